@@ -1,0 +1,139 @@
+/**
+ * What a measurement yields: the JSON summary (this file) and the arrays beside it (safetensors, names in `ResultArrays`).
+ * Notation: P samples, d weights of one parameter tensor flattened row-major, i one eigendirection of H.
+ *   C = mean_p g_p g_p^T - g g^T   (single-sample noise covariance)
+ *   H = mean_p h_p,  Q = mean_p h_p h_p   (h_p: Hessian of ONE sample's loss)
+ *   H v_i = H_ii v_i in decreasing order of H_ii,  C_ii = v_i^T C v_i,  Q_ii = v_i^T Q v_i.
+ */
+
+/** Which samples the directions, and which the diagonals, come from. */
+export const estimands = ['training_set', 'cross_fitted'] as const;
+export type Estimand = (typeof estimands)[number];
+
+export const estimators = ['ols', 'ols_inverse', 'theil_sen', 'orthogonal', 'iv'] as const;
+export type Estimator = (typeof estimators)[number];
+
+/** A 95 % interval. */
+export type Interval = readonly [low: number, high: number];
+
+/** Slope of log y on log x over the selected directions, by each estimator that was computed. NaN is stored as null. */
+export interface Slopes {
+  /** Least squares of log y on log x. */
+  readonly ols: number | null;
+  /** 1 / (least squares of log x on log y). */
+  readonly ols_inverse?: number | null;
+  readonly theil_sen?: number | null;
+  /** Total least squares with equal error variances. */
+  readonly orthogonal?: number | null;
+  /** Split-half instrument (cross-fitted directions only). */
+  readonly iv?: number | null;
+  /** Coefficient of determination of the least-squares fit. */
+  readonly r_squared: number | null;
+  /** Natural logarithm of the prefactor of the least-squares fit. */
+  readonly intercept: number | null;
+  /** 95 % intervals by bootstrap over sample blocks, for the estimators that have one. */
+  readonly interval?: Partial<Record<Estimator, Interval>>;
+  /** Coefficient of the quadratic term of log y on log x. */
+  readonly quadratic?: number | null;
+}
+
+/** Fits over the directions with H_ii > cutoff * H_11. */
+export interface CutoffRow {
+  readonly cutoff: number;
+  /** Directions above the cutoff (cross-fitted: the mean over the two halves). */
+  readonly selected: number;
+  /** Selected directions left out of the logarithms because H_ii, C_ii or Q_ii is not positive there. */
+  readonly non_positive: number;
+  /** Selected directions left out because a value lies below its numerical floor. */
+  readonly below_floor: number;
+  /** Directions used. */
+  readonly n: number;
+  /** log10 of the ratio of the largest to the smallest H_ii used. */
+  readonly decades: number;
+  /** log C_ii on log H_ii. */
+  readonly gamma: Slopes;
+  /** log Q_ii on log H_ii: what C ~ Q predicts for gamma. */
+  readonly gamma_Q: Slopes;
+  /** log C_ii on log Q_ii: 1 where C ~ Q. */
+  readonly C_on_Q: Slopes;
+}
+
+export interface RotationBaseline {
+  /** Mean, standard deviation, first percentile and median of the ratio over random rotations of C. */
+  readonly mean: number;
+  readonly standard_deviation: number;
+  readonly percentile_1: number;
+  readonly median: number;
+  readonly rotations: number;
+  readonly seed: number;
+  /** Share of ||C||_F^2 and of ||H||_F^2 outside the leading subspaces that the rotations act on (0: exact). */
+  readonly truncated_C: number;
+  readonly truncated_H: number;
+}
+
+export interface MeasurementSummary {
+  readonly format: 'covature-measurement';
+  readonly version: 1;
+  /** "fc2.kernel". */
+  readonly parameter: string;
+  readonly shape: readonly number[];
+  readonly d: number;
+  readonly method: 'exact' | 'projected';
+  readonly precision: 'float64' | 'float32';
+  /** P. */
+  readonly samples: number;
+  /** Samples in the two random halves of the cross-fitted estimand. */
+  readonly halves: { readonly seed: number; readonly sizes: readonly [number, number] };
+  /** Mean loss over the samples and, under cross-entropy, the share classified right. */
+  readonly loss: number;
+  readonly accuracy: number | null;
+  readonly norm_mean_gradient: number;
+  readonly trace: { readonly C: number; readonly H: number; readonly Q: number };
+  readonly cosine_CH: number;
+  readonly cosine_CQ: number;
+  /** ||CH - HC||_F / (2 ||CH||_F). */
+  readonly commutator_ratio: number;
+  readonly commutator_baseline: RotationBaseline;
+  readonly eigenvalues: {
+    readonly largest: number;
+    readonly smallest: number;
+    /** Above, within and below the numerical floor of H. */
+    readonly positive: number;
+    readonly zero: number;
+    readonly negative: number;
+  };
+  /** Numerical floors: values of smaller size along a direction are zero as far as the arithmetic can tell. */
+  readonly floor: { readonly H: number; readonly C: number; readonly Q: number };
+  /** By cutoff, widest cutoff last: [1e-1, 1e-2, ..., 1e-8]. */
+  readonly gamma: Readonly<Record<Estimand, readonly CutoffRow[]>>;
+  readonly engine: { readonly blas: string; readonly backend: string; readonly threads: number };
+  /** Wall-clock seconds by stage, and `total`. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+/** The arrays beside a summary, float64. Matrices [d, d], diagonals [d], row-major. */
+export interface ResultArrays {
+  readonly C: Float64Array;
+  readonly H: Float64Array;
+  readonly Q: Float64Array;
+  readonly gauss_newton: Float64Array;
+  readonly mean_gradient: Float64Array;
+  /** Eigenvalues of H, decreasing. */
+  readonly eigenvalues: Float64Array;
+  readonly C_diagonal: Float64Array;
+  readonly Q_diagonal: Float64Array;
+  /**
+   * Cross-fitted: [2, d], row 0 with directions from half A and values from half B, row 1 the other way round, in decreasing order of the
+   * eigenvalues `cross_fitted_selection` of the half that gave the directions.
+   */
+  readonly cross_fitted_selection: Float64Array;
+  readonly cross_fitted_H_diagonal: Float64Array;
+  readonly cross_fitted_C_diagonal: Float64Array;
+  readonly cross_fitted_Q_diagonal: Float64Array;
+}
+
+/** One point of a metric series. */
+export interface MetricPoint {
+  readonly step: number;
+  readonly value: number;
+}

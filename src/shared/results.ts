@@ -48,6 +48,8 @@ export interface CutoffRow {
   readonly below_floor: number;
   /** Directions used. */
   readonly n: number;
+  /** Directions used by the split-half instrument: positive in both parts as well. */
+  readonly n_iv?: number;
   /** log10 of the ratio of the largest to the smallest H_ii used. */
   readonly decades: number;
   /** log C_ii on log H_ii. */

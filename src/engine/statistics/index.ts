@@ -1,0 +1,4 @@
+/** Statistics of diagonals: fits, intervals, claims. Pure functions over arrays; nothing here reads a file or measures anything. */
+export * from '../../shared/cutoffs.ts';
+export * from '../../shared/fits.ts';
+export { theilSen } from '../../shared/theil-sen.ts';

@@ -1,0 +1,207 @@
+/**
+ * Straight lines through pairs (x, y): here always natural logarithms of diagonals, so that the slope is an exponent. Pure functions, no
+ * allocation beyond their results; undefined slopes (fewer than 2 points, no spread) are NaN.
+ *
+ * Every estimator but Theil-Sen (theil-sen.ts) is a function of the central moments, so that running sums give all of them at any
+ * cutoff (cutoffs.ts) and in any resample. Means are over n points, sums of squares carry no divisor.
+ */
+import { studentTwoSided } from './distributions.ts';
+
+/** Sums over n points about their means: sxx = sum (x - mean x)^2, sxy and syy alike. */
+export interface Moments {
+  readonly n: number;
+  readonly meanX: number;
+  readonly meanY: number;
+  readonly sxx: number;
+  readonly sxy: number;
+  readonly syy: number;
+}
+
+/** y = intercept + slope x by least squares, with the coefficient of determination. */
+export interface Line {
+  readonly slope: number;
+  readonly intercept: number;
+  readonly rSquared: number;
+}
+
+/** Quadratic term of y on x, orthogonal to 1 and x, with the test that it is zero. */
+export interface Curvature {
+  /**
+   * Coefficient c of x^2 in y = a + b x + c x^2 by least squares: per unit of log squared. The local slope changes by 2c per unit of x.
+   */
+  readonly coefficient: number;
+  /** c over its standard error, as if residuals were independent with equal variance. */
+  readonly t: number;
+  /**
+   * Two-sided p-value of t with n - 3 degrees of freedom. Directions share their samples, so residuals are not independent: it
+   * describes the picture, and is no test of a hypothesis about the network.
+   */
+  readonly p: number;
+}
+
+/** One window of `localSlopes`. */
+export interface LocalSlope {
+  /** Mean of x in the window. */
+  readonly x: number;
+  readonly slope: number;
+  readonly n: number;
+}
+
+/** Two passes over points 0..n-1. */
+export function moments(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length): Moments {
+  if (!(n <= x.length && n <= y.length))
+    throw new Error(`moments: ${n} points asked of ${x.length} x and ${y.length} y`);
+  let meanX = 0;
+  let meanY = 0;
+  for (let i = 0; i < n; i++) {
+    meanX += x[i]!;
+    meanY += y[i]!;
+  }
+  meanX /= n;
+  meanY /= n;
+  let sxx = 0;
+  let sxy = 0;
+  let syy = 0;
+  for (let i = 0; i < n; i++) {
+    const dx = x[i]! - meanX;
+    const dy = y[i]! - meanY;
+    sxx += dx * dx;
+    sxy += dx * dy;
+    syy += dy * dy;
+  }
+  return { n, meanX, meanY, sxx, sxy, syy };
+}
+
+/** Least squares of y on x. */
+export function leastSquares(m: Moments): Line {
+  const slope = m.n < 2 || !(m.sxx > 0) ? NaN : m.sxy / m.sxx;
+  return { slope, intercept: m.meanY - slope * m.meanX, rSquared: (m.sxy * m.sxy) / (m.sxx * m.syy) };
+}
+
+/** 1 / (least squares of x on y): at least as steep as least squares of y on x. NaN where x and y are uncorrelated. */
+export function inverseLeastSquares(m: Moments): number {
+  return m.n < 2 || m.sxy === 0 ? NaN : m.syy / m.sxy;
+}
+
+/** Total least squares: perpendicular distances, that is equal error variances in x and y. NaN where x and y are uncorrelated. */
+export function orthogonal(m: Moments): number {
+  if (m.n < 2 || m.sxy === 0) return NaN;
+  const difference = m.syy - m.sxx;
+  const root = Math.hypot(difference, 2 * m.sxy);
+  // The two forms are equal; each is free of cancellation on its side.
+  return difference >= 0 ? (difference + root) / (2 * m.sxy) : (2 * m.sxy) / (root - difference);
+}
+
+/**
+ * Instrumental variable: cov(z, y) / cov(z, x) over points 0..n-1. Errors of x do not flatten it where they are independent of z.
+ * NaN where cov(z, x) is not positive: z is then no instrument for x.
+ */
+export function instrumental(z: ArrayLike<number>, x: ArrayLike<number>, y: ArrayLike<number>, n = z.length): number {
+  if (n < 2) return NaN;
+  const xy = moments(z, y, n).sxy;
+  const xx = moments(z, x, n).sxy;
+  return xx > 0 ? xy / xx : NaN;
+}
+
+/**
+ * Split-half instrument over two independent measurements of the same points, each serving once as the instrument of the other:
+ *   1/2 [cov(x2, y1) / cov(x2, x1) + cov(x1, y2) / cov(x1, x2)].
+ */
+export function splitHalf(
+  x1: ArrayLike<number>,
+  y1: ArrayLike<number>,
+  x2: ArrayLike<number>,
+  y2: ArrayLike<number>,
+  n = x1.length,
+): number {
+  return (instrumental(x2, x1, y1, n) + instrumental(x1, x2, y2, n)) / 2;
+}
+
+/** Third and fourth central sums that the quadratic term needs besides `Moments`: sxxx = sum dx^3, sxxxx = sum dx^4, sxxy = sum dx^2 dy. */
+export interface HigherMoments {
+  readonly sxxx: number;
+  readonly sxxxx: number;
+  readonly sxxy: number;
+}
+
+export function higherMoments(m: Moments, x: ArrayLike<number>, y: ArrayLike<number>): HigherMoments {
+  let sxxx = 0;
+  let sxxxx = 0;
+  let sxxy = 0;
+  for (let i = 0; i < m.n; i++) {
+    const dx = x[i]! - m.meanX;
+    const square = dx * dx;
+    sxxx += square * dx;
+    sxxxx += square * square;
+    sxxy += square * (y[i]! - m.meanY);
+  }
+  return { sxxx, sxxxx, sxxy };
+}
+
+/** The quadratic term and its test. NaN throughout with fewer than 4 points or fewer than 3 distinct x. */
+export function curvature(m: Moments, h: HigherMoments): Curvature {
+  const none = { coefficient: NaN, t: NaN, p: NaN };
+  if (m.n < 4 || !(m.sxx > 0)) return none;
+  // z = dx^2 - sxx / n - (sxxx / sxx) dx is orthogonal to 1 and to dx.
+  const szz = h.sxxxx - (m.sxx * m.sxx) / m.n - (h.sxxx * h.sxxx) / m.sxx;
+  if (!(szz > 1e-12 * h.sxxxx)) return none;
+  const szy = h.sxxy - (h.sxxx / m.sxx) * m.sxy;
+  const residual = Math.max(m.syy - (m.sxy * m.sxy) / m.sxx - (szy * szy) / szz, 0);
+  const freedom = m.n - 3;
+  const coefficient = szy / szz;
+  const t = coefficient / Math.sqrt(residual / freedom / szz);
+  return { coefficient, t, p: studentTwoSided(t, freedom) };
+}
+
+/** Coefficient of the quadratic term of y on x (NaN: fewer than 4 points). */
+export function quadraticTerm(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length): number {
+  return curvatureOf(x, y, n).coefficient;
+}
+
+export function curvatureOf(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length): Curvature {
+  const m = moments(x, y, n);
+  return curvature(m, higherMoments(m, x, y));
+}
+
+export interface LocalSlopeOptions {
+  /** Width of a window in units of x (natural logarithm), > 0; defaults to one decade, ln 10. */
+  readonly width?: number;
+  /** Distance between the centres of neighbouring windows, > 0; defaults to a quarter of the width. */
+  readonly step?: number;
+  /** Windows with fewer points are left out; at least 3, defaults to 8. */
+  readonly minimum?: number;
+}
+
+/** Slopes of least-squares lines in overlapping windows of x, from the largest x down. Points in any order. */
+export function localSlopes(
+  x: ArrayLike<number>,
+  y: ArrayLike<number>,
+  { width = Math.LN10, step = width / 4, minimum = 8 }: LocalSlopeOptions = {},
+): LocalSlope[] {
+  if (!(width > 0 && step > 0 && minimum >= 3 && x.length === y.length))
+    throw new Error(
+      `localSlopes: expected width > 0, step > 0, minimum >= 3 and as many x as y, ` +
+        `found ${width}, ${step}, ${minimum}, ${x.length} and ${y.length}`,
+    );
+  const n = x.length;
+  if (n === 0) return [];
+  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => x[b]! - x[a]!);
+  const sortedX = Float64Array.from(order, (i) => x[i]!);
+  const sortedY = Float64Array.from(order, (i) => y[i]!);
+  const lowest = sortedX[n - 1]!;
+  const curve: LocalSlope[] = [];
+  let start = 0;
+  let end = 0;
+  for (let k = 0; ; k++) {
+    const high = sortedX[0]! - k * step;
+    const low = high - width;
+    while (start < n && sortedX[start]! > high) start++;
+    while (end < n && sortedX[end]! >= low) end++;
+    if (end - start >= minimum) {
+      const m = moments(sortedX.subarray(start, end), sortedY.subarray(start, end));
+      const { slope } = leastSquares(m);
+      if (!Number.isNaN(slope)) curve.push({ x: m.meanX, slope, n: m.n });
+    }
+    if (low <= lowest) return curve;
+  }
+}

@@ -2,3 +2,5 @@
 export * from '../../shared/cutoffs.ts';
 export * from '../../shared/fits.ts';
 export { theilSen } from '../../shared/theil-sen.ts';
+export * from './clusters.ts';
+export * from './directions.ts';

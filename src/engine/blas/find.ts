@@ -1,0 +1,68 @@
+/**
+ * Which native BLAS to use. The order is a path set by the user, macOS Accelerate, MKL, OpenBLAS; where none opens, the WebAssembly
+ * kernels serve. What was tried and why it failed is kept: `covature doctor` and the settings screen show it.
+ */
+import { openNativeBlas } from './native.ts';
+import type { Blas } from './types.ts';
+
+export interface Attempt {
+  readonly path: string;
+  readonly error: string;
+}
+
+export interface FoundBlas {
+  readonly blas: Blas | undefined;
+  readonly attempts: readonly Attempt[];
+}
+
+/** The names under which the libraries are found by each system's loader, in order of preference. */
+export function candidatePaths(platform: NodeJS.Platform): readonly string[] {
+  switch (platform) {
+    case 'darwin':
+      return [
+        '/System/Library/Frameworks/Accelerate.framework/Accelerate',
+        '/opt/homebrew/opt/openblas/lib/libopenblas.dylib',
+        '/usr/local/opt/openblas/lib/libopenblas.dylib',
+      ];
+    case 'win32':
+      return ['mkl_rt.2.dll', 'mkl_rt.dll', 'libopenblas.dll', 'openblas.dll'];
+    default:
+      return [
+        'libmkl_rt.so.2',
+        'libmkl_rt.so',
+        '/opt/intel/oneapi/mkl/latest/lib/libmkl_rt.so.2',
+        'libopenblas.so.0',
+        'libopenblas.so',
+        'libopenblaso.so.0',
+      ];
+  }
+}
+
+/** The one line that installs a native BLAS on a platform. */
+export function installHint(platform: NodeJS.Platform): string {
+  switch (platform) {
+    case 'darwin':
+      return 'brew install openblas';
+    case 'win32':
+      return 'download OpenBLAS from https://github.com/OpenMathLib/OpenBLAS/releases and set COVATURE_BLAS to its libopenblas.dll';
+    default:
+      return 'sudo apt-get install libopenblas0-pthread   (Fedora: sudo dnf install openblas-threads)';
+  }
+}
+
+/**
+ * Opens the first native library that works. With `chosen` (a path set by the user) only that is tried, and its failure is raised as an Error:
+ * silently using another library than the one asked for would change results.
+ */
+export function findNativeBlas(platform: NodeJS.Platform, chosen?: string): FoundBlas {
+  if (chosen !== undefined && chosen !== '') return { blas: openNativeBlas(chosen), attempts: [] };
+  const attempts: Attempt[] = [];
+  for (const path of candidatePaths(platform)) {
+    try {
+      return { blas: openNativeBlas(path), attempts };
+    } catch (error) {
+      attempts.push({ path, error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { blas: undefined, attempts };
+}

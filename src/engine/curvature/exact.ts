@@ -1,0 +1,259 @@
+/**
+ * The exact measurement of one parameter of a dense layer: C, H, Q, Gauss-Newton part and mean gradient over the training set, the spectrum of
+ * H with C_ii and Q_ii along it, and the same along directions of each random half with values from the other (cross-fitted). All float64.
+ */
+import { InputError } from '../../shared/errors.ts';
+import type { ModelSpec } from '../../shared/model.ts';
+import type { MeasurementSummary, ResultArrays } from '../../shared/results.ts';
+import type { Real } from '../blas/types.ts';
+import { CpuBackend } from '../backend/cpu.ts';
+import { Network } from '../network/network.ts';
+import type { Pool } from '../parallel/pool.ts';
+import { averageClusters } from '../statistics/index.ts';
+import type { Diagonals, Floors } from '../statistics/index.ts';
+import { factorLayout } from './factors.ts';
+import type { FactorLayout } from './factors.ts';
+import { forecastExact, formatBytes } from './forecast.ts';
+import { meanGradient, momentSums, unpackMatrix } from './moments.ts';
+import type { Half, MomentSums } from './moments.ts';
+import { cosine, decompose, decreasing, diagonalOf, largestResidual, measureCommutator, traceOf } from './spectrum.ts';
+import type { Spectrum } from './spectrum.ts';
+import { summarise } from './summary.ts';
+
+export interface MeasurementInput {
+  readonly model: ModelSpec;
+  /** Values by parameter name. */
+  readonly weights: ReadonlyMap<string, Real>;
+  /** [P, inputSize] and [P, outputSize] (one-hot rows for classes), in shared memory (SharedArrayBuffer). */
+  readonly inputs: Real;
+  readonly targets: Real;
+  /** Whether targets are one-hot rows of classes, so that an accuracy exists. */
+  readonly classes: boolean;
+}
+
+export interface ExactOptions {
+  readonly parameter: string;
+  /** Samples 0 .. samples - 1; default all. */
+  readonly samples?: number;
+  /** Seed of the random halves and of the rotations. */
+  readonly seed: number;
+  /** Threads that the library may use in the first eigendecomposition; the number of cores, whatever the number of worker threads. */
+  readonly libraryThreads: number;
+  /** Bytes that the measurement may take; more is refused before it starts. Default: no limit. */
+  readonly memoryLimit?: number;
+  readonly signal?: AbortSignal;
+  /** Stage in words and share done, 0 to 1. */
+  readonly onProgress?: (stage: string, share: number) => void;
+}
+
+export interface ExactResult {
+  readonly summary: MeasurementSummary;
+  /** In the pool's memory: valid until `release`. */
+  readonly arrays: ResultArrays;
+  readonly release: () => void;
+}
+
+/** Random rotations of the commutator's baseline. */
+const rotationCount = 200;
+/** Up to this d the two halves are decomposed side by side; above, one after the other in the same memory. */
+const sideBySideLimit = 4000;
+
+/** Raises InputError when the exact method does not serve the parameter, memory does not suffice or there are fewer than 4 samples. */
+export async function measureExact(pool: Pool, input: MeasurementInput, options: ExactOptions): Promise<ExactResult> {
+  const started = performance.now();
+  const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
+  const available = input.inputs.length / network.inputSize;
+  const samples = options.samples ?? available;
+  if (!(samples >= 4))
+    throw new InputError(`a measurement needs at least 4 samples (2 in each half); there are ${samples}`);
+  if (samples > available) throw new InputError(`${samples} samples were asked for; the data has ${available}`);
+  const layout = factorLayout(network, options.parameter);
+  if (typeof layout === 'string') throw new InputError(layout);
+  checkMemory(layout, options.memoryLimit);
+  const d = layout.inner * layout.outer;
+  const seconds: Record<string, number> & { factors: number; products: number } = { factors: 0, products: 0 };
+  const stage = async <T>(name: string, share: number, body: () => Promise<T>): Promise<T> => {
+    options.signal?.throwIfAborted();
+    options.onProgress?.(name, share);
+    const begun = performance.now();
+    const result = await body();
+    seconds[name] = (seconds[name] ?? 0) + (performance.now() - begun) / 1000;
+    return result;
+  };
+
+  const { weights, inputs, targets } = input;
+  await pool.runEverywhere('openProblem', { model: input.model, weights, inputs, targets });
+  const moments = await momentSums(pool, layout, {
+    samples,
+    seed: options.seed,
+    seconds,
+    ...(options.signal && { signal: options.signal }),
+    onProgress: (share) => options.onProgress?.('moments', 0.4 * share),
+  });
+  const both = ['A', 'B'] as const;
+  const square = (): Real => pool.allocate('float64', d * d);
+  const unpack = (name: 'H' | 'C' | 'Q' | 'gauss_newton', halves: readonly Half[], out: Real): Promise<void> =>
+    stage('unpacking', 0.4, () => unpackMatrix(pool, moments, name, halves, out));
+
+  const [H, C, Q] = [square(), square(), square()];
+  await unpack('H', both, H);
+  await unpack('C', both, C);
+  await unpack('Q', both, Q);
+  const hasOwnGaussNewton = layout.blocks === 4;
+  const gaussNewton = hasOwnGaussNewton ? square() : H;
+  if (hasOwnGaussNewton) await unpack('gauss_newton', both, gaussNewton);
+
+  const vectors = square();
+  vectors.set(H);
+  const spectrum = await stage('eigendecomposition', 0.45, () => decompose(pool, d, vectors, options.libraryThreads));
+  const eigenvalues = decreasing(spectrum);
+  const diagonals = await stage('diagonals', 0.6, async () => ({
+    C: averageClusters(eigenvalues, await diagonalOf(pool, spectrum, C)),
+    Q: averageClusters(eigenvalues, await diagonalOf(pool, spectrum, Q)),
+  }));
+  const { ratio, residual, baseline } = await stage('commutator', 0.65, async () => {
+    const rotations = pool.run('rotations', {
+      d,
+      matrix: pool.reference(C),
+      vectors: pool.reference(spectrum.vectors),
+      eigenvalues: pool.reference(spectrum.eigenvalues),
+      rotations: rotationCount,
+      seed: options.seed,
+    });
+    const [ratio, residual, baseline] = await Promise.all([
+      measureCommutator(pool, spectrum, C),
+      largestResidual(pool, spectrum, H),
+      rotations,
+    ]);
+    return { ratio, residual, baseline };
+  });
+  const cosines = await stage('cosines', 0.7, () => Promise.resolve({ CH: cosine(C, H), CQ: cosine(C, Q) }));
+  pool.blas.release(spectrum.eigenvalues);
+  const crossFitted = await crossFit(pool, moments, { d, scratch: vectors, stage });
+
+  const floors = numericalFloors(samples, residual, eigenvalues, diagonals);
+  const gradient = meanGradient(moments, both);
+  const arrays: ResultArrays = {
+    C: C as Float64Array,
+    H: H as Float64Array,
+    Q: Q as Float64Array,
+    gauss_newton: gaussNewton as Float64Array,
+    mean_gradient: gradient,
+    eigenvalues,
+    C_diagonal: diagonals.C,
+    Q_diagonal: diagonals.Q,
+    cross_fitted_selection: joined(crossFitted, 'selection'),
+    cross_fitted_H_diagonal: joined(crossFitted, 'H'),
+    cross_fitted_C_diagonal: joined(crossFitted, 'C'),
+    cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
+  };
+  seconds.total = (performance.now() - started) / 1000;
+  const summary = summarise({
+    parameter: network.parameter(options.parameter),
+    method: 'exact',
+    samples,
+    seed: options.seed,
+    sizes: [moments.sizes.A, moments.sizes.B],
+    loss: moments.lossSum / samples,
+    accuracy: input.classes ? moments.correct / samples : null,
+    gradient,
+    trace: { C: traceOf(C, d), H: traceOf(H, d), Q: traceOf(Q, d) },
+    cosines,
+    ratio,
+    baseline,
+    trainingSet: { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q },
+    crossFitted,
+    floors,
+    engine: { blas: pool.blas.name, backend: 'cpu', threads: pool.threads },
+    seconds,
+  });
+  const release = (): void => {
+    for (const array of [H, C, Q, vectors, ...(hasOwnGaussNewton ? [gaussNewton] : [])]) pool.blas.release(array);
+    pool.blas.release(moments.sums.A);
+    pool.blas.release(moments.sums.B);
+  };
+  return { summary, arrays, release };
+}
+
+interface CrossFitContext {
+  readonly d: number;
+  /** [d, d] that may be overwritten. */
+  readonly scratch: Real;
+  readonly stage: <T>(name: string, share: number, body: () => Promise<T>) => Promise<T>;
+}
+
+/** Directions from one half, values from the other; [0]: directions of A. */
+async function crossFit(
+  pool: Pool,
+  moments: MomentSums,
+  { d, scratch, stage }: CrossFitContext,
+): Promise<readonly [Diagonals, Diagonals]> {
+  const matrix = pool.allocate('float64', d * d);
+  const spectrumOf = async (half: Half, into: Real): Promise<Spectrum> => {
+    await unpackMatrix(pool, moments, 'H', [half], into);
+    return decompose(pool, d, into, 1);
+  };
+  const along = async (spectrum: Spectrum, half: Half): Promise<Diagonals> => {
+    const selection = decreasing(spectrum);
+    const values = { H: selection, C: selection, Q: selection };
+    for (const name of ['H', 'C', 'Q'] as const) {
+      await unpackMatrix(pool, moments, name, [half], matrix);
+      values[name] = averageClusters(selection, await diagonalOf(pool, spectrum, matrix));
+    }
+    return { selection, ...values };
+  };
+  const eigh = 'cross_fitting_eigendecompositions';
+  const products = 'cross_fitting_products';
+  const sideBySide = d <= sideBySideLimit;
+  const second = sideBySide ? pool.allocate('float64', d * d) : scratch;
+  let result: readonly [Diagonals, Diagonals];
+  if (sideBySide) {
+    const [a, b] = await stage(eigh, 0.72, () => Promise.all([spectrumOf('A', scratch), spectrumOf('B', second)]));
+    result = await stage(products, 0.9, async () => [await along(a, 'B'), await along(b, 'A')] as const);
+  } else {
+    const a = await stage(eigh, 0.72, () => spectrumOf('A', scratch));
+    const fromA = await stage(products, 0.8, () => along(a, 'B'));
+    const b = await stage(eigh, 0.85, () => spectrumOf('B', scratch));
+    result = [fromA, await stage(products, 0.95, () => along(b, 'A'))];
+  }
+  pool.blas.release(matrix);
+  if (sideBySide) pool.blas.release(second);
+  return result;
+}
+
+/**
+ * Values of smaller size along a direction are zero as far as double precision can tell. H: the largest residual ||H v - lambda v|| and the rounding of
+ * a sum of P terms, sqrt(P) eps times the largest value; C and Q: the latter.
+ */
+function numericalFloors(
+  samples: number,
+  residual: number,
+  eigenvalues: Float64Array,
+  diagonals: { readonly C: Float64Array; readonly Q: Float64Array },
+): Floors {
+  const rounding = 8 * Number.EPSILON * Math.sqrt(samples);
+  const largest = (values: Float64Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  return {
+    H: Math.max(4 * residual, rounding * largest(eigenvalues)),
+    C: rounding * largest(diagonals.C),
+    Q: rounding * largest(diagonals.Q),
+  };
+}
+
+function joined(halves: readonly [Diagonals, Diagonals], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
+  const d = halves[0].selection.length;
+  const values = new Float64Array(2 * d);
+  values.set(halves[0][key]);
+  values.set(halves[1][key], d);
+  return values;
+}
+
+function checkMemory(layout: FactorLayout, limit: number | undefined): void {
+  const { bytes } = forecastExact(layout);
+  if (limit === undefined || bytes <= limit) return;
+  const d = layout.inner * layout.outer;
+  throw new InputError(
+    `${layout.parameter}: an exact measurement of d = ${d} weights would take ${formatBytes(bytes)} of memory (matrices of ${d} x ${d}); ` +
+      `${formatBytes(limit)} are allowed. Measure another layer exactly, or this one by the projected method, which needs no d x d matrix`,
+  );
+}

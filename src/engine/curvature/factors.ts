@@ -1,0 +1,169 @@
+/**
+ * The factors of the three moments of one dense layer's kernel or bias (THEORY, "Exact and fast for a dense layer"). With a_p the layer's input
+ * (1 for a bias), delta_p = dl_p/dz and S_p = d2 l_p / dz dz^T, all in double precision:
+ *   g_p = a_p (x) delta_p,  h_p = a_p a_p^T (x) S_p,  h_p^2 = |a_p|^2 a_p a_p^T (x) S_p^2.
+ * A row of the left factor is vech(a_p a_p^T); a row of the right one [ vech(S_p) | |a_p|^2 vech(S_p^2) | vech(delta_p delta_p^T) | vech(S_p^GN) ],
+ * the last (Gauss-Newton) only where it differs from S_p.
+ */
+import type { ArrayReference, Blas, Real } from '../blas/types.ts';
+import { CpuBackend, dataOf } from '../backend/cpu.ts';
+import { DenseLayer } from '../network/dense.ts';
+import { lossGradient, lossValues } from '../network/loss.ts';
+import { Network } from '../network/network.ts';
+import type { ModelSpec } from '../../shared/model.ts';
+import type { TaskContext } from '../parallel/tasks.ts';
+import { countCorrect } from '../training/evaluate.ts';
+import { outputHessian } from './output-hessian.ts';
+import { packedSize, packOuter, packSymmetric } from './packing.ts';
+
+/** The network and the samples under measurement, as a worker thread holds them. */
+export interface Problem {
+  readonly network: Network;
+  readonly backend: CpuBackend;
+  readonly inputs: Real;
+  readonly targets: Real;
+}
+
+export interface ProblemArgument {
+  readonly model: ModelSpec;
+  /** Values by parameter name, in shared memory. */
+  readonly weights: ReadonlyMap<string, Real>;
+  /** [n, inputSize] and [n, outputSize], in shared memory of any kind. */
+  readonly inputs: Real;
+  readonly targets: Real;
+}
+
+export function openProblem(context: TaskContext, argument: ProblemArgument): void {
+  context.problem = buildProblem(context.blas, argument);
+}
+
+/** The network with these weights on a double-precision backend. */
+export function buildProblem(blas: Blas, argument: ProblemArgument): Problem {
+  const backend = new CpuBackend(blas, 'float64');
+  const network = new Network(argument.model, backend);
+  for (const { name } of network.parameters) {
+    const values = argument.weights.get(name);
+    if (values === undefined) throw new Error(`weights of ${name} are missing`);
+    network.setWeight(name, values);
+  }
+  return { network, backend, inputs: argument.inputs, targets: argument.targets };
+}
+
+/** What the factors of a parameter look like. */
+export interface FactorLayout {
+  readonly parameter: string;
+  /** Index of the layer in the chain. */
+  readonly layer: number;
+  /** Width of a_p (1 for a bias) and of z. */
+  readonly inner: number;
+  readonly outer: number;
+  /** Columns of the left factor: packedSize(inner). */
+  readonly leftWidth: number;
+  /** packedSize(outer), and how many such blocks a row of the right factor has: 3, or 4 with a Gauss-Newton part of its own. */
+  readonly blockWidth: number;
+  readonly blocks: 3 | 4;
+}
+
+/** The layout, or the reason (in words) why the exact method does not serve this parameter. */
+export function factorLayout(network: Network, parameterName: string): FactorLayout | string {
+  const parameter = network.parameter(parameterName);
+  const owner = network.layerOf(parameter);
+  const layer = network.layers.indexOf(owner);
+  if (!(owner instanceof DenseLayer))
+    return `${parameterName} belongs to ${owner.label}: the exact method serves dense layers`;
+  if (owner.positions !== 1) {
+    return `${owner.label} sees ${owner.positions} vectors a sample: the exact method serves layers that see one`;
+  }
+  const inner = parameter === owner.bias ? 1 : owner.kernel.rows;
+  const outer = owner.kernel.cols;
+  return {
+    parameter: parameterName,
+    layer,
+    inner,
+    outer,
+    leftWidth: packedSize(inner),
+    blockWidth: packedSize(outer),
+    blocks: network.isPiecewiseLinearAbove(layer) ? 3 : 4,
+  };
+}
+
+export interface FactorsArgument {
+  readonly layout: FactorLayout;
+  /** Sample numbers, in shared memory; this task does order[start ... start + count). */
+  readonly order: Uint32Array;
+  readonly start: number;
+  readonly count: number;
+  /** Factor rows go to rows [row, row + count) of these, [capacity, leftWidth] and [capacity, blocks * blockWidth]. */
+  readonly left: ArrayReference;
+  readonly right: ArrayReference;
+  readonly row: number;
+  /** [inner * outer]: receives sum_p g_p of this piece. */
+  readonly gradient: ArrayReference;
+}
+
+export interface FactorsResult {
+  readonly lossSum: number;
+  readonly correct: number;
+}
+
+export function factorsTask(context: TaskContext, argument: FactorsArgument): FactorsResult {
+  const problem = context.problem;
+  if (problem === null) throw new Error('factors: no problem is open');
+  const { network, backend } = problem;
+  const { layout, count, row } = argument;
+  const left = context.blas.open(argument.left);
+  const right = context.blas.open(argument.right);
+  const gradient = context.blas.open(argument.gradient);
+  return backend.scope(() => {
+    const inputs = backend.rowsOf(
+      backend.table(problem.inputs, network.inputSize),
+      argument.order,
+      argument.start,
+      count,
+    );
+    const targets = backend.rowsOf(
+      backend.table(problem.targets, network.outputSize),
+      argument.order,
+      argument.start,
+      count,
+    );
+    const y = network.forward(inputs);
+    network.backward(lossGradient(backend, network.loss, y, targets), null, layout.layer);
+    const layer = network.layers[layout.layer] as DenseLayer;
+    const a = layout.inner === 1 && layout.parameter === layer.bias?.name ? ones(backend, count) : layer.input;
+    const delta = dataOf(layer.delta);
+    const s = outputHessian(network, backend, layout.layer, false);
+    const gaussNewton = layout.blocks === 4 ? outputHessian(network, backend, layout.layer, true) : null;
+    const square = backend.take(1, layout.outer * layout.outer);
+    const input = dataOf(a);
+    const { inner, outer, blockWidth } = layout;
+    const width = layout.blocks * blockWidth;
+    for (let p = 0; p < count; p++) {
+      packOuter(input, p * inner, inner, 1, left, (row + p) * layout.leftWidth);
+      const at = (row + p) * width;
+      const from = p * outer * outer;
+      const matrix = s.data.subarray(from, from + outer * outer);
+      context.blas.gemm(false, true, outer, outer, outer, 1, matrix, outer, matrix, outer, 0, square.data, outer);
+      packSymmetric(s.data, from, outer, 1, right, at);
+      packSymmetric(square.data, 0, outer, squaredNorm(input, p * inner, inner), right, at + blockWidth);
+      packOuter(delta, p * outer, outer, 1, right, at + 2 * blockWidth);
+      if (gaussNewton !== null) packSymmetric(gaussNewton.data, from, outer, 1, right, at + 3 * blockWidth);
+    }
+    context.blas.gemm(true, false, inner, outer, count, 1, input, inner, delta, outer, 0, gradient, outer);
+    let lossSum = 0;
+    for (const value of dataOf(lossValues(backend, network.loss, y, targets))) lossSum += value;
+    return { lossSum, correct: countCorrect(dataOf(y), dataOf(targets), network.outputSize) };
+  });
+}
+
+function ones(backend: CpuBackend, rows: number): ReturnType<CpuBackend['take']> {
+  const tensor = backend.take(rows, 1);
+  tensor.data.fill(1);
+  return tensor;
+}
+
+function squaredNorm(values: Real, from: number, n: number): number {
+  let sum = 0;
+  for (let i = from; i < from + n; i++) sum += values[i] * values[i];
+  return sum;
+}

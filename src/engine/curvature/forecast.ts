@@ -1,0 +1,38 @@
+/** What a measurement will take, before it starts. */
+import type { FactorLayout } from './factors.ts';
+import { chunkSize } from './moments.ts';
+
+export interface ExactForecast {
+  /** Peak memory in bytes. */
+  readonly bytes: number;
+  /** Bytes of the arrays that are stored. */
+  readonly storedBytes: number;
+}
+
+/** Memory of an exact measurement: packed sums of two halves, one chunk of factors, d x d matrices, and LAPACK's workspace (2 d^2). */
+export function forecastExact(layout: FactorLayout): ExactForecast {
+  const d = layout.inner * layout.outer;
+  const row = layout.leftWidth + layout.blocks * layout.blockWidth;
+  const packed = 2 * layout.leftWidth * layout.blocks * layout.blockWidth;
+  const factors = chunkSize(layout) * row;
+  const ownGaussNewton = layout.blocks === 4 ? 1 : 0;
+  const matrices = 3 + ownGaussNewton;
+  // Vectors and the cross-fitting's matrix; side by side a second set of vectors and two workspaces.
+  const work = d <= 4000 ? 3 + 4 : 2 + 2;
+  return {
+    bytes: 8 * (packed + factors + (matrices + work) * d * d),
+    storedBytes: 8 * (matrices * d * d + 12 * d),
+  };
+}
+
+/** "12.3 GB": decimal units. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
+}

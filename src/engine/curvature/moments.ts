@@ -1,0 +1,198 @@
+/**
+ * The exact moments of one parameter as packed sums over two random halves A and B of the samples; their sum is the training set.
+ * Samples pass in chunks of a fixed size: first the worker threads fill the rows of the two factors (pieces of samples), then each adds its
+ * rows of the product to the sum. Chunks and pieces do not depend on the number of threads.
+ */
+import type { ArrayReference, Real } from '../blas/types.ts';
+import { Random } from '../../shared/random.ts';
+import type { Pool } from '../parallel/pool.ts';
+import type { FactorLayout } from './factors.ts';
+
+/** Samples whose factors one task makes. */
+const pieceSize = 128;
+/** Rows of the sum that one task makes. */
+const productRows = 160;
+/** Bytes of both factors together. */
+const factorBytes = 160 * 2 ** 20;
+
+export type Half = 'A' | 'B';
+
+export interface MomentSums {
+  readonly layout: FactorLayout;
+  /** Packed sums [leftWidth, blocks * blockWidth]. */
+  readonly sums: Readonly<Record<Half, Real>>;
+  /** sum_p g_p [d]. */
+  readonly gradients: Readonly<Record<Half, Float64Array>>;
+  readonly sizes: Readonly<Record<Half, number>>;
+  readonly lossSum: number;
+  readonly correct: number;
+}
+
+export interface MomentOptions {
+  /** Samples 0 .. samples - 1 of the open problem. */
+  readonly samples: number;
+  /** Seed of the split into halves. */
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  /** Share done, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+  /** Wall-clock seconds of the two stages are added to these. */
+  readonly seconds: { factors: number; products: number };
+}
+
+/** Samples of a chunk: as many as the factors' memory holds, a multiple of the piece, at most 2,048. */
+export function chunkSize(layout: FactorLayout): number {
+  const rowBytes = 8 * (layout.leftWidth + layout.blocks * layout.blockWidth);
+  const pieces = Math.floor(factorBytes / rowBytes / pieceSize);
+  return pieceSize * Math.min(2048 / pieceSize, Math.max(1, pieces));
+}
+
+/** The order of samples: half A (the smaller where P is odd), then half B. */
+export function splitHalves(samples: number, seed: number): { order: Uint32Array; sizeA: number } {
+  const order = new Uint32Array(new SharedArrayBuffer(4 * samples));
+  order.set(new Random(seed, 'halves').permutation(samples));
+  const sizeA = Math.floor(samples / 2);
+  // Ascending within a half: rows are then read in the order in which they lie in memory.
+  order.subarray(0, sizeA).sort();
+  order.subarray(sizeA).sort();
+  return { order, sizeA };
+}
+
+export async function momentSums(pool: Pool, layout: FactorLayout, options: MomentOptions): Promise<MomentSums> {
+  const { samples } = options;
+  const { order, sizeA } = splitHalves(samples, options.seed);
+  const d = layout.inner * layout.outer;
+  const rightWidth = layout.blocks * layout.blockWidth;
+  const capacity = Math.min(chunkSize(layout), Math.ceil(samples / pieceSize) * pieceSize);
+  const left = pool.allocate('float64', capacity * layout.leftWidth);
+  const right = pool.allocate('float64', capacity * rightWidth);
+  const slots = pool.allocate('float64', Math.ceil(capacity / pieceSize) * d);
+  const bounds: Record<Half, readonly [number, number]> = { A: [0, sizeA], B: [sizeA, samples] };
+  const sums = {
+    A: pool.allocate('float64', layout.leftWidth * rightWidth),
+    B: pool.allocate('float64', layout.leftWidth * rightWidth),
+  };
+  const gradients = { A: new Float64Array(d), B: new Float64Array(d) };
+  let lossSum = 0;
+  let correct = 0;
+  for (const half of ['A', 'B'] as const) {
+    const [from, to] = bounds[half];
+    for (let start = from; start < to; start += capacity) {
+      options.signal?.throwIfAborted();
+      const count = Math.min(capacity, to - start);
+      let begun = performance.now();
+      const pieces: { row: number; count: number; gradient: Real }[] = [];
+      for (let row = 0; row < count; row += pieceSize) {
+        const index = row / pieceSize;
+        pieces.push({
+          row,
+          count: Math.min(pieceSize, count - row),
+          gradient: slots.subarray(index * d, (index + 1) * d),
+        });
+      }
+      const results = await Promise.all(
+        pieces.map((piece) =>
+          pool.run('factors', {
+            layout,
+            order,
+            start: start + piece.row,
+            count: piece.count,
+            left: pool.reference(left),
+            right: pool.reference(right),
+            row: piece.row,
+            gradient: pool.reference(piece.gradient),
+          }),
+        ),
+      );
+      for (const [index, result] of results.entries()) {
+        lossSum += result.lossSum;
+        correct += result.correct;
+        const gradient = pieces[index].gradient;
+        for (let i = 0; i < d; i++) gradients[half][i] += gradient[i];
+      }
+      options.seconds.factors += (performance.now() - begun) / 1000;
+      begun = performance.now();
+      const shared = { left: pool.reference(left), right: pool.reference(right), rows: count };
+      await addProducts(pool, layout, { ...shared, sum: pool.reference(sums[half]) });
+      options.seconds.products += (performance.now() - begun) / 1000;
+      options.onProgress?.((start + count) / samples);
+    }
+  }
+  for (const array of [left, right, slots]) pool.blas.release(array);
+  return { layout, sums, gradients, sizes: { A: sizeA, B: samples - sizeA }, lossSum, correct };
+}
+
+async function addProducts(
+  pool: Pool,
+  layout: FactorLayout,
+  shared: { left: ArrayReference; right: ArrayReference; rows: number; sum: ArrayReference },
+): Promise<void> {
+  const tasks: Promise<void>[] = [];
+  for (let from = 0; from < layout.leftWidth; from += productRows) {
+    tasks.push(
+      pool.run('product', {
+        ...shared,
+        leftWidth: layout.leftWidth,
+        rightWidth: layout.blocks * layout.blockWidth,
+        from,
+        to: Math.min(from + productRows, layout.leftWidth),
+      }),
+    );
+  }
+  await Promise.all(tasks);
+}
+
+/** Which d x d matrix, in the order of the blocks of the right factor. */
+export type MatrixName = 'H' | 'Q' | 'C' | 'gauss_newton';
+const blockOf: Readonly<Record<MatrixName, number>> = { H: 0, Q: 1, C: 2, gauss_newton: 3 };
+
+/**
+ * Unpacks one matrix of the samples of one half or of both into `out` [d, d]:
+ * H = mean h_p, Q = mean h_p h_p, C = mean g_p g_p^T - g g^T (divisor: the number of samples; g the mean over the same samples).
+ */
+export async function unpackMatrix(
+  pool: Pool,
+  moments: MomentSums,
+  name: MatrixName,
+  halves: readonly Half[],
+  out: Real,
+): Promise<void> {
+  const { layout } = moments;
+  // Without a part of its own the Gauss-Newton matrix is H.
+  const block = name === 'gauss_newton' && layout.blocks === 3 ? 0 : blockOf[name];
+  const size = halves.reduce((sum, half) => sum + moments.sizes[half], 0);
+  let mean: Real | null = null;
+  if (name === 'C') {
+    mean = pool.allocate('float64', layout.inner * layout.outer);
+    mean.set(meanGradient(moments, halves));
+  }
+  const step = Math.max(1, Math.ceil(layout.inner / 16));
+  const tasks: Promise<void>[] = [];
+  for (let from = 0; from < layout.inner; from += step) {
+    tasks.push(
+      pool.run('unpack', {
+        inner: layout.inner,
+        outer: layout.outer,
+        sums: halves.map((half) => pool.reference(moments.sums[half])),
+        block,
+        blocks: layout.blocks,
+        factor: 1 / size,
+        mean: mean === null ? null : pool.reference(mean),
+        out: pool.reference(out),
+        from,
+        to: Math.min(from + step, layout.inner),
+      }),
+    );
+  }
+  await Promise.all(tasks);
+  if (mean !== null) pool.blas.release(mean);
+}
+
+/** g over the samples of one half or of both. */
+export function meanGradient(moments: MomentSums, halves: readonly Half[]): Float64Array {
+  const size = halves.reduce((sum, half) => sum + moments.sizes[half], 0);
+  const mean = new Float64Array(moments.gradients.A.length);
+  for (const half of halves) for (let i = 0; i < mean.length; i++) mean[i] += moments.gradients[half][i];
+  for (let i = 0; i < mean.length; i++) mean[i] /= size;
+  return mean;
+}

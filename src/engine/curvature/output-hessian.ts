@@ -1,0 +1,150 @@
+/**
+ * S_p = d2 l_p / dz dz^T [n, n] of every sample of a batch, z the output of one dense layer that sees one vector a sample, after a forward and
+ * a backward pass. Two ways that agree:
+ *   recursion  from the output down: through dense S <- W S W^T, through f: S <- D S D + diag(f''(z) dl/dy), D = diag(f'(z)); where
+ *              everything above is dense or elementwise
+ *   tangents   one R-operator pass for every unit vector e_j gives column j of every S_p; for any network above (THEORY, "Exact and fast")
+ * `gaussNewton` leaves the f'' terms out: the Gauss-Newton part J^T S_out J.
+ * Letters: p sample, n width of the layer, k width of the output.
+ */
+import { dataOf } from '../backend/cpu.ts';
+import type { CpuBackend, CpuTensor } from '../backend/cpu.ts';
+import type { Tensor } from '../backend/types.ts';
+import { ActivationLayer } from '../network/activation.ts';
+import { DenseLayer } from '../network/dense.ts';
+import { FlattenLayer } from '../network/flatten.ts';
+import type { Network } from '../network/network.ts';
+
+/** Whether the recursion serves for everything above layer `index`. */
+export function recursionServes(network: Network, index: number): boolean {
+  return network.layers
+    .slice(index + 1)
+    .every(
+      (layer) =>
+        layer instanceof ActivationLayer ||
+        (layer instanceof DenseLayer && layer.positions === 1) ||
+        layer instanceof FlattenLayer,
+    );
+}
+
+/** [P, n * n], row p the matrix S_p row-major. Call inside the scope of the passes. */
+export function outputHessian(network: Network, backend: CpuBackend, index: number, gaussNewton: boolean): CpuTensor {
+  return recursionServes(network, index)
+    ? byRecursion(network, backend, index, gaussNewton)
+    : byTangents(network, backend, index, gaussNewton);
+}
+
+export function byRecursion(network: Network, backend: CpuBackend, index: number, gaussNewton: boolean): CpuTensor {
+  const samples = network.output.rows;
+  let width = network.outputSize;
+  let s = lossHessian(network, backend);
+  for (let i = network.layers.length - 1; i > index; i--) {
+    const layer = network.layers[i];
+    if (layer instanceof DenseLayer) {
+      const kernel = dataOf(kernelOf(network, layer));
+      const inner = layer.kernel.rows;
+      // (S W^T)_p for all samples at once, then W (S W^T)_p for each.
+      const right = backend.take(samples * width, inner);
+      backend.blas.gemm(
+        false,
+        true,
+        samples * width,
+        inner,
+        width,
+        1,
+        s.data,
+        width,
+        kernel,
+        width,
+        0,
+        right.data,
+        inner,
+      );
+      const next = backend.take(samples, inner * inner);
+      for (let p = 0; p < samples; p++) {
+        const below = right.data.subarray(p * width * inner, (p + 1) * width * inner);
+        const target = next.data.subarray(p * inner * inner, (p + 1) * inner * inner);
+        backend.blas.gemm(false, false, inner, inner, width, 1, kernel, width, below, inner, 0, target, inner);
+      }
+      s = next;
+      width = inner;
+    } else if (layer instanceof ActivationLayer) {
+      throughActivation(backend, layer, s, width, gaussNewton);
+    }
+  }
+  return s;
+}
+
+export function byTangents(network: Network, backend: CpuBackend, index: number, gaussNewton: boolean): CpuTensor {
+  const layer = network.layers[index];
+  if (!(layer instanceof DenseLayer)) throw new Error(`${layer.label}: S is defined for the output of a dense layer`);
+  const samples = network.output.rows;
+  const width = layer.kernel.cols;
+  const s = backend.take(samples, width * width);
+  for (let j = 0; j < width; j++) {
+    backend.scope(() => {
+      const seed = backend.zeros(samples, width);
+      for (let p = 0; p < samples; p++) seed.data[p * width + j] = 1;
+      network.tangent({ seeds: new Map([[layer.name, seed]]), gaussNewton }, null, index);
+      const column = layer.deltaTangent;
+      const values = column === null ? null : dataOf(column);
+      for (let p = 0; p < samples; p++) {
+        for (let k = 0; k < width; k++)
+          s.data[(p * width + j) * width + k] = values === null ? 0 : values[p * width + k];
+      }
+    });
+  }
+  return s;
+}
+
+/** S_out: diag(q) - q q^T for cross-entropy, the identity for MSE. */
+function lossHessian(network: Network, backend: CpuBackend): CpuTensor {
+  const y = network.output;
+  const { rows, cols } = y;
+  const s = backend.zeros(rows, cols * cols);
+  const q = network.loss === 'cross-entropy' ? backend.softmax(y).data : null;
+  for (let p = 0; p < rows; p++) {
+    const at = p * cols * cols;
+    for (let i = 0; i < cols; i++) {
+      if (q === null) s.data[at + i * cols + i] = 1;
+      else {
+        for (let j = 0; j < cols; j++) s.data[at + i * cols + j] = -q[p * cols + i] * q[p * cols + j];
+        // q_i (1 - q_i) as q_i times the sum of the others: exact where q_i is close to 1, so that S times ones is 0 to rounding.
+        let others = 0;
+        for (let j = 0; j < cols; j++) if (j !== i) others += q[p * cols + j];
+        s.data[at + i * cols + i] = q[p * cols + i] * others;
+      }
+    }
+  }
+  return s;
+}
+
+function throughActivation(
+  backend: CpuBackend,
+  layer: ActivationLayer,
+  s: CpuTensor,
+  width: number,
+  gaussNewton: boolean,
+): void {
+  const first = dataOf(layer.firstDerivative(backend));
+  for (let p = 0; p < s.rows; p++) {
+    for (let i = 0; i < width; i++) {
+      const at = (p * width + i) * width;
+      const d = first[p * width + i];
+      for (let j = 0; j < width; j++) s.data[at + j] *= d * first[p * width + j];
+    }
+  }
+  const delta = layer.outputDelta;
+  if (gaussNewton || layer.isPiecewiseLinear || delta === null) return;
+  const second = dataOf(layer.secondDerivative(backend));
+  const above = dataOf(delta);
+  for (let p = 0; p < s.rows; p++) {
+    for (let i = 0; i < width; i++) s.data[(p * width + i) * width + i] += second[p * width + i] * above[p * width + i];
+  }
+}
+
+function kernelOf(network: Network, layer: DenseLayer): Tensor {
+  const tensor = network.weights.get(layer.kernel.name);
+  if (tensor === undefined) throw new Error(`the weights of ${layer.kernel.name} are not set`);
+  return tensor;
+}

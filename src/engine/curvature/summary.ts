@@ -1,0 +1,65 @@
+/** The summary of a measurement from its numbers: the one place where the keys of src/shared/results.ts are filled. */
+import type { MeasurementSummary, RotationBaseline } from '../../shared/results.ts';
+import type { Parameter } from '../network/types.ts';
+import { fitByCutoff, fitCrossFitted } from '../statistics/index.ts';
+import type { Diagonals, Floors } from '../statistics/index.ts';
+import { sumOfSquares } from './dense-tasks.ts';
+
+export interface SummaryInput {
+  readonly parameter: Parameter;
+  readonly method: MeasurementSummary['method'];
+  readonly samples: number;
+  readonly seed: number;
+  readonly sizes: readonly [number, number];
+  readonly loss: number;
+  readonly accuracy: number | null;
+  readonly gradient: Float64Array;
+  readonly trace: MeasurementSummary['trace'];
+  readonly cosines: { readonly CH: number; readonly CQ: number };
+  readonly ratio: number;
+  readonly baseline: RotationBaseline;
+  readonly trainingSet: Diagonals;
+  readonly crossFitted: readonly [Diagonals, Diagonals];
+  readonly floors: Floors;
+  readonly engine: MeasurementSummary['engine'];
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+export function summarise(input: SummaryInput): MeasurementSummary {
+  const { parameter, floors, trainingSet } = input;
+  const eigenvalues = trainingSet.selection;
+  const d = eigenvalues.length;
+  return {
+    format: 'covature-measurement',
+    version: 1,
+    parameter: parameter.name,
+    shape: parameter.shape,
+    d: parameter.rows * parameter.cols,
+    method: input.method,
+    precision: 'float64',
+    samples: input.samples,
+    halves: { seed: input.seed, sizes: input.sizes },
+    loss: input.loss,
+    accuracy: input.accuracy,
+    norm_mean_gradient: Math.sqrt(sumOfSquares(input.gradient, 0, input.gradient.length)),
+    trace: input.trace,
+    cosine_CH: input.cosines.CH,
+    cosine_CQ: input.cosines.CQ,
+    commutator_ratio: input.ratio,
+    commutator_baseline: input.baseline,
+    eigenvalues: {
+      largest: eigenvalues[0],
+      smallest: eigenvalues[d - 1],
+      positive: eigenvalues.reduce((count, x) => count + (x >= floors.H && x > 0 ? 1 : 0), 0),
+      zero: eigenvalues.reduce((count, x) => count + (Math.abs(x) < floors.H || x === 0 ? 1 : 0), 0),
+      negative: eigenvalues.reduce((count, x) => count + (x <= -floors.H && x < 0 ? 1 : 0), 0),
+    },
+    floor: floors,
+    gamma: {
+      training_set: fitByCutoff(trainingSet, floors),
+      cross_fitted: fitCrossFitted(input.crossFitted, floors),
+    },
+    engine: input.engine,
+    seconds: input.seconds,
+  };
+}

@@ -1,0 +1,80 @@
+/** y = f(z), elementwise. */
+import type { ActivationFunction, ActivationSpec } from '../../shared/model.ts';
+import type { Backend, Tensor } from '../backend/types.ts';
+import { addTangents } from './types.ts';
+import type { Direction, GradientSink, Layer } from './types.ts';
+
+export class ActivationLayer implements Layer {
+  readonly label: string;
+  readonly parameters = [];
+  readonly outputShape: readonly number[];
+  readonly isPiecewiseLinear: boolean;
+  readonly #function: ActivationFunction;
+  #z: Tensor | null = null;
+  #delta: Tensor | null = null;
+  #zDot: Tensor | null = null;
+  /** f'(z) and f''(z) of the last pass, computed when first asked for. */
+  #first: Tensor | null = null;
+  #second: Tensor | null = null;
+
+  constructor(spec: ActivationSpec, inputShape: readonly number[]) {
+    this.label = `${spec.function} (activation)`;
+    this.outputShape = inputShape;
+    this.#function = spec.function;
+    this.isPiecewiseLinear = spec.function === 'relu' || spec.function === 'identity';
+  }
+
+  forward(backend: Backend, x: Tensor): Tensor {
+    this.#z = x;
+    this.#first = null;
+    this.#second = null;
+    return backend.activate(this.#function, 0, x);
+  }
+
+  backward(backend: Backend, dy: Tensor, _sink: GradientSink | null, needInput: boolean): Tensor | null {
+    this.#delta = dy;
+    return needInput ? backend.multiply(this.firstDerivative(backend), dy) : null;
+  }
+
+  tangentForward(backend: Backend, xDot: Tensor | null, _direction: Direction): Tensor | null {
+    this.#zDot = xDot;
+    return xDot === null ? null : backend.multiply(this.firstDerivative(backend), xDot);
+  }
+
+  tangentBackward(
+    backend: Backend,
+    dyDot: Tensor | null,
+    direction: Direction,
+    _sink: GradientSink | null,
+    needInput: boolean,
+  ): Tensor | null {
+    if (!needInput) return null;
+    const passed = dyDot === null ? null : backend.multiply(this.firstDerivative(backend), dyDot);
+    const isFlat = this.isPiecewiseLinear || direction.gaussNewton === true;
+    if (isFlat || this.#zDot === null || this.#delta === null) return passed;
+    const bent = backend.multiply(backend.multiply(this.secondDerivative(backend), this.#zDot), this.#delta);
+    return addTangents(backend, passed, bent);
+  }
+
+  /** f'(z) at the last pass. */
+  firstDerivative(backend: Backend): Tensor {
+    this.#first ??= backend.activate(this.#function, 1, this.#present());
+    return this.#first;
+  }
+
+  /** f''(z) at the last pass. */
+  secondDerivative(backend: Backend): Tensor {
+    this.#second ??= backend.activate(this.#function, 2, this.#present());
+    return this.#second;
+  }
+
+  /** dl/dy of the last backward pass. */
+  get outputDelta(): Tensor | null {
+    return this.#delta;
+  }
+
+  #present(): Tensor {
+    if (this.#z === null) throw new Error(`${this.label}: no pass has been made`);
+    return this.#z;
+  }
+}

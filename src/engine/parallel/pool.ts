@@ -1,0 +1,143 @@
+/**
+ * Worker threads that share the BLAS library's memory. Work is cut into fixed pieces (never by the number of threads), each piece writes its
+ * own part of the output, and nothing is reduced across threads: a result is the same bit for bit with one thread or with sixteen.
+ */
+import { Worker } from 'node:worker_threads';
+import type { ArrayReference, Blas, BlasShare, Precision, Real } from '../blas/types.ts';
+import type { TaskArguments, TaskName, TaskResult } from './tasks.ts';
+
+/** What a worker is started with. */
+export interface WorkerSetup {
+  readonly share: BlasShare;
+  /** Memory for the worker's own arrays; null where its library allocates by itself. */
+  readonly arena: ArrayReference | null;
+}
+
+/** Main thread to worker. */
+export interface TaskMessage {
+  readonly id: number;
+  readonly task: TaskName;
+  readonly argument: unknown;
+}
+
+/** Worker to main thread. */
+export type TaskAnswer =
+  | { readonly id: number; readonly ok: true; readonly result: unknown }
+  | { readonly id: number; readonly ok: false; readonly message: string };
+
+interface Pending {
+  readonly message: TaskMessage;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface PoolOptions {
+  /** Worker threads, >= 1. */
+  readonly threads: number;
+  /** Bytes of each worker's own memory under WebAssembly; default 256 MiB. */
+  readonly arenaBytes?: number;
+}
+
+export class Pool {
+  readonly threads: number;
+  readonly blas: Blas;
+  readonly #workers: Worker[] = [];
+  readonly #idle: Worker[] = [];
+  readonly #queue: Pending[] = [];
+  readonly #running = new Map<Worker, Pending>();
+  readonly #arenas: Real[] = [];
+  #nextId = 0;
+  #failure: Error | null = null;
+
+  constructor(blas: Blas, options: PoolOptions) {
+    if (!(options.threads >= 1)) throw new Error(`threads: expected at least 1, received ${options.threads}`);
+    this.blas = blas;
+    this.threads = options.threads;
+    for (let i = 0; i < options.threads; i++) {
+      let arena: ArrayReference | null = null;
+      if (blas.kind === 'wasm') {
+        const memory = blas.allocate('float64', (options.arenaBytes ?? 2 ** 28) / 8);
+        this.#arenas.push(memory);
+        arena = blas.reference(memory);
+      }
+      this.#start({ share: blas.share(), arena });
+    }
+  }
+
+  /** Queues a task; the first idle worker takes it. Rejects when the task throws or its worker dies. */
+  run<N extends TaskName>(task: N, argument: TaskArguments<N>): Promise<TaskResult<N>> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const id = this.#nextId++;
+    return new Promise<TaskResult<N>>((resolve, reject) => {
+      this.#queue.push({
+        message: { id, task, argument },
+        resolve: (value) => {
+          resolve(value as TaskResult<N>);
+        },
+        reject,
+      });
+      this.#dispatch();
+    });
+  }
+
+  /** Runs a task once in every worker (to set up what later tasks need). Call only while nothing is queued. */
+  async runEverywhere<N extends TaskName>(task: N, argument: TaskArguments<N>): Promise<void> {
+    if (this.#queue.length > 0 || this.#running.size > 0) throw new Error('runEverywhere: tasks are under way');
+    // Every worker is idle and each takes one.
+    await Promise.all(this.#workers.map(() => this.run(task, argument)));
+  }
+
+  reference(array: Real): ArrayReference {
+    return this.blas.reference(array);
+  }
+
+  allocate(precision: Precision, length: number): Real {
+    return this.blas.allocate(precision, length);
+  }
+
+  async close(): Promise<void> {
+    this.#failure ??= new Error('the worker threads were stopped');
+    for (const pending of [...this.#queue.splice(0), ...this.#running.values()]) pending.reject(this.#failure);
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    for (const arena of this.#arenas.splice(0)) this.blas.release(arena);
+  }
+
+  #start(setup: WorkerSetup): void {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: setup });
+    worker.on('message', (answer: TaskAnswer) => {
+      const pending = this.#running.get(worker);
+      if (pending?.message.id !== answer.id) return;
+      this.#running.delete(worker);
+      this.#idle.push(worker);
+      if (answer.ok) pending.resolve(answer.result);
+      else pending.reject(new Error(answer.message));
+      this.#dispatch();
+    });
+    worker.on('error', (error) => {
+      this.#fail(new Error(`a worker thread failed: ${error instanceof Error ? error.message : String(error)}`));
+    });
+    worker.on('exit', (code) => {
+      if (this.#failure === null) this.#fail(new Error(`a worker thread ended unexpectedly (exit code ${code})`));
+    });
+    this.#workers.push(worker);
+    this.#idle.push(worker);
+  }
+
+  /** A worker that died cannot be trusted to have left the shared arrays whole: everything waiting is rejected. */
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const pending of [...this.#queue.splice(0), ...this.#running.values()]) pending.reject(this.#failure);
+    this.#running.clear();
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0 && this.#idle.length > 0) {
+      const worker = this.#idle.pop();
+      const pending = this.#queue.shift();
+      if (worker === undefined || pending === undefined) return;
+      this.#running.set(worker, pending);
+      worker.postMessage(pending.message);
+    }
+  }
+}

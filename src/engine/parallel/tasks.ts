@@ -1,0 +1,40 @@
+/** The table of tasks that worker threads run. Each is a function of the context and one structured-cloneable argument. */
+import type { Blas } from '../blas/types.ts';
+import {
+  eighTask,
+  productTask,
+  quadraticFormsTask,
+  rowsProductTask,
+  symmetricProductTask,
+} from '../curvature/dense-tasks.ts';
+import { factorsTask, openProblem } from '../curvature/factors.ts';
+import type { Problem } from '../curvature/factors.ts';
+import { rotationsTask } from '../curvature/rotations.ts';
+import { unpackTask } from '../curvature/unpack.ts';
+
+export interface TaskContext {
+  readonly blas: Blas;
+  /** The network and data under measurement, once `openProblem` ran. */
+  problem: Problem | null;
+}
+
+const tasks = {
+  openProblem,
+  factors: factorsTask,
+  product: productTask,
+  unpack: unpackTask,
+  eigh: eighTask,
+  quadraticForms: quadraticFormsTask,
+  rowsProduct: rowsProductTask,
+  symmetricProduct: symmetricProductTask,
+  rotations: rotationsTask,
+} as const;
+
+export type TaskName = keyof typeof tasks;
+export type TaskArguments<N extends TaskName> = Parameters<(typeof tasks)[N]>[1];
+export type TaskResult<N extends TaskName> = ReturnType<(typeof tasks)[N]>;
+
+export function runTask(context: TaskContext, name: TaskName, argument: unknown): unknown {
+  const task = tasks[name] as (context: TaskContext, argument: unknown) => unknown;
+  return task(context, argument);
+}

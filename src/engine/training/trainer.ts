@@ -1,0 +1,139 @@
+/** Training a network by SGD, step by step; everything a checkpoint needs can be taken out and put back, bit for bit. */
+import type { OptimiserSpec, SamplingMode } from '../../shared/experiment.ts';
+import type { Real } from '../blas/types.ts';
+import type { Tensor } from '../backend/types.ts';
+import { lossGradient, lossValues } from '../network/loss.ts';
+import type { Network } from '../network/network.ts';
+import { BatchSampler } from './sampling.ts';
+import type { SamplerState } from './sampling.ts';
+import { learningRateAt } from './schedule.ts';
+import { Sgd } from './sgd.ts';
+
+export interface TrainingData {
+  /** [n, network.inputSize] */
+  readonly inputs: Real;
+  /** [n, network.outputSize]: one-hot rows for classes, else vectors. */
+  readonly targets: Real;
+}
+
+export interface TrainerOptions {
+  readonly optimiser: OptimiserSpec;
+  readonly batchSize: number;
+  readonly sampling: SamplingMode;
+  readonly seed: number;
+  /** For schedules that end; epochs * stepsPerEpoch. */
+  readonly totalSteps: number;
+}
+
+export interface TrainerState {
+  readonly step: number;
+  readonly sampler: SamplerState;
+  /** Weights and velocities by parameter name. */
+  readonly weights: ReadonlyMap<string, Real>;
+  readonly velocities: ReadonlyMap<string, Real>;
+}
+
+export class Trainer {
+  readonly network: Network;
+  readonly sampler: BatchSampler;
+  /** Steps done. */
+  step = 0;
+  readonly #options: TrainerOptions;
+  readonly #sgd: Sgd;
+  readonly #inputs: Tensor;
+  readonly #targets: Tensor;
+  readonly #lossSum: Tensor;
+  #lossCount = 0;
+
+  constructor(network: Network, data: TrainingData, options: TrainerOptions) {
+    const { backend } = network;
+    this.network = network;
+    this.#options = options;
+    const { momentum, nesterov, weight_decay: weightDecay } = options.optimiser;
+    this.#sgd = new Sgd(network, { momentum, nesterov, weightDecay });
+    const size = data.inputs.length / network.inputSize;
+    this.sampler = new BatchSampler(options.sampling, size, options.batchSize, options.seed);
+    this.#inputs = backend.table(data.inputs, network.inputSize);
+    this.#targets = backend.table(data.targets, network.outputSize);
+    this.#lossSum = backend.scope(() => backend.keep(backend.zeros(1, 1)));
+  }
+
+  get epoch(): number {
+    return this.step / this.sampler.stepsPerEpoch;
+  }
+
+  get learningRate(): number {
+    const { optimiser, totalSteps } = this.#options;
+    return learningRateAt(optimiser.schedule, optimiser.lr, this.step, this.sampler.stepsPerEpoch, totalSteps);
+  }
+
+  /** One step on the sampler's next batch. */
+  advance(): void {
+    this.sampler.next();
+    this.advanceOn(this.sampler.order, this.sampler.start, this.sampler.count);
+  }
+
+  /** One step on given samples. */
+  advanceOn(indices: Uint32Array, start: number, count: number): void {
+    const { backend, loss } = this.network;
+    this.#sgd.learningRate = this.learningRate;
+    backend.scope(() => {
+      const inputs = backend.rowsOf(this.#inputs, indices, start, count);
+      const targets = backend.rowsOf(this.#targets, indices, start, count);
+      const y = this.network.forward(inputs);
+      backend.blend(this.#lossSum, 1 / count, backend.columnSums(lossValues(backend, loss, y, targets)), 1);
+      this.network.backward(lossGradient(backend, loss, y, targets, 1 / count), this.#sgd);
+    });
+    this.#lossCount++;
+    this.step++;
+  }
+
+  /** Mean of the batch losses (each taken before its step) since the last call; NaN when there was none. */
+  async takeMeanLoss(): Promise<number> {
+    const { backend } = this.network;
+    const sum = (await backend.read(this.#lossSum))[0];
+    const mean = sum / this.#lossCount;
+    this.#lossCount = 0;
+    backend.blend(this.#lossSum, 0, this.#lossSum, 0);
+    if (!Number.isFinite(sum))
+      backend.scope(() => {
+        backend.assign(this.#lossSum, backend.zeros(1, 1));
+      });
+    return mean;
+  }
+
+  async state(): Promise<TrainerState> {
+    return {
+      step: this.step,
+      sampler: this.sampler.state(),
+      weights: await readAll(this.network, this.network.weights),
+      velocities: await readAll(this.network, this.#sgd.velocities),
+    };
+  }
+
+  /** Goes on exactly where `state()` was taken. Raises an Error where the state is of another network or optimiser. */
+  restore(state: TrainerState): void {
+    const { backend } = this.network;
+    this.step = state.step;
+    this.sampler.restore(state.sampler);
+    for (const [values, targets] of [
+      [state.weights, this.network.weights],
+      [state.velocities, this.#sgd.velocities],
+    ] as const) {
+      for (const [name, target] of targets) {
+        const found = values.get(name);
+        if (found?.length !== target.rows * target.cols)
+          throw new Error(`checkpoint: ${name} is missing or of another size`);
+        backend.scope(() => {
+          backend.assign(target, backend.from(found, target.rows, target.cols));
+        });
+      }
+    }
+  }
+}
+
+async function readAll(network: Network, tensors: ReadonlyMap<string, Tensor>): Promise<Map<string, Real>> {
+  const values = new Map<string, Real>();
+  for (const [name, tensor] of tensors) values.set(name, await network.backend.read(tensor));
+  return values;
+}

@@ -1,0 +1,105 @@
+/** The experiment format: all that decides a run, as JSON. With one seed it gives the same run bit for bit on the same machine and engine. */
+import * as v from 'valibot';
+import { datasetSchema } from './dataset.ts';
+import { InputError } from './errors.ts';
+import { modelSchema, parseModel } from './model.ts';
+import { integer, parseWith, positive, real } from './validation.ts';
+
+export const samplingModes = ['epoch', 'with_replacement', 'without_replacement'] as const;
+export type SamplingMode = (typeof samplingModes)[number];
+
+const initialisation = v.strictObject({
+  /** Variance of kernels: he 2/fan_in (default), glorot 2/(fan_in + fan_out), lecun 1/fan_in, normal standard_deviation^2. */
+  kind: v.optional(v.picklist(['he', 'glorot', 'lecun', 'normal']), 'he'),
+  /** Default normal; uniform has the same variance. */
+  distribution: v.optional(v.picklist(['normal', 'uniform']), 'normal'),
+  /** For kind normal, > 0; default 0.01. */
+  standard_deviation: v.optional(positive, 0.01),
+  /** Factor on every standard deviation, > 0; default 1. */
+  scale: v.optional(positive, 1),
+});
+export type InitialisationSpec = v.InferOutput<typeof initialisation>;
+
+const warmUp = { /** Steps of linear rise, >= 0; default 0. */ warm_up_steps: v.optional(integer(0), 0) };
+const schedule = v.variant('kind', [
+  v.strictObject({ kind: v.literal('constant'), ...warmUp }),
+  v.strictObject({
+    kind: v.literal('step'),
+    /** The rate is multiplied by `factor` every so many epochs. */
+    every_epochs: positive,
+    factor: positive,
+    ...warmUp,
+  }),
+  v.strictObject({
+    kind: v.literal('cosine'),
+    /** Rate at the end, >= 0; default 0. */ final_lr: v.optional(real(0), 0),
+    ...warmUp,
+  }),
+]);
+export type ScheduleSpec = v.InferOutput<typeof schedule>;
+
+const optimiser = v.strictObject({
+  /** Learning rate, > 0. */
+  lr: positive,
+  /** In [0, 1); default 0. */
+  momentum: v.optional(real(0, 0.999999), 0),
+  nesterov: v.optional(v.boolean(), false),
+  /** Added to the gradient as weight_decay * w, >= 0; default 0. */
+  weight_decay: v.optional(real(0), 0),
+  schedule: v.optional(schedule, { kind: 'constant', warm_up_steps: 0 }),
+});
+export type OptimiserSpec = v.InferOutput<typeof optimiser>;
+
+const when = v.variant('kind', [
+  v.strictObject({ kind: v.literal('end') }),
+  /** After these epochs (0: before training). */
+  v.strictObject({ kind: v.literal('epochs'), epochs: v.pipe(v.array(real(0)), v.minLength(1)) }),
+  /** After steps spaced evenly in the logarithm from 1 to the last, `count` of them, rounded and without repeats; step 0 too. */
+  v.strictObject({ kind: v.literal('log_steps'), count: integer(2, 1000) }),
+]);
+export type MeasurementTime = v.InferOutput<typeof when>;
+
+const measurement = v.strictObject({
+  /** Names of parameters; "*" stands for any characters: ["fc*.kernel"]. */
+  parameters: v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1)),
+  /** Default: at the end. */
+  when: v.optional(when, { kind: 'end' }),
+  method: v.optional(v.picklist(['exact']), 'exact'),
+  /** The first so many training samples; default all. */
+  samples: v.optional(integer(2)),
+  /** Seed of the random halves; default 1. */
+  seed: v.optional(integer(0), 1),
+});
+export type MeasurementSpec = v.InferOutput<typeof measurement>;
+
+const experiment = v.strictObject({
+  name: v.pipe(v.string('expected a name'), v.trim(), v.minLength(1, 'expected a name'), v.maxLength(200)),
+  dataset: datasetSchema,
+  model: modelSchema,
+  initialisation: v.optional(initialisation, {}),
+  optimiser,
+  batch_size: integer(1),
+  /** Default epoch: every sample once an epoch in random order. */
+  sampling: v.optional(v.picklist(samplingModes), 'epoch'),
+  epochs: v.pipe(
+    v.number(),
+    v.check((x) => x >= 0 && Number.isFinite(x), 'expected a number of epochs of at least 0'),
+  ),
+  /** Stop after the epoch in which the mean loss over the training set first falls to this; default: never. */
+  stop_at_loss: v.optional(positive),
+  seed: v.optional(integer(0), 1),
+  /** Of training; measurements are float64 unless they say otherwise. */
+  precision: v.optional(v.picklist(['float32', 'float64']), 'float32'),
+  measurements: v.optional(v.array(measurement), []),
+});
+export type Experiment = v.InferOutput<typeof experiment>;
+
+/** Checks an experiment; raises InputError listing what is wrong and where. Whether shapes fit is found when model and data meet. */
+export function parseExperiment(input: unknown, what = 'experiment'): Experiment {
+  const parsed = parseWith(experiment, input, what);
+  parseModel(parsed.model, `${what}.model`);
+  if (parsed.optimiser.nesterov && parsed.optimiser.momentum === 0) {
+    throw new InputError(`${what}.optimiser.nesterov: needs a momentum above 0`);
+  }
+  return parsed;
+}

@@ -1,0 +1,69 @@
+/** Parsing of `unknown` by a valibot schema into errors that name the place, what was expected and what came. */
+import * as v from 'valibot';
+import { InputError } from './errors.ts';
+
+/**
+ * The value that `schema` makes of `input`. Raises an InputError listing every issue (five at most), each as
+ * "model.layers[2].units: expected ..., received ...", with `what` as the root's name.
+ */
+export function parseWith<const S extends v.GenericSchema>(schema: S, input: unknown, what: string): v.InferOutput<S> {
+  const result = v.safeParse(schema, input, { abortPipeEarly: true });
+  if (result.success) return result.output;
+  const lines = result.issues.slice(0, 5).map((issue) => issueLine(issue, what));
+  const more = result.issues.length > 5 ? `\n(and ${result.issues.length - 5} more)` : '';
+  throw new InputError(lines.join('\n') + more);
+}
+
+function issueLine(issue: v.BaseIssue<unknown>, what: string): string {
+  let place = what;
+  for (const item of issue.path ?? []) {
+    const key = item.key;
+    place += typeof key === 'number' ? `[${key}]` : `.${String(key)}`;
+  }
+  if (issue.type === 'strict_object' && issue.expected === 'never') return `${place}: unknown field`;
+  return `${place}: ${issue.message}`;
+}
+
+/** Integer in [low, high]. */
+export const integer = (low: number, high = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
+  v.pipe(
+    v.number(`expected an integer of at least ${low}`),
+    v.check(
+      (x) => Number.isSafeInteger(x) && x >= low && x <= high,
+      (issue) => `expected an integer ${range(low, high)}, received ${issue.input}`,
+    ),
+  );
+
+/** Finite number in [low, high]. */
+export const real = (low = -Infinity, high = Infinity): v.GenericSchema<number> =>
+  v.pipe(
+    v.number('expected a number'),
+    v.check(
+      (x) => Number.isFinite(x) && x >= low && x <= high,
+      (issue) => `expected a number ${range(low, high)}, received ${issue.input}`,
+    ),
+  );
+
+/** Finite number > 0. */
+export const positive: v.GenericSchema<number> = v.pipe(
+  v.number('expected a number above 0'),
+  v.check(
+    (x) => Number.isFinite(x) && x > 0,
+    (issue) => `expected a number above 0, received ${issue.input}`,
+  ),
+);
+
+function range(low: number, high: number): string {
+  const openEnd = high === Infinity || high === Number.MAX_SAFE_INTEGER;
+  if (low === -Infinity && openEnd) return 'that is finite';
+  return openEnd ? `of at least ${low}` : `from ${low} to ${high}`;
+}
+
+/** Parses JSON text; an InputError names `what` and where the text goes wrong. */
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new InputError(`${what}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
+  }
+}

@@ -104,7 +104,7 @@ export function tensor(data: TensorData, shape: readonly number[] = [data.length
 export function decodeElements(dtype: Dtype, bytes: Uint8Array): TensorData {
   assertLittleEndian();
   const size = dtypeBytes(dtype);
-  const source = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const source = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   const place = [source.buffer, source.byteOffset, source.byteLength / size] as const;
   switch (dtype) {
     case 'F64':

@@ -1,0 +1,139 @@
+/** A dataset in memory, ready for a network. */
+import { createHash } from 'node:crypto';
+import type { DatasetSummary, PartSummary } from '../shared/dataset.ts';
+import { bytesOf } from './formats/tensors.ts';
+import type { Targets } from './raw.ts';
+
+export type { Targets } from './raw.ts';
+
+/** Letters: n samples, f features a sample (the product of `shape`), k outputs. */
+export interface Part {
+  /** n, at least 1. */
+  readonly count: number;
+  /** [n, ...shape], row-major, all finite. Float64 only where the source holds doubles. */
+  readonly inputs: Float32Array | Float64Array;
+  /** Classes: Int32 [n] in 0..k-1; vectors: Float64 [n, k], all finite. */
+  readonly targets: Targets;
+  /** SHA-256 (hexadecimal) of inputs and targets. */
+  readonly hash: string;
+}
+
+export interface Dataset {
+  readonly name: string;
+  /** Of one sample: [height, width, channels] (NHWC), [tokens, width] or [features]. A model may flatten it. */
+  readonly shape: readonly number[];
+  /** k: classes, or width of the target vectors. */
+  readonly outputs: number;
+  /** Names of the classes, k of them; null where the targets never were classes. */
+  readonly classes: readonly string[] | null;
+  readonly train: Part;
+  readonly test: Part | null;
+  /** SHA-256 (hexadecimal) over shape, kind of targets and both parts' hashes. */
+  readonly hash: string;
+}
+
+/**
+ * SHA-256 over a line of JSON (counts, shape, types) and the little-endian bytes of inputs and targets: equal exactly where the numbers are equal in value and type.
+ */
+export function hashPart(shape: readonly number[], part: Omit<Part, 'hash'>): string {
+  const { targets } = part;
+  const header = {
+    format: 'covature-part',
+    version: 1,
+    count: part.count,
+    shape,
+    inputs: part.inputs instanceof Float64Array ? 'float64' : 'float32',
+    targets: targets.kind === 'classes' ? 'int32' : `float64[${targets.width}]`,
+  };
+  const hash = createHash('sha256').update(`${JSON.stringify(header)}\n`);
+  for (const array of [part.inputs, targets.values]) {
+    const bytes = bytesOf(array);
+    // One update takes less than 2 GiB.
+    for (let start = 0; start < bytes.length; start += 1 << 28) hash.update(bytes.subarray(start, start + (1 << 28)));
+  }
+  return hash.digest('hex');
+}
+
+export function hashDataset(outputs: number, train: Part, test: Part | null): string {
+  const text = JSON.stringify({
+    format: 'covature-dataset',
+    version: 1,
+    outputs,
+    train: train.hash,
+    test: test?.hash ?? null,
+  });
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Samples of every class; null for vector targets. */
+export function countClasses(targets: Targets, classes: number): number[] | null {
+  if (targets.kind !== 'classes') return null;
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of targets.values) counts[label]!++;
+  return counts;
+}
+
+/** What a list or a run's provenance shows of a dataset. One pass over the training inputs, in double precision. */
+export function summarise(dataset: Dataset): DatasetSummary {
+  const { train, test, outputs } = dataset;
+  const part = (p: Part): PartSummary => ({
+    count: p.count,
+    per_class: countClasses(p.targets, outputs),
+    hash: p.hash,
+  });
+  let minimum = Infinity;
+  let maximum = -Infinity;
+  let sum = 0;
+  for (const x of train.inputs) {
+    if (x < minimum) minimum = x;
+    if (x > maximum) maximum = x;
+    sum += x;
+  }
+  const mean = sum / train.inputs.length;
+  let squares = 0;
+  for (const x of train.inputs) squares += (x - mean) ** 2;
+  return {
+    name: dataset.name,
+    shape: dataset.shape,
+    features: dataset.shape.reduce((product, size) => product * size, 1),
+    outputs,
+    targets: train.targets.kind,
+    classes: dataset.classes,
+    precision: train.inputs instanceof Float64Array ? 'float64' : 'float32',
+    train: part(train),
+    test: test && part(test),
+    hash: dataset.hash,
+    inputs: { minimum, maximum, mean, deviation: Math.sqrt(squares / train.inputs.length) },
+  };
+}
+
+/** One sample as a window shows it. */
+export interface PreviewSample {
+  readonly index: number;
+  /** Flattened, f numbers. */
+  readonly input: number[];
+  /** The class number, or the target vector. */
+  readonly target: number | number[];
+  /** The class's name; null for vectors. */
+  readonly label: string | null;
+}
+
+/** Samples `from` to `from + count` of a part (fewer at its end), as plain numbers for JSON. */
+export function preview(dataset: Dataset, role: 'train' | 'test', from: number, count: number): PreviewSample[] {
+  const part = dataset[role];
+  if (!part) return [];
+  const features = part.inputs.length / part.count;
+  const { targets } = part;
+  const samples: PreviewSample[] = [];
+  for (let index = Math.max(0, from); index < Math.min(part.count, from + count); index++) {
+    const input = Array.from(part.inputs.subarray(index * features, (index + 1) * features));
+    if (targets.kind === 'classes') {
+      const target = targets.values[index]!;
+      samples.push({ index, input, target, label: dataset.classes?.[target] ?? String(target) });
+    } else {
+      const target = Array.from(targets.values.subarray(index * targets.width, (index + 1) * targets.width));
+      samples.push({ index, input, target, label: null });
+    }
+  }
+  return samples;
+}

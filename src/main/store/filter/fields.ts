@@ -1,0 +1,131 @@
+/** What a name in a filter, a sort or a grouping stands for, as SQL over `runs r`. User text reaches SQL as parameters alone. */
+import type { StoreContext } from '../context.ts';
+import { FilterError } from './tokens.ts';
+
+export interface Sql {
+  readonly sql: string;
+  readonly parameters: readonly (number | string | null)[];
+}
+
+export type Field =
+  /** A key of the summary table: number, text or both. */
+  | { readonly kind: 'value'; readonly key: number; readonly name: string; readonly part: 'value' | 'low' | 'high' }
+  | { readonly kind: 'number' | 'text' | 'time' | 'flag'; readonly name: string; readonly sql: string }
+  | { readonly kind: 'tags'; readonly name: string };
+
+const text = (sql: string) => ({ kind: 'text', sql }) as const;
+const number = (sql: string) => ({ kind: 'number', sql }) as const;
+const time = (sql: string) => ({ kind: 'time', sql }) as const;
+
+/** Fields of every run; they go before summary keys of the same name. */
+export const runFields = {
+  id: text('r.id'),
+  name: text('r.name'),
+  project: text('(SELECT p.name FROM projects p WHERE p.seq = r.project)'),
+  status: text('r.status'),
+  setup: text('r.setup'),
+  parent: text('r.parent'),
+  relation: text('r.relation'),
+  host: text('r.host'),
+  notes: text('(SELECT t.notes FROM run_texts t WHERE t.run = r.seq)'),
+  error: text('(SELECT t.error FROM run_texts t WHERE t.run = r.seq)'),
+  seed: number('r.seed'),
+  colour: number('r.colour'),
+  priority: number('r.priority'),
+  /** Seconds spent running. */
+  seconds: number('r.seconds'),
+  step: number('r.step'),
+  steps: number('r.steps'),
+  created: time('r.created'),
+  started: time('r.started'),
+  ended: time('r.ended'),
+  updated: time('r.updated'),
+  archived: { kind: 'flag', sql: 'r.archived' },
+} as const satisfies Record<string, { kind: Field['kind']; sql: string }>;
+
+/**
+ * The field that a name means: a field of every run, a summary key; a summary key's `.low` or `.high` (ends of its interval); a key that
+ * differs in case alone; or the one key that ends in `.name`, as `lr` for `optimiser.lr`. Raises `FilterError` otherwise, naming near ones.
+ */
+export function fieldOf(context: StoreContext, name: string, place: { column: number; length: number }): Field {
+  const plain = name === 'tag' || name === 'tags' ? undefined : lookUp(runFields, name);
+  if (name === 'tag' || name === 'tags') return { kind: 'tags', name };
+  if (plain !== undefined) return { ...plain, name };
+  const exact = keySeq(context, name);
+  if (exact !== undefined) return { kind: 'value', key: exact, name, part: 'value' };
+  const part = name.endsWith('.low') ? 'low' : name.endsWith('.high') ? 'high' : undefined;
+  const whole = part === undefined ? undefined : keySeq(context, name.slice(0, -part.length - 1));
+  if (part !== undefined && whole !== undefined) return { kind: 'value', key: whole, name, part };
+
+  const keys = context.prepare('SELECT seq, key FROM summary_keys').all() as { seq: number; key: string }[];
+  const lower = name.toLowerCase();
+  const alike = keys.filter(({ key }) => key.toLowerCase() === lower);
+  const found = alike.length > 0 ? alike : keys.filter(({ key }) => key.toLowerCase().endsWith(`.${lower}`));
+  if (found.length === 1) return { kind: 'value', key: found[0]!.seq, name, part: 'value' };
+  if (found.length > 1) {
+    throw new FilterError(
+      `${name} may be ${found
+        .slice(0, 4)
+        .map(({ key }) => key)
+        .join(', ')}${found.length > 4 ? ', ...' : ''}; write one of them`,
+      place.column,
+      place.length,
+    );
+  }
+  const near = nearest(name, [...Object.keys(runFields), 'tag', ...keys.map(({ key }) => key)]);
+  const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
+  throw new FilterError(`no run has a field ${JSON.stringify(name)}${hint}`, place.column, place.length);
+}
+
+/** Number of a field, for comparing with numbers; undefined for fields without. */
+export function numberSql(field: Field): Sql | undefined {
+  if (field.kind === 'value') {
+    return {
+      sql: `(SELECT s.${field.part} FROM summary s WHERE s.key = ? AND s.run = r.seq)`,
+      parameters: [field.key],
+    };
+  }
+  return field.kind === 'number' || field.kind === 'time' ? { sql: field.sql, parameters: [] } : undefined;
+}
+
+/** Text of a field; undefined for fields without. */
+export function textSql(field: Field): Sql | undefined {
+  if (field.kind === 'value') {
+    if (field.part !== 'value') return undefined;
+    return { sql: '(SELECT s.text FROM summary s WHERE s.key = ? AND s.run = r.seq)', parameters: [field.key] };
+  }
+  return field.kind === 'text' ? { sql: field.sql, parameters: [] } : undefined;
+}
+
+function keySeq(context: StoreContext, key: string): number | undefined {
+  return context.pluck('SELECT seq FROM summary_keys WHERE key = ?').get(key) as number | undefined;
+}
+
+function lookUp(table: typeof runFields, name: string): (typeof runFields)[keyof typeof runFields] | undefined {
+  return Object.hasOwn(table, name) ? table[name as keyof typeof runFields] : undefined;
+}
+
+/** At most three names within a third of their length in edits. */
+function nearest(name: string, names: readonly string[]): string[] {
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  return names
+    .filter((each) => Math.abs(each.length - name.length) <= limit)
+    .map((each) => ({ each, distance: editDistance(name.toLowerCase(), each.toLowerCase()) }))
+    .filter(({ distance }) => distance <= limit)
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ each }) => each);
+}
+
+/** Insertions, deletions and replacements that turn a into b. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}

@@ -1,0 +1,88 @@
+/**
+ * The store: one folder with the database of runs (covature.db), the files of their results (artifacts/), and backups/. Everything
+ * is synchronous except backups. One process writes, any number read. Failures that are not the caller's are `StoreError`s; see errors.ts.
+ */
+import { artifactMethods } from './artifacts.ts';
+import { checkpointMethods } from './checkpoints.ts';
+import { withStoreErrors } from './context.ts';
+import { groupMethods } from './groups.ts';
+import { listMethods } from './list.ts';
+import { measurementMethods } from './measurements.ts';
+import { openContext, type OpenedStore, type OpenOptions } from './open.ts';
+import { projectMethods } from './projects.ts';
+import { registryMethods } from './registry.ts';
+import { runMethods } from './runs.ts';
+import { seriesMethods } from './series.ts';
+import { summaryMethods } from './summary.ts';
+
+export * from './types.ts';
+export { StoreError, storeErrorCodes, type StoreErrorCode } from './errors.ts';
+export { defaultStoreFolder } from './location.ts';
+export { FilterError } from './filter/tokens.ts';
+export { differencesOf, fieldsOf, setupOf } from './experiments.ts';
+export { summaryKeys, shortParameter } from './summary.ts';
+export type { OpenOptions } from './open.ts';
+
+export interface OpenReport {
+  /** Runs that the last process left running; they are "interrupted" now. */
+  readonly interrupted: readonly string[];
+  /** The copy of the database made before it was migrated. */
+  readonly backup: string | undefined;
+}
+
+/**
+ * Opens the store in a folder; for writing, makes it where there is none, migrates an older one, and marks runs that a process left
+ * running as interrupted. Raises `StoreError`.
+ */
+export function openStore(folder: string, options: OpenOptions = {}) {
+  const opened = openContext(folder, options);
+  try {
+    return assemble(opened);
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+export type Store = ReturnType<typeof openStore>;
+
+function assemble({ context, backup, close }: OpenedStore) {
+  const projects = projectMethods(context);
+  const summary = summaryMethods(context);
+  const runs = runMethods(context, projects, summary);
+  const artifacts = artifactMethods(context, runs);
+  const series = seriesMethods(context, runs);
+  const measurements = measurementMethods(context, runs, summary, artifacts);
+
+  const { projectSeq: _projectSeq, ...projectTable } = projects;
+  const { runSeq: _runSeq, runSeqs: _runSeqs, ...runTable } = runs;
+  const { place: _place, drop: _drop, artifactOf: _artifactOf, removeFile: _removeFile, ...artifactTable } = artifacts;
+  const store = withStoreErrors(context, {
+    ...projectTable,
+    ...runTable,
+    ...listMethods(context, projects, summary),
+    ...groupMethods(context, projects),
+    ...series,
+    ...measurements,
+    ...checkpointMethods(context, runs, artifacts),
+    ...artifactTable,
+    ...registryMethods(context, projects),
+    summaryKeyList: summary.listKeys,
+
+    /** Several changes as one: all of them are stored or none. Synchronous. */
+    transaction<T>(work: () => T): T {
+      return context.write(work);
+    },
+  });
+
+  const interrupted = context.readOnly ? [] : store.markInterrupted();
+  const report: OpenReport = { interrupted, backup };
+  return {
+    ...store,
+    folder: context.folder,
+    readOnly: context.readOnly,
+    report,
+    close,
+    [Symbol.dispose]: close,
+  };
+}

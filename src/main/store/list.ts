@@ -1,0 +1,120 @@
+/**
+ * The table of runs. One query sorts and filters the `seq` of all runs; a page of rows, with its summary values and tags, is read for the
+ * window asked for alone.
+ */
+import { InputError } from '../../shared/errors.ts';
+import { fold, type StoreContext } from './context.ts';
+import { compileFilter } from './filter/compile.ts';
+import { fieldOf, type Sql } from './filter/fields.ts';
+import type { ProjectTable } from './projects.ts';
+import { readRows } from './rows.ts';
+import type { SummaryTable } from './summary.ts';
+import { runStatuses, type RunList, type RunListQuery, type RunQuery, type RunSort, type RunStatus } from './types.ts';
+
+const mostSorts = 8;
+const mostRows = 10_000;
+
+export function listMethods(context: StoreContext, projects: ProjectTable, summary: SummaryTable) {
+  const { prepare } = context;
+
+  /** Matching runs in order, by `seq`. */
+  function sortedSeqs(query: RunListQuery): number[] {
+    const where = whereOf(context, projects, query);
+    const order = orderOf(context, query.sort ?? []);
+    return context
+      .pluck(`SELECT r.seq FROM runs r ${order.joins} WHERE ${where.sql} ORDER BY ${order.terms}`)
+      .all(...order.parameters, ...where.parameters) as number[];
+  }
+
+  return {
+    /** Raises `FilterError` (an InputError with the column) on a filter, sort key or grouping that cannot be understood. */
+    listRuns(query: RunListQuery = {}): RunList {
+      const { offset = 0, limit = 100, columns = [] } = query;
+      if (!(Number.isInteger(offset) && offset >= 0))
+        throw new InputError(`offset: expected a whole number >= 0, got ${offset}`);
+      if (!(Number.isInteger(limit) && limit >= 0 && limit <= mostRows)) {
+        throw new InputError(`limit: expected a whole number from 0 to ${mostRows}, got ${limit}`);
+      }
+      const all = sortedSeqs(query);
+      const page = all.slice(offset, offset + limit);
+      return { total: all.length, rows: readRows(context, page, summary.valuesOf(page, columns)) };
+    },
+
+    /** Ids of all matching runs, in order: for selecting everything, or finding a run's place. */
+    listRunIds(query: RunListQuery = {}): string[] {
+      const seqs = JSON.stringify(sortedSeqs(query));
+      return context
+        .pluck('SELECT r.id FROM json_each(?) w CROSS JOIN runs r ON r.seq = w.value ORDER BY w.key')
+        .all(seqs) as string[];
+    },
+
+    /** How many runs match, by status. */
+    countRuns(query: RunQuery = {}): {
+      readonly total: number;
+      readonly byStatus: Readonly<Record<RunStatus, number>>;
+    } {
+      const where = whereOf(context, projects, query);
+      const rows = prepare(`SELECT r.status, count(*) AS runs FROM runs r WHERE ${where.sql} GROUP BY r.status`).all(
+        ...where.parameters,
+      ) as { status: RunStatus; runs: number }[];
+      const byStatus = Object.fromEntries(runStatuses.map((status) => [status, 0])) as Record<RunStatus, number>;
+      for (const { status, runs } of rows) byStatus[status] = runs;
+      return { total: rows.reduce((sum, row) => sum + row.runs, 0), byStatus };
+    },
+  };
+}
+
+/** The condition of a query over `runs r`. */
+export function whereOf(context: StoreContext, projects: ProjectTable, query: RunQuery): Sql {
+  const conditions: string[] = [];
+  const parameters: (number | string | null)[] = [];
+  const add = (sql: string, ...values: (number | string | null)[]): void => {
+    conditions.push(sql);
+    parameters.push(...values);
+  };
+  add(query.deleted === true ? 'r.deleted IS NOT NULL' : 'r.deleted IS NULL');
+  const archived = query.archived ?? false;
+  if (archived !== 'any') add('r.archived = ?', archived ? 1 : 0);
+  if (query.project === null) add('r.project IS NULL');
+  else if (query.project !== undefined) add('r.project = ?', projects.projectSeq(query.project));
+  if (query.status !== undefined) add('r.status IN (SELECT value FROM json_each(?))', JSON.stringify(query.status));
+  const words = fold(query.text ?? '')
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .slice(0, 20);
+  if (words.length > 0) {
+    const all = words.map(() => 'instr(f.folded, ?) > 0').join(' AND ');
+    add(`r.seq IN (SELECT f.run FROM run_search f WHERE ${all})`, ...words);
+  }
+  for (const tag of query.tags ?? []) {
+    add('r.seq IN (SELECT rt.run FROM run_tags rt JOIN tags g ON g.seq = rt.tag WHERE g.name = ?)', tag);
+  }
+  const filter = compileFilter(context, query.filter ?? '');
+  add(filter.sql, ...filter.parameters);
+  return { sql: conditions.join(' AND '), parameters };
+}
+
+/** A summary key sorts by its numbers, then its texts; runs without it come last in either direction. */
+function orderOf(context: StoreContext, sorts: readonly RunSort[]) {
+  if (sorts.length > mostSorts) throw new InputError(`at most ${mostSorts} sort keys, got ${sorts.length}`);
+  const joins: string[] = [];
+  const terms: string[] = [];
+  const parameters: number[] = [];
+  sorts.forEach(({ key, descending = false }, i) => {
+    const field = fieldOf(context, key, { column: 1, length: key.length });
+    const direction = `${descending ? 'DESC' : 'ASC'} NULLS LAST`;
+    if (field.kind === 'value') {
+      joins.push(`LEFT JOIN summary s${i} ON s${i}.key = ? AND s${i}.run = r.seq`);
+      parameters.push(field.key);
+      terms.push(`s${i}.${field.part} ${direction}`);
+      if (field.part === 'value') terms.push(`s${i}.text COLLATE NOCASE ${direction}`);
+    } else if (field.kind === 'tags') {
+      terms.push(
+        `(SELECT group_concat(g.name, ', ' ORDER BY g.name) FROM run_tags rt JOIN tags g ON g.seq = rt.tag WHERE rt.run = r.seq) COLLATE NOCASE ${direction}`,
+      );
+    } else {
+      terms.push(`${field.sql} ${field.kind === 'text' ? 'COLLATE NOCASE ' : ''}${direction}`);
+    }
+  });
+  return { joins: joins.join(' '), terms: [...terms, 'r.created DESC', 'r.seq DESC'].join(', '), parameters };
+}

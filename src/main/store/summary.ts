@@ -1,0 +1,155 @@
+/**
+ * The indexed table of results: (run, key) -> number with its interval, text, or both. A key holds a number and a text side by side,
+ * because `loss` is the name of a loss in an experiment and its last value in a result.
+ */
+import { InputError } from '../../shared/errors.ts';
+import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
+import type { StoreContext } from './context.ts';
+import type { SummaryInput, SummaryKeyInfo, SummaryValue } from './types.ts';
+
+const maximumKey = 200;
+
+/** The cutoff that the headline numbers are for: H_ii > 1e-4 H_11. */
+export const headlineCutoff = 1e-4;
+
+/** `fc2.kernel` -> `fc2`; anything else, as `fc2.bias` or `ln1.gain`, keeps its full name. */
+export function shortParameter(parameter: string): string {
+  return parameter.endsWith('.kernel') ? parameter.slice(0, -'.kernel'.length) : parameter;
+}
+
+/**
+ * The summary keys of a measurement. With L the parameter's short name:
+ *   gamma.L               slope of log C_ii on log H_ii, least squares, training-set estimand, cutoff 1e-4, with its interval
+ *   gamma.L.cross_fitted  the same, cross-fitted
+ *   gamma_Q.L, C_on_Q.L   slopes of log Q_ii on log H_ii and of log C_ii on log Q_ii, training-set estimand, cutoff 1e-4
+ *   gamma.training_set.L@1e-2, gamma.cross_fitted.L@1e-2, ...   gamma at every cutoff
+ *   cosine_CH.L, cosine_CQ.L, commutator_ratio.L
+ *   sharpness.L           largest eigenvalue of H
+ *   trace.L               trace of H
+ * Numbers that do not exist (no direction above the cutoff) have no key.
+ */
+export function summaryKeys(measurement: MeasurementSummary): Record<string, SummaryInput> {
+  const layer = shortParameter(measurement.parameter);
+  const keys: Record<string, SummaryInput> = {};
+  const set = (key: string, value: number | null | undefined): void => {
+    if (value !== null && value !== undefined && Number.isFinite(value)) keys[key] = value;
+  };
+  const setSlope = (key: string, slopes: Slopes): void => {
+    if (slopes.ols === null || !Number.isFinite(slopes.ols)) return;
+    const interval = slopes.interval?.ols;
+    keys[key] = interval === undefined ? slopes.ols : { value: slopes.ols, low: interval[0], high: interval[1] };
+  };
+
+  const headline = (estimand: Estimand): CutoffRow | undefined =>
+    measurement.gamma[estimand].find((row) => isCutoff(row.cutoff, headlineCutoff));
+  const training = headline('training_set');
+  if (training !== undefined) {
+    setSlope(`gamma.${layer}`, training.gamma);
+    setSlope(`gamma_Q.${layer}`, training.gamma_Q);
+    setSlope(`C_on_Q.${layer}`, training.C_on_Q);
+  }
+  const crossFitted = headline('cross_fitted');
+  if (crossFitted !== undefined) setSlope(`gamma.${layer}.cross_fitted`, crossFitted.gamma);
+  for (const estimand of ['training_set', 'cross_fitted'] as const) {
+    for (const row of measurement.gamma[estimand]) {
+      setSlope(`gamma.${estimand}.${layer}@${cutoffText(row.cutoff)}`, row.gamma);
+    }
+  }
+  set(`cosine_CH.${layer}`, measurement.cosine_CH);
+  set(`cosine_CQ.${layer}`, measurement.cosine_CQ);
+  set(`commutator_ratio.${layer}`, measurement.commutator_ratio);
+  set(`sharpness.${layer}`, measurement.eigenvalues.largest);
+  set(`trace.${layer}`, measurement.trace.H);
+  return keys;
+}
+
+function isCutoff(a: number, b: number): boolean {
+  return Math.abs(a - b) <= 1e-9 * b;
+}
+
+/** 1e-4 as written in keys, however it was computed: `1e-4`. */
+function cutoffText(cutoff: number): string {
+  return Number(cutoff.toPrecision(6)).toExponential().replace('e+0', 'e0');
+}
+
+export function summaryMethods(context: StoreContext) {
+  const { prepare, pluck } = context;
+
+  function keySeq(key: string): number {
+    if (key === '' || key.length > maximumKey || /[\p{Cc}`]/u.test(key)) {
+      throw new InputError(
+        `summary key ${JSON.stringify(key.slice(0, 80))}: expected 1 to ${maximumKey} characters without control characters and backquotes`,
+      );
+    }
+    const known = pluck('SELECT seq FROM summary_keys WHERE key = ?').get(key) as number | undefined;
+    return known ?? Number(prepare('INSERT INTO summary_keys (key) VALUES (?)').run(key).lastInsertRowid);
+  }
+
+  /** Sets keys of a run inside the open transaction. `source`: the measurement that they come from. */
+  function setValues(run: number, values: Readonly<Record<string, SummaryInput>>, source: number | null): void {
+    const setText = prepare(
+      'INSERT INTO summary (key, run, text, source) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET text = excluded.text',
+    );
+    const setNumber = prepare(
+      `INSERT INTO summary (key, run, value, low, high, source) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET value = excluded.value, low = excluded.low, high = excluded.high, source = excluded.source`,
+    );
+    for (const [key, input] of Object.entries(values)) {
+      const seq = keySeq(key);
+      if (typeof input === 'string' || typeof input === 'boolean') setText.run(seq, run, String(input), source);
+      else if (typeof input === 'number') setNumber.run(seq, run, finite(input), null, null, source);
+      else setNumber.run(seq, run, finite(input.value), finite(input.low), finite(input.high), source);
+    }
+  }
+
+  return {
+    setValues,
+
+    /** Takes back what was read off a measurement. */
+    dropSource(run: number, source: number): void {
+      prepare('DELETE FROM summary WHERE run = ? AND source = ?').run(run, source);
+    },
+
+    /** The asked keys of runs, by the runs' `seq`. */
+    valuesOf(runs: readonly number[], keys: readonly string[]): Map<number, Record<string, SummaryValue>> {
+      const values = new Map<number, Record<string, SummaryValue>>();
+      for (const run of runs) values.set(run, {});
+      if (keys.length === 0 || runs.length === 0) return values;
+      const rows = prepare(
+        `SELECT s.run, k.key, s.value, s.text, s.low, s.high
+         FROM json_each(?) wanted JOIN summary_keys k ON k.key = wanted.value
+         CROSS JOIN json_each(?) of JOIN summary s ON s.key = k.seq AND s.run = of.value`,
+      ).all(JSON.stringify(keys), JSON.stringify(runs)) as ({ run: number; key: string } & SummaryValue)[];
+      for (const { run, key, value, text, low, high } of rows) values.get(run)![key] = { value, text, low, high };
+      return values;
+    },
+
+    /** Every key of one run. */
+    allValuesOf(run: number): Record<string, SummaryValue> {
+      const rows = prepare(
+        `SELECT k.key, s.value, s.text, s.low, s.high FROM summary s JOIN summary_keys k ON k.seq = s.key
+         WHERE s.run = ? ORDER BY k.key`,
+      ).all(run) as ({ key: string } & SummaryValue)[];
+      return Object.fromEntries(rows.map(({ key, ...value }) => [key, value]));
+    },
+
+    /** Keys that some run has, by name. */
+    listKeys(): SummaryKeyInfo[] {
+      const rows = prepare(
+        `SELECT k.key,
+           EXISTS (SELECT 1 FROM summary s WHERE s.key = k.seq AND s.value IS NOT NULL) AS numbers,
+           EXISTS (SELECT 1 FROM summary s WHERE s.key = k.seq AND s.text IS NOT NULL) AS texts
+         FROM summary_keys k ORDER BY k.key`,
+      ).all() as { key: string; numbers: number; texts: number }[];
+      return rows
+        .filter((row) => row.numbers === 1 || row.texts === 1)
+        .map(({ key, numbers, texts }) => ({ key, numbers: numbers === 1, texts: texts === 1 }));
+    },
+  };
+}
+
+export type SummaryTable = ReturnType<typeof summaryMethods>;
+
+function finite(value: number | null | undefined): number | null {
+  return value !== null && value !== undefined && Number.isFinite(value) ? value : null;
+}

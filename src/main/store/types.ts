@@ -1,0 +1,328 @@
+/**
+ * What goes into the store and comes out of it. No Node, no DOM: plain values that cross the contract as they are. Times are
+ * milliseconds since 1970 (UTC); ids are short texts that sort by time of creation; `null` is "not known" or "not so".
+ */
+import type { MeasurementSummary } from '../../shared/results.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export const runStatuses = [
+  'queued',
+  'running',
+  'paused',
+  'done',
+  'failed',
+  'diverged',
+  'cancelled',
+  'interrupted',
+] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+/** States that a run does not leave by itself. */
+export const finalStatuses = ['done', 'failed', 'diverged', 'cancelled', 'interrupted'] as const satisfies RunStatus[];
+
+export type RunRelation = 'rerun' | 'clone' | 'import';
+
+export interface NewRun {
+  /** Kept if free (import); made otherwise. */
+  readonly id?: string;
+  readonly name: string;
+  /** Id of a project; null: none. */
+  readonly project?: string | null;
+  /** The whole specification, as JSON. `seed`, `dataset` and `loss` in it become fields of the run. */
+  readonly experiment: Json;
+  /** Default: `experiment.seed` where that is a number, else null. */
+  readonly seed?: number | null;
+  /** Default 'queued'. */
+  readonly status?: RunStatus;
+  /** More fields for filters and columns beside those read off the experiment, as { model: '784-50-50-10' }. */
+  readonly fields?: Readonly<Record<string, SummaryInput>>;
+  readonly provenance?: Json;
+  readonly parent?: string | null;
+  readonly relation?: RunRelation | null;
+  readonly tags?: readonly string[];
+  readonly notes?: string;
+  /** Higher runs first. Default 0. */
+  readonly priority?: number;
+  /** Index into the palette, unbounded: take it modulo the palette's length. Default: the number of runs made before. */
+  readonly colour?: number;
+  /** Default now. */
+  readonly created?: number;
+}
+
+export interface RunChanges {
+  readonly name?: string;
+  readonly project?: string | null;
+  readonly notes?: string;
+  /** The whole new set. */
+  readonly tags?: readonly string[];
+  readonly colour?: number;
+  readonly archived?: boolean;
+  readonly priority?: number;
+  /** Total number of steps, once known. */
+  readonly steps?: number | null;
+  readonly provenance?: Json;
+}
+
+export interface StatusChange {
+  /** Only if the run is in one of these; else nothing happens and the answer is false. */
+  readonly from?: readonly RunStatus[];
+  /** Why (failed, diverged, cancelled). Cleared on a change without it. */
+  readonly error?: string | null;
+  /** The worker process, while running. */
+  readonly pid?: number | null;
+  readonly host?: string | null;
+}
+
+/** A row of the table of runs. */
+export interface RunRow {
+  readonly id: string;
+  readonly name: string;
+  readonly project: string | null;
+  readonly status: RunStatus;
+  readonly colour: number;
+  readonly seed: number | null;
+  /** Hash of the experiment without name and seed: equal for runs that differ by seed only. */
+  readonly setup: string;
+  readonly priority: number;
+  readonly created: number;
+  /** First start. */
+  readonly started: number | null;
+  readonly ended: number | null;
+  /** Last sign of life of its worker, or last change. */
+  readonly updated: number;
+  /** Seconds spent running, over all starts; while running, up to the last start. */
+  readonly seconds: number;
+  /** Last start, while running. */
+  readonly resumed: number | null;
+  readonly step: number;
+  readonly steps: number | null;
+  readonly parent: string | null;
+  readonly relation: RunRelation | null;
+  readonly tags: readonly string[];
+  readonly notes: string;
+  readonly error: string | null;
+  readonly archived: boolean;
+  /** When it was put into the bin. */
+  readonly deleted: number | null;
+  /** The summary keys that were asked for (and exist). */
+  readonly values: Readonly<Record<string, SummaryValue>>;
+}
+
+export interface RunRecord extends RunRow {
+  readonly experiment: Json;
+  readonly provenance: Json;
+  readonly pid: number | null;
+  readonly host: string | null;
+  /** Number that the next batch must carry. */
+  readonly nextBatch: number;
+  readonly revision: number;
+}
+
+/** A number (with its 95 % interval), a text, or both: `loss` is the last loss, and the name of the loss. */
+export interface SummaryValue {
+  readonly value: number | null;
+  readonly text: string | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** What sets a summary key; a text keeps the number that is there, and the other way round. NaN is kept as null. */
+export type SummaryInput =
+  number | string | boolean | { readonly value: number; readonly low?: number | null; readonly high?: number | null };
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly created: number;
+  readonly archived: boolean;
+  readonly deleted: number | null;
+  /** Runs outside the bin, archived ones included. */
+  readonly runs: number;
+}
+
+/** Points of one series, in order of strictly increasing steps. */
+export interface SeriesPoints {
+  /** Whole numbers within +-2^53. */
+  readonly steps: ArrayLike<number>;
+  readonly values: ArrayLike<number>;
+}
+
+export interface SeriesData {
+  readonly steps: Float64Array;
+  readonly values: Float64Array;
+}
+
+export interface LogLine {
+  readonly time: number;
+  readonly level: 'debug' | 'info' | 'warning' | 'error';
+  readonly text: string;
+}
+
+/** What a worker sends at most some ten times a second. Numbers run from 0 without gaps. */
+export interface Batch {
+  readonly number: number;
+  readonly metrics?: Readonly<Record<string, SeriesPoints>>;
+  readonly log?: readonly LogLine[];
+  /** Steps done. */
+  readonly step?: number;
+}
+
+export interface SeriesQuery {
+  /** Default all of them. */
+  readonly names?: readonly string[];
+  /** Steps, both ends included. */
+  readonly from?: number;
+  readonly to?: number;
+  /** Downsample each series to at most so many points (at least 5), keeping the smallest and largest value of every bucket. */
+  readonly points?: number;
+}
+
+export interface SeriesUpdate {
+  /** Pass both back to get only what came since. */
+  readonly revision: number;
+  readonly nextBatch: number;
+  /** The series are whole, not an addition: points were taken back (a resumed run) or repacked since. */
+  readonly reset: boolean;
+  readonly series: Readonly<Record<string, SeriesData>>;
+}
+
+/** The file of arrays or weights that goes with a measurement or checkpoint. */
+export type ArtifactSource =
+  /** A complete file, by preference under `stagingPath()`, moved into the store. With `sha256` and `bytes` from whoever wrote it nothing is read again. */
+  | { readonly file: string; readonly sha256?: string; readonly bytes?: number }
+  | { readonly chunks: Iterable<Uint8Array> };
+
+export type ArtifactKind = 'measurement' | 'checkpoint' | 'file';
+
+export interface Artifact {
+  readonly kind: ArtifactKind;
+  /** The parameter measured, the step of a checkpoint, or the name that a file was given. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** 'missing' and 'damaged' as the doctor found it. */
+  readonly state: 'present' | 'missing' | 'damaged';
+}
+
+export interface NewMeasurement {
+  readonly parameter: string;
+  readonly step: number;
+  readonly epoch?: number | null;
+  /** Part of the run's own schedule (replaces the same one stored before, as after a resume), or asked for by hand. */
+  readonly origin: 'schedule' | 'manual';
+  readonly summary: MeasurementSummary;
+  readonly arrays?: ArtifactSource;
+  /** The options it was taken with. */
+  readonly options?: Json;
+}
+
+export interface FailedMeasurement {
+  readonly parameter: string;
+  readonly step: number;
+  readonly epoch?: number | null;
+  readonly origin: 'schedule' | 'manual';
+  readonly method: 'exact' | 'projected';
+  readonly error: string;
+  readonly options?: Json;
+}
+
+export interface MeasurementRecord {
+  readonly id: string;
+  readonly run: string;
+  readonly parameter: string;
+  readonly step: number;
+  readonly epoch: number | null;
+  readonly method: 'exact' | 'projected';
+  readonly origin: 'schedule' | 'manual';
+  readonly state: 'done' | 'failed';
+  readonly samples: number | null;
+  readonly summary: MeasurementSummary | null;
+  readonly error: string | null;
+  readonly options: Json;
+  readonly arrays: Artifact | null;
+  readonly created: number;
+}
+
+export interface NewCheckpoint {
+  readonly step: number;
+  readonly epoch?: number | null;
+  /** Weights, optimiser and generator state. */
+  readonly file: ArtifactSource;
+  /** What resuming needs and is no array: schedule position, sampler state. */
+  readonly state?: Json;
+}
+
+export interface Checkpoint {
+  readonly id: string;
+  readonly run: string;
+  readonly step: number;
+  readonly epoch: number | null;
+  readonly state: Json;
+  readonly file: Artifact;
+  readonly created: number;
+}
+
+export interface RunQuery {
+  /** Id of a project; null: runs of none; undefined: all. */
+  readonly project?: string | null;
+  readonly status?: readonly RunStatus[];
+  /** Words that must all occur in name, id, notes, tags, error or the experiment's texts (case and accents aside). */
+  readonly text?: string;
+  /** All of them. */
+  readonly tags?: readonly string[];
+  /** An expression; see filter/parse.ts. Raises `FilterError` with the place. */
+  readonly filter?: string;
+  /** Only archived, only others (default false), or 'any'. */
+  readonly archived?: boolean | 'any';
+  /** Only the bin, or only what is outside it (default false). */
+  readonly deleted?: boolean;
+}
+
+export interface RunSort {
+  /** A field or summary key, as in filters. Runs without it come last either way. */
+  readonly key: string;
+  readonly descending?: boolean;
+}
+
+export interface RunListQuery extends RunQuery {
+  /** Default: newest first. Ties: newest first. */
+  readonly sort?: readonly RunSort[];
+  /** Default 0. */
+  readonly offset?: number;
+  /** Default 100. */
+  readonly limit?: number;
+  /** Summary keys wanted in `values`. Default none. */
+  readonly columns?: readonly string[];
+}
+
+export interface RunList {
+  readonly total: number;
+  readonly rows: readonly RunRow[];
+}
+
+export interface GroupStatistics {
+  readonly n: number;
+  readonly mean: number;
+  /** Divisor n - 1; null for n = 1. */
+  readonly standard_deviation: number | null;
+  /** 95 % interval of the mean over the runs (Student's t with n - 1 degrees of freedom); null for n = 1. */
+  readonly interval: readonly [low: number, high: number] | null;
+}
+
+export interface RunGroup {
+  /** The values of the fields grouped by; null where a run has none. */
+  readonly key: Readonly<Record<string, number | string | null>>;
+  /** Ids, newest first. */
+  readonly runs: readonly string[];
+  readonly values: Readonly<Record<string, GroupStatistics>>;
+}
+
+export interface SummaryKeyInfo {
+  readonly key: string;
+  readonly numbers: boolean;
+  readonly texts: boolean;
+}

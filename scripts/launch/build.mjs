@@ -1,0 +1,154 @@
+/**
+ * Building what the sources do not run without, when they have changed. Whether they have is asked at every launch, so first only names,
+ * times and sizes are compared; a checkout that touches files without changing them is recognised by their contents.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { setupLock } from './install.mjs';
+import { withLock } from './lock.mjs';
+import { SetupError, duration, say } from './say.mjs';
+import { readJson, writeJson } from './stamp.mjs';
+
+/**
+ * @typedef {object} Task
+ * @property {string} name
+ * @property {string} title what the user is told
+ * @property {string} script the program that builds, run by the pinned Node in the checkout
+ * @property {string[]} args
+ * @property {string[]} inputs files and folders, relative to the checkout
+ * @property {string[]} outputs files that exist once it is built
+ * @property {string} needs without this file there is nothing to build
+ */
+
+/** @type {Record<'kernels' | 'workbench', Task>} */
+const tasks = {
+  kernels: {
+    name: 'kernels',
+    title: 'the WebAssembly kernels',
+    script: 'scripts/build-wasm.mjs',
+    args: [],
+    inputs: ['src/engine/blas/wasm/assembly', 'scripts/build-wasm.mjs', 'node_modules/assemblyscript/package.json'],
+    outputs: ['out/wasm/kernels.wasm'],
+    needs: 'scripts/build-wasm.mjs',
+  },
+  workbench: {
+    name: 'workbench',
+    title: 'the workbench',
+    script: 'node_modules/electron-vite/bin/electron-vite.js',
+    args: ['build'],
+    inputs: ['electron.vite.config.ts', 'package-lock.json', 'resources', 'src'],
+    outputs: ['out/main/index.js', 'out/renderer/index.html'],
+    needs: 'electron.vite.config.ts',
+  },
+};
+
+/**
+ * Builds what is out of date of the named tasks, one launch at a time.
+ * @param {string} root
+ * @param {string} node the pinned Node
+ * @param {(keyof typeof tasks)[]} names
+ */
+export async function build(root, node, names) {
+  const stale = names.map((name) => tasks[name]).filter((task) => isStale(root, task));
+  if (stale.length === 0) return;
+  await withLock(
+    setupLock(root),
+    async (record) => {
+      // Another launch may have built meanwhile.
+      for (const task of stale) if (isStale(root, task)) await run(root, node, task, record);
+    },
+    {
+      onWait: (holder) => say(`another launch is building${holder ? ` (process ${holder.pid})` : ''}; waiting for it`),
+    },
+  );
+}
+
+/** @param {string} root @param {Task} task */
+const stampFile = (root, task) => join(root, `out/.built/${task.name}.json`);
+
+/** @param {string} root @param {Task} task */
+function isStale(root, task) {
+  if (!existsSync(join(root, task.needs))) return false;
+  if (!task.outputs.every((path) => existsSync(join(root, path)))) return true;
+  const built = readJson(stampFile(root, task));
+  const files = filesOf(root, task);
+  const quick = quickMark(root, files);
+  if (built?.quick === quick) return false;
+  const contents = contentMark(root, files);
+  if (built?.contents !== contents) return true;
+  writeJson(stampFile(root, task), { quick, contents });
+  return false;
+}
+
+/**
+ * @param {string} root @param {string} node @param {Task} task @param {(pid: number) => void} record
+ */
+async function run(root, node, task, record) {
+  say(`building ${task.title}`);
+  const started = performance.now();
+  // Marked before the build: what changes while it runs is built the next time.
+  const files = filesOf(root, task);
+  const stamp = { quick: quickMark(root, files), contents: contentMark(root, files) };
+  const { status, output } = await runQuietly(root, node, [task.script, ...task.args], record);
+  record(0);
+  if (status !== 0 || !task.outputs.every((path) => existsSync(join(root, path)))) {
+    process.stderr.write(output);
+    throw new SetupError(`${task.title} could not be built (the messages stand above)`);
+  }
+  writeJson(stampFile(root, task), stamp);
+  say(`built in ${duration(performance.now() - started)}`);
+}
+
+/**
+ * @param {string} root @param {string} node @param {string[]} args @param {(pid: number) => void} record
+ * @returns {Promise<{ status: number, output: string }>}
+ */
+function runQuietly(root, node, args, record) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(node, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => void (output += text));
+    }
+    child.once('spawn', () => record(child.pid ?? 0));
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status: status ?? 1, output }));
+  });
+}
+
+/**
+ * All input files, sorted, relative to the checkout with forward slashes.
+ * @param {string} root @param {Task} task
+ */
+function filesOf(root, task) {
+  /** @type {string[]} */
+  const files = [];
+  const add = (/** @type {string} */ path) => {
+    const stat = statSync(join(root, path), { throwIfNoEntry: false });
+    if (stat?.isDirectory()) for (const name of readdirSync(join(root, path))) add(`${path}/${name}`);
+    else if (stat !== undefined) files.push(path);
+  };
+  task.inputs.forEach(add);
+  return files.sort();
+}
+
+/** @param {string} root @param {string[]} files */
+function quickMark(root, files) {
+  const hash = createHash('sha256');
+  for (const path of files) {
+    const { mtimeMs, size } = statSync(join(root, path));
+    hash.update(`${path}\0${mtimeMs}\0${size}\n`);
+  }
+  return hash.digest('hex');
+}
+
+/** @param {string} root @param {string[]} files */
+function contentMark(root, files) {
+  const hash = createHash('sha256');
+  for (const path of files)
+    hash.update(`${path}\0${statSync(join(root, path)).size}\0`).update(readFileSync(join(root, path)));
+  return hash.digest('hex');
+}

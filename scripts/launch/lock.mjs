@@ -1,0 +1,185 @@
+/**
+ * One set-up at a time in a checkout. The lock is a file made with O_EXCL that names its holder; the holder touches it every two seconds.
+ * A holder that was killed leaves the file behind, so those who wait judge it: it is stale when its process is gone (on the same host) or
+ * when nobody touched it for a while, and in either case the child it recorded (npm outlives a killed launcher) is gone too.
+ */
+import { randomUUID } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/**
+ * @typedef {object} Holder
+ * @property {number} pid
+ * @property {number} child a process that works for the holder, 0 for none
+ * @property {string} host
+ * @property {string} id
+ */
+
+/**
+ * @typedef {object} LockOptions
+ * @property {(holder: Holder | undefined) => void} [onWait] called once when someone else holds the lock
+ * @property {number} [poll] milliseconds between two looks; 200
+ * @property {number} [silence] milliseconds without a touch after which a holder counts as gone; 30,000
+ * @property {number} [longSilence] the same where the holder's child seems to live; 600,000 (its number may have gone to another process)
+ */
+
+/**
+ * Runs `work` while holding the lock. `work` gets a function that records the child process it has started (0 when that ended).
+ * @template T
+ * @param {string} file
+ * @param {(record: (child: number) => void) => Promise<T>} work
+ * @param {LockOptions} [options]
+ * @returns {Promise<T>}
+ */
+export async function withLock(file, work, options = {}) {
+  /** @type {Holder} */
+  const holder = { pid: process.pid, child: 0, host: hostname(), id: randomUUID() };
+  await acquire(file, holder, options);
+  const beat = setInterval(() => touch(file), 2000);
+  try {
+    return await work((child) => {
+      holder.child = child;
+      if (readHolder(file)?.id === holder.id) replace(file, holder);
+    });
+  } finally {
+    clearInterval(beat);
+    if (readHolder(file)?.id === holder.id) rmSync(file, { force: true });
+  }
+}
+
+/** @param {string} file @param {Holder} holder @param {LockOptions} options */
+async function acquire(file, holder, options) {
+  const { onWait, poll = 200, silence = 30_000, longSilence = 600_000 } = options;
+  mkdirSync(dirname(file), { recursive: true });
+  let told = false;
+  /** What was seen last, and since when it has not changed by this process's own clock. */
+  let seen = { mark: '', since: 0 };
+  for (;;) {
+    if (create(file, holder)) return;
+    const other = readHolder(file);
+    const mark = `${other?.id} ${modified(file)}`;
+    if (mark !== seen.mark) seen = { mark, since: performance.now() };
+    const quiet = performance.now() - seen.since;
+    if (isStale(other, quiet, silence, longSilence)) {
+      discard(file, other?.id);
+      continue;
+    }
+    if (!told) onWait?.(other);
+    told = true;
+    await sleep(poll);
+  }
+}
+
+/**
+ * @param {Holder | undefined} holder undefined for a file whose writing was cut short
+ * @param {number} quiet milliseconds since it was last seen touched
+ * @param {number} silence
+ * @param {number} longSilence
+ */
+function isStale(holder, quiet, silence, longSilence) {
+  if (holder === undefined || holder.host !== hostname()) return quiet >= silence;
+  if (holder.child !== 0 && isAlive(holder.child)) return quiet >= longSilence;
+  return !isAlive(holder.pid) || quiet >= silence;
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
+  }
+  if (process.platform !== 'linux') return true;
+  try {
+    // A process that ended and that nobody waited for (containers often have no init) still answers to kill.
+    const state = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return !/^[ZX]/.test(state.slice(state.lastIndexOf(')') + 2));
+  } catch {
+    return true; // no /proc here: kill's answer stands
+  }
+}
+
+/** @param {string} file @param {Holder} holder */
+function create(file, holder) {
+  // Written aside and linked into place: a lock file is whole from its first moment.
+  const temporary = `${file}.${holder.id}`;
+  writeFileSync(temporary, JSON.stringify(holder));
+  try {
+    linkSync(temporary, file);
+    return true;
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    if (code === 'EEXIST') return false;
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS' && code !== 'EISDIR') throw error;
+    return createWithoutLinks(file, holder); // exFAT and some network shares have no hard links
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** @param {string} file @param {Holder} holder */
+function createWithoutLinks(file, holder) {
+  try {
+    writeFileSync(file, JSON.stringify(holder), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** @param {string} file @param {Holder} holder */
+function replace(file, holder) {
+  const temporary = `${file}.${holder.id}`;
+  writeFileSync(temporary, JSON.stringify(holder));
+  renameSync(temporary, file);
+}
+
+/**
+ * Takes a stale lock away. Two may have judged the same one: the slower must not remove the lock that the faster has made since.
+ * @param {string} file @param {string | undefined} id
+ */
+function discard(file, id) {
+  const aside = `${file}.${randomUUID()}`;
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return;
+    throw error;
+  }
+  if (readHolder(aside)?.id !== id) {
+    try {
+      linkSync(aside, file);
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+    }
+  }
+  rmSync(aside, { force: true });
+}
+
+/** @param {string} file @returns {Holder | undefined} */
+function readHolder(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined; // gone meanwhile, or cut short: the caller looks again
+  }
+}
+
+/** @param {string} file */
+function modified(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+/** @param {string} file */
+function touch(file) {
+  const now = new Date();
+  try {
+    utimesSync(file, now, now);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ENOENT') throw error;
+  }
+}

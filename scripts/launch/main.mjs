@@ -1,0 +1,107 @@
+/** What the launcher can launch, and the order of its steps: packages, builds, then the command under the pinned Node. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { endLike, launchEnvironment, runInstead, runThrough } from './run.mjs';
+import { Interrupted, SetupError, say } from './say.mjs';
+import { currentStamp, nodeOf } from './stamp.mjs';
+
+/** Where the checkout is. */
+const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
+
+/** The programs, by the name of their npm script. */
+const entries = {
+  start: 'src/main/start.ts',
+  demo: 'src/main/demo/index.ts',
+  covature: 'src/main/cli/index.ts',
+};
+
+const others = ['test', 'check', 'build', 'format', 'tensorflow', 'electron'];
+
+/** @param {string[]} args what to launch, and its own arguments */
+export async function main(args) {
+  try {
+    await launch(args[0] ?? '', args.slice(1));
+  } catch (error) {
+    if (error instanceof Interrupted) endLike(null, error.signal);
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+    process.exit(1);
+  }
+}
+
+/** @param {string} what @param {string[]} rest */
+async function launch(what, rest) {
+  const root = checkout;
+  const entry = Object.entries(entries).find(([name]) => name === what)?.[1];
+  if (entry === undefined && !others.includes(what)) {
+    say(`nothing is called "${what}" here: there are ${[...Object.keys(entries), ...others].join(', ')}`);
+    process.exit(2);
+  }
+  if (entry !== undefined && !existsSync(join(root, entry))) throw new SetupError(`${entry} is not in this checkout`);
+  const stamp = currentStamp(root) ?? (await (await import('./install.mjs')).install(root));
+  const node = nodeOf(root, stamp);
+  const env = launchEnvironment(root);
+
+  if (entry !== undefined) {
+    await buildFor(root, node, what === 'start' || rest[0] === 'serve');
+    // npm changes to the checkout's folder; relative paths among the arguments are relative to where the user stands.
+    const cwd =
+      process.env['npm_lifecycle_event'] === what && process.cwd() === root ? process.env['INIT_CWD'] : undefined;
+    const flags = ['--disable-warning=ExperimentalWarning'];
+    return await runInstead(node, [...flags, join(root, entry), ...rest], { cwd: cwd ?? process.cwd(), env });
+  }
+  switch (what) {
+    case 'build':
+      return await buildFor(root, node, true);
+    case 'check':
+      return process.exit(await check(root, node, env, []));
+    case 'test':
+      await buildFor(root, node, true);
+      return process.exit(await test(root, node, env, rest));
+    case 'format':
+      return await runInstead(node, [join(root, 'node_modules/prettier/bin/prettier.cjs'), '--write', '.'], {
+        cwd: root,
+        env,
+      });
+    default: {
+      const { ensureElectron, ensureTensorflow } = await import('./downloads.mjs');
+      const ensure = what === 'tensorflow' ? ensureTensorflow : ensureElectron;
+      return process.exit((await ensure(root, { node, again: true })) ? 0 : 1);
+    }
+  }
+}
+
+/** @param {string} root @param {string} node @param {boolean} workbench whether the workbench's bundles are wanted */
+async function buildFor(root, node, workbench) {
+  const { build } = await import('./build.mjs');
+  await build(root, node, workbench ? ['kernels', 'workbench'] : ['kernels']);
+}
+
+/**
+ * Returns the exit status.
+ * @param {string} root @param {string} node @param {NodeJS.ProcessEnv} env
+ * @param {string[]} failed filled with the names of the checks that failed
+ */
+async function check(root, node, env, failed) {
+  const { runChecks } = await import('./check.mjs');
+  failed.push(...(await runChecks(root, node, env)));
+  return failed.length === 0 ? 0 : 1;
+}
+
+/**
+ * The checks, then the tests. With arguments (`npm test -- test/engine`) only the tests that they choose. Returns the exit status.
+ * @param {string} root @param {string} node @param {NodeJS.ProcessEnv} env @param {string[]} rest
+ */
+async function test(root, node, env, rest) {
+  /** @type {string[]} */
+  const failed = [];
+  if (rest.length === 0) await check(root, node, env, failed);
+  const { status, signal } = await runThrough(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...rest], {
+    cwd: root,
+    env: { ...env, COVATURE_FAILED_CHECKS: failed.join(',') },
+  });
+  if (signal !== null) endLike(status, signal);
+  return status !== 0 ? (status ?? 1) : failed.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,85 @@
+/** Going on under the pinned Node: arguments, standard streams, signals and the exit status pass through. */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+import process from 'node:process';
+import { isatty } from 'node:tty';
+
+/**
+ * The environment of everything that is launched. Sums run in worker threads, one BLAS thread each; the libraries read these when they are
+ * loaded, and asking them later leaves idle threads that spin and cost half the speed. What the user has set stays.
+ * @param {string} root
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function launchEnvironment(root) {
+  /** @type {NodeJS.ProcessEnv} */
+  const environment = {
+    OPENBLAS_NUM_THREADS: '1',
+    MKL_NUM_THREADS: '1',
+    VECLIB_MAXIMUM_THREADS: '1',
+    BLIS_NUM_THREADS: '1',
+    OMP_NUM_THREADS: '1',
+    NODE_COMPILE_CACHE: join(root, 'node_modules/.covature/compiled'),
+    ...process.env,
+  };
+  // On Windows the name is often Path; a second spelling would shadow it.
+  const name = Object.keys(environment).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';
+  const bin = join(root, 'node_modules/.bin');
+  const present = (environment[name] ?? '').split(delimiter);
+  environment[name] = [bin, ...present.filter((folder) => folder !== bin && folder !== '')].join(delimiter);
+  return environment;
+}
+
+/**
+ * Runs `node args` and ends this process as it ended: with its status, or by the signal that ended it.
+ * @param {string} node
+ * @param {string[]} args
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
+ * @returns {Promise<never>}
+ */
+export async function runInstead(node, args, { cwd, env }) {
+  const { status, signal } = await runThrough(node, args, { cwd, env });
+  endLike(status, signal);
+}
+
+/**
+ * @param {string} node
+ * @param {string[]} args
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
+ * @returns {Promise<{ status: number | null, signal: NodeJS.Signals | null }>}
+ */
+export function runThrough(node, args, { cwd, env }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(node, args, { cwd, env, stdio: 'inherit' });
+    // Ctrl-C reaches the child from the terminal already; a second one would read as "at once".
+    const fromTerminal = isatty(0);
+    /** @type {NodeJS.Signals[]} */
+    const signals = process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+    const pass = (/** @type {NodeJS.Signals} */ signal) => {
+      if (!(fromTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT' || signal === 'SIGBREAK'))) child.kill(signal);
+    };
+    for (const signal of signals) process.on(signal, pass);
+    const settle = () => {
+      for (const signal of signals) process.off(signal, pass);
+    };
+    child.once('error', (error) => {
+      settle();
+      reject(error);
+    });
+    child.once('exit', (status, signal) => {
+      settle();
+      resolve({ status, signal });
+    });
+  });
+}
+
+/**
+ * @param {number | null} status @param {NodeJS.Signals | null} signal
+ * @returns {never}
+ */
+export function endLike(status, signal) {
+  if (signal === null) process.exit(status ?? 1);
+  // A shell that waits for us then sees the signal itself. Some signals do not end a Node process at once, so the number is given as well.
+  process.kill(process.pid, signal);
+  process.exit(128 + (constants.signals[signal] ?? 1));
+}

@@ -1,0 +1,75 @@
+/**
+ * The record of a finished installation, node_modules/.covature/setup.json: for which lock file and machine it was made and where the Node
+ * is that everything runs under. Every launch reads it, so it costs one small file, one hash of the lock file and one `stat`.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+
+/**
+ * @typedef {object} Stamp
+ * @property {string} key what was installed for: the lock file's SHA-256, the platform and the architecture (a checkout may be shared by
+ *   two machines)
+ * @property {string} node path of the pinned Node, relative to the checkout; absolute where the system's own serves
+ */
+
+/** @param {string} root */
+const stampFile = (root) => join(root, 'node_modules/.covature/setup.json');
+
+/** @param {string} root the checkout */
+export function installationKey(root) {
+  const hash = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  return `${hash} ${process.platform} ${process.arch}`;
+}
+
+/**
+ * The stamp of a finished installation for the present lock file, or undefined where one has to be made.
+ * @param {string} root
+ * @returns {Stamp | undefined}
+ */
+export function currentStamp(root) {
+  const stamp = readJson(stampFile(root));
+  if (stamp?.key !== installationKey(root) || typeof stamp.node !== 'string') return undefined;
+  return existsSync(nodeOf(root, stamp)) ? stamp : undefined;
+}
+
+/** @param {string} root @param {Stamp} stamp */
+export function nodeOf(root, stamp) {
+  return stamp.node.startsWith('node_modules') ? join(root, stamp.node) : stamp.node;
+}
+
+/** @param {string} root @param {Stamp} stamp */
+export function writeStamp(root, stamp) {
+  writeJson(stampFile(root), stamp);
+}
+
+/** @param {string} root */
+export function removeStamp(root) {
+  rmSync(stampFile(root), { force: true });
+}
+
+/**
+ * The JSON in a file; undefined where there is none or it is torn (each such file can be made again).
+ * @param {string} file
+ * @returns {any}
+ */
+export function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError || /** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT')
+      return undefined;
+    throw error;
+  }
+}
+
+/** @param {string} file @param {unknown} value */
+export function writeJson(file, value) {
+  mkdirSync(join(file, '..'), { recursive: true });
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, `${JSON.stringify(value)}\n`);
+  renameSync(temporary, file);
+}

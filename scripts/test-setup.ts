@@ -1,0 +1,11 @@
+/** Before the first test: what the sources do not run without is built, also when vitest is started by hand. */
+import { fileURLToPath } from 'node:url';
+import { build } from './launch/build.mjs';
+
+export default async function setup(): Promise<void> {
+  const [major] = process.versions.node.split('.');
+  if (!(Number(major) >= 24)) {
+    throw new Error(`the tests run under Node 24, and this is Node ${process.versions.node}: use \`npm test\``);
+  }
+  await build(fileURLToPath(new URL('..', import.meta.url)), process.execPath, ['kernels']);
+}

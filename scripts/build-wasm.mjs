@@ -76,7 +76,7 @@ function hashOfModule() {
   try {
     bytes = readFileSync(target);
   } catch (error) {
-    if (error.code === 'ENOENT') return null;
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return null;
     throw error;
   }
   // The section is the last of the file: id, size, length of the name, name, hash.
@@ -85,7 +85,11 @@ function hashOfModule() {
     : null;
 }
 
-/** A WebAssembly custom section; its contents must be under 127 bytes so that each length is one byte of LEB128. */
+/**
+ * A WebAssembly custom section; its contents must be under 127 bytes so that each length is one byte of LEB128.
+ * @param {string} name
+ * @param {string} text
+ */
 function customSection(name, text) {
   const body = Buffer.concat([Buffer.from([name.length]), Buffer.from(name + text, 'latin1')]);
   if (body.length > 127) throw new Error(`custom section ${name} of ${body.length} bytes is too long`);

@@ -59,7 +59,7 @@ function sweep(
   for (let i = m - 1; i >= l; i--) {
     const f = s * e[i]!;
     const b = c * e[i]!;
-    r = Math.sqrt(f * f + g * g);
+    r = hypotenuse(f, g);
     if (i + 1 < m) e[i + 1] = r;
     if (r === 0) {
       // The rotation underflowed: the matrix has split at i + 1.
@@ -86,4 +86,12 @@ function sweep(
   d[l] = d[l]! - p;
   e[l] = g;
   if (m < to - 1) e[m] = 0;
+}
+
+/** sqrt(x^2 + y^2) for numbers of size 1 at most, without loss where the squares underflow: a rotation must stay orthogonal. */
+function hypotenuse(x: number, y: number): number {
+  const square = x * x + y * y;
+  if (square > 1e-280) return Math.sqrt(square);
+  const large = Math.max(Math.abs(x), Math.abs(y));
+  return large === 0 ? 0 : large * Math.sqrt((x / large) ** 2 + (y / large) ** 2);
 }

@@ -1,0 +1,120 @@
+/** What figure functions share: the data they take, the options that every figure has, statements, small numerics. */
+import type { MeasurementSummary, ResultArrays } from '../../results.ts';
+import type { FontFamily } from '../fonts/library.ts';
+import { numberText } from '../numbers.ts';
+import type { PaletteName } from '../palettes.ts';
+import { presets, styleOf, type PresetName } from '../presets.ts';
+import type { Annotation, Axis, FigureSpec, LegendPlace, Panel, PointRule, Provenance } from '../types.ts';
+
+/** A stored measurement as figures take it. Arrays that a figure does not use may be missing; one that it needs and lacks raises an Error. */
+export interface Measurement {
+  readonly summary: MeasurementSummary;
+  readonly arrays: Partial<ResultArrays>;
+  /** The run and moment that it belongs to, as legends say them: "seed 1", "epoch 5". */
+  readonly name?: string;
+}
+
+/** Options of every figure. */
+export interface FigureOptions {
+  /** Sizes of a venue; 'icml-1' by default. */
+  readonly preset?: PresetName;
+  /** Overrides of the preset, in mm. A height left out follows from the contents. */
+  readonly width_mm?: number;
+  readonly height_mm?: number;
+  readonly font?: FontFamily;
+  readonly palette?: PaletteName;
+  readonly legend?: LegendPlace;
+  /** Labels and limits of the axes in place of the figure's own. */
+  readonly x?: Partial<Pick<Axis, 'label' | 'min' | 'max'>>;
+  readonly y?: Partial<Pick<Axis, 'label' | 'min' | 'max'>>;
+  /** Over the panel; none by default: papers have captions. */
+  readonly title?: string;
+  readonly annotations?: readonly Annotation[];
+  readonly points?: Partial<PointRule>;
+  readonly provenance?: Provenance;
+}
+
+export const noProvenance: Provenance = { software: 'Covature', runs: [], data: {}, fit: {} };
+
+export interface Draft {
+  readonly kind: string;
+  readonly title: string;
+  readonly description: string;
+  readonly panels: readonly Panel[];
+  readonly rows?: number;
+  readonly columns?: number;
+  readonly frameAspect?: number;
+  readonly shareX?: boolean;
+  readonly shareY?: boolean;
+  readonly notes?: readonly string[];
+  /** Settings of fits that belong to the provenance. */
+  readonly fit?: Readonly<Record<string, string | number>>;
+}
+
+/** Completes a figure with the options that all share. */
+export function finish(draft: Draft, options: FigureOptions): FigureSpec {
+  const preset = options.preset ?? 'icml-1';
+  const provenance = options.provenance ?? noProvenance;
+  const single = draft.panels.length === 1;
+  const panels = draft.panels.map((panel) => ({
+    ...panel,
+    // Overrides are for the one panel of a plain figure; stacked ones share their x axis.
+    x: single || draft.shareX ? { ...panel.x, ...options.x } : panel.x,
+    y: single ? { ...panel.y, ...options.y } : panel.y,
+    ...(options.title !== undefined && single ? { title: options.title } : {}),
+    ...(options.annotations && single ? { annotations: [...(panel.annotations ?? []), ...options.annotations] } : {}),
+  }));
+  return {
+    format: 'covature-figure',
+    version: 1,
+    kind: draft.kind,
+    title: draft.title,
+    description: draft.description,
+    width_mm: options.width_mm ?? presets[preset].width_mm,
+    height_mm: options.height_mm ?? 'auto',
+    frameAspect: draft.frameAspect ?? 0.72,
+    style: styleOf(preset, {
+      ...(options.font ? { font: options.font } : {}),
+      ...(options.palette ? { palette: options.palette } : {}),
+    }),
+    rows: draft.rows ?? 1,
+    columns: draft.columns ?? 1,
+    panels,
+    shareX: draft.shareX ?? false,
+    shareY: draft.shareY ?? false,
+    letters: true,
+    legend: options.legend ?? 'auto',
+    notes: draft.notes ?? [],
+    points: { mode: 'auto', limit: 4000, dpi: 600, ...options.points },
+    provenance: { ...provenance, fit: { ...provenance.fit, ...draft.fit } },
+  };
+}
+
+/** An array of the measurement, or an error that says which one is missing. */
+export function arrayOf(measurement: Measurement, name: keyof ResultArrays): Float64Array {
+  const found = measurement.arrays[name];
+  if (!found) throw new Error(`the measurement of ${measurement.summary.parameter} holds no array "${name}"`);
+  return found;
+}
+
+/** A power of ten as TeX: 1e-4 -> "10^{-4}", 3.2e-5 -> "3.2 \times 10^{-5}". */
+export function powerTex(value: number): string {
+  const exponent = Math.round(Math.log10(value));
+  if (Math.abs(value / 10 ** exponent - 1) < 1e-9) return `10^{${exponent}}`;
+  const [mantissa, power] = value.toExponential(1).split('e');
+  return `${mantissa} \\times 10^{${Number(power)}}`;
+}
+
+/** Numbers of the numbers module within mathematics. */
+export function mathNumber(value: number, digits = 3): string {
+  return numberText(value, digits).replace('−', '-');
+}
+
+export const estimandNames = { training_set: 'training set', cross_fitted: 'cross-fitted' } as const;
+export const estimatorNames = {
+  ols: 'least squares',
+  ols_inverse: 'inverse least squares',
+  theil_sen: 'Theil–Sen',
+  orthogonal: 'orthogonal',
+  iv: 'split-half instrument',
+} as const;

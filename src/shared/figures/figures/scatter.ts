@@ -1,0 +1,275 @@
+/**
+ * Diagonals against each other in the eigenbasis of H, on logarithmic axes: C_ii against H_ii (its slope is gamma), C_ii against Q_ii (slope 1 where
+ * C ~ Q) and Q_ii against H_ii (slope gamma_Q). With reference slopes, the cutoff and the fit.
+ */
+import type { CutoffRow, Estimand, Estimator, Slopes } from '../../results.ts';
+import { integerText, withInterval } from '../numbers.ts';
+import type { FigureSpec, Mark } from '../types.ts';
+import {
+  arrayOf,
+  estimandNames,
+  estimatorNames,
+  finish,
+  powerTex,
+  type FigureOptions,
+  type Measurement,
+} from './common.ts';
+
+export type DiagonalPair = 'C_H' | 'C_Q' | 'Q_H';
+
+export interface ScatterOptions extends FigureOptions {
+  /** What against what; 'C_H' by default. */
+  readonly pair?: DiagonalPair;
+  /** 'training_set' by default. 'cross_fitted' draws the directions of both halves. */
+  readonly estimand?: Estimand;
+  /** One of the summary's cutoffs: directions with H_ii > cutoff H_11 are selected. By default the widest with a fit, 1e-4 or tighter. */
+  readonly cutoff?: number;
+  /** Whose line and number are drawn: 'ols' by default for the training set, 'iv' where there is one for cross-fitted directions. */
+  readonly estimator?: Estimator;
+  /** Reference slopes; [1, 2] by default, [1] for C against Q. */
+  readonly slopes?: readonly number[];
+  /** Draw the line of the fit; true by default. */
+  readonly fit?: boolean;
+}
+
+const axes: Readonly<
+  Record<
+    DiagonalPair,
+    {
+      readonly x: 'H' | 'Q';
+      readonly y: 'C' | 'Q';
+      readonly fit: 'gamma' | 'gamma_Q' | 'C_on_Q';
+      readonly symbol: string;
+      readonly title: string;
+    }
+  >
+> = {
+  C_H: { x: 'H', y: 'C', fit: 'gamma', symbol: '\\gamma', title: 'Noise covariance against curvature' },
+  C_Q: {
+    x: 'Q',
+    y: 'C',
+    fit: 'C_on_Q',
+    symbol: '\\text{slope}',
+    title: 'Noise covariance against mean squared per-sample Hessian',
+  },
+  Q_H: {
+    x: 'H',
+    y: 'Q',
+    fit: 'gamma_Q',
+    symbol: '\\gamma_Q',
+    title: 'Mean squared per-sample Hessian against curvature',
+  },
+};
+
+/** Diagonals of an estimand: [H, C, Q, eigenvalues that select]. Cross-fitted: both halves one after the other, each selected by its own. */
+function diagonals(
+  measurement: Measurement,
+  estimand: Estimand,
+): { H: Float64Array; C: Float64Array; Q: Float64Array; selection: Float64Array; half: number } {
+  if (estimand === 'training_set') {
+    const H = arrayOf(measurement, 'eigenvalues');
+    return {
+      H,
+      C: arrayOf(measurement, 'C_diagonal'),
+      Q: arrayOf(measurement, 'Q_diagonal'),
+      selection: H,
+      half: H.length,
+    };
+  }
+  const selection = arrayOf(measurement, 'cross_fitted_selection');
+  return {
+    H: arrayOf(measurement, 'cross_fitted_H_diagonal'),
+    C: arrayOf(measurement, 'cross_fitted_C_diagonal'),
+    Q: arrayOf(measurement, 'cross_fitted_Q_diagonal'),
+    selection,
+    half: selection.length / 2,
+  };
+}
+
+/** The row of the summary for a cutoff, or by default the widest cutoff up to 1e-4 with a fit. */
+export function cutoffRow(
+  measurement: Measurement,
+  estimand: Estimand,
+  cutoff: number | undefined,
+): CutoffRow | undefined {
+  const rows = measurement.summary.gamma[estimand];
+  if (cutoff !== undefined) {
+    const found = rows.find((row) => Math.abs(row.cutoff / cutoff - 1) < 1e-6);
+    if (!found)
+      throw new Error(
+        `no fit at the cutoff ${cutoff}: the measurement has ${rows.map((row) => row.cutoff).join(', ')}`,
+      );
+    return found;
+  }
+  return (
+    rows.filter((row) => row.cutoff >= 0.99e-4 && row.gamma.ols !== null).at(-1) ??
+    rows.find((row) => row.gamma.ols !== null) ??
+    rows[0]
+  );
+}
+
+/** The estimate that a figure shows by default, with its name. */
+export function estimateOf(
+  slopes: Slopes,
+  estimand: Estimand,
+  estimator: Estimator | undefined,
+): { estimator: Estimator; value: number; interval: readonly [number, number] | undefined } | undefined {
+  const chosen = estimator ?? (estimand === 'cross_fitted' && typeof slopes.iv === 'number' ? 'iv' : 'ols');
+  const value = slopes[chosen];
+  if (typeof value !== 'number') return undefined;
+  return { estimator: chosen, value, interval: slopes.interval?.[chosen] };
+}
+
+export function scatterDiagonals(measurement: Measurement, options: ScatterOptions = {}): FigureSpec {
+  const pair = options.pair ?? 'C_H';
+  const estimand = options.estimand ?? 'training_set';
+  const { x: xName, y: yName, fit: fitName, symbol, title } = axes[pair];
+  const arrays = diagonals(measurement, estimand);
+  const row = cutoffRow(measurement, estimand, options.cutoff);
+  const xs = arrays[xName];
+  const ys = arrays[yName];
+
+  const inside: { x: number[]; y: number[] } = { x: [], y: [] };
+  const outside: { x: number[]; y: number[] } = { x: [], y: [] };
+  let threshold = NaN;
+  for (let from = 0; from < xs.length; from += arrays.half) {
+    let largest = 0;
+    for (let i = from; i < from + arrays.half; i++) largest = Math.max(largest, arrays.selection[i]);
+    const least = (row?.cutoff ?? 0) * largest;
+    threshold = Number.isNaN(threshold) ? least : Math.sqrt(threshold * least);
+    for (let i = from; i < from + arrays.half; i++) {
+      const list = arrays.selection[i] > least ? inside : outside;
+      list.x.push(xs[i]);
+      list.y.push(ys[i]);
+    }
+  }
+
+  const slopes = row?.[fitName];
+  const estimate = slopes && estimateOf(slopes, estimand, options.estimator);
+  const marks: Mark[] = [];
+  const centre = geometricCentre(inside) ?? geometricCentre(outside);
+  if (centre)
+    for (const slope of options.slopes ?? (pair === 'C_Q' ? [1] : [1, 2]))
+      marks.push({
+        kind: 'slope',
+        name: `slope_${slope}`,
+        slope,
+        through: centre,
+        colour: 'muted',
+        dash: slope === 1 ? 'dashed' : 'dotted',
+        width: 0.7,
+        order: 3,
+        label: `slope ${slope}`,
+      });
+  const what = 'directions';
+  if (outside.x.length > 0)
+    marks.push({
+      kind: 'points',
+      name: 'below_cutoff',
+      ...outside,
+      colour: 'faint',
+      marker: 'circle',
+      what,
+      order: 1,
+      ...(inside.x.length > 0 ? { label: 'below the cutoff' } : {}),
+    });
+  marks.push({
+    kind: 'points',
+    name: 'selected',
+    ...inside,
+    colour: 0,
+    marker: 'circle',
+    what,
+    label: row ? `$n = ${integerText(row.n).replace('\u2009', '\\,')}$ directions` : 'directions',
+  });
+  // The cutoff acts on H_ii: a line in these axes only where H_ii is one of them.
+  if (row && xName === 'H' && threshold > 0)
+    marks.push({
+      kind: 'rule',
+      name: 'cutoff',
+      axis: 'x',
+      value: threshold,
+      colour: 'muted',
+      dash: 'solid',
+      order: 4,
+      label: `cutoff $${powerTex(row.cutoff)}\\,H_{11}$`,
+    });
+  const positive = inside.x.filter((value, k) => value > 0 && inside.y[k] > 0);
+  if (estimate && centre && positive.length > 1 && options.fit !== false) {
+    // Least squares has an intercept of its own; the others go through the centre of the points.
+    const through =
+      estimate.estimator === 'ols' && typeof slopes.intercept === 'number'
+        ? ([1, Math.exp(slopes.intercept)] as const)
+        : centre;
+    const anchored: readonly [number, number] = [centre[0], through[1] * (centre[0] / through[0]) ** estimate.value];
+    const ends = extremes(positive);
+    const text = estimate.interval ? withInterval(estimate.value, ...estimate.interval) : estimate.value.toFixed(3);
+    marks.push({
+      kind: 'slope',
+      name: 'fit',
+      slope: estimate.value,
+      through: anchored,
+      between: ends,
+      colour: 1,
+      dash: 'solid',
+      width: 1.3,
+      order: 2,
+      label: `$${symbol} = ${text.split(' ')[0].replace('−', '-')}$${text.includes(' ') ? ` ${text.slice(text.indexOf(' ') + 1)}` : ''}`,
+    });
+  }
+
+  const { summary } = measurement;
+  const number = estimate
+    ? `${fitName.replace('_', ' ')} = ${estimate.value.toFixed(3)} (${estimatorNames[estimate.estimator]})`
+    : 'no fit';
+  return finish(
+    {
+      kind: 'scatterDiagonals',
+      title: `${title}: ${summary.parameter}`,
+      description: `${yName}_ii against ${xName}_ii on logarithmic axes for the ${integerText(arrays.half)} directions of ${summary.parameter}, ${estimandNames[estimand]}; ${number}${row ? ` over ${integerText(row.n)} directions above ${row.cutoff} of the largest eigenvalue` : ''}.`,
+      panels: [
+        {
+          row: 0,
+          column: 0,
+          x: { scale: 'log', label: `$${xName}_{ii}$` },
+          y: { scale: 'log', label: `$${yName}_{ii}$` },
+          marks,
+        },
+      ],
+      frameAspect: 0.78,
+      fit: {
+        estimand,
+        ...(row ? { cutoff: row.cutoff, n: row.n } : {}),
+        ...(estimate ? { estimator: estimate.estimator, slope: estimate.value } : {}),
+      },
+    },
+    options,
+  );
+}
+
+/** Geometric means of the positive points. */
+function geometricCentre(points: {
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+}): readonly [number, number] | undefined {
+  let sx = 0;
+  let sy = 0;
+  let n = 0;
+  points.x.forEach((x, k) => {
+    if (!(x > 0 && points.y[k] > 0)) return;
+    sx += Math.log(x);
+    sy += Math.log(points.y[k]);
+    n++;
+  });
+  return n > 0 ? [Math.exp(sx / n), Math.exp(sy / n)] : undefined;
+}
+
+function extremes(values: readonly number[]): readonly [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  return [low, high];
+}

@@ -1,0 +1,398 @@
+/**
+ * Font files read as they are: TrueType (glyf) and OpenType (CFF), alone or in a collection (TTC). Gives what typesetting and export need
+ * (characters to glyphs, advances, kerning, outlines, the MATH table) and keeps the bytes for embedding. Pure: works on a Uint8Array.
+ * Units are those of the font design, y upwards; divide by `unitsPerEm`.
+ * Reference: OpenType specification 1.9.1.
+ */
+import { cffOutlines, type CffOutlines } from './cff.ts';
+import { readKerning, type Kerning } from './kerning.ts';
+import { readMath, type MathTable } from './math.ts';
+import { L, M, Q, Z, type PathData } from '../path.ts';
+
+interface Table {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface FontFace {
+  /** PostScript name, for example "STIXTwoText". */
+  readonly name: string;
+  /** Family name and licence as the file states them. */
+  readonly family: string;
+  readonly licence: string;
+  readonly bytes: Uint8Array;
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly unitsPerEm: number;
+  /** Highest and lowest extent for line spacing (descent negative), capital height and x-height. */
+  readonly ascent: number;
+  readonly descent: number;
+  readonly capHeight: number;
+  readonly xHeight: number;
+  readonly italicAngle: number;
+  /** [left, bottom, right, top] over all glyphs. */
+  readonly box: readonly [number, number, number, number];
+  readonly glyphs: number;
+  /** True for outlines in a glyf table, which PDF embeds as TrueType (CIDFontType2); false for CFF. */
+  readonly isTrueType: boolean;
+  /** Has fvar: Chromium and others write such fonts as Type 3. Never bundled. */
+  readonly isVariable: boolean;
+  /** The embedding permission bits (OS/2 fsType): 2 forbids embedding. */
+  readonly embedding: number;
+  /** The glyph of a Unicode code point; 0 where the font has none. */
+  glyphOf(codePoint: number): number;
+  advance(glyph: number): number;
+  /** Adjustment between two glyphs that follow each other (usually negative). */
+  kern(left: number, right: number): number;
+  outline(glyph: number): PathData;
+  /** The glyphs that a composite glyph is made of, itself not included (TrueType alone). */
+  components(glyph: number): number[];
+  readonly math: MathTable | undefined;
+}
+
+/** Big-endian reads with bounds checked by DataView. */
+export class Reader {
+  readonly view: DataView;
+  readonly base: number;
+  constructor(bytes: Uint8Array, base = 0) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.base = base;
+  }
+  u8(at: number): number {
+    return this.view.getUint8(this.base + at);
+  }
+  u16(at: number): number {
+    return this.view.getUint16(this.base + at);
+  }
+  i16(at: number): number {
+    return this.view.getInt16(this.base + at);
+  }
+  u32(at: number): number {
+    return this.view.getUint32(this.base + at);
+  }
+}
+
+/** Reads one face. `index` chooses within a collection. Throws an Error that names what is missing where the file is no usable font. */
+export function readFont(bytes: Uint8Array, index = 0): FontFace {
+  const file = new Reader(bytes);
+  let start = 0;
+  if (bytes.length < 12) throw new Error('not a font: the file is too short');
+  if (file.u32(0) === 0x74746366) {
+    const count = file.u32(8);
+    if (!(index < count)) throw new Error(`the font collection has ${count} faces, not ${index + 1}`);
+    start = file.u32(12 + 4 * index);
+  }
+  const version = file.u32(start);
+  if (version !== 0x00010000 && version !== 0x74727565 && version !== 0x4f54544f)
+    throw new Error('not a TrueType or OpenType font');
+  const tables = new Map<string, Table>();
+  for (let k = 0, n = file.u16(start + 4); k < n; k++) {
+    const at = start + 12 + 16 * k;
+    const tag = String.fromCharCode(file.u8(at), file.u8(at + 1), file.u8(at + 2), file.u8(at + 3));
+    tables.set(tag, { offset: file.u32(at + 8), length: file.u32(at + 12) });
+  }
+  const table = (tag: string): Reader => {
+    const found = tables.get(tag);
+    if (!found) throw new Error(`the font has no ${tag} table`);
+    return new Reader(bytes, found.offset);
+  };
+  const head = table('head');
+  const hhea = table('hhea');
+  const maxp = table('maxp');
+  const hmtx = table('hmtx');
+  const os2 = tables.has('OS/2') ? table('OS/2') : undefined;
+  const unitsPerEm = head.u16(18);
+  const glyphs = maxp.u16(4);
+  const metrics = hhea.u16(34);
+  const names = readNames(tables, bytes);
+  const glyphOf = readCmap(table('cmap'));
+  const isTrueType = tables.has('glyf');
+  const tall = os2 !== undefined && os2.u16(0) >= 2;
+
+  let cff: CffOutlines | undefined;
+  let kerning: Kerning | undefined;
+  let math: MathTable | undefined;
+  const outlines = new Map<number, PathData>();
+  const glyf = isTrueType ? glyfReader(table('glyf'), table('loca'), head.i16(50) === 1, glyphs) : undefined;
+
+  const face: FontFace = {
+    name: (names.get(6) ?? names.get(4) ?? 'Unnamed').replace(/[^A-Za-z0-9-]/g, ''),
+    family: names.get(16) ?? names.get(1) ?? 'Unnamed',
+    licence: names.get(13) ?? '',
+    bytes,
+    tables,
+    unitsPerEm,
+    ascent: hhea.i16(4),
+    descent: hhea.i16(6),
+    capHeight: tall ? os2.i16(88) : 0.7 * unitsPerEm,
+    xHeight: tall ? os2.i16(86) : 0.5 * unitsPerEm,
+    italicAngle: tables.has('post') ? table('post').i16(4) : 0,
+    box: [head.i16(36), head.i16(38), head.i16(40), head.i16(42)],
+    glyphs,
+    isTrueType,
+    isVariable: tables.has('fvar'),
+    embedding: os2 ? os2.u16(8) : 0,
+    glyphOf,
+    advance: (glyph) => hmtx.u16(4 * Math.min(glyph, metrics - 1)),
+    kern(left, right) {
+      kerning ??= readKerning(tables, bytes);
+      return kerning(left, right);
+    },
+    outline(glyph) {
+      let found = outlines.get(glyph);
+      if (!found) {
+        if (glyf) found = glyf.outline(glyph);
+        else {
+          const range = tables.get('CFF ');
+          if (!range) throw new Error(`the font ${face.name} has neither glyf nor CFF outlines`);
+          cff ??= cffOutlines(bytes.subarray(range.offset, range.offset + range.length));
+          found = cff(glyph);
+        }
+        outlines.set(glyph, found);
+      }
+      return found;
+    },
+    components: (glyph) => (glyf ? glyf.components(glyph) : []),
+    get math() {
+      if (!tables.has('MATH')) return undefined;
+      math ??= readMath(table('MATH'));
+      return math;
+    },
+  };
+  return face;
+}
+
+/** How many faces the file holds: more than one in a collection. */
+export function countFaces(bytes: Uint8Array): number {
+  if (bytes.length < 12) return 0;
+  const file = new Reader(bytes);
+  return file.u32(0) === 0x74746366 ? file.u32(8) : 1;
+}
+
+function readNames(tables: ReadonlyMap<string, Table>, bytes: Uint8Array): Map<number, string> {
+  const names = new Map<number, string>();
+  const range = tables.get('name');
+  if (!range) return names;
+  const reader = new Reader(bytes, range.offset);
+  const strings = reader.u16(4);
+  for (let k = 0, n = reader.u16(2); k < n; k++) {
+    const at = 6 + 12 * k;
+    const platform = reader.u16(at);
+    const language = reader.u16(at + 4);
+    const id = reader.u16(at + 6);
+    if (
+      !((platform === 3 && language === 0x409) || (platform === 1 && language === 0)) ||
+      (names.has(id) && platform === 1)
+    )
+      continue;
+    let text = '';
+    const start = strings + reader.u16(at + 10);
+    if (platform === 3)
+      for (let b = 0; b < reader.u16(at + 8); b += 2) text += String.fromCharCode(reader.u16(start + b));
+    else for (let b = 0; b < reader.u16(at + 8); b++) text += String.fromCharCode(reader.u8(start + b));
+    names.set(id, text);
+  }
+  return names;
+}
+
+/** Formats 4 (basic plane) and 12 (all planes); the widest Unicode subtable is taken. */
+function readCmap(cmap: Reader): (codePoint: number) => number {
+  let best = -1;
+  let offset = 0;
+  for (let k = 0, n = cmap.u16(2); k < n; k++) {
+    const platform = cmap.u16(4 + 8 * k);
+    const encoding = cmap.u16(6 + 8 * k);
+    const at = cmap.u32(8 + 8 * k);
+    const format = cmap.u16(at);
+    const unicode = platform === 0 || (platform === 3 && (encoding === 1 || encoding === 10));
+    const rank = !unicode ? -1 : format === 12 ? 2 : format === 4 ? 1 : -1;
+    if (rank > best) {
+      best = rank;
+      offset = at;
+    }
+  }
+  if (best < 0) throw new Error('the font has no Unicode character map of format 4 or 12');
+  const sub = new Reader(
+    new Uint8Array(cmap.view.buffer, cmap.view.byteOffset, cmap.view.byteLength),
+    cmap.base + offset,
+  );
+  if (best === 2) {
+    const groups = sub.u32(12);
+    return (code) => {
+      let low = 0;
+      let high = groups - 1;
+      while (low <= high) {
+        const mid = (low + high) >> 1;
+        const at = 16 + 12 * mid;
+        if (code < sub.u32(at)) high = mid - 1;
+        else if (code > sub.u32(at + 4)) low = mid + 1;
+        else return sub.u32(at + 8) + code - sub.u32(at);
+      }
+      return 0;
+    };
+  }
+  const segments = sub.u16(6) / 2;
+  return (code) => {
+    if (code > 0xffff) return 0;
+    for (let s = 0; s < segments; s++) {
+      if (sub.u16(14 + 2 * s) < code) continue;
+      const start = sub.u16(16 + 2 * segments + 2 * s);
+      if (start > code) return 0;
+      const delta = sub.u16(16 + 4 * segments + 2 * s);
+      const range = 16 + 6 * segments + 2 * s;
+      const rangeOffset = sub.u16(range);
+      if (rangeOffset === 0) return (code + delta) & 0xffff;
+      const glyph = sub.u16(range + rangeOffset + 2 * (code - start));
+      return glyph === 0 ? 0 : (glyph + delta) & 0xffff;
+    }
+    return 0;
+  };
+}
+
+interface GlyfReader {
+  outline(glyph: number): PathData;
+  components(glyph: number): number[];
+}
+
+function glyfReader(glyf: Reader, loca: Reader, long: boolean, glyphs: number): GlyfReader {
+  const offsetOf = (glyph: number): number => (long ? loca.u32(4 * glyph) : 2 * loca.u16(2 * glyph));
+
+  /** Calls `part` for each component with its 2 x 2 scale and offset. */
+  function eachComponent(
+    at: number,
+    part: (glyph: number, scale: readonly [number, number, number, number], dx: number, dy: number) => void,
+  ): void {
+    let flags: number;
+    do {
+      flags = glyf.u16(at);
+      const glyph = glyf.u16(at + 2);
+      at += 4;
+      let dx = 0;
+      let dy = 0;
+      if (flags & 1) {
+        dx = glyf.i16(at);
+        dy = glyf.i16(at + 2);
+        at += 4;
+      } else {
+        dx = (glyf.u8(at) << 24) >> 24;
+        dy = (glyf.u8(at + 1) << 24) >> 24;
+        at += 2;
+      }
+      if (!(flags & 2)) dx = dy = 0;
+      let scale: readonly [number, number, number, number] = [1, 0, 0, 1];
+      if (flags & 8) {
+        const s = glyf.i16(at) / 16384;
+        scale = [s, 0, 0, s];
+        at += 2;
+      } else if (flags & 0x40) {
+        scale = [glyf.i16(at) / 16384, 0, 0, glyf.i16(at + 2) / 16384];
+        at += 4;
+      } else if (flags & 0x80) {
+        scale = [glyf.i16(at) / 16384, glyf.i16(at + 2) / 16384, glyf.i16(at + 4) / 16384, glyf.i16(at + 6) / 16384];
+        at += 8;
+      }
+      part(glyph, scale, dx, dy);
+    } while (flags & 0x20);
+  }
+
+  function outline(glyph: number, depth = 0): number[] {
+    if (!(glyph >= 0 && glyph < glyphs)) throw new Error(`the font has no glyph ${glyph}`);
+    const at = offsetOf(glyph);
+    if (offsetOf(glyph + 1) <= at) return [];
+    const contours = glyf.i16(at);
+    const out: number[] = [];
+    if (contours < 0) {
+      if (depth > 6) throw new Error('the font nests composite glyphs too deeply');
+      eachComponent(at + 10, (part, [a, b, c, d], dx, dy) => {
+        const inner = outline(part, depth + 1);
+        const sizes = [2, 2, 4, 6, 0];
+        for (let k = 0; k < inner.length;) {
+          const op = inner[k++];
+          out.push(op);
+          for (let left = sizes[op]; left > 0; left -= 2, k += 2)
+            out.push(a * inner[k] + c * inner[k + 1] + dx, b * inner[k] + d * inner[k + 1] + dy);
+        }
+      });
+      return out;
+    }
+    let p = at + 10;
+    const ends: number[] = [];
+    for (let k = 0; k < contours; k++, p += 2) ends.push(glyf.u16(p));
+    const points = contours > 0 ? ends[contours - 1] + 1 : 0;
+    p += 2 + glyf.u16(p);
+    const flags: number[] = [];
+    while (flags.length < points) {
+      const flag = glyf.u8(p++);
+      flags.push(flag);
+      if (flag & 8) for (let repeat = glyf.u8(p++); repeat > 0; repeat--) flags.push(flag);
+    }
+    const read = (shortBit: number, sameBit: number): number[] => {
+      const values: number[] = [];
+      let value = 0;
+      for (const flag of flags) {
+        if (flag & shortBit) value += flag & sameBit ? glyf.u8(p++) : -glyf.u8(p++);
+        else if (!(flag & sameBit)) {
+          value += glyf.i16(p);
+          p += 2;
+        }
+        values.push(value);
+      }
+      return values;
+    };
+    const xs = read(2, 16);
+    const ys = read(4, 32);
+    let first = 0;
+    for (const last of ends) {
+      contour(out, flags, xs, ys, first, last);
+      first = last + 1;
+    }
+    return out;
+  }
+
+  return {
+    outline: (glyph) => outline(glyph),
+    components(glyph) {
+      const at = offsetOf(glyph);
+      const parts: number[] = [];
+      if (offsetOf(glyph + 1) > at && glyf.i16(at) < 0) eachComponent(at + 10, (part) => parts.push(part));
+      return parts;
+    },
+  };
+}
+
+/** One closed contour of on- and off-curve points; between two off-curve points lies an implied one. */
+function contour(out: number[], flags: number[], xs: number[], ys: number[], first: number, last: number): void {
+  const n = last - first + 1;
+  if (n < 2) return;
+  const at = (k: number): number => first + (((k % n) + n) % n);
+  const on = (k: number): boolean => (flags[at(k)] & 1) !== 0;
+  let begin = 0;
+  while (begin < n && !on(begin)) begin++;
+  let startX: number;
+  let startY: number;
+  if (begin === n) {
+    begin = 0;
+    startX = (xs[at(-1)] + xs[at(0)]) / 2;
+    startY = (ys[at(-1)] + ys[at(0)]) / 2;
+    begin = -1;
+  } else {
+    startX = xs[at(begin)];
+    startY = ys[at(begin)];
+  }
+  out.push(M, startX, startY);
+  for (let k = 1; k <= n; k++) {
+    const i = begin + k;
+    if (on(i)) {
+      out.push(L, xs[at(i)], ys[at(i)]);
+      continue;
+    }
+    let endX: number;
+    let endY: number;
+    if (k === n) [endX, endY] = [startX, startY];
+    else if (on(i + 1)) {
+      [endX, endY] = [xs[at(i + 1)], ys[at(i + 1)]];
+      k++;
+    } else [endX, endY] = [(xs[at(i)] + xs[at(i + 1)]) / 2, (ys[at(i)] + ys[at(i + 1)]) / 2];
+    out.push(Q, xs[at(i)], ys[at(i)], endX, endY);
+  }
+  out.push(Z);
+}

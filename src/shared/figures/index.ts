@@ -1,0 +1,20 @@
+/**
+ * Publication figures: from stored results to a specification (figures/), to a drawing (layout/), to a file (svg.ts here; PDF, PNG, TIFF in
+ * src/main/figures). Everything here is pure: no files, no browser.
+ */
+export * from './types.ts';
+export { colourOf, paletteNames, palettes, type PaletteName } from './palettes.ts';
+export { presetNames, presets, styleOf, type Preset, type PresetName } from './presets.ts';
+export {
+  allBundledFiles,
+  fontFamilies,
+  fontFamilyNames,
+  fontLibrary,
+  type FontFamily,
+  type FontLibrary,
+} from './fonts/library.ts';
+export { layoutFigure } from './layout/layout.ts';
+export type { PanelGeometry, Scene } from './layout/scene.ts';
+export { renderSvg, sceneToSvg } from './svg.ts';
+export type { FigureOptions, Measurement } from './figures/common.ts';
+export { scatterDiagonals, type DiagonalPair, type ScatterOptions } from './figures/scatter.ts';

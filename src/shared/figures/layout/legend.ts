@@ -1,0 +1,204 @@
+/** Legends: entries from the marks, set in rows or a column, and the corner of a frame that they disturb least. */
+import type { FontLibrary } from '../fonts/library.ts';
+import { colourOf, markerOf } from '../palettes.ts';
+import { L, M, rectangle } from '../path.ts';
+import type { TextBox } from '../text/box.ts';
+import { setLabel } from '../text/label.ts';
+import type { FigureStyle, Mark, Panel } from '../types.ts';
+import { lineStroke, markerPaint, markerShape, pointLook } from './marks.ts';
+import type { PlacedText } from './axes.ts';
+import type { Frame, SceneNode } from './scene.ts';
+
+export interface LegendEntry {
+  readonly mark: Mark;
+  readonly label: string;
+  /** Two entries with the same look and label are one. */
+  readonly key: string;
+}
+
+export function legendEntries(panels: readonly Panel[]): LegendEntry[] {
+  const entries = new Map<string, LegendEntry>();
+  for (const panel of panels)
+    for (const mark of panel.marks) {
+      if (mark.kind === 'heatmap' || mark.label === undefined || mark.label === '') continue;
+      const dash = 'dash' in mark ? mark.dash : undefined;
+      const marker = mark.kind === 'points' ? mark.marker : undefined;
+      const key = `${mark.label}|${mark.kind}|${String(mark.colour)}|${String(dash)}|${String(marker)}`;
+      if (!entries.has(key)) entries.set(key, { mark, label: mark.label, key });
+    }
+  const order = (entry: LegendEntry): number => (entry.mark.kind === 'heatmap' ? 0 : (entry.mark.order ?? 0));
+  return [...entries.values()].sort((a, b) => order(a) - order(b));
+}
+
+export interface LegendBlock {
+  readonly width: number;
+  readonly height: number;
+  /** Nodes and texts with the upper left corner of the block at (x, y). */
+  place(x: number, y: number): { nodes: SceneNode[]; texts: PlacedText[] };
+}
+
+/** Sets entries within a width: as many columns as fit where `spread`, else one column. */
+export function legendBlock(
+  entries: readonly LegendEntry[],
+  fonts: FontLibrary,
+  style: FigureStyle,
+  maxWidth: number,
+  spread: boolean,
+): LegendBlock {
+  const size = style.legendSize;
+  const sample = 2.3 * size;
+  const gap = 0.5 * size;
+  const between = 1.4 * size;
+  const boxes = entries.map((entry) =>
+    setLabel(entry.label, fonts, { family: style.font, size, maxWidth: Math.max(4 * size, maxWidth - sample - gap) }),
+  );
+  const widths = boxes.map((box) => sample + gap + box.width);
+  let columns = 1;
+  if (spread)
+    for (let n = entries.length; n > 1; n--) {
+      const total = columnWidths(widths, n).reduce((sum, width) => sum + width, 0) + (n - 1) * between;
+      if (total <= maxWidth) {
+        columns = n;
+        break;
+      }
+    }
+  const columnWidth = columnWidths(widths, columns);
+  const rows = Math.ceil(entries.length / columns);
+  const heights = Array.from({ length: rows }, (_, r) =>
+    Math.max(...boxes.slice(r * columns, (r + 1) * columns).map((box) => Math.max(1.25 * size, lineHeight(box, size)))),
+  );
+  const width = columnWidth.reduce((sum, w) => sum + w, 0) + (columns - 1) * between;
+  const height = heights.reduce((sum, h) => sum + h, 0);
+  return {
+    width,
+    height,
+    place(x, y) {
+      const nodes: SceneNode[] = [];
+      const texts: PlacedText[] = [];
+      entries.forEach((entry, k) => {
+        const r = Math.floor(k / columns);
+        const c = k % columns;
+        const left = x + columnWidth.slice(0, c).reduce((sum, w) => sum + w + between, 0);
+        const top = y + heights.slice(0, r).reduce((sum, h) => sum + h, 0);
+        const box = boxes[k];
+        const baseline =
+          top + (Math.max(1.25 * size, lineHeight(box, size)) - lineHeight(box, size)) / 2 + firstAscent(box, size);
+        nodes.push(...swatch(entry.mark, left, baseline - 0.33 * size, sample, style));
+        texts.push({ box, x: left + sample + gap, y: baseline, angle: 0, role: 'legend' });
+      });
+      return { nodes, texts };
+    },
+  };
+}
+
+function columnWidths(widths: readonly number[], columns: number): number[] {
+  return Array.from({ length: columns }, (_, c) => Math.max(...widths.filter((_, k) => k % columns === c), 0));
+}
+
+function firstAscent(box: TextBox, size: number): number {
+  return Math.max(box.ascent, 0.7 * size);
+}
+
+function lineHeight(box: TextBox, size: number): number {
+  return firstAscent(box, size) + Math.max(box.descent, 0.22 * size) + 0.12 * size;
+}
+
+/** A small picture of the mark, `width` long, centred on `y`. */
+function swatch(mark: Mark, x: number, y: number, width: number, style: FigureStyle): SceneNode[] {
+  const line: number[] = [M, x, y, L, x + width, y];
+  const half = 0.32 * style.legendSize;
+  switch (mark.kind) {
+    case 'points': {
+      const size = Math.max(pointLook(mark, style).size, style.markerSize * 0.8);
+      const shape = markerShape(mark.marker ?? markerOf(mark.colour), size);
+      const nodes: SceneNode[] = [];
+      if (mark.join)
+        nodes.push({
+          kind: 'path',
+          path: line,
+          stroke: lineStroke(style, mark.colour, mark.join, style.lineWidth * 0.8),
+        });
+      nodes.push({
+        kind: 'markers',
+        shape: shape.path,
+        at: [x + width / 2, y],
+        ...markerPaint(style, mark.colour, shape.open, size, 1),
+      });
+      return nodes;
+    }
+    case 'line':
+    case 'slope':
+      return [{ kind: 'path', path: line, stroke: lineStroke(style, mark.colour, mark.dash, mark.width) }];
+    case 'rule': {
+      const path = mark.axis === 'x' ? [M, x + width / 2, y - half * 1.3, L, x + width / 2, y + half * 1.3] : line;
+      return [
+        {
+          kind: 'path',
+          path,
+          stroke: lineStroke(style, mark.colour, mark.dash ?? 'solid', mark.width ?? style.axisWidth),
+        },
+      ];
+    }
+    case 'band':
+    case 'region':
+    case 'histogram': {
+      const opacity = mark.opacity ?? (mark.kind === 'band' ? 0.2 : mark.kind === 'region' ? 0.12 : 0.55);
+      return [
+        {
+          kind: 'path',
+          path: rectangle(x, y - half, width, 2 * half),
+          fill: { colour: colourOf(mark.colour, style.palette), opacity },
+        },
+      ];
+    }
+    case 'heatmap':
+      return [];
+    default:
+      mark satisfies never;
+      throw new Error('unknown mark');
+  }
+}
+
+export type Corner = 'top-left' | 'top-right' | 'bottom-left' | 'bottom-right';
+const corners: readonly Corner[] = ['top-left', 'bottom-right', 'top-right', 'bottom-left'];
+
+/** Upper left corner of a block in a corner of a frame. */
+export function cornerPlace(
+  corner: Corner,
+  frame: Frame,
+  width: number,
+  height: number,
+  inset: number,
+): { x: number; y: number } {
+  return {
+    x: corner.endsWith('left') ? frame.x + inset : frame.x + frame.width - inset - width,
+    y: corner.startsWith('top') ? frame.y + inset : frame.y + frame.height - inset - height,
+  };
+}
+
+/** The corner where the block covers the fewest points of the data, and how many it covers. */
+export function bestCorner(
+  frame: Frame,
+  width: number,
+  height: number,
+  inset: number,
+  ink: readonly number[],
+): { corner: Corner; covered: number } {
+  let best: { corner: Corner; covered: number } | undefined;
+  for (const corner of corners) {
+    const { x, y } = cornerPlace(corner, frame, width, height, inset);
+    const margin = 2;
+    let covered = 0;
+    for (let k = 0; k < ink.length; k += 2)
+      if (
+        ink[k] > x - margin &&
+        ink[k] < x + width + margin &&
+        ink[k + 1] > y - margin &&
+        ink[k + 1] < y + height + margin
+      )
+        covered++;
+    if (!best || covered < best.covered) best = { corner, covered };
+  }
+  if (!best) throw new Error('a frame has four corners');
+  return best;
+}

@@ -1,0 +1,111 @@
+/** Limits of axes and the maps from data to the page. */
+import type { Axis, Mark, Panel } from '../types.ts';
+
+export interface Domain {
+  readonly min: number;
+  readonly max: number;
+  /** No value of the data fits on the axis. */
+  readonly empty: boolean;
+}
+
+/** Values that an axis has to reach. Slopes and regions adapt to the axis and ask for nothing. */
+function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): number[][] {
+  switch (mark.kind) {
+    case 'points': {
+      // A point that the other axis cannot show has no say on this one.
+      const shown = (k: number): boolean => other.scale !== 'log' || (axis === 'x' ? mark.y[k] : mark.x[k]) > 0;
+      const keep = (list: readonly number[] | undefined): number[] => (list ? list.filter((_, k) => shown(k)) : []);
+      return axis === 'x'
+        ? [keep(mark.x), keep(mark.xLow), keep(mark.xHigh)]
+        : [keep(mark.y), keep(mark.yLow), keep(mark.yHigh)];
+    }
+    case 'line':
+      return axis === 'x' ? [[...mark.x]] : [[...mark.y]];
+    case 'band':
+      return axis === 'x' ? [[...mark.x]] : [[...mark.low], [...mark.high]];
+    case 'rule':
+      return mark.axis === axis ? [[mark.value]] : [];
+    case 'region':
+    case 'slope':
+      return [];
+    case 'histogram':
+      return axis === 'x' ? [[...mark.edges]] : [[...mark.heights, 0]];
+    case 'heatmap':
+      return axis === 'x' ? [[...mark.x]] : [[...mark.y]];
+    default:
+      mark satisfies never;
+      throw new Error('unknown mark');
+  }
+}
+
+export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
+  const axes = panels.map((panel) => panel[which]);
+  const { scale } = axes[0];
+  if (axes.some((axis) => axis.scale !== scale))
+    throw new Error(`panels that share their ${which} axis must have the same kind of scale`);
+  const fixedMin = axes.find((axis) => axis.min !== undefined)?.min;
+  const fixedMax = axes.find((axis) => axis.max !== undefined)?.max;
+  if (scale === 'log' && ((fixedMin !== undefined && !(fixedMin > 0)) || (fixedMax !== undefined && !(fixedMax > 0))))
+    throw new Error(`limits of a logarithmic axis must be positive, not ${fixedMin ?? ''}..${fixedMax ?? ''}`);
+  if (scale === 'category')
+    return { min: -0.5, max: Math.max(1, ...axes.map((axis) => axis.categories?.length ?? 0)) - 0.5, empty: false };
+
+  let low = Infinity;
+  let high = -Infinity;
+  let tight = true;
+  const other = which === 'x' ? 'y' : 'x';
+  for (const panel of panels)
+    for (const mark of panel.marks) {
+      if (mark.kind !== 'heatmap') tight = false;
+      for (const list of valuesOf(mark, which, panel[other]))
+        for (const value of list) {
+          if (!Number.isFinite(value) || (scale === 'log' && !(value > 0))) continue;
+          low = Math.min(low, value);
+          high = Math.max(high, value);
+        }
+    }
+  if (axes.some((axis) => axis.zero) && scale === 'linear') {
+    low = Math.min(low, 0);
+    high = Math.max(high, 0);
+  }
+  const empty = !(low <= high);
+  if (empty) [low, high] = scale === 'log' ? [1e-3, 1] : [0, 1];
+  if (scale === 'log') {
+    if (low === high) [low, high] = [low / 10 ** 0.6, high * 10 ** 0.6];
+    const pad = tight ? 0 : 0.04 * (Math.log10(high) - Math.log10(low));
+    low *= 10 ** -pad;
+    high *= 10 ** pad;
+  } else {
+    if (low === high) {
+      const half = low === 0 ? 1 : Math.abs(low) * 0.1;
+      [low, high] = [low - half, high + half];
+    }
+    const pad = tight ? 0 : 0.04 * (high - low);
+    const hasBars = panels.some((panel) => panel.marks.some((mark) => mark.kind === 'histogram'));
+    const sticky = which === 'y' && (hasBars || axes.some((axis) => axis.zero));
+    low -= sticky && low === 0 ? 0 : pad;
+    high += pad;
+  }
+  const min = fixedMin ?? low;
+  let max = fixedMax ?? high;
+  if (!(max > min)) {
+    if (fixedMax !== undefined && fixedMin !== undefined)
+      throw new Error(`an axis needs min < max, not [${min}, ${max}]`);
+    max = scale === 'log' ? min * 10 : min + 1;
+  }
+  return { min, max, empty };
+}
+
+export type Scale = (value: number) => number;
+
+/** The map of an axis from data to page coordinates between `start` and `end`. Values a log axis cannot show give NaN. */
+export function scaleOf(axis: Axis, domain: Domain, start: number, end: number): Scale {
+  const [from, to] = axis.reversed ? [end, start] : [start, end];
+  if (axis.scale === 'log') {
+    const low = Math.log10(domain.min);
+    const span = Math.log10(domain.max) - low;
+    return (value) => (value > 0 ? from + ((Math.log10(value) - low) / span) * (to - from) : NaN);
+  }
+  const span = domain.max - domain.min;
+  return (value) => from + ((value - domain.min) / span) * (to - from);
+}

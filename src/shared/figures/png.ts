@@ -1,0 +1,126 @@
+/** PNG files from pixels, without Node or a browser. Reference: PNG specification, third edition. */
+import { zlibSync } from 'fflate';
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
+  let c = n;
+  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  return c >>> 0;
+});
+
+export function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) crc = crcTable[(crc ^ byte) & 255] ^ (crc >>> 8);
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+/** Length, type, data, checksum. */
+export function pngChunk(type: string, data: Uint8Array): Uint8Array {
+  const out = new Uint8Array(12 + data.length);
+  const view = new DataView(out.buffer);
+  view.setUint32(0, data.length);
+  for (let k = 0; k < 4; k++) out[4 + k] = type.charCodeAt(k);
+  out.set(data, 8);
+  view.setUint32(8 + data.length, crc32(out.subarray(4, 8 + data.length)));
+  return out;
+}
+
+export interface PngOptions {
+  /** Pixels an inch, written as the pHYs chunk. */
+  readonly dpi?: number;
+  /** Texts by keyword (iTXt, UTF-8). */
+  readonly texts?: Readonly<Record<string, string>>;
+  /** Drops the alpha channel: for images known to be opaque. */
+  readonly opaque?: boolean;
+}
+
+/** 8-bit RGBA, row 0 on top. */
+export function encodePng(columns: number, rows: number, rgba: Uint8Array, options: PngOptions = {}): Uint8Array {
+  if (rgba.length !== columns * rows * 4)
+    throw new Error(`${columns} x ${rows} pixels need ${columns * rows * 4} bytes, not ${rgba.length}`);
+  const bytes = options.opaque ? 3 : 4;
+  const stride = columns * bytes + 1;
+  const raw = new Uint8Array(rows * stride);
+  for (let r = 0; r < rows; r++) {
+    // Filter "up" where a row repeats the former one (as in enlarged matrices), "none" elsewhere.
+    const same = r > 0 && equalRows(rgba, r, columns);
+    raw[r * stride] = same ? 2 : 0;
+    if (same) continue;
+    if (bytes === 4) raw.set(rgba.subarray(r * columns * 4, (r + 1) * columns * 4), r * stride + 1);
+    else
+      for (let c = 0; c < columns; c++)
+        for (let k = 0; k < 3; k++) raw[r * stride + 1 + 3 * c + k] = rgba[4 * (r * columns + c) + k];
+  }
+  const header = new Uint8Array(13);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, columns);
+  view.setUint32(4, rows);
+  header.set([8, bytes === 4 ? 6 : 2, 0, 0, 0], 8);
+  const chunks = [Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10), pngChunk('IHDR', header)];
+  if (options.dpi !== undefined) chunks.push(pngChunk('pHYs', physical(options.dpi)));
+  for (const [keyword, text] of Object.entries(options.texts ?? {}))
+    chunks.push(pngChunk('iTXt', internationalText(keyword, text)));
+  chunks.push(pngChunk('IDAT', zlibSync(raw, { level: 9 })), pngChunk('IEND', new Uint8Array(0)));
+  const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    out.set(chunk, at);
+    at += chunk.length;
+  }
+  return out;
+}
+
+function equalRows(rgba: Uint8Array, r: number, columns: number): boolean {
+  const width = columns * 4;
+  for (let k = 0; k < width; k++) if (rgba[r * width + k] !== rgba[(r - 1) * width + k]) return false;
+  return true;
+}
+
+/** Pixels a metre, both ways. */
+export function physical(dpi: number): Uint8Array {
+  const data = new Uint8Array(9);
+  const view = new DataView(data.buffer);
+  view.setUint32(0, Math.round(dpi / 0.0254));
+  view.setUint32(4, Math.round(dpi / 0.0254));
+  data[8] = 1;
+  return data;
+}
+
+/** Uncompressed international text. */
+export function internationalText(keyword: string, text: string): Uint8Array {
+  return new TextEncoder().encode(`${keyword}\0\0\0\0\0${text}`);
+}
+
+const base64Letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+export function base64(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  for (let k = 0; k < bytes.length; k += 3) {
+    const group = (bytes[k] << 16) | ((bytes[k + 1] ?? 0) << 8) | (bytes[k + 2] ?? 0);
+    parts.push(
+      base64Letters[group >> 18] +
+        base64Letters[(group >> 12) & 63] +
+        (k + 1 < bytes.length ? base64Letters[(group >> 6) & 63] : '=') +
+        (k + 2 < bytes.length ? base64Letters[group & 63] : '='),
+    );
+  }
+  return parts.join('');
+}
+
+export function fromBase64(text: string): Uint8Array {
+  const clean = text.replace(/[\s=]/g, '');
+  const out = new Uint8Array(Math.floor((clean.length * 3) / 4));
+  let bits = 0;
+  let held = 0;
+  let at = 0;
+  for (const letter of clean) {
+    const value = base64Letters.indexOf(letter);
+    if (value < 0) throw new Error('not base64 text');
+    bits = ((bits << 6) | value) & 0xffffff;
+    held += 6;
+    if (held >= 8) {
+      held -= 8;
+      out[at++] = (bits >> held) & 255;
+    }
+  }
+  return out;
+}

@@ -1,0 +1,106 @@
+/**
+ * Sizes that venues ask for. Widths are those of their style files or guides for authors; type sizes are those of the printed figure, so figures go in
+ * at 100 %.
+ */
+import type { FontFamily } from './fonts/library.ts';
+import type { PaletteName } from './palettes.ts';
+import type { FigureStyle } from './types.ts';
+
+export interface Preset {
+  readonly name: string;
+  readonly width_mm: number;
+  /** Tallest figure that the page takes, in mm. */
+  readonly maxHeight_mm: number;
+  readonly font: FontFamily;
+  /** In points. */
+  readonly labelSize: number;
+  readonly tickSize: number;
+  readonly legendSize: number;
+  readonly noteSize: number;
+  readonly panelLabelSize: number;
+  readonly panelLabels: 'parentheses' | 'bold';
+  readonly axisWidth: number;
+  readonly lineWidth: number;
+  readonly markerSize: number;
+  /** Where the sizes come from. */
+  readonly source: string;
+}
+
+const inch = 25.4;
+
+const paper = {
+  font: 'stix',
+  labelSize: 8,
+  tickSize: 7,
+  legendSize: 7,
+  noteSize: 6,
+  panelLabelSize: 8,
+  panelLabels: 'parentheses',
+  axisWidth: 0.5,
+  lineWidth: 1,
+  markerSize: 3.2,
+} as const;
+// APS asks for capitals and numerals of at least 2 mm in print: 5.67 pt, which STIX Two reaches at 8.7 pt.
+const aps = {
+  ...paper,
+  labelSize: 9,
+  tickSize: 8.8,
+  legendSize: 8.8,
+  noteSize: 8.7,
+  panelLabelSize: 9,
+  axisWidth: 0.6,
+} as const;
+// Nature: sans serif, 5 to 7 pt, panel letters 8 pt bold lower case, lines 0.25 to 1 pt.
+const nature = {
+  ...paper,
+  font: 'sans',
+  labelSize: 7,
+  tickSize: 6,
+  legendSize: 6,
+  noteSize: 5,
+  panelLabelSize: 8,
+  panelLabels: 'bold',
+  axisWidth: 0.5,
+  lineWidth: 0.9,
+  markerSize: 2.8,
+} as const;
+
+export const presets = {
+  'icml-1': { ...paper, name: 'ICML, one column', width_mm: 3.25 * inch, maxHeight_mm: 9 * inch, source: 'icml style file: columns of 3.25 in, 0.25 in apart' },
+  'icml-2': { ...paper, name: 'ICML, two columns', width_mm: 6.75 * inch, maxHeight_mm: 9 * inch, source: 'icml style file: text width 6.75 in' },
+  neurips: { ...paper, name: 'NeurIPS, text width', width_mm: 5.5 * inch, maxHeight_mm: 9 * inch, source: 'neurips style file: text width 5.5 in' },
+  'neurips-half': { ...paper, name: 'NeurIPS, half the text width', width_mm: 2.7 * inch, maxHeight_mm: 9 * inch, source: 'two figures side by side in 5.5 in' },
+  jmlr: { ...paper, labelSize: 9, tickSize: 8, legendSize: 8, noteSize: 7, panelLabelSize: 9, name: 'JMLR, text width', width_mm: 6 * inch, maxHeight_mm: 8.5 * inch, source: 'jmlr2e: text width 6 in, 11 pt type' },
+  'prl-1': { ...aps, name: 'PRL, one column', width_mm: 86, maxHeight_mm: 240, source: 'APS guide: single column 8.6 cm, lettering at least 2 mm high, lines at least 0.18 mm' },
+  'prl-2': { ...aps, name: 'PRL, two columns', width_mm: 178, maxHeight_mm: 240, source: 'APS guide: double column 17.8 cm' },
+  'nature-1': { ...nature, name: 'Nature, one column', width_mm: 89, maxHeight_mm: 170, source: 'Nature guide: single column 89 mm' },
+  'nature-2': { ...nature, name: 'Nature, two columns', width_mm: 183, maxHeight_mm: 170, source: 'Nature guide: double column 183 mm, at most 170 mm high with a legend below' },
+  slides: { font: 'sans', labelSize: 18, tickSize: 15, legendSize: 15, noteSize: 11, panelLabelSize: 18, panelLabels: 'bold', axisWidth: 1, lineWidth: 2.2, markerSize: 7, name: 'Slides, 16:9', width_mm: 254, maxHeight_mm: 142.875, source: 'slides of 10 in by 5.625 in' },
+} as const satisfies Record<string, Preset>; // prettier-ignore
+
+export type PresetName = keyof typeof presets;
+export const presetNames = Object.keys(presets) as PresetName[];
+
+export function styleOf(
+  preset: PresetName,
+  choice: { readonly font?: FontFamily; readonly palette?: PaletteName } = {},
+): FigureStyle {
+  const {
+    font,
+    labelSize,
+    tickSize,
+    legendSize,
+    noteSize,
+    panelLabelSize,
+    panelLabels,
+    axisWidth,
+    lineWidth,
+    markerSize,
+  } = presets[preset];
+  return {
+    preset,
+    font: choice.font ?? font,
+    palette: choice.palette ?? 'okabe-ito',
+    ...{ labelSize, tickSize, legendSize, noteSize, panelLabelSize, panelLabels, axisWidth, lineWidth, markerSize },
+  };
+}

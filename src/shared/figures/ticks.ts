@@ -1,0 +1,132 @@
+/** Where the ticks of an axis go and what stands at them. Pure numbers; lengths in points. */
+import { integerText, scientificParts } from './numbers.ts';
+
+export interface Tick {
+  readonly value: number;
+  readonly major: boolean;
+  /**
+   * What stands at a labelled tick: text, or mantissa and exponent of a power of ten (mantissa "" for 10^k alone).
+   * Undefined: a tick without a number.
+   */
+  readonly label?: { readonly mantissa: string; readonly exponent: number } | { readonly text: string };
+}
+
+/** Steps between labelled decades. */
+const strides = [1, 2, 3, 5, 10, 20, 50, 100];
+
+/** Below this length of a decade the ticks at 2, ..., 9 would run into each other (8 to 9 is 5 % of a decade: 0.5 pt) and are left out. */
+const shortestDecade = 10;
+
+/**
+ * Ticks of a logarithmic axis over any number of decades. Every decade within [low, high] has a tick; the labelled ones (as many as fit, evenly spaced
+ * in the exponent) are major. Ticks at 2...9 times each decade are drawn where a decade is long enough to tell them apart. Where fewer than two decade
+ * ticks fall into the range, mantissas carry numbers too.
+ * `length`: of the axis; `room`: that a label needs along the axis.
+ */
+export function logTicks(low: number, high: number, length: number, room: number): Tick[] {
+  if (!(low > 0 && high > low && Number.isFinite(high)))
+    throw new Error(`a logarithmic axis needs 0 < min < max, not [${low}, ${high}]`);
+  const from = Math.log10(low);
+  const to = Math.log10(high);
+  const first = Math.ceil(from - 1e-9);
+  const last = Math.floor(to + 1e-9);
+  const decade = length / (to - from);
+  const inside = (exponent: number): boolean => exponent >= from - 1e-9 && exponent <= to + 1e-9;
+  const decades = last - first + 1;
+
+  const labelled = new Map<string, Tick>();
+  const key = (mantissa: number, exponent: number): string => `${mantissa}e${exponent}`;
+  if (decades >= 2) {
+    const stride = strides.find((step) => step * decade >= room) ?? Math.ceil(room / decade);
+    // Of the possible phases take the one that labels zero and round exponents.
+    for (let k = Math.ceil(first / stride) * stride; k <= last; k += stride)
+      labelled.set(key(1, k), { value: 10 ** k, major: true, label: { mantissa: '', exponent: k } });
+    if (labelled.size < 2 && decades >= 2 && (last - first) * decade >= room) {
+      labelled.clear();
+      for (const k of [first, last])
+        labelled.set(key(1, k), { value: 10 ** k, major: true, label: { mantissa: '', exponent: k } });
+    }
+  } else {
+    const sets = [[1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1]];
+    const at = (set: readonly number[]): { mantissa: number; exponent: number; place: number }[] => {
+      const out = [];
+      for (let k = first - 1; k <= last + 1; k++)
+        for (const mantissa of set)
+          if (inside(k + Math.log10(mantissa)))
+            out.push({ mantissa, exponent: k, place: (k + Math.log10(mantissa)) * decade });
+      return out;
+    };
+    const fits = (list: { place: number }[]): boolean =>
+      list.every((entry, k) => k === 0 || entry.place - list[k - 1].place >= room * 1.15);
+    const chosen = sets.map(at).find((list) => list.length >= 2 && fits(list)) ?? [];
+    for (const { mantissa, exponent } of chosen)
+      labelled.set(key(mantissa, exponent), {
+        value: Number(`${mantissa}e${exponent}`),
+        major: true,
+        label: plainOrPower(mantissa, exponent),
+      });
+    if (chosen.length === 0) return linearTicks(low, high, length, room);
+  }
+
+  const ticks: Tick[] = [];
+  for (let k = first - 1; k <= last + 1; k++)
+    for (let mantissa = 1; mantissa <= 9; mantissa++) {
+      if (!inside(k + Math.log10(mantissa))) continue;
+      const known = labelled.get(key(mantissa, k));
+      if (known) ticks.push(known);
+      else if (mantissa === 1) ticks.push({ value: 10 ** k, major: false });
+      else if (decade >= shortestDecade) ticks.push({ value: Number(`${mantissa}e${k}`), major: false });
+    }
+  return ticks;
+}
+
+function plainOrPower(mantissa: number, exponent: number): NonNullable<Tick['label']> {
+  if (exponent >= -3 && exponent <= 3)
+    return {
+      text: exponent >= 0 ? integerText(mantissa * 10 ** exponent) : (mantissa * 10 ** exponent).toFixed(-exponent),
+    };
+  return { mantissa: mantissa === 1 ? '' : String(mantissa), exponent };
+}
+
+/** A step of 1, 2 or 5 times a power of ten that is at least `least`. */
+export function niceStep(least: number): number {
+  const scale = 10 ** Math.floor(Math.log10(least));
+  const ratio = least / scale;
+  return (ratio <= 1 + 1e-9 ? 1 : ratio <= 2 + 1e-9 ? 2 : ratio <= 5 + 1e-9 ? 5 : 10) * scale;
+}
+
+/** Ticks of a linear axis at steps of 1, 2 or 5, minor ticks at a fifth (a quarter of steps of 2) of a step. */
+export function linearTicks(low: number, high: number, length: number, room: number, integers = false): Tick[] {
+  if (!(high > low)) throw new Error(`an axis needs min < max, not [${low}, ${high}]`);
+  const most = Math.max(1, Math.floor(length / Math.max(room, length / 8)));
+  let step = niceStep((high - low) / most);
+  if (integers) step = Math.max(1, Math.round(step));
+  const lead = Math.round(step / 10 ** Math.floor(Math.log10(step) + 1e-9));
+  const parts = integers ? (step > 1 ? (lead === 1 ? 5 : lead === 2 ? 2 : 5) : 1) : lead === 2 ? 4 : 5;
+  const fine = step / parts;
+  const epsilon = 1e-9 * (high - low);
+  const ticks: Tick[] = [];
+  for (let k = Math.ceil((low - epsilon) / fine); k * fine <= high + epsilon; k++) {
+    const major = ((k % parts) + parts) % parts === 0;
+    const value = major ? (k / parts) * step : k * fine;
+    if (!major && (fine / (high - low)) * length < 2.5) continue;
+    ticks.push(
+      major
+        ? { value, major, label: linearLabel(value, step, Math.max(Math.abs(low), Math.abs(high))) }
+        : { value, major },
+    );
+  }
+  return ticks;
+}
+
+function linearLabel(value: number, step: number, largest: number): NonNullable<Tick['label']> {
+  if (Math.abs(value) < 1e-9 * step) return { text: '0' };
+  if (largest >= 1e6 || largest < 1e-3) {
+    const digits =
+      1 + Math.max(0, Math.floor(Math.log10(Math.abs(value)) + 1e-9) - Math.floor(Math.log10(step) + 1e-9));
+    const [mantissa, exponent] = scientificParts(value, digits);
+    return { mantissa: mantissa === '1' ? '' : mantissa, exponent };
+  }
+  const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return { text: decimals === 0 ? integerText(value) : value.toFixed(decimals).replace('-', '−') };
+}

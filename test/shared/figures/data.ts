@@ -1,0 +1,177 @@
+/** Seeded data in the shape of stored measurements: power laws with scatter, for figures and their tests. Not results of any network. */
+import { estimators, type CutoffRow, type MeasurementSummary, type Slopes } from '../../../src/shared/results.ts';
+import type { Measurement } from '../../../src/shared/figures/figures/common.ts';
+
+/** Uniform numbers in [0, 1) from a seed (mulberry32). */
+export function uniform(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+export function normal(seed: number): () => number {
+  const next = uniform(seed);
+  return () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+}
+
+export interface Recipe {
+  readonly d?: number;
+  readonly decades?: number;
+  readonly gamma?: number;
+  readonly seed?: number;
+  /** Scatter of log10 C about the law. */
+  readonly scatter?: number;
+  /** The last so many directions get eigenvalues of zero or below. */
+  readonly negative?: number;
+  readonly parameter?: string;
+  readonly name?: string;
+}
+
+/** Least squares of log y on log x over positive pairs: an independent few lines, enough for figures. */
+function fit(x: readonly number[], y: readonly number[], half: number): Slopes {
+  const pairs = x
+    .map((value, k) => [Math.log(value), Math.log(y[k])])
+    .filter(([a, b]) => Number.isFinite(a) && Number.isFinite(b));
+  const n = pairs.length;
+  if (n < 3) return { ols: null, r_squared: null, intercept: null };
+  const mx = pairs.reduce((sum, [a]) => sum + a, 0) / n;
+  const my = pairs.reduce((sum, [, b]) => sum + b, 0) / n;
+  const sxx = pairs.reduce((sum, [a]) => sum + (a - mx) ** 2, 0);
+  const syy = pairs.reduce((sum, [, b]) => sum + (b - my) ** 2, 0);
+  const sxy = pairs.reduce((sum, [a, b]) => sum + (a - mx) * (b - my), 0);
+  const ols = sxy / sxx;
+  const interval = Object.fromEntries(estimators.map((name) => [name, [ols - half, ols + half] as const]));
+  return {
+    ols,
+    ols_inverse: syy / sxy,
+    theil_sen: ols * 0.998,
+    orthogonal: ols * 1.004,
+    iv: ols * 0.97,
+    r_squared: sxy ** 2 / (sxx * syy),
+    intercept: my - ols * mx,
+    interval,
+  };
+}
+
+export function measurement(recipe: Recipe = {}): Measurement {
+  const {
+    d = 400,
+    decades = 8,
+    gamma = 1.2,
+    seed = 1,
+    scatter = 0.18,
+    negative = 0,
+    parameter = 'fc2.kernel',
+    name,
+  } = recipe;
+  const noise = normal(seed);
+  const eigenvalues = new Float64Array(d);
+  const C = new Float64Array(d);
+  const Q = new Float64Array(d);
+  for (let i = 0; i < d; i++) {
+    const share = d === 1 ? 0 : i / (d - 1);
+    eigenvalues[i] = 4 * 10 ** (-decades * share ** 0.8) * (1 + 0.02 * noise());
+    Q[i] = 0.8 * eigenvalues[i] ** (gamma + 0.04) * 10 ** (0.5 * scatter * noise());
+    C[i] = 0.9 * Q[i] * 10 ** (scatter * noise());
+  }
+  eigenvalues.sort((a, b) => b - a);
+  for (let i = d - negative; i < d; i++) {
+    eigenvalues[i] = i % 2 === 0 ? -1e-9 * (i + 1) : 0;
+    C[i] = 1e-14;
+    Q[i] = 1e-14;
+  }
+  const half = (factor: number, array: Float64Array): Float64Array => {
+    const wobble = normal(seed + 77);
+    return Float64Array.from({ length: 2 * d }, (_, k) => array[k % d] * 10 ** (factor * wobble()));
+  };
+  const rows = (shrink: number): CutoffRow[] =>
+    [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8].map((cutoff) => {
+      const chosen = [...eigenvalues.keys()].filter((i) => eigenvalues[i] > cutoff * eigenvalues[0]);
+      const pick = (array: Float64Array): number[] => chosen.map((i) => array[i]);
+      const width = 0.9 / Math.sqrt(Math.max(4, chosen.length));
+      const gammaFit = fit(pick(eigenvalues), pick(C), width);
+      return {
+        cutoff,
+        selected: chosen.length,
+        non_positive: 0,
+        below_floor: 0,
+        n: chosen.length,
+        decades: Math.min(decades, -Math.log10(cutoff)),
+        gamma: shift(gammaFit, shrink),
+        gamma_Q: shift(fit(pick(eigenvalues), pick(Q), width * 0.7), shrink),
+        C_on_Q: fit(pick(Q), pick(C), width),
+      };
+    });
+  const summary: MeasurementSummary = {
+    format: 'covature-measurement',
+    version: 1,
+    parameter,
+    shape: [Math.round(Math.sqrt(d)), Math.round(Math.sqrt(d))],
+    d,
+    method: 'exact',
+    precision: 'float64',
+    samples: 8000,
+    halves: { seed, sizes: [4000, 4000] },
+    loss: 0.0162,
+    accuracy: 0.9978,
+    norm_mean_gradient: 3.1e-3,
+    trace: {
+      C: C.reduce((sum, value) => sum + value, 0),
+      H: eigenvalues.reduce((sum, value) => sum + value, 0),
+      Q: Q.reduce((sum, value) => sum + value, 0),
+    },
+    cosine_CH: 0.86,
+    cosine_CQ: 0.9,
+    commutator_ratio: 0.16,
+    commutator_baseline: {
+      mean: 0.61,
+      standard_deviation: 0.01,
+      percentile_1: 0.58,
+      median: 0.61,
+      rotations: 200,
+      seed,
+      truncated_C: 0,
+      truncated_H: 0,
+    },
+    eigenvalues: {
+      largest: eigenvalues[0],
+      smallest: eigenvalues[d - 1],
+      positive: d - negative,
+      zero: Math.floor(negative / 2),
+      negative: Math.ceil(negative / 2),
+    },
+    floor: { H: 1e-14, C: 1e-16, Q: 1e-16 },
+    gamma: { training_set: rows(0), cross_fitted: rows(-0.12) },
+    engine: { blas: 'OpenBLAS', backend: 'cpu', threads: 2 },
+    seconds: { total: 3.3 },
+  };
+  return {
+    summary,
+    arrays: {
+      eigenvalues,
+      C_diagonal: C,
+      Q_diagonal: Q,
+      cross_fitted_selection: half(0, eigenvalues),
+      cross_fitted_H_diagonal: half(0.05, eigenvalues),
+      cross_fitted_C_diagonal: half(0.1, C),
+      cross_fitted_Q_diagonal: half(0.07, Q),
+    },
+    ...(name === undefined ? {} : { name }),
+  };
+}
+
+function shift(slopes: Slopes, by: number): Slopes {
+  if (slopes.ols === null || by === 0) return slopes;
+  const moved = Object.fromEntries(
+    estimators.map((name) => [name, typeof slopes[name] === 'number' ? slopes[name] + by : null]),
+  );
+  const interval = Object.fromEntries(
+    Object.entries(slopes.interval ?? {}).map(([name, [low, high]]) => [name, [low + by, high + by] as const]),
+  );
+  return { ...slopes, ...moved, interval };
+}

@@ -31,6 +31,8 @@ export interface TrainerState {
   /** Weights and velocities by parameter name. */
   readonly weights: ReadonlyMap<string, Real>;
   readonly velocities: ReadonlyMap<string, Real>;
+  /** Sum and number of the batch losses that `takeMeanLoss` has not given yet. */
+  readonly losses: { readonly sum: number; readonly count: number };
 }
 
 export class Trainer {
@@ -108,6 +110,7 @@ export class Trainer {
       sampler: this.sampler.state(),
       weights: await readAll(this.network, this.network.weights),
       velocities: await readAll(this.network, this.#sgd.velocities),
+      losses: { sum: (await this.network.backend.read(this.#lossSum))[0], count: this.#lossCount },
     };
   }
 
@@ -116,6 +119,10 @@ export class Trainer {
     const { backend } = this.network;
     this.step = state.step;
     this.sampler.restore(state.sampler);
+    this.#lossCount = state.losses.count;
+    backend.scope(() => {
+      backend.assign(this.#lossSum, backend.from([state.losses.sum], 1, 1));
+    });
     for (const [values, targets] of [
       [state.weights, this.network.weights],
       [state.velocities, this.#sgd.velocities],

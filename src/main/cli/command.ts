@@ -1,0 +1,79 @@
+/** What a command is, and the parsing of its arguments. */
+import { parseArgs } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
+import * as path from 'node:path';
+import { engineOptions } from '../jobs/engine.ts';
+import type { EngineOptions } from '../jobs/protocol.ts';
+import { defaultStoreFolder, openStore } from '../store/index.ts';
+import type { Store } from '../store/index.ts';
+
+export interface Command {
+  /** Usage, options, an example. */
+  readonly help: string;
+  /** Answers the exit status. Raises InputError or UsageError for status 2. */
+  readonly run: (argv: readonly string[]) => Promise<number> | number;
+}
+
+/** Wrong arguments; the message names them. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+/** Options of every command that reads or writes the store. */
+export const storeOptions = { store: { type: 'string' }, json: { type: 'boolean' } } as const satisfies Options;
+
+/** Options of every command that computes. */
+export const engineFlags = { blas: { type: 'string' }, threads: { type: 'string' } } as const satisfies Options;
+
+export const storeHelp = `  --store DIR      the folder of runs (default: $COVATURE_HOME, else the system's folder for application data)
+  --json           one JSON document on standard output`;
+
+export const engineHelp = `  --blas NAME      "auto" (default), "wasm", or the path of a BLAS library ($COVATURE_BLAS)
+  --threads N      worker threads of a measurement (default: one a core; results do not depend on it)`;
+
+/** Parses strictly: unknown options and surplus arguments raise UsageError. */
+export function parse<const O extends Options>(
+  argv: readonly string[],
+  options: O,
+  positionals: readonly [least: number, most: number],
+) {
+  let parsed;
+  try {
+    parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  const count = parsed.positionals.length;
+  const [least, most] = positionals;
+  if (count < least)
+    throw new UsageError(
+      `expected ${least === most ? '' : 'at least '}${least} argument${least === 1 ? '' : 's'}, found ${count}`,
+    );
+  if (count > most) throw new UsageError(`unexpected argument "${parsed.positionals[most]}"`);
+  return parsed;
+}
+
+export function integerOption(text: string | undefined, name: string, low: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(Number.isSafeInteger(value) && value >= low))
+    throw new UsageError(`--${name}: expected an integer of at least ${low}, received "${text}"`);
+  return value;
+}
+
+export function engineOf(values: {
+  readonly blas?: string | undefined;
+  readonly threads?: string | undefined;
+}): EngineOptions {
+  return engineOptions({ blas: values.blas, threads: integerOption(values.threads, 'threads', 1) });
+}
+
+export function openStoreFor(values: { readonly store?: string | undefined }, readOnly: boolean): Store {
+  return openStore(path.resolve(values.store ?? defaultStoreFolder()), { readOnly });
+}
+
+export function printJson(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+}

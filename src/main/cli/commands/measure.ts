@@ -1,0 +1,200 @@
+/** covature measure */
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { InputError } from '../../../shared/errors.ts';
+import type { MeasurementSpec } from '../../../shared/experiment.ts';
+import { parseModel } from '../../../shared/model.ts';
+import type { MeasurementSummary } from '../../../shared/results.ts';
+import { startJob } from '../../jobs/host.ts';
+import type { JobEnd, JobHandle } from '../../jobs/host.ts';
+import type { JobEvent } from '../../jobs/protocol.ts';
+import { measureRun } from '../../services/runs.ts';
+import {
+  engineFlags,
+  engineHelp,
+  engineOf,
+  integerOption,
+  openStoreFor,
+  parse,
+  printJson,
+  storeHelp,
+  storeOptions,
+  UsageError,
+} from '../command.ts';
+import type { Command } from '../command.ts';
+import { datasetFromPath, readJsonFile } from '../files.ts';
+import { measurementText } from '../measurement-text.ts';
+import { ProgressLine } from '../progress.ts';
+import { onInterrupt } from './run.ts';
+
+const help = `Usage: covature measure --model MODEL.json --weights W.safetensors --data DATA --parameter NAME [options]
+       covature measure --run RUN --parameter NAME [options]
+
+Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's parameter, exactly, in double precision.
+
+  --parameter NAME  which parameter; "*" stands for any characters ("fc*.kernel"); may be repeated
+  --model FILE      the model, as JSON
+  --weights FILE    safetensors with a tensor for every parameter
+  --data PLACE      safetensors, npz or CSV with inputs and targets, a folder of IDX files, or a JSON specification of a dataset
+  --run RUN         measure a stored run instead (its last checkpoint), and store the result with it
+  --step N          the checkpoint at that step
+  --samples N       the first N samples (default: all)
+  --split-seed N    seed of the random halves of the cross-fitted estimand (default 1)
+  --method exact    how (exact: the only method for dense layers so far)
+  --precision float64
+  --out FILE        write C, H, Q, eigenvalues and diagonals as safetensors (with several parameters: FILE-NAME.safetensors)
+${engineHelp}
+${storeHelp}
+
+Example: covature measure --model model.json --weights w.safetensors --data d.safetensors --parameter fc2.kernel --out result.safetensors`;
+
+const options = {
+  ...storeOptions,
+  ...engineFlags,
+  model: { type: 'string' },
+  weights: { type: 'string' },
+  data: { type: 'string' },
+  parameter: { type: 'string', multiple: true },
+  run: { type: 'string' },
+  step: { type: 'string' },
+  samples: { type: 'string' },
+  'split-seed': { type: 'string' },
+  method: { type: 'string' },
+  precision: { type: 'string' },
+  out: { type: 'string' },
+} as const;
+
+export const measure: Command = {
+  help,
+  run: async (argv) => {
+    const { values } = parse(argv, options, [0, 0]);
+    const samples = integerOption(values.samples, 'samples', 1);
+    if (values.parameter === undefined) throw new UsageError('expected --parameter with the name of what to measure');
+    if (values.method !== undefined && values.method !== 'exact')
+      throw new UsageError(`--method: expected "exact", received "${values.method}"`);
+    if (values.precision !== undefined && values.precision !== 'float64') {
+      throw new UsageError(`--precision: the exact method computes in float64; received "${values.precision}"`);
+    }
+    const spec: MeasurementSpec = {
+      parameters: values.parameter,
+      when: { kind: 'end' },
+      method: 'exact',
+      seed: integerOption(values['split-seed'], 'split-seed', 0) ?? 1,
+      ...(samples !== undefined && { samples }),
+    };
+    const collected = new Collector(values.out, values.parameter.length > 1 || values.parameter[0].includes('*'));
+    const engine = engineOf(values);
+    if (values.run !== undefined) {
+      if (values.model !== undefined || values.weights !== undefined || values.data !== undefined) {
+        throw new UsageError('--run excludes --model, --weights and --data');
+      }
+      using store = openStoreFor(values, false);
+      const record = store.findRun(values.run);
+      const step = integerOption(values.step, 'step', 0);
+      const baseFolder = record.values['base_folder']?.text ?? process.cwd();
+      // The job's file is moved into the store when the event is recorded: copied for --out before.
+      const { job, done } = measureRun(store, record, spec, {
+        engine,
+        baseFolder,
+        onEvent: collected.onEvent,
+        ...(step !== undefined && { step }),
+      });
+      const end = await settle(job, done, collected);
+      for (const each of store.measurements(record.id)) {
+        if (each.origin === 'manual' && each.arrays !== null && collected.has(each.summary))
+          await collected.copy(each.parameter, each.arrays.path);
+      }
+      return collected.print(end, values.json === true);
+    }
+    const { model, weights, data } = values;
+    if (model === undefined || weights === undefined || data === undefined) {
+      throw new UsageError('expected --model, --weights and --data, or --run');
+    }
+    const { spec: dataset, baseFolder } = await datasetFromPath(data);
+    const staging = await mkdtemp(
+      path.join(values.out === undefined ? tmpdir() : path.dirname(path.resolve(values.out)), '.covature-'),
+    );
+    try {
+      const job = startJob(
+        {
+          kind: 'measure',
+          model: parseModel(await readJsonFile(model), path.basename(model)),
+          weights: path.resolve(weights),
+          dataset,
+          measurement: spec,
+          engine,
+          staging,
+          baseFolder,
+          dataFolder: path.join(staging, 'datasets'),
+        },
+        collected.onEvent,
+      );
+      const end = await settle(job, job.done, collected);
+      for (const { summary, file } of collected.results) await collected.copy(summary.parameter, file);
+      return collected.print(end, values.json === true);
+    } finally {
+      await rm(staging, { recursive: true, force: true });
+    }
+  },
+};
+
+async function settle(job: JobHandle, done: Promise<JobEnd>, collected: Collector): Promise<JobEnd> {
+  const stop = onInterrupt(() => {
+    job.cancel();
+  });
+  return done.finally(() => {
+    stop();
+    collected.progress.clear();
+  });
+}
+
+class Collector {
+  readonly progress = new ProgressLine();
+  readonly results: { readonly summary: MeasurementSummary; readonly file: string }[] = [];
+  readonly #failed: { readonly parameter: string; readonly error: string }[] = [];
+  readonly #out: string | undefined;
+  readonly #several: boolean;
+
+  constructor(out: string | undefined, several: boolean) {
+    this.#out = out;
+    this.#several = several;
+  }
+
+  readonly onEvent = (event: JobEvent): void => {
+    if (event.kind === 'measurement') this.results.push({ summary: event.summary, file: event.file.file });
+    else if (event.kind === 'measurement-failed') this.#failed.push({ parameter: event.parameter, error: event.error });
+    else this.progress.onEvent(event);
+  };
+
+  has(summary: MeasurementSummary | null): boolean {
+    return this.results.some(
+      (each) => each.summary.parameter === summary?.parameter && each.summary.loss === summary.loss,
+    );
+  }
+
+  /** Copies a result's arrays to where --out says. */
+  async copy(parameter: string, file: string): Promise<void> {
+    if (this.#out === undefined) return;
+    const { dir, name, ext } = path.parse(this.#out);
+    await copyFile(file, this.#several ? path.join(dir, `${name}-${parameter}${ext || '.safetensors'}`) : this.#out);
+  }
+
+  print(end: JobEnd, json: boolean): number {
+    if (end.kind === 'failed') {
+      if (end.event.isInput) throw new InputError(end.event.message);
+      throw new Error(end.event.message);
+    }
+    if (end.kind === 'lost') throw new Error(end.cancelled ? 'cancelled' : end.message);
+    if (end.event.outcome === 'cancelled') throw new Error('cancelled');
+    if (this.results.length === 0 && this.#failed.length > 0)
+      throw new InputError(this.#failed.map((each) => each.error).join('\n'));
+    if (json) {
+      const documents = [...this.results.map((each) => each.summary), ...this.#failed];
+      printJson(this.#several ? documents : documents[0]);
+    } else process.stdout.write(`${this.results.map((each) => measurementText(each.summary)).join('\n\n')}\n`);
+    for (const { parameter, error } of this.#failed)
+      process.stderr.write(`covature measure: ${parameter} was not measured: ${error}\n`);
+    return this.#failed.length > 0 ? 2 : 0;
+  }
+}

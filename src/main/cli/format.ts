@@ -1,0 +1,33 @@
+/** Numbers and tables for people at a terminal. */
+
+/** Like 3.2e-5 on paper: "3.2 x 10^-5"; plain between 0.001 and 99,999. */
+export function formatNumber(value: number | null | undefined, digits = 4): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return '-';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e6) return String(value);
+  if (size >= 1e-3 && size < 1e5) return value.toPrecision(digits);
+  const [mantissa, exponent] = value.toExponential(digits - 1).split('e');
+  return `${mantissa} x 10^${Number(exponent)}`;
+}
+
+/** Columns aligned under their heads; numbers (cells that begin with a digit or sign) to the right. */
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, j) => Math.max(title.length, ...rows.map((row) => row[j].length)));
+  const isNumeric = head.map((_, j) => rows.every((row) => /^[-+\d]/.test(row[j])));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, j) => (isNumeric[j] ? cell.padStart(widths[j]) : cell.padEnd(widths[j])))
+      .join('  ')
+      .trimEnd();
+  return [line(head), ...rows.map(line)].join('\n');
+}
+
+/** "0.16 (random 0.70)" and the like: how a measurement reads in a few lines. */
+export function indent(text: string, by = '  '): string {
+  return text
+    .split('\n')
+    .map((line) => by + line)
+    .join('\n');
+}

@@ -1,0 +1,13 @@
+/** The command line: `covature <command>`. This file loads nothing native before it has checked the Node version. */
+const major = Number(process.versions.node.split('.')[0]);
+if (major < 22) {
+  process.stderr.write(
+    `covature: this needs Node 22 or newer (24 is pinned in the project) and runs under ${process.versions.node}. ` +
+      'Start it as "npm run --silent covature -- <command>", which takes the pinned one.\n',
+  );
+  process.exit(1);
+}
+
+const { main } = await import('./main.ts');
+process.exitCode = await main(process.argv.slice(2));
+export {};

@@ -1,0 +1,76 @@
+/** Finds the command, runs it, turns errors into messages and exit statuses: 0 done, 1 failed, 2 bad usage or input. */
+import { InputError, messageOf } from '../../shared/errors.ts';
+import { readPackage } from '../provenance.ts';
+import type { Command } from './command.ts';
+import { UsageError } from './command.ts';
+
+/** Loaded when used: a quick command should not wait for what others need. */
+const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  run: {
+    summary: 'train a network as an experiment says, and measure it',
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  measure: {
+    summary: 'measure C, H and Q of a model with given weights and data, or of a stored run',
+    load: async () => (await import('./commands/measure.ts')).measure,
+  },
+  list: { summary: 'list stored runs', load: async () => (await import('./commands/list.ts')).list },
+  show: { summary: 'show a stored run with its results', load: async () => (await import('./commands/show.ts')).show },
+  export: {
+    summary: 'write results as safetensors, CSV, JSON or a figure',
+    load: async () => (await import('./commands/export.ts')).exportCommand,
+  },
+};
+
+export async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(overview());
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`${readPackage().version}\n`);
+    return 0;
+  }
+  const entry = commands[name];
+  if (entry === undefined) {
+    process.stderr.write(`covature: unknown command "${name}"; the commands are ${Object.keys(commands).join(', ')}\n`);
+    return 2;
+  }
+  const json = rest.includes('--json');
+  try {
+    const command = await entry.load();
+    if (rest.includes('--help') || rest.includes('-h')) {
+      process.stdout.write(`${command.help}\n`);
+      return 0;
+    }
+    return await command.run(rest);
+  } catch (error) {
+    const isInput = error instanceof InputError || error instanceof UsageError;
+    const hint = error instanceof UsageError ? `\nSee "covature ${name} --help".` : '';
+    process.stderr.write(`covature ${name}: ${messageOf(error)}${hint}\n`);
+    if (!isInput && error instanceof Error && process.env['COVATURE_DEBUG'] !== undefined)
+      process.stderr.write(`${error.stack}\n`);
+    if (json)
+      process.stdout.write(
+        `${JSON.stringify({ error: { code: isInput ? 'bad-input' : 'failed', message: messageOf(error) } })}\n`,
+      );
+    return isInput ? 2 : 1;
+  }
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return [
+    'Covature measures how the noise of stochastic gradient descent relates to the curvature of the loss.',
+    '',
+    'Usage: covature <command> [options]        covature <command> --help',
+    '',
+    ...lines,
+    '',
+    'Every command takes --json: one document on standard output and nothing else there.',
+    'Exit status: 0 done, 1 failed, 2 bad usage or input.',
+    '',
+  ].join('\n');
+}

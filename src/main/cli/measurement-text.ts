@@ -1,0 +1,54 @@
+/** A measurement as text: what `measure`, `show` and the demo print. */
+import type { CutoffRow, Estimand, MeasurementSummary } from '../../shared/results.ts';
+import { formatNumber, formatTable } from './format.ts';
+import { formatDuration } from './progress.ts';
+
+const titles: Readonly<Record<Estimand, string>> = { training_set: 'training set', cross_fitted: 'cross-fitted' };
+
+export function measurementText(summary: MeasurementSummary): string {
+  const { commutator_baseline: baseline, eigenvalues } = summary;
+  const lines = [
+    `${summary.parameter}  [${summary.shape.join(' x ')}], d = ${summary.d}, ${summary.samples} samples, ${summary.method}, ${summary.precision}`,
+    `  loss ${formatNumber(summary.loss)}${summary.accuracy === null ? '' : `, accuracy ${(100 * summary.accuracy).toFixed(2)} %`}` +
+      `, largest eigenvalue of H ${formatNumber(eigenvalues.largest)}, trace ${formatNumber(summary.trace.H)}`,
+    `  eigenvalues: ${eigenvalues.positive} positive, ${eigenvalues.zero} zero within the numerical floor ${formatNumber(summary.floor.H, 2)}, ${eigenvalues.negative} negative`,
+    `  cosine (C, H) ${formatNumber(summary.cosine_CH, 3)}, (C, Q) ${formatNumber(summary.cosine_CQ, 3)}; ` +
+      `commutator ratio of C and H ${formatNumber(summary.commutator_ratio, 3)} (${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})`,
+    '',
+    gammaTable(summary),
+    '',
+    `  ${formatDuration(summary.seconds['total'] ?? 0)} on ${summary.engine.blas}, ${summary.engine.threads} threads`,
+  ];
+  return lines.join('\n');
+}
+
+/** gamma, gamma_Q and the slope of C on Q of both estimands by cutoff. */
+function gammaTable(summary: MeasurementSummary): string {
+  const head = ['cutoff', 'estimand', 'directions', 'decades', 'gamma', 'gamma_Q', 'C on Q', 'R^2', 'omitted'];
+  const rows = summary.gamma.training_set.flatMap((row, i) => [
+    cells(row, 'training_set'),
+    cells(summary.gamma.cross_fitted[i], 'cross_fitted'),
+  ]);
+  return formatTable(head, rows)
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+function cells(row: CutoffRow, estimand: Estimand): string[] {
+  return [
+    row.cutoff.toExponential(0),
+    titles[estimand],
+    formatNumber(row.n),
+    row.decades === 0 || !Number.isFinite(row.decades) ? '-' : row.decades.toFixed(1),
+    slope(row.gamma.ols),
+    slope(row.gamma_Q.ols),
+    slope(row.C_on_Q.ols),
+    slope(row.C_on_Q.r_squared),
+    formatNumber(row.non_positive + row.below_floor),
+  ];
+}
+
+function slope(value: number | null): string {
+  return value === null ? '-' : value.toFixed(3);
+}

@@ -1,0 +1,81 @@
+/** Opening the BLAS that a job computes with, and what it may use of the machine. */
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { findNativeBlas, installHint } from '../../engine/blas/find.ts';
+import type { Attempt } from '../../engine/blas/find.ts';
+import type { Blas } from '../../engine/blas/types.ts';
+import { openWasmBlas } from '../../engine/blas/wasm.ts';
+import { loadKernels } from '../blas-module.ts';
+import type { EngineOptions, EngineReport } from './protocol.ts';
+
+export interface OpenedEngine {
+  readonly blas: Blas;
+  /** Native libraries that were tried in vain. */
+  readonly attempts: readonly Attempt[];
+  readonly report: EngineReport;
+  readonly memoryLimit: number;
+}
+
+/** The engine's settings from the environment (COVATURE_BLAS, COVATURE_THREADS) and what the user chose on top. */
+export function engineOptions(chosen: { blas?: string | undefined; threads?: number | undefined } = {}): EngineOptions {
+  const threads = chosen.threads ?? Number(process.env['COVATURE_THREADS'] ?? 0);
+  return {
+    blas: chosen.blas ?? (process.env['COVATURE_BLAS'] || 'auto'),
+    threads: Number.isSafeInteger(threads) && threads > 0 ? threads : 0,
+    memoryLimit: 0,
+  };
+}
+
+/** Raises an Error where a library was asked for by path and does not open. */
+export async function openEngine(options: EngineOptions): Promise<OpenedEngine> {
+  let attempts: readonly Attempt[] = [];
+  let blas: Blas | undefined;
+  if (options.blas !== 'wasm') {
+    const found = findNativeBlas(process.platform, options.blas === 'auto' ? undefined : options.blas);
+    blas = found.blas;
+    attempts = found.attempts;
+  }
+  blas ??= await openWasmBlas(loadKernels());
+  const cores = availableParallelism();
+  const report: EngineReport = {
+    blas: blas.name,
+    path: blas.path,
+    kind: blas.kind,
+    threads: options.threads > 0 ? options.threads : cores,
+    cores,
+    processor: cpus()[0]?.model.trim() ?? process.arch,
+  };
+  return { blas, attempts, report, memoryLimit: memoryLimit(options, blas) };
+}
+
+/** WebAssembly's linear memory ends at 4 GiB, 0.5 of which are left to training and the workers. */
+const wasmLimit = 3.5 * 2 ** 30;
+
+function memoryLimit(options: EngineOptions, blas: Blas): number {
+  const free = options.memoryLimit > 0 ? options.memoryLimit : 0.9 * availableMemory();
+  return blas.kind === 'wasm' ? Math.min(free, wasmLimit) : free;
+}
+
+/** Bytes that a process can take without swapping: Linux's own estimate where there is one. */
+export function availableMemory(): number {
+  if (process.platform === 'linux') {
+    try {
+      const line = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'));
+      if (line?.[1] !== undefined) return Math.min(Number(line[1]) * 1024, constrained());
+    } catch {
+      // No /proc: fall through to the portable figure.
+    }
+  }
+  return freemem();
+}
+
+/** The limit of a container, where there is one. */
+function constrained(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < totalmem() ? limit : Infinity;
+}
+
+/** What to tell a user who has no native library. */
+export function blasHint(): string {
+  return `a native BLAS makes this several times faster: ${installHint(process.platform)}`;
+}

@@ -1,0 +1,92 @@
+/** The main side of a job: starts its process, passes events on in order, cancels it, and notices when it dies. */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { blasThreadVariables } from './environment.ts';
+import type { JobCommand, JobEvent, JobRequest } from './protocol.ts';
+
+export interface JobHandle {
+  readonly pid: number | undefined;
+  /** Settles when the process is gone. 'lost': it ended without saying so (a crash, a kill). */
+  readonly done: Promise<JobEnd>;
+  /** Asks it to end; after `graceMilliseconds` it is killed. */
+  cancel(graceMilliseconds?: number): void;
+  /** Asks it to take a checkpoint and end. */
+  pause(): void;
+  kill(): void;
+}
+
+export type JobEnd =
+  | { readonly kind: 'ended'; readonly event: Extract<JobEvent, { kind: 'ended' }> }
+  | { readonly kind: 'failed'; readonly event: Extract<JobEvent, { kind: 'failed' }> }
+  | { readonly kind: 'lost'; readonly message: string; readonly cancelled: boolean };
+
+/** Default grace: a step or a stage of a measurement comes to its end, or not. */
+const defaultGrace = 900;
+
+export function startJob(request: JobRequest, onEvent: (event: JobEvent) => void): JobHandle {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const child = fork(fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)), [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { ...process.env, ...blasThreadVariables(process.env) },
+  });
+  let last: Extract<JobEvent, { kind: 'ended' | 'failed' }> | null = null;
+  let failure: Error | null = null;
+  let cancelled = false;
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    // The end of it, for the message when the process dies.
+    stderr = (stderr + chunk.toString()).slice(-4000);
+  });
+  const send = (command: JobCommand): void => {
+    if (child.connected) child.send(command, () => undefined);
+  };
+  const done = new Promise<JobEnd>((resolve, reject) => {
+    child.on('message', (message) => {
+      const event = message as JobEvent;
+      if (event.kind === 'ended' || event.kind === 'failed') last = event;
+      try {
+        onEvent(event);
+      } catch (error) {
+        // What cannot be stored ends the job: going on would lose results.
+        failure ??= error instanceof Error ? error : new Error(String(error));
+        child.kill('SIGKILL');
+      }
+    });
+    child.on('error', (error) => {
+      failure ??= error;
+    });
+    child.on('close', (code, signal) => {
+      if (failure !== null) reject(failure);
+      else if (last?.kind === 'ended') resolve({ kind: 'ended', event: last });
+      else if (last?.kind === 'failed') resolve({ kind: 'failed', event: last });
+      else resolve({ kind: 'lost', cancelled, message: lostMessage(code, signal, stderr) });
+    });
+  });
+  send({ kind: 'start', request });
+  return {
+    pid: child.pid,
+    done,
+    cancel: (grace = defaultGrace) => {
+      cancelled = true;
+      send({ kind: 'cancel' });
+      setTimeout(() => child.kill('SIGKILL'), grace).unref();
+    },
+    pause: () => {
+      send({ kind: 'pause' });
+    },
+    kill: () => {
+      child.kill('SIGKILL');
+    },
+  };
+}
+
+function lostMessage(code: number | null, signal: string | null, stderr: string): string {
+  const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+  const hint =
+    signal === 'SIGKILL' || /out of memory|allocation failed/i.test(stderr)
+      ? ' (often: the machine ran out of memory)'
+      : '';
+  const detail = stderr.trim() === '' ? '' : `: ${stderr.trim().split('\n').slice(-3).join(' ')}`;
+  return `the worker process ended ${how}${hint}${detail}`;
+}

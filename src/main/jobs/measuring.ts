@@ -1,0 +1,97 @@
+/** Measuring parameters of a network inside a job, writing each result's arrays to a file. */
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import * as path from 'node:path';
+import { tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
+import { measureExact } from '../../engine/curvature/exact.ts';
+import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import type { Network } from '../../engine/network/network.ts';
+import type { Pool } from '../../engine/parallel/pool.ts';
+import type { MeasurementSpec } from '../../shared/experiment.ts';
+import { InputError, messageOf } from '../../shared/errors.ts';
+import type { MeasurementSummary, ResultArrays } from '../../shared/results.ts';
+import type { OpenedEngine } from './engine.ts';
+import type { JobEvent, StagedFile } from './protocol.ts';
+
+export interface MeasuringContext {
+  readonly engine: OpenedEngine;
+  readonly pool: Pool;
+  readonly input: MeasurementInput;
+  readonly staging: string;
+  readonly step: number;
+  readonly epoch: number;
+  readonly emit: (event: JobEvent) => void;
+  readonly signal: AbortSignal;
+  readonly onProgress: (stage: string, share: number) => void;
+}
+
+/** Names of the parameters that patterns select, in the network's order. Raises InputError for a pattern that selects none. */
+export function selectParameters(network: Network, patterns: readonly string[]): string[] {
+  const names = network.parameters.map((each) => each.name);
+  const chosen = new Set<string>();
+  for (const pattern of patterns) {
+    const expression = new RegExp(`^${pattern.split('*').map(escapeRegExp).join('.*')}$`);
+    const matches = names.filter((name) => expression.test(name));
+    if (matches.length === 0)
+      throw new InputError(`no parameter is named "${pattern}"; the model has ${names.join(', ')}`);
+    for (const name of matches) chosen.add(name);
+  }
+  return names.filter((name) => chosen.has(name));
+}
+
+/**
+ * Measures one parameter and emits its result; what cannot be measured (too large, not served) is emitted as a failed measurement
+ * with its reason, and the job goes on.
+ */
+export async function measureInto(context: MeasuringContext, parameter: string, spec: MeasurementSpec): Promise<void> {
+  const { engine, step, epoch } = context;
+  try {
+    const result = await measureExact(context.pool, context.input, {
+      parameter,
+      seed: spec.seed,
+      ...(spec.samples !== undefined && { samples: spec.samples }),
+      libraryThreads: Math.min(8, engine.report.cores),
+      memoryLimit: engine.memoryLimit,
+      signal: context.signal,
+      onProgress: context.onProgress,
+    });
+    const file = await writeResult(context.staging, result.summary, result.arrays);
+    result.release();
+    context.emit({ kind: 'measurement', step, epoch, summary: result.summary, file });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    context.emit({ kind: 'measurement-failed', step, epoch, parameter, error: messageOf(error) });
+  }
+}
+
+/** The arrays of a result as safetensors, the summary in the metadata; an own name in `folder`. */
+export async function writeResult(
+  folder: string,
+  summary: MeasurementSummary,
+  arrays: ResultArrays,
+): Promise<StagedFile> {
+  const file = path.join(folder, `${randomUUID()}.safetensors`);
+  const { d } = summary;
+  const shapes: Record<keyof ResultArrays, readonly number[]> = {
+    C: [d, d],
+    H: [d, d],
+    Q: [d, d],
+    gauss_newton: [d, d],
+    mean_gradient: [d],
+    eigenvalues: [d],
+    C_diagonal: [d],
+    Q_diagonal: [d],
+    cross_fitted_selection: [2, d],
+    cross_fitted_H_diagonal: [2, d],
+    cross_fitted_C_diagonal: [2, d],
+    cross_fitted_Q_diagonal: [2, d],
+  };
+  const names = Object.keys(shapes) as (keyof ResultArrays)[];
+  const tensors = Object.fromEntries(names.map((name) => [name, tensor(arrays[name], shapes[name])]));
+  await writeSafetensors(file, tensors, { format: 'covature-result 1', summary: JSON.stringify(summary) });
+  return { file, bytes: (await stat(file)).size };
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,123 @@
+/** What a job's worker process and the main side say to each other. Everything is structured-cloneable and small: arrays travel as files. */
+import type { DatasetSummary } from '../../shared/dataset.ts';
+import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
+import type { ModelSpec } from '../../shared/model.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
+
+/** How the worker computes. */
+export interface EngineOptions {
+  /** 'auto': the first native library that opens, else WebAssembly; 'wasm'; or the path of a library, and no other. */
+  readonly blas: string;
+  /** Worker threads of a measurement; 0: one a core. */
+  readonly threads: number;
+  /** Bytes a measurement may take; 0: what the machine has free. */
+  readonly memoryLimit: number;
+}
+
+interface Common {
+  readonly engine: EngineOptions;
+  /** Folder on the store's disk where result files are written under fresh names. */
+  readonly staging: string;
+  /** Folders that relative dataset paths start from, and that published datasets lie in. */
+  readonly baseFolder: string;
+  readonly dataFolder: string;
+}
+
+export interface TrainRequest extends Common {
+  readonly kind: 'train';
+  readonly experiment: Experiment;
+  /** Go on from this checkpoint file. */
+  readonly resume: {
+    readonly file: string;
+    /** Measurements that are stored already. */
+    readonly measured: readonly { readonly parameter: string; readonly step: number }[];
+  } | null;
+  /** Take a checkpoint and end as paused once so many steps are done. */
+  readonly stopAfter: number | null;
+}
+
+export interface MeasureRequest extends Common {
+  readonly kind: 'measure';
+  readonly model: ModelSpec;
+  /** A safetensors file with the weights by parameter name (also a checkpoint). */
+  readonly weights: string;
+  readonly dataset: Experiment['dataset'];
+  readonly measurement: MeasurementSpec;
+}
+
+export type JobRequest = TrainRequest | MeasureRequest;
+
+/** Main side to worker. */
+export type JobCommand =
+  { readonly kind: 'start'; readonly request: JobRequest } | { readonly kind: 'cancel' } | { readonly kind: 'pause' };
+
+export interface Points {
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** Worker to main side, in order. */
+export type JobEvent =
+  | {
+      readonly kind: 'prepared';
+      readonly dataset: DatasetSummary;
+      readonly parameters: number;
+      /** Steps in all and done before (resumed). */
+      readonly steps: number;
+      readonly step: number;
+      readonly engine: EngineReport;
+    }
+  | {
+      readonly kind: 'metrics';
+      readonly step: number;
+      readonly series: Readonly<Record<string, Points>>;
+    }
+  | {
+      readonly kind: 'progress';
+      /** In words, for a status line. */
+      readonly stage: string;
+      /** Share of the whole job, 0 to 1. */
+      readonly share: number;
+      /** Null while unknown. */
+      readonly secondsLeft: number | null;
+    }
+  | { readonly kind: 'log'; readonly level: 'info' | 'warning' | 'error'; readonly text: string }
+  | { readonly kind: 'checkpoint'; readonly step: number; readonly epoch: number; readonly file: StagedFile }
+  | {
+      readonly kind: 'measurement';
+      readonly step: number;
+      readonly epoch: number;
+      readonly summary: MeasurementSummary;
+      readonly file: StagedFile;
+    }
+  | {
+      readonly kind: 'measurement-failed';
+      readonly step: number;
+      readonly epoch: number;
+      readonly parameter: string;
+      readonly error: string;
+    }
+  | {
+      readonly kind: 'ended';
+      readonly outcome: 'done' | 'diverged' | 'cancelled' | 'paused';
+      /** Why, for diverged. */
+      readonly reason: string | null;
+      readonly step: number;
+      readonly results: Readonly<Record<string, number>>;
+      readonly seconds: Readonly<Record<string, number>>;
+    }
+  | { readonly kind: 'failed'; readonly message: string; readonly isInput: boolean; readonly stack: string | null };
+
+export interface StagedFile {
+  readonly file: string;
+  readonly bytes: number;
+}
+
+export interface EngineReport {
+  readonly blas: string;
+  readonly path: string;
+  readonly kind: 'native' | 'wasm';
+  readonly threads: number;
+  readonly cores: number;
+  readonly processor: string;
+}

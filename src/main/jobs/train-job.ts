@@ -1,0 +1,355 @@
+/** A run in its worker process: training with metrics, checkpoints and scheduled measurements, all sent to the main side as events. */
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import * as path from 'node:path';
+import { CpuBackend } from '../../engine/backend/cpu.ts';
+import { Network } from '../../engine/network/network.ts';
+import { Pool } from '../../engine/parallel/pool.ts';
+import { shared } from '../../engine/parallel/shared.ts';
+import { evaluate } from '../../engine/training/evaluate.ts';
+import { initialValues } from '../../engine/training/initialise.ts';
+import { Trainer } from '../../engine/training/trainer.ts';
+import { InputError } from '../../shared/errors.ts';
+import type { MeasurementSpec } from '../../shared/experiment.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
+import { prepareData } from './data.ts';
+import type { PreparedData } from './data.ts';
+import { openEngine } from './engine.ts';
+import type { OpenedEngine } from './engine.ts';
+import { measureInto, selectParameters } from './measuring.ts';
+import { MetricBuffer } from './metric-buffer.ts';
+import { dueSteps } from './schedule.ts';
+import type { JobEvent, TrainRequest } from './protocol.ts';
+
+/** What the main side asks while the job runs; looked at between steps. */
+export interface JobControl {
+  readonly signal: AbortSignal;
+  pauseRequested: boolean;
+}
+
+/** Points of the batch-loss series of a whole run, about. */
+const lossPoints = 4000;
+/** Least seconds between two checkpoints that are only for safety. */
+const checkpointSeconds = 5;
+/** Steps in a row before the process looks at its messages. */
+const sliceMilliseconds = 20;
+
+export async function runTraining(
+  request: TrainRequest,
+  control: JobControl,
+  emit: (event: JobEvent) => void,
+): Promise<void> {
+  const job = await TrainingJob.open(request, control, emit);
+  try {
+    await job.run();
+  } finally {
+    await job.close();
+  }
+}
+
+interface Due {
+  readonly spec: MeasurementSpec;
+  readonly parameters: readonly string[];
+  readonly steps: ReadonlySet<number>;
+}
+
+class TrainingJob {
+  readonly #request: TrainRequest;
+  readonly #control: JobControl;
+  readonly #emit: (event: JobEvent) => void;
+  readonly #engine: OpenedEngine;
+  readonly #network: Network;
+  readonly #trainer: Trainer;
+  readonly #data: PreparedData;
+  readonly #totalSteps: number;
+  readonly #due: readonly Due[];
+  readonly #metrics: MetricBuffer;
+  readonly #seconds = { training: 0, evaluating: 0, measuring: 0 };
+  readonly #results: Record<string, number> = {};
+  readonly #began = performance.now();
+  readonly #firstStep: number;
+  #lastCheckpoint = performance.now();
+  #checkpointed = -1;
+  #pool: Pool | null = null;
+
+  static async open(request: TrainRequest, control: JobControl, emit: (event: JobEvent) => void): Promise<TrainingJob> {
+    emit({ kind: 'progress', stage: 'reading data', share: 0, secondsLeft: null });
+    const { experiment } = request;
+    const engine = await openEngine(request.engine);
+    const network = new Network(experiment.model, new CpuBackend(engine.blas, experiment.precision));
+    const data = await prepareData(experiment.dataset, experiment.model, network.outputSize, request);
+    const samples = data.train.inputs.length / network.inputSize;
+    if (experiment.sampling !== 'with_replacement' && experiment.batch_size > samples) {
+      throw new InputError(`batch_size ${experiment.batch_size} is more than the ${samples} training samples`);
+    }
+    const stepsPerEpoch = Math.ceil(samples / experiment.batch_size);
+    const totalSteps = Math.round(experiment.epochs * stepsPerEpoch);
+    const trainer = new Trainer(network, data.train, {
+      optimiser: experiment.optimiser,
+      batchSize: experiment.batch_size,
+      sampling: experiment.sampling,
+      seed: experiment.seed,
+      totalSteps,
+    });
+    const due = experiment.measurements.map((spec) => ({
+      spec,
+      parameters: selectParameters(network, spec.parameters),
+      steps: dueSteps(spec.when, stepsPerEpoch, totalSteps),
+    }));
+    for (const spec of experiment.measurements) {
+      if (spec.samples !== undefined && spec.samples > samples) {
+        throw new InputError(`measurements.samples: ${spec.samples} were asked for; the training data has ${samples}`);
+      }
+    }
+    if (request.resume === null) {
+      for (const parameter of network.parameters) {
+        network.setWeight(parameter.name, initialValues(parameter, experiment.initialisation, experiment.seed));
+      }
+    } else trainer.restore(await readCheckpoint(request.resume.file));
+    return new TrainingJob(request, control, emit, { engine, network, trainer, data, totalSteps, due });
+  }
+
+  private constructor(
+    request: TrainRequest,
+    control: JobControl,
+    emit: (event: JobEvent) => void,
+    parts: {
+      engine: OpenedEngine;
+      network: Network;
+      trainer: Trainer;
+      data: PreparedData;
+      totalSteps: number;
+      due: readonly Due[];
+    },
+  ) {
+    this.#request = request;
+    this.#control = control;
+    this.#emit = emit;
+    this.#engine = parts.engine;
+    this.#network = parts.network;
+    this.#trainer = parts.trainer;
+    this.#data = parts.data;
+    this.#totalSteps = parts.totalSteps;
+    this.#due = parts.due;
+    this.#metrics = new MetricBuffer(emit);
+    this.#firstStep = this.#trainer.step;
+    emit({
+      kind: 'prepared',
+      dataset: this.#data.summary,
+      parameters: this.#network.parameters.reduce((sum, { rows, cols }) => sum + rows * cols, 0),
+      steps: this.#totalSteps,
+      step: this.#trainer.step,
+      engine: this.#engine.report,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.close();
+  }
+
+  async run(): Promise<void> {
+    const trainer = this.#trainer;
+    const { stepsPerEpoch } = trainer.sampler;
+    const recordEvery = Math.max(1, Math.ceil(this.#totalSteps / lossPoints));
+    if (trainer.step === 0) await this.#evaluate();
+    await this.#measure();
+    while (trainer.step < this.#totalSteps) {
+      const nextEpoch = (Math.floor(trainer.step / stepsPerEpoch) + 1) * stepsPerEpoch;
+      const nextRecord = (Math.floor(trainer.step / recordEvery) + 1) * recordEvery;
+      const end = Math.min(this.#totalSteps, nextEpoch, nextRecord, this.#nextMeasurement(), this.#stopStep());
+      const finished = await this.#advanceTo(end);
+      if (!finished) return this.#stop(this.#control.signal.aborted ? 'cancelled' : 'paused');
+      if (end === nextRecord || end === nextEpoch || end === this.#totalSteps) {
+        const loss = await trainer.takeMeanLoss();
+        if (!Number.isFinite(loss)) return this.#diverge(loss);
+        this.#metrics.add('batch_loss', end, loss);
+      }
+      let reachedLoss = false;
+      if (end === nextEpoch || end === this.#totalSteps) {
+        const loss = await this.#evaluate();
+        if (!Number.isFinite(loss)) return this.#diverge(loss);
+        reachedLoss = loss <= (this.#request.experiment.stop_at_loss ?? -Infinity);
+        await this.#checkpoint(false);
+      }
+      if (reachedLoss) {
+        this.#emit({
+          kind: 'log',
+          level: 'info',
+          text: `stopped at step ${end}: the training loss reached ${this.#results['loss']}`,
+        });
+        await this.#finish(true);
+        return;
+      }
+      await this.#measure();
+      if (end === this.#stopStep() && end < this.#totalSteps) return this.#stop('paused');
+    }
+    await this.#finish(false);
+  }
+
+  /** Trains up to a step; false where a cancel or pause came first. */
+  async #advanceTo(end: number): Promise<boolean> {
+    const trainer = this.#trainer;
+    while (trainer.step < end) {
+      const begun = performance.now();
+      let now = begun;
+      while (trainer.step < end && now - begun < sliceMilliseconds) {
+        trainer.advance();
+        now = performance.now();
+      }
+      this.#seconds.training += (now - begun) / 1000;
+      this.#reportProgress();
+      // Lets messages in: cancel and pause.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#control.signal.aborted || this.#control.pauseRequested) return false;
+    }
+    return true;
+  }
+
+  #reportProgress(): void {
+    const { step } = this.#trainer;
+    this.#metrics.flushSometimes(step, () => {
+      const done = step - this.#firstStep;
+      const elapsed = (performance.now() - this.#began) / 1000;
+      const left = done > 0 ? (elapsed / done) * (this.#totalSteps - step) : null;
+      const epoch = (step / this.#trainer.sampler.stepsPerEpoch).toFixed(1);
+      return {
+        kind: 'progress',
+        stage: `training, epoch ${epoch}`,
+        share: step / Math.max(1, this.#totalSteps),
+        secondsLeft: left,
+      };
+    });
+  }
+
+  /** Loss and accuracy over both parts at the current step; answers the training loss. */
+  async #evaluate(): Promise<number> {
+    const begun = performance.now();
+    const { step } = this.#trainer;
+    const train = await evaluate(this.#network, this.#data.train, this.#data.classes);
+    this.#record('loss', step, train.loss);
+    if (train.accuracy !== null) this.#record('accuracy', step, train.accuracy);
+    if (this.#data.test !== null) {
+      const test = await evaluate(this.#network, this.#data.test, this.#data.classes);
+      this.#record('test_loss', step, test.loss);
+      if (test.accuracy !== null) this.#record('test_accuracy', step, test.accuracy);
+    }
+    this.#metrics.add('learning_rate', step, this.#trainer.learningRate);
+    this.#seconds.evaluating += (performance.now() - begun) / 1000;
+    return train.loss;
+  }
+
+  #record(name: string, step: number, value: number): void {
+    this.#results[name] = value;
+    if (Number.isFinite(value)) this.#metrics.add(name, step, value);
+  }
+
+  #nextMeasurement(): number {
+    let next = Infinity;
+    for (const { steps } of this.#due)
+      for (const step of steps) if (step > this.#trainer.step) next = Math.min(next, step);
+    return next;
+  }
+
+  #stopStep(): number {
+    const stop = this.#request.stopAfter;
+    return stop === null || stop <= this.#firstStep ? Infinity : stop;
+  }
+
+  /** All measurements due at the current step; `atEnd`: those of the end, wherever it came. */
+  async #measure(atEnd = false): Promise<void> {
+    const { step } = this.#trainer;
+    const isDue = ({ spec, steps }: Due): boolean => (atEnd ? spec.when.kind === 'end' : steps.has(step));
+    const stored = (parameter: string): boolean =>
+      this.#request.resume?.measured.some((each) => each.parameter === parameter && each.step === step) ?? false;
+    const list = this.#due
+      .filter(isDue)
+      .flatMap(({ spec, parameters }) =>
+        parameters.filter((name) => !stored(name)).map((parameter) => ({ spec, parameter })),
+      );
+    if (list.length === 0) return;
+    await this.#checkpoint(true);
+    const begun = performance.now();
+    const { weights } = await this.#trainer.state();
+    const sharedWeights = new Map([...weights].map(([name, values]) => [name, shared(values)]));
+    this.#pool ??= new Pool(this.#engine.blas, { threads: this.#engine.report.threads });
+    for (const [index, { spec, parameter }] of list.entries()) {
+      await measureInto(
+        {
+          engine: this.#engine,
+          pool: this.#pool,
+          input: {
+            model: this.#request.experiment.model,
+            weights: sharedWeights,
+            inputs: this.#data.train.inputs,
+            targets: this.#data.train.targets,
+            classes: this.#data.classes,
+          },
+          staging: this.#request.staging,
+          step,
+          epoch: this.#trainer.epoch,
+          emit: this.#emit,
+          signal: this.#control.signal,
+          onProgress: (stage, share) => {
+            const seconds = (performance.now() - begun) / 1000;
+            const done = (index + share) / list.length;
+            this.#emit({
+              kind: 'progress',
+              stage: `measuring ${parameter}: ${stage.replaceAll('_', ' ')}`,
+              share: done,
+              secondsLeft: done > 0.05 ? (seconds / done) * (1 - done) : null,
+            });
+          },
+        },
+        parameter,
+        spec,
+      );
+    }
+    this.#seconds.measuring += (performance.now() - begun) / 1000;
+  }
+
+  /** Writes a checkpoint; unless forced, only when the last is some seconds old. */
+  async #checkpoint(forced: boolean): Promise<void> {
+    const now = performance.now();
+    const { step } = this.#trainer;
+    if (step === this.#checkpointed || (!forced && now - this.#lastCheckpoint < checkpointSeconds * 1000)) return;
+    this.#metrics.flush(step);
+    const file = path.join(this.#request.staging, `${randomUUID()}.safetensors`);
+    await writeCheckpoint(file, await this.#trainer.state(), this.#network.parameters);
+    this.#emit({
+      kind: 'checkpoint',
+      step,
+      epoch: this.#trainer.epoch,
+      file: { file, bytes: (await stat(file)).size },
+    });
+    this.#lastCheckpoint = now;
+    this.#checkpointed = step;
+  }
+
+  async #finish(early: boolean): Promise<void> {
+    if (early) await this.#measure(true);
+    await this.#checkpoint(true);
+    this.#end('done', null);
+  }
+
+  async #stop(outcome: 'cancelled' | 'paused'): Promise<void> {
+    await this.#checkpoint(true);
+    this.#end(outcome, null);
+  }
+
+  #diverge(loss: number): void {
+    const { step } = this.#trainer;
+    this.#end(
+      'diverged',
+      `the loss became ${loss} by step ${step} (learning rate ${this.#trainer.learningRate}); try a smaller one`,
+    );
+  }
+
+  #end(outcome: 'done' | 'diverged' | 'cancelled' | 'paused', reason: string | null): void {
+    const { step } = this.#trainer;
+    this.#metrics.flush(step);
+    const stepsDone = step - this.#firstStep;
+    const results = { ...this.#results };
+    if (this.#seconds.training > 0) results['steps_per_second'] = stepsDone / this.#seconds.training;
+    this.#emit({ kind: 'ended', outcome, reason, step, results, seconds: { ...this.#seconds } });
+  }
+}

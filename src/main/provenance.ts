@@ -1,0 +1,69 @@
+/** Where a result comes from: code, packages, machine. Gathered once a process; nothing here may fail a run. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { arch, cpus, hostname, platform, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+export interface CodeVersion {
+  readonly version: string;
+  /** Commit of the checkout, or null outside one. */
+  readonly commit: string | null;
+  /** Whether tracked files differ from that commit; null outside a checkout. */
+  readonly modified: boolean | null;
+}
+
+export interface Provenance {
+  readonly code: CodeVersion;
+  readonly node: string;
+  readonly packages: Readonly<Record<string, string>>;
+  readonly machine: {
+    readonly processor: string;
+    readonly cores: number;
+    readonly memory: number;
+    readonly platform: string;
+    readonly host: string;
+  };
+}
+
+const root = new URL('../../', import.meta.url);
+
+interface PackageFile {
+  readonly version: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+export function readPackage(): PackageFile {
+  return JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as PackageFile;
+}
+
+export function gatherProvenance(): Provenance {
+  const description = readPackage();
+  return {
+    code: { version: description.version, ...checkout() },
+    node: process.versions.node,
+    packages: description.dependencies,
+    machine: {
+      processor: cpus()[0]?.model.trim() ?? arch(),
+      cores: cpus().length,
+      memory: totalmem(),
+      platform: `${platform()} ${release()} ${arch()}`,
+      host: hostname(),
+    },
+  };
+}
+
+function checkout(): { commit: string | null; modified: boolean | null } {
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-C', fileURLToPath(root), ...args], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: 2000,
+    }).trim();
+  try {
+    const commit = git('rev-parse', 'HEAD');
+    return { commit, modified: git('status', '--porcelain', '--untracked-files=no') !== '' };
+  } catch {
+    // An installed copy, or no git: the version number has to do.
+    return { commit: null, modified: null };
+  }
+}

@@ -1,0 +1,107 @@
+/** Stores what a job sends, in the order in which it comes: the main side is the only writer of the store. */
+import type { JobEvent } from '../jobs/protocol.ts';
+import type { JobEnd } from '../jobs/host.ts';
+import type { Json, LogLine, Store } from '../store/index.ts';
+import type { Provenance } from '../provenance.ts';
+
+export class Recorder {
+  readonly #store: Store;
+  readonly #run: string;
+  readonly #provenance: Provenance;
+  #batch: number;
+
+  /** @param batch number of the next batch (`rewind`, or 0 for a new run) */
+  constructor(store: Store, run: string, provenance: Provenance, batch: number) {
+    this.#store = store;
+    this.#run = run;
+    this.#provenance = provenance;
+    this.#batch = batch;
+  }
+
+  record(event: JobEvent): void {
+    const store = this.#store;
+    switch (event.kind) {
+      case 'prepared':
+        store.updateRun(this.#run, {
+          steps: event.steps,
+          provenance: { ...this.#provenance, dataset: event.dataset, engine: event.engine } as unknown as Json,
+        });
+        store.setSummary(this.#run, { parameters: event.parameters, blas: event.engine.blas });
+        return;
+      case 'metrics':
+        store.appendBatch(this.#run, { number: this.#batch++, step: event.step, metrics: event.series });
+        return;
+      case 'log':
+        this.log(event.level, event.text);
+        return;
+      case 'checkpoint':
+        store.transaction(() => {
+          store.addCheckpoint(this.#run, { step: event.step, epoch: event.epoch, file: { file: event.file.file } });
+          store.pruneCheckpoints(this.#run, keptCheckpoints);
+        });
+        return;
+      case 'measurement':
+        store.addMeasurement(this.#run, {
+          parameter: event.summary.parameter,
+          step: event.step,
+          epoch: event.epoch,
+          origin: 'schedule',
+          summary: event.summary,
+          arrays: { file: event.file.file },
+        });
+        return;
+      case 'measurement-failed':
+        store.addFailedMeasurement(this.#run, {
+          parameter: event.parameter,
+          step: event.step,
+          epoch: event.epoch,
+          origin: 'schedule',
+          method: 'exact',
+          error: event.error,
+        });
+        this.log('warning', `${event.parameter} was not measured: ${event.error}`);
+        return;
+      case 'ended':
+        store.setSummary(this.#run, {
+          ...event.results,
+          ...Object.fromEntries(Object.entries(event.seconds).map(([key, value]) => [`seconds.${key}`, value])),
+        });
+        return;
+      case 'progress':
+      case 'failed':
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  log(level: LogLine['level'], text: string): void {
+    this.#store.appendBatch(this.#run, { number: this.#batch++, log: [{ time: Date.now(), level, text }] });
+  }
+
+  /** Marks the run as its job left it. */
+  finish(end: JobEnd): void {
+    const store = this.#store;
+    switch (end.kind) {
+      case 'ended':
+        store.setRunStatus(this.#run, end.event.outcome, { error: end.event.reason });
+        if (end.event.outcome === 'done') store.packSeries(this.#run);
+        return;
+      case 'failed':
+        this.log('error', end.event.stack ?? end.event.message);
+        store.setRunStatus(this.#run, 'failed', { error: end.event.message });
+        return;
+      case 'lost':
+        if (!end.cancelled) this.log('error', end.message);
+        store.setRunStatus(this.#run, end.cancelled ? 'cancelled' : 'interrupted', {
+          error: end.cancelled ? null : end.message,
+        });
+        return;
+      default:
+        end satisfies never;
+    }
+  }
+}
+
+/** Older checkpoints of a run are removed; the last is what it resumes from, one more in case that file is damaged. */
+const keptCheckpoints = 2;

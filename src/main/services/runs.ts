@@ -1,0 +1,192 @@
+/** Starting, resuming and measuring runs of a store; every shell does it through these. */
+import * as path from 'node:path';
+import { describeModel } from '../../shared/model.ts';
+import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
+import { parseExperiment } from '../../shared/experiment.ts';
+import { InputError } from '../../shared/errors.ts';
+import { startJob } from '../jobs/host.ts';
+import type { JobEnd, JobHandle } from '../jobs/host.ts';
+import type { EngineOptions, JobEvent } from '../jobs/protocol.ts';
+import { gatherProvenance } from '../provenance.ts';
+import type { Json, RunRecord, Store } from '../store/index.ts';
+import { Recorder } from './recorder.ts';
+
+export interface RunOptions {
+  readonly engine: EngineOptions;
+  /** Folder that relative dataset paths start from. */
+  readonly baseFolder: string;
+  /** Pause once so many steps are done. */
+  readonly stopAfter?: number | null;
+  readonly project?: string | null;
+  readonly parent?: { readonly run: string; readonly relation: 'rerun' | 'clone' };
+  /** Sees every event after it is stored. */
+  readonly onEvent?: (event: JobEvent) => void;
+}
+
+export interface StartedRun {
+  readonly id: string;
+  readonly job: JobHandle;
+  /** Settles once the run's end is stored. */
+  readonly done: Promise<JobEnd>;
+}
+
+/** Where published datasets lie, beside the store. */
+export function dataFolderOf(store: Store): string {
+  return path.join(store.folder, 'datasets');
+}
+
+/** Stores a new run and starts it. */
+export function startRun(store: Store, experiment: Experiment, options: RunOptions): StartedRun {
+  const provenance = gatherProvenance();
+  const id = store.createRun({
+    name: experiment.name,
+    experiment: experiment as unknown as Json,
+    status: 'queued',
+    project: options.project ?? null,
+    fields: {
+      dataset: experiment.dataset.name ?? experiment.dataset.source,
+      model: describeModel(experiment.model),
+      base_folder: options.baseFolder,
+    },
+    provenance: provenance as unknown as Json,
+    ...(options.parent && { parent: options.parent.run, relation: options.parent.relation }),
+  });
+  return launch(store, id, experiment, options, new Recorder(store, id, provenance, 0), null);
+}
+
+/**
+ * Goes on with a run from its last checkpoint, or from the start where it has none; the result is what an undisturbed run gives, bit for bit. Raises
+ * InputError for a run that is done or under way.
+ */
+export function resumeRun(store: Store, run: RunRecord, options: RunOptions): StartedRun {
+  if (run.status === 'done' || run.status === 'running') {
+    throw new InputError(
+      `run ${run.id} (${run.name}) is ${run.status}; only an unfinished run that is not running can be resumed`,
+    );
+  }
+  const experiment = parseExperiment(run.experiment, `experiment of run ${run.id}`);
+  const checkpoint = store.lastCheckpoint(run.id);
+  const batch = store.rewind(run.id, checkpoint?.step ?? -1);
+  const recorder = new Recorder(store, run.id, gatherProvenance(), batch);
+  const resume =
+    checkpoint === undefined
+      ? null
+      : {
+          file: checkpoint.file.path,
+          measured: store
+            .measurements(run.id)
+            .filter((each) => each.origin === 'schedule' && each.state === 'done')
+            .map(({ parameter, step }) => ({ parameter, step })),
+        };
+  return launch(store, run.id, experiment, options, recorder, resume);
+}
+
+function launch(
+  store: Store,
+  id: string,
+  experiment: Experiment,
+  options: RunOptions,
+  recorder: Recorder,
+  resume: {
+    readonly file: string;
+    readonly measured: readonly { readonly parameter: string; readonly step: number }[];
+  } | null,
+): StartedRun {
+  const job = startJob(
+    {
+      kind: 'train',
+      experiment,
+      resume,
+      stopAfter: options.stopAfter ?? null,
+      engine: options.engine,
+      staging: stagingFolder(store),
+      baseFolder: options.baseFolder,
+      dataFolder: dataFolderOf(store),
+    },
+    (event) => {
+      recorder.record(event);
+      options.onEvent?.(event);
+    },
+  );
+  store.setRunStatus(id, 'running', { pid: job.pid ?? null });
+  return { id, job, done: finish(store, id, job, recorder) };
+}
+
+async function finish(store: Store, id: string, job: JobHandle, recorder: Recorder): Promise<JobEnd> {
+  try {
+    const end = await job.done;
+    recorder.finish(end);
+    return end;
+  } catch (error) {
+    // Its results could not be stored; say so on the run if even that works.
+    store.setRunStatus(id, 'failed', { error: error instanceof Error ? error.message : String(error) });
+    throw error;
+  }
+}
+
+export interface MeasureRunOptions extends RunOptions {
+  /** Default: the last checkpoint. */
+  readonly step?: number;
+}
+
+/** Measures a stored run at one of its checkpoints; results are stored with it as taken by hand. */
+export function measureRun(
+  store: Store,
+  run: RunRecord,
+  spec: MeasurementSpec,
+  options: MeasureRunOptions,
+): { readonly job: JobHandle; readonly done: Promise<JobEnd> } {
+  const experiment = parseExperiment(run.experiment, `experiment of run ${run.id}`);
+  const checkpoints = store.checkpoints(run.id);
+  const checkpoint =
+    options.step === undefined ? store.lastCheckpoint(run.id) : checkpoints.find((each) => each.step === options.step);
+  if (checkpoint === undefined) {
+    const steps = checkpoints.map((each) => each.step).join(', ');
+    throw new InputError(
+      `run ${run.id} has no checkpoint${options.step === undefined ? '' : ` at step ${options.step}`}; its checkpoints are at steps ${steps || 'none'}`,
+    );
+  }
+  const place = {
+    step: checkpoint.step,
+    epoch: checkpoint.epoch,
+    origin: 'manual' as const,
+    options: spec as unknown as Json,
+  };
+  const job = startJob(
+    {
+      kind: 'measure',
+      model: experiment.model,
+      weights: checkpoint.file.path,
+      dataset: experiment.dataset,
+      measurement: spec,
+      engine: options.engine,
+      staging: stagingFolder(store),
+      baseFolder: options.baseFolder,
+      dataFolder: dataFolderOf(store),
+    },
+    (event) => {
+      if (event.kind === 'measurement') {
+        store.addMeasurement(run.id, {
+          parameter: event.summary.parameter,
+          ...place,
+          summary: event.summary,
+          arrays: { file: event.file.file },
+        });
+      } else if (event.kind === 'measurement-failed') {
+        store.addFailedMeasurement(run.id, {
+          parameter: event.parameter,
+          ...place,
+          method: 'exact',
+          error: event.error,
+        });
+      }
+      options.onEvent?.(event);
+    },
+  );
+  return { job, done: job.done };
+}
+
+/** A folder on the store's disk, emptied when the store is next opened for writing. */
+function stagingFolder(store: Store): string {
+  return path.dirname(store.stagingPath());
+}

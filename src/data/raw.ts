@@ -1,4 +1,5 @@
 /** What readers and generators yield, before subsets, scaling and the rest (prepare.ts) make a `Dataset` of it. */
+import { InputError } from '../shared/errors.ts';
 
 export type RawInputs = Uint8Array | Float32Array | Float64Array;
 
@@ -24,4 +25,29 @@ export interface RawDataset {
   readonly classes: readonly string[] | null;
   readonly train: RawPart;
   readonly test: RawPart | null;
+}
+
+/** "0", "1", ...: the names of classes that have none. */
+export function classNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => String(i));
+}
+
+/** Without a number of classes given, labels from here on are taken for damage: they would ask for as many classes. */
+const mostClasses = 65_536;
+
+/**
+ * The number of classes that labels ask for: the largest + 1 over all parts. Raises an InputError where that is more than 65,536.
+ */
+export function countFromLabels(parts: readonly { readonly labels: Int32Array; readonly source: string }[]): number {
+  let largest = 0;
+  for (const { labels, source } of parts) {
+    labels.forEach((label, i) => {
+      if (label >= mostClasses)
+        throw new InputError(
+          `${source}: sample ${i} has label ${label}; expected at most ${mostClasses - 1} unless the number of classes is given`,
+        );
+      if (label > largest) largest = label;
+    });
+  }
+  return largest + 1;
 }

@@ -3,8 +3,14 @@ import * as path from 'node:path';
 import type { DatasetSpec } from '../shared/dataset.ts';
 import { InputError } from '../shared/errors.ts';
 import type { Dataset } from './dataset.ts';
+import { readArrays } from './formats/arrays.ts';
+import { readCifar10 } from './formats/cifar10.ts';
+import { readCsv } from './formats/csv.ts';
 import { readIdxDataset } from './formats/idx.ts';
 import { glyphs } from './generators/glyphs.ts';
+import { knownGamma } from './generators/known-gamma.ts';
+import { gaussianMixture } from './generators/mixture.ts';
+import { teacherStudent } from './generators/teacher.ts';
 import { prepare } from './prepare.ts';
 import type { RawDataset } from './raw.ts';
 
@@ -39,7 +45,7 @@ async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawData
     case 'glyphs':
       return glyphs(spec);
     case 'idx':
-      return readIdxDataset(at(spec.path), spec.classes === undefined ? {} : { classes: spec.classes });
+      return readIdxDataset(at(spec.path), given({ classes: spec.classes }));
     case 'mnist':
       return { ...(await readIdxDataset(publishedFolder(spec, options), { classes: 10 })), name: 'MNIST' };
     case 'fashion-mnist':
@@ -48,9 +54,46 @@ async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawData
         name: 'Fashion-MNIST',
         classes: fashionClasses,
       };
+    case 'cifar-10':
+      return readCifar10(publishedFolder(spec, options));
+    case 'npz':
+    case 'safetensors':
+      return readArrays(spec.source, at(spec.path), {
+        inputs: spec.inputs,
+        targets: spec.targets_array,
+        ...given({ testPath: maybe(spec.test_path, at), shape: spec.shape, classes: spec.classes }),
+      });
+    case 'csv':
+      return readCsv(at(spec.path), {
+        task: spec.task,
+        ...given({
+          testPath: maybe(spec.test_path, at),
+          target: spec.target,
+          header: spec.header,
+          delimiter: spec.delimiter,
+          shape: spec.shape,
+        }),
+      });
+    case 'gaussian-mixture':
+      return gaussianMixture(spec);
+    case 'teacher-student':
+      return teacherStudent(spec);
+    case 'known-gamma':
+      return knownGamma(spec).data;
     default:
       throw spec satisfies never;
   }
+}
+
+type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** The fields that are there. */
+function given<T extends object>(fields: T): Given<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<T>;
+}
+
+function maybe<T, U>(value: T | undefined, change: (value: T) => U): U | undefined {
+  return value === undefined ? undefined : change(value);
 }
 
 const fashionClasses = [

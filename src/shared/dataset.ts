@@ -52,8 +52,26 @@ const sizes = (train: number, test: number) => ({
   test: v.optional(integer(0, 10_000_000), test),
 });
 
+/** Shape of one sample, where the file's own is not the wanted one; the product must agree. */
+const shape = v.optional(
+  v.pipe(v.array(integer(1), 'expected a list of sizes'), v.nonEmpty('expected at least one size')),
+);
+
 /** Number of classes; default: the largest label + 1. */
 const classes = v.optional(integer(1, 1_000_000));
+
+const arrays = {
+  path,
+  /** A second file with the test part. Default: arrays `test_inputs` and `test_targets` of the first file where it has them. */
+  test_path: v.optional(path),
+  /** Names of the arrays. Default "inputs", "targets". */
+  inputs: v.optional(text, 'inputs'),
+  targets_array: v.optional(text, 'targets'),
+  shape,
+  classes,
+};
+
+const column = v.union([text, integer(0)], 'expected the name of a column or its number from 0');
 
 /** The kinds of source. */
 export const datasetSchema = v.variant(
@@ -66,6 +84,65 @@ export const datasetSchema = v.variant(
     /** Published sets. Without a path: the folder that `covature datasets` downloads to. */
     v.strictObject({ source: v.literal('mnist'), path: v.optional(path), ...common }),
     v.strictObject({ source: v.literal('fashion-mnist'), path: v.optional(path), ...common }),
+    v.strictObject({ source: v.literal('cifar-10'), path: v.optional(path), ...common }),
+    v.strictObject({ source: v.literal('npz'), ...arrays, ...common }),
+    v.strictObject({ source: v.literal('safetensors'), ...arrays, ...common }),
+    v.strictObject({
+      source: v.literal('csv'),
+      path,
+      test_path: v.optional(path),
+      /** The column of the classes, or the columns of the regression targets; all others are inputs. Default: the last column. */
+      target: v.optional(
+        v.union([column, v.array(column, 'expected columns')], 'expected a column or a list of columns'),
+      ),
+      /** `classes`: the target's texts are class names; `regression`: numbers. */
+      task: v.optional(v.picklist(['classes', 'regression'], 'expected "classes" or "regression"'), 'classes'),
+      /** Whether the first line names the columns. Default: where any of its fields is not a number and some field below it is. */
+      header: v.optional(v.boolean('expected true or false')),
+      /** One character; default: the one of , ; tab that is most frequent in the first line. */
+      delimiter: v.optional(v.pipe(v.string('expected one character'), v.length(1, 'expected one character'))),
+      shape,
+      ...common,
+    }),
+    /** src/data/generators/mixture.ts. */
+    v.strictObject({
+      source: v.literal('gaussian-mixture'),
+      ...sizes(2000, 500),
+      dimensions: v.optional(integer(1, 100_000), 20),
+      classes: v.optional(integer(2, 10_000), 4),
+      /** Clusters a class. */
+      clusters: v.optional(integer(1, 1000), 1),
+      /** Standard deviation of the clusters' centres in every dimension; the samples' around their centre is 1. */
+      separation: v.optional(real(0), 1.5),
+      ...common,
+    }),
+    /** src/data/generators/teacher.ts. */
+    v.strictObject({
+      source: v.literal('teacher-student'),
+      ...sizes(2000, 500),
+      dimensions: v.optional(integer(1, 100_000), 20),
+      /** Widths of the teacher's hidden layers. */
+      hidden: v.optional(v.array(integer(1, 100_000), 'expected a list of widths'), [10]),
+      outputs: v.optional(integer(1, 10_000), 5),
+      activation: v.optional(v.picklist(['tanh', 'relu'], 'expected "tanh" or "relu"'), 'tanh'),
+      task: v.optional(v.picklist(['classes', 'regression'], 'expected "classes" or "regression"'), 'regression'),
+      /** Standard deviation of the noise added to the teacher's outputs (for classes: before the largest is taken). */
+      noise: v.optional(real(0), 0.1),
+      ...common,
+    }),
+    /** src/data/generators/known-gamma.ts. */
+    v.strictObject({
+      source: v.literal('known-gamma'),
+      gamma: v.picklist([1, 2], 'expected 1 or 2'),
+      seed,
+      /** Weights of the measured parameter, each with an eigenvalue of its own. */
+      dimensions: v.optional(integer(2, 4096), 64),
+      /** Decades from the largest to the smallest eigenvalue of H. */
+      decades: v.optional(v.pipe(positive, v.maxValue(8, 'expected at most 8')), 4),
+      /** At least so many: the next multiple of twice the power of two from `dimensions` on. */
+      samples: v.optional(integer(1, 10_000_000), 4096),
+      ...common,
+    }),
   ],
   (issue) => `expected one of the sources ${issue.expected}, received ${issue.received}`,
 );

@@ -4,6 +4,7 @@ import * as fs from 'node:fs/promises';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32, deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll } from 'vitest';
 
 /** A folder for one test file, removed at its end. Its name has a space and a letter beyond ASCII. */
@@ -53,3 +54,67 @@ export function idxBytes(type: keyof typeof idxTypes, shape: readonly number[], 
 }
 
 export const range = (n: number) => Array.from({ length: n }, (_, i) => i);
+
+/** A .npy file with any header over any data. */
+export function npyBytes(header: string, data: Uint8Array, version = 1): Buffer {
+  const start = version === 1 ? 10 : 12;
+  const length = Math.ceil((start + header.length + 1) / 64) * 64 - start;
+  const bytes = Buffer.alloc(start + length, ' ');
+  bytes.write('\x93NUMPY', 'latin1');
+  bytes[6] = version;
+  bytes[7] = 0;
+  if (version === 1) bytes.writeUInt16LE(length, 8);
+  else bytes.writeUInt32LE(length, 8);
+  bytes.write(header, start);
+  bytes[bytes.length - 1] = 0x0a;
+  return Buffer.concat([bytes, data]);
+}
+
+export interface ZipPart {
+  readonly name: string;
+  readonly data: Buffer;
+  readonly deflate?: boolean;
+  /** What the directory says where it is not the truth. */
+  readonly size?: number;
+  readonly packedSize?: number;
+  readonly offset?: number;
+  readonly crc?: number;
+  readonly flags?: number;
+  readonly method?: number;
+  readonly packed?: Buffer;
+  readonly localName?: string;
+}
+
+/** A zip archive, written from the format's description; fields of its parts make it lie. */
+export function zipBytes(parts: readonly ZipPart[], comment = ''): Buffer {
+  const chunks: Buffer[] = [];
+  const directory: Buffer[] = [];
+  let at = 0;
+  for (const part of parts) {
+    const packed = part.packed ?? (part.deflate ? deflateRawSync(part.data) : part.data);
+    const name = Buffer.from(part.name);
+    const local = Buffer.alloc(30);
+    local.writeUInt32LE(0x04034b50, 0);
+    local.writeUInt16LE(name.length, 26);
+    const central = Buffer.alloc(46);
+    central.writeUInt32LE(0x02014b50, 0);
+    central.writeUInt16LE(part.flags ?? 0, 8);
+    central.writeUInt16LE(part.method ?? (part.deflate ? 8 : 0), 10);
+    central.writeUInt32LE(part.crc ?? crc32(part.data), 16);
+    central.writeUInt32LE(part.packedSize ?? packed.length, 20);
+    central.writeUInt32LE(part.size ?? part.data.length, 24);
+    central.writeUInt16LE(name.length, 28);
+    central.writeUInt32LE(part.offset ?? at, 42);
+    chunks.push(local, name, packed);
+    directory.push(central, name);
+    at += 30 + name.length + packed.length;
+  }
+  const length = directory.reduce((sum, chunk) => sum + chunk.length, 0);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(parts.length, 10);
+  end.writeUInt32LE(length, 12);
+  end.writeUInt32LE(at, 16);
+  end.writeUInt16LE(comment.length, 20);
+  return Buffer.concat([...chunks, ...directory, end, Buffer.from(comment)]);
+}

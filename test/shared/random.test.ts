@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { inverseNormal, portableLog, Random } from '../../src/shared/random.ts';
+import { inverseNormal, portableExp, portableLog, portableTanh } from '../../src/shared/portable.ts';
+import { Random } from '../../src/shared/random.ts';
 
 /** xoshiro128** written a second time, in exact integers, from the published C source. */
 function* reference(seed: readonly bigint[]): Generator<number> {
@@ -110,6 +111,26 @@ describe('portable functions', () => {
       expect(Math.abs(portableLog(x) - Math.log(x))).toBeLessThanOrEqual(1e-15 * Math.abs(Math.log(x)) + 1e-16);
     }
     for (const x of [0, -1, NaN, Infinity]) expect(() => portableLog(x)).toThrow(/positive/);
+  });
+
+  it('exp and tanh agree with Math.exp and Math.tanh', () => {
+    for (let k = -7400; k <= 7099; k += 7) {
+      const x = k / 10 + 0.0123;
+      const [found, wanted] = [portableExp(x), Math.exp(x)];
+      expect(Math.abs(found - wanted)).toBeLessThanOrEqual(Math.max(2e-15 * wanted, 1e-323));
+    }
+    expect([portableExp(0), portableExp(-Infinity), portableExp(Infinity), portableExp(NaN)]).toEqual([
+      1,
+      0,
+      Infinity,
+      NaN,
+    ]);
+    for (let k = -2500; k <= 2500; k++) {
+      const x = k / 99;
+      expect(Math.abs(portableTanh(x) - Math.tanh(x))).toBeLessThanOrEqual(1e-14 * Math.abs(Math.tanh(x)));
+      const tiny = k / 99999;
+      expect(Math.abs(portableTanh(tiny) - Math.tanh(tiny))).toBeLessThanOrEqual(1e-14 * Math.abs(tiny));
+    }
   });
 
   // As Python's statistics.NormalDist().inv_cdf gives them.

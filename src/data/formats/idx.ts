@@ -6,7 +6,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { InputError } from '../../shared/errors.ts';
 import { inputErrorOf, readInputFile } from '../files.ts';
-import type { RawDataset, RawPart } from '../raw.ts';
+import { classNames, countFromLabels, type RawDataset, type RawPart } from '../raw.ts';
 import { gunzip, gunzipStart, isGzip, largestRatio } from './gzip.ts';
 
 export type IdxData = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
@@ -121,7 +121,7 @@ export async function readIdxDataset(place: string, options: IdxOptions = {}): P
     throw new InputError(
       `${files.test!.images}: expected images of ${train.shape.join(' x ')} as in ${files.train.images}, found ${test.shape.join(' x ')}`,
     );
-  const classes = options.classes ?? 1 + Math.max(largest(train.labels), test ? largest(test.labels) : 0);
+  const classes = options.classes ?? countFromLabels(test ? [train, test] : [train]);
   const part = (pair: Pair): RawPart => ({
     count: pair.labels.length,
     inputs: pair.inputs,
@@ -131,7 +131,7 @@ export async function readIdxDataset(place: string, options: IdxOptions = {}): P
   return {
     name: path.basename(path.resolve(place)),
     shape: train.shape,
-    classes: Array.from({ length: classes }, (_, i) => String(i)),
+    classes: classNames(classes),
     train: part(train),
     test: test ? part(test) : null,
   };
@@ -165,10 +165,6 @@ async function readPair(imagesFile: string, labelsFile: string): Promise<Pair> {
     shape: size.length === 2 ? [...size, 1] : size,
     source: imagesFile,
   };
-}
-
-function largest(values: Int32Array): number {
-  return values.reduce((most, value) => Math.max(most, value), 0);
 }
 
 interface IdxFiles {

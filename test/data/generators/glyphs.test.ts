@@ -7,55 +7,34 @@ import { Random } from '../../../src/shared/random.ts';
 const set = glyphs();
 
 /**
- * SGD on softmax cross-entropy in plain loops, no library: weights [in, out] without biases, ReLU between; batch 50, learning rate 0.1, constant.
+ * SGD on softmax cross-entropy in plain loops, no library: weights [out, in] without biases, ReLU between; batch 50, learning rate 0.1, constant.
  * Returns the accuracy on the test part.
  */
 function testAccuracy(sizes: readonly number[], epochs: number): number {
   const random = new Random(1, 'test of glyphs');
+  const last = sizes.length - 1;
   const weights = sizes.slice(1).map((out, l) => {
-    const deviation = sizes.length > 2 ? Math.sqrt(2 / sizes[l]!) : 0;
-    return Float32Array.from({ length: sizes[l]! * out }, () => deviation * random.normal());
+    const deviation = last > 1 ? Math.sqrt(2 / sizes[l]!) : 0;
+    return Float64Array.from({ length: sizes[l]! * out }, () => deviation * random.normal());
   });
-  const acts = sizes.map((n) => new Float32Array(n));
-  const deltas = sizes.map((n) => new Float32Array(n));
-  const gradients = weights.map((w) => new Float32Array(w.length));
-  const forward = (inputs: Uint8Array, row: number) => {
+  const gradients = weights.map((w) => new Float64Array(w.length));
+  const acts = sizes.map((n) => new Float64Array(n));
+  const deltas = sizes.map((n) => new Float64Array(n));
+  const forward = (inputs: ArrayLike<number>, row: number) => {
     for (let i = 0; i < 784; i++) acts[0]![i] = inputs[row * 784 + i]! / 255;
-    weights.forEach((w, l) => {
-      const [a, z] = [acts[l]!, acts[l + 1]!];
-      z.fill(0);
-      for (let i = 0; i < a.length; i++) {
-        const x = a[i]!;
-        if (x !== 0) for (let j = 0, at = i * z.length; j < z.length; j++, at++) z[j]! += x * w[at]!;
-      }
-      if (l < weights.length - 1) for (let j = 0; j < z.length; j++) if (z[j]! < 0) z[j] = 0;
-    });
-    return acts.at(-1)!;
+    for (let l = 0; l < last; l++) multiply(weights[l]!, acts[l]!, acts[l + 1]!, l + 1 < last);
+    return acts[last]!;
   };
-  const inputs = set.train.inputs as Uint8Array;
   for (let epoch = 0; epoch < epochs; epoch++) {
     random.permutation(set.train.count).forEach((row, n) => {
-      const y = forward(inputs, row);
+      const y = forward(set.train.inputs, row);
       const top = Math.max(...y);
       const total = y.reduce((sum, v) => sum + Math.exp(v - top), 0);
-      const last = deltas.at(-1)!;
       for (let j = 0; j < 10; j++)
-        last[j] = Math.exp(y[j]! - top) / total - (j === set.train.targets.values[row] ? 1 : 0);
-      for (let l = weights.length - 1; l >= 0; l--) {
-        const [a, d, g, w, below] = [acts[l]!, deltas[l + 1]!, gradients[l]!, weights[l]!, deltas[l]!];
-        for (let i = 0; i < a.length; i++) {
-          const x = a[i]!;
-          if (x === 0) {
-            below[i] = 0;
-            continue;
-          }
-          let sum = 0;
-          for (let j = 0, at = i * d.length; j < d.length; j++, at++) {
-            g[at]! += x * d[j]!;
-            sum += w[at]! * d[j]!;
-          }
-          below[i] = sum;
-        }
+        deltas[last]![j] = Math.exp(y[j]! - top) / total - (j === set.train.targets.values[row] ? 1 : 0);
+      for (let l = last - 1; l >= 0; l--) {
+        addOuter(gradients[l]!, deltas[l + 1]!, acts[l]!);
+        if (l > 0) multiplyBack(weights[l]!, deltas[l + 1]!, acts[l]!, deltas[l]!);
       }
       if (n % 50 !== 49) return;
       weights.forEach((w, l) => {
@@ -68,10 +47,32 @@ function testAccuracy(sizes: readonly number[], epochs: number): number {
   const test = set.test!;
   let right = 0;
   for (let row = 0; row < test.count; row++) {
-    const y = forward(test.inputs as Uint8Array, row);
+    const y = forward(test.inputs, row);
     if (y.indexOf(Math.max(...y)) === test.targets.values[row]) right++;
   }
   return right / test.count;
+}
+
+/** z = W a, then ReLU if asked. */
+function multiply(w: Float64Array, a: Float64Array, z: Float64Array, relu: boolean): void {
+  for (let j = 0, at = 0; j < z.length; j++) {
+    let sum = 0;
+    for (let i = 0; i < a.length; i++, at++) sum += w[at]! * a[i]!;
+    z[j] = relu && sum < 0 ? 0 : sum;
+  }
+}
+/** G += d a^T. */
+function addOuter(g: Float64Array, d: Float64Array, a: Float64Array): void {
+  for (let j = 0, at = 0; j < d.length; j++) {
+    const dj = d[j]!;
+    for (let i = 0; i < a.length; i++, at++) g[at]! += dj * a[i]!;
+  }
+}
+/** below = W^T d where the unit is on. */
+function multiplyBack(w: Float64Array, d: Float64Array, a: Float64Array, below: Float64Array): void {
+  below.fill(0);
+  for (let j = 0, at = 0; j < d.length; j++) for (let i = 0; i < a.length; i++, at++) below[i]! += w[at]! * d[j]!;
+  for (let i = 0; i < a.length; i++) if (!(a[i]! > 0)) below[i] = 0;
 }
 
 describe('glyphs', () => {
@@ -109,7 +110,7 @@ describe('glyphs', () => {
   });
 
   it('keep a linear model under 90 %', () => {
-    expect(testAccuracy([784, 10], 20)).toBeLessThan(0.88);
+    expect(testAccuracy([784, 10], 12)).toBeLessThan(0.88);
   });
 
   it('let 784-50-50-10 reach 97 % in 10 epochs', () => {

@@ -1,0 +1,159 @@
+/**
+ * Zip archives, as NumPy writes them (stored or deflated, zip64 where needed; PKWARE's APPNOTE 6.3.9). What the central directory says counts, and is
+ * checked: ranges inside the file, no two entries in one place, sizes that deflate can reach, checksums. No memory beyond the file's
+ * size times what deflate can do (1,032) is taken, and that only for entries that are asked for.
+ */
+import * as zlib from 'node:zlib';
+import { InputError, messageOf } from '../../shared/errors.ts';
+import { codeOf } from '../files.ts';
+import { largestRatio } from './gzip.ts';
+
+export interface ZipEntry {
+  readonly name: string;
+  /** Unpacked, in bytes. */
+  readonly size: number;
+  /** Unpacks and checks the checksum; raises an InputError for damage. */
+  read(): Uint8Array;
+}
+
+const signature = { local: 0x04034b50, central: 0x02014b50, end: 0x06054b50, end64: 0x06064b50, locator64: 0x07064b50 };
+
+/** The entries of an archive in the order of its directory; `name` opens every error. */
+export function readZip(bytes: Uint8Array, name: string): ZipEntry[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const fail = (what: string): never => {
+    throw new InputError(`${name}: not a valid zip file, or cut short: ${what}`);
+  };
+  const directory = findDirectory(view, fail);
+  const entries: ZipEntry[] = [];
+  const seen = new Set<string>();
+  const ranges: [number, number][] = [];
+  let at = directory.offset;
+  for (let i = 0; i < directory.entries; i++) {
+    if (at + 46 > directory.end || view.getUint32(at, true) !== signature.central)
+      fail(`entry ${i} of its directory is missing`);
+    const entry = centralEntry(view, bytes, at, fail);
+    if (entry.next > directory.end) fail(`entry ${i} of its directory does not end inside it`);
+    at = entry.next;
+    if (seen.has(entry.name)) fail(`the name "${entry.name}" stands twice`);
+    seen.add(entry.name);
+    const begin = dataBegin(view, entry.offset, directory.offset, entry.name, fail);
+    if (begin + entry.packed > directory.offset) fail(`"${entry.name}" reaches beyond the data`);
+    ranges.push([entry.offset, begin + entry.packed]);
+    if (entry.size > entry.packed * largestRatio + 64)
+      fail(`"${entry.name}" claims ${entry.size} bytes, more than its ${entry.packed} packed bytes can hold`);
+    const packed = bytes.subarray(begin, begin + entry.packed);
+    entries.push({ name: entry.name, size: entry.size, read: () => unpack(packed, entry, name) });
+  }
+  ranges.sort((a, b) => a[0] - b[0]);
+  ranges.forEach(([begin], i) => {
+    if (i > 0 && begin < ranges[i - 1]![1]) fail('two entries overlap');
+  });
+  return entries;
+}
+
+type Fail = (what: string) => never;
+
+function findDirectory(view: DataView, fail: Fail): { offset: number; end: number; entries: number } {
+  const size = view.byteLength;
+  const earliest = Math.max(0, size - 22 - 65535);
+  let at = size - 22;
+  while (
+    at >= earliest &&
+    !(view.getUint32(at, true) === signature.end && at + 22 + view.getUint16(at + 20, true) === size)
+  )
+    at--;
+  if (at < earliest || at < 0) return fail('its end record is missing');
+  let entries = view.getUint16(at + 10, true);
+  let length = view.getUint32(at + 12, true);
+  let offset = view.getUint32(at + 16, true);
+  let end = at;
+  if (entries === 0xffff || length === 0xffffffff || offset === 0xffffffff) {
+    const locator = at - 20;
+    if (locator < 0 || view.getUint32(locator, true) !== signature.locator64)
+      return fail('its zip64 record is missing');
+    const at64 = uint64(view, locator + 8);
+    if (!(at64 + 56 <= locator) || view.getUint32(at64, true) !== signature.end64)
+      return fail('its zip64 record is missing');
+    entries = uint64(view, at64 + 32);
+    length = uint64(view, at64 + 40);
+    offset = uint64(view, at64 + 48);
+    end = at64;
+  }
+  if (!(offset + length <= end)) return fail(`its directory of ${length} bytes at ${offset} is not inside the file`);
+  return { offset, end: offset + length, entries };
+}
+
+interface CentralEntry {
+  readonly name: string;
+  readonly method: number;
+  readonly crc: number;
+  readonly packed: number;
+  readonly size: number;
+  readonly offset: number;
+  readonly next: number;
+}
+
+function centralEntry(view: DataView, bytes: Uint8Array, at: number, fail: Fail): CentralEntry {
+  const flags = view.getUint16(at + 8, true);
+  const method = view.getUint16(at + 10, true);
+  const nameLength = view.getUint16(at + 28, true);
+  const extraLength = view.getUint16(at + 30, true);
+  const next = at + 46 + nameLength + extraLength + view.getUint16(at + 32, true);
+  if (next > bytes.length) return fail('its directory is cut short');
+  const name = new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + nameLength));
+  if (flags & 1) return fail(`"${name}" is encrypted`);
+  if (method !== 0 && method !== 8)
+    return fail(`"${name}" is packed by method ${method}; expected 0 (stored) or 8 (deflated)`);
+  let packed = view.getUint32(at + 20, true);
+  let size = view.getUint32(at + 24, true);
+  let offset = view.getUint32(at + 42, true);
+  // The zip64 field holds, in this order, those of the three that are 2^32 - 1 above.
+  for (let e = at + 46 + nameLength, end = e + extraLength; e + 4 <= end; e += 4 + view.getUint16(e + 2, true)) {
+    if (view.getUint16(e, true) !== 1) continue;
+    let field = e + 4;
+    const take = (): number => {
+      if (field + 8 > Math.min(end, e + 4 + view.getUint16(e + 2, true)))
+        return fail(`"${name}" has a zip64 field cut short`);
+      field += 8;
+      return uint64(view, field - 8);
+    };
+    if (size === 0xffffffff) size = take();
+    if (packed === 0xffffffff) packed = take();
+    if (offset === 0xffffffff) offset = take();
+    break;
+  }
+  if (method === 0 && size !== packed) return fail(`"${name}" is stored, but its sizes ${packed} and ${size} differ`);
+  return { name, method, crc: view.getUint32(at + 16, true), packed, size, offset, next };
+}
+
+function dataBegin(view: DataView, offset: number, limit: number, name: string, fail: Fail): number {
+  if (!(offset + 30 <= limit) || view.getUint32(offset, true) !== signature.local)
+    return fail(`"${name}" is not where the directory says`);
+  return offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
+}
+
+/** As a number; what is beyond 2^53 loses digits and fails every range check. */
+function uint64(view: DataView, at: number): number {
+  return Number(view.getBigUint64(at, true));
+}
+
+function unpack(packed: Uint8Array, entry: CentralEntry, name: string): Uint8Array {
+  let out = packed;
+  if (entry.method === 8) {
+    try {
+      out = zlib.inflateRawSync(packed, { maxOutputLength: Math.max(1, entry.size) });
+    } catch (error) {
+      const what =
+        codeOf(error) === 'ERR_BUFFER_TOO_LARGE'
+          ? `unpacks to more than the ${entry.size} bytes it claims`
+          : messageOf(error);
+      throw new InputError(`${name}: "${entry.name}" is damaged: ${what}`);
+    }
+  }
+  if (out.length !== entry.size)
+    throw new InputError(`${name}: "${entry.name}" is damaged: expected ${entry.size} bytes, found ${out.length}`);
+  if (zlib.crc32(out) !== entry.crc)
+    throw new InputError(`${name}: "${entry.name}" is damaged: its checksum does not match`);
+  return out;
+}

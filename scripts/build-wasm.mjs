@@ -48,8 +48,14 @@ export async function buildKernels() {
   const temporary = mkdtempSync(join(folder, '.build-'));
   try {
     const file = join(temporary, 'kernels.wasm');
-    const { error, stderr } = await asc.main(['index.ts', ...options, '--baseDir', sources, '--outFile', file]);
-    if (error) throw new Error(`the WebAssembly kernels do not compile: ${error.message}\n${stderr.toString()}`);
+    let messages = '';
+    const stderr = {
+      write(/** @type {string | Uint8Array} */ chunk) {
+        messages += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+      },
+    };
+    const { error } = await asc.main(['index.ts', ...options, '--baseDir', sources, '--outFile', file], { stderr });
+    if (error) throw new Error(`the WebAssembly kernels do not compile: ${error.message}\n${messages}`);
     const descriptor = openSync(file, 'a');
     writeSync(descriptor, customSection(section, hash));
     fsyncSync(descriptor);

@@ -1,12 +1,15 @@
-/** The compiled WebAssembly kernels, read from out/wasm/kernels.wasm. The engine itself reads no file. */
+/** The compiled WebAssembly kernels, read from out/wasm/kernels.wasm (scripts/build-wasm.mjs). The engine itself reads no file. */
 import { readFileSync } from 'node:fs';
 
-/** Where the file may be: seen from src/main/ or from a bundle in out/main/. */
-const candidates = ['../../out/wasm/kernels.wasm', '../wasm/kernels.wasm'];
+/** Where the file is, seen from src/main/, from a bundle in out/main/ and from a shared chunk of one in out/main/chunks/. */
+const candidates = ['../../out/wasm/kernels.wasm', '../wasm/kernels.wasm', '../../wasm/kernels.wasm'];
 
-/** Compiles the kernels. Raises an Error that says what to do when they have not been built. */
-export function loadKernels(): WebAssembly.Module {
-  const urls = candidates.map((path) => new URL(path, import.meta.url));
+/**
+ * Compiles the kernels. Raises an Error that says what to do when they have not been built.
+ * @param from the URL of a module in one of the places above; this one by default.
+ */
+export function loadKernels(from: string | URL = import.meta.url): WebAssembly.Module {
+  const urls = candidates.map((path) => new URL(path, from));
   for (const url of urls) {
     let bytes;
     try {
@@ -17,5 +20,5 @@ export function loadKernels(): WebAssembly.Module {
     }
     return new WebAssembly.Module(bytes);
   }
-  throw new Error(`the WebAssembly kernels are not built (${urls[0]!.pathname} is missing): run "npm run build"`);
+  throw new Error(`the WebAssembly kernels are not built (no ${urls[0].pathname}): run "npm run build"`);
 }

@@ -18,7 +18,7 @@ export interface WasmBlas extends Blas {
 }
 
 /** A fresh memory and the main thread's instance of the kernels. */
-// eslint-disable-next-line @typescript-eslint/require-await -- asynchronous so that the engine may come to compile here
+
 export async function openWasmBlas(module: WebAssembly.Module): Promise<WasmBlas> {
   return onMemory(module, createMemory());
 }

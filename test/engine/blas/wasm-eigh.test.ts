@@ -13,15 +13,15 @@ describe('eigh on WebAssembly', () => {
     const matrix = build();
     const result = decompose(blas, n, matrix);
     const w = result.eigenvalues;
-    for (let i = 1; i < n; i++) expect(w[i]).toBeGreaterThanOrEqual(w[i - 1]!);
-    const norm = Math.max(Math.abs(w[0]!), Math.abs(w[n - 1]!));
+    for (let i = 1; i < n; i++) expect(w[i]).toBeGreaterThanOrEqual(w[i - 1]);
+    const norm = Math.max(Math.abs(w[0]), Math.abs(w[n - 1]));
     // A subnormal entry has only an absolute precision, of 2^-1074.
     const grain = norm > 0 ? (n * 2 ** -1074) / norm : 0;
     expect(residual(n, matrix, result)).toBeLessThan(1e-13 + grain);
     expect(orthogonality(n, result)).toBeLessThan(1e-13);
     if (eigenvalues) {
       const expected = eigenvalues();
-      for (let i = 0; i < n; i++) expect(Math.abs(w[i]! - expected[i]!)).toBeLessThanOrEqual(1e-13 * norm);
+      for (let i = 0; i < n; i++) expect(Math.abs(w[i] - expected[i])).toBeLessThanOrEqual(1e-13 * norm);
     }
   });
 
@@ -71,7 +71,7 @@ describe('eigh on WebAssembly', () => {
     w.fill(7);
     const a = all.subarray(10, 10 + n * n);
     a.set(
-      cases[2]!.build().length > 0 ? new Float64Array(n * n).map((_, i) => 1 / (1 + Math.floor(i / n) + (i % n))) : [],
+      cases[2].build().length > 0 ? new Float64Array(n * n).map((_, i) => 1 / (1 + Math.floor(i / n) + (i % n))) : [],
     );
     blas.eigh(n, a, w.subarray(1, n + 1));
     expect([...all.subarray(0, 10), ...all.subarray(10 + n * n), w[0], w[n + 1]]).toEqual(Array(22).fill(7));

@@ -58,7 +58,7 @@ function plain(
     for (let j = 0; j < n; j++) {
       let sum = 0;
       for (let p = 0; p < k; p++) {
-        sum += (transposeA ? a[p * lda + i]! : a[i * lda + p]!) * (transposeB ? b[j * ldb + p]! : b[p * ldb + j]!);
+        sum += (transposeA ? a[p * lda + i] : a[i * lda + p]) * (transposeB ? b[j * ldb + p] : b[p * ldb + j]);
       }
       c[i * n + j] = sum;
     }
@@ -93,8 +93,8 @@ describe.each(precisions)('gemm on WebAssembly, %s', (precision) => {
           if (!inside) {
             expect(all[i]).toBe(before[i]);
           } else {
-            const expected = alpha * product[row * n + column]! + (beta === 0 ? 0 : beta * before[i]!);
-            const difference = Math.abs(all[i]! - expected);
+            const expected = alpha * product[row * n + column] + (beta === 0 ? 0 : beta * before[i]);
+            const difference = Math.abs(all[i] - expected);
             if (!(difference <= worst)) worst = difference;
           }
         }
@@ -177,9 +177,9 @@ describe.each(precisions)('gemv on WebAssembly, %s', (precision) => {
         expect([all[0], all[outer + 1]]).toEqual([before[0], before[outer + 1]]);
         for (let i = 0; i < outer; i++) {
           let sum = 0;
-          for (let p = 0; p < inner; p++) sum += (transpose ? a[p * lda + i]! : a[i * lda + p]!) * x[p]!;
-          const expected = alpha * sum + (beta === 0 ? 0 : beta * before[i + 1]!);
-          expect(Math.abs(all[i + 1]! - expected)).toBeLessThanOrEqual(2 * (inner + 3) * rounding[precision]);
+          for (let p = 0; p < inner; p++) sum += (transpose ? a[p * lda + i] : a[i * lda + p]) * x[p];
+          const expected = alpha * sum + (beta === 0 ? 0 : beta * before[i + 1]);
+          expect(Math.abs(all[i + 1] - expected)).toBeLessThanOrEqual(2 * (inner + 3) * rounding[precision]);
         }
       }
     }
@@ -197,7 +197,7 @@ describe('arguments of products on WebAssembly', () => {
   ] as const)('refuses %s', (_, [transposeA, transposeB, m, n, k], lengthA, lengthB, lengthC, ld, message) => {
     const [a, b, c] = [lengthA, lengthB, lengthC].map((length) => blas.allocate('float64', length));
     expect(() => {
-      blas.gemm(transposeA, transposeB, m, n, k, 1, a!, ld, b!, ld, 0, c!, ld);
+      blas.gemm(transposeA, transposeB, m, n, k, 1, a, ld, b, ld, 0, c, ld);
     }).toThrow(message);
   });
 

@@ -12,7 +12,7 @@ describe('the heap of the WebAssembly memory', () => {
     const held = new Map<number, number>();
     for (let round = 0; round < 3000; round++) {
       if (held.size > 0 && random.uniform() < 0.48) {
-        const offset = [...held.keys()][random.below(held.size)]!;
+        const offset = [...held.keys()][random.below(held.size)];
         heap.release(offset);
         held.delete(offset);
       } else {
@@ -33,7 +33,7 @@ describe('the heap of the WebAssembly memory', () => {
     const heap = new Heap(createMemory());
     const offsets = Array.from({ length: 50 }, () => heap.allocate(10_000));
     const length = heap.memory.buffer.byteLength;
-    for (const i of new Random(2).permutation(50)) heap.release(offsets[i]!);
+    for (const i of new Random(2).permutation(50)) heap.release(offsets[i]);
     expect(heap.allocate(50 * 10_000)).toBe(offsets[0]);
     expect(heap.memory.buffer.byteLength).toBe(length);
   });

@@ -47,15 +47,15 @@ export function decompose(blas: Blas, n: number, matrix: Symmetric): Decompositi
 
 /** max_i |A v_i - w_i v_i| / max |w|; 0 for the zero matrix if its vectors are mapped to zero. */
 export function residual(n: number, matrix: Symmetric, { eigenvalues, vectors }: Decomposition): number {
-  const norm = Math.max(Math.abs(eigenvalues[0]!), Math.abs(eigenvalues[n - 1]!));
+  const norm = Math.max(Math.abs(eigenvalues[0]), Math.abs(eigenvalues[n - 1]));
   let worst = 0;
   for (let i = 0; i < n; i++) {
     const v = vectors.subarray(i * n, (i + 1) * n);
     let square = 0;
     for (let r = 0; r < n; r++) {
       let sum = 0;
-      for (let j = 0; j < n; j++) sum += (matrix[r * n + j]! / (norm || 1)) * v[j]!;
-      square += (sum - (eigenvalues[i]! / (norm || 1)) * v[r]!) ** 2;
+      for (let j = 0; j < n; j++) sum += (matrix[r * n + j] / (norm || 1)) * v[j];
+      square += (sum - (eigenvalues[i] / (norm || 1)) * v[r]) ** 2;
     }
     worst = Math.max(worst, Math.sqrt(square));
   }
@@ -68,7 +68,7 @@ export function orthogonality(n: number, { vectors }: Decomposition): number {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = 0;
-      for (let k = 0; k < n; k++) sum += vectors[i * n + k]! * vectors[j * n + k]!;
+      for (let k = 0; k < n; k++) sum += vectors[i * n + k] * vectors[j * n + k];
       worst = Math.max(worst, Math.abs(sum - (i === j ? 1 : 0)));
     }
   }

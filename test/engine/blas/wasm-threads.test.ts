@@ -52,7 +52,7 @@ describe('worker threads on one WebAssembly memory', () => {
           await ask(worker, { kind: 'eigh', n, a: blas.reference(a), w: blas.reference(w) });
           c.fill(NaN);
           const [left, right, to] = [x, y, c].map((array) => blas.reference(array));
-          await ask(worker, { kind: 'product', n, a: left!, b: right!, c: to! });
+          await ask(worker, { kind: 'product', n, a: left, b: right, c: to });
         }
         return [await bitsOf(a), await bitsOf(w), await bitsOf(c)];
       }),
@@ -67,12 +67,12 @@ describe('worker threads on one WebAssembly memory', () => {
     const old = blas.allocate('float64', 10);
     old[3] = 5;
     const reference = blas.reference(old);
-    expect(await ask(workers[0]!, { kind: 'touch', array: reference, index: 3 })).toBe(5);
+    expect(await ask(workers[0], { kind: 'touch', array: reference, index: 3 })).toBe(5);
     const large = blas.allocate('float64', 8_000_000);
     large[7_999_999] = 42;
-    expect(await ask(workers[0]!, { kind: 'touch', array: blas.reference(large), index: 7_999_999 })).toBe(42);
-    expect(await ask(workers[1]!, { kind: 'touch', array: blas.reference(large), index: 7_999_999 })).toBe(43);
-    expect(await ask(workers[1]!, { kind: 'touch', array: reference, index: 3 })).toBe(6);
+    expect(await ask(workers[0], { kind: 'touch', array: blas.reference(large), index: 7_999_999 })).toBe(42);
+    expect(await ask(workers[1], { kind: 'touch', array: blas.reference(large), index: 7_999_999 })).toBe(43);
+    expect(await ask(workers[1], { kind: 'touch', array: reference, index: 3 })).toBe(6);
     expect([old[3], large[7_999_999]]).toEqual([7, 44]);
   });
 

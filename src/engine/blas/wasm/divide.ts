@@ -80,14 +80,14 @@ export class DivideAndConquer {
       solveByQL(lo, hi, d, this.#e, this.#q, this.#n);
     } else {
       const middle = (lo + hi) >> 1;
-      const coupling = this.#e[middle - 1]!;
-      d[middle - 1] = d[middle - 1]! - Math.abs(coupling);
-      d[middle] = d[middle]! - Math.abs(coupling);
+      const coupling = this.#e[middle - 1];
+      d[middle - 1] = d[middle - 1] - Math.abs(coupling);
+      d[middle] = d[middle] - Math.abs(coupling);
       this.#solve(lo, middle);
       this.#solve(middle, hi);
       this.#merge(lo, middle, hi, coupling);
     }
-    this.#order.subarray(lo, hi).sort((a, b) => d[a]! - d[b]! || a - b);
+    this.#order.subarray(lo, hi).sort((a, b) => d[a] - d[b] || a - b);
   }
 
   #merge(lo: number, middle: number, hi: number, coupling: number): void {
@@ -96,7 +96,7 @@ export class DivideAndConquer {
     const q = this.#q;
     const size = hi - lo;
     const order = this.#order.subarray(lo, hi);
-    order.sort((a, b) => d[a]! - d[b]! || a - b);
+    order.sort((a, b) => d[a] - d[b] || a - b);
 
     // |z| = 1 by the factor 1/sqrt(2), which rho takes up.
     const rho = 2 * Math.abs(coupling);
@@ -104,7 +104,7 @@ export class DivideAndConquer {
     const type = new Uint8Array(size);
     for (let i = 0; i < size; i++) {
       const first = lo + i < middle;
-      z[i] = q[(lo + i) * n + (first ? middle - 1 : middle)]! * Math.SQRT1_2 * (!first && coupling < 0 ? -1 : 1);
+      z[i] = q[(lo + i) * n + (first ? middle - 1 : middle)] * Math.SQRT1_2 * (!first && coupling < 0 ? -1 : 1);
       type[i] = first ? FIRST : SECOND;
     }
     const kept = this.#deflate(lo, order, z, type, rho);
@@ -115,30 +115,30 @@ export class DivideAndConquer {
   #deflate(lo: number, order: Int32Array, z: Float64Array, type: Uint8Array, rho: number): number[] {
     const d = this.#d;
     let largest = 0;
-    for (let i = 0; i < z.length; i++) largest = Math.max(largest, Math.abs(d[lo + i]!), Math.abs(z[i]!));
+    for (let i = 0; i < z.length; i++) largest = Math.max(largest, Math.abs(d[lo + i]), Math.abs(z[i]));
     const tolerance = DEFLATION * (Number.EPSILON / 2) * largest;
 
     const kept: number[] = [];
     let pending = -1;
     for (const row of order) {
       const i = row - lo;
-      if (rho * Math.abs(z[i]!) <= tolerance) {
+      if (rho * Math.abs(z[i]) <= tolerance) {
         type[i] = DEFLATED;
         continue;
       }
       if (pending >= 0) {
-        const length = Math.sqrt(z[i]! * z[i]! + z[pending]! * z[pending]!);
-        const c = z[i]! / length;
-        const s = -z[pending]! / length;
-        const gap = d[lo + i]! - d[lo + pending]!;
+        const length = Math.sqrt(z[i] * z[i] + z[pending] * z[pending]);
+        const c = z[i] / length;
+        const s = -z[pending] / length;
+        const gap = d[lo + i] - d[lo + pending];
         if (Math.abs(gap * c * s) <= tolerance) {
           z[i] = length;
           z[pending] = 0;
           if (type[i] !== type[pending]) type[i] = BOTH;
           type[pending] = DEFLATED;
           this.#rotate(lo, lo + z.length, lo + pending, lo + i, c, s);
-          const low = d[lo + pending]!;
-          const high = d[lo + i]!;
+          const low = d[lo + pending];
+          const high = d[lo + i];
           d[lo + pending] = low * c * c + high * s * s;
           d[lo + i] = low * s * s + high * c * c;
         } else {
@@ -157,8 +157,8 @@ export class DivideAndConquer {
     const rowA = a * this.#n;
     const rowB = b * this.#n;
     for (let j = lo; j < hi; j++) {
-      const x = q[rowA + j]!;
-      const y = q[rowB + j]!;
+      const x = q[rowA + j];
+      const y = q[rowB + j];
       q[rowA + j] = c * x + s * y;
       q[rowB + j] = c * y - s * x;
     }
@@ -183,16 +183,16 @@ export class DivideAndConquer {
     if (k === 0) return;
     const n1 = middle - lo;
     const n2 = hi - middle;
-    const poles = Float64Array.from(kept, (row) => d[row]!);
-    const weights = Float64Array.from(kept, (row) => z[row - lo]!);
+    const poles = Float64Array.from(kept, (row) => d[row]);
+    const weights = Float64Array.from(kept, (row) => z[row - lo]);
 
     // Column of each kept row in the secular eigenvectors: rows of the first half, of both, of the second.
     const counts = [0, 0, 0, 0];
-    for (const row of kept) counts[type[row - lo]!]!++;
-    const next = [0, counts[FIRST]!, counts[FIRST]! + counts[BOTH]!];
-    const column = Int32Array.from(kept, (row) => next[type[row - lo]!]!++);
-    const k1 = counts[FIRST]! + counts[BOTH]!;
-    const k2 = counts[BOTH]! + counts[SECOND]!;
+    for (const row of kept) counts[type[row - lo]]++;
+    const next = [0, counts[FIRST], counts[FIRST] + counts[BOTH]];
+    const column = Int32Array.from(kept, (row) => next[type[row - lo]]++);
+    const k1 = counts[FIRST] + counts[BOTH];
+    const k2 = counts[BOTH] + counts[SECOND];
 
     // Old eigenvectors, compressed: [k1, n1] and [k2, n2]; and the deflated ones aside, [size - k, size].
     const work = this.#work;
@@ -200,7 +200,7 @@ export class DivideAndConquer {
     const startSecond = k1 * n1;
     const startRest = startSecond + k2 * n2;
     kept.forEach((row, i) => {
-      const at = column[i]!;
+      const at = column[i];
       const from = row * n;
       if (at < k1) work.set(q.subarray(from + lo, from + middle), at * n1);
       if (at >= k - k2) work.set(q.subarray(from + middle, from + hi), startSecond + (at - (k - k2)) * n2);
@@ -240,7 +240,7 @@ export class DivideAndConquer {
     const size = hi - lo;
     const rows: number[] = [];
     for (let i = 0; i < size; i++) if (type[i] === DEFLATED) rows.push(lo + i);
-    const values = rows.map((row) => this.#d[row]!);
+    const values = rows.map((row) => this.#d[row]);
     rows.forEach((row, i) => {
       this.#work.set(this.#q.subarray(row * n + lo, row * n + hi), spare + i * size);
     });
@@ -273,24 +273,24 @@ export class DivideAndConquer {
     const product = new Float64Array(k).fill(1);
     for (let j = 0; j < k; j++) {
       const start = (lo + j) * n + lo;
-      const pole = poles[j]!;
+      const pole = poles[j];
       for (let i = 0; i < k; i++) {
-        const difference = q[start + i]!;
-        product[i] = product[i]! * (i === j ? difference : difference / (poles[i]! - pole));
+        const difference = q[start + i];
+        product[i] = product[i] * (i === j ? difference : difference / (poles[i] - pole));
       }
     }
-    const z = product.map((value, i) => Math.sqrt(Math.abs(value)) * Math.sign(weights[i]!));
+    const z = product.map((value, i) => Math.sqrt(Math.abs(value)) * Math.sign(weights[i]));
     const vector = new Float64Array(k);
     for (let j = 0; j < k; j++) {
       const start = (lo + j) * n + lo;
       let sum = 0;
       for (let i = 0; i < k; i++) {
-        const value = z[i]! / q[start + i]!;
+        const value = z[i] / q[start + i];
         vector[i] = value;
         sum += value * value;
       }
       const scale = 1 / Math.sqrt(sum);
-      for (let i = 0; i < k; i++) q[start + column[i]!] = vector[i]! * scale;
+      for (let i = 0; i < k; i++) q[start + column[i]] = vector[i] * scale;
     }
   }
 }

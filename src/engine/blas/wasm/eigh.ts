@@ -39,7 +39,7 @@ export function eigh(
     heap.release(offset);
   }
   if (exponent !== 0) scale(eigenvalues, n, exponent);
-  if (!(Math.abs(eigenvalues[0]!) < Infinity && Math.abs(eigenvalues[n - 1]!) < Infinity)) {
+  if (!(Math.abs(eigenvalues[0]) < Infinity && Math.abs(eigenvalues[n - 1]) < Infinity)) {
     throw new Error(`eigh: an eigenvalue of the ${n} x ${n} matrix exceeds the range of double precision`);
   }
 }
@@ -48,9 +48,9 @@ export function eigh(
 function largestEntry(n: number, a: Float64Array): number {
   let largest = 0;
   for (let i = 0; i < n * n; i++) {
-    const value = Math.abs(a[i]!);
+    const value = Math.abs(a[i]);
     if (!(value < Infinity)) {
-      throw new Error(`eigh: entry [${Math.floor(i / n)}, ${i % n}] of the ${n} x ${n} matrix is ${a[i]!}`);
+      throw new Error(`eigh: entry [${Math.floor(i / n)}, ${i % n}] of the ${n} x ${n} matrix is ${a[i]}`);
     }
     if (value > largest) largest = value;
   }
@@ -61,5 +61,5 @@ function largestEntry(n: number, a: Float64Array): number {
 function scale(values: Float64Array, count: number, exponent: number): void {
   const half = Math.trunc(exponent / 2);
   const [x, y] = [2 ** half, 2 ** (exponent - half)];
-  for (let i = 0; i < count; i++) values[i] = values[i]! * x * y;
+  for (let i = 0; i < count; i++) values[i] = values[i] * x * y;
 }

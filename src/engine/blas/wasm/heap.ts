@@ -49,7 +49,7 @@ export class Heap {
     if (!(Number.isSafeInteger(bytes) && bytes >= 0)) throw new Error(`cannot allocate ${bytes} bytes`);
     const units = 1 + Math.ceil(bytes / UNIT);
     const [unit, used] = this.#locked((words) => {
-      const end = words[END]!;
+      const end = words[END];
       return [this.#take(units) ?? this.#extend(units, bytes), end] as const;
     });
     const offset = (unit + 1) * UNIT;
@@ -62,7 +62,7 @@ export class Heap {
   release(offset: number): void {
     this.#locked((words) => {
       const unit = offset / UNIT - 1;
-      const inside = Number.isInteger(unit) && unit >= 1 && unit < words[END]!;
+      const inside = Number.isInteger(unit) && unit >= 1 && unit < words[END];
       if (!inside || this.#header(unit)[unit * WORDS + STATE] !== USED) {
         throw new Error(`no array is allocated at offset ${offset}`);
       }
@@ -83,11 +83,11 @@ export class Heap {
   #take(units: number): number | null {
     let words = this.#words;
     let previous = 0;
-    for (let unit = words[FIRST]!; unit !== 0; unit = words[unit * WORDS + NEXT]!) {
+    for (let unit = words[FIRST]; unit !== 0; unit = words[unit * WORDS + NEXT]!) {
       words = this.#header(unit);
-      const rest = words[unit * WORDS + SIZE]! - units;
+      const rest = words[unit * WORDS + SIZE] - units;
       if (rest >= 0) {
-        let next = words[unit * WORDS + NEXT]!;
+        let next = words[unit * WORDS + NEXT];
         if (rest >= 2) {
           this.#write(unit + units, rest, FREE, next);
           next = unit + units;
@@ -108,13 +108,13 @@ export class Heap {
     let words = this.#words;
     let previous = 0;
     let last = 0;
-    for (let unit = words[FIRST]!; unit !== 0; unit = words[unit * WORDS + NEXT]!) {
+    for (let unit = words[FIRST]; unit !== 0; unit = words[unit * WORDS + NEXT]!) {
       words = this.#header(unit);
       previous = last;
       last = unit;
     }
-    const end = words[END]!;
-    const adjoins = last !== 0 && last + words[last * WORDS + SIZE]! === end;
+    const end = words[END];
+    const adjoins = last !== 0 && last + words[last * WORDS + SIZE] === end;
     const unit = adjoins ? last : end;
     this.#grow((unit + units) * UNIT, bytes);
     words = this.#header(unit);
@@ -126,14 +126,14 @@ export class Heap {
 
   /** Makes the memory at least `end` bytes long. */
   #grow(end: number, bytes: number): void {
-    const limit = this.#words[LIMIT]!;
+    const limit = this.#words[LIMIT];
     const have = this.memory.buffer.byteLength / PAGE;
     const need = Math.ceil(end / PAGE);
     const refused = (reason: string): Error => {
       const mebibytes = (value: number): string => (value / 1048576).toFixed(1);
       return new Error(
         `no room for ${bytes} bytes (${mebibytes(bytes)} MiB) in the WebAssembly memory: ${reason} ` +
-          `(${mebibytes(this.#words[END]! * UNIT)} MiB reached of a limit of ${mebibytes(limit * PAGE)} MiB)`,
+          `(${mebibytes(this.#words[END] * UNIT)} MiB reached of a limit of ${mebibytes(limit * PAGE)} MiB)`,
       );
     };
     if (need > limit) throw refused('the limit would be passed');
@@ -148,21 +148,21 @@ export class Heap {
   #free(unit: number): void {
     let words = this.#header(unit);
     let before = 0;
-    let after = words[FIRST]!;
+    let after = words[FIRST];
     while (after !== 0 && after < unit) {
       before = after;
       after = this.#header(after)[after * WORDS + NEXT]!;
     }
     words = this.#words;
-    let size = words[unit * WORDS + SIZE]!;
+    let size = words[unit * WORDS + SIZE];
     let next = after;
     if (after !== 0 && unit + size === after) {
-      size += words[after * WORDS + SIZE]!;
+      size += words[after * WORDS + SIZE];
       next = words[after * WORDS + NEXT]!;
     }
-    if (before !== 0 && before + words[before * WORDS + SIZE]! === unit) {
+    if (before !== 0 && before + words[before * WORDS + SIZE] === unit) {
       this.#write(unit, 0, FREE, 0);
-      this.#write(before, words[before * WORDS + SIZE]! + size, FREE, next);
+      this.#write(before, words[before * WORDS + SIZE] + size, FREE, next);
     } else {
       this.#write(unit, size, FREE, next);
       this.#link(before, unit);

@@ -20,14 +20,14 @@ export function solveByQL(
     z.fill(0, i * ld + from, i * ld + to);
     z[i * ld + i] = 1;
   }
+  let largest = 0;
+  for (let i = from; i < to; i++) largest = Math.max(largest, Math.abs(d[i]), i < to - 1 ? Math.abs(e[i]) : 0);
+  // Measured against the whole matrix: against its two neighbours a coupling of a badly graded matrix might never become small.
+  const negligible = (Number.EPSILON / 2) * largest;
   for (let l = from; l < to; l++) {
     for (let iteration = 0; ; iteration++) {
       let m = l;
-      while (m < to - 1) {
-        const scale = Math.abs(d[m]!) + Math.abs(d[m + 1]!);
-        if (Math.abs(e[m]!) <= Number.EPSILON * 0.5 * scale) break;
-        m++;
-      }
+      while (m < to - 1 && Math.abs(e[m]) > negligible) m++;
       if (m === l) break;
       if (iteration === MAXIMUM_ITERATIONS) {
         throw new Error(
@@ -50,40 +50,40 @@ function sweep(
   z: Float64Array,
   ld: number,
 ): void {
-  let g = (d[l + 1]! - d[l]!) / (2 * e[l]!);
+  let g = (d[l + 1] - d[l]) / (2 * e[l]);
   let r = Math.sqrt(g * g + 1);
-  g = d[m]! - d[l]! + e[l]! / (g + (g >= 0 ? r : -r));
+  g = d[m] - d[l] + e[l] / (g + (g >= 0 ? r : -r));
   let s = 1;
   let c = 1;
   let p = 0;
   for (let i = m - 1; i >= l; i--) {
-    const f = s * e[i]!;
-    const b = c * e[i]!;
+    const f = s * e[i];
+    const b = c * e[i];
     r = hypotenuse(f, g);
     if (i + 1 < m) e[i + 1] = r;
     if (r === 0) {
       // The rotation underflowed: the matrix has split at i + 1.
-      d[i + 1] = d[i + 1]! - p;
+      d[i + 1] = d[i + 1] - p;
       if (m < to - 1) e[m] = 0;
       return;
     }
     s = f / r;
     c = g / r;
-    g = d[i + 1]! - p;
-    r = (d[i]! - g) * s + 2 * c * b;
+    g = d[i + 1] - p;
+    r = (d[i] - g) * s + 2 * c * b;
     p = s * r;
     d[i + 1] = g + p;
     g = c * r - b;
     const upper = i * ld;
     const lower = upper + ld;
     for (let j = from; j < to; j++) {
-      const x = z[lower + j]!;
-      const y = z[upper + j]!;
+      const x = z[lower + j];
+      const y = z[upper + j];
       z[lower + j] = s * y + c * x;
       z[upper + j] = c * y - s * x;
     }
   }
-  d[l] = d[l]! - p;
+  d[l] = d[l] - p;
   e[l] = g;
   if (m < to - 1) e[m] = 0;
 }

@@ -27,7 +27,7 @@ export function secularRoot(
 ): number {
   const last = j === k - 1;
   const inverse = 1 / rho;
-  const gap = last ? rho * sum(zz, k) : d[j + 1]! - d[j]!;
+  const gap = last ? rho * sum(zz, k) : d[j + 1] - d[j];
 
   // Which half of the interval holds the root decides the origin, the pole that tau is measured from.
   let origin = j;
@@ -36,9 +36,9 @@ export function secularRoot(
   let tau = gap / 2;
   if (k === 1) {
     differences[0] = -gap;
-    return d[0]! + gap;
+    return d[0] + gap;
   }
-  let point = evaluate(j, k, d, zz, d[j]!, tau, inverse);
+  let point = evaluate(j, k, d, zz, d[j], tau, inverse);
   if (!last) {
     if (point.value >= 0) {
       high = tau;
@@ -53,7 +53,7 @@ export function secularRoot(
     if (point.value >= 0) high = tau;
     else low = tau;
   }
-  const base = d[origin]!;
+  const base = d[origin];
   if (origin !== j) point = evaluate(j, k, d, zz, base, tau, inverse);
 
   let slow = 0;
@@ -63,7 +63,7 @@ export function secularRoot(
     if (point.value < 0) low = Math.max(low, tau);
     else high = Math.min(high, tau);
     const before = Math.abs(point.value);
-    let next = slow < 3 ? tau + middleWay(d[j]! - base - tau, last ? null : d[j + 1]! - base - tau, point) : NaN;
+    let next = slow < 3 ? tau + middleWay(d[j] - base - tau, last ? null : d[j + 1] - base - tau, point) : NaN;
     if (!(next > low && next < high)) {
       next = bisect(low, high);
       if (next === low || next === high) break;
@@ -74,7 +74,7 @@ export function secularRoot(
     slow = Math.abs(point.value) > 0.1 * before ? slow + 1 : 0;
     if (slow > 3) slow = 0;
   }
-  for (let i = 0; i < k; i++) differences[i] = d[i]! - base - tau;
+  for (let i = 0; i < k; i++) differences[i] = d[i] - base - tau;
   return base + tau;
 }
 
@@ -102,8 +102,8 @@ function evaluate(
   let slopeLeft = 0;
   let error = 0;
   for (let i = 0; i <= j; i++) {
-    const difference = d[i]! - base - tau;
-    const term = zz[i]! / difference;
+    const difference = d[i] - base - tau;
+    const term = zz[i] / difference;
     left += term;
     slopeLeft += term / difference;
     error -= left;
@@ -111,8 +111,8 @@ function evaluate(
   let right = 0;
   let slopeRight = 0;
   for (let i = k - 1; i > j; i--) {
-    const difference = d[i]! - base - tau;
-    const term = zz[i]! / difference;
+    const difference = d[i] - base - tau;
+    const term = zz[i] / difference;
     right += term;
     slopeRight += term / difference;
     error += right;
@@ -152,6 +152,6 @@ function bisect(low: number, high: number): number {
 
 function sum(values: Float64Array, count: number): number {
   let total = 0;
-  for (let i = 0; i < count; i++) total += values[i]!;
+  for (let i = 0; i < count; i++) total += values[i];
   return total;
 }

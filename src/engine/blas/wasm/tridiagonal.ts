@@ -12,7 +12,7 @@ const PANEL = 32;
 /** Rows of a block of that update; blocks on the diagonal compute their lower half in vain. */
 const UPDATE_ROWS = 192;
 /** Reflectors applied at once on the way back. */
-const BLOCK = 64;
+const BLOCK = 96;
 /** A column whose remainder is below this (of a matrix of size 1) counts as zero: its squares would underflow. */
 const NEGLIGIBLE = 1e-140;
 
@@ -81,9 +81,9 @@ export function tridiagonalise(
           kernels.gemv64(1, rows, rest, -1, X + 8 * (j + 1), n, S, 1, w);
         }
         kernels.gemv64(0, 1, rest, 1, w, n, v, 0, S);
-        const t = tau[j]!;
-        const shift = 0.5 * t * t * small[0]!;
-        for (let i = 0; i < rest; i++) remaining[i] = t * remaining[i]! - shift * row[j + 1 + i]!;
+        const t = tau[j];
+        const shift = 0.5 * t * t * small[0];
+        for (let i = 0; i < rest; i++) remaining[i] = t * remaining[i] - shift * row[j + 1 + i];
       }
       x.set(row.subarray(j + 1), next);
       y.set(remaining, next);
@@ -104,16 +104,16 @@ export function tridiagonalise(
  * leaves x as it is, beta being x_0.
  */
 function reflector(x: Float64Array, kernels: Kernels, result: Float64Array): [beta: number, tau: number] {
-  const alpha = x[0]!;
+  const alpha = x[0];
   const tail = x.byteOffset + 8;
   if (x.length === 1) return [alpha, 0];
   kernels.gemv64(0, 1, x.length - 1, 1, tail, x.length, tail, 0, result.byteOffset);
-  const square = result[0]!;
+  const square = result[0];
   if (!(square > NEGLIGIBLE * NEGLIGIBLE)) return [alpha, 0];
   const norm = Math.sqrt(alpha * alpha + square);
   const beta = alpha >= 0 ? -norm : norm;
   const scale = 1 / (alpha - beta);
-  for (let i = 1; i < x.length; i++) x[i] = x[i]! * scale;
+  for (let i = 1; i < x.length; i++) x[i] = x[i] * scale;
   x[0] = 1;
   return [beta, (beta - alpha) / beta];
 }
@@ -160,8 +160,8 @@ function compactFactor(count: number, gram: Float64Array, tau: Float64Array, t: 
     t[i * count + i] = tau[i]!;
     for (let r = 0; r < i; r++) {
       let sum = 0;
-      for (let l = r; l < i; l++) sum += t[r * count + l]! * gram[l * count + i]!;
-      t[r * count + i] = -tau[i]! * sum;
+      for (let l = r; l < i; l++) sum += t[r * count + l] * gram[l * count + i];
+      t[r * count + i] = -tau[i] * sum;
     }
   }
 }

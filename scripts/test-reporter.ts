@@ -5,22 +5,25 @@
  */
 import type { SerializedError } from 'vitest';
 import { DefaultReporter } from 'vitest/node';
-import type { TestCase, TestModule, TestRunEndReason, TestSuite, Vitest } from 'vitest/node';
+import type { TestModule, TestRunEndReason, TestSuite, Vitest } from 'vitest/node';
 import { reasonIn } from '../test/support/skips.ts';
 
 export interface Outcome {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Skipped suites and tests, each once: its title without the reason, the reason, the number of tests in it. */
   readonly skips: readonly Skip[];
 }
 
+/** A suite that was skipped for a reason, or a skipped test outside any such suite. */
 export interface Skip {
   readonly title: string;
   readonly reason: string;
+  /** The skipped tests in it; 0 where what it would test decides how many there are. */
   readonly tests: number;
 }
+
+const unknownReason = 'no reason given';
 
 export default class ClosingReporter extends DefaultReporter {
   #vitest: Vitest | undefined;
@@ -37,48 +40,55 @@ export default class ClosingReporter extends DefaultReporter {
   ): void {
     super.onTestRunEnd(modules, errors, reason);
     const failedChecks = (process.env['COVATURE_FAILED_CHECKS'] ?? '').split(',').filter((name) => name !== '');
-    for (const line of closingLines(summarise(modules, errors.length), failedChecks)) this.#vitest?.logger.log(line);
+    const outcome = summarise(modules, errors.length);
+    // With `-t` all that does not match is skipped, for no reason of its own.
+    const filtered = this.#vitest?.config.testNamePattern !== undefined;
+    const skips = filtered ? outcome.skips.filter(({ reason }) => reason !== unknownReason) : outcome.skips;
+    for (const line of closingLines({ ...outcome, skips }, failedChecks)) this.#vitest?.logger.log(line);
   }
 }
 
 /** Counts a finished run. A module that could not be loaded or whose hooks failed counts as one failure, as does each of `errors`. */
 export function summarise(modules: readonly TestModule[], errors: number): Outcome {
   let [passed, failed, skipped] = [0, errors, 0];
-  const skips = new Map<string, Skip>();
-  for (const module of modules) {
-    let failedHere = 0;
-    for (const test of module.children.allTests()) {
-      const { state } = test.result();
-      if (state === 'passed') passed += 1;
-      else if (state === 'failed') failedHere += 1;
+  const skips: Skip[] = [];
+  const count = (at: TestModule | TestSuite, path: readonly string[]): number => {
+    let skippedHere = 0;
+    for (const child of at.children) {
+      const titles = [...path, child.name];
+      if (child.type === 'suite') {
+        const reason = reasonIn(child.name);
+        const listed = skips.length;
+        const tests = count(child, titles);
+        skippedHere += tests;
+        if (reason !== undefined) {
+          // The reason speaks for all that it contains.
+          skips.splice(listed);
+          skips.push({ title: [...path, withoutReason(child.name, reason)].join(' > '), reason, tests });
+        }
+        continue;
+      }
+      const result = child.result();
+      if (result.state === 'passed') passed += 1;
+      else if (result.state === 'failed') failed += 1;
       else {
-        skipped += 1;
-        const skip = describeSkip(test);
-        const key = `${module.moduleId}\0${skip.title}\0${skip.reason}`;
-        skips.set(key, { ...skip, tests: (skips.get(key)?.tests ?? 0) + 1 });
+        skippedHere += 1;
+        const note = result.state === 'skipped' ? result.note : undefined;
+        skips.push({ title: titles.join(' > '), reason: note ?? unknownReason, tests: 1 });
       }
     }
-    if (failedHere === 0 && !module.ok()) failedHere = 1;
-    failed += failedHere;
+    return skippedHere;
+  };
+  for (const module of modules) {
+    const before = failed;
+    skipped += count(module, []);
+    if (failed === before && !module.ok()) failed += 1;
   }
-  return { passed, failed, skipped, skips: [...skips.values()] };
+  return { passed, failed, skipped, skips };
 }
 
-/** The outermost suite with a reason in its title; without one, the test itself and the note given to `skip`. */
-function describeSkip(test: TestCase): { title: string; reason: string } {
-  const ancestors: string[] = [];
-  for (let at: TestCase | TestSuite | TestModule = test; at.type !== 'module'; at = at.parent)
-    ancestors.unshift(at.name);
-  const marked = ancestors.findIndex((title) => reasonIn(title) !== undefined);
-  if (marked >= 0) {
-    const reason = reasonIn(ancestors[marked] ?? '') ?? '';
-    const titles = ancestors.slice(0, marked + 1).map((title) => title.replace(` [skipped: ${reason}]`, ''));
-    return { title: titles.join(' > '), reason };
-  }
-  const result = test.result();
-  const note = result.state === 'skipped' ? result.note : undefined;
-  const reason = test.options.mode === 'todo' ? 'still to be written' : (note ?? 'no reason given');
-  return { title: ancestors.join(' > '), reason };
+function withoutReason(title: string, reason: string): string {
+  return title.replace(` [skipped: ${reason}]`, '');
 }
 
 /** What is printed after vitest's own summary; the last line closes the run. */
@@ -87,7 +97,8 @@ export function closingLines(outcome: Outcome, failedChecks: readonly string[]):
   if (outcome.skips.length > 0) {
     lines.push('Skipped:');
     for (const { title, reason, tests } of outcome.skips) {
-      lines.push(`  ${title} (${tests} ${tests === 1 ? 'test' : 'tests'}): ${reason}`);
+      const number = tests === 0 ? '' : ` (${tests} ${tests === 1 ? 'test' : 'tests'})`;
+      lines.push(`  ${title}${number}: ${reason}`);
     }
   }
   for (const name of failedChecks) lines.push(`FAILED check: ${name} (its messages stand before the tests)`);

@@ -60,11 +60,17 @@ async function launch(what, rest) {
     case 'test':
       await buildFor(root, node, true);
       return process.exit(await test(root, node, env, rest));
-    case 'format':
-      return await runInstead(node, [join(root, 'node_modules/prettier/bin/prettier.cjs'), '--write', '.'], {
-        cwd: root,
-        env,
-      });
+    case 'format': {
+      await runThrough(node, [join(root, 'node_modules/eslint/bin/eslint.js'), '--fix', '.'], { cwd: root, env });
+      return await runInstead(
+        node,
+        [join(root, 'node_modules/prettier/bin/prettier.cjs'), '--write', '--log-level=warn', '.'],
+        {
+          cwd: root,
+          env,
+        },
+      );
+    }
     default: {
       const { ensureElectron, ensureTensorflow } = await import('./downloads.mjs');
       const ensure = what === 'tensorflow' ? ensureTensorflow : ensureElectron;

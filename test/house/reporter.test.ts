@@ -1,0 +1,48 @@
+/** The end of `npm test`: run on a fixture that has every outcome, as a process of its own. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let status: number | null;
+let lines: string[];
+
+async function runFixture(files: string[], failedChecks = ''): Promise<void> {
+  const { VITEST, VITEST_MODE, VITEST_POOL_ID, VITEST_WORKER_ID, TEST, NODE_ENV, ...env } = process.env;
+  void [VITEST, VITEST_MODE, VITEST_POOL_ID, VITEST_WORKER_ID, TEST, NODE_ENV];
+  const config = fileURLToPath(new URL('fixture/vitest.config.ts', import.meta.url));
+  const child = spawn(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--config', config, ...files], {
+    cwd: root,
+    env: { ...env, NO_COLOR: '1', COVATURE_FAILED_CHECKS: failedChecks },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => void (stdout += text));
+  status = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
+  lines = stdout.trimEnd().split('\n');
+}
+
+beforeAll(() => runFixture([], 'lint,format'));
+
+test('the last line counts all: tests, a module that cannot be loaded, and the checks that failed before', () => {
+  expect(lines.at(-1)).toBe('2 passed, 4 failed, 5 skipped');
+  expect(status).not.toBe(0);
+});
+
+test('each skipped suite stands once with its reason, also one that has no tests without its data', () => {
+  const start = lines.indexOf('Skipped:');
+  expect(lines.slice(start + 1, -1)).toEqual([
+    '  outer > on a full moon (4 tests): the moon is not full [or is it]',
+    '  each file of no data: there is no data',
+    '  skips itself (1 test): no wind today',
+    'FAILED check: lint (its messages stand before the tests)',
+    'FAILED check: format (its messages stand before the tests)',
+  ]);
+});
+
+test('a run without failures says so', async () => {
+  await runFixture(['outcomes', '-t', 'passes']);
+  expect(lines.at(-1)).toMatch(/^2 passed, 0 failed, \d+ skipped$/);
+  expect(lines.some((line) => line.includes('no reason given'))).toBe(false);
+  expect(status).toBe(0);
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createMemory, Heap } from '../../../src/engine/blas/wasm/heap.ts';
 import { Random } from '../../../src/shared/random.ts';
-import { openKernels, randomArray } from './wasm-support.ts';
+import { decompose, openKernels, randomArray } from './wasm-support.ts';
 
 const PAGE = 65536;
 
@@ -99,6 +99,36 @@ describe('arrays in the WebAssembly memory', () => {
     blas.eigh(2, large.subarray(19_999_996) as Float64Array, w);
     expect([...w]).toEqual([1, 1]);
     blas.release(large);
+  });
+
+  it('work beyond 2 GiB, up to the very end of the memory (untouched pages take no memory)', async () => {
+    const blas = await openKernels();
+    const n = 40;
+    const matrix = Float64Array.from({ length: n * n }, (_, i) => 1 / (1 + Math.floor(i / n) + (i % n)));
+    const near = decompose(blas, n, matrix);
+    const most = blas.allocate('float32', 900_000_000);
+    const a = blas.allocate('float64', n * n);
+    expect(a.byteOffset).toBeGreaterThan(2 ** 31);
+    expect(decompose(blas, n, matrix)).toEqual(near);
+    blas.release(a);
+
+    // The last array that fits ends within 64 bytes of the limit.
+    const share = blas.share();
+    if (share.kind !== 'wasm') throw new Error('expected WebAssembly');
+    const header = 64;
+    const rest = 65535 * 65536 - (most.byteOffset + most.byteLength) - header;
+    const last = blas.allocate('float64', Math.floor(rest / 64) * 8);
+    expect(share.memory.buffer.byteLength).toBe(65535 * 65536);
+    const [x, y] = [last.subarray(-5, -2), last.subarray(-2)];
+    last.set([1, 2, 3, 4, 5], last.length - 5);
+    const identity = last.subarray(-20, -11);
+    identity.set([1, 0, 0, 0, 1, 0, 0, 0, 1]);
+    blas.gemv(false, 2, 3, 1, identity, 3, x, 0, y);
+    expect([...y]).toEqual([1, 2]);
+    blas.gemm(false, false, 1, 2, 3, 1, x, 3, identity, 3, 0, y, 2);
+    expect([...y]).toEqual([1, 2]);
+    blas.release(last);
+    blas.release(most);
   });
 
   it('open to the same elements by reference', async () => {

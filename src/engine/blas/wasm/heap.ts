@@ -204,11 +204,14 @@ export class Heap {
   }
 }
 
+/** 4 GiB less a page: no address that a kernel computes, one vector past the end of an array included, wraps around 2^32. */
+const MAXIMUM_PAGES = 65535;
+
 /**
  * A shared memory with an empty heap. Address space for `maximumPages` (default 4 GiB) is reserved, memory itself is taken as it is used;
  * where the system refuses that much address space (a container's limit), half as much is tried, down to 256 MiB.
  */
-export function createMemory(maximumPages = 65536): WebAssembly.Memory {
+export function createMemory(maximumPages = MAXIMUM_PAGES): WebAssembly.Memory {
   for (let maximum = maximumPages; ; maximum = Math.floor(maximum / 2)) {
     try {
       const memory = new WebAssembly.Memory({ initial: 1, maximum, shared: true });

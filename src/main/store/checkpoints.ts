@@ -59,7 +59,7 @@ export function checkpointMethods(context: StoreContext, runs: RunTable, artifac
           checkpoint.epoch ?? null,
           jsonText(checkpoint.state ?? null, 'state'),
           artifact,
-          context.now(),
+          checkpoint.created ?? context.now(),
         );
         return id;
       });
@@ -102,3 +102,5 @@ export function checkpointMethods(context: StoreContext, runs: RunTable, artifac
     },
   };
 }
+
+export type CheckpointTable = ReturnType<typeof checkpointMethods>;

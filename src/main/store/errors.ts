@@ -68,7 +68,7 @@ function fromSqlite(error: InstanceType<typeof Database.SqliteError>, place: str
     return new StoreError(
       'corrupt',
       `the database in ${place} is damaged or no database (${error.message}); nothing was written to it. ` +
-        `Restore a backup (folder "backups" in the store), or keep a copy of the file and let "covature doctor" say what can be read`,
+        `Keep a copy of the folder, then restore a backup (folder "backups" in the store)`,
       options,
     );
   }

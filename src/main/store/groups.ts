@@ -45,34 +45,50 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
           group.ids.push(id);
         }
       }
+      // The quantile costs more than the rest of a group; groups have few sizes.
+      const quantiles = new Map<number, number>();
+      const quantile = (freedom: number): number => {
+        const known = quantiles.get(freedom);
+        if (known !== undefined) return known;
+        const computed = studentQuantile(0.975, freedom);
+        quantiles.set(freedom, computed);
+        return computed;
+      };
       const columns = query.values.map((name) => ({ name, numbers: numbersOf(name) }));
       return [...groups].map(([key, { seqs, ids }]) => {
         const parts = JSON.parse(key) as (number | string | null)[];
         const values: Record<string, GroupStatistics> = {};
         for (const { name, numbers } of columns) {
-          const present = seqs.map((seq) => numbers.get(seq)).filter((value) => value !== undefined);
-          if (present.length > 0) values[name] = statisticsOf(present);
+          const present: number[] = [];
+          for (const seq of seqs) {
+            const value = numbers[seq];
+            // NaN where a run has none.
+            if (value === value && value !== undefined) present.push(value);
+          }
+          if (present.length > 0) values[name] = statisticsOf(present, quantile);
         }
         return { key: Object.fromEntries(query.by.map((name, i) => [name, parts[i]!])), runs: ids, values };
       });
     },
   };
 
-  /** A field's number by `seq`, for all runs that have it. */
-  function numbersOf(name: string): Map<number, number> {
+  /** A field's number by `seq`, NaN for runs without. */
+  function numbersOf(name: string): Float64Array {
     const field = fieldOf(context, name, { column: 1, length: name.length });
+    const numbers = new Float64Array(
+      ((context.pluck('SELECT max(seq) FROM runs').get() as number | null) ?? 0) + 1,
+    ).fill(NaN);
+    let rows: [seq: number, value: number | null][];
     if (field.kind === 'value') {
-      const rows = context
-        .prepare(`SELECT run AS seq, ${field.part} AS value FROM summary WHERE key = ? AND ${field.part} IS NOT NULL`)
-        .all(field.key) as { seq: number; value: number }[];
-      return new Map(rows.map(({ seq, value }) => [seq, value]));
+      const values = context.prepare(`SELECT run, ${field.part} FROM summary WHERE key = ?`).raw();
+      rows = values.all(field.key) as typeof rows;
+    } else {
+      const number = numberSql(field);
+      if (number === undefined) throw new InputError(`${name} has no numbers to take a mean of`);
+      rows = context.prepare(`SELECT r.seq, ${number.sql} FROM runs r`).raw().all() as typeof rows;
     }
-    const number = numberSql(field);
-    if (number === undefined) throw new InputError(`${name} has no numbers to take a mean of`);
-    const rows = context
-      .prepare(`SELECT r.seq, ${number.sql} AS value FROM runs r WHERE ${number.sql} IS NOT NULL`)
-      .all() as { seq: number; value: number }[];
-    return new Map(rows.map(({ seq, value }) => [seq, value]));
+    for (const [seq, value] of rows) if (value !== null) numbers[seq] = value;
+    return numbers;
   }
 }
 
@@ -108,11 +124,14 @@ function keySql(field: Field): Sql {
  * Mean, standard deviation (divisor n - 1) and 95 % interval of the mean, mean +- t s / sqrt(n) with t the 97.5 % quantile of Student's
  * distribution with n - 1 degrees of freedom.
  */
-export function statisticsOf(values: readonly number[]): GroupStatistics {
+export function statisticsOf(
+  values: readonly number[],
+  quantile = (freedom: number) => studentQuantile(0.975, freedom),
+): GroupStatistics {
   const n = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
   if (n < 2) return { n, mean, standard_deviation: null, interval: null };
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
-  const half = (studentQuantile(0.975, n - 1) * deviation) / Math.sqrt(n);
+  const half = (quantile(n - 1) * deviation) / Math.sqrt(n);
   return { n, mean, standard_deviation: deviation, interval: [mean - half, mean + half] };
 }

@@ -1,10 +1,13 @@
 /**
  * The store: one folder with the database of runs (covature.db), the files of their results (artifacts/), and backups/. Everything
- * is synchronous except backups. One process writes, any number read. Failures that are not the caller's are `StoreError`s; see errors.ts.
+ * is synchronous except backups and the doctor. One process writes, any number read. Failures that are not the caller's are `StoreError`s; see errors.ts.
  */
 import { artifactMethods } from './artifacts.ts';
+import { backupMethods } from './backup.ts';
+import { binMethods } from './bin.ts';
 import { checkpointMethods } from './checkpoints.ts';
 import { withStoreErrors } from './context.ts';
+import { doctorMethods } from './doctor.ts';
 import { groupMethods } from './groups.ts';
 import { listMethods } from './list.ts';
 import { measurementMethods } from './measurements.ts';
@@ -14,6 +17,7 @@ import { registryMethods } from './registry.ts';
 import { runMethods } from './runs.ts';
 import { seriesMethods } from './series.ts';
 import { summaryMethods } from './summary.ts';
+import { transferMethods } from './transfer.ts';
 
 export * from './types.ts';
 export { StoreError, storeErrorCodes, type StoreErrorCode } from './errors.ts';
@@ -22,6 +26,12 @@ export { FilterError } from './filter/tokens.ts';
 export { differencesOf, fieldsOf, setupOf } from './experiments.ts';
 export { summaryKeys, shortParameter } from './summary.ts';
 export type { OpenOptions } from './open.ts';
+export type { GroupQuery } from './groups.ts';
+export type { Calibration, DatasetEntry, Figure } from './registry.ts';
+export type { Purged } from './bin.ts';
+export { restoreStore, type BackupInfo } from './backup.ts';
+export type { DoctorOptions, DoctorReport, StoreProblem, StoreProblemCode, StoreSize } from './doctor.ts';
+export type { ExportedRun, Imported, ImportOptions, RunDocument } from './transfer.ts';
 
 export interface OpenReport {
   /** Runs that the last process left running; they are "interrupted" now. */
@@ -53,6 +63,7 @@ function assemble({ context, backup, close }: OpenedStore) {
   const artifacts = artifactMethods(context, runs);
   const series = seriesMethods(context, runs);
   const measurements = measurementMethods(context, runs, summary, artifacts);
+  const checkpoints = checkpointMethods(context, runs, artifacts);
 
   const { projectSeq: _projectSeq, ...projectTable } = projects;
   const { runSeq: _runSeq, runSeqs: _runSeqs, ...runTable } = runs;
@@ -64,8 +75,12 @@ function assemble({ context, backup, close }: OpenedStore) {
     ...groupMethods(context, projects),
     ...series,
     ...measurements,
-    ...checkpointMethods(context, runs, artifacts),
+    ...checkpoints,
     ...artifactTable,
+    ...binMethods(context, runs, artifacts),
+    ...transferMethods(context, { runs, series, summary, measurements, checkpoints, artifacts }),
+    ...doctorMethods(context),
+    ...backupMethods(context),
     ...registryMethods(context, projects),
     summaryKeyList: summary.listKeys,
 

@@ -116,5 +116,6 @@ function orderOf(context: StoreContext, sorts: readonly RunSort[]) {
       terms.push(`${field.sql} ${field.kind === 'text' ? 'COLLATE NOCASE ' : ''}${direction}`);
     }
   });
-  return { joins: joins.join(' '), terms: [...terms, 'r.created DESC', 'r.seq DESC'].join(', '), parameters };
+  const ties = terms.length === 0 ? ['r.created DESC', 'r.seq DESC'] : ['r.seq DESC'];
+  return { joins: joins.join(' '), terms: [...terms, ...ties].join(', '), parameters };
 }

@@ -109,7 +109,7 @@ export function measurementMethods(
           text,
           jsonText(m.options ?? null, 'options'),
           artifact,
-          context.now(),
+          m.created ?? context.now(),
         );
         refreshSummary(run, m.parameter);
         return id;
@@ -136,7 +136,7 @@ export function measurementMethods(
           m.origin,
           m.error,
           jsonText(m.options ?? null, 'options'),
-          context.now(),
+          m.created ?? context.now(),
         );
         return id;
       });

@@ -54,15 +54,19 @@ export function unpackPoints(
   at: number,
 ) {
   const { points: n, step_bytes: stepBytes } = chunk;
+  if (endianness() === 'LE') {
+    // A copy, since numbers in a chunk need not be aligned in memory. (Buffer's own slice() would not copy.)
+    const bytes = new Uint8Array(chunk.data).buffer;
+    const steps =
+      stepBytes === 4 ? new Int32Array(bytes, 0, n) : Float64Array.from(new BigInt64Array(bytes, 0, n), Number);
+    into.steps.set(steps, at);
+    new Uint8Array(into.values.buffer, into.values.byteOffset + 8 * at, 8 * n).set(chunk.data.subarray(stepBytes * n));
+    return;
+  }
   const data = Buffer.from(chunk.data.buffer, chunk.data.byteOffset, chunk.data.byteLength);
   for (let i = 0; i < n; i++) {
     into.steps[at + i] = stepBytes === 4 ? data.readInt32LE(4 * i) : Number(data.readBigInt64LE(8 * i));
-  }
-  if (endianness() === 'LE') {
-    // A copy of the bytes, since the values need not be aligned in the chunk.
-    new Uint8Array(into.values.buffer, into.values.byteOffset + 8 * at, 8 * n).set(data.subarray(stepBytes * n));
-  } else {
-    for (let i = 0; i < n; i++) into.values[at + i] = data.readDoubleLE(stepBytes * n + 8 * i);
+    into.values[at + i] = data.readDoubleLE(stepBytes * n + 8 * i);
   }
 }
 
@@ -73,7 +77,7 @@ export function emptySeries(points: number): SeriesData {
 /** The points with from <= step <= to; views, not copies. */
 export function rangeOf({ steps, values }: SeriesData, from = -Infinity, to = Infinity): SeriesData {
   const start = firstAtLeast(steps, from);
-  const end = to === Infinity ? steps.length : firstAtLeast(steps, to + 1);
+  const end = to === Infinity ? steps.length : firstAtLeast(steps, Math.floor(to) + 1);
   return { steps: steps.subarray(start, end), values: values.subarray(start, Math.max(start, end)) };
 }
 
@@ -98,11 +102,11 @@ export function downsample(series: SeriesData, limit: number): SeriesData {
   const { steps, values } = series;
   const n = steps.length;
   if (n <= limit) return series;
-  const hasNaN = values.some((value) => Number.isNaN(value));
-  const buckets = Math.floor((limit - 2) / (hasNaN ? 3 : 2));
+  const buckets = Math.floor((limit - 2) / (hasNaN(values) ? 3 : 2));
   const first = steps[1]!;
   const width = (steps[n - 2]! - first) / buckets;
-  const kept = [0];
+  const kept = new Uint32Array(limit);
+  let count = 1;
   for (let bucket = 0, i = 1; bucket < buckets; bucket++) {
     const end = bucket === buckets - 1 ? Infinity : first + width * (bucket + 1);
     let smallest = -1;
@@ -110,18 +114,28 @@ export function downsample(series: SeriesData, limit: number): SeriesData {
     let missing = -1;
     for (; i < n - 1 && steps[i]! < end; i++) {
       const value = values[i]!;
-      if (Number.isNaN(value)) missing = missing < 0 ? i : missing;
+      if (value !== value) missing = missing < 0 ? i : missing;
       else {
         if (smallest < 0 || value < values[smallest]!) smallest = i;
         if (largest < 0 || value > values[largest]!) largest = i;
       }
     }
-    const chosen = [...new Set([smallest, largest, missing])].filter((index) => index >= 0);
-    kept.push(...chosen.sort((a, b) => a - b));
+    const start = count;
+    if (smallest >= 0) kept[count++] = smallest;
+    if (largest >= 0 && largest !== smallest) kept[count++] = largest;
+    if (missing >= 0) kept[count++] = missing;
+    if (count > start + 1) kept.subarray(start, count).sort();
   }
-  kept.push(n - 1);
-  return {
-    steps: Float64Array.from(kept, (index) => steps[index]!),
-    values: Float64Array.from(kept, (index) => values[index]!),
-  };
+  kept[count++] = n - 1;
+  const result = emptySeries(count);
+  for (let i = 0; i < count; i++) {
+    result.steps[i] = steps[kept[i]!]!;
+    result.values[i] = values[kept[i]!]!;
+  }
+  return result;
+}
+
+function hasNaN(values: Float64Array): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i] !== values[i]) return true;
+  return false;
 }

@@ -1,4 +1,4 @@
-/** Runs: making them, their states, changes by hand, bin and tags. */
+/** Runs: making them, their states, changes by hand, tags. */
 import { hostname } from 'node:os';
 import { InputError } from '../../shared/errors.ts';
 import { fold, parseJson, type StoreContext } from './context.ts';
@@ -130,11 +130,12 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
             run.relation ?? null,
           ).lastInsertRowid,
         );
-        prepare('INSERT INTO run_texts (run, experiment, provenance, notes) VALUES (?, ?, ?, ?)').run(
+        prepare('INSERT INTO run_texts (run, experiment, provenance, notes, error) VALUES (?, ?, ?, ?, ?)').run(
           seq,
           experiment,
           provenance,
           run.notes ?? '',
+          run.error ?? null,
         );
         setTags(seq, run.tags ?? []);
         summary.setValues(seq, { ...fieldsOf(run.experiment), ...run.fields }, null);
@@ -157,9 +158,9 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
         byName.length > 0 || text.length < shortestPart || !/^[0-9a-z_-]+$/.test(text)
           ? []
           : (pluck(
-              `SELECT id FROM runs WHERE substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1
+              `SELECT id FROM runs WHERE substr(id, 1, length(@text)) = @text OR substr(id, -length(@text)) = @text
                ORDER BY seq DESC LIMIT 6`,
-            ).all(text) as string[]);
+            ).all({ text }) as string[]);
       const found = [...byName, ...byPart];
       if (found.length === 1) return getRun(found[0]!)!;
       if (found.length === 0) throw new InputError(`no run has the id or name ${JSON.stringify(text)}`);
@@ -266,30 +267,6 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
     /** Sets results of a run in the summary table, as the last loss and accuracy. */
     setSummary(id: string, values: Readonly<Record<string, SummaryInput>>): void {
       context.write(() => summary.setValues(runSeq(id), values, null));
-    },
-
-    /** Puts runs into the bin. Running and queued ones are refused (InputError): cancel them first. Answers those put there now, for the undo. */
-    deleteRuns(ids: readonly string[]): string[] {
-      return context.write(() => {
-        const now = context.now();
-        const put: string[] = [];
-        for (const id of ids) {
-          const status = pluck('SELECT status FROM runs WHERE seq = ?').get(runSeq(id)) as RunStatus;
-          if (status === 'running' || status === 'queued') {
-            throw new InputError(`the run ${id} is ${status}; cancel it before deleting it`);
-          }
-          const { changes } = prepare('UPDATE runs SET deleted = ? WHERE id = ? AND deleted IS NULL').run(now, id);
-          if (changes === 1) put.push(id);
-        }
-        return put;
-      });
-    },
-
-    /** Takes runs out of the bin. */
-    restoreRuns(ids: readonly string[]): void {
-      context.write(() => {
-        for (const seq of runSeqs(ids)) prepare('UPDATE runs SET deleted = NULL WHERE seq = ?').run(seq);
-      });
     },
 
     /** Queued runs in the order in which they should start. */

@@ -93,7 +93,10 @@ CREATE INDEX run_tags_by_tag ON run_tags (tag, run);
 
 CREATE TABLE summary_keys (
   seq INTEGER PRIMARY KEY,
-  key TEXT NOT NULL UNIQUE
+  key TEXT NOT NULL UNIQUE,
+  -- Whether some run has had a number, or a text, under it.
+  numbers INTEGER NOT NULL DEFAULT 0,
+  texts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE summary (
   key INTEGER NOT NULL REFERENCES summary_keys (seq),

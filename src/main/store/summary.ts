@@ -73,16 +73,22 @@ function cutoffText(cutoff: number): string {
 }
 
 export function summaryMethods(context: StoreContext) {
-  const { prepare, pluck } = context;
+  const { prepare } = context;
 
-  function keySeq(key: string): number {
-    if (key === '' || key.length > maximumKey || /[\p{Cc}`]/u.test(key)) {
-      throw new InputError(
-        `summary key ${JSON.stringify(key.slice(0, 80))}: expected 1 to ${maximumKey} characters without control characters and backquotes`,
-      );
+  /** `seq` of a key that is about to hold a number or a text; made if it is new. */
+  function keySeq(key: string, holds: 'numbers' | 'texts'): number {
+    const known = prepare('SELECT seq, numbers, texts FROM summary_keys WHERE key = ?').get(key) as
+      { seq: number; numbers: number; texts: number } | undefined;
+    if (known === undefined) {
+      if (key === '' || key.length > maximumKey || /[\p{Cc}`]/u.test(key)) {
+        throw new InputError(
+          `summary key ${JSON.stringify(key.slice(0, 80))}: expected 1 to ${maximumKey} characters without control characters and backquotes`,
+        );
+      }
+      return Number(prepare(`INSERT INTO summary_keys (key, ${holds}) VALUES (?, 1)`).run(key).lastInsertRowid);
     }
-    const known = pluck('SELECT seq FROM summary_keys WHERE key = ?').get(key) as number | undefined;
-    return known ?? Number(prepare('INSERT INTO summary_keys (key) VALUES (?)').run(key).lastInsertRowid);
+    if (known[holds] === 0) prepare(`UPDATE summary_keys SET ${holds} = 1 WHERE seq = ?`).run(known.seq);
+    return known.seq;
   }
 
   /** Sets keys of a run inside the open transaction. `source`: the measurement that they come from. */
@@ -95,10 +101,12 @@ export function summaryMethods(context: StoreContext) {
        ON CONFLICT DO UPDATE SET value = excluded.value, low = excluded.low, high = excluded.high, source = excluded.source`,
     );
     for (const [key, input] of Object.entries(values)) {
-      const seq = keySeq(key);
-      if (typeof input === 'string' || typeof input === 'boolean') setText.run(seq, run, String(input), source);
-      else if (typeof input === 'number') setNumber.run(seq, run, finite(input), null, null, source);
-      else setNumber.run(seq, run, finite(input.value), finite(input.low), finite(input.high), source);
+      if (typeof input === 'string' || typeof input === 'boolean') {
+        setText.run(keySeq(key, 'texts'), run, String(input), source);
+        continue;
+      }
+      const { value, low, high } = typeof input === 'number' ? { value: input } : input;
+      setNumber.run(keySeq(key, 'numbers'), run, finite(value), finite(low), finite(high), source);
     }
   }
 
@@ -136,14 +144,10 @@ export function summaryMethods(context: StoreContext) {
     /** Keys that some run has, by name. */
     listKeys(): SummaryKeyInfo[] {
       const rows = prepare(
-        `SELECT k.key,
-           EXISTS (SELECT 1 FROM summary s WHERE s.key = k.seq AND s.value IS NOT NULL) AS numbers,
-           EXISTS (SELECT 1 FROM summary s WHERE s.key = k.seq AND s.text IS NOT NULL) AS texts
-         FROM summary_keys k ORDER BY k.key`,
+        `SELECT k.key, k.numbers, k.texts FROM summary_keys k
+         WHERE EXISTS (SELECT 1 FROM summary s WHERE s.key = k.seq) ORDER BY k.key`,
       ).all() as { key: string; numbers: number; texts: number }[];
-      return rows
-        .filter((row) => row.numbers === 1 || row.texts === 1)
-        .map(({ key, numbers, texts }) => ({ key, numbers: numbers === 1, texts: texts === 1 }));
+      return rows.map(({ key, numbers, texts }) => ({ key, numbers: numbers === 1, texts: texts === 1 }));
     },
   };
 }

@@ -42,6 +42,8 @@ export interface NewRun {
   readonly relation?: RunRelation | null;
   readonly tags?: readonly string[];
   readonly notes?: string;
+  /** Why it ended, for a run that is stored after its end. */
+  readonly error?: string | null;
   /** Higher runs first. Default 0. */
   readonly priority?: number;
   /** Index into the palette, unbounded: take it modulo the palette's length. Default: the number of runs made before. */
@@ -218,6 +220,8 @@ export interface NewMeasurement {
   readonly arrays?: ArtifactSource;
   /** The options it was taken with. */
   readonly options?: Json;
+  /** Default now. */
+  readonly created?: number;
 }
 
 export interface FailedMeasurement {
@@ -228,6 +232,7 @@ export interface FailedMeasurement {
   readonly method: 'exact' | 'projected';
   readonly error: string;
   readonly options?: Json;
+  readonly created?: number;
 }
 
 export interface MeasurementRecord {
@@ -254,6 +259,8 @@ export interface NewCheckpoint {
   readonly file: ArtifactSource;
   /** What resuming needs and is no array: schedule position, sampler state. */
   readonly state?: Json;
+  /** Default now. */
+  readonly created?: number;
 }
 
 export interface Checkpoint {

@@ -1,6 +1,6 @@
 /** A parsed filter as a condition over `runs r`. Every text and number of the user's is a parameter. */
 import { fold, type StoreContext } from '../context.ts';
-import { fieldOf, numberSql, textSql, type Field, type Sql } from './fields.ts';
+import { fieldOf, numberSql, runsWhere, type Field, type Sql } from './fields.ts';
 import { parseFilter, type Expression, type FieldOperand, type LiteralOperand, type Operand } from './parse.ts';
 import { FilterError, type Operator } from './tokens.ts';
 
@@ -63,20 +63,35 @@ function literalComparison(field: Field, operator: Operator, value: LiteralOpera
       return compareFlag(field, operator, value);
     case 'time':
       return compareTime(field, operator, value, now);
+    case 'value':
+      return compareValue(field, operator, value);
     case 'number':
+      if (value.kind === 'text' || operator === '~' || operator === '!~') {
+        throw problem(`${field.name} is a number, compared by = != < <= > >= with a number`, value);
+      }
+      return compare({ sql: field.sql, parameters: [] }, operator, { sql: '?', parameters: [value.value] });
     case 'text':
-    case 'value': {
-      const wantsText = operator === '~' || operator === '!~' || value.kind === 'text' || field.kind === 'text';
-      if (!wantsText)
-        return compare(numberSql(field)!, operator, { sql: '?', parameters: [(value as { value: number }).value] });
-      const held = textSql(field);
-      if (held === undefined) throw problem(`${field.name} is a number, not a text`, value);
-      return compareText(held, operator, value.text);
-    }
+      return compareText({ sql: field.sql, parameters: [] }, operator, value.text);
     default:
       field satisfies never;
       throw new Error('unknown field');
   }
+}
+
+function compareValue(field: Extract<Field, { kind: 'value' }>, operator: Operator, value: LiteralOperand): Sql {
+  if (operator === '!=' || operator === '!~') {
+    const { sql, parameters } = compareValue(field, operator === '!=' ? '=' : '~', value);
+    return { sql: `NOT ${sql}`, parameters };
+  }
+  if (operator !== '~' && value.kind === 'number') {
+    // A text may look like a number: model = 784.
+    return operator === '=' && field.part === 'value'
+      ? runsWhere(field, '(s.value = ? OR s.text = ?)', [value.value, value.text])
+      : runsWhere(field, `s.${field.part} ${operator} ?`, [value.value]);
+  }
+  if (field.part !== 'value') throw problem(`${field.name} is a number, not a text`, value);
+  if (operator === '~') return runsWhere(field, 'instr(covature_fold(s.text), ?) > 0', [fold(value.text)]);
+  return runsWhere(field, `s.text ${operator} ? COLLATE NOCASE`, [value.text]);
 }
 
 /** A missing side makes "!=" true and everything else false. */
@@ -197,12 +212,11 @@ function timesOf(value: LiteralOperand, now: number): [start: number, end: numbe
 function has(field: Field): Sql {
   switch (field.kind) {
     case 'value':
-      return {
-        sql: `EXISTS (SELECT 1 FROM summary s WHERE s.key = ? AND s.run = r.seq AND ${
-          field.part === 'value' ? '(s.value IS NOT NULL OR s.text IS NOT NULL)' : `s.${field.part} IS NOT NULL`
-        })`,
-        parameters: [field.key],
-      };
+      return runsWhere(
+        field,
+        field.part === 'value' ? '(s.value IS NOT NULL OR s.text IS NOT NULL)' : `s.${field.part} IS NOT NULL`,
+        [],
+      );
     case 'tags':
       return { sql: 'EXISTS (SELECT 1 FROM run_tags rt WHERE rt.run = r.seq)', parameters: [] };
     case 'flag':

@@ -77,6 +77,18 @@ export function fieldOf(context: StoreContext, name: string, place: { column: nu
   throw new FilterError(`no run has a field ${JSON.stringify(name)}${hint}`, place.column, place.length);
 }
 
+/** Runs whose value of a summary key satisfies a condition on `s`: one stretch of the table is read, once. */
+export function runsWhere(
+  field: Extract<Field, { kind: 'value' }>,
+  condition: string,
+  parameters: Sql['parameters'],
+): Sql {
+  return {
+    sql: `(r.seq IN (SELECT s.run FROM summary s WHERE s.key = ? AND ${condition}))`,
+    parameters: [field.key, ...parameters],
+  };
+}
+
 /** Number of a field, for comparing with numbers; undefined for fields without. */
 export function numberSql(field: Field): Sql | undefined {
   if (field.kind === 'value') {

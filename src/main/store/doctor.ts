@@ -1,0 +1,274 @@
+/** Checking a store, and mending what can be mended: what `covature doctor` and the settings page show. */
+import { createHash } from 'node:crypto';
+import { createReadStream, readdirSync, rmSync, statSync, type Dirent } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { crc32 } from 'node:zlib';
+import { messageOf } from '../../shared/errors.ts';
+import { isTemporaryName } from '../../data/files.ts';
+import { artifactColumns, type ArtifactRow } from './artifacts.ts';
+import type { StoreContext } from './context.ts';
+import { databasePath, storeNames } from './location.ts';
+
+export const storeProblemCodes = [
+  /** SQLite finds the database inconsistent: restore a backup. */
+  'database',
+  /** A row refers to one that is not there. */
+  'reference',
+  /** Points of a series whose checksum is wrong. */
+  'chunk',
+  /** A series whose count of points is wrong. Mended by counting. */
+  'count',
+  /** A file that a row names is not there. Mended by marking the row. */
+  'artifact-missing',
+  /** A file that differs from what was stored, by its size or its checksum. Mended by marking the row. */
+  'artifact-damaged',
+  /** A file that no row names, as a crash between file and row leaves. Mended by removing it. */
+  'orphan',
+  /** A file that was being written when its program ended. Mended by removing it. */
+  'temporary',
+] as const;
+export type StoreProblemCode = (typeof storeProblemCodes)[number];
+
+export interface StoreProblem {
+  readonly code: StoreProblemCode;
+  /** What is wrong, and what it means. */
+  readonly message: string;
+  /** The file in question, absolute. */
+  readonly path?: string;
+  /** The run in question. */
+  readonly run?: string;
+  readonly mended: boolean;
+}
+
+export interface DoctorOptions {
+  /** Mend what can be mended; needs a store opened for writing. Default false. */
+  readonly repair?: boolean;
+  /** Read every artifact and compare its SHA-256 (default), or look at sizes alone. */
+  readonly checksums?: boolean;
+  /** Told after every artifact. */
+  readonly progress?: (done: number, total: number) => void;
+}
+
+export interface DoctorReport {
+  readonly problems: readonly StoreProblem[];
+  readonly runs: number;
+  readonly artifacts: number;
+  readonly chunks: number;
+  /** Bytes of artifacts read for their checksums. */
+  readonly bytesRead: number;
+}
+
+export interface StoreSize {
+  readonly database: number;
+  readonly artifacts: number;
+  readonly backups: number;
+  /** Bytes of files whose runs are in the bin. */
+  readonly bin: number;
+}
+
+export function doctorMethods(context: StoreContext) {
+  const { prepare, pluck } = context;
+  const root = join(context.folder, storeNames.artifacts);
+
+  return {
+    /** Checks database, series and files. Takes as long as reading all artifacts does; other calls may be made meanwhile. */
+    async doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+      const { repair = false, checksums = true } = options;
+      const problems: StoreProblem[] = [];
+      const mend = (
+        code: StoreProblemCode,
+        message: string,
+        where: { path?: string; run?: string },
+        action?: () => void,
+      ) => {
+        if (repair && action !== undefined) action();
+        problems.push({ code, message, ...where, mended: repair && action !== undefined });
+      };
+
+      problems.push(...databaseProblems());
+      const chunks = checkChunks(mend);
+      // Files before rows: a file that comes in between has its row; one that goes in between took its row along.
+      const files = filesBelow(root);
+      const rows = prepare(
+        `SELECT ${artifactColumns}, r.id AS run FROM artifacts a JOIN runs r ON r.seq = a.run ORDER BY a.seq`,
+      ).all() as (ArtifactRow & { run: string })[];
+      let bytesRead = 0;
+      for (const [i, row] of rows.entries()) {
+        const path = join(root, ...row.path.split('/'));
+        const found = await stateOf(path, row, checksums);
+        bytesRead += found.bytesRead;
+        options.progress?.(i + 1, rows.length);
+        const isThere = pluck('SELECT 1 FROM artifacts WHERE seq = ?').get(row.seq) !== undefined;
+        if (!isThere) continue;
+        const mark = (): void => {
+          context.write(() => prepare('UPDATE artifacts SET state = ? WHERE seq = ?').run(found.state, row.seq));
+        };
+        if (found.state === 'missing') {
+          mend(
+            'artifact-missing',
+            `${describe(row)} is gone: ${path}. What was read off it is kept; measure again for the arrays`,
+            { path, run: row.run },
+            mark,
+          );
+        } else if (found.state === 'damaged') {
+          mend(
+            'artifact-damaged',
+            `${describe(row)} is not what was stored (${found.reason}): ${path}. Restore it from a backup, or measure again`,
+            { path, run: row.run },
+            mark,
+          );
+        } else if (row.state !== 'present' && repair) {
+          // Someone put the file back.
+          mark();
+        }
+      }
+
+      const named = new Set(rows.map((row) => row.path));
+      for (const path of files) {
+        const name = relative(root, path).split(sep).join('/');
+        if (named.has(name)) continue;
+        const code = isTemporaryName(name.slice(name.lastIndexOf('/') + 1)) ? 'temporary' : 'orphan';
+        const message =
+          code === 'temporary'
+            ? `a file that was never finished: ${path}`
+            : `a file that no run knows, as a crash between writing and registering leaves: ${path}`;
+        mend(code, message, { path }, () => rmSync(path, { force: true }));
+      }
+      if (repair) removeEmptyFolders(root);
+      return { problems, runs: count('runs'), artifacts: rows.length, chunks, bytesRead };
+    },
+
+    /** Bytes on disk. */
+    storeSize(): StoreSize {
+      const database = ['', '-wal', '-shm'].reduce(
+        (sum, suffix) => sum + sizeOf(databasePath(context.folder) + suffix),
+        0,
+      );
+      const below = (name: string): number =>
+        filesBelow(join(context.folder, name)).reduce((sum, path) => sum + sizeOf(path), 0);
+      const bin = pluck(
+        'SELECT coalesce(sum(a.bytes), 0) FROM artifacts a JOIN runs r ON r.seq = a.run WHERE r.deleted IS NOT NULL',
+      ).get() as number;
+      return { database, artifacts: below(storeNames.artifacts), backups: below(storeNames.backups), bin };
+    },
+  };
+
+  function count(table: 'runs'): number {
+    return pluck(`SELECT count(*) FROM ${table}`).get() as number;
+  }
+
+  function databaseProblems(): StoreProblem[] {
+    try {
+      const lines = (context.db.pragma('integrity_check(100)') as { integrity_check: string }[])
+        .map((row) => row.integrity_check)
+        .filter((line) => line !== 'ok');
+      const broken = context.db.pragma('foreign_key_check') as { table: string; rowid: number; parent: string }[];
+      return [
+        ...lines.map((line) => ({
+          code: 'database' as const,
+          message: `the database is inconsistent: ${line}. Restore a backup`,
+          mended: false,
+        })),
+        ...broken.map(({ table, rowid, parent }) => ({
+          code: 'reference' as const,
+          message: `row ${rowid} of ${table} refers to a row of ${parent} that is not there`,
+          mended: false,
+        })),
+      ];
+    } catch (error) {
+      return [
+        {
+          code: 'database',
+          message: `the database cannot be read: ${messageOf(error)}. Restore a backup`,
+          mended: false,
+        },
+      ];
+    }
+  }
+
+  /** Checksums of all chunks, and the counts that series keep. Answers the number of chunks. */
+  function checkChunks(
+    mend: (code: StoreProblemCode, message: string, where: { run: string }, action?: () => void) => void,
+  ): number {
+    let chunks = 0;
+    const rows = prepare(
+      `SELECT c.number, c.crc, c.data, s.name, r.id AS run FROM chunks c JOIN series s ON s.seq = c.series JOIN runs r ON r.seq = s.run`,
+    ).iterate() as IterableIterator<{ number: number; crc: number; data: Uint8Array; name: string; run: string }>;
+    for (const row of rows) {
+      chunks++;
+      if (crc32(row.data) === row.crc) continue;
+      mend(
+        'chunk',
+        `run ${row.run}: points of ${row.name} (batch ${row.number}) have changed on the disk. Restore a backup`,
+        row,
+      );
+    }
+    const wrong = prepare(
+      `SELECT s.seq, s.name, r.id AS run FROM series s JOIN runs r ON r.seq = s.run
+       LEFT JOIN (SELECT series, sum(points) AS points, max(last_step) AS last_step FROM chunks GROUP BY series) c ON c.series = s.seq
+       WHERE s.points <> coalesce(c.points, 0) OR s.last_step IS NOT c.last_step`,
+    ).all() as { seq: number; name: string; run: string }[];
+    for (const { seq, name, run } of wrong) {
+      mend('count', `run ${run}: the count of points of ${name} is wrong`, { run }, () => {
+        context.write(() =>
+          prepare(
+            `UPDATE series SET points = (SELECT coalesce(sum(points), 0) FROM chunks WHERE series = series.seq),
+               last_step = (SELECT max(last_step) FROM chunks WHERE series = series.seq) WHERE seq = ?`,
+          ).run(seq),
+        );
+      });
+    }
+    return chunks;
+  }
+}
+
+function describe(row: ArtifactRow & { run: string }): string {
+  const what =
+    row.kind === 'measurement'
+      ? `the arrays of a measurement of ${row.name}`
+      : row.kind === 'checkpoint'
+        ? `the checkpoint at step ${row.name}`
+        : `the file ${row.name}`;
+  return `run ${row.run}: ${what}`;
+}
+
+async function stateOf(
+  path: string,
+  row: ArtifactRow,
+  checksums: boolean,
+): Promise<{ state: ArtifactRow['state']; bytesRead: number; reason?: string }> {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || !stats.isFile()) return { state: 'missing', bytesRead: 0 };
+  if (stats.size !== row.bytes) {
+    return { state: 'damaged', bytesRead: 0, reason: `${stats.size} bytes instead of ${row.bytes}` };
+  }
+  if (!checksums)
+    return { state: row.state === 'damaged' ? 'damaged' : 'present', bytesRead: 0, reason: 'as found before' };
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  const same = hash.digest('hex') === row.sha256;
+  return { state: same ? 'present' : 'damaged', bytesRead: stats.size, reason: 'its checksum differs' };
+}
+
+function filesBelow(folder: string): string[] {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+function removeEmptyFolders(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && readdirSync(path).length === 0) rmSync(path, { recursive: true });
+  }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

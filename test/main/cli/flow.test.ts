@@ -1,0 +1,186 @@
+/** A user's way through the command line on a small run: run, list, show, export, measure again, pause and resume, interrupt and resume. */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readSafetensors } from '../../../src/data/formats/safetensors.ts';
+import { openStore } from '../../../src/main/store/index.ts';
+import type { MeasurementRecord, RunRecord } from '../../../src/main/store/index.ts';
+import { cli, temporaryFolder } from '../../support/cli.ts';
+
+const folder = temporaryFolder();
+const store = path.join(folder, 'store');
+const file = path.join(folder, 'experiment.json');
+const engine = ['--blas', 'wasm', '--threads', '1', '--store', store] as const;
+
+const experiment = {
+  name: 'Größe µ, 12-6-10',
+  dataset: { source: 'glyphs', train: 400, test: 100, standardise: 'none' },
+  model: {
+    input: [28, 28, 1],
+    layers: [
+      { type: 'flatten' },
+      { type: 'dense', name: 'fc1', units: 12, bias: false },
+      { type: 'activation', function: 'tanh' },
+      { type: 'dense', name: 'fc2', units: 6 },
+      { type: 'activation', function: 'relu' },
+      { type: 'dense', name: 'fc3', units: 10 },
+    ],
+    loss: 'cross-entropy',
+  },
+  optimiser: { lr: 0.1, momentum: 0.5, weight_decay: 0.0001, schedule: { kind: 'step', every_epochs: 2, factor: 0.5 } },
+  batch_size: 32,
+  epochs: 4,
+  seed: 5,
+  measurements: [{ parameters: ['fc2.*'] }, { parameters: ['fc3.kernel'], when: { kind: 'epochs', epochs: [0, 2] }, samples: 200 }],
+};
+
+type Document = RunRecord & { measurements: MeasurementRecord[]; checkpoints: { step: number; file: { path: string; sha256: string } }[] };
+
+async function run(...args: string[]): Promise<Document> {
+  const result = await cli(['run', ...args, ...engine, '--json']);
+  expect(result.status, result.stderr).toBe(0);
+  return JSON.parse(result.stdout) as Document;
+}
+
+/** All that a run's result is, without times, ids and paths. */
+async function essence(document: Document): Promise<unknown> {
+  using opened = openStore(store, { readOnly: true });
+  const last = document.checkpoints.at(-1);
+  const { tensors, metadata } = await readSafetensors(last?.file.path ?? '');
+  const series = opened.series(document.id);
+  return {
+    weights: [...tensors].map(([name, { data }]) => [name, [...(data as Float32Array)]]),
+    state: metadata['state'],
+    series: Object.fromEntries(Object.entries(series).map(([name, each]) => [name, [...each.steps], [...each.values]])),
+    values: Object.entries(series).map(([, each]) => [...each.values]),
+    measurements: document.measurements.map((each) => [each.parameter, each.step, each.arrays?.sha256 === undefined, withoutTimes(each)]),
+  };
+}
+
+function withoutTimes(measurement: MeasurementRecord): unknown {
+  return { ...measurement.summary, seconds: null };
+}
+
+describe('the command line', () => {
+  let first: Document;
+  beforeAll(async () => {
+    writeFileSync(file, JSON.stringify(experiment));
+    first = await run(file);
+  });
+
+  test('runs, measures and stores', () => {
+    expect(first.status).toBe('done');
+    expect(first.step).toBe(4 * 13);
+    expect(first.measurements.map((each) => [each.parameter, each.step])).toEqual([
+      ['fc3.kernel', 0],
+      ['fc3.kernel', 26],
+      ['fc2.bias', 52],
+      ['fc2.kernel', 52],
+    ]);
+    for (const { summary } of first.measurements) {
+      expect(summary?.gamma.training_set.length).toBe(8);
+      expect(summary?.gamma.cross_fitted.length).toBe(8);
+    }
+    expect(first.values['gamma.fc2']).toBeDefined();
+  });
+
+  test('the same seed gives the same run, bit for bit; another seed does not', async () => {
+    expect(await essence(await run(file))).toEqual(await essence(first));
+    const other = await run(file, '--seed', '6');
+    expect(await essence(other)).not.toEqual(await essence(first));
+  });
+
+  test('paused after some steps and resumed, it ends as if undisturbed', async () => {
+    const paused = await run(file, '--stop-after', '17');
+    expect([paused.status, paused.step]).toEqual(['paused', 17]);
+    const resumed = await run('--resume', paused.id);
+    expect(resumed.status).toBe('done');
+    expect(await essence(resumed)).toEqual(await essence(first));
+  });
+
+  test('killed in the middle, the run is interrupted and resumes to the same end', async () => {
+    const long = path.join(folder, 'long.json');
+    writeFileSync(long, JSON.stringify({ ...experiment, name: 'long', epochs: 150, measurements: [] }));
+    const undisturbed = await run(long);
+    const id = await killMidway(long);
+    using opened = openStore(store);
+    expect(opened.getRun(id)?.status).toBe('interrupted');
+    opened.close();
+    const resumed = await run('--resume', id);
+    expect(resumed.status).toBe('done');
+    expect(await essence(resumed)).toEqual(await essence(undisturbed));
+  });
+
+  test('lists with filters, shows, and prints one JSON document alone', async () => {
+    const listed = await cli(['list', '--store', store, '--filter', 'seed = 6', '--json']);
+    const { rows, total } = JSON.parse(listed.stdout) as { rows: { seed: number }[]; total: number };
+    expect([total, rows[0].seed]).toEqual([1, 6]);
+    const table = await cli(['list', '--store', store]);
+    expect(table.stdout).toMatch(/id .*name .*status .*loss/);
+    expect(table.stdout).toContain(first.id);
+    const shown = await cli(['show', first.id, '--store', store, '--log']);
+    expect(shown.stdout).toContain('Größe µ');
+    expect(shown.stdout).toMatch(/fc2\.kernel {2}\[12 x 6\], d = 72, 400 samples, exact, float64/);
+    expect(shown.stdout).toMatch(/1e-4 {2}cross-fitted/);
+  });
+
+  test('exports arrays, tables, the run, and the scatter of both estimands', async () => {
+    const out = path.join(folder, 'out');
+    const result = await cli(['export', first.id, '--store', store, '--out', out, '--json', ...['safetensors', 'csv', 'json', 'svg'].flatMap((kind) => ['--format', kind])]);
+    expect(result.status, result.stderr).toBe(0);
+    const { files } = JSON.parse(result.stdout) as { files: string[] };
+    for (const each of files) expect(existsSync(each), each).toBe(true);
+    const names = files.map((each) => path.basename(each));
+    expect(names.filter((name) => name.endsWith('.svg'))).toHaveLength(8);
+    const svg = readFileSync(files.find((each) => each.endsWith('fc2.kernel-step-52-C-H-training_set.svg')) ?? '', 'utf8');
+    expect(svg).toMatch(/^<svg[^>]+width="[\d.]+mm"/);
+    const csv = readFileSync(files.find((each) => each.endsWith('fc2.kernel-step-52.csv')) ?? '', 'utf8').trim().split('\n');
+    expect(csv[0]).toBe('direction,H,C,Q,A_to_B_selection,A_to_B_H,A_to_B_C,A_to_B_Q,B_to_A_selection,B_to_A_H,B_to_A_C,B_to_A_Q');
+    expect(csv).toHaveLength(73);
+    const arrays = await readSafetensors(files.find((each) => each.endsWith('fc2.kernel-step-52.safetensors')) ?? '');
+    expect(arrays.tensors.get('H')?.shape).toEqual([72, 72]);
+    expect(csv[1].split(',')[1]).toBe(String((arrays.tensors.get('eigenvalues')?.data as Float64Array)[0]));
+  });
+
+  test('measures a stored run again, and the result is kept with it', async () => {
+    const result = await cli(['measure', '--run', first.id, '--parameter', 'fc1.kernel', '--samples', '40', ...engine, '--json']);
+    // d = 9,408: 784 inputs make the exact matrices too large for WebAssembly's memory, and the message says so.
+    expect(result.status).toBe(2);
+    expect(result.stderr).toMatch(/d = 9408 weights would take .*GB.*projected method/);
+    const again = await cli(['measure', '--run', first.id, '--parameter', 'fc3.*', ...engine, '--json']);
+    expect(again.status, again.stderr).toBe(0);
+    const summaries = JSON.parse(again.stdout) as { parameter: string }[];
+    expect(summaries.map((each) => each.parameter)).toEqual(['fc3.kernel', 'fc3.bias']);
+    const shown = JSON.parse((await cli(['show', first.id, '--store', store, '--json'])).stdout) as Document;
+    expect(shown.measurements.filter((each) => each.origin === 'manual').map((each) => each.parameter).sort()).toEqual(['fc1.kernel', 'fc3.bias', 'fc3.kernel']);
+  });
+
+  test('nothing is left of files being written', () => {
+    const staging = path.join(store, 'staging');
+    expect(existsSync(staging) ? readdirSync(staging) : []).toEqual([]);
+  });
+});
+
+/** Starts a run, kills the whole of it with SIGKILL once it has a checkpoint or some progress, and answers its id. */
+function killMidway(experimentFile: string): Promise<string> {
+  const entry = fileURLToPath(new URL('../../../src/main/cli/index.ts', import.meta.url));
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, 'run', experimentFile, ...engine], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
+    });
+    let text = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (/\d+ % training/.test(text) && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    });
+    child.on('error', reject);
+    child.on('close', () => {
+      const id = /run (\S+)/.exec(text)?.[1];
+      if (id === undefined) reject(new Error(`no run was started: ${text}`));
+      else resolve(id);
+    });
+  });
+}

@@ -3,6 +3,8 @@ import * as path from 'node:path';
 import type { DatasetSpec } from '../shared/dataset.ts';
 import { InputError } from '../shared/errors.ts';
 import type { Dataset } from './dataset.ts';
+import { publishedDataset, type PublishedKey } from './downloads/catalogue.ts';
+import { offlineAdvice, publishedStatus, unpackIfThere } from './downloads/published.ts';
 import { readArrays } from './formats/arrays.ts';
 import { readCifar10 } from './formats/cifar10.ts';
 import { readCsv } from './formats/csv.ts';
@@ -47,15 +49,15 @@ async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawData
     case 'idx':
       return readIdxDataset(at(spec.path), given({ classes: spec.classes }));
     case 'mnist':
-      return { ...(await readIdxDataset(publishedFolder(spec, options), { classes: 10 })), name: 'MNIST' };
+      return { ...(await readIdxDataset(await publishedFolder(spec, options), { classes: 10 })), name: 'MNIST' };
     case 'fashion-mnist':
       return {
-        ...(await readIdxDataset(publishedFolder(spec, options), { classes: 10 })),
+        ...(await readIdxDataset(await publishedFolder(spec, options), { classes: 10 })),
         name: 'Fashion-MNIST',
         classes: fashionClasses,
       };
     case 'cifar-10':
-      return readCifar10(publishedFolder(spec, options));
+      return readCifar10(await publishedFolder(spec, options));
     case 'npz':
     case 'safetensors':
       return readArrays(spec.source, at(spec.path), {
@@ -109,8 +111,23 @@ const fashionClasses = [
   'Ankle boot',
 ];
 
-function publishedFolder(spec: { source: string; path?: string | undefined }, options: ResolveOptions): string {
-  if (spec.path !== undefined) return path.resolve(options.baseFolder ?? '.', spec.path);
-  if (options.dataFolder !== undefined) return path.join(options.dataFolder, spec.source);
-  throw new InputError(`dataset.path: expected the folder that holds ${spec.source}`);
+/** The folder of a published set: the path given, or the one that downloads go to, which must then be complete. */
+async function publishedFolder(
+  spec: { readonly source: PublishedKey; readonly path?: string | undefined },
+  { baseFolder, dataFolder, signal }: ResolveOptions,
+): Promise<string> {
+  const dataset = publishedDataset(spec.source);
+  if (spec.path === undefined && dataFolder === undefined)
+    throw new InputError(`dataset.path: expected the folder that holds ${dataset.title}`);
+  const folder =
+    spec.path === undefined ? path.join(dataFolder!, spec.source) : path.resolve(baseFolder ?? '.', spec.path);
+  await unpackIfThere(dataset, folder, signal);
+  if (spec.path !== undefined) return folder;
+  const { state, missing } = await publishedStatus(dataset, folder);
+  if (state !== 'complete')
+    throw new InputError(
+      `${dataset.title} is not on this machine yet: ${folder} lacks ${missing.join(', ')}. ` +
+        `"covature datasets" downloads it.\n${offlineAdvice(dataset, folder)}`,
+    );
+  return folder;
 }

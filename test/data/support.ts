@@ -118,3 +118,31 @@ export function zipBytes(parts: readonly ZipPart[], comment = ''): Buffer {
   end.writeUInt16LE(comment.length, 20);
   return Buffer.concat([...chunks, ...directory, end, Buffer.from(comment)]);
 }
+
+export interface TarPart {
+  readonly name: string;
+  readonly data: string | Buffer;
+  /** Default "0", a file; "5" is a folder. */
+  readonly type?: string;
+  readonly prefix?: string;
+}
+
+/** A tar archive (ustar), written from the format's description. */
+export function tarBytes(parts: readonly TarPart[]): Buffer {
+  const chunks: Buffer[] = [];
+  for (const { name, data, type = '0', prefix = '' } of parts) {
+    const content = Buffer.from(data as string);
+    const header = Buffer.alloc(512);
+    header.write(name, 0);
+    header.write('0000644\0', 100);
+    header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124);
+    header.write('        ', 148);
+    header.write(type, 156);
+    header.write('ustar\x0000', 257);
+    header.write(prefix, 345);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+    chunks.push(header, content, Buffer.alloc((512 - (content.length % 512)) % 512));
+  }
+  return Buffer.concat([...chunks, Buffer.alloc(1024)]);
+}

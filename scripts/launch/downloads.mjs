@@ -11,13 +11,13 @@ import { duration, say } from './say.mjs';
 import { readJson, writeJson } from './stamp.mjs';
 
 /** A silent network costs at most 10 s in all; the rest of that goes to starting and ending the download. */
-const silence = 8000;
+const silence = 7000;
 
 /**
  * @typedef {object} DownloadOptions
  * @property {string} node the Node that runs the download
  * @property {boolean} [again] try even where it failed today
- * @property {number} [silence] milliseconds without data after which it is given up; 8,000
+ * @property {number} [silence] milliseconds without data after which it is given up; 7,000
  */
 
 /**

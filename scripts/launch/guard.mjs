@@ -61,7 +61,7 @@ export function runGuarded({ command, args, cwd, env = process.env, watch, silen
         end('SIGKILL');
       } else if (now - told > 5000) {
         told = now;
-        onProgress?.(size - before - printed);
+        if (size - printed - before >= 1e6) onProgress?.(size - printed - before);
       }
     }, 250);
     /** @type {NodeJS.Signals | undefined} */
@@ -80,15 +80,25 @@ export function runGuarded({ command, args, cwd, env = process.env, watch, silen
     };
     child.once('error', (error) => settle(error.message));
     child.once('close', (status) =>
-      settle(reason ?? (status === 0 ? undefined : lastLine(said) || `exit status ${status}`)),
+      settle(reason ?? (status === 0 ? undefined : tellingLine(said) ?? `exit status ${status}`)),
     );
   });
 }
 
-/** @param {string} text */
-function lastLine(text) {
-  const lines = text.split('\n').map((line) => line.trim());
-  return lines.findLast((line) => /error/i.test(line)) ?? lines.findLast((line) => line !== '') ?? '';
+/**
+ * The line of what a program said that tells most of its failure: one with a system's error code, else with the word error, else the last.
+ * @param {string} text
+ */
+function tellingLine(text) {
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('at '));
+  const line =
+    lines.findLast((line) => /\berror: .*\bE[A-Z_]{4,}/i.test(line)) ??
+    lines.findLast((line) => /error\b/i.test(line)) ??
+    lines.at(-1);
+  return line?.replace(/^\[cause\]: /, '').replace(/ \{$/, '');
 }
 
 /**

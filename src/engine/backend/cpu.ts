@@ -4,37 +4,41 @@
  */
 import type { ActivationFunction } from '../../shared/model.ts';
 import type { Blas, Precision, Real } from '../blas/types.ts';
-import { activateInto } from './elementwise.ts';
-import type { Backend, Order, Tensor } from './types.ts';
+import { activateBackwardInto, activateInto } from './elementwise.ts';
+import { logSumExpRows, meanRuns, softmaxRows, standardiseJacobianRows, standardiseRows, swapMiddle } from './rows.ts';
+import { CpuTensor, own } from './cpu-tensor.ts';
+import type { Backend, Order, Tensor, Window2d } from './types.ts';
+import {
+  averageWindows,
+  findMaxima,
+  gatherPatches,
+  pickPlaces,
+  scatterPatches,
+  spreadAverages,
+  spreadPlaces,
+} from './windows.ts';
 
-/** Shape is changed when a recycled buffer is handed out again. */
-export class CpuTensor implements Tensor {
-  rows: number;
-  cols: number;
-  readonly data: Real;
-  /** Shares the data of another tensor: never recycled. */
-  readonly isView: boolean;
-  kept = false;
-
-  constructor(rows: number, cols: number, data: Real, isView: boolean) {
-    this.rows = rows;
-    this.cols = cols;
-    this.data = data;
-    this.isView = isView;
-  }
-}
+export { CpuTensor, dataOf } from './cpu-tensor.ts';
 
 export class CpuBackend implements Backend {
   readonly name: string;
   readonly precision: Precision;
   readonly blas: Blas;
-  readonly #free = new Map<number, CpuTensor[]>();
+  readonly #free: Map<number, CpuTensor[]>;
   readonly #live: CpuTensor[] = [];
 
-  constructor(blas: Blas, precision: Precision) {
+  /** @param sibling a backend to share recycled buffers with: tensors made here outlive the sibling's scopes, yet nothing is held twice. */
+  constructor(blas: Blas, precision: Precision, sibling?: CpuBackend) {
     this.blas = blas;
     this.precision = precision;
     this.name = `cpu (${blas.name}, ${precision})`;
+    this.#free = sibling === undefined ? new Map<number, CpuTensor[]>() : sibling.#free;
+  }
+
+  /** Gives the memory of all recycled buffers back. */
+  trim(): void {
+    for (const list of this.#free.values()) for (const tensor of list) this.blas.release(tensor.data);
+    this.#free.clear();
   }
 
   scope<T>(body: () => T): T {
@@ -240,35 +244,146 @@ export class CpuBackend implements Backend {
     return result;
   }
 
+  activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor): CpuTensor {
+    const { x, y, out, result } = this.#pair(z, dy);
+    activateBackwardInto(fn, x, y, out);
+    return result;
+  }
+
   softmax(y: Tensor): CpuTensor {
     const result = this.take(y.rows, y.cols);
-    const x = own(y).data;
-    const out = result.data;
-    const width = y.cols;
-    for (let start = 0; start < x.length; start += width) {
-      const largest = rowMaximum(x, start, width);
-      let sum = 0;
-      for (let j = start; j < start + width; j++) {
-        const e = Math.exp(x[j] - largest);
-        out[j] = e;
-        sum += e;
-      }
-      for (let j = start; j < start + width; j++) out[j] /= sum;
-    }
+    softmaxRows(own(y).data, y.cols, result.data);
     return result;
   }
 
   logSumExp(y: Tensor): CpuTensor {
     const result = this.take(y.rows, 1);
-    const x = own(y).data;
-    const width = y.cols;
-    for (let p = 0; p < y.rows; p++) {
-      const start = p * width;
-      const largest = rowMaximum(x, start, width);
-      let sum = 0;
-      for (let j = start; j < start + width; j++) sum += Math.exp(x[j] - largest);
-      result.data[p] = largest + Math.log(sum);
+    logSumExpRows(own(y).data, y.cols, result.data);
+    return result;
+  }
+
+  multiplyRow(a: Tensor, row: Tensor): CpuTensor {
+    const result = this.take(a.rows, a.cols);
+    const x = own(a).data;
+    const r = own(row).data;
+    const out = result.data;
+    for (let p = 0, i = 0; p < a.rows; p++) for (let j = 0; j < r.length; j++, i++) out[i] = x[i] * r[j];
+    return result;
+  }
+
+  inverseRoot(a: Tensor, epsilon: number): CpuTensor {
+    const result = this.take(a.rows, a.cols);
+    const x = own(a).data;
+    const out = result.data;
+    for (let i = 0; i < out.length; i++) out[i] = 1 / Math.sqrt(x[i] + epsilon);
+    return result;
+  }
+
+  runMeans(a: Tensor, count: number): CpuTensor {
+    const result = this.take(a.rows / count, a.cols);
+    meanRuns(own(a).data, a.cols, count, result.data);
+    return result;
+  }
+
+  repeatRows(a: Tensor, count: number): CpuTensor {
+    const result = this.take(a.rows * count, a.cols);
+    const x = own(a).data;
+    for (let p = 0, at = 0; p < a.rows; p++) {
+      const row = x.subarray(p * a.cols, (p + 1) * a.cols);
+      for (let k = 0; k < count; k++, at += a.cols) result.data.set(row, at);
     }
+    return result;
+  }
+
+  swapAxes(x: Tensor, outer: number, a: number, b: number, inner: number): CpuTensor {
+    if (x.rows * x.cols !== outer * a * b * inner)
+      throw new Error(`swapAxes: [${x.rows}, ${x.cols}] is not [${outer}, ${a}, ${b}, ${inner}]`);
+    const result = this.take(outer * b * a, inner);
+    swapMiddle(own(x).data, outer, a, b, inner, result.data);
+    return result;
+  }
+
+  batchMatmul(a: Tensor, b: Tensor, count: number, transposeA = false, transposeB = false): CpuTensor {
+    const [rowsA, rowsB] = [a.rows / count, b.rows / count];
+    const m = transposeA ? a.cols : rowsA;
+    const k = transposeA ? rowsA : a.cols;
+    const n = transposeB ? rowsB : b.cols;
+    if ((transposeB ? b.cols : rowsB) !== k)
+      throw new Error(`batchMatmul: ${count} products of [${a.rows}, ${a.cols}] and [${b.rows}, ${b.cols}] do not fit`);
+    const result = this.take(count * m, n);
+    const [x, y, out] = [own(a).data, own(b).data, result.data];
+    const [sizeA, sizeB, size] = [rowsA * a.cols, rowsB * b.cols, m * n];
+    for (let i = 0; i < count; i++) {
+      const left = x.subarray(i * sizeA, (i + 1) * sizeA);
+      const right = y.subarray(i * sizeB, (i + 1) * sizeB);
+      const to = out.subarray(i * size, (i + 1) * size);
+      this.blas.gemm(transposeA, transposeB, m, n, k, 1, left, a.cols, right, b.cols, 0, to, n);
+    }
+    return result;
+  }
+
+  causalMask(scores: Tensor): CpuTensor {
+    const result = this.take(scores.rows, scores.cols);
+    const { data } = result;
+    const tokens = scores.cols;
+    data.set(own(scores).data);
+    for (let p = 0; p < scores.rows; p++) data.fill(-Infinity, p * tokens + (p % tokens) + 1, (p + 1) * tokens);
+    return result;
+  }
+
+  standardise(x: Tensor, epsilon: number): { hat: CpuTensor; rstd: CpuTensor } {
+    const hat = this.take(x.rows, x.cols);
+    const rstd = this.take(x.rows, 1);
+    standardiseRows(own(x).data, x.cols, epsilon, hat.data, rstd.data);
+    return { hat, rstd };
+  }
+
+  standardiseJacobian(u: Tensor, hat: Tensor, rstd: Tensor): CpuTensor {
+    const { x, y, out, result } = this.#pair(u, hat);
+    standardiseJacobianRows(x, u.cols, y, own(rstd).data, out);
+    return result;
+  }
+
+  patches(x: Tensor, window: Window2d): CpuTensor {
+    const { kernelHeight, kernelWidth, channels } = window;
+    const result = this.take(windowsOf(x, window), kernelHeight * kernelWidth * channels);
+    gatherPatches(own(x).data, window, result.data);
+    return result;
+  }
+
+  scatterPatches(columns: Tensor, window: Window2d): CpuTensor {
+    const result = this.take(placesOf(columns, window), window.channels);
+    scatterPatches(own(columns).data, window, result.data);
+    return result;
+  }
+
+  maxPlaces(x: Tensor, window: Window2d): CpuTensor {
+    const result = this.take(windowsOf(x, window), window.channels);
+    findMaxima(own(x).data, window, result.data);
+    return result;
+  }
+
+  pick(x: Tensor, places: Tensor, window: Window2d): CpuTensor {
+    const result = this.take(places.rows, window.channels);
+    pickPlaces(own(x).data, own(places).data, window, result.data);
+    return result;
+  }
+
+  spread(y: Tensor, places: Tensor, window: Window2d): CpuTensor {
+    const result = this.take(placesOf(y, window), window.channels);
+    spreadPlaces(own(y).data, own(places).data, window, result.data);
+    return result;
+  }
+
+  windowMeans(x: Tensor, window: Window2d): CpuTensor {
+    const result = this.take(windowsOf(x, window), window.channels);
+    averageWindows(own(x).data, window, result.data);
+    return result;
+  }
+
+  spreadMeans(y: Tensor, window: Window2d): CpuTensor {
+    const result = this.take(placesOf(y, window), window.channels);
+    spreadAverages(own(y).data, window, result.data);
     return result;
   }
 
@@ -310,18 +425,12 @@ export class CpuBackend implements Backend {
   }
 }
 
-function rowMaximum(x: Real, start: number, width: number): number {
-  let largest = x[start];
-  for (let j = start + 1; j < start + width; j++) if (x[j] > largest) largest = x[j];
-  return largest;
+/** Rows of what has one row a window, from an image tensor. */
+function windowsOf(x: Tensor, { height, width, outHeight, outWidth }: Window2d): number {
+  return (x.rows / (height * width)) * outHeight * outWidth;
 }
 
-function own(tensor: Tensor): CpuTensor {
-  if (!(tensor instanceof CpuTensor)) throw new Error('a tensor of another backend was given to the cpu backend');
-  return tensor;
-}
-
-/** The values of a cpu tensor, without a copy; valid until its scope ends. */
-export function dataOf(tensor: Tensor): Real {
-  return own(tensor).data;
+/** Rows of the image tensor, from what has one row a window. */
+function placesOf(y: Tensor, { height, width, outHeight, outWidth }: Window2d): number {
+  return (y.rows / (outHeight * outWidth)) * height * width;
 }

@@ -100,3 +100,13 @@ const table: Readonly<Record<ActivationFunction, readonly Map1[]>> = { relu, tan
 export function activateInto(fn: ActivationFunction, order: Order, z: Real, out: Real): void {
   table[fn][order](z, out);
 }
+
+/** out = f'(z) * dy, elementwise. `out` may not be `dy`. */
+export function activateBackwardInto(fn: ActivationFunction, z: Real, dy: Real, out: Real): void {
+  if (fn === 'relu') {
+    for (let i = 0; i < z.length; i++) out[i] = z[i] > 0 ? dy[i] : 0;
+    return;
+  }
+  table[fn][1](z, out);
+  for (let i = 0; i < z.length; i++) out[i] *= dy[i];
+}

@@ -14,6 +14,23 @@ export interface Tensor {
   readonly cols: number;
 }
 
+/**
+ * Windows over images [height, width, channels]: window (oy, ox) covers kernelHeight x kernelWidth places from row oy * stride - padTop and
+ * column ox * stride - padLeft; places outside the image are 0. Pooling has no padding.
+ */
+export interface Window2d {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+}
+
 /** Which derivative of an elementwise function: 0 its value, 1 the first, 2 the second. */
 export type Order = 0 | 1 | 2;
 
@@ -64,10 +81,48 @@ export interface Backend {
   columnSums(a: Tensor): Tensor;
   /** The derivative of the given order of an activation, elementwise. Order 2 of relu is 0 (its kink has measure zero). */
   activate(fn: ActivationFunction, order: Order, z: Tensor): Tensor;
-  /** softmax of every row. */
+  /** f'(z) * dy, elementwise: `activate` of order 1 times dy, in one pass. */
+  activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor): Tensor;
+  /** softmax of every row; an entry of -Infinity gives 0. */
   softmax(y: Tensor): Tensor;
   /** [rows, 1]: log sum_j exp(y_pj), computed without overflow. */
   logSumExp(y: Tensor): Tensor;
+
+  /** Entry j of every row times row[j]; row [1, cols]. */
+  multiplyRow(a: Tensor, row: Tensor): Tensor;
+  /** 1 / sqrt(a + epsilon), elementwise. */
+  inverseRoot(a: Tensor, epsilon: number): Tensor;
+  /** [rows / count, cols]: the mean over each run of `count` rows. */
+  runMeans(a: Tensor, count: number): Tensor;
+  /** [rows * count, cols]: every row `count` times in a row. */
+  repeatRows(a: Tensor, count: number): Tensor;
+  /** x seen as [outer, a, b, inner] with the two middle axes exchanged: [outer * b * a, inner]. */
+  swapAxes(x: Tensor, outer: number, a: number, b: number, inner: number): Tensor;
+  /**
+   * `count` products: a holds `count` matrices one below the other, b too, and so does the result: op(a_i) op(b_i), i < count.
+   */
+  batchMatmul(a: Tensor, b: Tensor, count: number, transposeA?: boolean, transposeB?: boolean): Tensor;
+  /** Scores [count * tokens, tokens] with -Infinity where the column stands after the row (in its block of `tokens` rows). */
+  causalMask(scores: Tensor): Tensor;
+  /** hat = (x - mean) rstd, row by row; rstd [rows, 1] = 1 / sqrt(variance + epsilon), the variance with divisor cols. */
+  standardise(x: Tensor, epsilon: number): { readonly hat: Tensor; readonly rstd: Tensor };
+  /** rstd (u - mean(u) - hat mean(u hat)), row by row: the Jacobian of `standardise`, which is symmetric, times u. */
+  standardiseJacobian(u: Tensor, hat: Tensor, rstd: Tensor): Tensor;
+
+  /** [n * outHeight * outWidth, kernelHeight * kernelWidth * channels] from x [n * height * width, channels] (im2col). */
+  patches(x: Tensor, window: Window2d): Tensor;
+  /** The transpose of `patches` (col2im): overlaps add up. */
+  scatterPatches(columns: Tensor, window: Window2d): Tensor;
+  /** [n * outHeight * outWidth, channels]: number ky * kernelWidth + kx of the first maximum of every window. */
+  maxPlaces(x: Tensor, window: Window2d): Tensor;
+  /** The entries of x at such places. */
+  pick(x: Tensor, places: Tensor, window: Window2d): Tensor;
+  /** The transpose of `pick`: [n * height * width, channels], overlaps add up. */
+  spread(y: Tensor, places: Tensor, window: Window2d): Tensor;
+  /** [n * outHeight * outWidth, channels]: the mean over every window. */
+  windowMeans(x: Tensor, window: Window2d): Tensor;
+  /** The transpose of `windowMeans`. */
+  spreadMeans(y: Tensor, window: Window2d): Tensor;
 
   /** target = alpha op(a) op(b) + beta target, in place; target is a kept tensor [op(a).rows, op(b).cols]. */
   accumulate(

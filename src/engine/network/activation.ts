@@ -33,7 +33,9 @@ export class ActivationLayer implements Layer {
 
   backward(backend: Backend, dy: Tensor, _sink: GradientSink | null, needInput: boolean): Tensor | null {
     this.#delta = dy;
-    return needInput ? backend.multiply(this.firstDerivative(backend), dy) : null;
+    if (!needInput) return null;
+    if (this.#first !== null) return backend.multiply(this.#first, dy);
+    return backend.activateBackward(this.#function, this.#present(), dy);
   }
 
   tangentForward(backend: Backend, xDot: Tensor | null, _direction: Direction): Tensor | null {
@@ -54,6 +56,11 @@ export class ActivationLayer implements Layer {
     if (isFlat || this.#zDot === null || this.#delta === null) return passed;
     const bent = backend.multiply(backend.multiply(this.secondDerivative(backend), this.#zDot), this.#delta);
     return addTangents(backend, passed, bent);
+  }
+
+  linearise(backend: Backend): void {
+    this.firstDerivative(backend);
+    if (!this.isPiecewiseLinear) this.secondDerivative(backend);
   }
 
   /** f'(z) at the last pass. */

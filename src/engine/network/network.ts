@@ -1,36 +1,49 @@
 /** A network built from its specification: a chain of layers, its weights, and the passes through all of it. */
 import { InputError } from '../../shared/errors.ts';
-import type { LayerSpec, LossName, ModelSpec } from '../../shared/model.ts';
+import type { LossName, ModelSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
-import { ActivationLayer } from './activation.ts';
-import { DenseLayer } from './dense.ts';
-import { FlattenLayer } from './flatten.ts';
+import { buildChain } from './build.ts';
+import {
+  backwardChain,
+  forwardChain,
+  layersAbove,
+  leaves,
+  tangentBackwardChain,
+  tangentForwardChain,
+} from './chain.ts';
 import { lossCurvature } from './loss.ts';
-import type { Direction, GradientSink, Layer, Parameter } from './types.ts';
+import type { Direction, GradientSink, Layer, Parameter, TrainingPass } from './types.ts';
 
 export class Network {
   readonly spec: ModelSpec;
   readonly loss: LossName;
   readonly layers: readonly Layer[];
+  /** What training changes, in the order of the layers. */
   readonly parameters: readonly Parameter[];
+  /** What is kept with the weights but not trained: the running statistics of batchnorm. */
+  readonly states: readonly Parameter[];
   /** Numbers a sample at the input and at the output. */
   readonly inputSize: number;
   readonly outputSize: number;
   readonly backend: Backend;
-  /** Kept tensors by parameter name, each of its parameter's matrix shape. */
+  /** Kept tensors by name, of parameters and states, each of its parameter's matrix shape. */
   readonly weights: ReadonlyMap<string, Tensor>;
   /** Rows a sample of the matrix that enters the first layer. */
   readonly #inputPositions: number;
   #output: Tensor | null = null;
 
-  /** Raises InputError, naming the layer, where shapes do not fit. */
-  constructor(spec: ModelSpec, backend: Backend) {
+  /**
+   * Raises InputError, naming the layer, where shapes do not fit.
+   * @param shared the `weights` of a network of the same specification, to use instead of tensors of its own; they must outlive this one.
+   */
+  constructor(spec: ModelSpec, backend: Backend, shared?: ReadonlyMap<string, Tensor>) {
     this.spec = spec;
     this.loss = spec.loss;
     this.backend = backend;
-    const weights = new Map<string, Tensor>();
+    const weights = new Map<string, Tensor>(shared);
     this.layers = buildChain(spec.layers, spec.input, weights);
     this.parameters = this.layers.flatMap((layer) => layer.parameters);
+    this.states = this.layers.flatMap((layer) => layer.states ?? []);
     const outputShape = this.layers[this.layers.length - 1].outputShape;
     if (outputShape.length !== 1) {
       throw new InputError(
@@ -40,10 +53,12 @@ export class Network {
     this.inputSize = spec.input.reduce((product, size) => product * size, 1);
     this.outputSize = outputShape[0];
     this.#inputPositions = this.inputSize / spec.input[spec.input.length - 1];
-    for (const parameter of this.parameters) {
+    for (const { name, rows, cols, initial } of shared === undefined ? [...this.parameters, ...this.states] : []) {
+      const zeros = (): Tensor =>
+        initial === 'ones' ? backend.from(new Float32Array(cols).fill(1), rows, cols) : backend.zeros(rows, cols);
       weights.set(
-        parameter.name,
-        backend.scope(() => backend.keep(backend.zeros(parameter.rows, parameter.cols))),
+        name,
+        backend.scope(() => backend.keep(zeros())),
       );
     }
     this.weights = weights;
@@ -59,15 +74,16 @@ export class Network {
     return found;
   }
 
-  /** The layer that owns a parameter. */
+  /** The layer that owns a parameter, inside a residual block too. */
   layerOf(parameter: Parameter): Layer {
-    const layer = this.layers.find((each) => each.parameters.includes(parameter));
+    const layer = leaves(this.layers).find((each) => each.parameters.includes(parameter));
     if (layer === undefined) throw new Error(`no layer owns ${parameter.name}`);
     return layer;
   }
 
+  /** Sets a parameter or a state, in its flat order. */
   setWeight(name: string, values: ArrayLike<number>): void {
-    const parameter = this.parameter(name);
+    const parameter = this.states.find((each) => each.name === name) ?? this.parameter(name);
     const size = parameter.rows * parameter.cols;
     if (values.length !== size) {
       throw new InputError(
@@ -80,41 +96,45 @@ export class Network {
     });
   }
 
-  /** y [samples, outputs] from inputs [samples, inputSize]. Call inside a scope. */
-  forward(inputs: Tensor): Tensor {
+  /** y [samples, outputs] from inputs [samples, inputSize]. Call inside a scope. Without `training` the pass evaluates or measures. */
+  forward(inputs: Tensor, training?: TrainingPass): Tensor {
     let x = inputs;
     if (this.#inputPositions !== 1) {
       x = this.backend.reshape(x, inputs.rows * this.#inputPositions, inputs.cols / this.#inputPositions);
     }
-    for (const layer of this.layers) x = layer.forward(this.backend, x);
-    this.#output = x;
-    return x;
+    this.#output = forwardChain(this.layers, this.backend, x, training);
+    return this.#output;
   }
 
-  /** Sends dl/dy down to layer `stop` (inclusive; 0: all). */
-  backward(dy: Tensor, sink: GradientSink | null, stop = 0): void {
-    let delta: Tensor | null = dy;
-    for (let i = this.layers.length - 1; i >= stop && delta !== null; i--) {
-      delta = this.layers[i].backward(this.backend, delta, sink, i > stop);
-    }
+  /** Sends dl/dy down to layer `stop` (inclusive; default: all). */
+  backward(dy: Tensor, sink: GradientSink | null, stop?: Layer): void {
+    backwardChain(this.layers, this.backend, dy, sink, false, stop);
   }
 
   /**
-   * The R-operator: derivatives along `direction` of the output and then of every delta and gradient, after a forward and a backward pass.
+   * Computes now what tangent passes need in every direction, so that each may have a scope of its own; after a backward pass. Layers below
+   * `stop` are left out.
    */
-  tangent(direction: Direction, sink: GradientSink | null, stop = 0): void {
-    const dyDot = this.outputTangent(direction);
-    let delta = dyDot === null ? null : lossCurvature(this.backend, this.loss, this.output, dyDot);
-    for (let i = this.layers.length - 1; i >= stop; i--) {
-      delta = this.layers[i].tangentBackward(this.backend, delta, direction, sink, i > stop);
-    }
+  linearise(stop?: Layer): void {
+    const all = leaves(this.layers);
+    for (const layer of stop === undefined ? all : all.slice(all.indexOf(stop))) layer.linearise?.(this.backend);
+  }
+
+  /**
+   * The R-operator: derivatives along `direction` of the output and then of every delta and gradient, after a forward and a backward pass. Returns
+   * y dot (null: zero). `weights` [samples, 1] multiply the samples' losses, if the backward pass had them too.
+   */
+  tangent(direction: Direction, sink: GradientSink | null, stop?: Layer, weights?: Tensor): Tensor | null {
+    const yDot = this.outputTangent(direction);
+    let dyDot = yDot === null ? null : lossCurvature(this.backend, this.loss, this.output, yDot);
+    if (dyDot !== null && weights !== undefined) dyDot = this.backend.scaleRows(dyDot, weights);
+    tangentBackwardChain(this.layers, this.backend, dyDot, direction, sink, false, stop);
+    return yDot;
   }
 
   /** The Jacobian times a direction: y dot [samples, outputs]; null: zero. */
   outputTangent(direction: Direction): Tensor | null {
-    let xDot: Tensor | null = null;
-    for (const layer of this.layers) xDot = layer.tangentForward(this.backend, xDot, direction);
-    return xDot;
+    return tangentForwardChain(this.layers, this.backend, null, direction);
   }
 
   get output(): Tensor {
@@ -122,44 +142,20 @@ export class Network {
     return this.#output;
   }
 
-  /** True where everything above layer `index` is piecewise linear, so that the Gauss-Newton part is the whole Hessian there. */
-  isPiecewiseLinearAbove(index: number): boolean {
-    return this.layers.slice(index + 1).every((layer) => layer.isPiecewiseLinear);
+  /** What a layer's output passes through, where that is a plain chain; null for a layer inside a residual block. */
+  chainAbove(layer: Layer): readonly Layer[] | null {
+    const index = this.layers.indexOf(layer);
+    return index < 0 ? null : this.layers.slice(index + 1);
+  }
+
+  /** True where everything above a layer is piecewise linear, so that the Gauss-Newton part is the whole Hessian there. */
+  isPiecewiseLinearAbove(layer: Layer): boolean {
+    return layersAbove(this.layers, layer).every((each) => each.isPiecewiseLinear);
   }
 
   #weight(name: string): Tensor {
     const tensor = this.weights.get(name);
     if (tensor === undefined) throw new Error(`the weights of ${name} are not set`);
     return tensor;
-  }
-}
-
-/** The layers of a chain, each built on the shape that the one before leaves. */
-export function buildChain(
-  specs: readonly LayerSpec[],
-  inputShape: readonly number[],
-  weights: ReadonlyMap<string, Tensor>,
-): Layer[] {
-  const layers: Layer[] = [];
-  let shape = inputShape;
-  for (const spec of specs) {
-    const layer = buildLayer(spec, shape, weights);
-    layers.push(layer);
-    shape = layer.outputShape;
-  }
-  return layers;
-}
-
-function buildLayer(spec: LayerSpec, inputShape: readonly number[], weights: ReadonlyMap<string, Tensor>): Layer {
-  switch (spec.type) {
-    case 'dense':
-      return new DenseLayer(spec, inputShape, weights);
-    case 'activation':
-      return new ActivationLayer(spec, inputShape);
-    case 'flatten':
-      return new FlattenLayer(inputShape);
-    default:
-      spec satisfies never;
-      throw new Error('unknown layer');
   }
 }

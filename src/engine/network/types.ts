@@ -6,7 +6,8 @@
  * in which weights and seeds move. All are matrices [samples * positions, width]: a layer sees `positions` vectors a sample.
  *
  * A layer keeps the tensors of the last pass that its later maps need; they are valid until the scope of that pass ends. The order is
- * forward, backward, tangentForward, tangentBackward; the last two may be repeated for other directions.
+ * forward, backward, tangentForward, tangentBackward; the last two may be repeated for other directions, each in a scope of its own where
+ * `linearise` was called first.
  */
 import type { Backend, Tensor } from '../backend/types.ts';
 
@@ -29,6 +30,19 @@ export interface GradientSink {
   product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void;
   /** Adds a gradient of the parameter's matrix shape. */
   add(parameter: Parameter, gradient: Tensor): void;
+  /**
+   * Where there is one, it takes the place of `add` for a gradient that is the sum over the rows of a tensor: positions * samples rows, so
+   * that what each sample gives is told apart. `rows` makes that tensor and need not be called.
+   */
+  addRows?(parameter: Parameter, rows: () => Tensor): void;
+}
+
+/** Which step of training a forward pass belongs to. Without one the pass evaluates or measures: no dropout, running statistics. */
+export interface TrainingPass {
+  /** Of the training run. */
+  readonly seed: number;
+  /** Steps done before this one. */
+  readonly step: number;
 }
 
 /** The direction of a tangent pass. */
@@ -42,17 +56,25 @@ export interface Direction {
 }
 
 export interface Layer {
-  /** For messages: "fc1 (dense)". */
+  /** For messages: "fc1 (dense)", "layers[2] (maxpool2d)". */
   readonly label: string;
+  /** Trained, those of inner layers too. */
   readonly parameters: readonly Parameter[];
+  /** Kept with the weights but not trained (running statistics). */
+  readonly states?: readonly Parameter[];
   /** Shape of one sample's output. */
   readonly outputShape: readonly number[];
   /** True where second derivatives of y with respect to x vanish almost everywhere (dense, relu, flatten, max pooling). */
   readonly isPiecewiseLinear: boolean;
+  /** Chains inside the layer (a residual block's), each from its input to its output. */
+  readonly chains?: readonly (readonly Layer[])[];
 
-  forward(backend: Backend, x: Tensor): Tensor;
-  /** dx, or null unless `needInput`. Gradients of the parameters go to the sink, after dx is computed (a sink may change the weights). */
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null;
+  forward(backend: Backend, x: Tensor, training?: TrainingPass): Tensor;
+  /**
+   * dx, or null unless `needInput`. Gradients of the parameters go to the sink, after dx is computed (a sink may change the weights).
+   * `stop`, where it is given, is a layer inside this one below which nothing is needed.
+   */
+  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean, stop?: Layer): Tensor | null;
   /** y dot; null stands for zero, in the argument and in the answer. */
   tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null;
   /** dx dot, or null for zero or unless `needInput`; derivatives of the gradients go to the sink. */
@@ -62,14 +84,50 @@ export interface Layer {
     direction: Direction,
     sink: GradientSink | null,
     needInput: boolean,
+    stop?: Layer,
   ): Tensor | null;
+  /** Computes now what the tangent maps will need in every direction. */
+  linearise?(backend: Backend): void;
 }
 
 /** The weights as a layer sees them: kept tensors by parameter name. */
 export type Weights = ReadonlyMap<string, Tensor>;
 
+/** A layer's place in the specification, for messages: "layers[2]". */
+export type Place = string;
+
+export function weightOf(weights: Weights, parameter: Parameter): Tensor {
+  const tensor = weights.get(parameter.name);
+  if (tensor === undefined) throw new Error(`the weights of ${parameter.name} are not set`);
+  return tensor;
+}
+
+/** What a layer keeps of its last pass. */
+export function present<T>(value: T | null, label: string): T {
+  if (value === null) throw new Error(`${label}: no pass has been made`);
+  return value;
+}
+
 /** a + b where null is zero. */
 export function addTangents(backend: Backend, a: Tensor | null, b: Tensor | null): Tensor | null {
   if (a === null) return b;
   return b === null ? a : backend.add(a, b);
+}
+
+/** op(a) op(b) where null is zero. */
+export function productOf(
+  backend: Backend,
+  a: Tensor | null | undefined,
+  b: Tensor | null | undefined,
+  transposeB = false,
+): Tensor | null {
+  return a === null || b === null || a === undefined || b === undefined
+    ? null
+    : backend.matmul(a, b, false, transposeB);
+}
+
+/** Gives a sink a gradient that is a sum over rows. */
+export function sumRows(backend: Backend, sink: GradientSink, parameter: Parameter, rows: () => Tensor): void {
+  if (sink.addRows !== undefined) sink.addRows(parameter, rows);
+  else sink.add(parameter, backend.columnSums(rows()));
 }

@@ -1,0 +1,88 @@
+/** Row-wise and axis-wise loops on plain arrays. Letters: p row, j column, n columns. */
+import type { Real } from '../blas/types.ts';
+
+/** softmax of every row of n; -Infinity gives 0. */
+export function softmaxRows(x: Real, n: number, out: Real): void {
+  for (let start = 0; start < x.length; start += n) {
+    const largest = rowMaximum(x, start, n);
+    let sum = 0;
+    for (let j = start; j < start + n; j++) {
+      const e = Math.exp(x[j] - largest);
+      out[j] = e;
+      sum += e;
+    }
+    for (let j = start; j < start + n; j++) out[j] /= sum;
+  }
+}
+
+/** out[p] = log sum_j exp(x_pj). */
+export function logSumExpRows(x: Real, n: number, out: Real): void {
+  for (let p = 0; p < out.length; p++) {
+    const start = p * n;
+    const largest = rowMaximum(x, start, n);
+    let sum = 0;
+    for (let j = start; j < start + n; j++) sum += Math.exp(x[j] - largest);
+    out[p] = largest + Math.log(sum);
+  }
+}
+
+function rowMaximum(x: Real, start: number, n: number): number {
+  let largest = x[start];
+  for (let j = start + 1; j < start + n; j++) if (x[j] > largest) largest = x[j];
+  return largest;
+}
+
+/** hat = (x - mean) rstd and rstd = 1 / sqrt(variance + epsilon) of every row of n; two passes, divisor n. */
+export function standardiseRows(x: Real, n: number, epsilon: number, hat: Real, rstd: Real): void {
+  for (let p = 0; p < rstd.length; p++) {
+    const start = p * n;
+    let sum = 0;
+    for (let j = start; j < start + n; j++) sum += x[j];
+    const mean = sum / n;
+    let squares = 0;
+    for (let j = start; j < start + n; j++) squares += (x[j] - mean) * (x[j] - mean);
+    const factor = 1 / Math.sqrt(squares / n + epsilon);
+    for (let j = start; j < start + n; j++) hat[j] = (x[j] - mean) * factor;
+    rstd[p] = factor;
+  }
+}
+
+/** out = rstd (u - mean(u) - hat mean(u hat)) of every row of n. */
+export function standardiseJacobianRows(u: Real, n: number, hat: Real, rstd: Real, out: Real): void {
+  for (let p = 0; p < rstd.length; p++) {
+    const start = p * n;
+    let sum = 0;
+    let dot = 0;
+    for (let j = start; j < start + n; j++) {
+      sum += u[j];
+      dot += u[j] * hat[j];
+    }
+    const mean = sum / n;
+    const along = dot / n;
+    for (let j = start; j < start + n; j++) out[j] = rstd[p] * (u[j] - mean - hat[j] * along);
+  }
+}
+
+/** [outer, a, b, inner] to [outer, b, a, inner]. */
+export function swapMiddle(x: Real, outer: number, a: number, b: number, inner: number, out: Real): void {
+  const size = a * b * inner;
+  for (let o = 0; o < outer; o++) {
+    const base = o * size;
+    for (let j = 0, to = base; j < b; j++) {
+      for (let i = 0; i < a; i++) {
+        const from = base + (i * b + j) * inner;
+        for (let k = 0; k < inner; k++) out[to++] = x[from + k];
+      }
+    }
+  }
+}
+
+/** out[r] = mean of rows r * count .. (r + 1) * count - 1 of n columns. */
+export function meanRuns(x: Real, n: number, count: number, out: Real): void {
+  out.fill(0);
+  const factor = 1 / count;
+  for (let start = 0, i = 0; start < out.length; start += n) {
+    for (let k = 0; k < count; k++) for (let j = 0; j < n; j++, i++) out[start + j] += x[i];
+    for (let j = 0; j < n; j++) out[start + j] *= factor;
+  }
+}

@@ -1,0 +1,76 @@
+/** Layers from their specifications. */
+import type { LayerSpec } from '../../shared/model.ts';
+import { ActivationLayer } from './activation.ts';
+import { AttentionLayer } from './attention.ts';
+import { BatchNormLayer } from './batchnorm.ts';
+import { Conv2dLayer } from './conv2d.ts';
+import { DenseLayer } from './dense.ts';
+import { DropoutLayer } from './dropout.ts';
+import { FlattenLayer } from './flatten.ts';
+import { GroupNormLayer } from './groupnorm.ts';
+import { LayerNormLayer } from './layernorm.ts';
+import { PatchesLayer } from './patches.ts';
+import { AveragePoolLayer, MaxPoolLayer, MeanPoolLayer } from './pooling.ts';
+import { ResidualLayer } from './residual.ts';
+import type { Layer, Place, Weights } from './types.ts';
+
+/** The layers of a chain, each built on the shape that the one before leaves. Raises InputError, naming the layer, where shapes do not fit. */
+export function buildChain(
+  specs: readonly LayerSpec[],
+  inputShape: readonly number[],
+  weights: Weights,
+  place: Place = 'layers',
+): Layer[] {
+  const layers: Layer[] = [];
+  let shape = inputShape;
+  for (const [i, spec] of specs.entries()) {
+    const layer = buildLayer(spec, shape, weights, `${place}[${i}]`);
+    layers.push(layer);
+    shape = layer.outputShape;
+  }
+  return layers;
+}
+
+function buildLayer(spec: LayerSpec, inputShape: readonly number[], weights: Weights, place: Place): Layer {
+  switch (spec.type) {
+    case 'dense':
+      return new DenseLayer(spec, inputShape, weights);
+    case 'activation':
+      return new ActivationLayer(spec, inputShape);
+    case 'flatten':
+      return new FlattenLayer(inputShape);
+    case 'conv2d':
+      return new Conv2dLayer(spec, inputShape, weights);
+    case 'maxpool2d':
+      return new MaxPoolLayer(spec, inputShape, place);
+    case 'avgpool2d':
+      return new AveragePoolLayer(spec, inputShape, place);
+    case 'globalavgpool2d':
+    case 'meanpool':
+      return new MeanPoolLayer(spec.type, inputShape, place);
+    case 'layernorm':
+      return new LayerNormLayer(spec, inputShape, weights);
+    case 'groupnorm':
+      return new GroupNormLayer(spec, inputShape, weights);
+    case 'batchnorm':
+      return new BatchNormLayer(spec, inputShape, weights);
+    case 'patches':
+      return new PatchesLayer(spec, inputShape, weights);
+    case 'attention':
+      return new AttentionLayer(spec, inputShape, weights);
+    case 'dropout':
+      return new DropoutLayer(spec, inputShape, place);
+    case 'residual': {
+      const shortcut = buildChain(spec.shortcut ?? [], inputShape, weights, `${place}.shortcut`);
+      return new ResidualLayer(
+        shortcut,
+        buildChain(spec.layers, inputShape, weights, `${place}.layers`),
+        inputShape,
+        place,
+      );
+    }
+    default:
+      spec satisfies never;
+      throw new Error('unknown layer');
+  }
+}

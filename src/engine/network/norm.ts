@@ -1,0 +1,156 @@
+/**
+ * Normalisation: hat = (x - mean) / sqrt(variance + epsilon) over groups of numbers, y = gain hat + bias channel by channel. The kinds differ
+ * in what a group is; each brings a group's numbers into one row and back. With r = 1 / sqrt(variance + epsilon), n numbers a group and
+ * J the (symmetric) Jacobian of x -> hat, u = gain dy and a dot for the tangent:
+ *   J u  = r (u - mean(u) - hat mean(u hat)),  dx = J u,  hat' = J x'
+ *   dx'  = J u' - r mean(hat x') dx - r (hat' mean(u hat) + hat mean(u hat'))
+ */
+import type { Backend, Tensor } from '../backend/types.ts';
+import { addTangents, present, sumRows, weightOf } from './types.ts';
+import type { Direction, GradientSink, Layer, Parameter, TrainingPass, Weights } from './types.ts';
+
+/** hat by rows of groups, with what its derivatives need. */
+export interface Standardised {
+  readonly hat: Tensor;
+  /** [rows, 1]; null where mean and variance are constants. */
+  readonly rstd: Tensor | null;
+}
+
+export abstract class NormLayer implements Layer {
+  readonly label: string;
+  readonly gain: Parameter;
+  readonly bias: Parameter;
+  readonly parameters: readonly Parameter[];
+  readonly outputShape: readonly number[];
+  readonly isPiecewiseLinear: boolean;
+  protected readonly weights: Weights;
+  protected readonly epsilon: number;
+  /** By rows of groups, and by rows of positions with a column a channel. */
+  #hat: Standardised | null = null;
+  #channels: Tensor | null = null;
+  #dy: Tensor | null = null;
+  #u: Tensor | null = null;
+  #dx: Tensor | null = null;
+  /** x dot and hat dot by rows of groups; hat dot by positions. */
+  #xDot: Tensor | null = null;
+  #hatDot: Tensor | null = null;
+  #channelsDot: Tensor | null = null;
+
+  constructor(
+    spec: { readonly name: string; readonly epsilon: number; readonly type: string },
+    inputShape: readonly number[],
+    weights: Weights,
+    isPiecewiseLinear: boolean,
+  ) {
+    const width = inputShape[inputShape.length - 1];
+    this.label = `${spec.name} (${spec.type})`;
+    this.outputShape = inputShape;
+    this.isPiecewiseLinear = isPiecewiseLinear;
+    const shared = { shape: [width], rows: 1, cols: width, fanIn: width, fanOut: width };
+    this.gain = { name: `${spec.name}.gain`, initial: 'ones', ...shared };
+    this.bias = { name: `${spec.name}.bias`, initial: 'zeros', ...shared };
+    this.parameters = [this.gain, this.bias];
+    this.weights = weights;
+    this.epsilon = spec.epsilon;
+  }
+
+  /** From rows of positions [samples * positions, channels] to rows of groups, and back. */
+  protected abstract toGroups(backend: Backend, x: Tensor): Tensor;
+  protected abstract fromGroups(backend: Backend, x: Tensor): Tensor;
+
+  /** `x` by rows of positions, `groups` the same by rows of groups. */
+  protected standardise(backend: Backend, x: Tensor, _training: TrainingPass | undefined): Standardised {
+    return backend.standardise(this.toGroups(backend, x), this.epsilon);
+  }
+
+  /** J u where mean and variance are constants. */
+  protected constantJacobian(_backend: Backend, _u: Tensor): Tensor {
+    throw new Error(`${this.label}: has no constant Jacobian`);
+  }
+
+  forward(backend: Backend, x: Tensor, training?: TrainingPass): Tensor {
+    this.#hat = this.standardise(backend, x, training);
+    this.#channels = this.fromGroups(backend, this.#hat.hat);
+    this.#u = null;
+    this.#dx = null;
+    const scaled = backend.multiplyRow(this.#channels, weightOf(this.weights, this.gain));
+    return backend.addRow(scaled, weightOf(this.weights, this.bias));
+  }
+
+  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+    this.#dy = dy;
+    let dx: Tensor | null = null;
+    if (needInput) {
+      this.#u = this.toGroups(backend, backend.multiplyRow(dy, weightOf(this.weights, this.gain)));
+      this.#dx = this.#jacobian(backend, this.#u);
+      dx = this.fromGroups(backend, this.#dx);
+    }
+    if (sink !== null) {
+      const hat = present(this.#channels, this.label);
+      sumRows(backend, sink, this.gain, () => backend.multiply(dy, hat));
+      sumRows(backend, sink, this.bias, () => dy);
+    }
+    return dx;
+  }
+
+  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+    const hat = present(this.#channels, this.label);
+    this.#xDot = xDot === null ? null : this.toGroups(backend, xDot);
+    this.#hatDot = this.#xDot === null ? null : this.#jacobian(backend, this.#xDot);
+    this.#channelsDot = this.#hatDot === null ? null : this.fromGroups(backend, this.#hatDot);
+    const passed =
+      this.#channelsDot === null ? null : backend.multiplyRow(this.#channelsDot, weightOf(this.weights, this.gain));
+    const gainDot = direction.weights?.get(this.gain.name);
+    const yDot = addTangents(backend, passed, gainDot === undefined ? null : backend.multiplyRow(hat, gainDot));
+    const biasDot = direction.weights?.get(this.bias.name);
+    return biasDot === undefined ? yDot : backend.addRow(yDot ?? backend.zeros(hat.rows, hat.cols), biasDot);
+  }
+
+  tangentBackward(
+    backend: Backend,
+    dyDot: Tensor | null,
+    direction: Direction,
+    sink: GradientSink | null,
+    needInput: boolean,
+  ): Tensor | null {
+    const isGaussNewton = direction.gaussNewton === true;
+    const dy = present(this.#dy, this.label);
+    const channelsDot = isGaussNewton ? null : this.#channelsDot;
+    if (sink !== null) {
+      const hat = present(this.#channels, this.label);
+      if (dyDot !== null) {
+        sumRows(backend, sink, this.gain, () => backend.multiply(dyDot, hat));
+        sumRows(backend, sink, this.bias, () => dyDot);
+      }
+      if (channelsDot !== null) sumRows(backend, sink, this.gain, () => backend.multiply(dy, channelsDot));
+    }
+    if (!needInput) return null;
+    const gainDot = isGaussNewton ? undefined : direction.weights?.get(this.gain.name);
+    const passed = dyDot === null ? null : backend.multiplyRow(dyDot, weightOf(this.weights, this.gain));
+    const moved = gainDot === undefined ? null : backend.multiplyRow(dy, gainDot);
+    const uDot = addTangents(backend, passed, moved);
+    const straight = uDot === null ? null : this.#jacobian(backend, this.toGroups(backend, uDot));
+    const dxDot = isGaussNewton ? straight : addTangents(backend, straight, this.#bent(backend, dy));
+    return dxDot === null ? null : this.fromGroups(backend, dxDot);
+  }
+
+  #jacobian(backend: Backend, u: Tensor): Tensor {
+    const { hat, rstd } = present(this.#hat, this.label);
+    return rstd === null ? this.constantJacobian(backend, u) : backend.standardiseJacobian(u, hat, rstd);
+  }
+
+  /** (dJ) u, the part of dx dot that comes from the movement of mean and variance. */
+  #bent(backend: Backend, dy: Tensor): Tensor | null {
+    const { hat, rstd } = present(this.#hat, this.label);
+    if (this.#xDot === null || this.#hatDot === null || rstd === null) return null;
+    const u = this.#u ?? this.toGroups(backend, backend.multiplyRow(dy, weightOf(this.weights, this.gain)));
+    const dx = this.#dx ?? this.#jacobian(backend, u);
+    // -r mean(a b), one number a row.
+    const column = (a: Tensor, b: Tensor): Tensor =>
+      backend.multiply(backend.scale(backend.rowDot(a, b), -1 / hat.cols), rstd);
+    const shrunk = backend.scaleRows(dx, column(hat, this.#xDot));
+    const turned = backend.scaleRows(this.#hatDot, column(u, hat));
+    const tilted = backend.scaleRows(hat, column(u, this.#hatDot));
+    return backend.add(shrunk, backend.add(turned, tilted));
+  }
+}

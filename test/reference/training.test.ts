@@ -18,7 +18,7 @@ import { describeWhere } from '../support/skips.ts';
 for (const engine of engines) {
   const available = referenceAvailable === true ? engine.available : referenceAvailable;
   describeWhere(available, `training against reference runs, ${engine.title}`, () => {
-    for (const name of referenceNames('training-mlp')) {
+    for (const name of referenceNames('training-')) {
       test(name, async () => {
         const file = readReference(name);
         const backend = new CpuBackend(await engine.open(), 'float64');

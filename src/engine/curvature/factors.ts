@@ -1,5 +1,5 @@
 /**
- * The factors of the three moments of one dense layer's kernel or bias (THEORY, "Exact and fast for a dense layer"). With a_p the layer's input
+ * The factors of the three moments of a kernel or bias whose layer sees one vector a sample (THEORY, "Exact and fast for a dense layer"). With a_p the layer's input
  * (1 for a bias), delta_p = dl_p/dz and S_p = d2 l_p / dz dz^T, all in double precision:
  *   g_p = a_p (x) delta_p,  h_p = a_p a_p^T (x) S_p,  h_p^2 = |a_p|^2 a_p a_p^T (x) S_p^2.
  * A row of the left factor is vech(a_p a_p^T); a row of the right one [ vech(S_p) | |a_p|^2 vech(S_p^2) | vech(delta_p delta_p^T) | vech(S_p^GN) ],
@@ -7,7 +7,7 @@
  */
 import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import { CpuBackend, dataOf } from '../backend/cpu.ts';
-import { DenseLayer } from '../network/dense.ts';
+import { AffineLayer } from '../network/affine.ts';
 import { lossGradient, lossValues } from '../network/loss.ts';
 import { Network } from '../network/network.ts';
 import type { ModelSpec } from '../../shared/model.ts';
@@ -41,7 +41,7 @@ export function openProblem(context: TaskContext, argument: ProblemArgument): vo
 export function buildProblem(blas: Blas, argument: ProblemArgument): Problem {
   const backend = new CpuBackend(blas, 'float64');
   const network = new Network(argument.model, backend);
-  for (const { name } of network.parameters) {
+  for (const { name } of [...network.parameters, ...network.states]) {
     const values = argument.weights.get(name);
     if (values === undefined) throw new Error(`weights of ${name} are missing`);
     network.setWeight(name, values);
@@ -52,8 +52,6 @@ export function buildProblem(blas: Blas, argument: ProblemArgument): Problem {
 /** What the factors of a parameter look like. */
 export interface FactorLayout {
   readonly parameter: string;
-  /** Index of the layer in the chain. */
-  readonly layer: number;
   /** Width of a_p (1 for a bias) and of z. */
   readonly inner: number;
   readonly outer: number;
@@ -68,9 +66,8 @@ export interface FactorLayout {
 export function factorLayout(network: Network, parameterName: string): FactorLayout | string {
   const parameter = network.parameter(parameterName);
   const owner = network.layerOf(parameter);
-  const layer = network.layers.indexOf(owner);
-  if (!(owner instanceof DenseLayer))
-    return `${parameterName} belongs to ${owner.label}: the exact method serves dense layers`;
+  if (!(owner instanceof AffineLayer) || (parameter !== owner.kernel && parameter !== owner.bias))
+    return `${parameterName} belongs to ${owner.label}: the exact method serves kernels and biases of dense layers and convolutions`;
   if (owner.positions !== 1) {
     return `${owner.label} sees ${owner.positions} vectors a sample: the exact method serves layers that see one`;
   }
@@ -78,12 +75,11 @@ export function factorLayout(network: Network, parameterName: string): FactorLay
   const outer = owner.kernel.cols;
   return {
     parameter: parameterName,
-    layer,
     inner,
     outer,
     leftWidth: packedSize(inner),
     blockWidth: packedSize(outer),
-    blocks: network.isPiecewiseLinearAbove(layer) ? 3 : 4,
+    blocks: network.isPiecewiseLinearAbove(owner) ? 3 : 4,
   };
 }
 
@@ -128,12 +124,12 @@ export function factorsTask(context: TaskContext, argument: FactorsArgument): Fa
       count,
     );
     const y = network.forward(inputs);
-    network.backward(lossGradient(backend, network.loss, y, targets), null, layout.layer);
-    const layer = network.layers[layout.layer] as DenseLayer;
+    const layer = network.layerOf(network.parameter(layout.parameter)) as AffineLayer;
+    network.backward(lossGradient(backend, network.loss, y, targets), null, layer);
     const a = layout.inner === 1 && layout.parameter === layer.bias?.name ? ones(backend, count) : layer.input;
     const delta = dataOf(layer.delta);
-    const s = outputHessian(network, backend, layout.layer, false);
-    const gaussNewton = layout.blocks === 4 ? outputHessian(network, backend, layout.layer, true) : null;
+    const s = outputHessian(network, backend, layer, false);
+    const gaussNewton = layout.blocks === 4 ? outputHessian(network, backend, layer, true) : null;
     const square = backend.take(1, layout.outer * layout.outer);
     const input = dataOf(a);
     const { inner, outer, blockWidth } = layout;

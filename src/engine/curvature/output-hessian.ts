@@ -1,5 +1,5 @@
 /**
- * S_p = d2 l_p / dz dz^T [n, n] of every sample of a batch, z the output of one dense layer that sees one vector a sample, after a forward and
+ * S_p = d2 l_p / dz dz^T [n, n] of every sample of a batch, z the output of a layer that sees one vector a sample, after a forward and
  * a backward pass. Two ways that agree:
  *   recursion  from the output down: through dense S <- W S W^T, through f: S <- D S D + diag(f''(z) dl/dy), D = diag(f'(z)); where
  *              everything above is dense or elementwise
@@ -11,35 +11,47 @@ import { dataOf } from '../backend/cpu.ts';
 import type { CpuBackend, CpuTensor } from '../backend/cpu.ts';
 import type { Tensor } from '../backend/types.ts';
 import { ActivationLayer } from '../network/activation.ts';
+import type { AffineLayer } from '../network/affine.ts';
 import { DenseLayer } from '../network/dense.ts';
 import { FlattenLayer } from '../network/flatten.ts';
 import type { Network } from '../network/network.ts';
+import type { Layer } from '../network/types.ts';
 
-/** Whether the recursion serves for everything above layer `index`. */
-export function recursionServes(network: Network, index: number): boolean {
-  return network.layers
-    .slice(index + 1)
-    .every(
-      (layer) =>
-        layer instanceof ActivationLayer ||
-        (layer instanceof DenseLayer && layer.positions === 1) ||
-        layer instanceof FlattenLayer,
-    );
+/** Whether the recursion serves for everything above a layer. */
+export function recursionServes(network: Network, layer: Layer): boolean {
+  const above = network.chainAbove(layer);
+  return (
+    above?.every(
+      (each) =>
+        each instanceof ActivationLayer ||
+        (each instanceof DenseLayer && each.positions === 1) ||
+        each instanceof FlattenLayer,
+    ) ?? false
+  );
 }
 
 /** [P, n * n], row p the matrix S_p row-major. Call inside the scope of the passes. */
-export function outputHessian(network: Network, backend: CpuBackend, index: number, gaussNewton: boolean): CpuTensor {
-  return recursionServes(network, index)
-    ? byRecursion(network, backend, index, gaussNewton)
-    : byTangents(network, backend, index, gaussNewton);
+export function outputHessian(
+  network: Network,
+  backend: CpuBackend,
+  layer: AffineLayer,
+  gaussNewton: boolean,
+): CpuTensor {
+  return recursionServes(network, layer)
+    ? byRecursion(network, backend, layer, gaussNewton)
+    : byTangents(network, backend, layer, gaussNewton);
 }
 
-export function byRecursion(network: Network, backend: CpuBackend, index: number, gaussNewton: boolean): CpuTensor {
+export function byRecursion(
+  network: Network,
+  backend: CpuBackend,
+  below: AffineLayer,
+  gaussNewton: boolean,
+): CpuTensor {
   const samples = network.output.rows;
   let width = network.outputSize;
   let s = lossHessian(network, backend);
-  for (let i = network.layers.length - 1; i > index; i--) {
-    const layer = network.layers[i];
+  for (const layer of [...(network.chainAbove(below) ?? [])].reverse()) {
     if (layer instanceof DenseLayer) {
       const kernel = dataOf(kernelOf(network, layer));
       const inner = layer.kernel.rows;
@@ -75,17 +87,16 @@ export function byRecursion(network: Network, backend: CpuBackend, index: number
   return s;
 }
 
-export function byTangents(network: Network, backend: CpuBackend, index: number, gaussNewton: boolean): CpuTensor {
-  const layer = network.layers[index];
-  if (!(layer instanceof DenseLayer)) throw new Error(`${layer.label}: S is defined for the output of a dense layer`);
+export function byTangents(network: Network, backend: CpuBackend, layer: AffineLayer, gaussNewton: boolean): CpuTensor {
   const samples = network.output.rows;
   const width = layer.kernel.cols;
   const s = backend.take(samples, width * width);
+  network.linearise(layer);
   for (let j = 0; j < width; j++) {
     backend.scope(() => {
       const seed = backend.zeros(samples, width);
       for (let p = 0; p < samples; p++) seed.data[p * width + j] = 1;
-      network.tangent({ seeds: new Map([[layer.name, seed]]), gaussNewton }, null, index);
+      network.tangent({ seeds: new Map([[layer.name, seed]]), gaussNewton }, null, layer);
       const column = layer.deltaTangent;
       const values = column === null ? null : dataOf(column);
       for (let p = 0; p < samples; p++) {

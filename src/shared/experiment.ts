@@ -71,6 +71,8 @@ const measurement = v.strictObject({
   seed: v.optional(integer(0), 1),
 });
 export type MeasurementSpec = v.InferOutput<typeof measurement>;
+/** The schema itself, for the contract. */
+export const measurementSchema = measurement;
 
 const experiment = v.strictObject({
   name: v.pipe(v.string('expected a name'), v.trim(), v.minLength(1, 'expected a name'), v.maxLength(200)),
@@ -93,6 +95,8 @@ const experiment = v.strictObject({
   measurements: v.optional(v.array(measurement), []),
 });
 export type Experiment = v.InferOutput<typeof experiment>;
+/** The schema itself, for sweeps (src/shared/sweep.ts). */
+export const experimentSchema = experiment;
 
 /** Checks an experiment; raises InputError listing what is wrong and where. Whether shapes fit is found when model and data meet. */
 export function parseExperiment(input: unknown, what = 'experiment'): Experiment {

@@ -1,0 +1,106 @@
+/** What an experiment is made of: datasets, examples, and what it will take. */
+import * as v from 'valibot';
+import { integer } from '../../validation.ts';
+import type { DatasetSummary } from '../../dataset.ts';
+import { method, name, none, text } from '../define.ts';
+import type { Json } from '../records.ts';
+
+export interface DatasetInfo {
+  readonly name: string;
+  /** The specification that an experiment names. */
+  readonly spec: Json;
+  /** generated: made here at any time; file: read from the user's files; published: downloaded. */
+  readonly kind: 'generated' | 'file' | 'published';
+  /** Whether it can be used now; else why not and what to do. */
+  readonly available: true | string;
+  /** Of its last reading. */
+  readonly summary: DatasetSummary | null;
+  /** Whether the user entered it (and can remove it). */
+  readonly own: boolean;
+}
+
+export interface DatasetPreview {
+  readonly summary: DatasetSummary;
+  readonly part: 'train' | 'test';
+  readonly from: number;
+  /** [count, ...summary.shape], row-major. */
+  readonly inputs: Float32Array;
+  /** Class numbers [count], or target vectors [count, outputs]. */
+  readonly targets: Float64Array;
+  /** Of the part; `inputs` holds at most as many as were asked for. */
+  readonly total: number;
+}
+
+export interface Example {
+  /** Name of the file without its ending. */
+  readonly id: string;
+  readonly name: string;
+  readonly experiment: Json;
+}
+
+export interface ParameterForecast {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly size: number;
+  /** Measured how often; 0: not. */
+  readonly times: number;
+  /** Of one exact measurement; null where it is not measured exactly. */
+  readonly memory: number | null;
+  /** Of the arrays it stores, once. */
+  readonly disk: number | null;
+}
+
+export interface Forecast {
+  /** Runs that the lists of values make. */
+  readonly runs: number;
+  /** The fields with lists: path and number of values. */
+  readonly axes: readonly { readonly path: string; readonly values: number }[];
+  /** Of one run (the first of the sweep). */
+  readonly parameters: readonly ParameterForecast[];
+  readonly weights: number;
+  readonly outputShape: readonly number[];
+  /** Peak memory in bytes: of training, and of the largest measurement; null where the dataset's size is not known. */
+  readonly memory: { readonly training: number | null; readonly measuring: number | null; readonly available: number };
+  /** Bytes that all runs will store: checkpoints and arrays; and free on the store's disk. */
+  readonly disk: { readonly needed: number; readonly available: number | null };
+  readonly steps: number | null;
+  /** Of all runs one after the other, from rates measured on this machine; null before there are any. */
+  readonly seconds: number | null;
+  /** What will fail or should be thought of: "fc1.kernel needs 39200 x 39200 matrices, 49 GB". */
+  readonly warnings: readonly string[];
+}
+
+/** The outcome of checking an experiment that is being written. */
+export interface ExperimentCheck {
+  /** With every default filled in, where it is right: the first run of the sweep. */
+  readonly experiment: Json | null;
+  /** One line each, beginning with the place: "experiment.model.layers[2].units: expected ...". */
+  readonly problems: readonly string[];
+  readonly forecast: Forecast | null;
+}
+
+const spec = v.unknown();
+
+export const making = {
+  /** Generators, published sets (found or not), and what the user entered. */
+  'datasets.list': method<readonly DatasetInfo[]>()(none),
+  /** Reads or generates a dataset in a process of its own and answers some samples. */
+  'datasets.preview': method<DatasetPreview>()(
+    v.strictObject({
+      spec,
+      part: v.exactOptional(v.picklist(['train', 'test']), 'train'),
+      from: v.exactOptional(integer(0), 0),
+      count: v.exactOptional(integer(1, 1000), 60),
+    }),
+  ),
+  /** Reads it once, and enters it under a name; the same name replaces. Files stay where they are. */
+  'datasets.save': method<DatasetInfo>()(v.strictObject({ name, spec })),
+  /** Forgets the entry; files stay where they are. */
+  'datasets.remove': method<null>()(v.strictObject({ name })),
+  /** Guesses the specification of a file or folder (a path as the user writes it, or a token of `files.choose`). */
+  'datasets.identify': method<Json>()(v.strictObject({ path: text(4096) })),
+
+  'experiments.examples': method<readonly Example[]>()(none),
+  /** Checks an experiment, lists of values included, and says what it will take. Nothing is started. */
+  'experiments.check': method<ExperimentCheck>()(v.strictObject({ experiment: v.unknown() })),
+};

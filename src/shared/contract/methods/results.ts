@@ -1,0 +1,120 @@
+/** Measurements with their arrays, series, logs, checkpoints. Arrays cross as typed arrays. */
+import * as v from 'valibot';
+import { integer } from '../../validation.ts';
+import { measurementSchema } from '../../experiment.ts';
+import { id, keys, method, text } from '../define.ts';
+import type { CheckpointInfo, LogLine, MeasurementInfo, SeriesData, SeriesInfo, SeriesUpdate } from '../records.ts';
+
+/** Arrays of at most a few numbers a direction; cross-fitted ones [2, d]. What each holds: `ResultArrays` in src/shared/results.ts. */
+export const diagonals = [
+  'eigenvalues',
+  'C_diagonal',
+  'Q_diagonal',
+  'mean_gradient',
+  'cross_fitted_selection',
+  'cross_fitted_H_diagonal',
+  'cross_fitted_C_diagonal',
+  'cross_fitted_Q_diagonal',
+] as const;
+export type DiagonalName = (typeof diagonals)[number];
+
+export const matrices = ['C', 'H', 'Q', 'gauss_newton'] as const;
+export type MatrixName = (typeof matrices)[number];
+
+export interface Heatmap {
+  /** Side of the whole matrix. */
+  readonly d: number;
+  /** Side of the picture: rows and columns from `from` on, `block` x `block` entries a cell. */
+  readonly size: number;
+  readonly from: number;
+  readonly to: number;
+  readonly block: number;
+  /** [size, size]: of each cell's entries the one of largest absolute value (nothing that stands out is averaged away). */
+  readonly cells: Float64Array;
+  /** Largest absolute value on and off the diagonal, over the part shown. */
+  readonly largestDiagonal: number;
+  readonly largestOffDiagonal: number;
+}
+
+export interface Eigenvector {
+  readonly index: number;
+  readonly eigenvalue: number;
+  /** The parameter's shape; dense kernels [in, out]. */
+  readonly shape: readonly number[];
+  /** Of length 1, row-major; the entry of largest absolute value is positive. */
+  readonly values: Float64Array;
+}
+
+const step = integer(0);
+const seriesNames = v.exactOptional(keys(100));
+const points = v.exactOptional(integer(5, 100_000));
+
+export const results = {
+  /** Of one run or of many, by run, step and parameter. */
+  'measurements.list': method<readonly MeasurementInfo[]>()(
+    v.strictObject({
+      runs: v.pipe(v.array(id), v.minLength(1), v.maxLength(500)),
+      parameter: v.exactOptional(text(200)),
+    }),
+  ),
+  'measurements.get': method<MeasurementInfo>()(v.strictObject({ id })),
+  'measurements.arrays': method<Readonly<Partial<Record<DiagonalName, Float64Array>>>>()(
+    v.strictObject({ id, names: v.pipe(v.array(v.picklist(diagonals)), v.minLength(1)) }),
+  ),
+  /** A matrix as a picture: in the parameter's own basis, or in the eigenbasis of H (computed once, then kept: seconds at first). */
+  'measurements.heatmap': method<Heatmap>()(
+    v.strictObject({
+      id,
+      matrix: v.picklist(matrices),
+      basis: v.exactOptional(v.picklist(['parameter', 'eigen']), 'eigen'),
+      /** Rows and columns [from, to); default all. */
+      from: v.exactOptional(integer(0), 0),
+      to: v.exactOptional(integer(1)),
+      /** Cells a side at most. */
+      size: v.exactOptional(integer(1, 1024), 256),
+    }),
+  ),
+  /** v_i of H, i from 0 in decreasing order of eigenvalues. */
+  'measurements.eigenvector': method<Eigenvector>()(v.strictObject({ id, index: integer(0) })),
+  /** Measures a run again at one of its checkpoints (default the last), as a job; its result is stored with the run. */
+  'measurements.start': method<{ readonly job: string }>()(
+    v.strictObject({
+      run: id,
+      step: v.exactOptional(step),
+      measurement: measurementSchema,
+      priority: v.exactOptional(integer(-1000, 1000), 10),
+    }),
+  ),
+  /** Removes a measurement with its arrays, for good. */
+  'measurements.delete': method<null>()(v.strictObject({ id })),
+
+  'series.names': method<readonly SeriesInfo[]>()(v.strictObject({ run: id })),
+  /** Series of many runs, by id and name: each downsampled to at most `points`, keeping smallest and largest of every bucket. */
+  'series.get': method<Readonly<Record<string, Readonly<Record<string, SeriesData>>>>>()(
+    v.strictObject({
+      runs: v.pipe(v.array(id), v.minLength(1), v.maxLength(2000)),
+      names: seriesNames,
+      /** Steps, both ends included. */
+      from: v.exactOptional(integer(-1)),
+      to: v.exactOptional(integer(0)),
+      points,
+    }),
+  ),
+  /** What came since an earlier answer; everything where there is none. */
+  'series.since': method<SeriesUpdate>()(
+    v.strictObject({
+      run: id,
+      last: v.exactOptional(v.strictObject({ revision: integer(0), nextBatch: integer(0) })),
+      names: seriesNames,
+    }),
+  ),
+  /** The newest `last` lines; `next` is the number from which `since` goes on. */
+  'logs.get': method<{ readonly lines: readonly LogLine[]; readonly next: number }>()(
+    v.strictObject({
+      run: id,
+      since: v.exactOptional(integer(0)),
+      last: v.exactOptional(integer(1, 100_000), 2000),
+    }),
+  ),
+  'checkpoints.list': method<readonly CheckpointInfo[]>()(v.strictObject({ run: id })),
+};

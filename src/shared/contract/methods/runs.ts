@@ -1,0 +1,118 @@
+/** Runs: the table, one run, starting them, and what is done with many at once. */
+import * as v from 'valibot';
+import { integer } from '../../validation.ts';
+import { id, ids, key, keys, method, name, none, tags, text } from '../define.ts';
+import { runStatuses } from '../records.ts';
+import type { ColumnInfo, Json, RunDetail, RunGroup, RunPage, RunRow, RunStatus } from '../records.ts';
+
+const query = {
+  /** Id of a project; null: runs of none; left out: all. */
+  project: v.exactOptional(v.nullable(id)),
+  status: v.exactOptional(v.pipe(v.array(v.picklist(runStatuses)), v.maxLength(runStatuses.length))),
+  /** Words that must all occur in name, id, notes, tags, error or the experiment's texts. */
+  text: v.exactOptional(text(1000)),
+  /** All of them. */
+  tags: v.exactOptional(tags),
+  /** An expression: `gamma.fc2 > 1.1 and loss = "mse"`. A mistake is `bad-input` with details { column, length }. */
+  filter: v.exactOptional(text(4000)),
+  /** Only archived, only others (default), or "any". */
+  archived: v.exactOptional(v.union([v.boolean(), v.literal('any')])),
+  /** Only the bin, or only what is outside it (default). */
+  deleted: v.exactOptional(v.boolean()),
+};
+
+const sort = v.exactOptional(
+  v.pipe(v.array(v.strictObject({ key, descending: v.exactOptional(v.boolean(), false) })), v.maxLength(8)),
+);
+
+/** Which of several runs a bulk action did not reach, and why; it is done for the others. */
+export interface BulkOutcome {
+  readonly done: readonly string[];
+  readonly refused: readonly { readonly id: string; readonly message: string }[];
+}
+
+export interface StartedRuns {
+  readonly runs: readonly string[];
+}
+
+const filing = {
+  project: v.exactOptional(v.nullable(id), null),
+  tags: v.exactOptional(tags, []),
+  notes: v.exactOptional(text(100_000), ''),
+  /** Higher ones first; default 0. */
+  priority: v.exactOptional(integer(-1000, 1000), 0),
+};
+
+export const runs = {
+  'runs.list': method<RunPage>()(
+    v.strictObject({
+      ...query,
+      sort,
+      offset: v.exactOptional(integer(0), 0),
+      limit: v.exactOptional(integer(0, 2000), 200),
+      /** Summary keys wanted in `values`. */
+      columns: v.exactOptional(keys(100), []),
+    }),
+  ),
+  /** Ids of all matching runs, in order: for selecting everything, or finding a run's place. */
+  'runs.ids': method<readonly string[]>()(v.strictObject({ ...query, sort })),
+  'runs.counts': method<{ readonly total: number; readonly byStatus: Readonly<Record<RunStatus, number>> }>()(
+    v.strictObject(query),
+  ),
+  /** Runs that agree in the fields `by` (`setup`: that differ by seed alone), with mean and interval of `values`. */
+  'runs.groups': method<readonly RunGroup[]>()(v.strictObject({ ...query, by: keys(8), values: keys(100) })),
+  /** What the table can show, sort and filter by. */
+  'runs.columns': method<readonly ColumnInfo[]>()(none),
+  /** Some rows again, in the order asked; those that are gone are left out. */
+  'runs.rows': method<readonly RunRow[]>()(
+    v.strictObject({ ids: v.pipe(v.array(id), v.maxLength(500)), columns: v.exactOptional(keys(100), []) }),
+  ),
+  'runs.get': method<RunDetail>()(v.strictObject({ id })),
+  /** The parameters in which experiments differ: path -> one value a run (null where it has none), in the order asked. */
+  'runs.differences': method<Readonly<Record<string, readonly Json[]>>>()(
+    v.strictObject({ ids: v.pipe(v.array(id), v.minLength(1), v.maxLength(500)) }),
+  ),
+  /** Changes many runs at once: all of them or none. */
+  'runs.update': method<null>()(
+    v.strictObject({
+      ids,
+      name: v.exactOptional(name),
+      notes: v.exactOptional(text(100_000)),
+      /** The whole new set. */
+      tags: v.exactOptional(tags),
+      addTags: v.exactOptional(tags),
+      removeTags: v.exactOptional(tags),
+      colour: v.exactOptional(integer(0)),
+      project: v.exactOptional(v.nullable(id)),
+      archived: v.exactOptional(v.boolean()),
+      priority: v.exactOptional(integer(-1000, 1000)),
+    }),
+  ),
+  /** Puts runs into the bin; running and queued ones are refused. `done` is what the undo (`runs.restore`) takes. */
+  'runs.delete': method<BulkOutcome>()(v.strictObject({ ids })),
+  'runs.restore': method<null>()(v.strictObject({ ids })),
+  /** Removes runs in the bin with their files, for good. Answers the bytes given back. */
+  'runs.purge': method<{ readonly bytes: number }>()(v.strictObject({ ids })),
+  /** Empties the bin (runs, projects, figures), for good. */
+  'bin.empty': method<{
+    readonly runs: number;
+    readonly projects: number;
+    readonly figures: number;
+    readonly bytes: number;
+  }>()(none),
+  /**
+   * Stores and queues the runs of an experiment; lists of values on any field make a sweep of all their combinations (src/shared/sweep.ts), stored
+   * all together or not at all.
+   */
+  'runs.start': method<StartedRuns>()(v.strictObject({ experiment: v.unknown(), ...filing })),
+  /** The same for a changed copy of a run's experiment (default: as it is, with the seed counted up), with the run as parent. */
+  'runs.clone': method<StartedRuns>()(v.strictObject({ id, experiment: v.exactOptional(v.unknown()), ...filing })),
+  /** Ends what runs (within a second: asked first, then killed) and takes what waits out of the queue. */
+  'runs.cancel': method<BulkOutcome>()(v.strictObject({ ids })),
+  /** Takes a checkpoint and ends; a queued run is held back. */
+  'runs.pause': method<BulkOutcome>()(v.strictObject({ ids })),
+  /** Goes on from the last checkpoint, to the same end bit for bit as without the pause. */
+  'runs.resume': method<BulkOutcome>()(v.strictObject({ ids })),
+  /** Begins again from the first step; what an unfinished run had recorded and measured is replaced. */
+  'runs.retry': method<BulkOutcome>()(v.strictObject({ ids })),
+};

@@ -1,0 +1,146 @@
+/** Jobs, settings, engines, the store as a whole, files, the program itself. */
+import * as v from 'valibot';
+import { integer } from '../../validation.ts';
+import { id, method, none, text } from '../define.ts';
+import type { Json, QueueSnapshot } from '../records.ts';
+
+/** All settings with their defaults; every shell sees the same. */
+export const settingsSchema = v.strictObject({
+  theme: v.optional(v.picklist(['light', 'dark', 'system']), 'system'),
+  /** Of the whole window, 0.5 to 3. */
+  zoom: v.optional(v.pipe(v.number(), v.minValue(0.5), v.maxValue(3)), 1),
+  /** "auto", "wasm", or the path of a library. */
+  blas: v.optional(text(4096), 'auto'),
+  /** Worker threads of a measurement; 0: one a core. */
+  threads: v.optional(integer(0, 1024), 0),
+  /** Bytes that a measurement may take; 0: what is free. */
+  memoryLimit: v.optional(integer(0), 0),
+  /** Jobs at once. */
+  runningLimit: v.optional(integer(1, 64), 1),
+  /** Tell the desktop when a job that took at least so many seconds ends; 0: never. */
+  notifyAfterSeconds: v.optional(integer(0, 86_400), 60),
+});
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+export interface EngineInfo {
+  /** "OpenBLAS 0.3.21". */
+  readonly name: string;
+  readonly path: string;
+  readonly kind: 'native' | 'wasm';
+  readonly threads: number;
+  readonly cores: number;
+  readonly processor: string;
+}
+
+export interface DoctorReport {
+  /** What jobs compute with now; null where the library that was asked for does not open. */
+  readonly engine: EngineInfo | null;
+  /** Libraries that were tried in vain, and why. */
+  readonly attempts: readonly { readonly path: string; readonly reason: string }[];
+  /** What to do for a better one; null where nothing is better. */
+  readonly hint: string | null;
+  readonly memory: { readonly total: number; readonly available: number };
+  readonly node: string;
+  readonly platform: string;
+}
+
+export interface SpeedReport {
+  readonly engine: string;
+  /** 10^9 floating-point operations a second of a matrix product, one thread. */
+  readonly gflops: { readonly float64: number; readonly float32: number };
+}
+
+export interface StoreInfo {
+  readonly folder: string;
+  readonly bytes: {
+    readonly database: number;
+    readonly artifacts: number;
+    readonly backups: number;
+    readonly bin: number;
+  };
+  /** On its disk. */
+  readonly free: number | null;
+  readonly runs: number;
+  readonly readOnly: boolean;
+  /** Runs that the last program left running. */
+  readonly interrupted: readonly string[];
+}
+
+export interface BackupRecord {
+  /** Names the backup to `store.restore`. */
+  readonly name: string;
+  readonly created: number;
+  readonly runs: number;
+  readonly bytes: number;
+}
+
+export interface StoreCheck {
+  readonly problems: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly run: string | null;
+    readonly mended: boolean;
+  }[];
+  readonly runs: number;
+  readonly artifacts: number;
+  readonly bytesRead: number;
+}
+
+export interface AppInfo {
+  readonly version: string;
+  readonly shell: 'desktop' | 'browser';
+  readonly platform: string;
+  readonly node: string;
+  /** Whether `files.choose` opens dialogs here; else the user writes paths. */
+  readonly dialogs: boolean;
+  /** Counts the starts of the main side: another than before means that all snapshots are void. */
+  readonly session: string;
+}
+
+/** A file that the user chose in a dialog; the path stays on the main side. */
+export interface ChosenFile {
+  readonly token: string;
+  /** Its last part, to show. */
+  readonly name: string;
+}
+
+export const system = {
+  'queue.get': method<QueueSnapshot>()(none),
+  /** Stops starting jobs, or goes on; what runs is not touched. */
+  'queue.hold': method<QueueSnapshot>()(v.strictObject({ held: v.boolean() })),
+  /** Any job, by its id: measurements by hand, backups, checks. */
+  'jobs.cancel': method<null>()(v.strictObject({ id })),
+
+  'settings.get': method<Settings>()(none),
+  /** Some of them; the others stay. Answers all. */
+  'settings.set': method<Settings>()(v.partial(settingsSchema)),
+  /** What a window keeps for itself (columns, layout, scroll), by name; null where there is nothing. 256 KB at most. */
+  'state.get': method<Json>()(v.strictObject({ name: text(200) })),
+  'state.set': method<null>()(v.strictObject({ name: text(200), value: v.unknown() })),
+
+  /** The engine that jobs use, and why others are not used; found in a process of its own. */
+  'doctor.engines': method<DoctorReport>()(none),
+  /** A matrix product of about a second. */
+  'doctor.speed': method<SpeedReport>()(none),
+
+  'store.info': method<StoreInfo>()(none),
+  /** Makes a backup in the store's folder "backups", as a job. */
+  'store.backup': method<{ readonly job: string }>()(none),
+  'store.backups': method<readonly BackupRecord[]>()(none),
+  /** Puts a backup in the store's place; what was there is kept beside it. Conflict while a job runs. All windows load anew. */
+  'store.restore': method<null>()(v.strictObject({ name: text(200) })),
+  /** Checks database and files (every checksum unless `quick`), and mends what can be mended where asked. */
+  'store.check': method<StoreCheck>()(
+    v.strictObject({ repair: v.exactOptional(v.boolean(), false), quick: v.exactOptional(v.boolean(), false) }),
+  ),
+
+  'app.info': method<AppInfo>()(none),
+  /** Opens the system's dialog (desktop alone: `unavailable` elsewhere); null: the user closed it. */
+  'files.choose': method<ChosenFile | null>()(
+    v.strictObject({
+      kind: v.picklist(['dataset', 'experiment', 'weights', 'folder']),
+    }),
+  ),
+  /** The JSON document in a chosen experiment file. */
+  'files.readJson': method<Json>()(v.strictObject({ token: text(200) })),
+};

@@ -1,0 +1,229 @@
+/**
+ * What crosses the contract about runs and their results. Times are milliseconds since 1970 (UTC); ids are short texts that sort by time of
+ * creation; `null` is "not known" or "not so". Paths of the store never cross.
+ */
+import type { Interval, MeasurementSummary } from '../results.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export const runStatuses = [
+  'queued',
+  'running',
+  'paused',
+  'done',
+  'failed',
+  'diverged',
+  'cancelled',
+  'interrupted',
+] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string;
+  readonly created: number;
+  readonly archived: boolean;
+  /** When it was put into the bin. */
+  readonly deleted: number | null;
+  /** Runs outside the bin, archived ones included. */
+  readonly runs: number;
+}
+
+/** A number (with its 95 % interval), a text, or both: `loss` is the last loss, and the name of the loss. */
+export interface SummaryValue {
+  readonly value: number | null;
+  readonly text: string | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** A row of the table of runs. */
+export interface RunRow {
+  readonly id: string;
+  readonly name: string;
+  readonly project: string | null;
+  readonly status: RunStatus;
+  /** Index into the palette, unbounded: take it modulo the palette's length. */
+  readonly colour: number;
+  readonly seed: number | null;
+  /** Hash of the experiment without name and seed: equal for runs that differ by seed only. */
+  readonly setup: string;
+  readonly priority: number;
+  readonly created: number;
+  /** First start. */
+  readonly started: number | null;
+  readonly ended: number | null;
+  /** Last sign of life of its worker, or last change. */
+  readonly updated: number;
+  /** Seconds spent running, over all starts; while running, up to the last start. */
+  readonly seconds: number;
+  /** Last start, while running. */
+  readonly resumed: number | null;
+  readonly step: number;
+  readonly steps: number | null;
+  readonly parent: string | null;
+  readonly relation: 'rerun' | 'clone' | 'import' | null;
+  readonly tags: readonly string[];
+  readonly notes: string;
+  readonly error: string | null;
+  readonly archived: boolean;
+  readonly deleted: number | null;
+  /** The columns that were asked for (and exist). */
+  readonly values: Readonly<Record<string, SummaryValue>>;
+}
+
+/** A run with all that belongs to it but series, log and measurements. */
+export interface RunDetail extends RunRow {
+  readonly experiment: Json;
+  /** Code, packages, machine, dataset with its hashes, engine. */
+  readonly provenance: Json;
+  readonly host: string | null;
+  readonly series: readonly SeriesInfo[];
+  readonly checkpoints: readonly CheckpointInfo[];
+  /** Of its job, while it has one. */
+  readonly progress: Progress | null;
+  /** What `runs.resume`, `runs.pause` and the others would do now. */
+  readonly can: Readonly<Record<RunAction, boolean>>;
+}
+
+export const runActions = ['cancel', 'pause', 'resume', 'retry'] as const;
+export type RunAction = (typeof runActions)[number];
+
+export interface SeriesInfo {
+  readonly name: string;
+  readonly points: number;
+  readonly lastStep: number;
+}
+
+export interface CheckpointInfo {
+  readonly id: string;
+  readonly step: number;
+  readonly epoch: number | null;
+  readonly bytes: number;
+  /** Whether its file is there and sound, as far as is known. */
+  readonly present: boolean;
+  readonly created: number;
+}
+
+export interface RunPage {
+  /** Of all runs that match. */
+  readonly total: number;
+  readonly rows: readonly RunRow[];
+  /** Of the store's runs when they were read: a `runs.changed` with a larger one means that this page may be out of date. */
+  readonly revision: number;
+}
+
+export interface GroupStatistics {
+  readonly n: number;
+  readonly mean: number;
+  /** Divisor n - 1; null for n = 1. */
+  readonly standard_deviation: number | null;
+  /** 95 % interval of the mean over the runs (Student's t with n - 1 degrees of freedom); null for n = 1. */
+  readonly interval: Interval | null;
+}
+
+export interface RunGroup {
+  /** The values of the fields grouped by; null where a run has none. */
+  readonly key: Readonly<Record<string, number | string | null>>;
+  /** Ids, newest first. */
+  readonly runs: readonly string[];
+  readonly values: Readonly<Record<string, GroupStatistics>>;
+}
+
+/** A column that the table can show, sort and filter by. */
+export interface ColumnInfo {
+  readonly key: string;
+  /** field: every run has it; value: of the summary table (hyperparameters and results). */
+  readonly source: 'field' | 'value';
+  readonly numbers: boolean;
+  readonly texts: boolean;
+}
+
+export interface MeasurementInfo {
+  readonly id: string;
+  readonly run: string;
+  readonly parameter: string;
+  readonly step: number;
+  readonly epoch: number | null;
+  readonly method: 'exact' | 'projected';
+  readonly origin: 'schedule' | 'manual';
+  readonly state: 'done' | 'failed';
+  readonly samples: number | null;
+  readonly summary: MeasurementSummary | null;
+  readonly error: string | null;
+  /** The options it was taken with. */
+  readonly options: Json;
+  /** Its arrays: how large their file is, and whether it is there. */
+  readonly arrays: { readonly bytes: number; readonly present: boolean } | null;
+  readonly created: number;
+}
+
+/** Points of one series; steps increase. */
+export interface SeriesData {
+  readonly steps: Float64Array;
+  readonly values: Float64Array;
+}
+
+export interface SeriesUpdate {
+  /** Pass both back to get only what came since. */
+  readonly revision: number;
+  readonly nextBatch: number;
+  /** The series are whole, not an addition: points were taken back (a resumed run) or repacked since. */
+  readonly reset: boolean;
+  readonly series: Readonly<Record<string, SeriesData>>;
+}
+
+export interface LogLine {
+  readonly time: number;
+  readonly level: 'debug' | 'info' | 'warning' | 'error';
+  readonly text: string;
+}
+
+export interface Progress {
+  /** In words, for a status line. */
+  readonly stage: string;
+  /** Share of the whole job, 0 to 1. */
+  readonly share: number;
+  /** Null while unknown. */
+  readonly secondsLeft: number | null;
+}
+
+export const jobKinds = ['train', 'measure', 'task'] as const;
+export type JobKind = (typeof jobKinds)[number];
+
+/** Work that takes its time: a run being trained, a measurement by hand, a backup. */
+export interface JobInfo {
+  readonly id: string;
+  readonly kind: JobKind;
+  readonly title: string;
+  /** The run that it is of. */
+  readonly run: string | null;
+  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+  /** Higher ones first. */
+  readonly priority: number;
+  readonly progress: Progress | null;
+  /** Whether it was asked to pause or to end and has not yet. */
+  readonly stopping: boolean;
+  /** Of its worker process. */
+  readonly pid: number | null;
+  readonly created: number;
+  readonly started: number | null;
+  readonly ended: number | null;
+  readonly error: string | null;
+}
+
+export interface QueueSnapshot {
+  /** Counts every change; drop a snapshot with a smaller one than you have. */
+  readonly number: number;
+  /** Running ones first, then queued ones in the order in which they start (500 at most), then the last that ended (20 at most). */
+  readonly jobs: readonly JobInfo[];
+  readonly running: number;
+  readonly queued: number;
+  /** Jobs that run at once at most. */
+  readonly limit: number;
+  /** Nothing is started while true. */
+  readonly held: boolean;
+  /** Seconds until all is done, by what is known; null while unknown. */
+  readonly secondsLeft: number | null;
+}

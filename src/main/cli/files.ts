@@ -54,7 +54,7 @@ function sourceOf(extension: string, place: string): string {
     case '.csv':
       return 'csv';
     case '.bin':
-      return 'cifar10';
+      return 'cifar-10';
     case '.gz':
     case '':
       return 'idx';

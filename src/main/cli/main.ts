@@ -20,6 +20,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'write results as safetensors, CSV, JSON or a figure',
     load: async () => (await import('./commands/export.ts')).exportCommand,
   },
+  bench: {
+    summary: 'measure the speed of this machine, each job beside its limit',
+    load: async () => (await import('./commands/bench.ts')).bench,
+  },
 };
 
 export async function main(argv: readonly string[]): Promise<number> {

@@ -1,0 +1,199 @@
+/**
+ * What `covature bench` measures: each job beside its limit, both taken in the same run on the same machine, since ratios carry over and seconds
+ * do not. Limits are made of the library's own rates: products at the dgemm rate of all threads, one dsyevd, bare sgemm calls.
+ */
+import { availableParallelism } from 'node:os';
+import { Random } from '../../shared/random.ts';
+import type { ModelSpec } from '../../shared/model.ts';
+import { parseModel } from '../../shared/model.ts';
+import { CpuBackend } from '../../engine/backend/cpu.ts';
+import type { Blas, Precision, Real } from '../../engine/blas/types.ts';
+import { measureExact } from '../../engine/curvature/exact.ts';
+import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import { Network } from '../../engine/network/network.ts';
+import { Pool } from '../../engine/parallel/pool.ts';
+import { shared } from '../../engine/parallel/shared.ts';
+import { initialValues } from '../../engine/training/initialise.ts';
+import { Trainer } from '../../engine/training/trainer.ts';
+import type { TrainingData } from '../../engine/training/trainer.ts';
+
+export interface BenchRow {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** What bounds it, taken in the same run. */
+  readonly limit: number | null;
+  /** How the limit is made up. */
+  readonly limitNote: string;
+}
+
+/** 784-n-n-10 without biases, ReLU, cross-entropy. */
+export function benchModel(width: number): ModelSpec {
+  const relu = { type: 'activation', function: 'relu' };
+  const dense = (name: string, units: number): unknown => ({ type: 'dense', name, units, bias: false });
+  return parseModel({
+    input: [784],
+    layers: [dense('fc1', width), relu, dense('fc2', width), relu, dense('fc3', 10)],
+    loss: 'cross-entropy',
+  });
+}
+
+/** Seconds of `body`, the least of several runs. */
+export function timed(body: () => void, runs = 3): number {
+  let best = Infinity;
+  for (let i = 0; i < runs; i++) {
+    const begun = performance.now();
+    body();
+    best = Math.min(best, (performance.now() - begun) / 1000);
+  }
+  return best;
+}
+
+function filled(blas: Blas, precision: Precision, length: number, seed: number): Real {
+  const values = blas.allocate(precision, length);
+  const random = new Random(seed, 'bench');
+  for (let i = 0; i < length; i++) values[i] = random.normal();
+  return values;
+}
+
+/** Floating-point operations a second of one square product on this thread. */
+export function gemmRate(blas: Blas, precision: Precision, n = 1024): number {
+  const [a, b, c] = [1, 2, 3].map((seed) => filled(blas, precision, n * n, seed));
+  const seconds = timed(() => {
+    blas.gemm(false, false, n, n, n, 1, a, n, b, n, 0, c, n);
+  });
+  for (const array of [a, b, c]) blas.release(array);
+  return (2 * n ** 3) / seconds;
+}
+
+/** The same of all worker threads together, each on its own rows. */
+export async function pooledGemmRate(pool: Pool, rows = 1024, left = 1280, right = 2048): Promise<number> {
+  const { blas } = pool;
+  const a = filled(blas, 'float64', rows * left, 1);
+  const b = filled(blas, 'float64', rows * right, 2);
+  const sum = blas.allocate('float64', left * right);
+  const once = async (): Promise<void> => {
+    const tasks: Promise<void>[] = [];
+    for (let from = 0; from < left; from += 160) {
+      tasks.push(
+        pool.run('product', {
+          left: pool.reference(a),
+          right: pool.reference(b),
+          rows,
+          leftWidth: left,
+          rightWidth: right,
+          from,
+          to: from + 160,
+          sum: pool.reference(sum),
+        }),
+      );
+    }
+    await Promise.all(tasks);
+  };
+  let best = Infinity;
+  for (let i = 0; i < 4; i++) {
+    const begun = performance.now();
+    await once();
+    best = Math.min(best, (performance.now() - begun) / 1000);
+  }
+  for (const array of [a, b, sum]) blas.release(array);
+  return (2 * rows * left * right) / best;
+}
+
+/** Seconds of one eigendecomposition of a random symmetric n x n matrix, in a worker thread. */
+export async function eighSeconds(pool: Pool, n: number, threads: number): Promise<number> {
+  const { blas } = pool;
+  const matrix = filled(blas, 'float64', n * n, 5);
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) matrix[j * n + i] = matrix[i * n + j];
+  const eigenvalues = blas.allocate('float64', n);
+  const begun = performance.now();
+  await pool.run('eigh', { n, matrix: pool.reference(matrix), eigenvalues: pool.reference(eigenvalues), threads });
+  const seconds = (performance.now() - begun) / 1000;
+  blas.release(matrix);
+  blas.release(eigenvalues);
+  return seconds;
+}
+
+/** Steps a second of SGD on 784-50-50-10, batch 50, float32, and of nothing but its matrix products. */
+export function trainingRate(blas: Blas, data: TrainingData, seconds = 3): { readonly steps: number; readonly bare: number } {
+  const network = new Network(benchModel(50), new CpuBackend(blas, 'float32'));
+  for (const parameter of network.parameters) {
+    network.setWeight(parameter.name, initialValues(parameter, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1));
+  }
+  const trainer = new Trainer(network, data, {
+    optimiser: { lr: 0.01, momentum: 0, nesterov: false, weight_decay: 0, schedule: { kind: 'constant', warm_up_steps: 0 } },
+    batchSize: 50,
+    sampling: 'epoch',
+    seed: 1,
+    totalSteps: 1,
+  });
+  const rateOf = (body: () => void): number => {
+    for (let i = 0; i < 200; i++) body();
+    const begun = performance.now();
+    let count = 0;
+    while (performance.now() - begun < 1000 * seconds) {
+      for (let i = 0; i < 50; i++) body();
+      count += 50;
+    }
+    return (1000 * count) / (performance.now() - begun);
+  };
+  const sizes = [784, 50, 50, 10] as const;
+  const layers = [0, 1, 2].map((i) => ({
+    inner: sizes[i],
+    outer: sizes[i + 1],
+    x: filled(blas, 'float32', 50 * sizes[i], i),
+    w: filled(blas, 'float32', sizes[i] * sizes[i + 1], i + 3),
+    z: filled(blas, 'float32', 50 * sizes[i + 1], i + 6),
+  }));
+  const bare = rateOf(() => {
+    for (const { inner, outer, x, w, z } of layers) blas.gemm(false, false, 50, outer, inner, 1, x, inner, w, outer, 0, z, outer);
+    for (const [i, { inner, outer, x, w, z }] of layers.entries()) {
+      if (i > 0) blas.gemm(false, true, 50, inner, outer, 1, z, outer, w, outer, 0, x, inner);
+      blas.gemm(true, false, inner, outer, 50, -1e-6, x, inner, z, outer, 1, w, outer);
+    }
+  });
+  const steps = rateOf(() => {
+    trainer.advance();
+  });
+  return { steps, bare };
+}
+
+export interface MeasurementBench {
+  readonly seconds: Readonly<Record<string, number>>;
+  /** Packed products at the pooled dgemm rate + one dsyevd + two d x d products. */
+  readonly limit: number;
+  readonly samples: number;
+  readonly d: number;
+}
+
+/** The middle layer of 784-n-n-10 measured exactly, with its limit. */
+export async function measurementBench(
+  pool: Pool,
+  width: number,
+  data: TrainingData,
+  samples: number,
+): Promise<MeasurementBench> {
+  const model = benchModel(width);
+  const network = new Network(model, new CpuBackend(pool.blas, 'float64'));
+  const input: MeasurementInput = {
+    model,
+    weights: new Map(
+      network.parameters.map((each) => [
+        each.name,
+        shared(initialValues(each, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1)),
+      ]),
+    ),
+    inputs: data.inputs,
+    targets: data.targets,
+    classes: true,
+  };
+  const d = width * width;
+  const libraryThreads = Math.min(8, availableParallelism());
+  const rate = await pooledGemmRate(pool);
+  const eigh = await eighSeconds(pool, d, libraryThreads);
+  const packed = (width * (width + 1)) / 2;
+  const limit = (2 * samples * packed * 3 * packed) / rate + eigh + (2 * 2 * d ** 3) / rate;
+  const result = await measureExact(pool, input, { parameter: 'fc2.kernel', samples, seed: 1, libraryThreads });
+  result.release();
+  return { seconds: result.summary.seconds, limit, samples, d };
+}

@@ -1,0 +1,89 @@
+/** covature bench */
+import { resolveDataset } from '../../../data/resolve.ts';
+import { parseDataset } from '../../../shared/dataset.ts';
+import { Pool } from '../../../engine/parallel/pool.ts';
+import type { TrainingData } from '../../../engine/training/trainer.ts';
+import { eighSeconds, gemmRate, measurementBench, pooledGemmRate, trainingRate } from '../../bench/bench.ts';
+import type { BenchRow } from '../../bench/bench.ts';
+import { openEngine } from '../../jobs/engine.ts';
+import { engineFlags, engineHelp, engineOf, integerOption, parse, printJson } from '../command.ts';
+import type { Command } from '../command.ts';
+import { formatNumber, formatTable } from '../format.ts';
+
+const help = `Usage: covature bench [options]
+
+Measures this machine: matrix products, eigendecompositions, SGD and an exact measurement, each beside what bounds it, taken
+in the same run. Ratios carry over to other machines; seconds do not. Leave the machine otherwise idle.
+
+  --samples N      samples of the exact measurement (default 8000)
+  --width N        units of the layer measured, d = N^2 (default 50)
+${engineHelp}
+  --json           one JSON document on standard output`;
+
+const options = { ...engineFlags, json: { type: 'boolean' }, samples: { type: 'string' }, width: { type: 'string' } } as const;
+
+export const bench: Command = {
+  help,
+  run: async (argv) => {
+    const { values } = parse(argv, options, [0, 0]);
+    const samples = integerOption(values.samples, 'samples', 100) ?? 8000;
+    const width = integerOption(values.width, 'width', 2) ?? 50;
+    const { blas, report } = await openEngine(engineOf(values));
+    const say = (text: string): void => {
+      process.stderr.write(`${text}\n`);
+    };
+    const rows: BenchRow[] = [];
+    const row = (what: string, value: number, unit: string, limit: number | null = null, limitNote = ''): void => {
+      rows.push({ what, value, unit, limit, limitNote });
+    };
+    say('drawing data');
+    const data = await benchData(samples);
+    say('matrix products');
+    row('float64 product, one thread', gemmRate(blas, 'float64') / 1e9, 'GFLOP/s');
+    row('float32 product, one thread', gemmRate(blas, 'float32') / 1e9, 'GFLOP/s');
+    say('SGD');
+    const training = trainingRate(blas, data);
+    row('SGD on 784-50-50-10, batch 50, float32, one thread', training.steps, 'steps/s', training.bare, 'its matrix products alone');
+    const pool = new Pool(blas, { threads: report.threads });
+    try {
+      row(`float64 product, ${report.threads} threads`, (await pooledGemmRate(pool)) / 1e9, 'GFLOP/s');
+      say('eigendecompositions');
+      for (const n of [500, 1000]) row(`eigendecomposition, ${n} x ${n}`, await eighSeconds(pool, n, report.cores), 's');
+      say(`exact measurement of ${width} x ${width}, ${samples} samples`);
+      const measured = await measurementBench(pool, width, data, samples);
+      const extra = (measured.seconds['cross_fitting_eigendecompositions'] ?? 0) + (measured.seconds['cross_fitting_products'] ?? 0);
+      const total = measured.seconds['total'] ?? NaN;
+      row('exact measurement without cross-fitting', total - extra, 's', measured.limit, 'packed products + 2 d^3-products at the dgemm rate + 1 dsyevd');
+      for (const [stage, seconds] of Object.entries(measured.seconds)) row(`  ${stage.replaceAll('_', ' ')}`, seconds, 's');
+    } finally {
+      await pool.close();
+    }
+    row('peak memory of the process', process.resourceUsage().maxRSS / 1e3, 'MB');
+    if (values.json === true) {
+      printJson({ engine: report, samples, width, rows });
+      return 0;
+    }
+    process.stdout.write(`${report.blas}, ${report.threads} threads, ${report.processor}\n\n`);
+    const cells = rows.map(({ what, value, unit, limit, limitNote }) => [
+      what,
+      formatNumber(value, 3),
+      unit,
+      limit === null ? '' : formatNumber(limit, 3),
+      limit === null ? '' : (unit === 's' ? value / limit : limit / value).toFixed(2),
+      limitNote,
+    ]);
+    process.stdout.write(`${formatTable(['what', 'measured', 'unit', 'limit', 'times', ''], cells)}\n`);
+    return 0;
+  },
+};
+
+/** Drawn digits in shared memory, as many as asked for. */
+async function benchData(samples: number): Promise<TrainingData> {
+  const dataset = await resolveDataset(parseDataset({ source: 'glyphs', train: Math.max(2000, samples), test: 0 }));
+  const { train } = dataset;
+  const inputs = new Float32Array(new SharedArrayBuffer(4 * train.inputs.length));
+  inputs.set(train.inputs);
+  const targets = new Float32Array(new SharedArrayBuffer(4 * train.count * dataset.outputs));
+  for (let p = 0; p < train.count; p++) targets[p * dataset.outputs + train.targets.values[p]] = 1;
+  return { inputs, targets };
+}

@@ -37,6 +37,29 @@ export interface Slopes {
   readonly quadratic?: number | null;
 }
 
+/** A difference of two slopes, by estimator, with 95 % intervals from resampling both together. */
+export interface SlopeDifference extends Readonly<Partial<Record<Estimator, number | null>>> {
+  readonly interval?: Partial<Record<Estimator, Interval>>;
+}
+
+/** Training set less cross-fitted, at one cutoff. */
+export interface EstimandDifference {
+  readonly cutoff: number;
+  readonly gamma: SlopeDifference;
+  readonly gamma_Q: SlopeDifference;
+  readonly C_on_Q: SlopeDifference;
+}
+
+/** How the intervals were computed (docs/statistics.md). */
+export interface BootstrapSummary {
+  readonly seed: number;
+  readonly resamples: number;
+  /** Blocks of samples, a quarter of them in each quarter of the samples. */
+  readonly blocks: number;
+  /** Directions that were resampled along: over all samples, from half A, from half B. */
+  readonly directions: readonly [training_set: number, from_A: number, from_B: number];
+}
+
 /** Fits over the directions with H_ii > cutoff * H_11. */
 export interface CutoffRow {
   readonly cutoff: number;
@@ -58,6 +81,8 @@ export interface CutoffRow {
   readonly gamma_Q: Slopes;
   /** log C_ii on log Q_ii: 1 where C ~ Q. */
   readonly C_on_Q: Slopes;
+  /** gamma - gamma_Q: 0 where Q alone predicts the exponent. Present where intervals were computed. */
+  readonly gamma_minus_gamma_Q?: SlopeDifference;
 }
 
 export interface RotationBaseline {
@@ -108,6 +133,9 @@ export interface MeasurementSummary {
   readonly floor: { readonly H: number; readonly C: number; readonly Q: number };
   /** By cutoff, widest cutoff last: [1e-1, 1e-2, ..., 1e-8]. */
   readonly gamma: Readonly<Record<Estimand, readonly CutoffRow[]>>;
+  /** Training set less cross-fitted, by cutoff. */
+  readonly estimand_difference?: readonly EstimandDifference[];
+  readonly bootstrap?: BootstrapSummary;
   readonly engine: { readonly blas: string; readonly backend: string; readonly threads: number };
   /** Wall-clock seconds by stage, and `total`. */
   readonly seconds: Readonly<Record<string, number>>;

@@ -4,3 +4,6 @@ export * from '../../shared/fits.ts';
 export { theilSen } from '../../shared/theil-sen.ts';
 export * from './clusters.ts';
 export * from './directions.ts';
+export * from './blocks.ts';
+export * from './bootstrap.ts';
+export * from './intervals.ts';

@@ -1,0 +1,107 @@
+/** Puts the intervals of bootstrap.ts, computed along a subset of the directions, on the slopes fitted over all of them. */
+import { relations } from '../../shared/cutoffs.ts';
+import {
+  estimators,
+  type BootstrapSummary,
+  type CutoffRow,
+  type Estimand,
+  type EstimandDifference,
+  type Estimator,
+  type Interval,
+  type SlopeDifference,
+  type Slopes,
+} from '../../shared/results.ts';
+import type { BlockProjections } from './blocks.ts';
+import type { BootstrapResult, BootstrapRow, ResampledSlopes } from './bootstrap.ts';
+
+export interface RowsWithIntervals {
+  readonly gamma: Readonly<Record<Estimand, readonly CutoffRow[]>>;
+  readonly estimand_difference: readonly EstimandDifference[];
+  readonly bootstrap: BootstrapSummary;
+}
+
+/**
+ * Rows of both estimands with intervals. An interval is moved by the difference between the slope over all directions and the slope over
+ * the chosen ones (none where all were chosen). A split-half instrument that the rows lack, for want of quarter diagonals along all
+ * directions, is taken from the chosen ones.
+ * Rows and result must list the same cutoffs in the same order.
+ */
+export function withIntervals(
+  rows: Readonly<Record<Estimand, readonly CutoffRow[]>>,
+  result: BootstrapResult,
+  projections: BlockProjections,
+): RowsWithIntervals {
+  const joined = {
+    training_set: rows.training_set.map((row, k) => joinRow(row, result.training_set[k])),
+    cross_fitted: rows.cross_fitted.map((row, k) => joinRow(row, result.cross_fitted[k])),
+  };
+  return {
+    gamma: joined,
+    estimand_difference: joined.training_set.map((training, k) => {
+      const crossed = joined.cross_fitted[k]!;
+      const resampled = result.difference[k]!;
+      const difference = (relation: (typeof relations)[number]) =>
+        differenceOf(training[relation], crossed[relation], resampled[relation]);
+      return {
+        cutoff: training.cutoff,
+        gamma: difference('gamma'),
+        gamma_Q: difference('gamma_Q'),
+        C_on_Q: difference('C_on_Q'),
+      };
+    }),
+    bootstrap: {
+      seed: result.seed,
+      resamples: result.resamples,
+      blocks: result.blocks,
+      directions: [projections.training_set, ...projections.cross_fitted].map(
+        ({ directions }) => directions.indices.length,
+      ) as unknown as BootstrapSummary['directions'],
+    },
+  };
+}
+
+function joinRow(row: CutoffRow, resampled: BootstrapRow | undefined): CutoffRow {
+  if (resampled?.cutoff !== row.cutoff)
+    throw new Error(`intervals: a row for cutoff ${row.cutoff} beside resamples for cutoff ${resampled?.cutoff}`);
+  const gamma = joinSlopes(row.gamma, resampled.gamma);
+  const gamma_Q = joinSlopes(row.gamma_Q, resampled.gamma_Q);
+  return {
+    ...row,
+    gamma,
+    gamma_Q,
+    C_on_Q: joinSlopes(row.C_on_Q, resampled.C_on_Q),
+    gamma_minus_gamma_Q: differenceOf(gamma, gamma_Q, resampled.gamma_minus_gamma_Q),
+  };
+}
+
+function joinSlopes(slopes: Slopes, resampled: ResampledSlopes): Slopes {
+  const iv = slopes.iv === undefined && resampled.iv ? { iv: resampled.iv.estimate } : {};
+  const whole = { ...slopes, ...iv };
+  return { ...whole, interval: shifted(whole, resampled) };
+}
+
+function differenceOf(a: Slopes, b: Slopes, resampled: ResampledSlopes): SlopeDifference {
+  const whole: { [E in Estimator]?: number | null } = {};
+  for (const estimator of estimators) {
+    const x = a[estimator];
+    const y = b[estimator];
+    if (x !== undefined && y !== undefined) whole[estimator] = x === null || y === null ? null : x - y;
+  }
+  return { ...whole, interval: shifted(whole, resampled) };
+}
+
+/** Each interval moved by what separates the slope over all directions from the one over the chosen ones. */
+function shifted(
+  whole: Readonly<Partial<Record<Estimator, number | null>>>,
+  resampled: ResampledSlopes,
+): Partial<Record<Estimator, Interval>> {
+  const intervals: { [E in Estimator]?: Interval } = {};
+  for (const estimator of estimators) {
+    const value = whole[estimator];
+    const found = resampled[estimator];
+    if (value === undefined || value === null || !found) continue;
+    const move = value - found.estimate;
+    intervals[estimator] = [found.interval[0] + move, found.interval[1] + move];
+  }
+  return intervals;
+}

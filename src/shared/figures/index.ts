@@ -16,5 +16,31 @@ export {
 export { layoutFigure } from './layout/layout.ts';
 export type { PanelGeometry, Scene } from './layout/scene.ts';
 export { renderSvg, sceneToSvg } from './svg.ts';
-export type { FigureOptions, Measurement } from './figures/common.ts';
+export { noProvenance, type FigureOptions, type Measurement } from './figures/common.ts';
+export { sampleCurvature, type DistributionOptions, type SampleCurvatures } from './figures/distribution.ts';
+export {
+  gammaAgainstCutoff,
+  gammaAgainstHyperparameter,
+  gammaPerLayer,
+  type GammaOptions,
+  type HyperparameterOptions,
+  type HyperparameterPoint,
+} from './figures/gamma.ts';
+export {
+  eigenvectorOverlap,
+  matrixHeatmap,
+  type HeatmapOptions,
+  type MatrixInput,
+  type OverlapInput,
+} from './figures/heatmap.ts';
+export { composePanels, type PanelOptions } from './figures/panels.ts';
+export { spectra, type SpectraOptions } from './figures/spectra.ts';
+export {
+  learningCurves,
+  trainingEvolution,
+  type CurveGroup,
+  type EvolutionOptions,
+  type LearningCurveOptions,
+  type TrainingHistory,
+} from './figures/training.ts';
 export { scatterDiagonals, type DiagonalPair, type ScatterOptions } from './figures/scatter.ts';

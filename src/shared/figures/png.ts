@@ -59,7 +59,7 @@ export function encodePng(columns: number, rows: number, rgba: Uint8Array, optio
   if (options.dpi !== undefined) chunks.push(pngChunk('pHYs', physical(options.dpi)));
   for (const [keyword, text] of Object.entries(options.texts ?? {}))
     chunks.push(pngChunk('iTXt', internationalText(keyword, text)));
-  chunks.push(pngChunk('IDAT', zlibSync(raw, { level: 9 })), pngChunk('IEND', new Uint8Array(0)));
+  chunks.push(pngChunk('IDAT', zlibSync(raw, { level: 6 })), pngChunk('IEND', new Uint8Array(0)));
   const out = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
   let at = 0;
   for (const chunk of chunks) {

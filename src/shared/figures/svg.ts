@@ -101,8 +101,8 @@ function draw(node: SceneNode, definitions: Definitions): string {
     case 'text':
       return text(node, definitions);
     case 'image': {
-      const opaque = isOpaque(node.rgba);
-      const png = encodePng(node.columns, node.rows, node.rgba, { opaque });
+      const rgba = node.pixels();
+      const png = encodePng(node.columns, node.rows, rgba, { opaque: isOpaque(rgba) });
       return (
         `<image x="${short(node.x)}" y="${short(node.y)}" width="${short(node.width)}" height="${short(node.height)}" preserveAspectRatio="none" ` +
         `xlink:href="data:image/png;base64,${base64(png)}"><title>${escapeXml(node.description)}</title></image>`

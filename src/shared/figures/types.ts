@@ -31,6 +31,8 @@ interface Series {
   readonly label?: string;
   /** Name of its columns in the CSV file: short, lower case. */
   readonly name: string;
+  /** Entry in a legend that several panels share, where `label` carries a number of its own panel; that number then stands in the panel. */
+  readonly shared?: string;
   /** Place in the legend: lower numbers first, equal ones in the order of the marks; 0 by default. */
   readonly order?: number;
 }
@@ -65,6 +67,8 @@ export interface Line extends Series {
   /** Drawn as steps: y[k] holds from x[k] to x[k + 1]. */
   readonly steps?: boolean;
   readonly opacity?: number;
+  /** What one value is, in the plural, for the statement of values left out. */
+  readonly what?: string;
 }
 
 export interface Band extends Series {
@@ -216,8 +220,8 @@ export interface FigureStyle {
 /** How many points are drawn one by one. */
 export interface PointRule {
   /**
-   * 'auto': as vectors up to `limit` points a panel, above that rasterised; 'vector'; 'raster': at `dpi` under vector axes; 'thin': at most one point in
-   * each cell of `limit` cells of equal size over the frame, stated in the notes.
+   * 'auto': as vectors up to `limit` points a panel, above that rasterised; 'vector'; 'raster': at `dpi` under vector axes; 'thin': at most `limit` points
+   * of a series, the first in each cell of the finest grid over the frame that leaves so many; stated in the notes.
    */
   readonly mode: 'auto' | 'vector' | 'raster' | 'thin';
   /** 4,000 by default. */

@@ -47,6 +47,8 @@ export interface Draft {
   readonly shareX?: boolean;
   readonly shareY?: boolean;
   readonly notes?: readonly string[];
+  /** Letters on the panels; true by default. */
+  readonly letters?: boolean;
   /** Settings of fits that belong to the provenance. */
   readonly fit?: Readonly<Record<string, string | number>>;
 }
@@ -82,7 +84,7 @@ export function finish(draft: Draft, options: FigureOptions): FigureSpec {
     panels,
     shareX: draft.shareX ?? false,
     shareY: draft.shareY ?? false,
-    letters: true,
+    letters: draft.letters ?? true,
     legend: options.legend ?? 'auto',
     notes: draft.notes ?? [],
     points: { mode: 'auto', limit: 4000, dpi: 600, ...options.points },

@@ -180,7 +180,10 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
     colour: 0,
     marker: 'circle',
     what,
-    label: row ? `$n = ${integerText(row.n).replace('\u2009', '\\,')}$ directions` : 'directions',
+    label: row
+      ? `$n = ${integerText(row.n).replace('\u2009', '\\,')}$ direction${row.n === 1 ? '' : 's'}`
+      : 'directions',
+    shared: 'above the cutoff',
   });
   // The cutoff acts on H_ii: a line in these axes only where H_ii is one of them.
   if (row && xName === 'H' && threshold > 0)
@@ -214,6 +217,7 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
       dash: 'solid',
       width: 1.3,
       order: 2,
+      shared: 'fit',
       label: `$${symbol} = ${text.split(' ')[0].replace('−', '-')}$${text.includes(' ') ? ` ${text.slice(text.indexOf(' ') + 1)}` : ''}`,
     });
   }

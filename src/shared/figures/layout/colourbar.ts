@@ -51,7 +51,7 @@ export function colourBar(colours: ColourScale, height: number, fonts: FontLibra
           height: frame.height,
           columns: 1,
           rows,
-          rgba,
+          pixels: () => rgba,
           description: 'colour scale',
         },
         {

@@ -5,7 +5,7 @@ import { L, M, rectangle } from '../path.ts';
 import type { TextBox } from '../text/box.ts';
 import { setLabel } from '../text/label.ts';
 import type { FigureStyle, Mark, Panel } from '../types.ts';
-import { lineStroke, markerPaint, markerShape, pointLook } from './marks.ts';
+import { lineStroke, markerPaint, markerShape, pointLook } from './points.ts';
 import type { PlacedText } from './axes.ts';
 import type { Frame, SceneNode } from './scene.ts';
 
@@ -16,15 +16,17 @@ export interface LegendEntry {
   readonly key: string;
 }
 
-export function legendEntries(panels: readonly Panel[]): LegendEntry[] {
+/** `common`: for a legend that several panels share. */
+export function legendEntries(panels: readonly Panel[], common = false): LegendEntry[] {
   const entries = new Map<string, LegendEntry>();
   for (const panel of panels)
     for (const mark of panel.marks) {
       if (mark.kind === 'heatmap' || mark.label === undefined || mark.label === '') continue;
       const dash = 'dash' in mark ? mark.dash : undefined;
       const marker = mark.kind === 'points' ? mark.marker : undefined;
-      const key = `${mark.label}|${mark.kind}|${String(mark.colour)}|${String(dash)}|${String(marker)}`;
-      if (!entries.has(key)) entries.set(key, { mark, label: mark.label, key });
+      const label = common ? (mark.shared ?? mark.label) : mark.label;
+      const key = `${label}|${mark.kind}|${String(mark.colour)}|${String(dash)}|${String(marker)}`;
+      if (!entries.has(key)) entries.set(key, { mark, label, key });
     }
   const order = (entry: LegendEntry): number => (entry.mark.kind === 'heatmap' ? 0 : (entry.mark.order ?? 0));
   return [...entries.values()].sort((a, b) => order(a) - order(b));
@@ -176,29 +178,40 @@ export function cornerPlace(
   };
 }
 
-/** The corner where the block covers the fewest points of the data, and how many it covers. */
+/** What a block in a corner would lie over: points of data, and points along reference lines. */
+export interface Choice {
+  readonly corner: Corner;
+  readonly data: number;
+  readonly lines: number;
+}
+
+/** The corner where the block covers the fewest points of the data; among equals the fewest of reference lines. */
 export function bestCorner(
   frame: Frame,
   width: number,
   height: number,
   inset: number,
   ink: readonly number[],
-): { corner: Corner; covered: number } {
-  let best: { corner: Corner; covered: number } | undefined;
-  for (const corner of corners) {
+  lines: readonly number[],
+): Choice {
+  const margin = 2;
+  const choices = corners.map((corner) => {
     const { x, y } = cornerPlace(corner, frame, width, height, inset);
-    const margin = 2;
-    let covered = 0;
-    for (let k = 0; k < ink.length; k += 2)
-      if (
-        ink[k] > x - margin &&
-        ink[k] < x + width + margin &&
-        ink[k + 1] > y - margin &&
-        ink[k + 1] < y + height + margin
-      )
-        covered++;
-    if (!best || covered < best.covered) best = { corner, covered };
-  }
-  if (!best) throw new Error('a frame has four corners');
-  return best;
+    const covered = (list: readonly number[]): number => {
+      let count = 0;
+      for (let k = 0; k < list.length; k += 2)
+        if (
+          list[k] > x - margin &&
+          list[k] < x + width + margin &&
+          list[k + 1] > y - margin &&
+          list[k + 1] < y + height + margin
+        )
+          count++;
+      return count;
+    };
+    return { corner, data: covered(ink), lines: covered(lines) };
+  });
+  return choices.reduce((best, choice) =>
+    choice.data < best.data || (choice.data === best.data && choice.lines < best.lines) ? choice : best,
+  );
 }

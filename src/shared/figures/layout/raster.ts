@@ -70,12 +70,19 @@ export function valueAtPlace(t: number, colours: ColourScale): number {
   return low + t * (high - low);
 }
 
-/** Pixels of a matrix: each cell repeated to at least `columns` x `rows` pixels in all. Cells without a colour (not finite, or non-positive on a log scale) are light grey. */
-export function rasteriseHeatmap(map: Heatmap, least: number): { columns: number; rows: number; rgba: Uint8Array } {
-  const across = Math.max(1, Math.ceil(least / map.columns));
-  const down = Math.max(1, Math.ceil(least / map.rows));
-  const columns = map.columns * across;
-  const rows = map.rows * down;
+/** Pixels of a heatmap: whole repetitions of each cell, at least `least` in all. */
+export function heatmapSize(map: Heatmap, least: number): { columns: number; rows: number } {
+  return {
+    columns: map.columns * Math.max(1, Math.ceil(least / map.columns)),
+    rows: map.rows * Math.max(1, Math.ceil(least / map.rows)),
+  };
+}
+
+/** Cells without a colour (not finite, or non-positive on a logarithmic scale) are light grey. */
+export function rasteriseHeatmap(map: Heatmap, least: number): Uint8Array {
+  const { columns, rows } = heatmapSize(map, least);
+  const across = columns / map.columns;
+  const down = rows / map.rows;
   const rgba = new Uint8Array(columns * rows * 4);
   const line = new Uint8Array(columns * 4);
   for (let r = 0; r < map.rows; r++) {
@@ -86,5 +93,5 @@ export function rasteriseHeatmap(map: Heatmap, least: number): { columns: number
     }
     for (let j = 0; j < down; j++) rgba.set(line, 4 * columns * (r * down + j));
   }
-  return { columns, rows, rgba };
+  return rgba;
 }

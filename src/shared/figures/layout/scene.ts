@@ -47,7 +47,8 @@ export type SceneNode =
       readonly height: number;
       readonly columns: number;
       readonly rows: number;
-      readonly rgba: Uint8Array;
+      /** Made when first asked for. */
+      readonly pixels: () => Uint8Array;
       readonly description: string;
     }
   | {

@@ -1,0 +1,122 @@
+/** How the curvature of single samples is spread: v_i . h_p v_i over the samples p, for some directions i. */
+import { integerText } from '../numbers.ts';
+import type { FigureSpec, Mark } from '../types.ts';
+import { finish, type FigureOptions } from './common.ts';
+import { quantile } from './statistics.ts';
+
+export interface SampleCurvatures {
+  /** Index of the direction, 1 the largest. */
+  readonly direction: number;
+  /** v_i . h_p v_i for every sample. */
+  readonly values: ArrayLike<number>;
+}
+
+export interface DistributionOptions extends FigureOptions {
+  readonly parameter: string;
+  /** 'density' (default): share of samples a decade, one curve a direction. 'quantiles': median and 50 % and 90 % ranges against the direction. */
+  readonly kind?: 'density' | 'quantiles';
+  /** Bins a decade; 6 by default. */
+  readonly bins?: number;
+}
+
+/** Values of zero or below have no logarithm: they are counted in the small print. Shares are of all samples, so they need not add up to 1. */
+export function sampleCurvature(directions: readonly SampleCurvatures[], options: DistributionOptions): FigureSpec {
+  if (directions.length === 0) throw new Error('the distribution of sample curvatures needs at least one direction');
+  const samples = directions[0].values.length;
+  const symbol = '$v_i \\cdot h_p v_i$';
+  const draft = {
+    kind: 'sampleCurvature',
+    title: `Curvature of single samples: ${options.parameter}`,
+    description: `Distribution of v_i . h_p v_i over ${integerText(samples)} samples for ${directions.length} directions of ${options.parameter}.`,
+  };
+  if (options.kind === 'quantiles') {
+    const sorted = directions.map(({ values }) => Float64Array.from(values).sort());
+    const x = directions.map(({ direction }) => direction);
+    const at = (share: number): number[] => sorted.map((values) => quantile(values, share));
+    const marks: Mark[] = [
+      {
+        kind: 'band',
+        name: 'range_90',
+        x,
+        low: at(0.05),
+        high: at(0.95),
+        colour: 0,
+        opacity: 0.15,
+        label: '5 % to 95 % of the samples',
+        order: 2,
+      },
+      {
+        kind: 'band',
+        name: 'range_50',
+        x,
+        low: at(0.25),
+        high: at(0.75),
+        colour: 0,
+        opacity: 0.3,
+        label: '25 % to 75 %',
+        order: 1,
+      },
+      { kind: 'line', name: 'median', x, y: at(0.5), colour: 0, label: 'median', what: 'medians' },
+      {
+        kind: 'line',
+        name: 'mean',
+        x,
+        y: sorted.map((values) => values.reduce((sum, value) => sum + value, 0) / values.length),
+        colour: 1,
+        label: 'mean, $H_{ii}$',
+        what: 'means',
+      },
+    ];
+    return finish(
+      {
+        ...draft,
+        panels: [
+          { row: 0, column: 0, x: { scale: 'log', label: 'direction $i$' }, y: { scale: 'log', label: symbol }, marks },
+        ],
+      },
+      options,
+    );
+  }
+  const bins = options.bins ?? 6;
+  const notes: string[] = [];
+  const marks: Mark[] = directions.map(({ direction, values }, slot): Mark => {
+    const logs: number[] = [];
+    for (let p = 0; p < values.length; p++) if (values[p] > 0) logs.push(Math.log10(values[p]) * bins);
+    const missing = values.length - logs.length;
+    if (missing > 0)
+      notes.push(`$i = ${direction}$: ${integerText(missing)} of ${integerText(values.length)} samples not positive`);
+    const first = Math.floor(Math.min(...logs, Infinity));
+    const last = Math.floor(Math.max(...logs, -Infinity));
+    const counts = logs.length > 0 ? new Array<number>(last - first + 1).fill(0) : [];
+    for (const value of logs) counts[Math.floor(value) - first]++;
+    // Middles of the bins, with an empty one at both ends so that the curve comes down to zero.
+    const x =
+      counts.length > 0 ? Array.from({ length: counts.length + 2 }, (_, k) => 10 ** ((first + k - 0.5) / bins)) : [];
+    const y = counts.length > 0 ? [0, ...counts.map((count) => (count / values.length) * bins), 0] : [];
+    return {
+      kind: 'line',
+      name: `direction_${direction}`,
+      x,
+      y,
+      colour: slot,
+      label: `$i = ${direction}$`,
+      what: 'bins',
+    };
+  });
+  return finish(
+    {
+      ...draft,
+      panels: [
+        {
+          row: 0,
+          column: 0,
+          x: { scale: 'log', label: symbol },
+          y: { scale: 'linear', label: 'share of samples per decade', zero: true },
+          marks,
+        },
+      ],
+      notes,
+    },
+    options,
+  );
+}

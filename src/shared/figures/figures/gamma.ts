@@ -1,0 +1,290 @@
+/** The exponent gamma per layer, against a hyperparameter, and as a function of the cutoff. */
+import type { Estimand, Estimator, Slopes } from '../../results.ts';
+import type { Axis, FigureSpec, Mark, Region, Rule } from '../types.ts';
+import { estimandNames, estimatorNames, finish, type FigureOptions, type Measurement } from './common.ts';
+import { cutoffRow, estimateOf } from './scatter.ts';
+import { spreadOf } from './statistics.ts';
+
+export interface GammaOptions extends FigureOptions {
+  /** Both by default: they answer different questions, and their difference is part of the result. */
+  readonly estimands?: readonly Estimand[];
+  /** By default least squares on the training set and the split-half instrument, where there is one, cross-fitted. */
+  readonly estimator?: Estimator;
+  readonly cutoff?: number;
+  /** Draw gamma_Q, what C ~ Q predicts, with open markers; true by default. */
+  readonly predicted?: boolean;
+}
+
+/** The interval [1, 2] that the theory bounds gamma by, and a line at gamma = 1. */
+function bound(): [Region, Rule] {
+  return [
+    {
+      kind: 'region',
+      name: 'bound',
+      axis: 'y',
+      from: 1,
+      to: 2,
+      colour: 'muted',
+      opacity: 0.07,
+      label: '$1 \\leq \\gamma \\leq 2$',
+      order: 5,
+    },
+    { kind: 'rule', name: 'gamma_1', axis: 'y', value: 1, colour: 'muted', dash: 'dashed' },
+  ];
+}
+
+interface Estimate {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+  readonly n: number;
+}
+
+/** One measurement: its own estimate and interval. Several: their mean with a 95 % interval by Student's t. */
+function pooledEstimate(
+  measurements: readonly Measurement[],
+  which: 'gamma' | 'gamma_Q',
+  estimand: Estimand,
+  options: GammaOptions,
+): Estimate | undefined {
+  const found = measurements.flatMap((measurement) => {
+    const slopes: Slopes | undefined = cutoffRow(measurement, estimand, options.cutoff)?.[which];
+    const estimate = slopes && estimateOf(slopes, estimand, options.estimator);
+    return estimate ? [estimate] : [];
+  });
+  if (found.length === 0) return undefined;
+  if (found.length === 1) {
+    const [{ value, interval }] = found;
+    return { value, low: interval?.[0] ?? NaN, high: interval?.[1] ?? NaN, n: 1 };
+  }
+  const spread = spreadOf(found.map(({ value }) => value));
+  return { value: spread.mean, low: spread.interval[0], high: spread.interval[1], n: found.length };
+}
+
+interface Group {
+  readonly at: number;
+  readonly measurements: readonly Measurement[];
+}
+
+/** Points of every estimand (filled: gamma; open: gamma_Q), set a little apart along x. */
+function estimates(
+  groups: readonly Group[],
+  options: GammaOptions,
+  apart: (at: number, step: number) => number,
+  join: boolean,
+): { marks: Mark[]; seeds: number } {
+  const estimands = options.estimands ?? (['training_set', 'cross_fitted'] as const);
+  const series = estimands.flatMap((estimand) =>
+    (options.predicted === false ? (['gamma'] as const) : (['gamma', 'gamma_Q'] as const)).map((which) => ({
+      estimand,
+      which,
+    })),
+  );
+  const marks: Mark[] = [];
+  let seeds = 1;
+  series.forEach(({ estimand, which }, k) => {
+    const points = groups.flatMap(({ at, measurements }) => {
+      const estimate = pooledEstimate(measurements, which, estimand, options);
+      if (estimate) seeds = Math.max(seeds, estimate.n);
+      return estimate ? [{ x: apart(at, k - (series.length - 1) / 2), ...estimate }] : [];
+    });
+    const slot = estimands.indexOf(estimand);
+    const symbol = which === 'gamma' ? '\\gamma' : '\\gamma_Q';
+    marks.push({
+      kind: 'points',
+      name: `${which}_${estimand}`,
+      x: points.map((point) => point.x),
+      y: points.map((point) => point.value),
+      yLow: points.map((point) => point.low),
+      yHigh: points.map((point) => point.high),
+      colour: slot,
+      marker: which === 'gamma' ? (slot === 0 ? 'circle' : 'square') : slot === 0 ? 'circle-open' : 'square-open',
+      ...(join && which === 'gamma' ? { join: slot === 0 ? ('solid' as const) : ('dashed' as const) } : {}),
+      label: `$${symbol}$, ${estimandNames[estimand]}`,
+      what: 'estimates',
+      order: k,
+    });
+  });
+  return { marks, seeds };
+}
+
+function statement(seeds: number, hasIntervals: boolean): string[] {
+  if (seeds > 1) return [`means of up to ${seeds} seeds with 95 % intervals`];
+  return hasIntervals ? ['bars: 95 % intervals'] : [];
+}
+
+function anyInterval(marks: readonly Mark[]): boolean {
+  return marks.some((mark) => mark.kind === 'points' && mark.yLow?.some((low) => Number.isFinite(low)));
+}
+
+/** Settings for the provenance; the cutoff as it was chosen. */
+function settings(measurements: readonly Measurement[], options: GammaOptions): Record<string, string | number> {
+  const estimands = options.estimands ?? ['training_set', 'cross_fitted'];
+  const cutoffs = new Set(
+    measurements.flatMap((measurement) => cutoffRow(measurement, estimands[0], options.cutoff)?.cutoff ?? []),
+  );
+  return {
+    estimands: estimands.join(', '),
+    cutoff: [...cutoffs].join(', '),
+    ...(options.estimator ? { estimator: options.estimator } : {}),
+  };
+}
+
+/** gamma of each layer, layers in the order given. Measurements of one parameter (several seeds) are averaged. */
+export function gammaPerLayer(measurements: readonly Measurement[], options: GammaOptions = {}): FigureSpec {
+  const layers = [...new Set(measurements.map(({ summary }) => summary.parameter))];
+  const groups = layers.map((layer, at) => ({
+    at,
+    measurements: measurements.filter(({ summary }) => summary.parameter === layer),
+  }));
+  const { marks, seeds } = estimates(groups, options, (at, step) => at + 0.11 * step, false);
+  return finish(
+    {
+      kind: 'gammaPerLayer',
+      title: 'Exponent per layer',
+      description: `gamma of ${layers.join(', ')}, with 95 % intervals; the band marks 1 to 2.`,
+      panels: [
+        {
+          row: 0,
+          column: 0,
+          x: { scale: 'category', label: '', categories: layers.map((layer) => layer.replace(/\$/g, '\\$')) },
+          y: { scale: 'linear', label: 'exponent $\\gamma$' },
+          marks: [...bound(), ...marks],
+        },
+      ],
+      frameAspect: 0.62,
+      notes: statement(seeds, anyInterval(marks)),
+      fit: settings(measurements, options),
+    },
+    options,
+  );
+}
+
+export interface HyperparameterPoint {
+  /** Numbers on an axis, texts as categories. */
+  readonly value: number | string;
+  readonly measurements: readonly Measurement[];
+}
+
+export interface HyperparameterOptions extends GammaOptions {
+  /** "learning rate". */
+  readonly parameter: string;
+  /** By default logarithmic where the values are positive and span a factor of 8 or more. */
+  readonly scale?: 'linear' | 'log';
+}
+
+/** gamma against a hyperparameter; several measurements of one value (seeds) are averaged. */
+export function gammaAgainstHyperparameter(
+  rows: readonly HyperparameterPoint[],
+  options: HyperparameterOptions,
+): FigureSpec {
+  const names = rows.some((row) => typeof row.value === 'string');
+  const numbers = rows.map((row) => Number(row.value));
+  const low = Math.min(...numbers);
+  const high = Math.max(...numbers);
+  const scale = names ? 'category' : (options.scale ?? (low > 0 && high / low >= 8 ? 'log' : 'linear'));
+  const groups = rows
+    .map((row, k) => ({ at: names ? k : Number(row.value), measurements: row.measurements }))
+    .sort((a, b) => a.at - b.at);
+  const range = high > low ? high - low : 1;
+  const apart = (at: number, step: number): number =>
+    scale === 'log'
+      ? at * (high / low || 1) ** (0.006 * step)
+      : scale === 'linear'
+        ? at + 0.006 * step * range
+        : at + 0.1 * step;
+  const { marks, seeds } = estimates(groups, options, apart, !names);
+  const x: Axis = names
+    ? { scale: 'category', label: options.parameter, categories: rows.map((row) => String(row.value)) }
+    : { scale: scale as 'linear' | 'log', label: options.parameter };
+  return finish(
+    {
+      kind: 'gammaAgainstHyperparameter',
+      title: `Exponent against ${options.parameter}`,
+      description: `gamma against ${options.parameter} for ${rows.length} values, with 95 % intervals; the band marks 1 to 2.`,
+      panels: [
+        { row: 0, column: 0, x, y: { scale: 'linear', label: 'exponent $\\gamma$' }, marks: [...bound(), ...marks] },
+      ],
+      frameAspect: 0.66,
+      notes: statement(seeds, anyInterval(marks)),
+      fit: {
+        ...settings(
+          rows.flatMap((row) => row.measurements),
+          options,
+        ),
+        hyperparameter: options.parameter,
+      },
+    },
+    options,
+  );
+}
+
+/** gamma and gamma_Q as functions of the cutoff, with bands of 95 %. The cutoff falls to the right: more directions take part. */
+export function gammaAgainstCutoff(measurement: Measurement, options: Omit<GammaOptions, 'cutoff'> = {}): FigureSpec {
+  const estimands = options.estimands ?? (['training_set', 'cross_fitted'] as const);
+  const bands: Mark[] = [];
+  const lines: Mark[] = [];
+  for (const [slot, estimand] of estimands.entries())
+    for (const which of options.predicted === false ? (['gamma'] as const) : (['gamma', 'gamma_Q'] as const)) {
+      const rows = measurement.summary.gamma[estimand].flatMap((row) => {
+        const estimate = estimateOf(row[which], estimand, options.estimator);
+        return estimate ? [{ cutoff: row.cutoff, ...estimate }] : [];
+      });
+      if (rows.length === 0) continue;
+      const x = rows.map((row) => row.cutoff);
+      if (which === 'gamma' && rows.some((row) => row.interval))
+        bands.push({
+          kind: 'band',
+          name: `interval_${estimand}`,
+          x,
+          low: rows.map((row) => row.interval?.[0] ?? NaN),
+          high: rows.map((row) => row.interval?.[1] ?? NaN),
+          colour: slot,
+        });
+      lines.push({
+        kind: 'points',
+        name: `${which}_${estimand}`,
+        x,
+        y: rows.map((row) => row.value),
+        colour: slot,
+        marker: which === 'gamma' ? (slot === 0 ? 'circle' : 'square') : slot === 0 ? 'circle-open' : 'square-open',
+        join: which === 'gamma' ? 'solid' : 'dotted',
+        label: `$${which === 'gamma' ? '\\gamma' : '\\gamma_Q'}$, ${estimandNames[estimand]}`,
+        what: 'estimates',
+      });
+    }
+  const { summary } = measurement;
+  const used = [
+    ...new Set(
+      estimands.map(
+        (estimand) =>
+          estimatorNames[
+            options.estimator ??
+              (estimand === 'cross_fitted' && summary.gamma[estimand].some((row) => typeof row.gamma.iv === 'number')
+                ? 'iv'
+                : 'ols')
+          ],
+      ),
+    ),
+  ];
+  return finish(
+    {
+      kind: 'gammaAgainstCutoff',
+      title: `Exponent against the cutoff: ${summary.parameter}`,
+      description: `gamma and gamma_Q of ${summary.parameter} fitted over the directions with H_ii above the cutoff times the largest, for cutoffs from 0.1 to 1e-8; ${used.join(' and ')}.`,
+      panels: [
+        {
+          row: 0,
+          column: 0,
+          x: { scale: 'log', label: 'cutoff on $H_{ii}/H_{11}$', reversed: true },
+          y: { scale: 'linear', label: 'exponent $\\gamma$' },
+          marks: [...bound(), ...bands, ...lines],
+        },
+      ],
+      frameAspect: 0.7,
+      notes: bands.length > 0 ? ['bands: 95 % intervals'] : [],
+      fit: { estimands: estimands.join(', '), estimator: used.join(', ') },
+    },
+    options,
+  );
+}

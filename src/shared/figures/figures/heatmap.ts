@@ -1,0 +1,180 @@
+/** Matrices as heatmaps: C and H raw or in the eigenbasis of H, and overlaps of eigenvectors. */
+import { integerText, numberText } from '../numbers.ts';
+import type { ColourScale, FigureSpec, Heatmap } from '../types.ts';
+import { finish, type FigureOptions } from './common.ts';
+
+export interface MatrixInput {
+  /** "C". TeX in labels. */
+  readonly name: string;
+  /** [size, size], row-major. */
+  readonly values: ArrayLike<number>;
+  readonly size: number;
+  /** 'eigenbasis': element (i, j) is v_i^T M v_j; 'weights': the matrix as it is. */
+  readonly basis: 'eigenbasis' | 'weights';
+  /** Of which parameter tensor. */
+  readonly parameter: string;
+}
+
+export interface HeatmapOptions extends FigureOptions {
+  /**
+   * 'symlog' (default): signed logarithm over `decades` decades, linear below; 'linear'; 'log' of the size of the elements, signs dropped and said so in
+   * the label.
+   */
+  readonly scale?: 'symlog' | 'linear' | 'log';
+  /** Decades that the logarithmic scales span; 4 by default. */
+  readonly decades?: number;
+  /** The leading block alone, so many rows; all by default. */
+  readonly leading?: number;
+  /** At most so many cells a side; larger matrices show in each cell the element of largest size. 250 by default. */
+  readonly cells?: number;
+}
+
+/** Blocks of a matrix, each by its element of largest size (with its sign). Returns the matrix as it is where it is small enough. */
+export function pooled(
+  values: ArrayLike<number>,
+  stride: number,
+  size: number,
+  cells: number,
+): { size: number; block: number; values: number[] } {
+  const block = Math.max(1, Math.ceil(size / cells));
+  const out = Math.ceil(size / block);
+  const pooledValues = new Array<number>(out * out).fill(0);
+  for (let i = 0; i < size; i++)
+    for (let j = 0; j < size; j++) {
+      const value = values[i * stride + j];
+      const k = Math.floor(i / block) * out + Math.floor(j / block);
+      if (Number.isNaN(value) || Math.abs(value) > Math.abs(pooledValues[k])) pooledValues[k] = value;
+    }
+  return { size: out, block, values: pooledValues };
+}
+
+export function matrixHeatmap(matrix: MatrixInput, options: HeatmapOptions = {}): FigureSpec {
+  const size = Math.min(options.leading ?? matrix.size, matrix.size);
+  if (!(size >= 1) || matrix.values.length < matrix.size ** 2)
+    throw new Error(
+      `the matrix ${matrix.name} needs ${matrix.size} x ${matrix.size} elements, not ${matrix.values.length}`,
+    );
+  const pool = pooled(matrix.values, matrix.size, size, options.cells ?? 250);
+  let largest = 0;
+  for (const value of pool.values) if (Math.abs(value) > largest) largest = Math.abs(value);
+  if (largest === 0) largest = 1;
+  const scale = options.scale ?? 'symlog';
+  const least = largest * 10 ** -(options.decades ?? 4);
+  const eigen = matrix.basis === 'eigenbasis';
+  const element = eigen ? `v_i^{\\top} ${matrix.name}\\, v_j` : `${matrix.name}_{ij}`;
+  const colours: ColourScale =
+    scale === 'log'
+      ? { map: 'sequential', scale, low: least, high: largest, label: `$|${element}|$` }
+      : {
+          map: 'diverging',
+          scale,
+          low: -largest,
+          high: largest,
+          ...(scale === 'symlog' ? { linear: least } : {}),
+          label: `$${element}$`,
+        };
+  const heat: Heatmap = {
+    kind: 'heatmap',
+    name: matrix.name,
+    rows: pool.size,
+    columns: pool.size,
+    values: scale === 'log' ? pool.values.map(Math.abs) : pool.values,
+    x: [0.5, size + 0.5],
+    y: [0.5, size + 0.5],
+    colours,
+  };
+  const index = eigen ? 'direction' : 'weight';
+  const notes =
+    pool.block > 1 ? [`each cell shows the element of largest size among ${pool.block} × ${pool.block}`] : [];
+  return finish(
+    {
+      kind: 'matrixHeatmap',
+      title: `${matrix.name} ${eigen ? 'in the eigenbasis of H' : 'over the weights'}: ${matrix.parameter}`,
+      description: `${matrix.name} of ${matrix.parameter}, ${size === matrix.size ? `${integerText(size)} x ${integerText(size)}` : `its leading ${integerText(size)} of ${integerText(matrix.size)} rows and columns`}, ${eigen ? 'in the eigenbasis of H' : 'element by element'}.`,
+      panels: [
+        {
+          row: 0,
+          column: 0,
+          square: true,
+          x: { scale: 'linear', label: `${index} $j$`, integers: true },
+          y: { scale: 'linear', label: `${index} $i$`, integers: true, reversed: true },
+          marks: [heat],
+        },
+      ],
+      frameAspect: 1,
+      notes,
+    },
+    options,
+  );
+}
+
+export interface OverlapInput {
+  /** Squared overlaps |u_i . v_j|^2, [size, size], row-major. */
+  readonly values: ArrayLike<number>;
+  readonly size: number;
+  /** Number of weights: directions drawn at random would overlap by 1 / d on average. */
+  readonly d: number;
+  readonly parameter: string;
+  /** Whose eigenvectors the rows and the columns are; C and H by default. */
+  readonly rows?: string;
+  readonly columns?: string;
+}
+
+/** Squared overlaps of two sets of eigenvectors, on a logarithmic scale whose lower end is the mean overlap of random directions, 1 / d. */
+export function eigenvectorOverlap(
+  overlap: OverlapInput,
+  options: FigureOptions & { readonly cells?: number } = {},
+): FigureSpec {
+  const { size, d, parameter, rows = 'C', columns = 'H' } = overlap;
+  if (!(size >= 1) || overlap.values.length < size * size)
+    throw new Error(`overlaps need ${size} x ${size} elements, not ${overlap.values.length}`);
+  if (!(d >= size)) throw new Error(`${size} directions do not fit into ${d} weights`);
+  const pool = pooled(overlap.values, size, size, options.cells ?? 250);
+  // Below the mean of random directions nothing is told apart.
+  const floor = 1 / d;
+  const values = pool.values.map((value) => Math.max(value, floor));
+  return finish(
+    {
+      kind: 'eigenvectorOverlap',
+      title: `Overlap of eigenvectors of ${rows} and ${columns}: ${parameter}`,
+      description: `Squared overlaps of the ${integerText(size)} leading eigenvectors of ${rows} and ${columns} of ${parameter}; random directions would overlap by 1/d = ${numberText(floor, 2)}.`,
+      panels: [
+        {
+          row: 0,
+          column: 0,
+          square: true,
+          x: { scale: 'linear', label: `eigenvector $j$ of $${columns}$`, integers: true },
+          y: { scale: 'linear', label: `eigenvector $i$ of $${rows}$`, integers: true, reversed: true },
+          marks: [
+            {
+              kind: 'heatmap',
+              name: 'overlap',
+              rows: pool.size,
+              columns: pool.size,
+              values,
+              x: [0.5, size + 0.5],
+              y: [0.5, size + 0.5],
+              colours: {
+                map: 'sequential',
+                scale: 'log',
+                low: Math.min(floor, 0.1),
+                high: 1,
+                label: '$|u_i \\cdot v_j|^2$',
+              },
+            },
+          ],
+        },
+      ],
+      frameAspect: 1,
+      notes: [
+        `white: at or below $1/d = ${numberText(floor, 2).replace(/ × 10(.*)/, (_, power: string) => ` \\times 10^{${plainPower(power)}}`)}$, the mean for random directions`,
+        ...(pool.block > 1 ? [`each cell shows the largest of ${pool.block} × ${pool.block}`] : []),
+      ],
+    },
+    options,
+  );
+}
+
+function plainPower(raised: string): string {
+  return [...raised].map((digit) => (digit === '⁻' ? '-' : String('⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(digit)))).join('');
+}

@@ -1,0 +1,55 @@
+/** Spectra of H, C and Q: eigenvalues in decreasing order against their rank. */
+import { integerText } from '../numbers.ts';
+import type { FigureSpec, Line } from '../types.ts';
+import { arrayOf, finish, type FigureOptions, type Measurement } from './common.ts';
+
+export interface SpectraOptions extends FigureOptions {
+  /** Which, in the order of the legend; all three by default. */
+  readonly quantities?: readonly ('H' | 'C' | 'Q')[];
+  /**
+   * Eigenvalues of C and of Q themselves. Where they are not given, the sorted diagonal in the eigenbasis of H stands for them, and the legend says so.
+   */
+  readonly eigenvalues?: { readonly C?: ArrayLike<number>; readonly Q?: ArrayLike<number> };
+  /** Scale of the ranks; 'log' by default, which shows the few large ones. */
+  readonly ranks?: 'log' | 'linear';
+  /** Divide each spectrum by its largest value; false by default. */
+  readonly normalised?: boolean;
+}
+
+export function spectra(measurement: Measurement, options: SpectraOptions = {}): FigureSpec {
+  const { summary } = measurement;
+  const quantities = options.quantities ?? ['H', 'C', 'Q'];
+  const marks: Line[] = quantities.map((quantity, slot) => {
+    const own = quantity === 'H' ? arrayOf(measurement, 'eigenvalues') : options.eigenvalues?.[quantity];
+    const values = Float64Array.from(own ?? arrayOf(measurement, quantity === 'C' ? 'C_diagonal' : 'Q_diagonal'))
+      .sort()
+      .reverse();
+    const unit = options.normalised ? values[0] : 1;
+    return {
+      kind: 'line',
+      name: quantity,
+      x: Array.from(values, (_, k) => k + 1),
+      y: Array.from(values, (value) => value / unit),
+      colour: slot,
+      label: own ? `$${quantity}$` : `$${quantity}_{ii}$, sorted`,
+      what: own ? `eigenvalues of $${quantity}$` : `$${quantity}_{ii}$`,
+    };
+  });
+  return finish(
+    {
+      kind: 'spectra',
+      title: `Spectra: ${summary.parameter}`,
+      description: `Eigenvalues of ${quantities.join(', ')} of ${summary.parameter} (${integerText(summary.d)} weights) in decreasing order against their rank, on a logarithmic axis.`,
+      panels: [
+        {
+          row: 0,
+          column: 0,
+          x: { scale: options.ranks ?? 'log', label: 'rank $i$' },
+          y: { scale: 'log', label: options.normalised ? 'eigenvalue / largest' : 'eigenvalue' },
+          marks,
+        },
+      ],
+    },
+    options,
+  );
+}

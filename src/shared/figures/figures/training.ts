@@ -1,0 +1,212 @@
+/** Training: learning curves over seeds, and gamma, sharpness, traces and loss over the steps. */
+import type { Estimand, Estimator, MeasurementSummary, MetricPoint } from '../../results.ts';
+import type { Axis, FigureSpec, Mark, Panel } from '../types.ts';
+import { estimandNames, finish, type FigureOptions } from './common.ts';
+import { cutoffRow, estimateOf } from './scatter.ts';
+import { spreadOf } from './statistics.ts';
+
+export interface CurveGroup {
+  /** Legend entry: "lr 0.1". */
+  readonly label: string;
+  /** One series a seed. */
+  readonly runs: readonly (readonly MetricPoint[])[];
+}
+
+export interface LearningCurveOptions extends FigureOptions {
+  /** "training loss"; label of the y axis. */
+  readonly metric: string;
+  /** Around the mean: 95 % interval of the mean (default), one standard deviation, or the range. */
+  readonly band?: 'interval' | 'deviation' | 'range';
+  /** Of the values; 'log' by default where all are positive and span a decade. */
+  readonly scale?: 'linear' | 'log';
+  /** Of the steps; 'linear' by default. */
+  readonly steps?: 'linear' | 'log';
+  /** "step" by default. */
+  readonly unit?: string;
+}
+
+const bandNames = {
+  interval: '95 % interval of the mean',
+  deviation: 'one standard deviation',
+  range: 'range',
+} as const;
+
+/** A series at given steps: linear between its points, NaN outside them. */
+function resample(series: readonly MetricPoint[], steps: readonly number[]): number[] {
+  const points = series.toSorted((a, b) => a.step - b.step);
+  let k = 0;
+  return steps.map((step) => {
+    while (k < points.length - 1 && points[k + 1].step <= step) k++;
+    if (points.length === 0 || step < points[0].step || step > points[points.length - 1].step) return NaN;
+    if (points[k].step === step || k === points.length - 1) return points[k].value;
+    const share = (step - points[k].step) / (points[k + 1].step - points[k].step);
+    return points[k].value + share * (points[k + 1].value - points[k].value);
+  });
+}
+
+/** Mean over the runs of a group with a band, at all steps that any of them has (linear between its own points), while at least two runs last. */
+export function learningCurves(groups: readonly CurveGroup[], options: LearningCurveOptions): FigureSpec {
+  const kind = options.band ?? 'interval';
+  const all = groups.flatMap((group) => group.runs.flatMap((run) => run.map((point) => point.value)));
+  const positive = all.every((value) => !(value <= 0));
+  const span = Math.max(...all) / Math.min(...all);
+  const scale = options.scale ?? (positive && span >= 10 ? 'log' : 'linear');
+  const bands: Mark[] = [];
+  const lines: Mark[] = [];
+  let several = false;
+  groups.forEach((group, slot) => {
+    const steps = [...new Set(group.runs.flatMap((run) => run.map((point) => point.step)))].sort((a, b) => a - b);
+    const table = group.runs.map((run) => resample(run, steps));
+    const rows = steps.flatMap((step, k) => {
+      const values = table.map((run) => run[k]).filter((value) => Number.isFinite(value));
+      return values.length >= Math.min(2, group.runs.length) && values.length > 0
+        ? [{ step, spread: spreadOf(values) }]
+        : [];
+    });
+    const edge = (end: 0 | 1): number[] =>
+      rows.map(({ spread }) =>
+        kind === 'interval'
+          ? spread.interval[end]
+          : kind === 'range'
+            ? spread.range[end]
+            : spread.mean + (end === 0 ? -1 : 1) * spread.standardDeviation,
+      );
+    const x = rows.map((row) => row.step);
+    if (group.runs.length > 1) {
+      several = true;
+      bands.push({ kind: 'band', name: `band_${slot + 1}`, x, low: edge(0), high: edge(1), colour: slot });
+    }
+    const count = group.runs.length > 1 ? ` (${group.runs.length} seeds)` : '';
+    lines.push({
+      kind: 'line',
+      name: `mean_${slot + 1}`,
+      x,
+      y: rows.map((row) => row.spread.mean),
+      colour: slot,
+      label: `${group.label}${count}`,
+      what: 'values',
+    });
+  });
+  const x: Axis = { scale: options.steps ?? 'linear', label: options.unit ?? 'step' };
+  return finish(
+    {
+      kind: 'learningCurves',
+      title: `Learning curves: ${options.metric}`,
+      description: `${options.metric} over training for ${groups.map((group) => `${group.label} (${group.runs.length})`).join(', ')}.`,
+      panels: [{ row: 0, column: 0, x, y: { scale, label: options.metric }, marks: [...bands, ...lines] }],
+      frameAspect: 0.66,
+      notes: several ? [`lines: mean over seeds; bands: ${bandNames[kind]}`] : [],
+    },
+    options,
+  );
+}
+
+export interface TrainingHistory {
+  /** Measurements of ONE parameter in the order of training. */
+  readonly measurements: readonly { readonly step: number; readonly summary: MeasurementSummary }[];
+  readonly loss?: readonly MetricPoint[];
+}
+
+export interface EvolutionOptions extends FigureOptions {
+  /** Panels from top to bottom; all by default. */
+  readonly quantities?: readonly ('gamma' | 'sharpness' | 'trace' | 'loss')[];
+  readonly estimands?: readonly Estimand[];
+  readonly estimator?: Estimator;
+  readonly cutoff?: number;
+  readonly steps?: 'linear' | 'log';
+  readonly unit?: string;
+}
+
+/** gamma, the largest eigenvalue, the traces and the loss over training, one panel each above a shared axis of steps. */
+export function trainingEvolution(history: TrainingHistory, options: EvolutionOptions = {}): FigureSpec {
+  const rows = history.measurements.toSorted((a, b) => a.step - b.step);
+  const steps = rows.map((row) => row.step);
+  const wanted =
+    options.quantities ?? (history.loss ? ['gamma', 'sharpness', 'trace', 'loss'] : ['gamma', 'sharpness', 'trace']);
+  const x: Axis = { scale: options.steps ?? 'linear', label: options.unit ?? 'step' };
+  const series = (name: string, y: readonly number[], colour: number, label?: string): Mark => ({
+    kind: 'points',
+    name,
+    x: steps,
+    y,
+    colour,
+    join: colour === 0 ? 'solid' : 'dashed',
+    what: 'measurements',
+    ...(label === undefined ? {} : { label }),
+  });
+  const panels = wanted.map((quantity, row): Panel => {
+    const base = { row, column: 0, x };
+    switch (quantity) {
+      case 'gamma': {
+        const marks: Mark[] = [{ kind: 'rule', name: 'gamma_1', axis: 'y', value: 1, colour: 'muted', dash: 'dashed' }];
+        for (const [slot, estimand] of (options.estimands ?? (['training_set', 'cross_fitted'] as const)).entries()) {
+          const estimates = rows.map(({ step, summary }) => {
+            const slopes = cutoffRow({ summary, arrays: {} }, estimand, options.cutoff)?.gamma;
+            return { step, estimate: slopes && estimateOf(slopes, estimand, options.estimator) };
+          });
+          if (estimates.some(({ estimate }) => estimate?.interval))
+            marks.push({
+              kind: 'band',
+              name: `interval_${estimand}`,
+              x: steps,
+              low: estimates.map(({ estimate }) => estimate?.interval?.[0] ?? NaN),
+              high: estimates.map(({ estimate }) => estimate?.interval?.[1] ?? NaN),
+              colour: slot,
+            });
+          marks.push(series(`gamma_${estimand}`, estimates.map(({ estimate }) => estimate?.value ?? NaN), slot, estimandNames[estimand])); // prettier-ignore
+        }
+        return { ...base, y: { scale: 'linear', label: '$\\gamma$' }, marks };
+      }
+      case 'sharpness':
+        return { ...base, y: { scale: 'log', label: '$H_{11}$' }, marks: [series('largest_eigenvalue', rows.map(({ summary }) => summary.eigenvalues.largest), 0)] }; // prettier-ignore
+      case 'trace':
+        return {
+          ...base,
+          y: { scale: 'log', label: 'trace' },
+          marks: [
+            series('trace_H', rows.map(({ summary }) => summary.trace.H), 0, '$\\operatorname{tr} H$'), // prettier-ignore
+            series('trace_C', rows.map(({ summary }) => summary.trace.C), 1, '$\\operatorname{tr} C$'), // prettier-ignore
+          ],
+        };
+      case 'loss': {
+        const loss = history.loss ?? rows.map(({ step, summary }) => ({ step, value: summary.loss }));
+        return {
+          ...base,
+          y: { scale: 'log', label: 'loss' },
+          marks: [
+            {
+              kind: 'line',
+              name: 'loss',
+              x: loss.map((point) => point.step),
+              y: loss.map((point) => point.value),
+              colour: 0,
+              dash: 'solid',
+              what: 'values of the loss',
+            },
+          ],
+        };
+      }
+      default:
+        quantity satisfies never;
+        throw new Error(`unknown quantity: ${String(quantity)}`);
+    }
+  });
+  const parameter = rows[0]?.summary.parameter ?? 'no measurement';
+  return finish(
+    {
+      kind: 'trainingEvolution',
+      title: `Over training: ${parameter}`,
+      description: `${wanted.join(', ')} of ${parameter} at ${rows.length} moments of training.`,
+      panels,
+      rows: panels.length,
+      shareX: true,
+      letters: false,
+      frameAspect: 0.3,
+      fit: {
+        ...(options.cutoff === undefined ? {} : { cutoff: options.cutoff }),
+        estimands: (options.estimands ?? ['training_set', 'cross_fitted']).join(', '),
+      },
+    },
+    options,
+  );
+}

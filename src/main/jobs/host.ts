@@ -1,7 +1,7 @@
 /** The main side of a job: starts its process, passes events on in order, cancels it, and notices when it dies. */
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { blasThreadVariables } from './environment.ts';
+import { forkLauncher, moduleBeside } from './launcher.ts';
+import type { ProcessLauncher } from './launcher.ts';
 import type { JobCommand, JobEvent, JobRequest } from './protocol.ts';
 
 export interface JobHandle {
@@ -23,26 +23,17 @@ export type JobEnd =
 /** Default grace: a step or a stage of a measurement comes to its end, or not. */
 const defaultGrace = 900;
 
-export function startJob(request: JobRequest, onEvent: (event: JobEvent) => void): JobHandle {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const child = fork(fileURLToPath(new URL(`./worker.${extension}`, import.meta.url)), [], {
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: { ...process.env, ...blasThreadVariables(process.env) },
-  });
+export function startJob(
+  request: JobRequest,
+  onEvent: (event: JobEvent) => void,
+  launcher: ProcessLauncher = forkLauncher,
+): JobHandle {
   let last: Extract<JobEvent, { kind: 'ended' | 'failed' }> | null = null;
   let failure: Error | null = null;
   let cancelled = false;
-  let stderr = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    // The end of it, for the message when the process dies.
-    stderr = (stderr + chunk.toString()).slice(-4000);
-  });
-  const send = (command: JobCommand): void => {
-    if (child.connected) child.send(command, () => undefined);
-  };
-  const done = new Promise<JobEnd>((resolve, reject) => {
-    child.on('message', (message) => {
+  const { promise: done, resolve, reject } = Promise.withResolvers<JobEnd>();
+  const child = launcher.launch(moduleBeside('./worker', import.meta.url), blasThreadVariables(process.env), {
+    onMessage: (message) => {
       const event = message as JobEvent;
       if (event.kind === 'ended' || event.kind === 'failed') last = event;
       try {
@@ -50,19 +41,23 @@ export function startJob(request: JobRequest, onEvent: (event: JobEvent) => void
       } catch (error) {
         // What cannot be stored ends the job: going on would lose results.
         failure ??= error instanceof Error ? error : new Error(String(error));
-        child.kill('SIGKILL');
+        child.kill();
       }
-    });
-    child.on('error', (error) => {
+      if (last !== null) child.finished();
+    },
+    onError: (error) => {
       failure ??= error;
-    });
-    child.on('close', (code, signal) => {
+    },
+    onClose: (code, signal, stderr) => {
       if (failure !== null) reject(failure);
       else if (last?.kind === 'ended') resolve({ kind: 'ended', event: last });
       else if (last?.kind === 'failed') resolve({ kind: 'failed', event: last });
       else resolve({ kind: 'lost', cancelled, message: lostMessage(code, signal, stderr) });
-    });
+    },
   });
+  const send = (command: JobCommand): void => {
+    child.send(command);
+  };
   send({ kind: 'start', request });
   return {
     pid: child.pid,
@@ -70,13 +65,15 @@ export function startJob(request: JobRequest, onEvent: (event: JobEvent) => void
     cancel: (grace = defaultGrace) => {
       cancelled = true;
       send({ kind: 'cancel' });
-      setTimeout(() => child.kill('SIGKILL'), grace).unref();
+      setTimeout(() => {
+        child.kill();
+      }, grace).unref();
     },
     pause: () => {
       send({ kind: 'pause' });
     },
     kill: () => {
-      child.kill('SIGKILL');
+      child.kill();
     },
   };
 }

@@ -1,21 +1,32 @@
 /** Stores what a job sends, in the order in which it comes: the main side is the only writer of the store. */
 import type { JobEvent } from '../jobs/protocol.ts';
 import type { JobEnd } from '../jobs/host.ts';
-import type { Json, LogLine, Store } from '../store/index.ts';
+import type { Batch, Json, LogLine, Store } from '../store/index.ts';
 import type { Provenance } from '../provenance.ts';
 
 export class Recorder {
   readonly #store: Store;
   readonly #run: string;
   readonly #provenance: Provenance;
+  readonly #onBatch: ((batch: Batch) => void) | undefined;
   #batch: number;
 
-  /** @param batch number of the next batch (`rewind`, or 0 for a new run) */
-  constructor(store: Store, run: string, provenance: Provenance, batch: number) {
+  /**
+   * @param batch number of the next batch (`rewind`, or 0 for a new run)
+   * @param onBatch told of every batch once it is stored
+   */
+  constructor(store: Store, run: string, provenance: Provenance, batch: number, onBatch?: (batch: Batch) => void) {
     this.#store = store;
     this.#run = run;
     this.#provenance = provenance;
     this.#batch = batch;
+    this.#onBatch = onBatch;
+  }
+
+  #append(content: Omit<Batch, 'number'>): void {
+    const batch = { number: this.#batch++, ...content };
+    this.#store.appendBatch(this.#run, batch);
+    this.#onBatch?.(batch);
   }
 
   record(event: JobEvent): void {
@@ -29,7 +40,7 @@ export class Recorder {
         store.setSummary(this.#run, { parameters: event.parameters, blas: event.engine.blas });
         return;
       case 'metrics':
-        store.appendBatch(this.#run, { number: this.#batch++, step: event.step, metrics: event.series });
+        this.#append({ step: event.step, metrics: event.series });
         return;
       case 'log':
         this.log(event.level, event.text);
@@ -76,7 +87,7 @@ export class Recorder {
   }
 
   log(level: LogLine['level'], text: string): void {
-    this.#store.appendBatch(this.#run, { number: this.#batch++, log: [{ time: Date.now(), level, text }] });
+    this.#append({ log: [{ time: Date.now(), level, text }] });
   }
 
   /** Marks the run as its job left it. */

@@ -7,8 +7,10 @@ import { InputError } from '../../shared/errors.ts';
 import { startJob } from '../jobs/host.ts';
 import type { JobEnd, JobHandle } from '../jobs/host.ts';
 import type { EngineOptions, JobEvent } from '../jobs/protocol.ts';
+import type { ProcessLauncher } from '../jobs/launcher.ts';
 import { gatherProvenance } from '../provenance.ts';
-import type { Json, RunRecord, Store } from '../store/index.ts';
+import type { Provenance } from '../provenance.ts';
+import type { Batch, Json, RunRecord, Store } from '../store/index.ts';
 import { Recorder } from './recorder.ts';
 
 export interface RunOptions {
@@ -21,6 +23,12 @@ export interface RunOptions {
   readonly parent?: { readonly run: string; readonly relation: 'rerun' | 'clone' };
   /** Sees every event after it is stored. */
   readonly onEvent?: (event: JobEvent) => void;
+  /** Sees every batch of points and log lines after it is stored. */
+  readonly onBatch?: (batch: Batch) => void;
+  /** How worker processes are started; default child_process. */
+  readonly launcher?: ProcessLauncher;
+  /** Default: gathered now, which asks git and takes some 30 ms. */
+  readonly provenance?: Provenance;
 }
 
 export interface StartedRun {
@@ -37,7 +45,7 @@ export function dataFolderOf(store: Store): string {
 
 /** Stores a new run and starts it. */
 export function startRun(store: Store, experiment: Experiment, options: RunOptions): StartedRun {
-  const provenance = gatherProvenance();
+  const provenance = options.provenance ?? gatherProvenance();
   const id = store.createRun({
     name: experiment.name,
     experiment: experiment as unknown as Json,
@@ -51,7 +59,7 @@ export function startRun(store: Store, experiment: Experiment, options: RunOptio
     provenance: provenance as unknown as Json,
     ...(options.parent && { parent: options.parent.run, relation: options.parent.relation }),
   });
-  return launch(store, id, experiment, options, new Recorder(store, id, provenance, 0), null);
+  return launch(store, id, experiment, options, new Recorder(store, id, provenance, 0, options.onBatch), null);
 }
 
 /**
@@ -67,7 +75,7 @@ export function resumeRun(store: Store, run: RunRecord, options: RunOptions): St
   const experiment = parseExperiment(run.experiment, `experiment of run ${run.id}`);
   const checkpoint = store.lastCheckpoint(run.id);
   const batch = store.rewind(run.id, checkpoint?.step ?? -1);
-  const recorder = new Recorder(store, run.id, gatherProvenance(), batch);
+  const recorder = new Recorder(store, run.id, options.provenance ?? gatherProvenance(), batch, options.onBatch);
   const resume =
     checkpoint === undefined
       ? null
@@ -107,6 +115,7 @@ function launch(
       recorder.record(event);
       options.onEvent?.(event);
     },
+    options.launcher,
   );
   store.setRunStatus(id, 'running', { pid: job.pid ?? null });
   return { id, job, done: finish(store, id, job, recorder) };
@@ -182,6 +191,7 @@ export function measureRun(
       }
       options.onEvent?.(event);
     },
+    options.launcher,
   );
   return { job, done: job.done };
 }

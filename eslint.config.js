@@ -27,7 +27,9 @@ export default defineConfig(
   eslint.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: root } },
+    languageOptions: {
+      parserOptions: { projectService: true, extraFileExtensions: ['.svelte'], tsconfigRootDir: root },
+    },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     plugins: { covature: { rules: { 'import-direction': importDirection } } },
     rules: {
@@ -50,6 +52,8 @@ export default defineConfig(
         { allowNumber: true, allowBoolean: true, allowNullish: true },
       ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // Services are records of closures, taken apart freely; methods that use `this` are few.
+      '@typescript-eslint/unbound-method': 'off',
       // An interface may ask for a promise that one implementation has no need to wait for.
       '@typescript-eslint/require-await': 'off',
     },
@@ -77,8 +81,6 @@ export default defineConfig(
   svelte.configs.recommended,
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],
-    languageOptions: {
-      parserOptions: { projectService: true, extraFileExtensions: ['.svelte'], parser: tseslint.parser },
-    },
+    languageOptions: { parserOptions: { parser: tseslint.parser } },
   },
 );

@@ -20,7 +20,7 @@ import { readJson, writeJson } from './stamp.mjs';
  * @property {string[]} args
  * @property {string[]} inputs files and folders, relative to the checkout
  * @property {string[]} outputs files that exist once it is built
- * @property {string} needs without this file there is nothing to build
+ * @property {string[]} needs without each of these files there is nothing to build
  */
 
 /** @type {Record<'kernels' | 'workbench', Task>} */
@@ -32,7 +32,7 @@ const tasks = {
     args: [],
     inputs: ['src/engine/blas/wasm/assembly', 'scripts/build-wasm.mjs', 'node_modules/assemblyscript/package.json'],
     outputs: ['out/wasm/kernels.wasm'],
-    needs: 'scripts/build-wasm.mjs',
+    needs: ['scripts/build-wasm.mjs'],
   },
   workbench: {
     name: 'workbench',
@@ -40,8 +40,8 @@ const tasks = {
     script: 'node_modules/electron-vite/bin/electron-vite.js',
     args: ['build'],
     inputs: ['electron.vite.config.ts', 'package-lock.json', 'resources', 'src'],
-    outputs: ['out/main/index.js', 'out/renderer/index.html'],
-    needs: 'electron.vite.config.ts',
+    outputs: ['out/main/index.js', 'out/preload/index.cjs', 'out/renderer/index.html'],
+    needs: ['electron.vite.config.ts', 'src/main/index.ts', 'src/preload/index.ts', 'src/renderer/index.html'],
   },
 };
 
@@ -71,7 +71,7 @@ const stampFile = (root, task) => join(root, `out/.built/${task.name}.json`);
 
 /** @param {string} root @param {Task} task */
 function isStale(root, task) {
-  if (!existsSync(join(root, task.needs))) return false;
+  if (!task.needs.every((path) => existsSync(join(root, path)))) return false;
   if (!task.outputs.every((path) => existsSync(join(root, path)))) return true;
   const built = readJson(stampFile(root, task));
   const files = filesOf(root, task);

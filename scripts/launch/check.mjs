@@ -39,7 +39,7 @@ function checksOf(root) {
     const args = [
       'node_modules/svelte-check/bin/svelte-check',
       '--tsconfig',
-      './tsconfig.renderer.json',
+      './src/renderer/tsconfig.json',
       '--fail-on-warnings',
     ];
     checks.splice(1, 0, { name: 'renderer types', args });

@@ -80,7 +80,7 @@ export function runGuarded({ command, args, cwd, env = process.env, watch, silen
     };
     child.once('error', (error) => settle(error.message));
     child.once('close', (status) =>
-      settle(reason ?? (status === 0 ? undefined : tellingLine(said) ?? `exit status ${status}`)),
+      settle(reason ?? (status === 0 ? undefined : (tellingLine(said) ?? `exit status ${status}`))),
     );
   });
 }

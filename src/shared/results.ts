@@ -98,6 +98,41 @@ export interface RotationBaseline {
   readonly truncated_H: number;
 }
 
+/** Which end of the spectrum the projected method looks for: the largest eigenvalues, the largest by size, or both ends in turn. */
+export const projectedChoices = ['largest', 'magnitude', 'both'] as const;
+export type ProjectedWhich = (typeof projectedChoices)[number];
+
+/**
+ * How a projected measurement was made. C, H and Q are then known along the k found directions alone: cosines and the commutator ratio are those of
+ * the three restricted to their span (k x k), and eigenvalue counts are counts among the found.
+ */
+export interface ProjectedDetails {
+  /** Directions found. */
+  readonly k: number;
+  readonly which: ProjectedWhich;
+  /** Products with H, restarts and random restarts after a breakdown of the search over all samples. */
+  readonly iterations: number;
+  readonly restarts: number;
+  readonly breakdowns: number;
+  readonly converged: boolean;
+  /** Relative residual asked for. */
+  readonly tolerance: number;
+  /** max_i ||H v_i - lambda_i v_i||, computed anew; and the largest of these over |lambda_i|, among the directions above the floor of H. */
+  readonly largest_residual: number;
+  readonly largest_relative_residual: number;
+  /** max |V V^T - 1|. */
+  readonly orthogonality: number;
+  /** The same for the searches over the two halves: whether they converged, and the larger of their residual estimates. */
+  readonly halves: { readonly converged: readonly [boolean, boolean]; readonly largest_residual: number };
+  /** Random probes behind the traces of H and Q, and their standard errors; 0 probes: exact sums over all directions. */
+  readonly trace_probes: number;
+  readonly trace_standard_error: { readonly H: number; readonly Q: number };
+  /** Samples behind the off-diagonal entries of Q in `cosine_CQ`. */
+  readonly cosine_samples: number;
+  /** Work in units of one Hessian-vector product over all samples. */
+  readonly passes: number;
+}
+
 export interface MeasurementSummary {
   readonly format: 'covature-measurement';
   readonly version: 1;
@@ -136,6 +171,8 @@ export interface MeasurementSummary {
   /** Training set less cross-fitted, by cutoff. */
   readonly estimand_difference?: readonly EstimandDifference[];
   readonly bootstrap?: BootstrapSummary;
+  /** Present where `method` is "projected". */
+  readonly projected?: ProjectedDetails;
   readonly engine: { readonly blas: string; readonly backend: string; readonly threads: number };
   /** Wall-clock seconds by stage, and `total`. */
   readonly seconds: Readonly<Record<string, number>>;
@@ -160,6 +197,12 @@ export interface ResultArrays {
   readonly cross_fitted_H_diagonal: Float64Array;
   readonly cross_fitted_C_diagonal: Float64Array;
   readonly cross_fitted_Q_diagonal: Float64Array;
+}
+
+/** The arrays of a projected measurement: directions i < k in decreasing order of the eigenvalues, no d x d matrix. */
+export interface ProjectedArrays extends Omit<ResultArrays, 'C' | 'H' | 'Q' | 'gauss_newton'> {
+  /** Rows v_i [k, d]. */
+  readonly vectors: Float64Array;
 }
 
 /** One point of a metric series. */

@@ -50,7 +50,9 @@ for (const engine of engines) {
             pool,
             {
               model,
-              weights: new Map(Object.entries(network.weights).map(([name, values]) => [name, Float64Array.from(values)])),
+              weights: new Map(
+                Object.entries(network.weights).map(([name, values]) => [name, Float64Array.from(values)]),
+              ),
               inputs: shared(Float64Array.from(inputs.flat())),
               targets: shared(Float64Array.from(targets.flat())),
               classes: row.loss === 'cross-entropy',
@@ -63,9 +65,15 @@ for (const engine of engines) {
           expect(result.summary.loss).toBeCloseTo(expected.loss, 12);
           const { values, vectors } = jacobiEigen(expected.H, d);
           expect(disagreement(result.arrays.eigenvalues, values), `${parameter} eigenvalues`).toBeLessThan(tolerance);
-          for (const [key, matrix] of [['C_diagonal', expected.C], ['Q_diagonal', expected.Q]] as const) {
+          for (const [key, matrix] of [
+            ['C_diagonal', expected.C],
+            ['Q_diagonal', expected.Q],
+          ] as const) {
             const along = vectors.map((v) => quadratic(matrix, v));
-            expect(disagreement(clusterMeans(values, result.arrays[key]), clusterMeans(values, along)), `${parameter} ${key}`).toBeLessThan(1e-8);
+            expect(
+              disagreement(clusterMeans(values, result.arrays[key]), clusterMeans(values, along)),
+              `${parameter} ${key}`,
+            ).toBeLessThan(1e-8);
           }
           result.release();
         }
@@ -74,7 +82,12 @@ for (const engine of engines) {
   });
 }
 
-function build(row: Case): { network: OracleNetwork; model: ReturnType<typeof parseModel>; inputs: number[][]; targets: number[][] } {
+function build(row: Case): {
+  network: OracleNetwork;
+  model: ReturnType<typeof parseModel>;
+  inputs: number[][];
+  targets: number[][];
+} {
   const random = new Random(row.seed, 'oracle');
   const layers: OracleLayer[] = row.sizes.slice(1).map((outputs, i) => ({
     name: `fc${i + 1}`,

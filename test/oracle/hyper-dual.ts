@@ -11,9 +11,19 @@ export interface HyperDual {
 
 export const constant = (a: number): HyperDual => ({ a, b: 0, c: 0, d: 0 });
 
-export const add = (x: HyperDual, y: HyperDual): HyperDual => ({ a: x.a + y.a, b: x.b + y.b, c: x.c + y.c, d: x.d + y.d });
+export const add = (x: HyperDual, y: HyperDual): HyperDual => ({
+  a: x.a + y.a,
+  b: x.b + y.b,
+  c: x.c + y.c,
+  d: x.d + y.d,
+});
 
-export const subtract = (x: HyperDual, y: HyperDual): HyperDual => ({ a: x.a - y.a, b: x.b - y.b, c: x.c - y.c, d: x.d - y.d });
+export const subtract = (x: HyperDual, y: HyperDual): HyperDual => ({
+  a: x.a - y.a,
+  b: x.b - y.b,
+  c: x.c - y.c,
+  d: x.d - y.d,
+});
 
 export const multiply = (x: HyperDual, y: HyperDual): HyperDual => ({
   a: x.a * y.a,

@@ -49,7 +49,12 @@ function activate(kind: OracleLayer['activation'], z: HyperDual): HyperDual {
     }
     case 'gelu': {
       const density = Math.exp(-0.5 * z.a * z.a) / Math.sqrt(2 * Math.PI);
-      return apply(z, z.a * normalDistribution(z.a), normalDistribution(z.a) + z.a * density, density * (2 - z.a * z.a));
+      return apply(
+        z,
+        z.a * normalDistribution(z.a),
+        normalDistribution(z.a) + z.a * density,
+        density * (2 - z.a * z.a),
+      );
     }
     default:
       kind satisfies never;
@@ -68,7 +73,11 @@ export function normalDistribution(z: number): number {
   return 0.5 + (sum * Math.exp(-0.5 * z * z)) / Math.sqrt(2 * Math.PI);
 }
 
-function forward(network: OracleNetwork, weights: Readonly<Record<string, readonly HyperDual[]>>, input: readonly number[]): HyperDual[] {
+function forward(
+  network: OracleNetwork,
+  weights: Readonly<Record<string, readonly HyperDual[]>>,
+  input: readonly number[],
+): HyperDual[] {
   let x = input.map(constant);
   for (const layer of network.layers) {
     const kernel = weights[`${layer.name}.kernel`];
@@ -106,7 +115,9 @@ export function oracleMoments(
   inputs: readonly (readonly number[])[],
   targets: readonly (readonly number[])[],
 ): OracleMoments {
-  const plain = Object.fromEntries(Object.entries(network.weights).map(([name, values]) => [name, values.map(constant)]));
+  const plain = Object.fromEntries(
+    Object.entries(network.weights).map(([name, values]) => [name, values.map(constant)]),
+  );
   const d = network.weights[parameter].length;
   const size = inputs.length;
   const C = new Array<number>(d * d).fill(0);

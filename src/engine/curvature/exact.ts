@@ -9,8 +9,10 @@ import type { Real } from '../blas/types.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { Network } from '../network/network.ts';
 import type { Pool } from '../parallel/pool.ts';
-import { averageClusters } from '../statistics/index.ts';
-import type { Diagonals, Floors } from '../statistics/index.ts';
+import { averageClusters, chooseDirections } from '../statistics/index.ts';
+import type { BlockProjections, Diagonals, Floors } from '../statistics/index.ts';
+import { blockProjections, directionMatrix } from './block-projections.ts';
+import type { DirectionMatrix } from './block-projections.ts';
 import { factorLayout } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
@@ -39,6 +41,8 @@ export interface ExactOptions {
   readonly seed: number;
   /** Threads that the library may use in the first eigendecomposition; the number of cores, whatever the number of worker threads. */
   readonly libraryThreads: number;
+  /** 95 % intervals from resampling blocks of samples; default true. */
+  readonly intervals?: boolean;
   /** Bytes that the measurement may take; more is refused before it starts. Default: no limit. */
   readonly memoryLimit?: number;
   readonly signal?: AbortSignal;
@@ -128,11 +132,17 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     return { ratio, residual, baseline };
   });
   const cosines = await stage('cosines', 0.7, () => Promise.resolve({ CH: cosine(C, H), CQ: cosine(C, Q) }));
-  pool.blas.release(spectrum.eigenvalues);
-  const crossFitted = await crossFit(pool, moments, { d, scratch: vectors, stage });
-
-  const floors = numericalFloors(samples, residual, eigenvalues, diagonals);
   const gradient = meanGradient(moments, both);
+  const floors = numericalFloors(samples, residual, eigenvalues, diagonals);
+  const wantsIntervals = options.intervals !== false && Math.min(moments.sizes.A, moments.sizes.B) >= 4;
+  const gather = (along: Spectrum, values: Float64Array): DirectionMatrix | null =>
+    wantsIntervals ? directionMatrix(pool.blas, layout, along, chooseDirections(values, { floor: floors.H })) : null;
+  const chosen = gather(spectrum, eigenvalues);
+  pool.blas.release(spectrum.eigenvalues);
+  const crossed = await crossFit(pool, moments, { d, scratch: vectors, stage, gather });
+  const crossFitted = [crossed[0].diagonals, crossed[1].diagonals] as const;
+  const projections = await stage('intervals', 0.97, () => project(pool, moments, layout, gradient, chosen, crossed));
+
   const arrays: ResultArrays = {
     C: C as Float64Array,
     H: H as Float64Array,
@@ -147,7 +157,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     cross_fitted_C_diagonal: joined(crossFitted, 'C'),
     cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
   };
-  seconds.total = (performance.now() - started) / 1000;
+  const begun = performance.now();
   const summary = summarise({
     parameter: network.parameter(options.parameter),
     method: 'exact',
@@ -164,9 +174,13 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     trainingSet: { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q },
     crossFitted,
     floors,
+    ...(projections && { projections }),
     engine: { blas: pool.blas.name, backend: 'cpu', threads: pool.threads },
     seconds,
   });
+  // `summary` holds this very object.
+  seconds['statistics'] = (performance.now() - begun) / 1000;
+  seconds['total'] = (performance.now() - started) / 1000;
   const release = (): void => {
     for (const array of [H, C, Q, vectors, ...(hasOwnGaussNewton ? [gaussNewton] : [])]) pool.blas.release(array);
     pool.blas.release(moments.sums.A);
@@ -180,33 +194,42 @@ interface CrossFitContext {
   /** [d, d] that may be overwritten. */
   readonly scratch: Real;
   readonly stage: <T>(name: string, share: number, body: () => Promise<T>) => Promise<T>;
+  /** The directions for the intervals, or null without. */
+  readonly gather: (spectrum: Spectrum, selection: Float64Array) => DirectionMatrix | null;
+}
+
+interface Crossed {
+  readonly diagonals: Diagonals;
+  readonly directions: DirectionMatrix | null;
 }
 
 /** Directions from one half, values from the other; [0]: directions of A. */
 async function crossFit(
   pool: Pool,
   moments: MomentSums,
-  { d, scratch, stage }: CrossFitContext,
-): Promise<readonly [Diagonals, Diagonals]> {
+  { d, scratch, stage, gather }: CrossFitContext,
+): Promise<readonly [Crossed, Crossed]> {
   const matrix = pool.allocate('float64', d * d);
   const spectrumOf = async (half: Half, into: Real): Promise<Spectrum> => {
     await unpackMatrix(pool, moments, 'H', [half], into);
     return decompose(pool, d, into, 1);
   };
-  const along = async (spectrum: Spectrum, half: Half): Promise<Diagonals> => {
+  const along = async (spectrum: Spectrum, half: Half): Promise<Crossed> => {
     const selection = decreasing(spectrum);
     const values = { H: selection, C: selection, Q: selection };
     for (const name of ['H', 'C', 'Q'] as const) {
       await unpackMatrix(pool, moments, name, [half], matrix);
       values[name] = averageClusters(selection, await diagonalOf(pool, spectrum, matrix));
     }
-    return { selection, ...values };
+    const directions = gather(spectrum, selection);
+    pool.blas.release(spectrum.eigenvalues);
+    return { diagonals: { selection, ...values }, directions };
   };
   const eigh = 'cross_fitting_eigendecompositions';
   const products = 'cross_fitting_products';
   const sideBySide = d <= sideBySideLimit;
   const second = sideBySide ? pool.allocate('float64', d * d) : scratch;
-  let result: readonly [Diagonals, Diagonals];
+  let result: readonly [Crossed, Crossed];
   if (sideBySide) {
     const [a, b] = await stage(eigh, 0.72, () => Promise.all([spectrumOf('A', scratch), spectrumOf('B', second)]));
     result = await stage(products, 0.9, async () => [await along(a, 'B'), await along(b, 'A')] as const);
@@ -219,6 +242,23 @@ async function crossFit(
   pool.blas.release(matrix);
   if (sideBySide) pool.blas.release(second);
   return result;
+}
+
+/** Projections over blocks of samples along the chosen directions, whose memory is given back; undefined where no intervals are wanted. */
+async function project(
+  pool: Pool,
+  moments: MomentSums,
+  layout: FactorLayout,
+  meanGradient: Float64Array,
+  chosen: DirectionMatrix | null,
+  [a, b]: readonly [Crossed, Crossed],
+): Promise<BlockProjections | undefined> {
+  if (chosen === null || a.directions === null || b.directions === null) return undefined;
+  const halves = [a.directions, b.directions] as const;
+  const { order, sizes } = moments;
+  const projections = await blockProjections(pool, { layout, order, sizes, meanGradient, trainingSet: chosen, halves });
+  for (const { columns } of [chosen, ...halves]) pool.blas.release(columns);
+  return projections;
 }
 
 /**

@@ -7,6 +7,7 @@
  */
 import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import { CpuBackend, dataOf } from '../backend/cpu.ts';
+import type { Tensor } from '../backend/types.ts';
 import { AffineLayer } from '../network/affine.ts';
 import { lossGradient, lossValues } from '../network/loss.ts';
 import { Network } from '../network/network.ts';
@@ -102,54 +103,83 @@ export interface FactorsResult {
   readonly correct: number;
 }
 
+/** What one pass over a batch leaves: valid until the scope it was made in ends. */
+export interface BatchPass {
+  readonly layer: AffineLayer;
+  /** a_p [count, inner], delta_p [count, outer]. */
+  readonly input: Real;
+  readonly delta: Real;
+  /** S_p [count, outer * outer]. */
+  readonly hessians: Real;
+  readonly outputs: Tensor;
+  readonly targets: Tensor;
+}
+
+/** Forward and backward over the samples order[start ... start + count), and their S_p. Call inside a scope. */
+export function passBatch(
+  { network, backend, inputs: allInputs, targets: allTargets }: Problem,
+  layout: FactorLayout,
+  order: Uint32Array,
+  start: number,
+  count: number,
+): BatchPass {
+  const inputs = backend.rowsOf(backend.table(allInputs, network.inputSize), order, start, count);
+  const targets = backend.rowsOf(backend.table(allTargets, network.outputSize), order, start, count);
+  const outputs = network.forward(inputs);
+  const layer = network.layerOf(network.parameter(layout.parameter)) as AffineLayer;
+  network.backward(lossGradient(backend, network.loss, outputs, targets), null, layer);
+  const a = layout.inner === 1 && layout.parameter === layer.bias?.name ? ones(backend, count) : layer.input;
+  return {
+    layer,
+    input: dataOf(a),
+    delta: dataOf(layer.delta),
+    hessians: outputHessian(network, backend, layer, false).data,
+    outputs,
+    targets,
+  };
+}
+
 export function factorsTask(context: TaskContext, argument: FactorsArgument): FactorsResult {
-  const problem = context.problem;
-  if (problem === null) throw new Error('factors: no problem is open');
+  const problem = openedProblem(context);
   const { network, backend } = problem;
   const { layout, count, row } = argument;
   const left = context.blas.open(argument.left);
   const right = context.blas.open(argument.right);
   const gradient = context.blas.open(argument.gradient);
   return backend.scope(() => {
-    const inputs = backend.rowsOf(
-      backend.table(problem.inputs, network.inputSize),
+    const { layer, input, delta, hessians, outputs, targets } = passBatch(
+      problem,
+      layout,
       argument.order,
       argument.start,
       count,
     );
-    const targets = backend.rowsOf(
-      backend.table(problem.targets, network.outputSize),
-      argument.order,
-      argument.start,
-      count,
-    );
-    const y = network.forward(inputs);
-    const layer = network.layerOf(network.parameter(layout.parameter)) as AffineLayer;
-    network.backward(lossGradient(backend, network.loss, y, targets), null, layer);
-    const a = layout.inner === 1 && layout.parameter === layer.bias?.name ? ones(backend, count) : layer.input;
-    const delta = dataOf(layer.delta);
-    const s = outputHessian(network, backend, layer, false);
     const gaussNewton = layout.blocks === 4 ? outputHessian(network, backend, layer, true) : null;
     const square = backend.take(1, layout.outer * layout.outer);
-    const input = dataOf(a);
     const { inner, outer, blockWidth } = layout;
     const width = layout.blocks * blockWidth;
     for (let p = 0; p < count; p++) {
       packOuter(input, p * inner, inner, 1, left, (row + p) * layout.leftWidth);
       const at = (row + p) * width;
       const from = p * outer * outer;
-      const matrix = s.data.subarray(from, from + outer * outer);
+      const matrix = hessians.subarray(from, from + outer * outer);
       context.blas.gemm(false, true, outer, outer, outer, 1, matrix, outer, matrix, outer, 0, square.data, outer);
-      packSymmetric(s.data, from, outer, 1, right, at);
+      packSymmetric(hessians, from, outer, 1, right, at);
       packSymmetric(square.data, 0, outer, squaredNorm(input, p * inner, inner), right, at + blockWidth);
       packOuter(delta, p * outer, outer, 1, right, at + 2 * blockWidth);
       if (gaussNewton !== null) packSymmetric(gaussNewton.data, from, outer, 1, right, at + 3 * blockWidth);
     }
     context.blas.gemm(true, false, inner, outer, count, 1, input, inner, delta, outer, 0, gradient, outer);
     let lossSum = 0;
-    for (const value of dataOf(lossValues(backend, network.loss, y, targets))) lossSum += value;
-    return { lossSum, correct: countCorrect(dataOf(y), dataOf(targets), network.outputSize) };
+    for (const value of dataOf(lossValues(backend, network.loss, outputs, targets))) lossSum += value;
+    return { lossSum, correct: countCorrect(dataOf(outputs), dataOf(targets), network.outputSize) };
   });
+}
+
+/** The problem that `openProblem` left in this worker. */
+export function openedProblem(context: TaskContext): Problem {
+  if (context.problem === null) throw new Error('no problem is open in this worker');
+  return context.problem;
 }
 
 function ones(backend: CpuBackend, rows: number): ReturnType<CpuBackend['take']> {
@@ -158,7 +188,7 @@ function ones(backend: CpuBackend, rows: number): ReturnType<CpuBackend['take']>
   return tensor;
 }
 
-function squaredNorm(values: Real, from: number, n: number): number {
+export function squaredNorm(values: Real, from: number, n: number): number {
   let sum = 0;
   for (let i = from; i < from + n; i++) sum += values[i] * values[i];
   return sum;

@@ -26,6 +26,8 @@ export interface MomentSums {
   readonly sizes: Readonly<Record<Half, number>>;
   readonly lossSum: number;
   readonly correct: number;
+  /** Sample numbers: half A, then half B. */
+  readonly order: Uint32Array;
 }
 
 export interface MomentOptions {
@@ -47,14 +49,11 @@ export function chunkSize(layout: FactorLayout): number {
   return pieceSize * Math.min(2048 / pieceSize, Math.max(1, pieces));
 }
 
-/** The order of samples: half A (the smaller where P is odd), then half B. */
+/** The order of samples: half A (the smaller where P is odd), then half B, each in random order. */
 export function splitHalves(samples: number, seed: number): { order: Uint32Array; sizeA: number } {
   const order = new Uint32Array(new SharedArrayBuffer(4 * samples));
   order.set(new Random(seed, 'halves').permutation(samples));
   const sizeA = Math.floor(samples / 2);
-  // Ascending within a half: rows are then read in the order in which they lie in memory.
-  order.subarray(0, sizeA).sort();
-  order.subarray(sizeA).sort();
   return { order, sizeA };
 }
 
@@ -119,7 +118,7 @@ export async function momentSums(pool: Pool, layout: FactorLayout, options: Mome
     }
   }
   for (const array of [left, right, slots]) pool.blas.release(array);
-  return { layout, sums, gradients, sizes: { A: sizeA, B: samples - sizeA }, lossSum, correct };
+  return { layout, sums, gradients, sizes: { A: sizeA, B: samples - sizeA }, lossSum, correct, order };
 }
 
 async function addProducts(

@@ -1,8 +1,8 @@
 /** The summary of a measurement from its numbers: the one place where the keys of src/shared/results.ts are filled. */
-import type { MeasurementSummary, RotationBaseline } from '../../shared/results.ts';
+import type { MeasurementSummary, ProjectedDetails, RotationBaseline } from '../../shared/results.ts';
 import type { Parameter } from '../network/types.ts';
-import { fitByCutoff, fitCrossFitted } from '../statistics/index.ts';
-import type { Diagonals, Floors } from '../statistics/index.ts';
+import { bootstrap, fitByCutoff, fitCrossFitted, withIntervals } from '../statistics/index.ts';
+import type { BlockProjections, Diagonals, Floors } from '../statistics/index.ts';
 import { sumOfSquares } from './dense-tasks.ts';
 
 export interface SummaryInput {
@@ -21,6 +21,9 @@ export interface SummaryInput {
   readonly trainingSet: Diagonals;
   readonly crossFitted: readonly [Diagonals, Diagonals];
   readonly floors: Floors;
+  /** For 95 % intervals; without them there are none. */
+  readonly projections?: BlockProjections;
+  readonly projected?: ProjectedDetails;
   readonly engine: MeasurementSummary['engine'];
   readonly seconds: Readonly<Record<string, number>>;
 }
@@ -55,11 +58,18 @@ export function summarise(input: SummaryInput): MeasurementSummary {
       negative: eigenvalues.reduce((count, x) => count + (x <= -floors.H && x < 0 ? 1 : 0), 0),
     },
     floor: floors,
-    gamma: {
-      training_set: fitByCutoff(trainingSet, floors),
-      cross_fitted: fitCrossFitted(input.crossFitted, floors),
-    },
+    ...gammaRows(input),
+    ...(input.projected && { projected: input.projected }),
     engine: input.engine,
     seconds: input.seconds,
   };
+}
+
+type GammaRows = Pick<MeasurementSummary, 'gamma' | 'estimand_difference' | 'bootstrap'>;
+
+/** Fits of both estimands by cutoff, with intervals where projections over sample blocks are given. */
+function gammaRows({ trainingSet, crossFitted, floors, projections, seed }: SummaryInput): GammaRows {
+  const gamma = { training_set: fitByCutoff(trainingSet, floors), cross_fitted: fitCrossFitted(crossFitted, floors) };
+  if (projections === undefined) return { gamma };
+  return withIntervals(gamma, bootstrap(projections, { seed, floors }), projections);
 }

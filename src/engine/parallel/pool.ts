@@ -9,8 +9,6 @@ import type { TaskArguments, TaskName, TaskResult } from './tasks.ts';
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly share: BlasShare;
-  /** Memory for the worker's own arrays; null where its library allocates by itself. */
-  readonly arena: ArrayReference | null;
 }
 
 /** Main thread to worker. */
@@ -34,8 +32,6 @@ interface Pending {
 export interface PoolOptions {
   /** Worker threads, >= 1. */
   readonly threads: number;
-  /** Bytes of each worker's own memory under WebAssembly; default 256 MiB. */
-  readonly arenaBytes?: number;
 }
 
 export class Pool {
@@ -45,7 +41,6 @@ export class Pool {
   readonly #idle: Worker[] = [];
   readonly #queue: Pending[] = [];
   readonly #running = new Map<Worker, Pending>();
-  readonly #arenas: Real[] = [];
   #nextId = 0;
   #failure: Error | null = null;
 
@@ -53,15 +48,7 @@ export class Pool {
     if (!(options.threads >= 1)) throw new Error(`threads: expected at least 1, received ${options.threads}`);
     this.blas = blas;
     this.threads = options.threads;
-    for (let i = 0; i < options.threads; i++) {
-      let arena: ArrayReference | null = null;
-      if (blas.kind === 'wasm') {
-        const memory = blas.allocate('float64', (options.arenaBytes ?? 2 ** 28) / 8);
-        this.#arenas.push(memory);
-        arena = blas.reference(memory);
-      }
-      this.#start({ share: blas.share(), arena });
-    }
+    for (let i = 0; i < options.threads; i++) this.#start({ share: blas.share() });
   }
 
   /** Queues a task; the first idle worker takes it. Rejects when the task throws or its worker dies. */
@@ -99,7 +86,6 @@ export class Pool {
     this.#failure ??= new Error('the worker threads were stopped');
     for (const pending of [...this.#queue.splice(0), ...this.#running.values()]) pending.reject(this.#failure);
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
-    for (const arena of this.#arenas.splice(0)) this.blas.release(arena);
   }
 
   #start(setup: WorkerSetup): void {

@@ -1,5 +1,6 @@
 /** The table of tasks that worker threads run. Each is a function of the context and one structured-cloneable argument. */
 import type { Blas } from '../blas/types.ts';
+import { blockProjectionsTask } from '../curvature/block-projections.ts';
 import {
   eighTask,
   productTask,
@@ -28,6 +29,7 @@ const tasks = {
   rowsProduct: rowsProductTask,
   symmetricProduct: symmetricProductTask,
   rotations: rotationsTask,
+  blockProjections: blockProjectionsTask,
 } as const;
 
 export type TaskName = keyof typeof tasks;

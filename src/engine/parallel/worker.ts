@@ -6,7 +6,7 @@ import type { TaskAnswer, TaskMessage, WorkerSetup } from './pool.ts';
 import type { TaskContext } from './tasks.ts';
 
 const setup = workerData as WorkerSetup;
-const context: TaskContext = { blas: openSharedBlas(setup.share, setup.arena), problem: null };
+const context: TaskContext = { blas: openSharedBlas(setup.share), problem: null };
 
 parentPort?.on('message', (message: TaskMessage) => {
   let answer: TaskAnswer;

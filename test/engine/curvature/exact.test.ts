@@ -1,42 +1,12 @@
 /** Properties of the exact measurement on a layer large enough for blocked products: threads do not change a bit, traces, commutator by a dense loop. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
-import type { ExactResult, MeasurementInput } from '../../../src/engine/curvature/exact.ts';
+import type { ExactResult } from '../../../src/engine/curvature/exact.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
-import { shared } from '../../../src/engine/parallel/shared.ts';
 import { InputError } from '../../../src/shared/errors.ts';
-import { parseModel } from '../../../src/shared/model.ts';
-import { Random } from '../../../src/shared/random.ts';
 import { engines } from '../../support/engines.ts';
 import { describeWhere } from '../../support/skips.ts';
-
-/** d = 24 * 26 = 624: three blocks of the symmetric product, four pieces of directions. */
-function problem(): MeasurementInput {
-  const random = new Random(7, 'exact');
-  const samples = 700;
-  const sizes = { fc1: [10, 24], fc2: [24, 26], fc3: [26, 4] } as const;
-  const model = parseModel({
-    input: [10],
-    loss: 'cross-entropy',
-    layers: [
-      { type: 'dense', name: 'fc1', units: 24, bias: false },
-      { type: 'activation', function: 'tanh' },
-      { type: 'dense', name: 'fc2', units: 26, bias: false },
-      { type: 'activation', function: 'tanh' },
-      { type: 'dense', name: 'fc3', units: 4, bias: false },
-    ],
-  });
-  const normals = (n: number, scale: number): Float64Array => shared(Float64Array.from({ length: n }, () => scale * random.normal()));
-  const targets = shared(new Float64Array(samples * 4));
-  for (let p = 0; p < samples; p++) targets[p * 4 + random.below(4)] = 1;
-  return {
-    model,
-    weights: new Map(Object.entries(sizes).map(([name, [rows, cols]]) => [`${name}.kernel`, normals(rows * cols, Math.sqrt(2 / rows))])),
-    inputs: normals(samples * 10, 1),
-    targets,
-    classes: true,
-  };
-}
+import { problem } from './support/problem.ts';
 
 for (const engine of engines) {
   describeWhere(engine.available, `exact measurement of 624 weights, ${engine.title}`, () => {
@@ -115,12 +85,28 @@ describe('measurements that are refused', () => {
   });
   afterAll(() => pool.close());
 
-  const refused: readonly { title: string; options: { parameter?: string; samples?: number; memoryLimit?: number }; message: RegExp }[] = [
-    { title: 'a parameter that does not exist, naming those that do', options: { parameter: 'fc9.kernel' }, message: /no parameter "fc9\.kernel"; it has fc1\.kernel, fc2\.kernel, fc3\.kernel/ },
+  const refused: readonly {
+    title: string;
+    options: { parameter?: string; samples?: number; memoryLimit?: number };
+    message: RegExp;
+  }[] = [
+    {
+      title: 'a parameter that does not exist, naming those that do',
+      options: { parameter: 'fc9.kernel' },
+      message: /no parameter "fc9\.kernel"; it has fc1\.kernel, fc2\.kernel, fc3\.kernel/,
+    },
     { title: '0 samples', options: { samples: 0 }, message: /at least 4 samples/ },
     { title: '1 sample', options: { samples: 1 }, message: /at least 4 samples .*there are 1/ },
-    { title: 'more samples than there are', options: { samples: 701 }, message: /701 samples were asked for; the data has 700/ },
-    { title: 'more memory than allowed, with the figures and the alternative', options: { memoryLimit: 1e6 }, message: /d = 624 weights would take .*MB.*1\.00 MB are allowed.*projected/ },
+    {
+      title: 'more samples than there are',
+      options: { samples: 701 },
+      message: /701 samples were asked for; the data has 700/,
+    },
+    {
+      title: 'more memory than allowed, with the figures and the alternative',
+      options: { memoryLimit: 1e6 },
+      message: /d = 624 weights would take .*MB.*1\.00 MB are allowed.*projected/,
+    },
   ];
   test.each(refused)('$title', async ({ options, message }) => {
     const attempt = measureExact(pool, problem(), { parameter: 'fc2.kernel', seed: 1, libraryThreads: 1, ...options });

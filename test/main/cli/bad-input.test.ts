@@ -32,7 +32,10 @@ const weights = (): Record<string, Tensor> => ({
 const inputs = (n: number): Float64Array => Float64Array.from({ length: 3 * n }, (_, i) => Math.sin(i));
 const data = (n: number, change: Partial<Record<'inputs' | 'targets', Tensor>> = {}): Record<string, Tensor> => ({
   inputs: tensor(inputs(n), [n, 3]),
-  targets: tensor(Int32Array.from({ length: n }, (_, i) => i % 2), [n]),
+  targets: tensor(
+    Int32Array.from({ length: n }, (_, i) => i % 2),
+    [n],
+  ),
   ...change,
 });
 
@@ -72,34 +75,134 @@ interface MeasureCase {
 }
 
 const measureCases: readonly MeasureCase[] = [
-  { title: 'weights cut short', files: { 'x.safetensors': bytes(weights()).subarray(0, 300) }, args: { weights: 'x.safetensors' }, message: /x\.safetensors/ },
-  { title: 'weights with a header length that lies', files: { 'x.safetensors': lyingLength(bytes(weights()), 2n ** 40n) }, args: { weights: 'x.safetensors' }, message: /x\.safetensors.*header/ },
-  { title: 'weights with offsets out of range', files: { 'x.safetensors': edited(bytes(weights()), '"data_offsets":[0,', '"data_offsets":[9,') }, args: { weights: 'x.safetensors' }, message: /x\.safetensors/ },
-  { title: 'weights of a wrong shape, naming tensor, found and expected', files: { 'x.safetensors': bytes({ ...weights(), 'fc2.kernel': tensor(new Float64Array(8), [2, 4]) }) }, args: { weights: 'x.safetensors' }, message: /fc2\.kernel has shape \[2, 4\]; expected \[4, 2\]/ },
-  { title: 'weights that lack a tensor', files: { 'x.safetensors': bytes({ 'fc1.kernel': weights()['fc1.kernel'] }) }, args: { weights: 'x.safetensors' }, message: /no tensor "fc1\.bias"; found: fc1\.kernel/ },
-  { title: 'weights that are not finite', files: { 'x.safetensors': bytes({ ...weights(), 'fc1.bias': tensor(Float64Array.from([0, 0, NaN, 0]), [4]) }) }, args: { weights: 'x.safetensors' }, message: /fc1\.bias holds NaN at position 2/ },
-  { title: 'inputs that are not finite', files: { 'x.safetensors': bytes(data(8, { inputs: tensor(inputs(8).fill(NaN, 7, 8), [8, 3]) })) }, args: { data: 'x.safetensors' }, message: /NaN/ },
-  { title: 'labels out of range', files: { 'x.safetensors': bytes(data(8, { targets: tensor(Int32Array.from([0, 1, 0, 1, 0, 1, 0, 7]), [8]) })) }, args: { data: 'x.safetensors' }, message: /2 outputs; the dataset .* has 8 classes/ },
-  { title: 'a negative label', files: { 'x.safetensors': bytes(data(8, { targets: tensor(Int32Array.from([0, 1, 0, -1, 0, 1, 0, 1]), [8]) })) }, args: { data: 'x.safetensors' }, message: /-1/ },
-  { title: 'targets of another length than inputs', files: { 'x.safetensors': bytes(data(8, { targets: tensor(new Int32Array(7), [7]) })) }, args: { data: 'x.safetensors' }, message: /7/ },
-  { title: 'inputs that do not fit the model', files: { 'x.safetensors': bytes(data(8, { inputs: tensor(new Float64Array(40), [8, 5]) })) }, args: { data: 'x.safetensors' }, message: /model\.input \[3\] takes 3 numbers a sample; the dataset .* has 5/ },
+  {
+    title: 'weights cut short',
+    files: { 'x.safetensors': bytes(weights()).subarray(0, 300) },
+    args: { weights: 'x.safetensors' },
+    message: /x\.safetensors/,
+  },
+  {
+    title: 'weights with a header length that lies',
+    files: { 'x.safetensors': lyingLength(bytes(weights()), 2n ** 40n) },
+    args: { weights: 'x.safetensors' },
+    message: /x\.safetensors.*header/,
+  },
+  {
+    title: 'weights with offsets out of range',
+    files: { 'x.safetensors': edited(bytes(weights()), '"data_offsets":[0,', '"data_offsets":[9,') },
+    args: { weights: 'x.safetensors' },
+    message: /x\.safetensors/,
+  },
+  {
+    title: 'weights of a wrong shape, naming tensor, found and expected',
+    files: { 'x.safetensors': bytes({ ...weights(), 'fc2.kernel': tensor(new Float64Array(8), [2, 4]) }) },
+    args: { weights: 'x.safetensors' },
+    message: /fc2\.kernel has shape \[2, 4\]; expected \[4, 2\]/,
+  },
+  {
+    title: 'weights that lack a tensor',
+    files: { 'x.safetensors': bytes({ 'fc1.kernel': weights()['fc1.kernel'] }) },
+    args: { weights: 'x.safetensors' },
+    message: /no tensor "fc1\.bias"; found: fc1\.kernel/,
+  },
+  {
+    title: 'weights that are not finite',
+    files: { 'x.safetensors': bytes({ ...weights(), 'fc1.bias': tensor(Float64Array.from([0, 0, NaN, 0]), [4]) }) },
+    args: { weights: 'x.safetensors' },
+    message: /fc1\.bias holds NaN at position 2/,
+  },
+  {
+    title: 'inputs that are not finite',
+    files: { 'x.safetensors': bytes(data(8, { inputs: tensor(inputs(8).fill(NaN, 7, 8), [8, 3]) })) },
+    args: { data: 'x.safetensors' },
+    message: /NaN/,
+  },
+  {
+    title: 'labels out of range',
+    files: { 'x.safetensors': bytes(data(8, { targets: tensor(Int32Array.from([0, 1, 0, 1, 0, 1, 0, 7]), [8]) })) },
+    args: { data: 'x.safetensors' },
+    message: /2 outputs; the dataset .* has 8 classes/,
+  },
+  {
+    title: 'a negative label',
+    files: { 'x.safetensors': bytes(data(8, { targets: tensor(Int32Array.from([0, 1, 0, -1, 0, 1, 0, 1]), [8]) })) },
+    args: { data: 'x.safetensors' },
+    message: /-1/,
+  },
+  {
+    title: 'targets of another length than inputs',
+    files: { 'x.safetensors': bytes(data(8, { targets: tensor(new Int32Array(7), [7]) })) },
+    args: { data: 'x.safetensors' },
+    message: /7/,
+  },
+  {
+    title: 'inputs that do not fit the model',
+    files: { 'x.safetensors': bytes(data(8, { inputs: tensor(new Float64Array(40), [8, 5]) })) },
+    args: { data: 'x.safetensors' },
+    message: /model\.input \[3\] takes 3 numbers a sample; the dataset .* has 5/,
+  },
   { title: 'one sample', files: { 'x.safetensors': bytes(data(1)) }, args: { data: 'x.safetensors' }, message: /.*/ },
-  { title: '0 samples asked for', args: { samples: '0' }, message: /--samples: expected an integer of at least 1, received "0"/ },
+  {
+    title: '0 samples asked for',
+    args: { samples: '0' },
+    message: /--samples: expected an integer of at least 1, received "0"/,
+  },
   { title: '1 sample asked for', args: { samples: '1' }, message: /at least 4 samples/ },
-  { title: 'a parameter that does not exist, naming those that do', args: { parameter: 'fc3.kernel' }, message: /"fc3\.kernel"; the model has fc1\.kernel, fc1\.bias, fc2\.kernel, fc2\.bias/ },
-  { title: 'an unknown layer', files: { 'm.json': JSON.stringify({ ...model, layers: [{ type: 'convolution' }] }) }, args: { model: 'm.json' }, message: /m\.json\.layers\[0\].*known layers: dense/ },
-  { title: 'an unknown field', files: { 'm.json': JSON.stringify({ ...model, layers: [{ type: 'dense', name: 'fc1', units: 4, unit: 3 }] }) }, args: { model: 'm.json' }, message: /m\.json\.layers\[0\]\.unit: unknown field/ },
-  { title: 'a number of units that is none', files: { 'm.json': JSON.stringify({ ...model, layers: [{ type: 'dense', name: 'fc1', units: -4 }] }) }, args: { model: 'm.json' }, message: /m\.json\.layers\[0\]\.units: expected an integer.*-4/ },
-  { title: 'a model that is not JSON', files: { 'm.json': '{"input": [3],' }, args: { model: 'm.json' }, message: /m\.json: not valid JSON/ },
+  {
+    title: 'a parameter that does not exist, naming those that do',
+    args: { parameter: 'fc3.kernel' },
+    message: /"fc3\.kernel"; the model has fc1\.kernel, fc1\.bias, fc2\.kernel, fc2\.bias/,
+  },
+  {
+    title: 'an unknown layer',
+    files: { 'm.json': JSON.stringify({ ...model, layers: [{ type: 'convolution' }] }) },
+    args: { model: 'm.json' },
+    message: /m\.json\.layers\[0\].*known layers: dense/,
+  },
+  {
+    title: 'an unknown field',
+    files: { 'm.json': JSON.stringify({ ...model, layers: [{ type: 'dense', name: 'fc1', units: 4, unit: 3 }] }) },
+    args: { model: 'm.json' },
+    message: /m\.json\.layers\[0\]\.unit: unknown field/,
+  },
+  {
+    title: 'a number of units that is none',
+    files: { 'm.json': JSON.stringify({ ...model, layers: [{ type: 'dense', name: 'fc1', units: -4 }] }) },
+    args: { model: 'm.json' },
+    message: /m\.json\.layers\[0\]\.units: expected an integer.*-4/,
+  },
+  {
+    title: 'a model that is not JSON',
+    files: { 'm.json': '{"input": [3],' },
+    args: { model: 'm.json' },
+    message: /m\.json: not valid JSON/,
+  },
   { title: 'a model that does not exist', args: { model: 'nowhere.json' }, message: /nowhere\.json: no such file/ },
-  { title: 'two layers of one name', files: { 'm.json': JSON.stringify({ ...model, layers: [model.layers[0], model.layers[0]] }) }, args: { model: 'm.json' }, message: /two layers are named "fc1"/ },
-  { title: 'a BLAS library that does not exist', args: { blas: '/nowhere/libblas.so' }, message: /\/nowhere\/libblas\.so: cannot be loaded/ },
+  {
+    title: 'two layers of one name',
+    files: { 'm.json': JSON.stringify({ ...model, layers: [model.layers[0], model.layers[0]] }) },
+    args: { model: 'm.json' },
+    message: /two layers are named "fc1"/,
+  },
+  {
+    title: 'a BLAS library that does not exist',
+    args: { blas: '/nowhere/libblas.so' },
+    message: /\/nowhere\/libblas\.so: cannot be loaded/,
+  },
 ];
 
 describe('covature measure refuses', () => {
   test.each(measureCases)('$title', async ({ files = {}, args = {}, message }) => {
     for (const [name, content] of Object.entries(files)) writeFileSync(at(name), content);
-    const values = { model: 'model.json', weights: 'w.safetensors', data: 'd.safetensors', parameter: 'fc2.kernel', blas: 'wasm', threads: '1', ...args };
+    const values = {
+      model: 'model.json',
+      weights: 'w.safetensors',
+      data: 'd.safetensors',
+      parameter: 'fc2.kernel',
+      blas: 'wasm',
+      threads: '1',
+      ...args,
+    };
     const inFolder = new Set(['model', 'weights', 'data']);
     const argv = Object.entries(values).flatMap(([key, value]) => [`--${key}`, inFolder.has(key) ? at(value) : value]);
     const result = await cli(['measure', ...argv, '--json']);
@@ -120,7 +223,11 @@ const experiment = {
   epochs: 2,
 };
 
-const images = idx(8, [6, 2, 2], Array.from({ length: 24 }, (_, i) => i));
+const images = idx(
+  8,
+  [6, 2, 2],
+  Array.from({ length: 24 }, (_, i) => i),
+);
 const labels = idx(8, [6], [0, 1, 0, 1, 0, 1]);
 
 interface RunCase {
@@ -133,16 +240,48 @@ interface RunCase {
 
 const runCases: readonly RunCase[] = [
   { title: 'IDX images cut short', images: images.subarray(0, 30), message: /train-images.*30|24/ },
-  { title: 'IDX images whose header promises more than memory holds', images: idx(8, [2 ** 31, 2 ** 15, 2 ** 15], [1]), message: /train-images/ },
+  {
+    title: 'IDX images whose header promises more than memory holds',
+    images: idx(8, [2 ** 31, 2 ** 15, 2 ** 15], [1]),
+    message: /train-images/,
+  },
   { title: 'IDX labels of another number than images', labels: idx(8, [5], [0, 1, 0, 1, 0]), message: /5/ },
-  { title: 'IDX labels out of range for the model', labels: idx(8, [6], [0, 1, 0, 1, 0, 9]), message: /2 outputs; the dataset .* has 10 classes/ },
+  {
+    title: 'IDX labels out of range for the model',
+    labels: idx(8, [6], [0, 1, 0, 1, 0, 9]),
+    message: /2 outputs; the dataset .* has 10 classes/,
+  },
   { title: 'a file that is no IDX', images: Buffer.from('this is no IDX file at all'), message: /train-images/ },
-  { title: 'an unknown field of the experiment', experiment: { ...experiment, epoch: 3 }, message: /\.epoch: unknown field/ },
-  { title: 'a learning rate below 0', experiment: { ...experiment, optimiser: { lr: -0.1 } }, message: /optimiser\.lr: expected a number above 0, received -0\.1/ },
-  { title: 'a batch larger than the data', experiment: { ...experiment, batch_size: 7 }, message: /batch_size 7 is more than the 6 training samples/ },
-  { title: 'a measurement of a parameter that does not exist', experiment: { ...experiment, measurements: [{ parameters: ['conv*'] }] }, message: /no parameter is named "conv\*"; the model has fc1\.kernel/ },
-  { title: 'a dataset that does not exist', experiment: { ...experiment, dataset: { source: 'idx', path: 'nowhere' } }, message: /nowhere/ },
-  { title: 'an unknown source of data', experiment: { ...experiment, dataset: { source: 'imagenet' } }, message: /dataset.*source/ },
+  {
+    title: 'an unknown field of the experiment',
+    experiment: { ...experiment, epoch: 3 },
+    message: /\.epoch: unknown field/,
+  },
+  {
+    title: 'a learning rate below 0',
+    experiment: { ...experiment, optimiser: { lr: -0.1 } },
+    message: /optimiser\.lr: expected a number above 0, received -0\.1/,
+  },
+  {
+    title: 'a batch larger than the data',
+    experiment: { ...experiment, batch_size: 7 },
+    message: /batch_size 7 is more than the 6 training samples/,
+  },
+  {
+    title: 'a measurement of a parameter that does not exist',
+    experiment: { ...experiment, measurements: [{ parameters: ['conv*'] }] },
+    message: /no parameter is named "conv\*"; the model has fc1\.kernel/,
+  },
+  {
+    title: 'a dataset that does not exist',
+    experiment: { ...experiment, dataset: { source: 'idx', path: 'nowhere' } },
+    message: /nowhere/,
+  },
+  {
+    title: 'an unknown source of data',
+    experiment: { ...experiment, dataset: { source: 'imagenet' } },
+    message: /dataset.*source/,
+  },
 ];
 
 describe('covature run refuses', () => {
@@ -151,7 +290,16 @@ describe('covature run refuses', () => {
     writeFileSync(at('idx/train-images-idx3-ubyte'), row.images ?? images);
     writeFileSync(at('idx/train-labels-idx1-ubyte'), row.labels ?? labels);
     writeFileSync(at('experiment.json'), JSON.stringify(row.experiment ?? experiment));
-    const result = await cli(['run', at('experiment.json'), '--store', at('store'), '--blas', 'wasm', '--threads', '1']);
+    const result = await cli([
+      'run',
+      at('experiment.json'),
+      '--store',
+      at('store'),
+      '--blas',
+      'wasm',
+      '--threads',
+      '1',
+    ]);
     expect(result.stderr).toMatch(row.message);
     expect(result.status, result.stderr).toBe(2);
     expect(result.stderr).not.toMatch(/\n {4}at /);
@@ -160,13 +308,21 @@ describe('covature run refuses', () => {
   test('a diverging run: it is stored as such, with what was reached and what to try', async () => {
     writeFileSync(at('idx/train-images-idx3-ubyte'), images);
     writeFileSync(at('idx/train-labels-idx1-ubyte'), labels);
-    const steep = { ...experiment, model: { ...model, input: [4], loss: 'mse' }, dataset: { ...experiment.dataset, targets: 'one-hot', scale: 1 }, optimiser: { lr: 1e9 }, epochs: 200 };
+    const steep = {
+      ...experiment,
+      model: { ...model, input: [4], loss: 'mse' },
+      dataset: { ...experiment.dataset, targets: 'one-hot', scale: 1 },
+      optimiser: { lr: 1e9 },
+      epochs: 200,
+    };
     writeFileSync(at('experiment.json'), JSON.stringify(steep));
     const result = await cli(['run', at('experiment.json'), '--store', at('store'), '--blas', 'wasm', '--json']);
     expect(result.status, result.stderr).toBe(1);
     const document = JSON.parse(result.stdout) as { status: string; error: string };
     expect(document.status).toBe('diverged');
-    expect(document.error).toMatch(/the loss became (NaN|Infinity) by step \d+ \(learning rate 1000000000\); try a smaller one/);
+    expect(document.error).toMatch(
+      /the loss became (NaN|Infinity) by step \d+ \(learning rate 1000000000\); try a smaller one/,
+    );
   });
 });
 
@@ -195,7 +351,9 @@ describe('usage', () => {
   });
 
   test('the version is that of package.json', async () => {
-    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
     expect((await cli(['--version'])).stdout).toBe(`${version}\n`);
   });
 });

@@ -33,10 +33,16 @@ const experiment = {
   batch_size: 32,
   epochs: 4,
   seed: 5,
-  measurements: [{ parameters: ['fc2.*'] }, { parameters: ['fc3.kernel'], when: { kind: 'epochs', epochs: [0, 2] }, samples: 200 }],
+  measurements: [
+    { parameters: ['fc2.*'] },
+    { parameters: ['fc3.kernel'], when: { kind: 'epochs', epochs: [0, 2] }, samples: 200 },
+  ],
 };
 
-type Document = RunRecord & { measurements: MeasurementRecord[]; checkpoints: { step: number; file: { path: string; sha256: string } }[] };
+type Document = RunRecord & {
+  measurements: MeasurementRecord[];
+  checkpoints: { step: number; file: { path: string; sha256: string } }[];
+};
 
 async function run(...args: string[]): Promise<Document> {
   const result = await cli(['run', ...args, ...engine, '--json']);
@@ -55,7 +61,12 @@ async function essence(document: Document): Promise<unknown> {
     state: metadata['state'],
     series: Object.fromEntries(Object.entries(series).map(([name, each]) => [name, [...each.steps], [...each.values]])),
     values: Object.entries(series).map(([, each]) => [...each.values]),
-    measurements: document.measurements.map((each) => [each.parameter, each.step, each.arrays?.sha256 === undefined, withoutTimes(each)]),
+    measurements: document.measurements.map((each) => [
+      each.parameter,
+      each.step,
+      each.arrays?.sha256 === undefined,
+      withoutTimes(each),
+    ]),
   };
 }
 
@@ -128,16 +139,32 @@ describe('the command line', () => {
 
   test('exports arrays, tables, the run, and the scatter of both estimands', async () => {
     const out = path.join(folder, 'out');
-    const result = await cli(['export', first.id, '--store', store, '--out', out, '--json', ...['safetensors', 'csv', 'json', 'svg'].flatMap((kind) => ['--format', kind])]);
+    const result = await cli([
+      'export',
+      first.id,
+      '--store',
+      store,
+      '--out',
+      out,
+      '--json',
+      ...['safetensors', 'csv', 'json', 'svg'].flatMap((kind) => ['--format', kind]),
+    ]);
     expect(result.status, result.stderr).toBe(0);
     const { files } = JSON.parse(result.stdout) as { files: string[] };
     for (const each of files) expect(existsSync(each), each).toBe(true);
     const names = files.map((each) => path.basename(each));
     expect(names.filter((name) => name.endsWith('.svg'))).toHaveLength(8);
-    const svg = readFileSync(files.find((each) => each.endsWith('fc2.kernel-step-52-C-H-training_set.svg')) ?? '', 'utf8');
+    const svg = readFileSync(
+      files.find((each) => each.endsWith('fc2.kernel-step-52-C-H-training_set.svg')) ?? '',
+      'utf8',
+    );
     expect(svg).toMatch(/^<svg[^>]+width="[\d.]+mm"/);
-    const csv = readFileSync(files.find((each) => each.endsWith('fc2.kernel-step-52.csv')) ?? '', 'utf8').trim().split('\n');
-    expect(csv[0]).toBe('direction,H,C,Q,A_to_B_selection,A_to_B_H,A_to_B_C,A_to_B_Q,B_to_A_selection,B_to_A_H,B_to_A_C,B_to_A_Q');
+    const csv = readFileSync(files.find((each) => each.endsWith('fc2.kernel-step-52.csv')) ?? '', 'utf8')
+      .trim()
+      .split('\n');
+    expect(csv[0]).toBe(
+      'direction,H,C,Q,A_to_B_selection,A_to_B_H,A_to_B_C,A_to_B_Q,B_to_A_selection,B_to_A_H,B_to_A_C,B_to_A_Q',
+    );
     expect(csv).toHaveLength(73);
     const arrays = await readSafetensors(files.find((each) => each.endsWith('fc2.kernel-step-52.safetensors')) ?? '');
     expect(arrays.tensors.get('H')?.shape).toEqual([72, 72]);
@@ -145,7 +172,17 @@ describe('the command line', () => {
   });
 
   test('measures a stored run again, and the result is kept with it', async () => {
-    const result = await cli(['measure', '--run', first.id, '--parameter', 'fc1.kernel', '--samples', '40', ...engine, '--json']);
+    const result = await cli([
+      'measure',
+      '--run',
+      first.id,
+      '--parameter',
+      'fc1.kernel',
+      '--samples',
+      '40',
+      ...engine,
+      '--json',
+    ]);
     // d = 9,408: 784 inputs make the exact matrices too large for WebAssembly's memory, and the message says so.
     expect(result.status).toBe(2);
     expect(result.stderr).toMatch(/d = 9408 weights would take .*GB.*projected method/);
@@ -154,7 +191,12 @@ describe('the command line', () => {
     const summaries = JSON.parse(again.stdout) as { parameter: string }[];
     expect(summaries.map((each) => each.parameter)).toEqual(['fc3.kernel', 'fc3.bias']);
     const shown = JSON.parse((await cli(['show', first.id, '--store', store, '--json'])).stdout) as Document;
-    expect(shown.measurements.filter((each) => each.origin === 'manual').map((each) => each.parameter).sort()).toEqual(['fc1.kernel', 'fc3.bias', 'fc3.kernel']);
+    expect(
+      shown.measurements
+        .filter((each) => each.origin === 'manual')
+        .map((each) => each.parameter)
+        .sort(),
+    ).toEqual(['fc1.kernel', 'fc3.bias', 'fc3.kernel']);
   });
 
   test('nothing is left of files being written', () => {
@@ -167,10 +209,14 @@ describe('the command line', () => {
 function killMidway(experimentFile: string): Promise<string> {
   const entry = fileURLToPath(new URL('../../../src/main/cli/index.ts', import.meta.url));
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, 'run', experimentFile, ...engine], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      detached: true,
-    });
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', entry, 'run', experimentFile, ...engine],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        detached: true,
+      },
+    );
     let text = '';
     child.stderr.on('data', (chunk: Buffer) => {
       text += chunk.toString();

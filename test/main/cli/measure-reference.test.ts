@@ -7,7 +7,14 @@ import type { Tensor } from '../../../src/data/formats/safetensors.ts';
 import type { MeasurementSummary } from '../../../src/shared/results.ts';
 import { cli, temporaryFolder } from '../../support/cli.ts';
 import { engines } from '../../support/engines.ts';
-import { clusterMeans, disagreement, flat, readReference, referenceAvailable, referenceNames } from '../../support/reference.ts';
+import {
+  clusterMeans,
+  disagreement,
+  flat,
+  readReference,
+  referenceAvailable,
+  referenceNames,
+} from '../../support/reference.ts';
 import type { ReferenceFile } from '../../support/reference.ts';
 import { describeWhere } from '../../support/skips.ts';
 
@@ -37,7 +44,10 @@ for (const engine of engines) {
           }
           for (const key of ['C_diagonal', 'Q_diagonal'] as const) {
             const means = clusterMeans(reference.eigenvalues, reference[key]);
-            expect(disagreement(clusterMeans(reference.eigenvalues, array(key)), means), `${reference.parameter} ${key}`).toBeLessThan(1e-9);
+            expect(
+              disagreement(clusterMeans(reference.eigenvalues, array(key)), means),
+              `${reference.parameter} ${key}`,
+            ).toBeLessThan(1e-9);
           }
         }
       });
@@ -57,7 +67,9 @@ async function writeInputs(name: string, file: ReferenceFile): Promise<string[]>
   await writeSafetensors(at('data.safetensors'), {
     inputs: tensor(flat(file.inputs), shapeOf(file.inputs)),
     targets:
-      targets.length === count ? tensor(Int32Array.from(targets), [count]) : tensor(targets, [count, targets.length / count]),
+      targets.length === count
+        ? tensor(Int32Array.from(targets), [count])
+        : tensor(targets, [count, targets.length / count]),
   });
   return ['--model', at('model.json'), '--weights', at('weights.safetensors'), '--data', at('data.safetensors')];
 }

@@ -216,7 +216,7 @@ export interface JobInfo {
 export interface QueueSnapshot {
   /** Counts every change; drop a snapshot with a smaller one than you have. */
   readonly number: number;
-  /** Running ones first, then queued ones in the order in which they start (500 at most), then the last that ended (20 at most). */
+  /** Running ones first, then queued ones in the order in which they start (200 at most), then the last that ended (20 at most). */
   readonly jobs: readonly JobInfo[];
   readonly running: number;
   readonly queued: number;

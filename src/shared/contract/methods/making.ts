@@ -97,6 +97,8 @@ export const making = {
   'datasets.save': method<DatasetInfo>()(v.strictObject({ name, spec })),
   /** Forgets the entry; files stay where they are. */
   'datasets.remove': method<null>()(v.strictObject({ name })),
+  /** Fetches a published set (its `source`) into the store's folder of datasets, as a job; what an earlier try has left is gone on with. */
+  'datasets.download': method<{ readonly job: string }>()(v.strictObject({ source: text(100) })),
   /** Guesses the specification of a file or folder (a path as the user writes it, or a token of `files.choose`). */
   'datasets.identify': method<Json>()(v.strictObject({ path: text(4096) })),
 

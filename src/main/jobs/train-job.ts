@@ -200,7 +200,9 @@ class TrainingJob {
       this.#reportProgress();
       // Lets messages in: cancel and pause.
       await new Promise((resolve) => setImmediate(resolve));
-      if (this.#control.signal.aborted || this.#control.pauseRequested) return false;
+      // At `end` itself what is due there (an evaluation) comes first: a run that resumes from there would miss it.
+      const isAsked = this.#control.signal.aborted || this.#control.pauseRequested;
+      if (isAsked && trainer.step < end) return false;
     }
     return true;
   }

@@ -69,11 +69,11 @@ export function hashDataset(outputs: number, train: Part, test: Part | null): st
 export function countClasses(targets: Targets, classes: number): number[] | null {
   if (targets.kind !== 'classes') return null;
   const counts = new Array<number>(classes).fill(0);
-  for (const label of targets.values) counts[label]!++;
+  for (const label of targets.values) counts[label]++;
   return counts;
 }
 
-/** What a list or a run's provenance shows of a dataset. One pass over the training inputs, in double precision. */
+/** What a list or a run's provenance shows of a dataset. Two passes over the training inputs, in double precision. */
 export function summarise(dataset: Dataset): DatasetSummary {
   const { train, test, outputs } = dataset;
   const part = (p: Part): PartSummary => ({
@@ -81,17 +81,6 @@ export function summarise(dataset: Dataset): DatasetSummary {
     per_class: countClasses(p.targets, outputs),
     hash: p.hash,
   });
-  let minimum = Infinity;
-  let maximum = -Infinity;
-  let sum = 0;
-  for (const x of train.inputs) {
-    if (x < minimum) minimum = x;
-    if (x > maximum) maximum = x;
-    sum += x;
-  }
-  const mean = sum / train.inputs.length;
-  let squares = 0;
-  for (const x of train.inputs) squares += (x - mean) ** 2;
   return {
     name: dataset.name,
     shape: dataset.shape,
@@ -103,8 +92,27 @@ export function summarise(dataset: Dataset): DatasetSummary {
     train: part(train),
     test: test && part(test),
     hash: dataset.hash,
-    inputs: { minimum, maximum, mean, deviation: Math.sqrt(squares / train.inputs.length) },
+    inputs: momentsOf(train.inputs),
   };
+}
+
+function momentsOf(values: Float32Array | Float64Array): DatasetSummary['inputs'] {
+  let minimum = Infinity;
+  let maximum = -Infinity;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i];
+    if (x < minimum) minimum = x;
+    if (x > maximum) maximum = x;
+    sum += x;
+  }
+  const mean = sum / values.length;
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) {
+    const d = values[i] - mean;
+    squares += d * d;
+  }
+  return { minimum, maximum, mean, deviation: Math.sqrt(squares / values.length) };
 }
 
 /** One sample as a window shows it. */
@@ -128,7 +136,7 @@ export function preview(dataset: Dataset, role: 'train' | 'test', from: number, 
   for (let index = Math.max(0, from); index < Math.min(part.count, from + count); index++) {
     const input = Array.from(part.inputs.subarray(index * features, (index + 1) * features));
     if (targets.kind === 'classes') {
-      const target = targets.values[index]!;
+      const target = targets.values[index];
       samples.push({ index, input, target, label: dataset.classes?.[target] ?? String(target) });
     } else {
       const target = Array.from(targets.values.subarray(index * targets.width, (index + 1) * targets.width));

@@ -8,10 +8,9 @@ import { Random } from '../shared/random.ts';
 import { hashDataset, hashPart, type Dataset, type Part } from './dataset.ts';
 import type { RawDataset, RawInputs, RawPart, Targets } from './raw.ts';
 
-/** The options of a specification that do not depend on its source. */
-export type PrepareOptions = Pick<
-  DatasetSpec,
-  'name' | 'split' | 'subset' | 'test_subset' | 'scale' | 'standardise' | 'label_noise' | 'targets'
+/** The options of a specification that do not depend on its source; what is left out takes the schema's default. */
+export type PrepareOptions = Partial<
+  Pick<DatasetSpec, 'name' | 'split' | 'subset' | 'test_subset' | 'scale' | 'standardise' | 'label_noise' | 'targets'>
 >;
 
 /**
@@ -106,7 +105,7 @@ function takeRows(part: RawPart, rows: ArrayLike<number>): RawPart {
   const pick = <T extends RawInputs | Int32Array>(values: T, width: number): T => {
     const out = new (values.constructor as new (length: number) => T)(rows.length * width);
     for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]!;
+      const row = rows[i];
       out.set(values.subarray(row * width, (row + 1) * width), i * width);
     }
     return out;
@@ -141,7 +140,7 @@ function subset(part: RawPart, { classes }: RawDataset, wanted: SubsetSpec | und
   // Classes 0, 1, ... take the samples that do not divide evenly.
   const quota = classes.map((_, c) => Math.floor(wanted.count / k) + (c < wanted.count % k ? 1 : 0));
   const rows: number[] = [];
-  for (const row of order) if (quota[labels[row]!]!-- > 0) rows.push(row);
+  for (const row of order) if (quota[labels[row]]-- > 0) rows.push(row);
   const short = quota.findIndex((left) => left > 0);
   if (short >= 0)
     throw new InputError(
@@ -158,7 +157,7 @@ function scale(inputs: RawInputs, factor: number | undefined): Float32Array | Fl
     // 256 values only; b / 255 is rounded once, to single precision.
     const table = Float32Array.from({ length: 256 }, (_, byte) => (factor === undefined ? byte / 255 : byte * factor));
     const out = new Float32Array(inputs.length);
-    for (let i = 0; i < out.length; i++) out[i] = table[inputs[i]!]!;
+    for (let i = 0; i < out.length; i++) out[i] = table[inputs[i]]!;
     return out;
   }
   if (factor === undefined || factor === 1) return inputs;
@@ -180,16 +179,16 @@ function standardise(
   if (groups === 0) return;
   const means = new Float64Array(groups);
   const deviations = new Float64Array(groups);
-  for (let i = 0; i < train.length; i++) means[i % groups]! += train[i]!;
+  for (let i = 0; i < train.length; i++) means[i % groups] += train[i];
   const members = train.length / groups;
-  for (let g = 0; g < groups; g++) means[g]! /= members;
-  for (let i = 0; i < train.length; i++) deviations[i % groups]! += (train[i]! - means[i % groups]!) ** 2;
-  for (let g = 0; g < groups; g++) deviations[g] = Math.sqrt(deviations[g]! / members);
+  for (let g = 0; g < groups; g++) means[g] /= members;
+  for (let i = 0; i < train.length; i++) deviations[i % groups] += (train[i] - means[i % groups]) ** 2;
+  for (let g = 0; g < groups; g++) deviations[g] = Math.sqrt(deviations[g] / members);
   // A feature that is constant up to rounding has no scale of its own.
-  const divisors = deviations.map((s, g) => (s > 1e-12 * Math.max(1e-300, Math.abs(means[g]!)) ? s : 1));
+  const divisors = deviations.map((s, g) => (s > 1e-12 * Math.max(1e-300, Math.abs(means[g])) ? s : 1));
   for (const values of [train, test])
     if (values)
-      for (let i = 0; i < values.length; i++) values[i] = (values[i]! - means[i % groups]!) / divisors[i % groups]!;
+      for (let i = 0; i < values.length; i++) values[i] = (values[i] - means[i % groups]) / divisors[i % groups];
 }
 
 /** How many means there are; element i belongs to group i modulo that number. 0 for none. */
@@ -204,7 +203,7 @@ function groupsOf(how: Standardise, features: number, shape: readonly number[]):
     case 'global':
       return 1;
     default:
-      throw how satisfies never;
+      throw new Error(`unknown way to standardise: ${String(how satisfies never)}`);
   }
 }
 
@@ -216,7 +215,7 @@ function labelNoise(part: RawPart, classes: number, noise: PrepareOptions['label
   const random = new Random(noise.seed, 'label noise');
   const values = part.targets.values.slice();
   for (const row of random.permutation(part.count).subarray(0, Math.round(noise.share * part.count)))
-    values[row] = (values[row]! + 1 + random.below(classes - 1)) % classes;
+    values[row] = (values[row] + 1 + random.below(classes - 1)) % classes;
   return { kind: 'classes', values };
 }
 

@@ -83,7 +83,7 @@ async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawData
     case 'known-gamma':
       return knownGamma(spec).data;
     default:
-      throw spec satisfies never;
+      throw new Error(`unknown source: ${JSON.stringify(spec satisfies never)}`);
   }
 }
 

@@ -109,8 +109,8 @@ export class Random {
   shuffle<T extends { length: number; [index: number]: number }>(values: T): T {
     for (let i = values.length - 1; i > 0; i--) {
       const j = this.below(i + 1);
-      const held = values[i] as number;
-      values[i] = values[j] as number;
+      const held = values[i];
+      values[i] = values[j];
       values[j] = held;
     }
     return values;

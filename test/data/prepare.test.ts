@@ -26,7 +26,7 @@ function raw(inputs: RawInputs, targets: Targets, more: Partial<RawDataset> = {}
 /** Nine samples of two bytes, three of each class. */
 const nine = () => raw(Uint8Array.from(range(18)), classTargets(0, 0, 0, 1, 1, 1, 2, 2, 2));
 const rowsOf = (set: { inputs: ArrayLike<number> }) =>
-  range(set.inputs.length / 2).map((i) => Math.round(set.inputs[2 * i]! / 2));
+  range(set.inputs.length / 2).map((i) => Math.round(set.inputs[2 * i] / 2));
 const unscaled = { scale: 1 };
 
 describe('scaling', () => {
@@ -121,7 +121,7 @@ describe('label noise', () => {
     const moved = [...set.train.targets.values].map((label, i) => (label - (i % 3) + 3) % 3);
     const counts = [0, 1, 2].map((k) => moved.filter((m) => m === k).length);
     expect(counts[0]).toBe(2400);
-    expect(Math.abs(counts[1]! - 300)).toBeLessThan(4 * Math.sqrt(150));
+    expect(Math.abs(counts[1] - 300)).toBeLessThan(4 * Math.sqrt(150));
   });
   it('leaves the test part and the given arrays alone', () => {
     const source = { ...many(), test: many().train };
@@ -154,7 +154,7 @@ describe('the hash', () => {
   it('differs for another number, label, shape, precision, split or order', () => {
     const floats = Float32Array.from(range(18));
     const moved = floats.slice();
-    moved[17]! += 1;
+    moved[17] += 1;
     const all = [
       hash(raw(floats, nine().train.targets)),
       hash(raw(moved, nine().train.targets)),
@@ -249,8 +249,8 @@ describe('bad data', () => {
     ],
   ];
   // Nine samples, four wanted of "a" where it has three.
-  bad[10]![1] = raw(new Uint8Array(20), classTargets(0, 0, 0, 1, 1, 1, 1, 2, 2, 2));
-  bad[10]![3] = { subset: { count: 10, balanced: true } };
+  bad[10][1] = raw(new Uint8Array(20), classTargets(0, 0, 0, 1, 1, 1, 1, 2, 2, 2));
+  bad[10][3] = { subset: { count: 10, balanced: true } };
   it.each(bad)('refuses %s', (_, source, message, some) => {
     expect(() => prepare(source, options(some))).toThrow(message);
     expect(() => prepare(source, options(some))).toThrow(InputError);
@@ -305,6 +305,6 @@ describe('resolving', () => {
     await expect(resolveDataset(spec, { signal: AbortSignal.abort(new Error('stopped')) })).rejects.toThrow('stopped');
   });
   it('says where a published set is expected', async () => {
-    await expect(resolveDataset(parseDataset({ source: 'mnist' }))).rejects.toThrow(/folder that holds mnist/);
+    await expect(resolveDataset(parseDataset({ source: 'mnist' }))).rejects.toThrow(/folder that holds MNIST/);
   });
 });

@@ -45,10 +45,10 @@ function idxFiles(
   rows: readonly (readonly [size: number, sha256: string, contentSha256?: string])[],
 ): PublishedFile[] {
   return rows.map(([size, sha256, contentSha256], i) => ({
-    name: idxNames[i]!,
+    name: idxNames[i],
     size,
     sha256,
-    urls: mirrors.map((mirror) => mirror + idxNames[i]!),
+    urls: mirrors.map((mirror) => mirror + idxNames[i]),
     ...(contentSha256 === undefined ? {} : { contentSha256 }),
   }));
 }

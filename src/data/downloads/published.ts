@@ -167,7 +167,7 @@ async function unpack(
   try {
     for await (const entry of readTar(gunzip as AsyncIterable<Buffer>, archive, limit)) {
       signal?.throwIfAborted();
-      const name = entry.name.split('/').at(-1)!;
+      const name = entry.name.split('/').at(-1);
       if (!entry.isFile || wanted.get(name) === undefined) continue;
       if (entry.size !== wanted.get(name))
         throw new InputError(`${archive}: ${name}: expected ${wanted.get(name)} bytes, found ${entry.size}`);

@@ -115,7 +115,7 @@ function readPart(arrays: Arrays, inputsName: string, targetsName: string, file:
   const [inputs, targets] = [get(inputsName), get(targetsName)];
   if (inputs.shape.length < 2)
     throw new InputError(`${file}: ${inputsName}: expected [samples, ...], found shape [${inputs.shape.join(', ')}]`);
-  const count = inputs.shape[0]!;
+  const count = inputs.shape[0];
   const own = inputs.shape.slice(1);
   const shape = wanted ?? own;
   if (elementsOf(shape) !== elementsOf(own))

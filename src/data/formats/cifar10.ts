@@ -26,7 +26,7 @@ export const cifar10Classes = [
 ] as const;
 
 /**
- * Appends the images of one file: `inputs` [n, 32, 32, 3] (height, width, channels), `labels` [n]. Raises an InputError, opening with `name`, for
+ * The images of one file: `inputs` [n, 32, 32, 3] (height, width, channels), `labels` [n]. Raises an InputError, opening with `name`, for
  * a length that is no multiple of 3,073 bytes, an empty file, a label above 9 (with its record).
  */
 export function parseCifar10(bytes: Uint8Array, name: string): { inputs: Uint8Array; labels: Int32Array } {
@@ -39,7 +39,7 @@ export function parseCifar10(bytes: Uint8Array, name: string): { inputs: Uint8Ar
   const labels = new Int32Array(count);
   for (let n = 0; n < count; n++) {
     const from = n * recordBytes;
-    const label = bytes[from]!;
+    const label = bytes[from];
     if (label > 9) throw new InputError(`${name}: record ${n} (from 0) has label ${label}; expected 0 to 9`);
     labels[n] = label;
     for (let channel = 0; channel < 3; channel++) {
@@ -60,9 +60,8 @@ export async function readCifar10(place: string): Promise<RawDataset> {
     const names = await namesIn(folder, place);
     const batches = names.filter((name) => /^data_batch_[1-5]\.bin$/.test(name)).sort();
     if (batches.length === 0) continue;
-    const train = await readPart(folder, batches);
-    const test = names.includes('test_batch.bin') ? await readPart(folder, ['test_batch.bin']) : null;
-    return { name: 'CIFAR-10', shape: [side, side, 3], classes: cifar10Classes, train, test };
+    const train = await readFiles(folder, batches);
+    return cifar10Dataset(train, names.includes('test_batch.bin') ? await readFiles(folder, ['test_batch.bin']) : []);
   }
   throw new InputError(
     `${place}: expected data_batch_1.bin to data_batch_5.bin and test_batch.bin, here or in cifar-10-batches-bin; found none`,
@@ -78,12 +77,31 @@ async function namesIn(folder: string, place: string): Promise<string[]> {
   }
 }
 
-async function readPart(folder: string, names: readonly string[]): Promise<RawPart> {
-  const parts = [];
-  for (const name of names) {
-    const file = path.join(folder, name);
-    parts.push(parseCifar10(await readInputFile(file), file));
-  }
+interface Named {
+  readonly bytes: Uint8Array;
+  readonly name: string;
+}
+
+async function readFiles(folder: string, names: readonly string[]): Promise<Named[]> {
+  const files: Named[] = [];
+  for (const file of names.map((name) => path.join(folder, name)))
+    files.push({ bytes: await readInputFile(file), name: file });
+  return files;
+}
+
+/** The images of the files in order; no test part where `test` is empty. */
+export function cifar10Dataset(train: readonly Named[], test: readonly Named[] = []): RawDataset {
+  return {
+    name: 'CIFAR-10',
+    shape: [side, side, 3],
+    classes: cifar10Classes,
+    train: joined(train),
+    test: test.length > 0 ? joined(test) : null,
+  };
+}
+
+function joined(files: readonly Named[]): RawPart {
+  const parts = files.map(({ bytes, name }) => parseCifar10(bytes, name));
   const count = parts.reduce((sum, part) => sum + part.labels.length, 0);
   const inputs = new Uint8Array(count * 3 * pixels);
   const values = new Int32Array(count);
@@ -93,5 +111,5 @@ async function readPart(folder: string, names: readonly string[]): Promise<RawPa
     values.set(part.labels, at);
     at += part.labels.length;
   }
-  return { count, inputs, targets: { kind: 'classes', values }, source: path.join(folder, names.join(', ')) };
+  return { count, inputs, targets: { kind: 'classes', values }, source: files.map(({ name }) => name).join(', ') };
 }

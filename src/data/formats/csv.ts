@@ -72,7 +72,7 @@ function sortedNames(tables: readonly (Table | undefined)[]): string[] {
 function renumber(table: Table, classes: readonly string[]): Int32Array {
   const place = new Map(classes.map((name, i) => [name, i]));
   const moved = [...table.names.keys()].map((name) => place.get(name)!);
-  return Int32Array.from(table.targets, (number) => moved[number]!);
+  return Int32Array.from(table.targets, (number) => moved[number]);
 }
 
 interface Table {
@@ -97,9 +97,9 @@ function parseTable(bytes: Uint8Array, file: string, options: CsvOptions): Table
   const delimiter = options.delimiter ?? guessDelimiter(text);
   const first = [...rowsOf(text, delimiter, file, 2)];
   if (first.length === 0) throw new InputError(`${file}: expected lines of data, found none`);
-  const hasHeader = options.header ?? looksLikeHeader(first[0]!.fields, first[1]?.fields);
-  const width = first[0]!.fields.length;
-  const headings = hasHeader ? first[0]!.fields.map((field) => field.trim()) : undefined;
+  const hasHeader = options.header ?? looksLikeHeader(first[0].fields, first[1]?.fields);
+  const width = first[0].fields.length;
+  const headings = hasHeader ? first[0].fields.map((field) => field.trim()) : undefined;
   const isTarget = new Uint8Array(width);
   const targetColumns = findTargets(options, headings, width, file);
   for (const column of targetColumns) isTarget[column] = 1;
@@ -125,7 +125,7 @@ function parseTable(bytes: Uint8Array, file: string, options: CsvOptions): Table
         `${file}: line ${line}: expected ${width} fields as in the first line, found ${fields.length}`,
       );
     for (let c = 0; c < width; c++) {
-      const field = fields[c]!.trim();
+      const field = fields[c].trim();
       if (isTarget[c] && options.task !== 'regression') {
         if (field === '')
           throw new InputError(`${file}: line ${line}, ${column(c)}: expected the name of a class, found nothing`);
@@ -138,13 +138,13 @@ function parseTable(bytes: Uint8Array, file: string, options: CsvOptions): Table
     }
     if (options.task === 'regression')
       for (const c of targetColumns)
-        targets.push(numberIn(fields[c]!.trim(), () => `${file}: line ${line}, ${column(c)}`));
+        targets.push(numberIn(fields[c].trim(), () => `${file}: line ${line}, ${column(c)}`));
     count++;
   }
   if (count === 0) throw new InputError(`${file}: expected lines of data below the header, found none`);
   if (options.task !== 'regression' && names.size > 100 && names.size > count / 2)
     throw new InputError(
-      `${file}: ${column(targetColumns[0]!)} has ${names.size} different values in ${count} lines, too many for classes; ` +
+      `${file}: ${column(targetColumns[0])} has ${names.size} different values in ${count} lines, too many for classes; ` +
         'for numbers to be predicted set the task to regression',
     );
   return {
@@ -174,14 +174,14 @@ function numberIn(field: string, at: () => string): number {
 
 function looksLikeHeader(first: readonly string[], second: readonly string[] | undefined): boolean {
   if (!second) return !first.some(isNumber);
-  return first.some((field, c) => !isNumber(field) && c < second.length && isNumber(second[c]!));
+  return first.some((field, c) => !isNumber(field) && c < second.length && isNumber(second[c]));
 }
 
 function guessDelimiter(text: string): string {
   const end = text.search(/[\r\n]/);
   const line = (end < 0 ? text : text.slice(0, end)).replace(/"[^"]*"/g, '');
   const counts = [',', ';', '\t'].map((mark) => line.split(mark).length);
-  return [',', ';', '\t'][counts.indexOf(Math.max(...counts))]!;
+  return [',', ';', '\t'][counts.indexOf(Math.max(...counts))];
 }
 
 function findTargets(
@@ -269,7 +269,7 @@ function* rowsOf(text: string, delimiter: string, file: string, most = Infinity)
         );
       }
     }
-    if (fields.length === 1 && fields[0]!.trim() === '') continue;
+    if (fields.length === 1 && fields[0].trim() === '') continue;
     count++;
     yield { fields, line: begin };
   }

@@ -6,7 +6,7 @@ import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { InputError } from '../../shared/errors.ts';
 import { inputErrorOf, readInputFile } from '../files.ts';
-import { classNames, countFromLabels, type RawDataset, type RawPart } from '../raw.ts';
+import { classNames, countFromLabels, type RawDataset, type RawInputs, type RawPart } from '../raw.ts';
 import { gunzip, gunzipStart, isGzip, largestRatio } from './gzip.ts';
 
 export type IdxData = Uint8Array | Int8Array | Int16Array | Int32Array | Float32Array | Float64Array;
@@ -93,10 +93,6 @@ function decode(type: number, bytes: Uint8Array): IdxData {
   }
 }
 
-export async function readIdx(file: string): Promise<IdxArray> {
-  return parseIdx(await readInputFile(file), file);
-}
-
 /** What MNIST and its successors call their files: "train-images-idx3-ubyte.gz", "t10k-labels.idx1-ubyte", "emnist-letters-test-images-idx3-ubyte"... */
 const pattern = /^(.*?)(train|t10k|test)[-_](images|labels)[-.]idx\d-ubyte(\.gz)?$/;
 
@@ -115,37 +111,32 @@ export interface IdxOptions {
  */
 export async function readIdxDataset(place: string, options: IdxOptions = {}): Promise<RawDataset> {
   const files = await findIdxFiles(place);
-  const train = await readPair(files.train.images, files.train.labels);
-  const test = files.test && (await readPair(files.test.images, files.test.labels));
-  if (test && String(test.shape) !== String(train.shape))
-    throw new InputError(
-      `${files.test!.images}: expected images of ${train.shape.join(' x ')} as in ${files.train.images}, found ${test.shape.join(' x ')}`,
+  const read = async ({ images, labels }: IdxPaths): Promise<Pair> =>
+    pairOf(
+      images,
+      parseIdx(await readInputFile(images), images),
+      labels,
+      parseIdx(await readInputFile(labels), labels),
     );
-  const classes = options.classes ?? countFromLabels(test ? [train, test] : [train]);
-  const part = (pair: Pair): RawPart => ({
-    count: pair.labels.length,
-    inputs: pair.inputs,
-    targets: { kind: 'classes', values: pair.labels },
-    source: pair.source,
-  });
-  return {
-    name: path.basename(path.resolve(place)),
-    shape: train.shape,
-    classes: classNames(classes),
-    train: part(train),
-    test: test ? part(test) : null,
-  };
+  const train = await read(files.train);
+  return datasetOfPairs(path.basename(path.resolve(place)), train, files.test && (await read(files.test)), options);
+}
+
+/** Images and labels that belong together, as a training part. */
+export function idxDataset(name: string, images: Uint8Array, labels: Uint8Array, options: IdxOptions = {}): RawDataset {
+  const [imagesName, labelsName] = [`${name} images`, `${name} labels`];
+  const pair = pairOf(imagesName, parseIdx(images, imagesName), labelsName, parseIdx(labels, labelsName));
+  return datasetOfPairs(name, pair, null, options);
 }
 
 interface Pair {
-  readonly inputs: Uint8Array | Float32Array | Float64Array;
+  readonly inputs: RawInputs;
   readonly labels: Int32Array;
   readonly shape: readonly number[];
   readonly source: string;
 }
 
-async function readPair(imagesFile: string, labelsFile: string): Promise<Pair> {
-  const [images, labels] = [await readIdx(imagesFile), await readIdx(labelsFile)];
+function pairOf(imagesFile: string, images: IdxArray, labelsFile: string, labels: IdxArray): Pair {
   if (labels.shape.length !== 1 || labels.data instanceof Float32Array || labels.data instanceof Float64Array)
     throw new InputError(
       `${labelsFile}: expected one row of integer labels, found an array [${labels.shape.join(', ')}]`,
@@ -167,9 +158,29 @@ async function readPair(imagesFile: string, labelsFile: string): Promise<Pair> {
   };
 }
 
+function datasetOfPairs(name: string, train: Pair, test: Pair | null, options: IdxOptions): RawDataset {
+  if (test && String(test.shape) !== String(train.shape))
+    throw new InputError(
+      `${test.source}: expected images of ${train.shape.join(' x ')} as in ${train.source}, found ${test.shape.join(' x ')}`,
+    );
+  const classes = options.classes ?? countFromLabels(test ? [train, test] : [train]);
+  const part = (pair: Pair): RawPart => ({
+    count: pair.labels.length,
+    inputs: pair.inputs,
+    targets: { kind: 'classes', values: pair.labels },
+    source: pair.source,
+  });
+  return { name, shape: train.shape, classes: classNames(classes), train: part(train), test: test && part(test) };
+}
+
+interface IdxPaths {
+  readonly images: string;
+  readonly labels: string;
+}
+
 interface IdxFiles {
-  readonly train: { readonly images: string; readonly labels: string };
-  readonly test: { readonly images: string; readonly labels: string } | null;
+  readonly train: IdxPaths;
+  readonly test: IdxPaths | null;
 }
 
 /** The files that `readIdxDataset` would read. */
@@ -220,7 +231,7 @@ async function usualNames(folder: string): Promise<Map<string, string>> {
   for (const name of names.sort()) {
     const match = pattern.exec(name);
     if (!match) continue;
-    prefixes.add(match[1]!);
+    prefixes.add(match[1]);
     const key = `${match[2] === 'train' ? 'train' : 'test'} ${match[3]}`;
     if (!found.has(key)) found.set(key, path.join(folder, name));
   }

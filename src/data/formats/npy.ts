@@ -32,7 +32,7 @@ const dtypeOfDescr: Readonly<Record<string, Dtype>> = {
 export function parseNpy(bytes: Uint8Array, name: string): Tensor {
   const { descr, fortran, shape, begin } = parseHeader(bytes, name);
   const match = /^([<>|=]?)([a-zA-Z]\d+)$/.exec(descr);
-  const dtype = match && Object.hasOwn(dtypeOfDescr, match[2]!) ? dtypeOfDescr[match[2]!]! : undefined;
+  const dtype = match && Object.hasOwn(dtypeOfDescr, match[2]) ? dtypeOfDescr[match[2]] : undefined;
   if (!match || dtype === undefined) {
     const objects = descr.includes('O') ? ' (Python objects, which are never unpickled)' : '';
     throw new InputError(
@@ -73,9 +73,9 @@ function rowMajor<T extends Tensor['data']>(data: T, shape: readonly number[]): 
   for (let to = 0; to < data.length; to++) {
     out[to] = data[from]!;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      from -= strides[axis]! * shape[axis]!;
+      from += strides[axis];
+      if (++index[axis] < shape[axis]) break;
+      from -= strides[axis] * shape[axis];
       index[axis] = 0;
     }
   }
@@ -94,7 +94,7 @@ function parseHeader(bytes: Uint8Array, name: string): Header {
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (bytes.length < 10 || magic.some((byte, i) => bytes[i] !== byte))
     throw new InputError(`${name}: not NumPy's format: expected it to begin with \\x93NUMPY`);
-  const version = bytes[6]!;
+  const version = bytes[6];
   if (!(version >= 1 && version <= 3))
     throw new InputError(`${name}: expected format version 1 to 3, found ${version}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -120,12 +120,12 @@ function parseHeader(bytes: Uint8Array, name: string): Header {
     const what = /['"]descr['"]\s*:\s*\[/.test(text) ? 'a table with named columns' : JSON.stringify(text.slice(0, 80));
     throw new InputError(`${name}: expected an array of plain numbers, found ${what}`);
   }
-  const sizes = shape[1]!.split(',').map((item) => item.trim().replace(/L$/, ''));
+  const sizes = shape[1].split(',').map((item) => item.trim().replace(/L$/, ''));
   if (sizes.at(-1) === '') sizes.pop();
   if (!sizes.every((item) => /^\d{1,16}$/.test(item)) || sizes.length > 32)
-    throw new InputError(`${name}: expected a shape of at most 32 sizes, found (${shape[1]!.slice(0, 80)})`);
+    throw new InputError(`${name}: expected a shape of at most 32 sizes, found (${shape[1].slice(0, 80)})`);
   return {
-    descr: descr[1] ?? descr[2]!,
+    descr: descr[1] ?? descr[2],
     fortran: fortran[1] === 'True',
     shape: sizes.map(Number),
     begin: start + length,

@@ -132,7 +132,7 @@ export function encodeSafetensors(
   tensors: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
-  const entries = tensors instanceof Map ? [...tensors] : Object.entries(tensors as Record<string, Tensor>);
+  const entries: [string, Tensor][] = isMap(tensors) ? [...tensors] : Object.entries(tensors);
   entries.sort(([a, s], [b, t]) => storedBytes(t) - storedBytes(s) || (a < b ? -1 : 1));
   const header: [string, unknown][] = [];
   const notes = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -160,6 +160,10 @@ export function encodeSafetensors(
   new DataView(start.buffer).setBigUint64(0, BigInt(length), true);
   start.set(bytes, 8);
   return [start, ...chunks];
+}
+
+function isMap(tensors: object): tensors is ReadonlyMap<string, Tensor> {
+  return tensors instanceof Map;
 }
 
 function storedBytes(value: Tensor): number {

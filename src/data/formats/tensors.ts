@@ -88,7 +88,7 @@ export function dtypeOf(data: TensorData): Dtype {
   if (data instanceof Uint16Array) return 'U16';
   if (data instanceof Int8Array) return 'I8';
   if (data instanceof Uint8Array) return 'U8';
-  throw data satisfies never;
+  throw new Error(`unknown kind of array: ${String(data satisfies never)}`);
 }
 
 /** A tensor of `data`, its dtype from the kind of array. Throws where the shape does not hold as many elements. */
@@ -133,7 +133,7 @@ export function decodeElements(dtype: Dtype, bytes: Uint8Array): TensorData {
     case 'BOOL':
       return new Uint8Array(...place);
     default:
-      throw dtype satisfies never;
+      throw new Error(`unknown dtype: ${String(dtype satisfies never)}`);
   }
 }
 

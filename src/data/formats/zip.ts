@@ -47,7 +47,7 @@ export function readZip(bytes: Uint8Array, name: string): ZipEntry[] {
   }
   ranges.sort((a, b) => a[0] - b[0]);
   ranges.forEach(([begin], i) => {
-    if (i > 0 && begin < ranges[i - 1]![1]) fail('two entries overlap');
+    if (i > 0 && begin < ranges[i - 1][1]) fail('two entries overlap');
   });
   return entries;
 }

@@ -66,15 +66,15 @@ function part(seed: number, role: 'train' | 'test', count: number): RawPart {
   for (let i = 0; i < count; i++) {
     if (i > 0 && i % 10 === 0) order = random.permutation(10);
     labels[i] = order[i % 10]!;
-    drawGlyph(labels[i]!, random, canvas, inputs.subarray(i * side * side, (i + 1) * side * side));
+    drawGlyph(labels[i], random, canvas, inputs.subarray(i * side * side, (i + 1) * side * side));
   }
   return { count, inputs, targets: { kind: 'classes', values: labels }, source: `glyphs ${role}` };
 }
 
 /** Draws one digit (0 to 9) into `pixels` [28 * 28]; `canvas` is scratch space of the same length. */
 function drawGlyph(digit: number, random: Random, canvas: Float64Array, pixels: Uint8Array): void {
-  const ways = digitStrokes[digit]!;
-  const strokes = ways[random.below(ways.length)]!;
+  const ways = digitStrokes[digit];
+  const strokes = ways[random.below(ways.length)];
   const draw = (name: keyof typeof ranges) => random.between(ranges[name][0], ranges[name][1]);
   const size = draw('size');
   const aspect = draw('aspect');
@@ -96,10 +96,10 @@ function drawGlyph(digit: number, random: Random, canvas: Float64Array, pixels: 
   canvas.fill(side * side * 2);
   for (const stroke of strokes) {
     const points = polyline({ kind: stroke.kind, points: stroke.points.map(place) });
-    for (let i = 0; i + 1 < points.length; i++) lowerToSegment(canvas, points[i]!, points[i + 1]!, pen + 1);
+    for (let i = 0; i + 1 < points.length; i++) lowerToSegment(canvas, points[i], points[i + 1], pen + 1);
   }
   for (let i = 0; i < pixels.length; i++) {
-    const covered = Math.min(1, Math.max(0, pen + 0.5 - Math.sqrt(canvas[i]!)));
+    const covered = Math.min(1, Math.max(0, pen + 0.5 - Math.sqrt(canvas[i])));
     const grey = paper + (ink - paper) * covered + noise * random.normal();
     pixels[i] = Math.floor(255 * Math.min(1, Math.max(0, grey)) + 0.5);
   }
@@ -112,8 +112,8 @@ function polyline({ kind, points }: Stroke): readonly Point[] {
   if (kind === 'line') return points;
   const n = points.length;
   const closed = kind === 'loop';
-  const at = (i: number) => (closed ? points[(i + n) % n]! : points[Math.min(n - 1, Math.max(0, i))]!);
-  const out: Point[] = [points[0]!];
+  const at = (i: number) => (closed ? points[(i + n) % n] : points[Math.min(n - 1, Math.max(0, i))]);
+  const out: Point[] = [points[0]];
   for (let i = 0; i < (closed ? n : n - 1); i++) {
     const [a, b, c, d] = [at(i - 1), at(i), at(i + 1), at(i + 2)];
     for (let k = 1; k <= piecesPerSpan; k++) {
@@ -146,7 +146,7 @@ function lowerToSegment(canvas: Float64Array, [ax, ay]: Point, [bx, by]: Point, 
       const ex = px - along * dx;
       const ey = py - along * dy;
       const distance2 = ex * ex + ey * ey;
-      if (distance2 < canvas[y * side + x]!) canvas[y * side + x] = distance2;
+      if (distance2 < canvas[y * side + x]) canvas[y * side + x] = distance2;
     }
   }
 }

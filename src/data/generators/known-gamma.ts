@@ -70,7 +70,7 @@ export function knownGamma(options: KnownGammaOptions): KnownGamma {
     const flips = Float64Array.from({ length: n }, () => (random.below(2) ? 1 : -1));
     const columns = random.permutation(order);
     for (let row = 0; row < order; row++) {
-      for (let i = 0; i < n; i++) vector[i] = roots[i]! * flips[i]! * hadamard(row, columns[i]!);
+      for (let i = 0; i < n; i++) vector[i] = roots[i] * flips[i] * hadamard(row, columns[i]);
       if (gamma === 1) rotate(vector);
       for (const sign of [1, -1]) {
         const p = 2 * (block * order + row) + (sign < 0 ? 1 : 0);
@@ -78,7 +78,7 @@ export function knownGamma(options: KnownGammaOptions): KnownGamma {
           inputs.set(vector, p * n);
           targets[p] = sign;
         } else {
-          for (let i = 0; i < n; i++) targets[p * n + i] = sign * vector[i]!;
+          for (let i = 0; i < n; i++) targets[p * n + i] = sign * vector[i];
         }
       }
     }
@@ -139,8 +139,8 @@ function rotation(n: number, random: Random): (v: Float64Array) => void {
   return (v) => {
     for (const normal of normals) {
       let along = 0;
-      for (let i = 0; i < n; i++) along += normal[i]! * v[i]!;
-      for (let i = 0; i < n; i++) v[i]! -= 2 * along * normal[i]!;
+      for (let i = 0; i < n; i++) along += normal[i] * v[i];
+      for (let i = 0; i < n; i++) v[i] -= 2 * along * normal[i];
     }
   };
 }

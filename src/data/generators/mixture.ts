@@ -31,8 +31,8 @@ export function gaussianMixture(options: MixtureOptions): RawDataset {
     for (let n = 0; n < count; n++) {
       if (n > 0 && n % classes === 0) order = draw.permutation(classes);
       labels[n] = order[n % classes]!;
-      const centre = (labels[n]! * clusters + draw.below(clusters)) * dimensions;
-      for (let j = 0; j < dimensions; j++) inputs[n * dimensions + j] = centres[centre + j]! + draw.normal();
+      const centre = (labels[n] * clusters + draw.below(clusters)) * dimensions;
+      for (let j = 0; j < dimensions; j++) inputs[n * dimensions + j] = centres[centre + j] + draw.normal();
     }
     return { count, inputs, targets: { kind: 'classes', values: labels }, source: `gaussian-mixture ${role}` };
   };

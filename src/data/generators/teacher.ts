@@ -28,9 +28,9 @@ export function teacherStudent(options: TeacherOptions): RawDataset {
   const widths = [dimensions, ...options.hidden, outputs];
   const random = new Random(seed, 'teacher');
   const kernels = widths.slice(1).map((width, l) => {
-    checkSize(`teacher-student layer ${l + 1}`, widths[l]!, width);
-    const deviation = Math.sqrt((l > 0 && options.activation === 'relu' ? 2 : 1) / widths[l]!);
-    return Float64Array.from({ length: widths[l]! * width }, () => deviation * random.normal());
+    checkSize(`teacher-student layer ${l + 1}`, widths[l], width);
+    const deviation = Math.sqrt((l > 0 && options.activation === 'relu' ? 2 : 1) / widths[l]);
+    return Float64Array.from({ length: widths[l] * width }, () => deviation * random.normal());
   });
   const part = (role: 'train' | 'test', count: number): RawPart => {
     checkSize(`teacher-student ${role}`, count, Math.max(dimensions, outputs));
@@ -41,7 +41,7 @@ export function teacherStudent(options: TeacherOptions): RawDataset {
       const x = inputs.subarray(n * dimensions, (n + 1) * dimensions);
       for (let j = 0; j < dimensions; j++) x[j] = draw.normal();
       const y = teach(x, kernels, options.activation);
-      for (let j = 0; j < outputs; j++) values[n * outputs + j] = y[j]! + options.noise * draw.normal();
+      for (let j = 0; j < outputs; j++) values[n * outputs + j] = y[j] + options.noise * draw.normal();
     }
     const targets: Targets =
       task === 'regression'
@@ -63,7 +63,7 @@ function teach(x: Float32Array, kernels: readonly Float64Array[], activation: 't
   kernels.forEach((kernel, l) => {
     const width = kernel.length / a.length;
     const z = new Float64Array(width);
-    for (let i = 0; i < a.length; i++) for (let j = 0; j < width; j++) z[j]! += a[i]! * kernel[i * width + j]!;
+    for (let i = 0; i < a.length; i++) for (let j = 0; j < width; j++) z[j] += a[i] * kernel[i * width + j];
     const last = l === kernels.length - 1;
     a = last ? z : z.map((value) => (activation === 'tanh' ? portableTanh(value) : Math.max(0, value)));
   });
@@ -73,7 +73,7 @@ function teach(x: Float32Array, kernels: readonly Float64Array[], activation: 't
 function largest(values: Float64Array, width: number): Int32Array {
   return Int32Array.from({ length: values.length / width }, (_, n) => {
     let best = 0;
-    for (let j = 1; j < width; j++) if (values[n * width + j]! > values[n * width + best]!) best = j;
+    for (let j = 1; j < width; j++) if (values[n * width + j] > values[n * width + best]) best = j;
     return best;
   });
 }

@@ -287,7 +287,7 @@ describe('a published set', () => {
 
   it('fetches only what is missing, and takes other packings of the same content for it', async () => {
     const set = smallMnist(true);
-    const bytes = (i: number) => gunzipSync(files.get(`/mnist/${set.files[i]!.name}`)!);
+    const bytes = (i: number) => gunzipSync(files.get(`/mnist/${set.files[i].name}`)!);
     await fs.writeFile(`${folder}/train-images-idx3-ubyte`, bytes(0));
     await fs.writeFile(`${folder}/train-labels-idx1-ubyte.gz`, gzipSync(bytes(1), { level: 0 }));
     await fs.writeFile(`${folder}/t10k-images-idx3-ubyte.gz`, 'damaged');

@@ -104,8 +104,8 @@ describe('zip archives', () => {
       ['ü', 10_000],
       ['empty', 0],
     ]);
-    expect(Buffer.from(entries[0]!.read()).toString()).toBe('hello');
-    expect(entries[1]!.read()).toHaveLength(10_000);
+    expect(Buffer.from(entries[0].read()).toString()).toBe('hello');
+    expect(entries[1].read()).toHaveLength(10_000);
     expect(readZip(zipBytes([]), 'z')).toEqual([]);
   });
   const bomb = deflateRawSync(Buffer.alloc(5_000_000));
@@ -181,17 +181,14 @@ describe('datasets of named arrays', () => {
   it.each(cases)('takes targets of %s', (_, targets, expected) => {
     expect(parseArrays('safetensors', file({ inputs, targets }), 'd').train.targets).toEqual(expected);
   });
-  it.each([
+  const kinds: [string, Tensor, ArrayBufferView][] = [
     ['bytes stay bytes', tensor(Uint8Array.of(255), [1, 1]), Uint8Array.of(255)],
-    [
-      'flags become 0 and 1',
-      { dtype: 'BOOL', shape: [1, 2], data: Uint8Array.of(0, 1) } as Tensor,
-      Float32Array.of(0, 1),
-    ],
+    ['flags become 0 and 1', { dtype: 'BOOL', shape: [1, 2], data: Uint8Array.of(0, 1) }, Float32Array.of(0, 1)],
     ['small integers become single precision', tensor(Int16Array.of(-3), [1, 1]), Float32Array.of(-3)],
     ['large integers become double precision', tensor(BigInt64Array.of(2n ** 40n), [1, 1]), Float64Array.of(2 ** 40)],
     ['doubles stay doubles', tensor(Float64Array.of(0.1), [1, 1]), Float64Array.of(0.1)],
-  ])('of inputs, %s', (_, given, expected) => {
+  ];
+  it.each(kinds)('of inputs, %s', (_, given, expected) => {
     const set = parseArrays('safetensors', file({ inputs: given, targets: tensor(Uint8Array.of(0)) }), 'd');
     expect(set.train.inputs).toEqual(expected);
   });
@@ -248,7 +245,7 @@ describe('datasets of named arrays', () => {
     } as const;
     const raw = { name: 'n', shape: [1, 2, 1], classes: ['a', 'b', 'c', 'd'], train, test: train };
     for (const targets of ['as-given', 'one-hot'] as const) {
-      const set = prepare(raw, { standardise: 'none', targets });
+      const set = prepare(raw, { targets });
       const path = folder.at(`${targets}.safetensors`);
       await writeDataset(path, set);
       const back = await resolveDataset(parseDataset({ source: 'safetensors', path: `${targets}.safetensors` }), {

@@ -1,12 +1,19 @@
+import * as fs from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { countClasses } from '../../../src/data/dataset.ts';
 import { knownGamma } from '../../../src/data/generators/known-gamma.ts';
 import { gaussianMixture } from '../../../src/data/generators/mixture.ts';
 import { teacherStudent } from '../../../src/data/generators/teacher.ts';
+import { readSafetensors } from '../../../src/data/formats/safetensors.ts';
+import { writeKnownGamma } from '../../../src/data/known-gamma-files.ts';
+import { prepare } from '../../../src/data/prepare.ts';
 import { resolveDataset } from '../../../src/data/resolve.ts';
 import { parseDataset } from '../../../src/shared/dataset.ts';
 import { InputError } from '../../../src/shared/errors.ts';
-import { range } from '../support.ts';
+import { describeModel, parseModel } from '../../../src/shared/model.ts';
+import { range, temporaryFolder } from '../support.ts';
+
+const folder = temporaryFolder();
 
 describe('the Gaussian mixture', () => {
   const options = { seed: 1, train: 6000, test: 300, dimensions: 3, classes: 3, clusters: 1, separation: 4 };
@@ -14,19 +21,19 @@ describe('the Gaussian mixture', () => {
   it('has clusters of unit width, apart by what was asked', () => {
     expect(countClasses(set.train.targets, 3)).toEqual([2000, 2000, 2000]);
     const centres = range(3).map((k) =>
-      range(3).map((j) => mean((n) => (set.train.targets.values[n] === k ? set.train.inputs[3 * n + j]! : null))),
+      range(3).map((j) => mean((n) => (set.train.targets.values[n] === k ? set.train.inputs[3 * n + j] : null))),
     );
     for (const k of range(3))
       for (const j of range(3)) {
         const variance = mean((n) =>
-          set.train.targets.values[n] === k ? (set.train.inputs[3 * n + j]! - centres[k]![j]!) ** 2 : null,
+          set.train.targets.values[n] === k ? (set.train.inputs[3 * n + j] - centres[k][j]) ** 2 : null,
         );
         expect(Math.abs(variance - 1)).toBeLessThan(4 * Math.sqrt(2 / 2000));
       }
     // The test part has the same centres.
     const first = range(300).filter((n) => set.test!.targets.values[n] === 0);
-    const m = first.reduce((sum, n) => sum + set.test!.inputs[3 * n]!, 0) / first.length;
-    expect(Math.abs(m - centres[0]![0]!)).toBeLessThan(4 * Math.sqrt(1 / 100 + 1 / 2000));
+    const m = first.reduce((sum, n) => sum + set.test!.inputs[3 * n], 0) / first.length;
+    expect(Math.abs(m - centres[0][0])).toBeLessThan(4 * Math.sqrt(1 / 100 + 1 / 2000));
     function mean(value: (n: number) => number | null): number {
       const values = range(6000).flatMap((n) => value(n) ?? []);
       return values.reduce((a, b) => a + b, 0) / values.length;
@@ -58,7 +65,7 @@ describe('teacher and student', () => {
     const x = range(7).map((n) => [...set.train.inputs.subarray(6 * n, 6 * n + 6)]);
     const c = nullCombination(x);
     const t = set.train.targets.values;
-    for (const j of range(3)) expect(Math.abs(c.reduce((sum, w, n) => sum + w * t[3 * n + j]!, 0))).toBeLessThan(1e-10);
+    for (const j of range(3)) expect(Math.abs(c.reduce((sum, w, n) => sum + w * t[3 * n + j], 0))).toBeLessThan(1e-10);
   });
   it('a tanh teacher is odd-handed but not linear, and noise has its variance', () => {
     const clean = teacherStudent(options);
@@ -69,7 +76,7 @@ describe('teacher and student', () => {
     expect(noisy.train.inputs.subarray(0, 6)).toEqual(clean.train.inputs.subarray(0, 6));
     const x = range(7).map((n) => [...clean.train.inputs.subarray(6 * n, 6 * n + 6)]);
     const c = nullCombination(x);
-    expect(Math.abs(c.reduce((sum, w, n) => sum + w * clean.train.targets.values[3 * n]!, 0))).toBeGreaterThan(1e-3);
+    expect(Math.abs(c.reduce((sum, w, n) => sum + w * clean.train.targets.values[3 * n], 0))).toBeGreaterThan(1e-3);
   });
   it.each(['tanh', 'relu'] as const)('classes of a %s teacher are the largest outputs', (activation) => {
     const numbers = teacherStudent({ ...options, activation });
@@ -93,18 +100,18 @@ describe('teacher and student', () => {
   function nullCombination(x: number[][]): number[] {
     const rows = x.map((row, n) => ({ v: [...row], c: range(x.length).map((m): number => (m === n ? 1 : 0)) }));
     const last = rows.length - 1;
-    for (let col = 0; col < x[0]!.length; col++) {
+    for (let col = 0; col < x[0].length; col++) {
       const pivot = range(last)
         .slice(col)
-        .reduce((a, b) => (Math.abs(rows[b]!.v[col]!) > Math.abs(rows[a]!.v[col]!) ? b : a));
-      [rows[col], rows[pivot]] = [rows[pivot]!, rows[col]!];
+        .reduce((a, b) => (Math.abs(rows[b].v[col]) > Math.abs(rows[a].v[col]) ? b : a));
+      [rows[col], rows[pivot]] = [rows[pivot], rows[col]];
       for (let r = col + 1; r <= last; r++) {
-        const f = rows[r]!.v[col]! / rows[col]!.v[col]!;
-        rows[r]!.v = rows[r]!.v.map((a, i) => a - f * rows[col]!.v[i]!);
-        rows[r]!.c = rows[r]!.c.map((a, i) => a - f * rows[col]!.c[i]!);
+        const f = rows[r].v[col] / rows[col].v[col];
+        rows[r].v = rows[r].v.map((a, i) => a - f * rows[col].v[i]);
+        rows[r].c = rows[r].c.map((a, i) => a - f * rows[col].c[i]);
       }
     }
-    const c = rows[last]!.c;
+    const c = rows[last].c;
     const norm = Math.hypot(...c);
     return c.map((w) => w / norm);
   }
@@ -124,10 +131,10 @@ function denseMoments(problem: ReturnType<typeof knownGamma>) {
   const loss = (p: number, w: readonly number[]): number => {
     const units = n / features;
     let y = range(units).map((j) =>
-      range(features).reduce((sum, i) => sum + x[p * features + i]! * w[i * units + j]!, 0),
+      range(features).reduce((sum, i) => sum + x[p * features + i] * w[i * units + j], 0),
     );
-    if (upper) y = range(n).map((k) => range(n).reduce((sum, j) => sum + y[j]! * upper[j * n + k]!, 0));
-    return y.reduce((sum, value, k) => sum + 0.5 * (value - targets.values[p * targets.width + k]!) ** 2, 0);
+    if (upper) y = range(n).map((k) => range(n).reduce((sum, j) => sum + y[j] * upper[j * n + k], 0));
+    return y.reduce((sum, value, k) => sum + 0.5 * (value - targets.values[p * targets.width + k]) ** 2, 0);
   };
   const zero = () => range(n).map(() => new Array<number>(n).fill(0));
   const [C, H, Q] = [zero(), zero(), zero()];
@@ -148,11 +155,11 @@ function denseMoments(problem: ReturnType<typeof knownGamma>) {
       ),
     );
     for (let i = 0; i < n; i++) {
-      meanGradient[i]! += g[i]! / P;
+      meanGradient[i] += g[i] / P;
       for (let j = 0; j < n; j++) {
-        C[i]![j]! += (g[i]! * g[j]!) / P;
-        H[i]![j]! += h[i]![j]! / P;
-        for (let k = 0; k < n; k++) Q[i]![j]! += (h[i]![k]! * h[k]![j]!) / P;
+        C[i][j] += (g[i] * g[j]) / P;
+        H[i][j] += h[i][j] / P;
+        for (let k = 0; k < n; k++) Q[i][j] += (h[i][k] * h[k][j]) / P;
       }
     }
   }
@@ -172,24 +179,36 @@ describe('the families of known gamma', () => {
     const tau = problem.eigenvalues.reduce((a, b) => a + b, 0);
     for (const g of meanGradient) expect(Math.abs(g)).toBeLessThan(1e-12);
     const power = (m: number[][]) =>
-      m.map((row) => range(n).map((j) => row.reduce((sum, a, k) => sum + a * H[k]![j]!, 0)));
+      m.map((row) => range(n).map((j) => row.reduce((sum, a, k) => sum + a * H[k][j], 0)));
     const expectedC = gamma === 1 ? H : power(H);
     const expectedQ = gamma === 1 ? H.map((row) => row.map((a) => tau * a)) : power(H);
     for (let i = 0; i < n; i++)
       for (let j = 0; j < n; j++) {
-        expect(Math.abs(C[i]![j]! - expectedC[i]![j]!)).toBeLessThan(1e-12);
-        expect(Math.abs(Q[i]![j]! - expectedQ[i]![j]!)).toBeLessThan(1e-12);
+        expect(Math.abs(C[i][j] - expectedC[i][j])).toBeLessThan(1e-12);
+        expect(Math.abs(Q[i][j] - expectedQ[i][j])).toBeLessThan(1e-12);
       }
     // The eigenvalues of H are those promised: the traces of H, H^2, ..., H^n determine them.
     let m = H;
     for (let k = 1; k <= n; k++) {
-      const trace = range(n).reduce((sum, i) => sum + m[i]![i]!, 0);
+      const trace = range(n).reduce((sum, i) => sum + m[i][i], 0);
       const wanted = problem.eigenvalues.reduce((sum, value) => sum + value ** k, 0);
       expect(Math.abs(trace - wanted)).toBeLessThan(1e-11);
       m = power(m);
     }
     // Not along the axes.
-    expect(Math.abs(H[0]![1]!)).toBeGreaterThan(1e-3);
+    expect(Math.abs(H[0][1])).toBeGreaterThan(1e-3);
+  });
+
+  it('are written as files that read back', async () => {
+    const files = await writeKnownGamma(folder.at(), { gamma: 2, seed: 0, dimensions: 4, decades: 1, samples: 8 });
+    const model = parseModel(JSON.parse(await fs.readFile(files.model, 'utf8')));
+    expect(describeModel(model)).toBe('1-4-4');
+    const weights = await readSafetensors(files.weights);
+    expect(weights.tensors.get(files.parameter)!.shape).toEqual([1, 4]);
+    const data = await resolveDataset(parseDataset({ source: 'safetensors', path: files.data }));
+    expect(data.hash).toBe(
+      prepare(knownGamma({ gamma: 2, seed: 0, dimensions: 4, decades: 1, samples: 8 }).data, {}).hash,
+    );
   });
 
   it('span the decades asked for and give a dataset', async () => {
@@ -198,5 +217,20 @@ describe('the families of known gamma', () => {
     expect(problem.eigenvalues[63]).toBeCloseTo(1e-4, 17);
     const set = await resolveDataset(parseDataset({ source: 'known-gamma', gamma: 1 }));
     expect([set.train.count, set.shape, set.outputs, set.test]).toEqual([4096, [64], 1, null]);
+  });
+});
+
+describe('generated sets', () => {
+  // A change of any of these is a change of what every stored experiment means.
+  it.each([
+    ['glyphs', { train: 30, test: 10 }],
+    ['gaussian-mixture', { seed: 1 }],
+    ['teacher-student', {}],
+    ['teacher-student', { activation: 'relu', task: 'classes', hidden: [8, 8] }],
+    ['known-gamma', { gamma: 1, dimensions: 16, samples: 64 }],
+    ['known-gamma', { gamma: 2, dimensions: 16, samples: 64 }],
+  ])('%s %j is the same on every machine', async (source, options) => {
+    const set = await resolveDataset(parseDataset({ source, ...options }));
+    expect({ [JSON.stringify({ source, ...options })]: set.hash }).toMatchSnapshot();
   });
 });

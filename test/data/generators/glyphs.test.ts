@@ -14,16 +14,16 @@ function testAccuracy(sizes: readonly number[], epochs: number): number {
   const random = new Random(1, 'test of glyphs');
   const last = sizes.length - 1;
   const weights = sizes.slice(1).map((out, l) => {
-    const deviation = last > 1 ? Math.sqrt(2 / sizes[l]!) : 0;
-    return Float64Array.from({ length: sizes[l]! * out }, () => deviation * random.normal());
+    const deviation = last > 1 ? Math.sqrt(2 / sizes[l]) : 0;
+    return Float64Array.from({ length: sizes[l] * out }, () => deviation * random.normal());
   });
   const gradients = weights.map((w) => new Float64Array(w.length));
   const acts = sizes.map((n) => new Float64Array(n));
   const deltas = sizes.map((n) => new Float64Array(n));
   const forward = (inputs: ArrayLike<number>, row: number) => {
-    for (let i = 0; i < 784; i++) acts[0]![i] = inputs[row * 784 + i]! / 255;
-    for (let l = 0; l < last; l++) multiply(weights[l]!, acts[l]!, acts[l + 1]!, l + 1 < last);
-    return acts[last]!;
+    for (let i = 0; i < 784; i++) acts[0][i] = inputs[row * 784 + i] / 255;
+    for (let l = 0; l < last; l++) multiply(weights[l], acts[l], acts[l + 1], l + 1 < last);
+    return acts[last];
   };
   for (let epoch = 0; epoch < epochs; epoch++) {
     random.permutation(set.train.count).forEach((row, n) => {
@@ -31,15 +31,15 @@ function testAccuracy(sizes: readonly number[], epochs: number): number {
       const top = Math.max(...y);
       const total = y.reduce((sum, v) => sum + Math.exp(v - top), 0);
       for (let j = 0; j < 10; j++)
-        deltas[last]![j] = Math.exp(y[j]! - top) / total - (j === set.train.targets.values[row] ? 1 : 0);
+        deltas[last][j] = Math.exp(y[j] - top) / total - (j === set.train.targets.values[row] ? 1 : 0);
       for (let l = last - 1; l >= 0; l--) {
-        addOuter(gradients[l]!, deltas[l + 1]!, acts[l]!);
-        if (l > 0) multiplyBack(weights[l]!, deltas[l + 1]!, acts[l]!, deltas[l]!);
+        addOuter(gradients[l], deltas[l + 1], acts[l]);
+        if (l > 0) multiplyBack(weights[l], deltas[l + 1], acts[l], deltas[l]);
       }
       if (n % 50 !== 49) return;
       weights.forEach((w, l) => {
-        const g = gradients[l]!;
-        for (let i = 0; i < w.length; i++) w[i]! -= (0.1 / 50) * g[i]!;
+        const g = gradients[l];
+        for (let i = 0; i < w.length; i++) w[i] -= (0.1 / 50) * g[i];
         g.fill(0);
       });
     });
@@ -57,22 +57,22 @@ function testAccuracy(sizes: readonly number[], epochs: number): number {
 function multiply(w: Float64Array, a: Float64Array, z: Float64Array, relu: boolean): void {
   for (let j = 0, at = 0; j < z.length; j++) {
     let sum = 0;
-    for (let i = 0; i < a.length; i++, at++) sum += w[at]! * a[i]!;
+    for (let i = 0; i < a.length; i++, at++) sum += w[at] * a[i];
     z[j] = relu && sum < 0 ? 0 : sum;
   }
 }
 /** G += d a^T. */
 function addOuter(g: Float64Array, d: Float64Array, a: Float64Array): void {
   for (let j = 0, at = 0; j < d.length; j++) {
-    const dj = d[j]!;
-    for (let i = 0; i < a.length; i++, at++) g[at]! += dj * a[i]!;
+    const dj = d[j];
+    for (let i = 0; i < a.length; i++, at++) g[at] += dj * a[i];
   }
 }
 /** below = W^T d where the unit is on. */
 function multiplyBack(w: Float64Array, d: Float64Array, a: Float64Array, below: Float64Array): void {
   below.fill(0);
-  for (let j = 0, at = 0; j < d.length; j++) for (let i = 0; i < a.length; i++, at++) below[i]! += w[at]! * d[j]!;
-  for (let i = 0; i < a.length; i++) if (!(a[i]! > 0)) below[i] = 0;
+  for (let j = 0, at = 0; j < d.length; j++) for (let i = 0; i < a.length; i++, at++) below[i] += w[at] * d[j];
+  for (let i = 0; i < a.length; i++) if (!(a[i] > 0)) below[i] = 0;
 }
 
 describe('glyphs', () => {
@@ -105,7 +105,7 @@ describe('glyphs', () => {
     let bright = 0;
     for (let n = 0; n < 2000; n++)
       for (let i = 0; i < 28; i++)
-        for (const at of [i, 27 * 28 + i, 28 * i, 28 * i + 27]) if (set.test!.inputs[n * 784 + at]! > 120) bright++;
+        for (const at of [i, 27 * 28 + i, 28 * i, 28 * i + 27]) if (set.test!.inputs[n * 784 + at] > 120) bright++;
     expect(bright / (2000 * 112)).toBeLessThan(0.01);
   });
 

@@ -35,6 +35,16 @@ export class CpuBackend implements Backend {
     this.#free = sibling === undefined ? new Map<number, CpuTensor[]>() : sibling.#free;
   }
 
+  /** Bytes of the tensors that live in open scopes and outside any. */
+  get liveBytes(): number {
+    return this.#live.reduce((sum, tensor) => sum + tensor.data.byteLength, 0);
+  }
+
+  /** Recycles every tensor made outside a scope; none may be used again. */
+  releaseLive(): void {
+    for (const tensor of this.#live.splice(0)) if (!tensor.kept) this.#recycle(tensor);
+  }
+
   /** Gives the memory of all recycled buffers back. */
   trim(): void {
     for (const list of this.#free.values()) for (const tensor of list) this.blas.release(tensor.data);

@@ -21,7 +21,8 @@ export function backwardChain(
   for (let i = layers.length - 1; i >= 0; i--) {
     const layer = layers[i];
     const isLast = stop !== undefined && holds(layer, stop);
-    const dx = layer.backward(backend, delta, sink, !isLast && (i > 0 || needInput), isLast ? stop : undefined);
+    const inner = isLast && layer !== stop ? stop : undefined;
+    const dx = layer.backward(backend, delta, sink, !isLast && (i > 0 || needInput), inner);
     if (isLast || dx === null) return null;
     delta = dx;
   }
@@ -53,7 +54,8 @@ export function tangentBackwardChain(
     const layer = layers[i];
     const isLast = stop !== undefined && holds(layer, stop);
     const needed = !isLast && (i > 0 || needInput);
-    delta = layer.tangentBackward(backend, delta, direction, sink, needed, isLast ? stop : undefined);
+    const inner = isLast && layer !== stop ? stop : undefined;
+    delta = layer.tangentBackward(backend, delta, direction, sink, needed, inner);
     if (isLast) return null;
   }
   return delta;

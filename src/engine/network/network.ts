@@ -6,6 +6,7 @@ import { buildChain } from './build.ts';
 import {
   backwardChain,
   forwardChain,
+  holds,
   layersAbove,
   leaves,
   tangentBackwardChain,
@@ -117,7 +118,9 @@ export class Network {
    */
   linearise(stop?: Layer): void {
     const all = leaves(this.layers);
-    for (const layer of stop === undefined ? all : all.slice(all.indexOf(stop))) layer.linearise?.(this.backend);
+    const first = stop === undefined ? 0 : all.findIndex((layer) => holds(stop, layer));
+    if (first < 0) throw new Error(`${stop?.label ?? ''} is not a layer of this network`);
+    for (const layer of all.slice(first)) layer.linearise?.(this.backend);
   }
 
   /**

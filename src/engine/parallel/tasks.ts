@@ -10,6 +10,17 @@ import {
 } from '../curvature/dense-tasks.ts';
 import { factorsTask, openProblem } from '../curvature/factors.ts';
 import type { Problem } from '../curvature/factors.ts';
+import { closeProjected, openProjected } from '../curvature/projected/linearised.ts';
+import type { ProjectedState } from '../curvature/projected/linearised.ts';
+import {
+  basisCombineTask,
+  basisProjectTask,
+  basisSubtractTask,
+  gradientsTask,
+  hessianProductTask,
+  projectionsTask,
+  secondMomentTask,
+} from '../curvature/projected/tasks.ts';
 import { rotationsTask } from '../curvature/rotations.ts';
 import { unpackTask } from '../curvature/unpack.ts';
 
@@ -17,6 +28,8 @@ export interface TaskContext {
   readonly blas: Blas;
   /** The network and data under measurement, once `openProblem` ran. */
   problem: Problem | null;
+  /** What the projected method keeps, once `openProjected` ran. */
+  projected?: ProjectedState;
 }
 
 const tasks = {
@@ -30,6 +43,15 @@ const tasks = {
   symmetricProduct: symmetricProductTask,
   rotations: rotationsTask,
   blockProjections: blockProjectionsTask,
+  openProjected,
+  closeProjected,
+  gradients: gradientsTask,
+  hessianProduct: hessianProductTask,
+  projections: projectionsTask,
+  secondMoment: secondMomentTask,
+  basisProject: basisProjectTask,
+  basisSubtract: basisSubtractTask,
+  basisCombine: basisCombineTask,
 } as const;
 
 export type TaskName = keyof typeof tasks;

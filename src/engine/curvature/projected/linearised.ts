@@ -1,0 +1,124 @@
+/**
+ * Chunks of samples at which the network has made its forward and backward pass, ready for tangent passes in any direction. They cost memory and
+ * spare two thirds of a Hessian-vector product's work, so a worker keeps as many as its share of memory holds and makes the others anew.
+ */
+import { CpuBackend } from '../../backend/cpu.ts';
+import type { Tensor } from '../../backend/types.ts';
+import { lossGradient } from '../../network/loss.ts';
+import { Network } from '../../network/network.ts';
+import type { GradientSink, Layer } from '../../network/types.ts';
+import type { TaskContext } from '../../parallel/tasks.ts';
+import type { Problem } from '../factors.ts';
+import { lowestLayer, spaceOf } from './space.ts';
+import type { Space } from './space.ts';
+import type { SamplePlan } from './plan.ts';
+
+/** A pass over one chunk. */
+export interface Linearised {
+  readonly network: Network;
+  readonly backend: CpuBackend;
+  readonly count: number;
+  /** dl_p/dy [count, outputs]. */
+  readonly lossDelta: Tensor;
+  readonly targets: Tensor;
+  /** Where passes end in this network. */
+  readonly stop: Layer;
+}
+
+/** What a worker thread holds for the projected method. */
+export interface ProjectedState {
+  readonly problem: Problem;
+  readonly space: Space;
+  readonly plan: SamplePlan;
+  /** This worker's number and how many there are. */
+  readonly worker: number;
+  readonly workers: number;
+  readonly cacheBytes: number;
+  /** By the number of the chunk's first sample. */
+  readonly cache: Map<number, Linearised>;
+  cachedBytes: number;
+}
+
+export interface OpenProjectedArgument {
+  readonly parameter: string;
+  readonly plan: SamplePlan;
+  readonly workers: number;
+  /** Bytes that each worker may keep. */
+  readonly cacheBytes: number;
+  /** [1], shared: gives each worker its number. */
+  readonly counter: Int32Array;
+}
+
+export function openProjected(context: TaskContext, argument: OpenProjectedArgument): void {
+  const { problem } = context;
+  if (problem === null) throw new Error('openProjected: no problem is open');
+  context.projected = {
+    problem,
+    space: spaceOf(problem.network, argument.parameter),
+    plan: argument.plan,
+    worker: Atomics.add(argument.counter, 0, 1),
+    workers: argument.workers,
+    cacheBytes: argument.cacheBytes,
+    cache: new Map(),
+    cachedBytes: 0,
+  };
+}
+
+/** Gives the memory of what the worker keeps back. */
+export function closeProjected(context: TaskContext): void {
+  const state = context.projected;
+  if (state === undefined) return;
+  for (const { backend } of state.cache.values()) backend.releaseLive();
+  state.problem.backend.trim();
+  delete context.projected;
+}
+
+export function projectedState({ projected }: TaskContext): ProjectedState {
+  if (projected === undefined) throw new Error('the projected method is not open');
+  return projected;
+}
+
+/**
+ * Runs `body`, in a scope, on samples [start, start + count) of the plan's order.
+ * @param keep whether the passes may be kept for the next call.
+ */
+export function onChunk<T>(
+  state: ProjectedState,
+  start: number,
+  count: number,
+  keep: boolean,
+  body: (chunk: Linearised) => T,
+): T {
+  const found = state.cache.get(start);
+  if (found?.count === count) return found.backend.scope(() => body(found));
+  const { problem } = state;
+  if (keep && found === undefined && state.cachedBytes < state.cacheBytes) {
+    // A sibling: what it makes outside a scope stays.
+    const backend = new CpuBackend(problem.backend.blas, 'float64', problem.backend);
+    const network = new Network(problem.network.spec, backend, problem.network.weights);
+    const chunk = linearise(state, network, backend, start, count, null);
+    state.cachedBytes += backend.liveBytes;
+    state.cache.set(start, chunk);
+    return backend.scope(() => body(chunk));
+  }
+  return problem.backend.scope(() => body(linearise(state, problem.network, problem.backend, start, count, null)));
+}
+
+/** Forward and backward pass over samples [start, start + count); call inside a scope or keep the backend to itself. */
+export function linearise(
+  { problem, plan, space }: ProjectedState,
+  network: Network,
+  backend: CpuBackend,
+  start: number,
+  count: number,
+  sink: GradientSink | null,
+): Linearised {
+  const inputs = backend.rowsOf(backend.table(problem.inputs, network.inputSize), plan.order, start, count);
+  const targets = backend.rowsOf(backend.table(problem.targets, network.outputSize), plan.order, start, count);
+  const y = network.forward(inputs);
+  const lossDelta = lossGradient(backend, network.loss, y, targets);
+  const stop = lowestLayer(network, space);
+  network.backward(lossDelta, sink, stop);
+  network.linearise(stop);
+  return { network, backend, count, lossDelta, targets, stop };
+}

@@ -1,0 +1,424 @@
+/**
+ * The projected measurement (THEORY, "Any layer, any size"): the leading eigenpairs of H by Lanczos on full-batch Hessian-vector products, then C_ii,
+ * H_ii and Q_ii along them sample by sample. For one parameter of any layer, or all parameters as one vector. No d x d matrix is formed. All float64.
+ */
+import { InputError } from '../../../shared/errors.ts';
+import { Random } from '../../../shared/random.ts';
+import type { MeasurementSummary, ProjectedArrays, ProjectedWhich } from '../../../shared/results.ts';
+import { CpuBackend } from '../../backend/cpu.ts';
+import { Network } from '../../network/network.ts';
+import type { Pool } from '../../parallel/pool.ts';
+import { averageClusters, chooseDirections } from '../../statistics/index.ts';
+import type { Diagonals, Floors } from '../../statistics/index.ts';
+import type { BlockProjections, ProjectedDirections } from '../../statistics/blocks.ts';
+import type { MeasurementInput } from '../exact.ts';
+import { splitHalves } from '../moments.ts';
+import type { Half } from '../moments.ts';
+import { summarise } from '../summary.ts';
+import { lanczos } from './lanczos.ts';
+import type { Eigenpairs } from './lanczos.ts';
+import { HessianOperator } from './operator.ts';
+import { planSamples } from './plan.ts';
+import type { SamplePlan } from './plan.ts';
+import { meansOf, projectSamples } from './projections.ts';
+import type { Projections } from './projections.ts';
+import { spaceOf } from './space.ts';
+import { measureWithin } from './within.ts';
+
+export interface ProjectedOptions {
+  /** A parameter's name, or "network" for all parameters as one vector. */
+  readonly parameter: string;
+  /** Samples 0 .. samples - 1; default all. At least 8. */
+  readonly samples?: number;
+  /** Seed of the halves, the start vectors, the probes and the rotations. */
+  readonly seed: number;
+  /** k, directions to find, 1 .. d; default 50. */
+  readonly top?: number;
+  /** Default largest. */
+  readonly which?: ProjectedWhich;
+  /** Residual at which a pair has converged, relative to |lambda|; default 1e-4. */
+  readonly tolerance?: number;
+  /** Products with H that each search may take; default 20 k + 500. */
+  readonly maxProducts?: number;
+  /** Random probes for the traces of H and Q where not all directions are found; default 16. */
+  readonly probes?: number;
+  /** Bytes that the worker threads together may keep of linearised samples; default 1 GiB (a quarter of it under WebAssembly). */
+  readonly cacheBytes?: number;
+  readonly signal?: AbortSignal;
+  /** Stage in words and share done, 0 to 1. */
+  readonly onProgress?: (stage: string, share: number) => void;
+}
+
+export interface ProjectedResult {
+  readonly summary: MeasurementSummary;
+  readonly arrays: ProjectedArrays;
+  /** Sums over blocks of samples along the directions that the fits use, for the bootstrap. */
+  readonly projections: BlockProjections;
+}
+
+/** Directions found unless asked otherwise. */
+export const defaultTop = 50;
+export const defaultTolerance = 1e-4;
+const defaultProbes = 16;
+const both = ['A', 'B'] as const;
+
+/** Raises InputError where the parameter does not exist, options make no sense, or there are fewer than 8 samples. */
+export async function measureProjected(
+  pool: Pool,
+  input: MeasurementInput,
+  options: ProjectedOptions,
+): Promise<ProjectedResult> {
+  const started = performance.now();
+  const seconds: Record<string, number> = {};
+  const stage = async <T>(name: string, share: number, body: () => Promise<T>): Promise<T> => {
+    options.signal?.throwIfAborted();
+    options.onProgress?.(name, share);
+    const begun = performance.now();
+    const result = await body();
+    seconds[name] = (seconds[name] ?? 0) + (performance.now() - begun) / 1000;
+    return result;
+  };
+  const session = await openSession(pool, input, options);
+  const { space, plan, operator, samples } = session;
+  const { d } = space;
+  try {
+    const top = checked(options.top ?? defaultTop, 'top', (x) => Number.isSafeInteger(x) && x >= 1);
+    const k = Math.min(top, d);
+    const which = options.which ?? 'largest';
+    const tolerance = checked(options.tolerance ?? defaultTolerance, 'tolerance', (x) => x > 0 && x < 1);
+    const first = await stage('gradients', 0, () => measureGradients(pool, plan, operator, d));
+    const search = (halves: readonly Half[], from: number, to: number): Promise<Eigenpairs> =>
+      stage('eigenpairs', from, () =>
+        lanczos(pool, d, (v, out) => operator.apply(v, out, halves), {
+          count: k,
+          which,
+          seed: options.seed,
+          tolerance,
+          maxProducts: options.maxProducts ?? 20 * k + 500,
+          ...(options.signal && { signal: options.signal }),
+          onProgress: (converged) => options.onProgress?.('eigenpairs', from + ((to - from) * converged) / k),
+        }),
+      );
+    const pairs = await search(both, 0.02, 0.3);
+    const pairsA = await search(['A'], 0.3, 0.45);
+    const pairsB = await search(['B'], 0.45, 0.6);
+    const project = (of: Eigenpairs, halves: readonly Half[], from: number, share: number): Promise<Projections> =>
+      stage('projections', from, () =>
+        projectSamples(
+          pool,
+          plan,
+          of.vectors,
+          first.gradients[halves.length === 2 ? 'all' : halves[0]],
+          halves,
+          halves.length === 2,
+          (done) => options.onProgress?.('projections', from + share * done),
+        ),
+      );
+    const all = await project(pairs, both, 0.6, 0.15);
+    const fromA = await project(pairsA, ['B'], 0.75, 0.07);
+    const fromB = await project(pairsB, ['A'], 0.82, 0.07);
+    const residuals = await stage('residuals', 0.9, () => trueResiduals(pool, operator, pairs, d));
+    const means = meansOf(all, plan, all.blocks);
+    const eigenvalues = pairs.values;
+    const diagonals = {
+      C: averageClusters(eigenvalues, means.C),
+      Q: averageClusters(eigenvalues, means.Q),
+    };
+    const trace = await stage('traces', 0.92, () =>
+      measureTraces(pool, plan, first, { k, d, means, probes: options.probes ?? defaultProbes, seed: options.seed }),
+    );
+    const within = await stage('within', 0.95, () =>
+      measureWithin(pool, plan, {
+        vectors: pairs.vectors,
+        eigenvalues,
+        covariance: all.covariance ?? new Float64Array(),
+        Q: means.Q,
+        d,
+        seed: options.seed,
+      }),
+    );
+    const crossFitted = [
+      halfDiagonals(pairsA, fromA, plan, [2, 3]),
+      halfDiagonals(pairsB, fromB, plan, [0, 1]),
+    ] as const;
+    const floors = numericalFloors(samples, eigenvalues, means);
+    const relative = residuals.map((r, i) => (Math.abs(eigenvalues[i]) > floors.H ? r / Math.abs(eigenvalues[i]) : 0));
+    const largest = (values: ArrayLike<number>): number => Array.from(values).reduce((most, x) => Math.max(most, x), 0);
+    const gradient = first.gradients.all;
+    const arrays: ProjectedArrays = {
+      mean_gradient: gradient,
+      eigenvalues,
+      C_diagonal: diagonals.C,
+      Q_diagonal: diagonals.Q,
+      vectors: Float64Array.from(pairs.vectors),
+      cross_fitted_selection: joined(crossFitted, 'selection'),
+      cross_fitted_H_diagonal: joined(crossFitted, 'H'),
+      cross_fitted_C_diagonal: joined(crossFitted, 'C'),
+      cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
+    };
+    seconds['total'] = (performance.now() - started) / 1000;
+    const summary = summarise({
+      parameter: { name: space.name, shape: space.shape, rows: 1, cols: d, initial: 'kernel', fanIn: d, fanOut: d },
+      method: 'projected',
+      samples,
+      seed: options.seed,
+      sizes: [plan.sizes.A, plan.sizes.B],
+      loss: first.lossSum / samples,
+      accuracy: input.classes ? first.correct / samples : null,
+      gradient,
+      trace: { C: trace.C, H: trace.H, Q: trace.Q },
+      cosines: { CH: within.cosineCH, CQ: within.cosineCQ },
+      ratio: within.commutatorRatio,
+      baseline: within.baseline,
+      trainingSet: { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q },
+      crossFitted,
+      floors,
+      projected: {
+        k: eigenvalues.length,
+        which,
+        iterations: pairs.products,
+        restarts: pairs.restarts,
+        breakdowns: pairs.breakdowns,
+        converged: pairs.converged,
+        tolerance,
+        largest_residual: largest(residuals),
+        largest_relative_residual: largest(relative),
+        orthogonality: pairs.orthogonality,
+        halves: {
+          converged: [pairsA.converged, pairsB.converged],
+          largest_residual: Math.max(largest(pairsA.residuals), largest(pairsB.residuals)),
+        },
+        trace_probes: trace.probes,
+        trace_standard_error: trace.standardError,
+        cosine_samples: within.samples,
+        passes: operator.passes + 2 * k + trace.probes,
+      },
+      engine: { blas: pool.blas.name, backend: 'cpu', threads: pool.threads },
+      seconds,
+    });
+    const projections: BlockProjections = {
+      blocks: plan.blocks,
+      training_set: chosen(all, eigenvalues, floors.H),
+      cross_fitted: [chosen(fromA, pairsA.values, floors.H), chosen(fromB, pairsB.values, floors.H)],
+    };
+    for (const each of [pairs, pairsA, pairsB]) pool.blas.release(each.vectors);
+    return { summary, arrays, projections };
+  } finally {
+    await session.close();
+  }
+}
+
+/** What every use of full-batch products needs: the samples' plan, the operator, and worker threads that are set up. */
+export interface ProjectedSession {
+  readonly network: Network;
+  readonly space: ReturnType<typeof spaceOf>;
+  readonly plan: SamplePlan;
+  readonly operator: HessianOperator;
+  readonly samples: number;
+  readonly close: () => Promise<void>;
+}
+
+/** Sets the worker threads up. Raises InputError where the parameter does not exist or there are fewer than 8 samples. */
+export async function openSession(
+  pool: Pool,
+  input: MeasurementInput,
+  options: Pick<ProjectedOptions, 'parameter' | 'samples' | 'seed' | 'cacheBytes'>,
+): Promise<ProjectedSession> {
+  const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
+  const available = input.inputs.length / network.inputSize;
+  const samples = options.samples ?? available;
+  if (!(samples >= 8))
+    throw new InputError(`a projected measurement needs at least 8 samples (2 in each quarter); there are ${samples}`);
+  if (samples > available) throw new InputError(`${samples} samples were asked for; the data has ${available}`);
+  const space = spaceOf(network, options.parameter);
+  const { order, sizeA } = splitHalves(samples, options.seed);
+  const plan = planSamples(network, order, sizeA);
+  const { weights, inputs, targets } = input;
+  await pool.runEverywhere('openProblem', { model: input.model, weights, inputs, targets });
+  await pool.runEverywhere('openProjected', {
+    parameter: options.parameter,
+    plan,
+    workers: pool.threads,
+    cacheBytes:
+      (options.cacheBytes ?? (pool.blas.kind === 'wasm' ? 2 ** 28 : 2 ** 30)) /
+      pool.threads /
+      (pool.blas.kind === 'wasm' ? 4 : 1),
+    counter: new Int32Array(new SharedArrayBuffer(4)),
+  });
+  const operator = new HessianOperator(pool, plan, space.d);
+  const close = async (): Promise<void> => {
+    operator.release();
+    await pool.runEverywhere('closeProjected', undefined);
+  };
+  return { network, space, plan, operator, samples, close };
+}
+
+interface Gradients {
+  /** Mean gradients [d] over all samples and over each half. */
+  readonly gradients: Readonly<Record<Half | 'all', Float64Array>>;
+  readonly lossSum: number;
+  readonly correct: number;
+  /** mean_p |g_p|^2. */
+  readonly meanSquare: number;
+}
+
+async function measureGradients(
+  pool: Pool,
+  plan: SamplePlan,
+  operator: HessianOperator,
+  d: number,
+): Promise<Gradients> {
+  const results = await Promise.all(
+    plan.lanes.map((_, lane) => pool.run('gradients', { lane, sum: pool.reference(operator.slot(lane)) })),
+  );
+  const mean = (halves: readonly Half[]): Float64Array => {
+    const out = new Float64Array(d);
+    operator.sum(
+      plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : [])),
+      halves,
+      out,
+    );
+    return out;
+  };
+  const gradients = { all: mean(both), A: mean(['A']), B: mean(['B']) };
+  operator.passes = 0;
+  let [lossSum, correct, squares] = [0, 0, 0];
+  for (const result of results) {
+    lossSum += result.lossSum;
+    correct += result.correct;
+    squares += result.squares;
+  }
+  return { gradients, lossSum, correct, meanSquare: squares / plan.order.length };
+}
+
+/** ||H v_i - lambda_i v_i||, by products made anew. */
+async function trueResiduals(
+  pool: Pool,
+  operator: HessianOperator,
+  pairs: Eigenpairs,
+  d: number,
+): Promise<Float64Array> {
+  const out = pool.allocate('float64', d);
+  const residuals = new Float64Array(pairs.values.length);
+  for (let i = 0; i < residuals.length; i++) {
+    const v = pairs.vectors.subarray(i * d, (i + 1) * d);
+    await operator.apply(v, out);
+    let sum = 0;
+    for (let j = 0; j < d; j++) sum += (out[j] - pairs.values[i] * v[j]) ** 2;
+    residuals[i] = Math.sqrt(sum);
+  }
+  pool.blas.release(out);
+  return residuals;
+}
+
+interface Traces {
+  readonly C: number;
+  readonly H: number;
+  readonly Q: number;
+  readonly probes: number;
+  readonly standardError: { readonly H: number; readonly Q: number };
+}
+
+/**
+ * Traces: of C exactly, mean |g_p|^2 - |g|^2; of H and Q as sums over all directions where all were found, else the mean of z . H z and of
+ * mean_p |h_p z|^2 over random signs z (Hutchinson 1990), with their standard errors.
+ */
+async function measureTraces(
+  pool: Pool,
+  plan: SamplePlan,
+  first: Gradients,
+  task: {
+    readonly k: number;
+    readonly d: number;
+    readonly means: { readonly H: Float64Array; readonly Q: Float64Array };
+    readonly probes: number;
+    readonly seed: number;
+  },
+): Promise<Traces> {
+  const { k, d, means, probes, seed } = task;
+  const sum = (values: Float64Array): number => values.reduce((total, x) => total + x, 0);
+  const g = first.gradients.all;
+  const C = first.meanSquare - g.reduce((total, x) => total + x * x, 0);
+  if (k === d) return { C, H: sum(means.H), Q: sum(means.Q), probes: 0, standardError: { H: 0, Q: 0 } };
+  const vectors = pool.allocate('float64', probes * d);
+  const random = new Random(seed, 'trace probes');
+  for (let i = 0; i < vectors.length; i++) vectors[i] = random.uint32() >= 2 ** 31 ? 1 : -1;
+  const projections = await projectSamples(pool, plan, vectors, g, both, false);
+  pool.blas.release(vectors);
+  const values = meansOf(projections, plan, projections.blocks);
+  const standardError = (x: Float64Array): number => {
+    const mean = sum(x) / probes;
+    return Math.sqrt(x.reduce((total, each) => total + (each - mean) ** 2, 0) / (probes - 1) / probes);
+  };
+  return {
+    C,
+    H: sum(values.H) / probes,
+    Q: sum(values.Q) / probes,
+    probes,
+    standardError: { H: standardError(values.H), Q: standardError(values.Q) },
+  };
+}
+
+/** Directions of one half, values from the quarters of the other, and the two quarters apart for the instrument. */
+function halfDiagonals(
+  pairs: Eigenpairs,
+  projections: Projections,
+  plan: SamplePlan,
+  quarters: readonly [number, number],
+): Diagonals {
+  const over = (wanted: readonly number[]): { H: Float64Array; C: Float64Array; Q: Float64Array } => {
+    const blocks = projections.blocks.filter((b) => wanted.includes(plan.blocks[b].quarter));
+    const means = meansOf(projections, plan, blocks);
+    const average = (values: Float64Array): Float64Array => averageClusters(pairs.values, values);
+    return { H: average(means.H), C: average(means.C), Q: average(means.Q) };
+  };
+  return { selection: pairs.values, ...over(quarters), parts: [over([quarters[0]]), over([quarters[1]])] };
+}
+
+/**
+ * Values along a direction are Rayleigh quotients, right to rounding whatever its residual: sqrt(P) eps times the largest value. For H also the
+ * difference between its two orders of summation, Lanczos' over lanes and the per-sample one over blocks.
+ */
+function numericalFloors(
+  samples: number,
+  eigenvalues: Float64Array,
+  means: { readonly H: Float64Array; readonly C: Float64Array; readonly Q: Float64Array },
+): Floors {
+  const rounding = 8 * Number.EPSILON * Math.sqrt(samples);
+  const largest = (values: Float64Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const difference = eigenvalues.reduce((most, x, i) => Math.max(most, Math.abs(x - means.H[i])), 0);
+  return {
+    H: Math.max(4 * difference, rounding * largest(eigenvalues)),
+    C: rounding * largest(means.C),
+    Q: rounding * largest(means.Q),
+  };
+}
+
+/** The columns of the sums that the bootstrap reads. */
+function chosen({ k, blocks, sums }: Projections, eigenvalues: Float64Array, floor: number): ProjectedDirections {
+  const directions = chooseDirections(eigenvalues, { floor });
+  const { indices } = directions;
+  const pick = (values: Float64Array): Float64Array =>
+    Float64Array.from({ length: blocks.length * indices.length }, (_, at) => {
+      const row = Math.floor(at / indices.length);
+      return values[row * k + indices[at % indices.length]];
+    });
+  return {
+    directions,
+    sums: {
+      curvature: pick(sums.curvature),
+      squaredCurvature: pick(sums.squaredCurvature),
+      gradient: pick(sums.gradient),
+      squaredGradient: pick(sums.squaredGradient),
+    },
+  };
+}
+
+function joined(halves: readonly [Diagonals, Diagonals], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
+  return Float64Array.from([...halves[0][key], ...halves[1][key]]);
+}
+
+function checked(value: number, name: string, holds: (x: number) => boolean): number {
+  if (!holds(value)) throw new InputError(`${name}: expected a number in its range, received ${value}`);
+  return value;
+}

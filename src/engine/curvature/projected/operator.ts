@@ -1,0 +1,53 @@
+/** H times a vector over the samples of one half or of both: every worker does its lanes, and the lanes' sums are added in order. */
+import type { Real } from '../../blas/types.ts';
+import type { Pool } from '../../parallel/pool.ts';
+import type { Half } from '../moments.ts';
+import type { SamplePlan } from './plan.ts';
+
+export class HessianOperator {
+  readonly #pool: Pool;
+  readonly #plan: SamplePlan;
+  readonly #d: number;
+  readonly #slots: Real;
+  /** Products done, in units of a pass over all samples. */
+  passes = 0;
+
+  /** `openProblem` and `openProjected` must have run in every worker. */
+  constructor(pool: Pool, plan: SamplePlan, d: number) {
+    this.#pool = pool;
+    this.#plan = plan;
+    this.#d = d;
+    this.#slots = pool.allocate('float64', plan.lanes.length * d);
+  }
+
+  /** out = H v = mean_p h_p v over the samples of the halves; v and out [d], v in the pool's memory. */
+  async apply(v: Real, out: Real, halves: readonly Half[] = ['A', 'B']): Promise<void> {
+    const lanes = this.#plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : []));
+    const direction = this.#pool.reference(v);
+    const slots = this.#pool.reference(this.#slots);
+    await this.#pool.runEverywhere('hessianProduct', { direction, slots, lanes });
+    this.sum(lanes, halves, out);
+  }
+
+  /** out = the mean over the samples of the halves of what the lanes' rows hold as sums. */
+  sum(lanes: readonly number[], halves: readonly Half[], out: Real): void {
+    const size = halves.reduce((total, half) => total + this.#plan.sizes[half], 0);
+    const d = this.#d;
+    this.passes += size / (this.#plan.sizes.A + this.#plan.sizes.B);
+    out.fill(0);
+    for (const lane of lanes) {
+      const at = lane * d;
+      for (let i = 0; i < d; i++) out[i] += this.#slots[at + i];
+    }
+    for (let i = 0; i < d; i++) out[i] /= size;
+  }
+
+  /** The row [d] of a lane, for a task that fills it. */
+  slot(lane: number): Real {
+    return this.#slots.subarray(lane * this.#d, (lane + 1) * this.#d);
+  }
+
+  release(): void {
+    this.#pool.blas.release(this.#slots);
+  }
+}

@@ -41,9 +41,9 @@ export function fillStore(store: Store, options: { readonly runs: number; readon
         const setup = Math.floor(i / 5);
         const id = store.createRun({
           name: `${['mnist', 'fashion', 'cifar', 'glyphs'][dataset]}-${setup % 2 === 0 ? 'ce' : 'mse'}-${String(i).padStart(5, '0')}`,
-          project: projects[dataset]!,
-          experiment: experimentOf(setup, i % 5, ['mnist', 'fashion-mnist', 'cifar-10', 'glyphs'][dataset]!),
-          status: statuses[random.below(statuses.length)]!,
+          project: projects[dataset],
+          experiment: experimentOf(setup, i % 5, ['mnist', 'fashion-mnist', 'cifar-10', 'glyphs'][dataset]),
+          status: statuses[random.below(statuses.length)],
           tags: random.below(10) === 0 ? ['paper'] : [],
           created: start + i * 60_000,
         });
@@ -79,8 +79,8 @@ function experimentOf(setup: number, seed: number, dataset: string) {
       ],
       loss: setup % 2 === 0 ? 'cross-entropy' : 'mse',
     },
-    optimiser: { lr: [0.3, 0.1, 0.03, 0.01][setup % 4]!, momentum: setup % 3 === 0 ? 0.9 : 0, weight_decay: 0 },
-    batch_size: [25, 50, 100][setup % 3]!,
+    optimiser: { lr: [0.3, 0.1, 0.03, 0.01][setup % 4], momentum: setup % 3 === 0 ? 0.9 : 0, weight_decay: 0 },
+    batch_size: [25, 50, 100][setup % 3],
     epochs: 20,
     precision: 'float32',
   };
@@ -185,15 +185,15 @@ export function timeStore(store: Store): Timing[] {
         store.groupRuns({ by: ['dataset', 'optimiser.lr'], values: ['gamma.fc2', 'gamma.fc3', 'loss', 'accuracy'] })
           .length,
     ],
-    ['one run', 5, () => Object.keys(store.getRun(firstIds[0]!)!.values).length],
-    ['one run, 4 series', 5, () => Object.keys(store.series(firstIds[0]!)).length],
+    ['one run', 5, () => Object.keys(store.getRun(firstIds[0])!.values).length],
+    ['one run, 4 series', 5, () => Object.keys(store.series(firstIds[0])).length],
     ['one series of 200 runs', 100, () => Object.keys(store.seriesOfRuns(firstIds, { names: ['loss'] })).length],
     [
       '4 series of 200 runs, 500 points each',
       200,
       () => Object.keys(store.seriesOfRuns(firstIds, { points: 500 })).length,
     ],
-    ['nothing new in a series', 2, () => store.seriesSince(firstIds[0]!, last).nextBatch],
+    ['nothing new in a series', 2, () => store.seriesSince(firstIds[0], last).nextBatch],
   ];
   if (!store.readOnly) {
     const id = store.createRun({ name: 'timed', experiment: {}, status: 'running' });
@@ -217,7 +217,7 @@ export function timeStore(store: Store): Timing[] {
       times.push(performance.now() - start);
     }
     times.sort((a, b) => a - b);
-    return { name, smallest: times[0]!, median: times[4]!, largest: times[8]!, aim, found };
+    return { name, smallest: times[0], median: times[4], largest: times[8], aim, found };
   });
 }
 

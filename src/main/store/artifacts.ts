@@ -41,7 +41,7 @@ export function artifactMethods(context: StoreContext, runs: RunTable) {
   function removeFile(path: string): void {
     rmSync(join(root, ...path.split('/')), { force: true });
     try {
-      rmdirSync(join(root, path.split('/')[0]!));
+      rmdirSync(join(root, path.split('/')[0]));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? '';
       // The run has other files, or the folder is gone.

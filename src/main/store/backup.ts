@@ -77,6 +77,7 @@ export function backupMethods(context: StoreContext) {
         syncFolder(partial);
         renameSync(partial, target);
         syncFolder(dirname(target));
+        options.progress?.(1);
         return info;
       } catch (error) {
         rmSync(partial, { recursive: true, force: true });

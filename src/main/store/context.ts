@@ -1,5 +1,5 @@
 /** What every part of the store works on. One per opened store; there is no state outside it. */
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { randomBytes } from 'node:crypto';
 import { asStoreError, StoreError } from './errors.ts';
 
@@ -123,21 +123,18 @@ function inBase32(value: bigint, digits: number): string {
   return text;
 }
 
-/** The functions as they are, except that SQLite's and the file system's failures come out as `StoreError`. */
+/** Functions (and nothing else) as they are, except that SQLite's and the file system's failures come out as `StoreError`. */
 export function withStoreErrors<T extends object>(context: StoreContext, methods: T): T {
   const guarded: Record<string, unknown> = {};
-  for (const [name, method] of Object.entries(methods)) {
-    guarded[name] =
-      typeof method !== 'function'
-        ? method
-        : (...args: unknown[]): unknown => {
-            try {
-              const result: unknown = method(...args);
-              return result instanceof Promise ? result.catch(rethrow) : result;
-            } catch (error) {
-              return rethrow(error);
-            }
-          };
+  for (const [name, method] of Object.entries(methods) as [string, (...args: unknown[]) => unknown][]) {
+    guarded[name] = (...args: unknown[]): unknown => {
+      try {
+        const result = method(...args);
+        return result instanceof Promise ? result.catch(rethrow) : result;
+      } catch (error) {
+        return rethrow(error);
+      }
+    };
   }
   return guarded as T;
 

@@ -1,6 +1,6 @@
 /** Checking a store, and mending what can be mended: what `covature doctor` and the settings page show. */
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync, rmSync, statSync, type Dirent } from 'node:fs';
+import { createReadStream, readdirSync, rmdirSync, rmSync, statSync, type Dirent } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
@@ -262,10 +262,13 @@ function filesBelow(folder: string): string[] {
   return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
 }
 
+/** Removes folders in which there is no file, at any depth. */
 function removeEmptyFolders(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
     const path = join(folder, entry.name);
-    if (entry.isDirectory() && readdirSync(path).length === 0) rmSync(path, { recursive: true });
+    removeEmptyFolders(path);
+    if (readdirSync(path).length === 0) rmdirSync(path);
   }
 }
 

@@ -39,8 +39,11 @@ export function acquireWriterLock(folder: string, patience = 250): WriterLock {
   return {
     release() {
       if (!held.open) return;
-      rmSync(holderPath, { force: true });
-      held.close();
+      try {
+        rmSync(holderPath, { force: true });
+      } finally {
+        held.close();
+      }
     },
   };
 }

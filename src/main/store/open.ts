@@ -1,8 +1,7 @@
 /** Opening a store: version check, writer lock, pragmas, migration, and what the last process left behind. */
 import Database from 'better-sqlite3';
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { createContext, type StoreContext } from './context.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { databasePath, storeNames } from './location.ts';
@@ -15,6 +14,8 @@ export interface OpenOptions {
   readonly readOnly?: boolean;
   /** Milliseconds to wait for another connection before `busy`. Default 5000. */
   readonly timeout?: number;
+  /** The largest size of the database in bytes, beyond which there is `disk-full`. Default none. */
+  readonly databaseLimit?: number;
   /** The clock. Default Date.now. */
   readonly now?: () => number;
   /** The schema's steps; for tests of migrations. */
@@ -69,8 +70,8 @@ function openForReading(folder: string, options: OpenOptions): OpenedStore {
 }
 
 /**
- * A reader of a write-ahead log needs its two helper files, and cannot make them in a folder that it must not write. Where no log is pending the database is
- * complete by itself and is opened as immutable, which is safe since nobody can write there.
+ * A reader of a database with a write-ahead log needs two helper files, and cannot make them in a folder that it must not write. Where no
+ * log is pending the database file is complete by itself and is read into memory.
  */
 function connectForReading(path: string, timeout: number): Database.Database {
   let db: Database.Database | undefined;
@@ -92,7 +93,10 @@ function connectForReading(path: string, timeout: number): Database.Database {
         { cause: error },
       );
     }
-    return new Database(`${pathToFileURL(path).href}?immutable=1`, { readonly: true, fileMustExist: true, timeout });
+    const image = readFileSync(path);
+    // "Write-ahead log" in the header's two version bytes becomes "none", which is what memory has.
+    if (image[18] === 2 && image[19] === 2) image.fill(1, 18, 20);
+    return new Database(image, { readonly: true, timeout });
   }
 }
 
@@ -134,6 +138,9 @@ function openForWriting(folder: string, options: OpenOptions): OpenedStore {
     db.pragma('journal_size_limit = 67108864');
     db.pragma('cache_size = -65536');
     db.pragma('foreign_keys = ON');
+    if (options.databaseLimit !== undefined) {
+      db.pragma(`max_page_count = ${Math.ceil(options.databaseLimit / 4096)}`);
+    }
     const backup = migrate(db, folder, version, steps, now());
     clearStaging(folder);
     mkdirSync(join(folder, storeNames.artifacts), { recursive: true });
@@ -142,16 +149,27 @@ function openForWriting(folder: string, options: OpenOptions): OpenedStore {
       context: createContext(opened, folder, false, now),
       backup,
       close() {
-        // Cheap, and keeps the plans of filters and sorts good as the store grows.
-        if (opened.open) opened.pragma('optimize');
-        opened.close();
-        lock.release();
+        try {
+          if (opened.open) tune(opened);
+        } finally {
+          opened.close();
+          lock.release();
+        }
       },
     };
   } catch (error) {
     db?.close();
     lock.release();
     throw error;
+  }
+}
+
+/** Keeps the plans of filters and sorts good as the store grows. Only a hint: a full disk must not keep a store from closing. */
+function tune(db: Database.Database): void {
+  try {
+    db.pragma('optimize');
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
   }
 }
 
@@ -170,15 +188,20 @@ function makeFolder(folder: string): void {
     accessSync(folder, constants.W_OK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
+    // On a read-only disk Node says only that the folder is not there; its nearest ancestor knows why.
+    if (code === 'ENOENT') accessSync(existingAncestor(folder), constants.W_OK);
     if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
     throw new StoreError(
       'io',
       `${folder} cannot be a store: it, or a part of its path, is a file; nothing was changed. Choose another place (COVATURE_HOME)`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
+}
+
+function existingAncestor(path: string): string {
+  const parent = dirname(path);
+  return existsSync(parent) || parent === path ? parent : existingAncestor(parent);
 }
 
 /** SQLite takes an empty file for a new database; beside artifacts it is one that was lost. */

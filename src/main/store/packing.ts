@@ -27,22 +27,22 @@ export function packPoints(name: string, { steps, values }: SeriesPoints): Packe
     );
   }
   for (let i = 0; i < n; i++) {
-    const step = steps[i]!;
+    const step = steps[i];
     if (!Number.isSafeInteger(step)) throw new InputError(`series ${name}: steps are whole numbers, got ${step}`);
-    if (i > 0 && !(step > steps[i - 1]!)) {
+    if (i > 0 && !(step > steps[i - 1])) {
       throw new InputError(`series ${name}: steps increase, got ${step} after ${steps[i - 1]}`);
     }
     if (typeof values[i] !== 'number')
       throw new InputError(`series ${name}: values are numbers, got ${typeof values[i]}`);
   }
-  const firstStep = steps[0]!;
-  const lastStep = steps[n - 1]!;
+  const firstStep = steps[0];
+  const lastStep = steps[n - 1];
   const stepBytes = firstStep >= -int32Limit && lastStep < int32Limit ? 4 : 8;
   const data = Buffer.allocUnsafe(n * (stepBytes + 8));
   for (let i = 0; i < n; i++) {
-    if (stepBytes === 4) data.writeInt32LE(steps[i]!, 4 * i);
-    else data.writeBigInt64LE(BigInt(steps[i]!), 8 * i);
-    data.writeDoubleLE(values[i]!, stepBytes * n + 8 * i);
+    if (stepBytes === 4) data.writeInt32LE(steps[i], 4 * i);
+    else data.writeBigInt64LE(BigInt(steps[i]), 8 * i);
+    data.writeDoubleLE(values[i], stepBytes * n + 8 * i);
   }
   return { points: n, firstStep, lastStep, stepBytes, crc: crc32(data), data };
 }
@@ -86,7 +86,7 @@ function firstAtLeast(steps: Float64Array, step: number): number {
   let high = steps.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (steps[middle]! < step) low = middle + 1;
+    if (steps[middle] < step) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -103,8 +103,8 @@ export function downsample(series: SeriesData, limit: number): SeriesData {
   const n = steps.length;
   if (n <= limit) return series;
   const buckets = Math.floor((limit - 2) / (hasNaN(values) ? 3 : 2));
-  const first = steps[1]!;
-  const width = (steps[n - 2]! - first) / buckets;
+  const first = steps[1];
+  const width = (steps[n - 2] - first) / buckets;
   const kept = new Uint32Array(limit);
   let count = 1;
   for (let bucket = 0, i = 1; bucket < buckets; bucket++) {
@@ -112,12 +112,12 @@ export function downsample(series: SeriesData, limit: number): SeriesData {
     let smallest = -1;
     let largest = -1;
     let missing = -1;
-    for (; i < n - 1 && steps[i]! < end; i++) {
-      const value = values[i]!;
+    for (; i < n - 1 && steps[i] < end; i++) {
+      const value = values[i];
       if (value !== value) missing = missing < 0 ? i : missing;
       else {
-        if (smallest < 0 || value < values[smallest]!) smallest = i;
-        if (largest < 0 || value > values[largest]!) largest = i;
+        if (smallest < 0 || value < values[smallest]) smallest = i;
+        if (largest < 0 || value > values[largest]) largest = i;
       }
     }
     const start = count;
@@ -129,8 +129,8 @@ export function downsample(series: SeriesData, limit: number): SeriesData {
   kept[count++] = n - 1;
   const result = emptySeries(count);
   for (let i = 0; i < count; i++) {
-    result.steps[i] = steps[kept[i]!]!;
-    result.values[i] = values[kept[i]!]!;
+    result.steps[i] = steps[kept[i]]!;
+    result.values[i] = values[kept[i]]!;
   }
   return result;
 }

@@ -38,7 +38,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
   function getRun(id: string): RunRecord | undefined {
     const seq = pluck('SELECT seq FROM runs WHERE id = ?').get(id) as number | undefined;
     if (seq === undefined) return undefined;
-    const row = readRows(context, [seq])[0]!;
+    const row = readRows(context, [seq])[0];
     const more = prepare(
       `SELECT t.experiment, t.provenance, r.pid, r.host, r.next_batch AS nextBatch, r.revision
        FROM runs r JOIN run_texts t ON t.run = r.seq WHERE r.seq = ?`,
@@ -65,18 +65,17 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
 
   function refreshSearch(seq: number): void {
     const row = prepare(
-      `SELECT r.id, r.name, t.notes, t.error, t.experiment,
+      `SELECT r.name, t.notes, t.error, t.experiment,
          (SELECT group_concat(g.name, ' ') FROM run_tags rt JOIN tags g ON g.seq = rt.tag WHERE rt.run = r.seq) AS tags
        FROM runs r JOIN run_texts t ON t.run = r.seq WHERE r.seq = ?`,
     ).get(seq) as {
-      id: string;
       name: string;
       notes: string;
       error: string | null;
       experiment: string;
       tags: string | null;
     };
-    const texts = [row.name, row.id, row.tags, row.notes, row.error, textsOf(parseJson<Json>(row.experiment))];
+    const texts = [row.name, row.tags, row.notes, row.error, textsOf(parseJson<Json>(row.experiment))];
     prepare(
       'INSERT INTO run_search (run, folded) VALUES (?, ?) ON CONFLICT DO UPDATE SET folded = excluded.folded',
     ).run(seq, fold(texts.filter((text) => text !== null).join('\n')));
@@ -162,7 +161,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
                ORDER BY seq DESC LIMIT 6`,
             ).all({ text }) as string[]);
       const found = [...byName, ...byPart];
-      if (found.length === 1) return getRun(found[0]!)!;
+      if (found.length === 1) return getRun(found[0])!;
       if (found.length === 0) throw new InputError(`no run has the id or name ${JSON.stringify(text)}`);
       const more = found.length > 5 ? ', ...' : '';
       throw new InputError(

@@ -74,7 +74,7 @@ CREATE TABLE run_texts (
   notes TEXT NOT NULL DEFAULT '',
   error TEXT
 ) STRICT;
--- What a search for text looks through: folded name, id, tags, notes, error, texts of the experiment.
+-- What a search for text looks through: folded name, tags, notes, error, texts of the experiment.
 CREATE TABLE run_search (
   run INTEGER PRIMARY KEY REFERENCES runs (seq) ON DELETE CASCADE,
   folded TEXT NOT NULL

@@ -135,12 +135,12 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
     ) as Chunk[];
     const result = new Map<number, Map<string, SeriesData>>();
     for (let start = 0, end = 0; start < chunks.length; start = end) {
-      const { run, name } = chunks[start]!;
+      const { run, name } = chunks[start];
       let points = 0;
-      for (; end < chunks.length && chunks[end]!.run === run && chunks[end]!.name === name; end++)
-        points += chunks[end]!.points;
+      for (; end < chunks.length && chunks[end].run === run && chunks[end].name === name; end++)
+        points += chunks[end].points;
       const whole = emptySeries(points);
-      for (let i = start, at = 0; i < end; at += chunks[i]!.points, i++) unpackPoints(chunks[i]!, whole, at);
+      for (let i = start, at = 0; i < end; at += chunks[i].points, i++) unpackPoints(chunks[i], whole, at);
       const part = rangeOf(whole, query.from, query.to);
       if (!result.has(run)) result.set(run, new Map());
       result.get(run)!.set(name, query.points === undefined ? part : downsample(part, query.points));
@@ -176,7 +176,7 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
     seriesOfRuns(runIds: readonly string[], query: SeriesQuery = {}): Record<string, Record<string, SeriesData>> {
       const seqs = runs.runSeqs(runIds);
       const all = readChunks(seqs, query, 0);
-      return Object.fromEntries(runIds.map((id, i) => [id, Object.fromEntries(all.get(seqs[i]!) ?? [])]));
+      return Object.fromEntries(runIds.map((id, i) => [id, Object.fromEntries(all.get(seqs[i]) ?? [])]));
     },
 
     /** What came since an earlier answer; everything where there is none, or where points were taken back or repacked since. */

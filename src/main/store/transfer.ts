@@ -23,6 +23,7 @@ import {
   type ArtifactSource,
   type Json,
   type RunStatus,
+  type SeriesPoints,
   type SummaryInput,
 } from './types.ts';
 
@@ -163,7 +164,7 @@ export function transferMethods(context: StoreContext, tables: Tables) {
       error: run.error,
       experiment: run.experiment,
       provenance: run.provenance,
-      summary: run.values as RunDocument['summary'],
+      summary: run.values,
       series: Object.fromEntries(points) as RunDocument['series'],
       log: series.logs(id).map(({ time, level, text }) => [time, level, text]),
       measurements: measurements.measurements(id).map((m, i) => ({
@@ -243,12 +244,14 @@ export function transferMethods(context: StoreContext, tables: Tables) {
           if (value.value !== null) inputs.push({ ...value, value: value.value });
           for (const each of inputs) summary.setValues(seq, { [key]: each }, null);
         }
-        const metrics = Object.entries(document.series).map(([name, { steps, values }]) => [
-          name,
-          { steps, values: values.map(Number) },
-        ]);
+        const metrics: Record<string, SeriesPoints> = Object.fromEntries(
+          Object.entries(document.series).map(([name, { steps, values }]) => [
+            name,
+            { steps, values: values.map(Number) },
+          ]),
+        );
         const log = document.log.map(([time, level, text]) => ({ time, level, text }));
-        series.appendBatch(id, { number: 0, metrics: Object.fromEntries(metrics), log });
+        series.appendBatch(id, { number: 0, metrics, log });
         for (const m of document.measurements) {
           const { summary: text, error, arrays, ...rest } = m;
           if (text === null) measurements.addFailedMeasurement(id, { ...rest, error: error ?? 'unknown' });
@@ -288,9 +291,7 @@ export function transferMethods(context: StoreContext, tables: Tables) {
 /** What a run is, apart from what a user calls it, files it under and writes about it. */
 function hashOf(document: RunDocument): string {
   const { name: _name, project: _project, tags: _tags, notes: _notes, ...content } = document;
-  return createHash('sha256')
-    .update(canonicalJson(content as unknown as Json))
-    .digest('hex');
+  return createHash('sha256').update(canonicalJson(content)).digest('hex');
 }
 
 function endedStatus(status: RunStatus): RunStatus {

@@ -277,7 +277,7 @@ export interface RunQuery {
   /** Id of a project; null: runs of none; undefined: all. */
   readonly project?: string | null;
   readonly status?: readonly RunStatus[];
-  /** Words that must all occur in name, id, notes, tags, error or the experiment's texts (case and accents aside). */
+  /** Words that must all occur in name, notes, tags, error or the experiment's texts (case and accents aside). */
   readonly text?: string;
   /** All of them. */
   readonly tags?: readonly string[];

@@ -93,16 +93,16 @@ describe('measurements', () => {
       options: { samples: 8000 },
       created: 50,
     });
-    expect(m!.arrays).toMatchObject({
+    expect(m.arrays).toMatchObject({
       kind: 'measurement',
       name: 'fc2.kernel',
       bytes: 6,
       sha256: sha256('arrays'),
       state: 'present',
     });
-    expect(readFileSync(m!.arrays!.path, 'utf8')).toBe('arrays');
+    expect(readFileSync(m.arrays!.path, 'utf8')).toBe('arrays');
     expect(store.getMeasurement(id)).toEqual(m);
-    expect(store.artifactOfMeasurement(id)).toEqual(m!.arrays);
+    expect(store.artifactOfMeasurement(id)).toEqual(m.arrays);
     expect(store.getRun(run)!.values['gamma.fc2']).toEqual({ value: 1.2, text: null, low: 1.18, high: 1.22 });
     expect(store.artifactBytes([run])).toBe(6);
   });
@@ -125,7 +125,7 @@ describe('measurements', () => {
     add('schedule', 10, 1.5, 'fc1.kernel');
     const again = add('schedule', 10, 1.15);
     const list = store.measurements(run, { parameter: 'fc2.kernel' });
-    expect(list.map((m) => [m.step, m.summary!.gamma.training_set[1]!.gamma.ols])).toEqual([
+    expect(list.map((m) => [m.step, m.summary!.gamma.training_set[1].gamma.ols])).toEqual([
       [10, 1.3],
       [10, 1.4],
       [10, 1.15],
@@ -163,7 +163,7 @@ describe('measurements', () => {
     expect(gamma()).toBe(1.2);
     const e = add(20, null, 2000);
     expect(gamma()).toBeUndefined();
-    expect(store.getRun(run)!.values['cosine_CH.fc2']!.value).toBe(0.86);
+    expect(store.getRun(run)!.values['cosine_CH.fc2'].value).toBe(0.86);
     store.deleteMeasurement(e);
     expect(gamma()).toBe(1.2);
     store.deleteMeasurement(b);
@@ -183,7 +183,7 @@ describe('measurements', () => {
     store.deleteMeasurement(a);
     for (const m of store.measurements(run)) store.deleteMeasurement(m.id);
     expect(gamma()).toBeUndefined();
-    expect(store.getRun(run)!.values['loss']!.text).toBe('cross-entropy');
+    expect(store.getRun(run)!.values['loss'].text).toBe('cross-entropy');
   });
 
   it('adopt a file that a worker wrote, without reading it where its checksum is given', () => {

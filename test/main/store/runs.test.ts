@@ -125,7 +125,7 @@ describe('runs', () => {
       first.createRun({ name: status, experiment: {}, status }),
     );
     now = 5000;
-    first.appendMetrics(ids[0]!, 0, { loss: { steps: [1], values: [1] } });
+    first.appendMetrics(ids[0], 0, { loss: { steps: [1], values: [1] } });
     first.close();
     now = 99_000;
     const second = open(place, { now: () => now });
@@ -137,7 +137,7 @@ describe('runs', () => {
       'done',
       'interrupted',
     ]);
-    expect(second.getRun(ids[0]!)).toMatchObject({
+    expect(second.getRun(ids[0])).toMatchObject({
       ended: 5000,
       seconds: 5,
       error: expect.stringContaining('resumes') as unknown,
@@ -278,7 +278,7 @@ describe('projects and the bin', () => {
     const store = open(undefined, { now: () => now });
     const project = store.createProject('P').id;
     const [a, b] = ['a', 'b'].map((name) => store.createRun({ name, project, experiment: {}, status: 'done' }));
-    expect(store.deleteRuns([a!])).toEqual([a]);
+    expect(store.deleteRuns([a])).toEqual([a]);
     now = 20;
     store.deleteProject(project);
     expect(store.listProjects()).toEqual([]);
@@ -293,21 +293,21 @@ describe('projects and the bin', () => {
     const [a, b, running] = (['done', 'failed', 'running'] as const).map((status) =>
       store.createRun({ name: status, experiment: {}, status, tags: [`tag-${status}`] }),
     );
-    expect(errorOf(() => store.deleteRuns([a!, running!])).message).toContain('cancel it');
+    expect(errorOf(() => store.deleteRuns([a, running])).message).toContain('cancel it');
     expect(store.listRuns().total).toBe(3);
-    expect(store.deleteRuns([a!, b!])).toEqual([a, b]);
-    expect(store.deleteRuns([a!])).toEqual([]);
-    store.restoreRuns([a!]);
+    expect(store.deleteRuns([a, b])).toEqual([a, b]);
+    expect(store.deleteRuns([a])).toEqual([]);
+    store.restoreRuns([a]);
     expect(
       store
         .listRuns({ sort: [{ key: 'created' }] })
         .rows.map((row) => row.id)
         .sort(),
     ).toEqual([a, running].sort());
-    store.addFile(b!, 'weights.safetensors', { chunks: [Buffer.alloc(1000)] });
-    expect(errorOf(() => store.purgeRuns([a!])).message).toContain('not in the bin');
+    store.addFile(b, 'weights.safetensors', { chunks: [Buffer.alloc(1000)] });
+    expect(errorOf(() => store.purgeRuns([a])).message).toContain('not in the bin');
     expect(store.emptyBin()).toEqual({ runs: 1, projects: 0, figures: 0, bytes: 1000 });
-    expect(store.getRun(b!)).toBeUndefined();
+    expect(store.getRun(b)).toBeUndefined();
     expect(store.listTags().map((tag) => tag.name)).toEqual(['tag-done', 'tag-running']);
     expect(store.artifactBytes()).toBe(0);
   });
@@ -316,9 +316,9 @@ describe('projects and the bin', () => {
     let now = 100;
     const store = open(undefined, { now: () => now });
     const [a, b] = ['a', 'b'].map((name) => store.createRun({ name, experiment: {}, status: 'done' }));
-    store.deleteRuns([a!]);
+    store.deleteRuns([a]);
     now = 200;
-    store.deleteRuns([b!]);
+    store.deleteRuns([b]);
     expect(store.emptyBin({ before: 150 }).runs).toBe(1);
     expect(store.listRunIds({ deleted: true })).toEqual([b]);
   });

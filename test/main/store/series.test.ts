@@ -50,18 +50,18 @@ describe('downsampling', () => {
     const n = steps.length;
     const inner = Array.from({ length: n - 2 }, (_, i) => i + 1);
     const buckets = Math.floor((limit - 2) / (values.some(Number.isNaN) ? 3 : 2));
-    const width = (steps[n - 2]! - steps[1]!) / buckets;
+    const width = (steps[n - 2] - steps[1]) / buckets;
     const kept = new Set([0, n - 1]);
     for (let bucket = 0; bucket < buckets; bucket++) {
       const members = inner.filter(
         (i) =>
-          (bucket === 0 || steps[i]! >= steps[1]! + width * bucket) &&
-          (bucket === buckets - 1 || steps[i]! < steps[1]! + width * (bucket + 1)),
+          (bucket === 0 || steps[i] >= steps[1] + width * bucket) &&
+          (bucket === buckets - 1 || steps[i] < steps[1] + width * (bucket + 1)),
       );
       const numbers = members.filter((i) => !Number.isNaN(values[i]));
       if (numbers.length > 0) {
-        kept.add(numbers.reduce((best, i) => (values[i]! < values[best]! ? i : best)));
-        kept.add(numbers.reduce((best, i) => (values[i]! > values[best]! ? i : best)));
+        kept.add(numbers.reduce((best, i) => (values[i] < values[best] ? i : best)));
+        kept.add(numbers.reduce((best, i) => (values[i] > values[best] ? i : best)));
       }
       const missing = members.find((i) => Number.isNaN(values[i]));
       if (missing !== undefined) kept.add(missing);
@@ -203,7 +203,7 @@ describe('batches', () => {
       store.appendBatch(id, { number: n, metrics: { loss: { steps, values: squares(steps) } }, step: 10 * n + 9 });
     }
     expect(store.rewind(id, 44)).toBe(10);
-    expect(Array.from(store.series(id)['loss']!.steps)).toEqual(Array.from(range(0, 45)));
+    expect(Array.from(store.series(id)['loss'].steps)).toEqual(Array.from(range(0, 45)));
     expect(store.seriesNames(id)).toEqual([{ name: 'loss', points: 45, lastStep: 44 }]);
     expect(store.getRun(id)!.step).toBe(44);
     expect(store.rewind(id, 44)).toBe(10);
@@ -228,16 +228,16 @@ describe('batches', () => {
       }
       return id;
     });
-    expect(Array.from(store.series(ids[0]!, { names: ['loss'], from: 95, to: 203 })['loss']!.steps)).toEqual(
+    expect(Array.from(store.series(ids[0], { names: ['loss'], from: 95, to: 203 })['loss'].steps)).toEqual(
       Array.from(range(95, 204)),
     );
-    expect(store.series(ids[0]!, { from: 1000 })).toEqual({});
-    expect(store.series(ids[0]!, { from: 250.5, to: 250.9 })['loss']!.steps.length).toBe(0);
-    const many = store.seriesOfRuns([ids[2]!, ids[0]!], { names: ['loss'], points: 50 });
+    expect(store.series(ids[0], { from: 1000 })).toEqual({});
+    expect(store.series(ids[0], { from: 250.5, to: 250.9 })['loss'].steps.length).toBe(0);
+    const many = store.seriesOfRuns([ids[2], ids[0]], { names: ['loss'], points: 50 });
     expect(Object.keys(many)).toEqual([ids[2], ids[0]]);
-    const whole = store.series(ids[2]!)['loss']!;
-    expect(many[ids[2]!]!['loss']).toEqual(downsample(whole, 50));
-    expect(Object.keys(many[ids[0]!]!)).toEqual(['loss']);
+    const whole = store.series(ids[2])['loss'];
+    expect(many[ids[2]]['loss']).toEqual(downsample(whole, 50));
+    expect(Object.keys(many[ids[0]])).toEqual(['loss']);
     expect(errorOf(() => store.seriesOfRuns(['nope']))).toBeInstanceOf(InputError);
   });
 
@@ -268,7 +268,7 @@ describe('batches', () => {
     store.appendMetrics(id, 300, { loss: { steps: [9000], values: [1] } });
     store.close();
     store = open(place);
-    expect(store.series(id)['loss']!.steps.length).toBe(9001);
+    expect(store.series(id)['loss'].steps.length).toBe(9001);
     expect(store.series(id, { names: ['loss'], to: 8999 })['loss']).toEqual(before['loss']);
   });
 });

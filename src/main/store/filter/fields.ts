@@ -57,11 +57,14 @@ export function fieldOf(context: StoreContext, name: string, place: { column: nu
   const whole = part === undefined ? undefined : keySeq(context, name.slice(0, -part.length - 1));
   if (part !== undefined && whole !== undefined) return { kind: 'value', key: whole, name, part };
 
-  const keys = context.prepare('SELECT seq, key FROM summary_keys').all() as { seq: number; key: string }[];
+  const keys = context.prepare('SELECT seq, key FROM summary_keys ORDER BY key').all() as {
+    seq: number;
+    key: string;
+  }[];
   const lower = name.toLowerCase();
   const alike = keys.filter(({ key }) => key.toLowerCase() === lower);
   const found = alike.length > 0 ? alike : keys.filter(({ key }) => key.toLowerCase().endsWith(`.${lower}`));
-  if (found.length === 1) return { kind: 'value', key: found[0]!.seq, name, part: 'value' };
+  if (found.length === 1) return { kind: 'value', key: found[0].seq, name, part: 'value' };
   if (found.length > 1) {
     throw new FilterError(
       `${name} may be ${found
@@ -135,9 +138,9 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+      row.push(Math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1)));
     }
     previous = row;
   }
-  return previous[b.length]!;
+  return previous[b.length];
 }

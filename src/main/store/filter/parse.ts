@@ -48,7 +48,7 @@ export function parseFilter(filter: string): Expression | undefined {
   let comparisons = 0;
 
   const expression = parseOr(0);
-  const rest = tokens[next]!;
+  const rest = tokens[next];
   if (rest.kind !== 'end') {
     const isClosing = rest.kind === 'punctuation' && rest.text === ')';
     throw problem(
@@ -63,20 +63,20 @@ export function parseFilter(filter: string): Expression | undefined {
   }
 
   function parseTerms(kind: 'and' | 'or', depth: number, term: () => Expression): Expression {
-    if (depth > deepest) throw problem(`brackets and "not" nest at most ${deepest} deep`, tokens[next]!);
+    if (depth > deepest) throw problem(`brackets and "not" nest at most ${deepest} deep`, tokens[next]);
     const terms = [term()];
     while (takeKeyword(kind)) terms.push(term());
-    return terms.length === 1 ? terms[0]! : { kind, terms };
+    return terms.length === 1 ? terms[0] : { kind, terms };
   }
 
   function parseNot(depth: number): Expression {
-    if (depth > deepest) throw problem(`brackets and "not" nest at most ${deepest} deep`, tokens[next]!);
+    if (depth > deepest) throw problem(`brackets and "not" nest at most ${deepest} deep`, tokens[next]);
     if (takeKeyword('not')) return { kind: 'not', term: parseNot(depth + 1) };
-    const start = tokens[next]!;
+    const start = tokens[next];
     if (start.kind === 'punctuation' && start.text === '(') {
       next++;
       const inner = parseOr(depth + 1);
-      const end = tokens[next]!;
+      const end = tokens[next];
       if (!(end.kind === 'punctuation' && end.text === ')')) {
         throw problem(
           end.kind === 'end' ? 'this bracket is never closed' : `expected ")", found ${nameOf(end)}`,
@@ -97,7 +97,7 @@ export function parseFilter(filter: string): Expression | undefined {
       const member: Expression = { kind: 'in', field: asField(left), values: parseList() };
       return negated ? { kind: 'not', term: member } : member;
     }
-    const operator = tokens[next]!;
+    const operator = tokens[next];
     if (negated || operator.kind !== 'operator') {
       throw problem(
         negated
@@ -109,7 +109,7 @@ export function parseFilter(filter: string): Expression | undefined {
     next++;
     const middle = takeOperand('a value');
     const first = comparison(left, operator.operator, middle, operator);
-    const second = tokens[next]!;
+    const second = tokens[next];
     if (second.kind !== 'operator') return first;
     next++;
     const right = takeOperand('a value');
@@ -119,13 +119,13 @@ export function parseFilter(filter: string): Expression | undefined {
   function parseList(): LiteralOperand[] {
     expectPunctuation('(');
     const values = [asLiteral(takeOperand('a value'))];
-    while (tokens[next]!.kind === 'punctuation' && (tokens[next] as { text: string }).text === ',') {
+    while (tokens[next].kind === 'punctuation' && (tokens[next] as { text: string }).text === ',') {
       next++;
       values.push(asLiteral(takeOperand('a value')));
     }
     expectPunctuation(')');
     comparisons += values.length;
-    checkCount(tokens[next]!);
+    checkCount(tokens[next]);
     return values;
   }
 
@@ -146,7 +146,7 @@ export function parseFilter(filter: string): Expression | undefined {
   }
 
   function takeOperand(expected: string): Operand {
-    const token = tokens[next]!;
+    const token = tokens[next];
     const place = { column: token.column, length: token.length };
     switch (token.kind) {
       case 'word':
@@ -173,14 +173,14 @@ export function parseFilter(filter: string): Expression | undefined {
   }
 
   function takeKeyword(keyword: string): boolean {
-    const token = tokens[next]!;
+    const token = tokens[next];
     if (token.kind !== 'keyword' || token.keyword !== keyword) return false;
     next++;
     return true;
   }
 
   function expectPunctuation(text: '(' | ')'): void {
-    const token = tokens[next]!;
+    const token = tokens[next];
     if (token.kind !== 'punctuation' || token.text !== text)
       throw problem(`expected "${text}", found ${nameOf(token)}`, token);
     next++;

@@ -52,7 +52,7 @@ export function tokensOf(filter: string): Token[] {
   };
 
   while (at < filter.length) {
-    const character = filter[at]!;
+    const character = filter[at];
     if (/\s/.test(character)) {
       at++;
       continue;
@@ -101,7 +101,7 @@ export function tokensOf(filter: string): Token[] {
         column,
       );
     }
-    tokens.push({ kind: 'keyword', keyword: symbols[symbol]!, column, length: symbol.length });
+    tokens.push({ kind: 'keyword', keyword: symbols[symbol], column, length: symbol.length });
     at += symbol.length;
   }
   tokens.push({ kind: 'end', column: filter.length + 1, length: 0 });
@@ -110,12 +110,12 @@ export function tokensOf(filter: string): Token[] {
 
 /** The text between quotes; a backslash takes the next character as it is. `length` counts the quotes. */
 function quoted(filter: string, start: number): { text: string; length: number } {
-  const quote = filter[start]!;
+  const quote = filter[start];
   let text = '';
   for (let at = start + 1; at < filter.length; at++) {
-    const character = filter[at]!;
+    const character = filter[at];
     if (character === quote) return { text, length: at + 1 - start };
-    if (character === '\\' && at + 1 < filter.length) text += filter[++at]!;
+    if (character === '\\' && at + 1 < filter.length) text += filter[++at];
     else text += character;
   }
   throw new FilterError(`the quotation mark ${quote} has no partner`, start + 1, filter.length - start);

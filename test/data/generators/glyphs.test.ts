@@ -110,10 +110,11 @@ describe('glyphs', () => {
   });
 
   it('keep a linear model under 90 %', () => {
-    expect(testAccuracy([784, 10], 12)).toBeLessThan(0.88);
+    expect(testAccuracy([784, 10], 8)).toBeLessThan(0.88);
   });
 
   it('let 784-50-50-10 reach 97 % in 10 epochs', () => {
     expect(testAccuracy([784, 50, 50, 10], 10)).toBeGreaterThan(0.97);
-  });
+    // Some 8 s on a machine that has nothing else to do.
+  }, 600_000);
 });

@@ -59,10 +59,7 @@ async function installPackages(root, npm, record) {
   // npm draws its own progress where stderr is a terminal.
   const timer = process.stderr.isTTY
     ? undefined
-    : setInterval(
-        () => say(`still installing, ${duration(performance.now() - started)}, ${countPackages(modules)} folders`),
-        15_000,
-      );
+    : setInterval(() => say(`still installing, ${duration(performance.now() - started)}`), 15_000);
   try {
     const status = await runNpm(
       npm,
@@ -89,11 +86,6 @@ async function installPackages(root, npm, record) {
     clearInterval(timer);
   }
   say(`installed in ${duration(performance.now() - started)}`);
-}
-
-/** @param {string} modules */
-function countPackages(modules) {
-  return existsSync(modules) ? readdirSync(modules).filter((name) => !name.startsWith('.')).length : 0;
 }
 
 /**

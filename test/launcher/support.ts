@@ -92,7 +92,9 @@ export class Checkout {
     this.lock({});
     this.write('src/main/cli/index.ts', echo);
     this.write('node-stand-in', `#!/bin/sh\nPINNED_NODE=yes exec '${process.execPath}' "$@"\n`);
-    writeFileSync(join(this.#base, 'bin/npm'), `#!${process.execPath}\n${fakeNpm}`);
+    // Not a first line that names Node: its path may have spaces.
+    writeFileSync(join(this.#base, 'bin/npm'), `#!/bin/sh\nexec '${process.execPath}' "$0.cjs" "$@"\n`);
+    writeFileSync(join(this.#base, 'bin/npm.cjs'), fakeNpm);
     chmodSync(join(this.#base, 'bin/npm'), 0o755);
     this.npm({});
   }
@@ -137,7 +139,13 @@ export class Checkout {
       [...(options.nodeArgs ?? []), join(this.root, 'scripts/launch.mjs'), ...args],
       {
         cwd: options.cwd ?? this.root,
-        env: { ...env, PATH: [join(this.#base, 'bin'), '/usr/bin', '/bin'].join(delimiter), ...options.env },
+        // Should a real npm ever be found, it must not reach a registry.
+        env: {
+          ...env,
+          npm_config_offline: 'true',
+          PATH: [join(this.#base, 'bin'), '/usr/bin', '/bin'].join(delimiter),
+          ...options.env,
+        },
         stdio: ['pipe', 'pipe', 'pipe'],
       },
     );

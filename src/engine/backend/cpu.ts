@@ -5,7 +5,15 @@
 import type { ActivationFunction } from '../../shared/model.ts';
 import type { Blas, Precision, Real } from '../blas/types.ts';
 import { activateBackwardInto, activateInto } from './elementwise.ts';
-import { logSumExpRows, meanRuns, softmaxRows, standardiseJacobianRows, standardiseRows, swapMiddle } from './rows.ts';
+import {
+  logSumExpRows,
+  meanRuns,
+  repeatRow,
+  softmaxRows,
+  standardiseJacobianRows,
+  standardiseRows,
+  swapMiddle,
+} from './rows.ts';
 import { CpuTensor, own } from './cpu-tensor.ts';
 import type { Backend, Order, Tensor, Window2d } from './types.ts';
 import {
@@ -26,6 +34,8 @@ export class CpuBackend implements Backend {
   readonly blas: Blas;
   readonly #free: Map<number, CpuTensor[]>;
   readonly #live: CpuTensor[] = [];
+  /** At least as many ones as the tallest matrix that was summed. */
+  #ones: Real | null = null;
 
   /** @param sibling a backend to share recycled buffers with: tensors made here outlive the sibling's scopes, yet nothing is held twice. */
   constructor(blas: Blas, precision: Precision, sibling?: CpuBackend) {
@@ -148,7 +158,7 @@ export class CpuBackend implements Backend {
     const out = this.take(a.rows, b.cols);
     if (bias !== null) {
       const row = own(bias).data;
-      for (let start = 0; start < out.data.length; start += row.length) out.data.set(row, start);
+      repeatRow(row, out.data);
     }
     this.#product(out, 1, own(a), false, own(b), false, bias === null ? 0 : 1);
     return out;
@@ -241,10 +251,13 @@ export class CpuBackend implements Backend {
   }
 
   columnSums(a: Tensor): CpuTensor {
-    const result = this.zeros(1, a.cols);
-    const x = own(a).data;
-    const out = result.data;
-    for (let p = 0, i = 0; p < a.rows; p++) for (let j = 0; j < out.length; j++, i++) out[j] += x[i];
+    const result = this.take(1, a.cols);
+    if (this.#ones === null || this.#ones.length < a.rows) {
+      if (this.#ones !== null) this.blas.release(this.#ones);
+      this.#ones = this.blas.allocate(this.precision, a.rows).fill(1);
+    }
+    const ones = this.#ones.subarray(0, a.rows);
+    this.blas.gemv(true, a.rows, a.cols, 1, own(a).data, a.cols, ones, 0, result.data);
     return result;
   }
 

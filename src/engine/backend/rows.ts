@@ -86,3 +86,11 @@ export function meanRuns(x: Real, n: number, count: number, out: Real): void {
     for (let j = 0; j < n; j++) out[start + j] *= factor;
   }
 }
+
+/** Every row of out = row: what is filled is copied behind itself, twice as much each time. */
+export function repeatRow(row: Real, out: Real): void {
+  if (out.length === 0) return;
+  out.set(row);
+  for (let filled = row.length; filled < out.length; filled *= 2)
+    out.copyWithin(filled, 0, Math.min(filled, out.length - filled));
+}

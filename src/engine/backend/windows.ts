@@ -7,11 +7,34 @@ import type { Window2d } from './types.ts';
 
 /** columns[n, oy, ox, ky, kx, c] = x[n, oy * stride + ky - padTop, ox * stride + kx - padLeft, c]. */
 export function gatherPatches(x: Real, w: Window2d, columns: Real): void {
+  if (isWithin(w)) gatherWithin(x, w, columns);
+  else gatherPadded(x, w, columns);
+}
+
+/** Without padding: for each row of the kernel, runs of kernelWidth * channels numbers. */
+function gatherWithin(x: Real, w: Window2d, columns: Real): void {
+  const { height, width, channels, kernelHeight, kernelWidth, stride, outHeight, outWidth } = w;
+  const images = x.length / (height * width * channels);
+  const run = kernelWidth * channels;
+  const patch = kernelHeight * run;
+  const step = stride * channels;
+  for (let n = 0, corner = 0; n < images; n++) {
+    for (let oy = 0; oy < outHeight; oy++, corner += outWidth * patch) {
+      for (let ky = 0; ky < kernelHeight; ky++) {
+        let from = (n * height + oy * stride + ky) * width * channels;
+        let to = corner + ky * run;
+        for (let ox = 0; ox < outWidth; ox++, from += step, to += patch)
+          for (let j = 0; j < run; j++) columns[to + j] = x[from + j];
+      }
+    }
+  }
+}
+
+function gatherPadded(x: Real, w: Window2d, columns: Real): void {
   const { height, width, channels, kernelHeight, kernelWidth, stride, padTop, padLeft, outHeight, outWidth } = w;
   const images = x.length / (height * width * channels);
   const run = kernelWidth * channels;
-  const isPadded = padTop > 0 || padLeft > 0 || !fitsWithin(w);
-  if (isPadded) columns.fill(0);
+  columns.fill(0);
   let at = 0;
   for (let n = 0; n < images; n++) {
     for (let oy = 0; oy < outHeight; oy++) {
@@ -19,7 +42,7 @@ export function gatherPatches(x: Real, w: Window2d, columns: Real): void {
         const left = ox * stride - padLeft;
         for (let ky = 0; ky < kernelHeight; ky++, at += run) {
           const y = oy * stride + ky - padTop;
-          if (isPadded && (y < 0 || y >= height)) continue;
+          if (y < 0 || y >= height) continue;
           const row = ((n * height + y) * width + left) * channels;
           const first = left < 0 ? -left * channels : 0;
           const end = left + kernelWidth > width ? (width - left) * channels : run;
@@ -32,10 +55,33 @@ export function gatherPatches(x: Real, w: Window2d, columns: Real): void {
 
 /** The transpose: x = 0, then x[...] += columns[...] over the same pairs of places. */
 export function scatterPatches(columns: Real, w: Window2d, x: Real): void {
+  x.fill(0);
+  if (isWithin(w)) scatterWithin(columns, w, x);
+  else scatterPadded(columns, w, x);
+}
+
+function scatterWithin(columns: Real, w: Window2d, x: Real): void {
+  const { height, width, channels, kernelHeight, kernelWidth, stride, outHeight, outWidth } = w;
+  const images = x.length / (height * width * channels);
+  const run = kernelWidth * channels;
+  const patch = kernelHeight * run;
+  const step = stride * channels;
+  for (let n = 0, corner = 0; n < images; n++) {
+    for (let oy = 0; oy < outHeight; oy++, corner += outWidth * patch) {
+      for (let ky = 0; ky < kernelHeight; ky++) {
+        let to = (n * height + oy * stride + ky) * width * channels;
+        let from = corner + ky * run;
+        for (let ox = 0; ox < outWidth; ox++, to += step, from += patch)
+          for (let j = 0; j < run; j++) x[to + j] += columns[from + j];
+      }
+    }
+  }
+}
+
+function scatterPadded(columns: Real, w: Window2d, x: Real): void {
   const { height, width, channels, kernelHeight, kernelWidth, stride, padTop, padLeft, outHeight, outWidth } = w;
   const images = x.length / (height * width * channels);
   const run = kernelWidth * channels;
-  x.fill(0);
   let at = 0;
   for (let n = 0; n < images; n++) {
     for (let oy = 0; oy < outHeight; oy++) {
@@ -56,6 +102,10 @@ export function scatterPatches(columns: Real, w: Window2d, x: Real): void {
 
 /** out[n, oy, ox, c] = the place ky * kernelWidth + kx of the window's (first) maximum; a NaN is the maximum. */
 export function findMaxima(x: Real, w: Window2d, out: Real): void {
+  if (w.kernelHeight === 2 && w.kernelWidth === 2) {
+    findMaximaOfFour(x, w, out);
+    return;
+  }
   const { height, width, channels, kernelHeight, kernelWidth, stride, outHeight, outWidth } = w;
   const images = x.length / (height * width * channels);
   let at = 0;
@@ -76,6 +126,35 @@ export function findMaxima(x: Real, w: Window2d, out: Real): void {
               }
             }
           }
+          out[at] = place;
+        }
+      }
+    }
+  }
+}
+
+/** Windows of 2 x 2, the usual ones. */
+function findMaximaOfFour(x: Real, w: Window2d, out: Real): void {
+  const { height, width, channels, stride, outHeight, outWidth } = w;
+  const images = x.length / (height * width * channels);
+  const below = width * channels;
+  let at = 0;
+  for (let n = 0; n < images; n++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      let corner = (n * height + oy * stride) * below;
+      for (let ox = 0; ox < outWidth; ox++, corner += stride * channels) {
+        for (let i = corner; i < corner + channels; i++, at++) {
+          let best = x[i];
+          let place = 0;
+          if (!(x[i + channels] <= best)) {
+            best = x[i + channels];
+            place = 1;
+          }
+          if (!(x[i + below] <= best)) {
+            best = x[i + below];
+            place = 2;
+          }
+          if (!(x[i + below + channels] <= best)) place = 3;
           out[at] = place;
         }
       }
@@ -161,8 +240,12 @@ function placeOffsets(w: Window2d): Int32Array {
   return offsets;
 }
 
-function fitsWithin(w: Window2d): boolean {
+/** Whether every window lies within the image. */
+function isWithin(w: Window2d): boolean {
   return (
-    (w.outHeight - 1) * w.stride + w.kernelHeight <= w.height && (w.outWidth - 1) * w.stride + w.kernelWidth <= w.width
+    w.padTop === 0 &&
+    w.padLeft === 0 &&
+    (w.outHeight - 1) * w.stride + w.kernelHeight <= w.height &&
+    (w.outWidth - 1) * w.stride + w.kernelWidth <= w.width
   );
 }

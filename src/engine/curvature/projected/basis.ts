@@ -135,7 +135,7 @@ export class Basis {
   /** A task in a worker; one whole-width piece runs here. */
   #run<N extends keyof typeof local>(task: N, argument: BasisArguments<N>): Promise<number | void> {
     const isWhole = argument.from === 0 && argument.to === this.d;
-    if (!isWhole) return this.#pool.run(task, argument as never);
+    if (!isWhole) return this.#pool.run(task, argument);
     return Promise.resolve(local[task]({ blas: this.#pool.blas, problem: null }, argument as never));
   }
 

@@ -20,6 +20,26 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'write results as safetensors, CSV, JSON or a figure',
     load: async () => (await import('./commands/export.ts')).exportCommand,
   },
+  compare: {
+    summary: 'set runs side by side: settings that differ, results over seeds',
+    load: async () => (await import('./commands/compare.ts')).compare,
+  },
+  import: {
+    summary: 'add runs that were exported, here or on another machine',
+    load: async () => (await import('./commands/import.ts')).importCommand,
+  },
+  rerun: {
+    summary: 'run a stored experiment again and compare',
+    load: async () => (await import('./commands/rerun.ts')).rerun,
+  },
+  datasets: {
+    summary: 'list, download and look at datasets',
+    load: async () => (await import('./commands/datasets.ts')).datasets,
+  },
+  doctor: {
+    summary: 'what this machine computes with; check, mend, back up and restore the store',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
   bench: {
     summary: 'measure the speed of this machine, each job beside its limit',
     load: async () => (await import('./commands/bench.ts')).bench,

@@ -1,5 +1,5 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
-import type { CutoffRow, Estimand, MeasurementSummary } from '../../shared/results.ts';
+import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import { formatNumber, formatTable } from './format.ts';
 import { formatDuration } from './progress.ts';
 
@@ -16,6 +16,11 @@ export function measurementText(summary: MeasurementSummary): string {
       `commutator ratio of C and H ${formatNumber(summary.commutator_ratio, 3)} (${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})`,
     '',
     gammaTable(summary),
+    ...(summary.bootstrap === undefined
+      ? []
+      : [
+          `  least squares; in brackets 95 % intervals from ${summary.bootstrap.resamples} resamples of ${summary.bootstrap.blocks} blocks of samples`,
+        ]),
     '',
     `  ${formatDuration(summary.seconds['total'] ?? 0)} on ${summary.engine.blas}, ${summary.engine.threads} threads`,
   ];
@@ -41,12 +46,20 @@ function cells(row: CutoffRow, estimand: Estimand): string[] {
     titles[estimand],
     formatNumber(row.n),
     row.decades === 0 || !Number.isFinite(row.decades) ? '-' : row.decades.toFixed(1),
-    slope(row.gamma.ols),
-    slope(row.gamma_Q.ols),
-    slope(row.C_on_Q.ols),
+    slopeText(row.gamma),
+    slopeText(row.gamma_Q),
+    slopeText(row.C_on_Q),
     slope(row.C_on_Q.r_squared),
     formatNumber(row.non_positive + row.below_floor),
   ];
+}
+
+/** Least squares with its 95 % interval: "1.144 (1.12 to 1.16)". */
+function slopeText(slopes: Slopes): string {
+  const interval = slopes.interval?.ols;
+  return slopes.ols === null || interval === undefined
+    ? slope(slopes.ols)
+    : `${slopes.ols.toFixed(3)} (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`;
 }
 
 function slope(value: number | null): string {

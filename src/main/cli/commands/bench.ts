@@ -20,7 +20,12 @@ in the same run. Ratios carry over to other machines; seconds do not. Leave the 
 ${engineHelp}
   --json           one JSON document on standard output`;
 
-const options = { ...engineFlags, json: { type: 'boolean' }, samples: { type: 'string' }, width: { type: 'string' } } as const;
+const options = {
+  ...engineFlags,
+  json: { type: 'boolean' },
+  samples: { type: 'string' },
+  width: { type: 'string' },
+} as const;
 
 export const bench: Command = {
   help,
@@ -43,18 +48,34 @@ export const bench: Command = {
     row('float32 product, one thread', gemmRate(blas, 'float32') / 1e9, 'GFLOP/s');
     say('SGD');
     const training = trainingRate(blas, data);
-    row('SGD on 784-50-50-10, batch 50, float32, one thread', training.steps, 'steps/s', training.bare, 'its matrix products alone');
+    row(
+      'SGD on 784-50-50-10, batch 50, float32, one thread',
+      training.steps,
+      'steps/s',
+      training.bare,
+      'its matrix products alone',
+    );
     const pool = new Pool(blas, { threads: report.threads });
     try {
       row(`float64 product, ${report.threads} threads`, (await pooledGemmRate(pool)) / 1e9, 'GFLOP/s');
       say('eigendecompositions');
-      for (const n of [500, 1000]) row(`eigendecomposition, ${n} x ${n}`, await eighSeconds(pool, n, report.cores), 's');
+      for (const n of [500, 1000])
+        row(`eigendecomposition, ${n} x ${n}`, await eighSeconds(pool, n, report.cores), 's');
       say(`exact measurement of ${width} x ${width}, ${samples} samples`);
       const measured = await measurementBench(pool, width, data, samples);
-      const extra = (measured.seconds['cross_fitting_eigendecompositions'] ?? 0) + (measured.seconds['cross_fitting_products'] ?? 0);
+      const extra =
+        (measured.seconds['cross_fitting_eigendecompositions'] ?? 0) +
+        (measured.seconds['cross_fitting_products'] ?? 0);
       const total = measured.seconds['total'] ?? NaN;
-      row('exact measurement without cross-fitting', total - extra, 's', measured.limit, 'packed products + 2 d^3-products at the dgemm rate + 1 dsyevd');
-      for (const [stage, seconds] of Object.entries(measured.seconds)) row(`  ${stage.replaceAll('_', ' ')}`, seconds, 's');
+      row(
+        'exact measurement without cross-fitting',
+        total - extra,
+        's',
+        measured.limit,
+        'packed products + 2 d^3-products at the dgemm rate + 1 dsyevd',
+      );
+      for (const [stage, seconds] of Object.entries(measured.seconds))
+        row(`  ${stage.replaceAll('_', ' ')}`, seconds, 's');
     } finally {
       await pool.close();
     }

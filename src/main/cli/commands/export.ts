@@ -11,8 +11,9 @@ import type { MeasurementRecord, RunRecord, Store } from '../../store/index.ts';
 import { integerOption, openStoreFor, parse, printJson, storeHelp, storeOptions, UsageError } from '../command.ts';
 import type { Command } from '../command.ts';
 import { runDocument } from '../run-text.ts';
+import { writeRunFolder } from './import.ts';
 
-const kinds = ['safetensors', 'csv', 'json', 'svg'] as const;
+const kinds = ['safetensors', 'csv', 'json', 'svg', 'run'] as const;
 type Kind = (typeof kinds)[number];
 
 const help = `Usage: covature export RUN --format KIND [--format KIND ...] --out DIR [options]
@@ -23,6 +24,7 @@ Writes a stored run's results to files.
                    csv          the diagonals, one line a direction; the metric series, one line a step
                    json         the run with all summaries
                    svg          C_ii against H_ii of every measurement, both estimands
+                   run          the whole run with its files, for "covature import" elsewhere
   --out DIR        folder that receives them (made if need be)
   --parameter P    only measurements of this parameter
   --step N         only those taken at this step
@@ -72,6 +74,7 @@ export async function exportRun(
   kind: Kind,
   folder: string,
 ): Promise<string[]> {
+  if (kind === 'run') return writeRunFolder(store, run, folder);
   const stem = fileStem(run);
   const target = (name: string): string => path.join(folder, name);
   if (kind === 'json') {

@@ -1,0 +1,88 @@
+/** covature compare */
+import { differencesOf } from '../../store/index.ts';
+import type { GroupStatistics, RunRecord } from '../../store/index.ts';
+import { openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
+import type { Command } from '../command.ts';
+import { formatNumber, formatTable } from '../format.ts';
+
+const help = `Usage: covature compare RUN RUN [RUN ...] [options]
+
+Sets runs side by side: the settings that differ (only those), and their results. Runs that differ in their seed alone are one
+column: mean, standard deviation and number.
+
+  --keys K,K,...   results to show (default: losses, accuracies, and everything of the measured layers at the headline cutoff)
+  --all            every run in a column of its own
+${storeHelp}`;
+
+const options = { ...storeOptions, keys: { type: 'string' }, all: { type: 'boolean' } } as const;
+
+interface Column {
+  readonly title: string;
+  readonly runs: readonly RunRecord[];
+}
+
+export const compare: Command = {
+  help,
+  run: (argv) => {
+    const { values, positionals } = parse(argv, options, [2, Infinity]);
+    using store = openStoreFor(values, true);
+    const runs = positionals.map((text) => store.findRun(text));
+    const columns = columnsOf(runs, values.all === true);
+    const differences = differencesOf(columns.map((column) => column.runs[0].experiment));
+    const keys = values.keys?.split(',').map((key) => key.trim()) ?? defaultKeys(runs);
+    const results = keys.map((key) => ({ key, values: columns.map((column) => statisticsOf(column.runs, key)) }));
+    const settings = [...differences].filter(([path]) => path !== 'name' && path !== 'seed');
+    if (values.json === true) {
+      printJson({
+        columns: columns.map((column) => ({ title: column.title, runs: column.runs.map((run) => run.id) })),
+        differences: Object.fromEntries(settings.map(([path, list]) => [path, list.map((value) => value ?? null)])),
+        results: Object.fromEntries(results.map((row) => [row.key, row.values])),
+      });
+      return 0;
+    }
+    const head = ['', ...columns.map((column) => column.title)];
+    const rows = [
+      ...settings.map(([path, list]) => [path, ...list.map((value) => (value === undefined ? '-' : String(value)))]),
+      ...results.map((row) => [row.key, ...row.values.map(cell)]),
+    ];
+    process.stdout.write(`${settings.length === 0 ? 'the settings are the same\n' : ''}${formatTable(head, rows)}\n`);
+    return 0;
+  },
+};
+
+/** One column a setup, named by its runs; or one a run. */
+function columnsOf(runs: readonly RunRecord[], apart: boolean): Column[] {
+  if (apart) return runs.map((run) => ({ title: `${run.name} (seed ${run.seed ?? '-'})`, runs: [run] }));
+  const setups = new Map<string, RunRecord[]>();
+  for (const run of runs) setups.set(run.setup, [...(setups.get(run.setup) ?? []), run]);
+  return [...setups.values()].map((group) => ({
+    title: group.length === 1 ? group[0].name : `${group[0].name} (${group.length} seeds)`,
+    runs: group,
+  }));
+}
+
+function defaultKeys(runs: readonly RunRecord[]): string[] {
+  const keys = new Set(runs.flatMap((run) => Object.keys(run.values).filter((key) => run.values[key].value !== null)));
+  const wanted =
+    /^(loss|accuracy|test_loss|test_accuracy|(gamma|gamma_Q|C_on_Q|cosine_CH|cosine_CQ|commutator_ratio|sharpness|trace)\.[^@]+)$/;
+  return [...keys].filter((key) => wanted.test(key)).sort();
+}
+
+/** Mean and standard deviation (divisor n - 1) over the runs that have the result. */
+function statisticsOf(
+  runs: readonly RunRecord[],
+  key: string,
+): Pick<GroupStatistics, 'n' | 'mean' | 'standard_deviation'> | null {
+  const values = runs.flatMap((run) => run.values[key]?.value ?? []);
+  const n = values.length;
+  if (n === 0) return null;
+  const mean = values.reduce((sum, x) => sum + x, 0) / n;
+  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+  return { n, mean, standard_deviation: n === 1 ? null : Math.sqrt(squares / (n - 1)) };
+}
+
+function cell(statistics: ReturnType<typeof statisticsOf>): string {
+  if (statistics === null) return '-';
+  const { n, mean, standard_deviation: deviation } = statistics;
+  return deviation === null ? formatNumber(mean) : `${formatNumber(mean)} ± ${formatNumber(deviation, 2)} (n = ${n})`;
+}

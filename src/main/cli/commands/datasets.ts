@@ -1,0 +1,121 @@
+/** covature datasets */
+import * as path from 'node:path';
+import { summarise } from '../../../data/dataset.ts';
+import { publishedDatasets } from '../../../data/downloads/catalogue.ts';
+import { downloadPublished, publishedStatus } from '../../../data/downloads/published.ts';
+import { resolveDataset } from '../../../data/resolve.ts';
+import { parseDataset } from '../../../shared/dataset.ts';
+import type { DatasetSummary } from '../../../shared/dataset.ts';
+import { defaultStoreFolder } from '../../store/index.ts';
+import { parse, printJson, storeHelp, storeOptions, UsageError } from '../command.ts';
+import type { Command } from '../command.ts';
+import { datasetFromPath } from '../files.ts';
+import { formatNumber, formatTable } from '../format.ts';
+import { ProgressLine } from '../progress.ts';
+import { onInterrupt } from './run.ts';
+
+const help = `Usage: covature datasets                 which published datasets are here
+       covature datasets download NAME   fetch one: ${publishedDatasets.map(({ key }) => key).join(', ')}
+       covature datasets show PLACE      what a file, folder or JSON specification holds
+
+Downloads go on where they were cut off and are checked against their SHA-256. Without a network the message says which files to put where.
+
+${storeHelp}
+
+Example: covature datasets show '{"source": "glyphs", "train": 500, "test": 100}'`;
+
+export const datasets: Command = {
+  help,
+  run: async (argv) => {
+    const { values, positionals } = parse(argv, storeOptions, [0, 2]);
+    const root = path.join(path.resolve(values.store ?? defaultStoreFolder()), 'datasets');
+    const [action, what] = positionals;
+    const json = values.json === true;
+    if (action === undefined) return listPublished(root, json);
+    if (what === undefined) throw new UsageError(`datasets ${action}: expected what to ${action}`);
+    if (action === 'download') return download(root, what, json);
+    if (action === 'show') return show(root, what, json);
+    throw new UsageError(`datasets: expected "download" or "show", received "${action}"`);
+  },
+};
+
+async function listPublished(root: string, json: boolean): Promise<number> {
+  const rows = await Promise.all(
+    publishedDatasets.map(async (dataset) => ({
+      key: dataset.key,
+      title: dataset.title,
+      ...(await publishedStatus(dataset, path.join(root, dataset.key))),
+    })),
+  );
+  if (json) printJson(rows);
+  else {
+    const head = ['name', 'title', 'state', 'to fetch', 'folder'];
+    const cells = rows.map((row) => [
+      row.key,
+      row.title,
+      row.state,
+      `${formatNumber(row.bytesToFetch / 1e6, 3)} MB`,
+      row.folder,
+    ]);
+    process.stdout.write(
+      `${formatTable(head, cells)}\ngenerated here, nothing to fetch: glyphs, gaussian-mixture, teacher-student, known-gamma\n`,
+    );
+  }
+  return 0;
+}
+
+async function download(root: string, name: string, json: boolean): Promise<number> {
+  const dataset = publishedDatasets.find(({ key }) => key === name);
+  if (dataset === undefined) {
+    throw new UsageError(
+      `datasets download: no dataset is called "${name}"; there are ${publishedDatasets.map(({ key }) => key).join(', ')}`,
+    );
+  }
+  const folder = path.join(root, dataset.key);
+  const progress = new ProgressLine();
+  const abort = new AbortController();
+  const stop = onInterrupt(() => {
+    abort.abort(new Error('cancelled; what has come is kept, and the next download goes on from there'));
+  });
+  try {
+    await downloadPublished(dataset, folder, {
+      signal: abort.signal,
+      progress: ({ stage, file, received, total }) => {
+        progress.show(`${stage} ${file}`, total > 0 ? received / total : 0, null);
+      },
+    });
+  } finally {
+    stop();
+    progress.clear();
+  }
+  if (json) printJson({ key: dataset.key, folder });
+  else process.stdout.write(`${dataset.title} is in ${folder}\n`);
+  return 0;
+}
+
+async function show(root: string, what: string, json: boolean): Promise<number> {
+  const { spec, baseFolder } = what.trimStart().startsWith('{')
+    ? { spec: parseDataset(JSON.parse(what) as unknown), baseFolder: process.cwd() }
+    : publishedDatasets.some(({ key }) => key === what)
+      ? { spec: parseDataset({ source: what }), baseFolder: process.cwd() }
+      : await datasetFromPath(what);
+  const summary = summarise(await resolveDataset(spec, { baseFolder, dataFolder: root }));
+  if (json) printJson(summary);
+  else process.stdout.write(`${datasetText(summary)}\n`);
+  return 0;
+}
+
+function datasetText(summary: DatasetSummary): string {
+  const { inputs } = summary;
+  const part = (title: string, each: DatasetSummary['train'] | null): string =>
+    each === null
+      ? `  ${title}: none`
+      : `  ${title}: ${each.count} samples${each.per_class === null ? '' : `; of each class ${each.per_class.join(' ')}`}`;
+  return [
+    `${summary.name}: [${summary.shape.join(' x ')}] a sample, ${summary.outputs} ${summary.targets === 'classes' ? 'classes' : 'target values'}, ${summary.precision}`,
+    part('training', summary.train),
+    part('test', summary.test),
+    `  inputs from ${formatNumber(inputs.minimum)} to ${formatNumber(inputs.maximum)}, mean ${formatNumber(inputs.mean)}, standard deviation ${formatNumber(inputs.deviation)}`,
+    `  content hash ${summary.hash}`,
+  ].join('\n');
+}

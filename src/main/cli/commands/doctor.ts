@@ -1,0 +1,144 @@
+/** covature doctor */
+import { existsSync } from 'node:fs';
+import * as path from 'node:path';
+import { messageOf } from '../../../shared/errors.ts';
+import { installHint } from '../../../engine/blas/find.ts';
+import { availableMemory, openEngine } from '../../jobs/engine.ts';
+import { gatherProvenance } from '../../provenance.ts';
+import { defaultStoreFolder, restoreStore } from '../../store/index.ts';
+import {
+  engineFlags,
+  engineHelp,
+  engineOf,
+  openStoreFor,
+  parse,
+  printJson,
+  storeHelp,
+  storeOptions,
+  UsageError,
+} from '../command.ts';
+import type { Command } from '../command.ts';
+import { formatNumber } from '../format.ts';
+import { ProgressLine } from '../progress.ts';
+
+const help = `Usage: covature doctor [--repair] [options]
+       covature doctor --backup [DIR]
+       covature doctor --restore BACKUP
+
+Says what this machine computes with and why something is unavailable, and checks the store: database, series, and every file
+against its checksum.
+
+  --repair         mend what can be mended: remove orphan files, mark missing or damaged ones
+  --quick          sizes of files alone, not their checksums
+  --backup [DIR]   write a backup (default: a new folder in the store's "backups")
+  --restore PATH   put a backup in the place of the store; what was there is kept beside it
+${engineHelp}
+${storeHelp}`;
+
+const options = {
+  ...storeOptions,
+  ...engineFlags,
+  repair: { type: 'boolean' },
+  quick: { type: 'boolean' },
+  backup: { type: 'boolean' },
+  restore: { type: 'string' },
+} as const;
+
+export const doctor: Command = {
+  help,
+  run: async (argv) => {
+    const { values, positionals } = parse(argv, options, [0, 1]);
+    const json = values.json === true;
+    if (values.restore !== undefined) {
+      const folder = path.resolve(values.store ?? defaultStoreFolder());
+      const replaced = await restoreStore(folder, path.resolve(values.restore));
+      if (json) printJson({ restored: folder, replaced: replaced ?? null });
+      else
+        process.stdout.write(
+          `restored ${folder}${replaced === undefined ? '' : `; what was there is in ${replaced}`}\n`,
+        );
+      return 0;
+    }
+    if (values.backup === true) {
+      using store = openStoreFor(values, false);
+      const destination = positionals[0];
+      const info = await store.backup(destination === undefined ? undefined : path.resolve(destination));
+      if (json) printJson(info);
+      else
+        process.stdout.write(`backup of ${info.runs} runs (${formatNumber(info.bytes / 1e6, 3)} MB) in ${info.path}\n`);
+      return 0;
+    }
+    if (positionals.length > 0) throw new UsageError(`unexpected argument "${positionals[0]}"`);
+    const machine = await describeMachine(values);
+    const store = await checkStore(values);
+    if (json) printJson({ ...machine, store });
+    else process.stdout.write(`${machineText(machine)}\n${storeText(store)}\n`);
+    return machine.engine.error === null && (store === null || store.problems.every((problem) => problem.mended))
+      ? 0
+      : 1;
+  },
+};
+
+async function describeMachine(values: { blas?: string | undefined; threads?: string | undefined }) {
+  const provenance = gatherProvenance();
+  try {
+    const { report, attempts, memoryLimit } = await openEngine(engineOf(values));
+    return { provenance, engine: { ...report, attempts, memoryLimit, error: null }, memory: availableMemory() };
+  } catch (error) {
+    return {
+      provenance,
+      engine: { blas: null, attempts: [], memoryLimit: 0, error: messageOf(error) },
+      memory: availableMemory(),
+    };
+  }
+}
+
+function machineText({ provenance, engine, memory }: Awaited<ReturnType<typeof describeMachine>>): string {
+  const { code, machine } = provenance;
+  const lines = [
+    `Covature ${code.version}${code.commit === null ? '' : ` (${code.commit.slice(0, 10)}${code.modified === true ? ', modified' : ''})`}, Node ${provenance.node}`,
+    `${machine.processor}, ${machine.cores} cores, ${formatNumber(memory / 1e9, 3)} of ${formatNumber(machine.memory / 1e9, 3)} GB of memory free; ${machine.platform}`,
+  ];
+  if (engine.error !== null) lines.push(`BLAS: ${engine.error}`);
+  else {
+    lines.push(`BLAS: ${engine.blas ?? ''}; a measurement may take ${formatNumber(engine.memoryLimit / 1e9, 3)} GB`);
+    for (const { path: library, error } of engine.attempts) lines.push(`  tried ${library}: ${error.split('\n')[0]}`);
+    if ('kind' in engine && engine.kind === 'wasm')
+      lines.push(`  to install a native one: ${installHint(process.platform)}`);
+  }
+  return lines.join('\n');
+}
+
+async function checkStore(values: {
+  store?: string | undefined;
+  repair?: boolean | undefined;
+  quick?: boolean | undefined;
+}) {
+  const folder = path.resolve(values.store ?? defaultStoreFolder());
+  if (!existsSync(folder)) return null;
+  using store = openStoreFor(values, values.repair !== true);
+  const progress = new ProgressLine();
+  const report = await store.doctor({
+    repair: values.repair === true,
+    checksums: values.quick !== true,
+    progress: (done, total) => {
+      progress.show('checking files', done / total, null);
+    },
+  });
+  progress.clear();
+  return { folder, ...report, size: store.storeSize() };
+}
+
+function storeText(store: Awaited<ReturnType<typeof checkStore>>): string {
+  if (store === null) return 'store: none yet';
+  const { size, problems } = store;
+  const megabytes = (bytes: number): string => `${formatNumber(bytes / 1e6, 3)} MB`;
+  const lines = [
+    `store: ${store.folder}`,
+    `  ${store.runs} runs, ${store.artifacts} files; database ${megabytes(size.database)}, files ${megabytes(size.artifacts)}, backups ${megabytes(size.backups)}`,
+    problems.length === 0 ? '  no problems found' : `  ${problems.length} problems:`,
+  ];
+  for (const { message, mended } of problems) lines.push(`  - ${message}${mended ? ' (mended)' : ''}`);
+  if (problems.some((problem) => !problem.mended)) lines.push('  "covature doctor --repair" mends what can be mended');
+  return lines.join('\n');
+}

@@ -1,0 +1,125 @@
+/** covature rerun */
+import { readSafetensors } from '../../../data/formats/safetensors.ts';
+import { parseExperiment } from '../../../shared/experiment.ts';
+import { startRun } from '../../services/runs.ts';
+import type { RunRecord, Store } from '../../store/index.ts';
+import {
+  engineFlags,
+  engineHelp,
+  engineOf,
+  openStoreFor,
+  parse,
+  printJson,
+  storeHelp,
+  storeOptions,
+} from '../command.ts';
+import type { Command } from '../command.ts';
+import { formatNumber, formatTable } from '../format.ts';
+import { ProgressLine } from '../progress.ts';
+import { onInterrupt } from './run.ts';
+
+const help = `Usage: covature rerun RUN [options]
+
+Runs a stored experiment again, with the same seed, and compares: final weights bit for bit, and every result number by number. On the same machine and engine
+both runs are the same; on another they differ by rounding, which training amplifies.
+
+${engineHelp}
+${storeHelp}
+
+Exit status 0: all equal; 1: something differs.`;
+
+const options = { ...storeOptions, ...engineFlags } as const;
+
+export interface Replay {
+  readonly original: string;
+  readonly rerun: string;
+  /** Of the final checkpoints; null where one has none. */
+  readonly weights_equal: boolean | null;
+  readonly largest_weight_difference: number | null;
+  /** Results that differ, apart from durations. */
+  readonly differences: Readonly<Record<string, readonly [number | null, number | null]>>;
+}
+
+export const rerun: Command = {
+  help,
+  run: async (argv) => {
+    const { values, positionals } = parse(argv, options, [1, 1]);
+    using store = openStoreFor(values, false);
+    const original = store.findRun(positionals[0]);
+    const experiment = parseExperiment(original.experiment, `experiment of run ${original.id}`);
+    const progress = new ProgressLine();
+    const started = startRun(store, experiment, {
+      engine: engineOf(values),
+      baseFolder: original.values['base_folder']?.text ?? process.cwd(),
+      parent: { run: original.id, relation: 'rerun' },
+      onEvent: (event) => {
+        progress.onEvent(event);
+      },
+    });
+    const stop = onInterrupt(() => {
+      started.job.cancel();
+    });
+    const end = await started.done.finally(stop);
+    progress.clear();
+    if (end.kind !== 'ended') throw new Error(end.kind === 'failed' ? end.event.message : end.message);
+    const again = store.getRun(started.id);
+    if (again === undefined) throw new Error(`run ${started.id} is gone from the store`);
+    const replay = await compareRuns(store, original, again);
+    if (values.json === true) printJson(replay);
+    else process.stdout.write(`${replayText(replay)}\n`);
+    return replay.weights_equal !== false && Object.keys(replay.differences).length === 0 ? 0 : 1;
+  },
+};
+
+/** Durations and speeds are no results. */
+const isTiming = (key: string): boolean => key.startsWith('seconds') || key === 'steps_per_second';
+
+async function compareRuns(store: Store, original: RunRecord, again: RunRecord): Promise<Replay> {
+  const weights = await Promise.all([original, again].map((run) => finalWeights(store, run)));
+  const [first, second] = weights;
+  let largest: number | null = null;
+  if (first !== null && second !== null) {
+    largest = 0;
+    for (const [name, values] of first) {
+      const others = second.get(name);
+      if (others?.length !== values.length) largest = Infinity;
+      else for (let i = 0; i < values.length; i++) largest = Math.max(largest, Math.abs(values[i] - others[i]));
+    }
+  }
+  const keys = new Set([...Object.keys(original.values), ...Object.keys(again.values)]);
+  const differences: Record<string, [number | null, number | null]> = {};
+  for (const key of keys) {
+    const pair: [number | null, number | null] = [
+      original.values[key]?.value ?? null,
+      again.values[key]?.value ?? null,
+    ];
+    if (!isTiming(key) && pair[0] !== pair[1]) differences[key] = pair;
+  }
+  return {
+    original: original.id,
+    rerun: again.id,
+    weights_equal: largest === null ? null : largest === 0,
+    largest_weight_difference: largest,
+    differences,
+  };
+}
+
+async function finalWeights(store: Store, run: RunRecord): Promise<Map<string, ArrayLike<number>> | null> {
+  const checkpoint = store.lastCheckpoint(run.id);
+  if (checkpoint === undefined) return null;
+  const { tensors } = await readSafetensors(checkpoint.file.path);
+  const names = [...tensors].filter(([, { dtype }]) => dtype === 'F32' || dtype === 'F64');
+  return new Map(names.map(([name, { data }]) => [name, data as Float32Array | Float64Array]));
+}
+
+function replayText(replay: Replay): string {
+  const weights =
+    replay.weights_equal === null
+      ? 'no checkpoints to compare'
+      : replay.weights_equal
+        ? 'final weights are equal bit for bit'
+        : `final weights differ by up to ${formatNumber(replay.largest_weight_difference)}`;
+  const rows = Object.entries(replay.differences).map(([key, [a, b]]) => [key, formatNumber(a, 6), formatNumber(b, 6)]);
+  const results = rows.length === 0 ? 'all results are equal' : formatTable(['result', 'original', 'rerun'], rows);
+  return `run ${replay.rerun} repeats ${replay.original}\n${weights}\n${results}`;
+}

@@ -37,8 +37,9 @@ type SchemaOf<M extends Method> = Contract[M] extends MethodDefinition<infer S, 
 /** What a handler gets: parsed, every default filled in. */
 export type Parsed<M extends Method> = v.InferOutput<SchemaOf<M>>;
 
-/** Fields that may be left out may be `undefined` as well. */
-type Loose<T> = { [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K] };
+/** Fields that may be left out may be `undefined` as well, and lists may be readonly. */
+type Loose<T> = { [K in keyof T]: object extends Pick<T, K> ? Given<T[K]> | undefined : Given<T[K]> };
+type Given<T> = T extends readonly (infer U)[] ? readonly U[] : T;
 
 /** What a window gives. */
 export type Params<M extends Method> = Loose<v.InferInput<SchemaOf<M>>>;

@@ -99,8 +99,10 @@ export const making = {
   'datasets.remove': method<null>()(v.strictObject({ name })),
   /** Fetches a published set (its `source`) into the store's folder of datasets, as a job; what an earlier try has left is gone on with. */
   'datasets.download': method<{ readonly job: string }>()(v.strictObject({ source: text(100) })),
-  /** Guesses the specification of a file or folder (a path as the user writes it, or a token of `files.choose`). */
-  'datasets.identify': method<Json>()(v.strictObject({ path: text(4096) })),
+  /** Guesses the specification of a file or folder, named by a path or by a token of `files.choose`. */
+  'datasets.identify': method<Json>()(
+    v.union([v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })], 'expected a path or a token'),
+  ),
 
   'experiments.examples': method<readonly Example[]>()(none),
   /** Checks an experiment, lists of values included, and says what it will take. Nothing is started. */

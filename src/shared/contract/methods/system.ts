@@ -15,8 +15,8 @@ export const settingsSchema = v.strictObject({
   threads: v.optional(integer(0, 1024), 0),
   /** Bytes that a measurement may take; 0: what is free. */
   memoryLimit: v.optional(integer(0), 0),
-  /** Jobs at once. */
-  runningLimit: v.optional(integer(1, 64), 1),
+  /** Jobs at once; 0: half the cores, 1 to 4. */
+  runningLimit: v.optional(integer(0, 64), 0),
   /** Tell the desktop when a job that took at least so many seconds ends; 0: never. */
   notifyAfterSeconds: v.optional(integer(0, 86_400), 60),
 });

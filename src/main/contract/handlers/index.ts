@@ -1,0 +1,18 @@
+/** One handler for every method of the contract: a missing one, or one with another result, does not compile. */
+import type { Handlers } from '../../../shared/contract/index.ts';
+import type { Workbench } from '../workbench.ts';
+import { figureHandlers } from './figures.ts';
+import { makingHandlers } from './making.ts';
+import { projectHandlers } from './projects.ts';
+import { resultHandlers } from './results.ts';
+import { runHandlers } from './runs.ts';
+import { systemHandlers } from './system.ts';
+
+export const handlers: Handlers<Workbench> = {
+  ...projectHandlers,
+  ...runHandlers,
+  ...resultHandlers,
+  ...makingHandlers,
+  ...figureHandlers,
+  ...systemHandlers,
+};

@@ -1,0 +1,193 @@
+import { readdir, readFile, statfs } from 'node:fs/promises';
+import * as path from 'node:path';
+import { FaultError } from '../../../shared/contract/index.ts';
+import type { DatasetInfo, ExperimentCheck, Forecast, Handlers } from '../../../shared/contract/index.ts';
+import { parseDataset } from '../../../shared/dataset.ts';
+import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
+import { InputError } from '../../../shared/errors.ts';
+import { parseSweep } from '../../../shared/sweep.ts';
+import { parseJson } from '../../../shared/validation.ts';
+import { publishedDatasets } from '../../../data/downloads/catalogue.ts';
+import { downloadPublished, publishedStatus } from '../../../data/downloads/published.ts';
+import { formatBytes } from '../../../engine/curvature/forecast.ts';
+import { datasetFromPath } from '../../cli/files.ts';
+import { dataFolderOf } from '../../services/runs.ts';
+import type { DatasetEntry, Json } from '../../store/index.ts';
+import type { Workbench } from '../workbench.ts';
+
+type Name =
+  | `datasets.${'list' | 'preview' | 'save' | 'remove' | 'download' | 'identify'}`
+  | `experiments.${'examples' | 'check'}`;
+
+const generators = [
+  ['glyphs', 'Glyphs: drawn digits, 28 x 28'],
+  ['gaussian-mixture', 'Gaussian mixture'],
+  ['teacher-student', 'Teacher and student'],
+  ['known-gamma', 'Known gamma'],
+] as const;
+
+const examples = new URL('../../../../resources/examples/', import.meta.url);
+
+export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
+  'datasets.list': async (_, workbench) => {
+    const { store } = workbench;
+    const generated = generators.map(([source, name]): DatasetInfo => {
+      const spec = (source === 'known-gamma' ? { source, gamma: 2 } : { source }) as Json;
+      return { name, spec, kind: 'generated', available: true, summary: null, own: false };
+    });
+    const published = await Promise.all(
+      publishedDatasets.map(async (dataset): Promise<DatasetInfo> => {
+        const status = await publishedStatus(dataset, path.join(dataFolderOf(store), dataset.key));
+        const available =
+          status.state === 'complete' ||
+          `not on this machine; download it (${formatBytes(status.bytesToFetch)}), or name the folder that holds its files`;
+        return {
+          name: dataset.title,
+          spec: { source: dataset.key },
+          kind: 'published',
+          available,
+          summary: null,
+          own: false,
+        };
+      }),
+    );
+    return [...generated, ...published, ...store.listDatasets().map(entryInfo)];
+  },
+
+  'datasets.preview': ({ spec, ...wanted }, workbench) =>
+    workbench.helper.ask('preview', { spec: parseDataset(spec), ...wanted, ...folders(workbench) }),
+
+  'datasets.save': async ({ name, spec }, workbench) => {
+    const parsed = parseDataset(spec);
+    const summary = await workbench.helper.ask('summarise', { spec: parsed, ...folders(workbench) });
+    workbench.store.saveDataset({
+      name,
+      spec: parsed as unknown as Json,
+      sha256: summary.hash,
+      counts: summary as unknown as Json,
+    });
+    workbench.bus.emit('store.changed', { what: 'datasets' });
+    return { name, spec: parsed as unknown as Json, kind: kindOf(parsed), available: true, summary, own: true };
+  },
+
+  'datasets.remove': ({ name }, workbench) => {
+    if (workbench.store.getDataset(name) === undefined)
+      throw new FaultError('not-found', `no dataset is named ${name}`);
+    workbench.store.deleteDataset(name);
+    workbench.bus.emit('store.changed', { what: 'datasets' });
+    return null;
+  },
+
+  'datasets.download': ({ source }, workbench) => {
+    const dataset = publishedDatasets.find(({ key }) => key === source);
+    if (dataset === undefined) {
+      const known = publishedDatasets.map(({ key }) => key).join(', ');
+      throw new FaultError('bad-input', `source: expected one of ${known}; received ${JSON.stringify(source)}`);
+    }
+    const folder = path.join(dataFolderOf(workbench.store), dataset.key);
+    const task = workbench.queue.task(`Download ${dataset.title}`, async ({ signal, progress }) => {
+      await downloadPublished(dataset, folder, {
+        signal,
+        progress: ({ stage, file, received, total }) => {
+          progress(`${stage} ${file}`, total > 0 ? received / total : 0);
+        },
+      });
+      workbench.bus.emit('store.changed', { what: 'datasets' });
+    });
+    return { job: task.id };
+  },
+
+  'datasets.identify': async (named, workbench) => {
+    const place =
+      'token' in named ? workbench.fileOf(named.token) : path.resolve(workbench.options.baseFolder, named.path);
+    return (await datasetFromPath(place)).spec as unknown as Json;
+  },
+
+  'experiments.examples': async () => {
+    const names = (await readdir(examples)).filter((name) => name.endsWith('.json')).sort();
+    return Promise.all(
+      names.map(async (name) => {
+        const experiment = parseJson(await readFile(new URL(name, examples), 'utf8'), name) as Json;
+        const title = (experiment as { readonly name?: string }).name ?? name;
+        return { id: name.slice(0, -'.json'.length), name: title, experiment };
+      }),
+    );
+  },
+
+  'experiments.check': async ({ experiment }, workbench): Promise<ExperimentCheck> => {
+    try {
+      const sweep = parseSweep(experiment);
+      const first = sweep.at(0).experiment;
+      const samples = trainCount(first.dataset, workbench.store.listDatasets());
+      const one = await workbench.helper.ask('forecast', { engine: workbench.engine(), experiment: first, samples });
+      const disk = await statfs(workbench.store.folder);
+      const available = disk.bavail * disk.bsize;
+      const needed = sweep.count * one.disk;
+      const warnings = [...one.warnings];
+      if (needed > available) {
+        warnings.push(`the results take ${formatBytes(needed)}; the disk of the store has ${formatBytes(available)}`);
+      }
+      const forecast: Forecast = {
+        runs: sweep.count,
+        axes: sweep.axes.map(({ path, values }) => ({ path, values: values.length })),
+        parameters: one.parameters,
+        weights: one.weights,
+        outputShape: one.outputShape,
+        memory: { training: one.trainingMemory, measuring: one.measuringMemory, available: one.availableMemory },
+        disk: { needed, available },
+        steps: one.steps,
+        seconds: null,
+        warnings,
+      };
+      return { experiment: first as unknown as Json, problems: [], forecast };
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      return { experiment: null, problems: error.message.split('\n'), forecast: null };
+    }
+  },
+};
+
+function folders({ options, store }: Workbench): { baseFolder: string; dataFolder: string } {
+  return { baseFolder: options.baseFolder, dataFolder: dataFolderOf(store) };
+}
+
+function kindOf(spec: DatasetSpec): DatasetInfo['kind'] {
+  if (generators.some(([source]) => source === spec.source)) return 'generated';
+  return publishedDatasets.some(({ key }) => key === spec.source) ? 'published' : 'file';
+}
+
+function entryInfo({ name, spec, counts }: DatasetEntry): DatasetInfo {
+  const base = { name, spec, own: true, summary: counts as unknown as DatasetSummary | null };
+  try {
+    return { ...base, kind: kindOf(parseDataset(spec)), available: true };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { ...base, kind: 'file', available: error.message };
+  }
+}
+
+/** Samples of the training part where they are known without reading anything. */
+function trainCount(spec: DatasetSpec, known: readonly DatasetEntry[]): number | null {
+  const text = JSON.stringify(spec);
+  const entry = known.find((each) => JSON.stringify(each.spec) === text);
+  if (entry !== undefined) return (entry.counts as unknown as DatasetSummary | null)?.train.count ?? null;
+  const whole = wholeCount(spec);
+  const kept = spec.split === undefined || whole === null ? whole : Math.round(whole * (1 - spec.split.test));
+  return spec.subset === undefined ? kept : Math.min(spec.subset.count, kept ?? Infinity);
+}
+
+function wholeCount(spec: DatasetSpec): number | null {
+  switch (spec.source) {
+    case 'glyphs':
+    case 'gaussian-mixture':
+    case 'teacher-student':
+      return spec.train;
+    case 'mnist':
+    case 'fashion-mnist':
+      return 60_000;
+    case 'cifar-10':
+      return 50_000;
+    default:
+      return null;
+  }
+}

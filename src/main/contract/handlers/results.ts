@@ -1,0 +1,99 @@
+import { FaultError } from '../../../shared/contract/index.ts';
+import type { CheckpointInfo, Handlers, MeasurementInfo } from '../../../shared/contract/index.ts';
+import { readArrays } from '../../results-file.ts';
+import type { Checkpoint, MeasurementRecord } from '../../store/index.ts';
+import type { Workbench } from '../workbench.ts';
+
+type Name =
+  | `measurements.${'list' | 'get' | 'arrays' | 'heatmap' | 'eigenvector' | 'start' | 'delete'}`
+  | `series.${'names' | 'get' | 'since'}`
+  | 'logs.get'
+  | 'checkpoints.list';
+
+export const resultHandlers: Pick<Handlers<Workbench>, Name> = {
+  'measurements.list': ({ runs, parameter }, { store }) =>
+    store.measurements(runs, parameter === undefined ? {} : { parameter }).map(measurementInfo),
+
+  'measurements.get': ({ id }, workbench) => measurementInfo(measurement(workbench, id)),
+
+  'measurements.arrays': ({ id, names }, workbench) => readArrays(arraysOf(workbench, id).path, [...new Set(names)]),
+
+  'measurements.heatmap': ({ id, to, ...wanted }, workbench) =>
+    workbench.helper.ask('heatmap', {
+      engine: workbench.engine(),
+      file: arraysOf(workbench, id).path,
+      to: to ?? null,
+      ...wanted,
+    }),
+
+  'measurements.eigenvector': ({ id, index }, workbench) => {
+    const { path, shape } = arraysOf(workbench, id);
+    return workbench.helper.ask('eigenvector', { engine: workbench.engine(), file: path, index, shape });
+  },
+
+  'measurements.start': ({ run, step, measurement, priority }, workbench) => ({
+    job: workbench.queue.measure(workbench.run(run), measurement, step, priority),
+  }),
+
+  'measurements.delete': ({ id }, workbench) => {
+    const { run } = measurement(workbench, id);
+    workbench.store.deleteMeasurement(id);
+    workbench.changes.note([run]);
+    workbench.bus.emit('measurements.changed', { run });
+    return null;
+  },
+
+  'series.names': ({ run }, workbench) => {
+    workbench.run(run);
+    return workbench.store.seriesNames(run);
+  },
+
+  'series.get': ({ runs, ...query }, { store }) => store.seriesOfRuns(runs, query),
+
+  'series.since': ({ run, last, names }, workbench) => {
+    workbench.run(run);
+    return workbench.store.seriesSince(run, last, names);
+  },
+
+  'logs.get': ({ run, since, last }, workbench) => ({
+    lines: workbench.store.logs(run, { last, ...(since !== undefined && { since }) }),
+    next: workbench.run(run).nextBatch,
+  }),
+
+  'checkpoints.list': ({ run }, workbench) => {
+    workbench.run(run);
+    return workbench.store.checkpoints(run).map(checkpointInfo);
+  },
+};
+
+export function checkpointInfo({ id, step, epoch, file, created }: Checkpoint): CheckpointInfo {
+  return { id, step, epoch, bytes: file.bytes, present: file.state === 'present', created };
+}
+
+function measurementInfo({ arrays, ...rest }: MeasurementRecord): MeasurementInfo {
+  return { ...rest, arrays: arrays === null ? null : { bytes: arrays.bytes, present: arrays.state === 'present' } };
+}
+
+function measurement({ store }: Workbench, id: string): MeasurementRecord {
+  const found = store.getMeasurement(id);
+  if (found === undefined)
+    throw new FaultError('not-found', `there is no measurement ${id}; it may have been replaced or removed`);
+  return found;
+}
+
+function arraysOf(workbench: Workbench, id: string): { path: string; shape: readonly number[] } {
+  const { arrays, summary, parameter } = measurement(workbench, id);
+  if (summary === null || arrays === null) {
+    throw new FaultError(
+      'not-found',
+      `the measurement of ${parameter} has no arrays: it failed, or was stored without them`,
+    );
+  }
+  if (arrays.state !== 'present') {
+    throw new FaultError(
+      'damaged',
+      `the file with the arrays of ${parameter} is ${arrays.state}; measure again for them`,
+    );
+  }
+  return { path: arrays.path, shape: summary.shape };
+}

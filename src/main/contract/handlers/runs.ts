@@ -1,0 +1,211 @@
+import { setImmediate } from 'node:timers/promises';
+import { FaultError } from '../../../shared/contract/index.ts';
+import type {
+  BulkOutcome,
+  ColumnInfo,
+  Handlers,
+  RunAction,
+  RunDetail,
+  RunStatus,
+} from '../../../shared/contract/index.ts';
+import { InputError, messageOf } from '../../../shared/errors.ts';
+import type { Experiment } from '../../../shared/experiment.ts';
+import { describeModel } from '../../../shared/model.ts';
+import { parseSweep } from '../../../shared/sweep.ts';
+import { resumable, retriable } from '../../queue/queue.ts';
+import { differencesOf } from '../../store/index.ts';
+import type { Json, RunRecord } from '../../store/index.ts';
+import type { Workbench } from '../workbench.ts';
+import { checkpointInfo } from './results.ts';
+
+type Name =
+  | `runs.${'list' | 'ids' | 'counts' | 'groups' | 'columns' | 'rows' | 'get' | 'differences' | 'update' | 'delete' | 'restore' | 'purge'}`
+  | `runs.${'start' | 'clone' | 'cancel' | 'pause' | 'resume' | 'retry'}`
+  | 'bin.empty';
+
+/** Fields that every run has; see src/main/store/filter/fields.ts for what each means. */
+const fields: readonly ColumnInfo[] = [
+  ...['name', 'status', 'project', 'id', 'setup', 'notes', 'error', 'parent', 'relation', 'host', 'tags'].map(
+    (key) => ({ key, source: 'field', numbers: false, texts: true }) as const,
+  ),
+  ...['seed', 'step', 'steps', 'seconds', 'priority', 'colour', 'created', 'started', 'ended', 'updated'].map(
+    (key) => ({ key, source: 'field', numbers: true, texts: false }) as const,
+  ),
+];
+
+export const runHandlers: Pick<Handlers<Workbench>, Name> = {
+  'runs.list': (query, { store, changes }) => ({ ...store.listRuns(query), revision: changes.revision }),
+  'runs.ids': (query, { store }) => store.listRunIds(query),
+  'runs.counts': (query, { store }) => store.countRuns(query),
+  'runs.groups': (query, { store }) => store.groupRuns(query),
+  'runs.columns': (_, { store }) => [
+    ...fields,
+    ...store.summaryKeyList().map((info) => ({ ...info, source: 'value' as const })),
+  ],
+
+  'runs.rows': ({ ids, columns }, { store }) =>
+    ids.flatMap((id) => {
+      const run = store.getRun(id);
+      if (run === undefined) return [];
+      const { experiment: _e, provenance: _p, pid: _pid, host: _h, nextBatch: _n, revision: _r, ...row } = run;
+      const values = Object.fromEntries(Object.entries(run.values).filter(([key]) => columns.includes(key)));
+      return [{ ...row, values }];
+    }),
+
+  'runs.get': ({ id }, workbench): RunDetail => {
+    const { pid: _pid, nextBatch: _n, revision: _r, ...run } = workbench.run(id);
+    return {
+      ...run,
+      series: workbench.store.seriesNames(id),
+      checkpoints: workbench.store.checkpoints(id).map(checkpointInfo),
+      progress: workbench.queue.progressOf(id),
+      can: actionsOf(run.status, run.deleted !== null),
+    };
+  },
+
+  'runs.differences': ({ ids }, { store }) =>
+    Object.fromEntries(
+      [...differencesOf(store.experimentsOf(ids))].map(([key, values]) => [key, values.map((value) => value ?? null)]),
+    ),
+
+  'runs.update': ({ ids, addTags, removeTags, ...changes }, { store, changes: noted, queue }) => {
+    store.transaction(() => {
+      if (Object.keys(changes).length > 0) for (const id of ids) store.updateRun(id, changes);
+      if (addTags !== undefined || removeTags !== undefined) {
+        store.tagRuns(ids, { ...(addTags && { add: addTags }), ...(removeTags && { remove: removeTags }) });
+      }
+    });
+    noted.note(ids);
+    if (changes.priority !== undefined) queue.pump();
+    return null;
+  },
+
+  'runs.delete': ({ ids }, workbench) =>
+    bulk(workbench, ids, ({ id }) => {
+      workbench.store.deleteRuns([id]);
+    }),
+
+  'runs.restore': ({ ids }, { store, changes }) => {
+    store.restoreRuns(ids);
+    changes.note(ids);
+    return null;
+  },
+
+  'runs.purge': ({ ids }, { store, changes }) => {
+    const { bytes } = store.purgeRuns(ids);
+    changes.note(ids);
+    return { bytes };
+  },
+
+  'bin.empty': (_, { store, changes, bus }) => {
+    const purged = store.emptyBin();
+    changes.note(null);
+    bus.emit('store.changed', { what: 'projects' });
+    return purged;
+  },
+
+  'runs.start': ({ experiment, ...filing }, workbench) => start(workbench, experiment, filing, null),
+
+  'runs.clone': ({ id, experiment, ...filing }, workbench) => {
+    const run = workbench.run(id);
+    const copied = experiment ?? { ...(run.experiment as Record<string, Json>), seed: (run.seed ?? 0) + 1 };
+    return start(workbench, copied, { ...filing, project: filing.project ?? run.project }, run);
+  },
+
+  'runs.cancel': ({ ids }, workbench) =>
+    bulk(workbench, ids, (run) => {
+      workbench.queue.cancelRun(run);
+    }),
+  'runs.pause': ({ ids }, workbench) =>
+    bulk(workbench, ids, (run) => {
+      workbench.queue.pauseRun(run);
+    }),
+  'runs.resume': ({ ids }, workbench) =>
+    bulk(workbench, ids, (run) => {
+      refuseDeleted(run);
+      workbench.queue.resumeRun(run);
+    }),
+  'runs.retry': ({ ids }, workbench) =>
+    bulk(workbench, ids, (run) => {
+      refuseDeleted(run);
+      workbench.queue.retryRun(run);
+    }),
+};
+
+/** What may be done with a run in a state. */
+function actionsOf(status: RunStatus, deleted: boolean): Record<RunAction, boolean> {
+  const isIn = (states: readonly RunStatus[]): boolean => !deleted && states.includes(status);
+  return {
+    cancel: isIn(['queued', 'running', 'paused']),
+    pause: isIn(['queued', 'running']),
+    resume: isIn(resumable),
+    retry: isIn(retriable),
+  };
+}
+
+function refuseDeleted(run: RunRecord): void {
+  if (run.deleted !== null) throw new FaultError('conflict', `${run.name} is in the bin; restore it first`);
+}
+
+/** Does it to each by itself: what is refused for one is done for the others. Faults of the machine end it. */
+function bulk(workbench: Workbench, ids: readonly string[], act: (run: RunRecord) => void): BulkOutcome {
+  const done: string[] = [];
+  const refused: { id: string; message: string }[] = [];
+  for (const id of ids) {
+    try {
+      act(workbench.run(id));
+      done.push(id);
+    } catch (error) {
+      if (!(error instanceof FaultError || error instanceof InputError)) throw error;
+      refused.push({ id, message: messageOf(error) });
+    }
+  }
+  if (done.length > 0) workbench.changes.note(done);
+  workbench.queue.pump();
+  return { done, refused };
+}
+
+interface Filing {
+  readonly project: string | null;
+  readonly tags: readonly string[];
+  readonly notes: string;
+  readonly priority: number;
+}
+
+/** Runs expanded before the window gets its turn. */
+const slice = 50;
+
+async function start(workbench: Workbench, input: unknown, filing: Filing, parent: RunRecord | null) {
+  const { store } = workbench;
+  if (filing.project !== null) workbench.project(filing.project);
+  const sweep = parseSweep(input);
+  const experiments: Experiment[] = [];
+  for (let i = 0; i < sweep.count; i++) {
+    experiments.push(sweep.at(i).experiment);
+    if (i % slice === slice - 1) await setImmediate();
+  }
+  const provenance = workbench.provenance() as unknown as Json;
+  const runs = store.transaction(() =>
+    experiments.map((experiment) =>
+      store.createRun({
+        name: experiment.name,
+        experiment: experiment as unknown as Json,
+        status: 'queued',
+        project: filing.project,
+        tags: filing.tags,
+        notes: filing.notes,
+        priority: filing.priority,
+        provenance,
+        fields: {
+          dataset: experiment.dataset.name ?? experiment.dataset.source,
+          model: describeModel(experiment.model),
+          base_folder: parent?.values['base_folder']?.text ?? workbench.options.baseFolder,
+        },
+        ...(parent !== null && { parent: parent.id, relation: 'clone' as const }),
+      }),
+    ),
+  );
+  workbench.changes.note(runs);
+  workbench.queue.pump();
+  return { runs };
+}

@@ -1,0 +1,140 @@
+import { readFile, stat, statfs } from 'node:fs/promises';
+import * as path from 'node:path';
+import { FaultError } from '../../../shared/contract/index.ts';
+import type { BackupRecord, Handlers } from '../../../shared/contract/index.ts';
+import { parseJson } from '../../../shared/validation.ts';
+import { readPackage } from '../../provenance.ts';
+import type { BackupInfo, Json } from '../../store/index.ts';
+import type { Workbench } from '../workbench.ts';
+
+type Name =
+  | 'queue.get'
+  | 'queue.hold'
+  | 'jobs.cancel'
+  | `settings.${'get' | 'set'}`
+  | `state.${'get' | 'set'}`
+  | `doctor.${'engines' | 'speed'}`
+  | `store.${'info' | 'backup' | 'backups' | 'restore' | 'check'}`
+  | 'app.info'
+  | `files.${'choose' | 'readJson'}`;
+
+/** Characters of JSON that a window may keep under a name. */
+const longestState = 256 * 1024;
+/** Bytes of an experiment file that is read. */
+const longestExperiment = 16 * 1024 * 1024;
+
+export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
+  'queue.get': (_, { queue }) => queue.snapshot(),
+  'queue.hold': ({ held }, { queue }) => {
+    queue.hold(held);
+    return queue.snapshot();
+  },
+  'jobs.cancel': ({ id }, { queue }) => {
+    queue.cancelJob(id);
+    return null;
+  },
+
+  'settings.get': (_, workbench) => workbench.settings(),
+  'settings.set': (changes, workbench) => workbench.setSettings(changes),
+
+  'state.get': ({ name }, { store }) => store.getSetting(`state:${name}`) ?? null,
+  'state.set': ({ name, value }, { store }) => {
+    const length = JSON.stringify(value ?? null).length;
+    if (length > longestState) {
+      throw new FaultError(
+        'too-large',
+        `state ${name}: expected at most ${longestState} characters, received ${length}`,
+      );
+    }
+    store.setSetting(`state:${name}`, value === null ? undefined : (value as Json));
+    return null;
+  },
+
+  'doctor.engines': (_, workbench) => workbench.helper.ask('engines', workbench.engine()),
+  'doctor.speed': (_, workbench) => workbench.helper.ask('speed', workbench.engine()),
+
+  'store.info': async (_, { store }) => {
+    const disk = await statfs(store.folder);
+    return {
+      folder: store.folder,
+      bytes: store.storeSize(),
+      free: disk.bavail * disk.bsize,
+      runs: store.countRuns({ archived: 'any' }).total,
+      readOnly: store.readOnly,
+      interrupted: store.report.interrupted,
+    };
+  },
+
+  'store.backup': (_, { store, queue }) => {
+    const task = queue.task('Back up the store', async ({ progress }) => {
+      await store.backup(undefined, {
+        progress: (share) => {
+          progress('copying', share);
+        },
+      });
+    });
+    return { job: task.id };
+  },
+  'store.backups': (_, { store }) => store.listBackups().map(backupRecord),
+  'store.restore': async ({ name }, workbench) => {
+    const backup = workbench.store.listBackups().find((each) => path.basename(each.path) === name);
+    if (backup === undefined) throw new FaultError('not-found', `there is no backup ${name}`);
+    await workbench.restore(backup.path);
+    return null;
+  },
+  'store.check': async ({ repair, quick }, { store, queue, changes }) => {
+    const task = queue.task(repair ? 'Check and mend the store' : 'Check the store', ({ progress }) =>
+      store.doctor({
+        repair,
+        checksums: !quick,
+        progress: (done, total) => {
+          progress('reading files', total === 0 ? 1 : done / total);
+        },
+      }),
+    );
+    const { problems, runs, artifacts, bytesRead } = await task.done;
+    if (repair) changes.note(null);
+    return {
+      problems: problems.map(({ code, message, run, mended }) => ({ code, message, run: run ?? null, mended })),
+      runs,
+      artifacts,
+      bytesRead,
+    };
+  },
+
+  'app.info': (_, { options, session }) => ({
+    version: readPackage().version,
+    shell: options.shell,
+    platform: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+    dialogs: options.chooseFile !== undefined,
+    session,
+  }),
+
+  'files.choose': async ({ kind }, workbench) => {
+    const { chooseFile } = workbench.options;
+    if (chooseFile === undefined) {
+      throw new FaultError(
+        'unavailable',
+        'there are no file dialogs in the browser; write the path as this machine knows it',
+      );
+    }
+    const chosen = await chooseFile(kind);
+    return chosen === null ? null : workbench.keepFile(chosen);
+  },
+  'files.readJson': async ({ token }, workbench) => {
+    const file = workbench.fileOf(token);
+    const { size } = await stat(file);
+    if (size > longestExperiment) {
+      throw new FaultError(
+        'too-large',
+        `${path.basename(file)}: expected at most ${longestExperiment} bytes, found ${size}`,
+      );
+    }
+    return parseJson(await readFile(file, 'utf8'), path.basename(file)) as Json;
+  },
+};
+
+function backupRecord({ path: place, created, runs, bytes }: BackupInfo): BackupRecord {
+  return { name: path.basename(place), created, runs, bytes };
+}

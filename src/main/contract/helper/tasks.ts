@@ -1,0 +1,194 @@
+/**
+ * What the helper process does: answers that take longer than a window may wait for the main process, or that load native code into a process that
+ * may die. A task gets and gives structured-cloneable values.
+ */
+import { totalmem } from 'node:os';
+import type {
+  DatasetPreview,
+  DoctorReport,
+  Eigenvector,
+  Heatmap,
+  MatrixName,
+  SpeedReport,
+} from '../../../shared/contract/index.ts';
+import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
+import type { Experiment } from '../../../shared/experiment.ts';
+import { messageOf } from '../../../shared/errors.ts';
+import { summarise } from '../../../data/dataset.ts';
+import { resolveDataset } from '../../../data/resolve.ts';
+import { availableMemory, blasHint, openEngine } from '../../jobs/engine.ts';
+import type { OpenedEngine } from '../../jobs/engine.ts';
+import type { EngineOptions } from '../../jobs/protocol.ts';
+import { forecastRun } from './forecast.ts';
+import type { RunForecast } from './forecast.ts';
+import { EigenViews } from './views.ts';
+
+export interface Folders {
+  readonly baseFolder: string;
+  readonly dataFolder: string;
+}
+
+export interface HelperTasks {
+  engines: { readonly argument: EngineOptions; readonly result: DoctorReport };
+  speed: { readonly argument: EngineOptions; readonly result: SpeedReport };
+  preview: {
+    readonly argument: Folders & {
+      readonly spec: DatasetSpec;
+      readonly part: 'train' | 'test';
+      readonly from: number;
+      readonly count: number;
+    };
+    readonly result: DatasetPreview;
+  };
+  summarise: { readonly argument: Folders & { readonly spec: DatasetSpec }; readonly result: DatasetSummary };
+  heatmap: {
+    readonly argument: {
+      readonly engine: EngineOptions;
+      readonly file: string;
+      readonly matrix: MatrixName;
+      readonly basis: 'parameter' | 'eigen';
+      readonly from: number;
+      readonly to: number | null;
+      readonly size: number;
+    };
+    readonly result: Heatmap;
+  };
+  eigenvector: {
+    readonly argument: {
+      readonly engine: EngineOptions;
+      readonly file: string;
+      readonly index: number;
+      readonly shape: readonly number[];
+    };
+    readonly result: Eigenvector;
+  };
+  forecast: {
+    readonly argument: {
+      readonly engine: EngineOptions;
+      readonly experiment: Experiment;
+      readonly samples: number | null;
+    };
+    readonly result: RunForecast;
+  };
+}
+
+export type HelperTask = keyof HelperTasks;
+
+/** Main side to helper, and back. */
+export interface HelperRequest {
+  readonly number: number;
+  readonly task: HelperTask;
+  readonly argument: unknown;
+}
+export type HelperAnswer =
+  | { readonly number: number; readonly ok: true; readonly result: unknown }
+  | { readonly number: number; readonly ok: false; readonly message: string; readonly isInput: boolean };
+
+type Implementations = {
+  [N in HelperTask]: (argument: HelperTasks[N]['argument']) => Promise<HelperTasks[N]['result']>;
+};
+
+/** All tasks; one set a process. */
+export function helperTasks(): Implementations {
+  let opened: { readonly key: string; readonly engine: Promise<OpenedEngine> } | null = null;
+  const engineFor = (options: EngineOptions): Promise<OpenedEngine> => {
+    const key = JSON.stringify(options);
+    if (opened?.key !== key) opened = { key, engine: openEngine(options) };
+    return opened.engine;
+  };
+  const views = new EigenViews();
+
+  return {
+    async engines(options) {
+      const base = { node: process.versions.node, platform: `${process.platform} ${process.arch}` };
+      const memory = { total: totalmem(), available: availableMemory() };
+      try {
+        const { report, attempts } = await openEngine(options);
+        return {
+          engine: { ...report, name: report.blas },
+          attempts: attempts.map(({ path, error }) => ({ path, reason: error })),
+          hint: report.kind === 'wasm' ? blasHint() : null,
+          memory,
+          ...base,
+        };
+      } catch (error) {
+        // The library that the settings name does not open: every job would fail with this message.
+        const attempts = [{ path: options.blas, reason: messageOf(error) }];
+        return {
+          engine: null,
+          attempts,
+          hint: 'choose another engine in the settings ("auto" always finds one)',
+          memory,
+          ...base,
+        };
+      }
+    },
+
+    async speed(options) {
+      const { blas } = await engineFor(options);
+      const rate = (precision: 'float64' | 'float32'): number => {
+        const n = 512;
+        const [a, b, c] = [0, 1, 2].map(() => blas.allocate(precision, n * n));
+        a.fill(0.5);
+        b.fill(0.25);
+        const once = (): void => {
+          blas.gemm(false, false, n, n, n, 1, a, n, b, n, 0, c, n);
+        };
+        once();
+        const began = performance.now();
+        let products = 0;
+        for (; performance.now() - began < 400; products++) once();
+        const seconds = (performance.now() - began) / 1000;
+        for (const array of [a, b, c]) blas.release(array);
+        return (products * 2 * n ** 3) / seconds / 1e9;
+      };
+      return { engine: blas.name, gflops: { float64: rate('float64'), float32: rate('float32') } };
+    },
+
+    async preview({ spec, part, from, count, ...folders }) {
+      const dataset = await resolveDataset(spec, folders);
+      const summary = summarise(dataset);
+      const chosen = dataset[part];
+      if (chosen === null) {
+        return {
+          summary,
+          part,
+          from: 0,
+          inputs: new Float32Array(0),
+          targets: new Float64Array(0),
+          total: 0,
+        };
+      }
+      const { features } = summary;
+      const begin = Math.min(from, chosen.count);
+      const end = Math.min(chosen.count, begin + count);
+      const { targets } = chosen;
+      const width = targets.kind === 'classes' ? 1 : targets.width;
+      return {
+        summary,
+        part,
+        from: begin,
+        inputs: Float32Array.from(chosen.inputs.subarray(begin * features, end * features)),
+        targets: Float64Array.from(targets.values.subarray(begin * width, end * width)),
+        total: chosen.count,
+      };
+    },
+
+    async summarise({ spec, ...folders }) {
+      return summarise(await resolveDataset(spec, folders));
+    },
+
+    async heatmap({ engine, file, ...wanted }) {
+      return views.heatmap((await engineFor(engine)).blas, file, wanted);
+    },
+
+    async eigenvector({ engine, file, index, shape }) {
+      return views.eigenvector((await engineFor(engine)).blas, file, index, shape);
+    },
+
+    async forecast({ engine, experiment, samples }) {
+      const { blas, memoryLimit } = await engineFor(engine);
+      return forecastRun(blas, experiment, samples, memoryLimit);
+    },
+  };
+}

@@ -1,0 +1,141 @@
+/** Pictures of matrices and eigenvectors of stored measurements. Letters: d side of the matrices, v_i row i of V, in decreasing order of H_ii. */
+import { openSafetensors } from '../../../data/formats/safetensors.ts';
+import type { Blas } from '../../../engine/blas/types.ts';
+import type { Eigenvector, Heatmap, MatrixName } from '../../../shared/contract/index.ts';
+import { InputError } from '../../../shared/errors.ts';
+
+interface Basis {
+  readonly file: string;
+  readonly d: number;
+  /** [d, d]: rows v_i. */
+  readonly vectors: Float64Array;
+  /** Decreasing. */
+  readonly eigenvalues: Float64Array;
+  /** Matrices in that basis, V M V^T, as far as they were asked for. */
+  readonly rotated: Map<MatrixName, Float64Array>;
+}
+
+interface Wanted {
+  readonly matrix: MatrixName;
+  readonly basis: 'parameter' | 'eigen';
+  readonly from: number;
+  readonly to: number | null;
+  readonly size: number;
+}
+
+/** Keeps the eigenbasis of the measurement last asked for. */
+export class EigenViews {
+  #basis: Basis | null = null;
+
+  /** Raises InputError where the measurement has no such matrix (the projected method stores none). */
+  async heatmap(blas: Blas, file: string, wanted: Wanted): Promise<Heatmap> {
+    if (wanted.basis === 'parameter') {
+      const { d, values } = await readMatrix(file, wanted.matrix);
+      return pictureOf(values, d, wanted);
+    }
+    const basis = await this.#open(blas, file);
+    let rotated = basis.rotated.get(wanted.matrix);
+    if (rotated === undefined) {
+      rotated =
+        wanted.matrix === 'H'
+          ? diagonal(basis.eigenvalues)
+          : rotate(blas, basis.d, basis.vectors, (await readMatrix(file, wanted.matrix)).values);
+      basis.rotated.set(wanted.matrix, rotated);
+    }
+    return pictureOf(rotated, basis.d, wanted);
+  }
+
+  async eigenvector(blas: Blas, file: string, index: number, shape: readonly number[]): Promise<Eigenvector> {
+    const { d, vectors, eigenvalues } = await this.#open(blas, file);
+    if (index >= d) throw new InputError(`eigenvector ${index}: there are ${d}`);
+    const values = vectors.slice(index * d, (index + 1) * d);
+    let largest = 0;
+    for (const x of values) if (Math.abs(x) > Math.abs(largest)) largest = x;
+    if (largest < 0) for (let j = 0; j < d; j++) values[j] = -values[j];
+    return { index, eigenvalue: eigenvalues[index], shape, values };
+  }
+
+  async #open(blas: Blas, file: string): Promise<Basis> {
+    if (this.#basis?.file === file) return this.#basis;
+    // Two at once would need twice the memory.
+    this.#basis = null;
+    const { d, values } = await readMatrix(file, 'H');
+    const a = blas.allocate('float64', d * d) as Float64Array;
+    const ascending = new Float64Array(d);
+    try {
+      a.set(values);
+      blas.eigh(d, a, ascending);
+      const vectors = new Float64Array(d * d);
+      for (let i = 0; i < d; i++) vectors.set(a.subarray((d - 1 - i) * d, (d - i) * d), i * d);
+      this.#basis = { file, d, vectors, eigenvalues: ascending.reverse(), rotated: new Map() };
+    } finally {
+      blas.release(a);
+    }
+    return this.#basis;
+  }
+}
+
+async function readMatrix(file: string, name: MatrixName): Promise<{ d: number; values: Float64Array }> {
+  await using open = await openSafetensors(file);
+  const place = open.places.get(name);
+  if (place === undefined) {
+    throw new InputError(
+      `this measurement holds no matrix ${name}: the projected method measures along directions alone. Measure with the exact method for matrices`,
+    );
+  }
+  const { data, shape } = await open.read(name);
+  if (!(data instanceof Float64Array) || shape.length !== 2 || shape[0] !== shape[1]) {
+    throw new Error(`${file}: ${name} is no square matrix of doubles`);
+  }
+  return { d: shape[0], values: data };
+}
+
+/** V M V^T. */
+function rotate(blas: Blas, d: number, vectors: Float64Array, matrix: Float64Array): Float64Array {
+  const [v, m, product] = [0, 1, 2].map(() => blas.allocate('float64', d * d) as Float64Array);
+  try {
+    v.set(vectors);
+    m.set(matrix);
+    blas.gemm(false, false, d, d, d, 1, v, d, m, d, 0, product, d);
+    blas.gemm(false, true, d, d, d, 1, product, d, v, d, 0, m, d);
+    return m.slice();
+  } finally {
+    for (const array of [v, m, product]) blas.release(array);
+  }
+}
+
+function diagonal(values: Float64Array): Float64Array {
+  const d = values.length;
+  const matrix = new Float64Array(d * d);
+  values.forEach((value, i) => {
+    matrix[i * d + i] = value;
+  });
+  return matrix;
+}
+
+/** See `Heatmap`: each cell shows the entry of largest absolute value of its block. */
+export function pictureOf(
+  matrix: Float64Array,
+  d: number,
+  { from, to, size }: Pick<Wanted, 'from' | 'to' | 'size'>,
+): Heatmap {
+  const end = Math.min(to ?? d, d);
+  if (!(from < end)) throw new InputError(`rows ${from} to ${end}: expected at least one of ${d}`);
+  const block = Math.ceil((end - from) / size);
+  const side = Math.ceil((end - from) / block);
+  const cells = new Float64Array(side * side);
+  let largestDiagonal = 0;
+  let largestOffDiagonal = 0;
+  for (let i = from; i < end; i++) {
+    const row = Math.floor((i - from) / block) * side;
+    for (let j = from; j < end; j++) {
+      const value = matrix[i * d + j];
+      const size = Math.abs(value);
+      if (i === j) largestDiagonal = Math.max(largestDiagonal, size);
+      else largestOffDiagonal = Math.max(largestOffDiagonal, size);
+      const cell = row + Math.floor((j - from) / block);
+      if (size > Math.abs(cells[cell])) cells[cell] = value;
+    }
+  }
+  return { d, size: side, from, to: end, block, cells, largestDiagonal, largestOffDiagonal };
+}

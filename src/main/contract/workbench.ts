@@ -1,0 +1,198 @@
+/** Everything behind the contract: the store, the queue, the helper process, and what is told to the windows. One a program, whatever its shell. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import * as path from 'node:path';
+import { FaultError, settingsSchema } from '../../shared/contract/index.ts';
+import type { ChosenFile, Handlers, Outcome, Settings } from '../../shared/contract/index.ts';
+import { InputError } from '../../shared/errors.ts';
+import { parseWith } from '../../shared/validation.ts';
+import { engineOptions } from '../jobs/engine.ts';
+import { forkLauncher } from '../jobs/launcher.ts';
+import type { ProcessLauncher } from '../jobs/launcher.ts';
+import type { EngineOptions } from '../jobs/protocol.ts';
+import { gatherProvenance } from '../provenance.ts';
+import type { Provenance } from '../provenance.ts';
+import { Bus, RunChanges } from '../queue/bus.ts';
+import { JobQueue } from '../queue/queue.ts';
+import { openStore, restoreStore } from '../store/index.ts';
+import type { Json, Project, RunRecord, Store } from '../store/index.ts';
+import { dispatch } from './dispatch.ts';
+import { handlers } from './handlers/index.ts';
+import { Helper } from './helper/helper.ts';
+
+export type FileKind = 'dataset' | 'experiment' | 'weights' | 'folder';
+
+export interface WorkbenchOptions {
+  /** The folder of runs. */
+  readonly storeFolder: string;
+  readonly shell: 'desktop' | 'browser';
+  /** Where relative paths in experiments start from. */
+  readonly baseFolder: string;
+  /** Default child_process. */
+  readonly launcher?: ProcessLauncher;
+  /** Asks the user for a file or folder; left out where there are no dialogs. */
+  readonly chooseFile?: (kind: FileKind) => Promise<string | null>;
+  /** What the command line chose, above the settings. */
+  readonly engine?: Partial<EngineOptions>;
+}
+
+interface Opened {
+  readonly store: Store;
+  readonly queue: JobQueue;
+}
+
+/** Files that a window may name by token, at most; the oldest are forgotten. */
+const keptFiles = 1000;
+
+export class Workbench {
+  readonly options: WorkbenchOptions;
+  readonly bus = new Bus();
+  readonly changes = new RunChanges(this.bus);
+  readonly helper: Helper;
+  readonly session = randomUUID();
+  readonly #launcher: ProcessLauncher;
+  readonly #files = new Map<string, string>();
+  #opened: Opened;
+  #provenance: Provenance | null = null;
+  #closing: Promise<void> | null = null;
+
+  /** Opens the store (raises `StoreError`) and starts what waits there. */
+  constructor(options: WorkbenchOptions) {
+    this.options = options;
+    this.#launcher = options.launcher ?? forkLauncher;
+    this.helper = new Helper(this.#launcher);
+    this.#opened = this.#open();
+    this.queue.pump();
+  }
+
+  get store(): Store {
+    return this.#opened.store;
+  }
+
+  get queue(): JobQueue {
+    return this.#opened.queue;
+  }
+
+  /** Answers a window; never rejects. */
+  request(method: unknown, params: unknown): Promise<Outcome<unknown>> {
+    if (this.#closing !== null) {
+      return Promise.resolve({ ok: false, fault: { code: 'cancelled', message: 'the program is ending' } });
+    }
+    return dispatch<Workbench>(handlers satisfies Handlers<Workbench>, this, method, params);
+  }
+
+  settings(): Settings {
+    try {
+      return parseWith(settingsSchema, this.store.getSetting('settings') ?? {}, 'settings');
+    } catch (error) {
+      // Written by another version: begin with the defaults.
+      if (error instanceof InputError) return parseWith(settingsSchema, {}, 'settings');
+      throw error;
+    }
+  }
+
+  setSettings(changes: { readonly [K in keyof Settings]?: Settings[K] | undefined }): Settings {
+    const settings = parseWith(settingsSchema, { ...this.settings(), ...changes }, 'settings');
+    this.store.setSetting('settings', settings as unknown as Json);
+    this.bus.emit('settings.changed', settings);
+    this.queue.pump();
+    return settings;
+  }
+
+  /** What jobs compute with. */
+  engine(): EngineOptions {
+    const settings = this.settings();
+    const chosen = this.options.engine ?? {};
+    // "auto" leaves the choice to the environment.
+    const base = engineOptions({
+      blas: chosen.blas ?? (settings.blas === 'auto' ? undefined : settings.blas),
+      threads: chosen.threads ?? (settings.threads > 0 ? settings.threads : undefined),
+    });
+    return { ...base, memoryLimit: chosen.memoryLimit ?? settings.memoryLimit };
+  }
+
+  /** Gathered once; asking git takes a moment. */
+  provenance(): Provenance {
+    return (this.#provenance ??= gatherProvenance());
+  }
+
+  /** Raises `not-found`. */
+  run(id: string): RunRecord {
+    const run = this.store.getRun(id);
+    if (run === undefined)
+      throw new FaultError('not-found', `there is no run ${id}; it may have been removed for good`);
+    return run;
+  }
+
+  /** Raises `not-found`. */
+  project(id: string): Project {
+    const project = this.store.getProject(id);
+    if (project === undefined) throw new FaultError('not-found', `there is no project ${id}; it may have been removed`);
+    return project;
+  }
+
+  /** Gives a path a token, by which a window may name it. */
+  keepFile(file: string): ChosenFile {
+    const token = randomBytes(18).toString('base64url');
+    this.#files.set(token, path.resolve(file));
+    for (const oldest of this.#files.keys()) {
+      if (this.#files.size <= keptFiles) break;
+      this.#files.delete(oldest);
+    }
+    return { token, name: path.basename(file) };
+  }
+
+  /** Raises `not-found`. */
+  fileOf(token: string): string {
+    const file = this.#files.get(token);
+    if (file === undefined) throw new FaultError('not-found', 'this file was chosen too long ago; choose it again');
+    return file;
+  }
+
+  /** Tells the windows of a file that was opened from outside. */
+  openFile(file: string): void {
+    this.bus.emit('file.opened', this.keepFile(file));
+  }
+
+  /** Puts a backup in the store's place. Raises a `conflict` while anything runs. */
+  async restore(backup: string): Promise<void> {
+    if (this.queue.busy) {
+      throw new FaultError('conflict', 'jobs are running; let them end, pause or cancel them, then restore the backup');
+    }
+    const { folder } = this.store;
+    await this.queue.close(0);
+    this.store.close();
+    try {
+      await restoreStore(folder, backup);
+    } finally {
+      this.#opened = this.#open();
+      this.changes.note(null);
+      this.bus.emit('store.changed', { what: 'all' });
+      this.queue.pump();
+    }
+  }
+
+  /** Pauses what runs (at most `grace` milliseconds), ends all processes, closes the store. */
+  close(grace = 5000): Promise<void> {
+    this.#closing ??= (async () => {
+      await this.queue.close(grace);
+      this.helper.close();
+      this.changes.flush();
+      this.store.close();
+    })();
+    return this.#closing;
+  }
+
+  #open(): Opened {
+    const store = openStore(this.options.storeFolder);
+    const queue = new JobQueue({
+      store,
+      bus: this.bus,
+      changes: this.changes,
+      launcher: this.#launcher,
+      engine: () => this.engine(),
+      limit: () => this.settings().runningLimit,
+      provenance: () => this.provenance(),
+    });
+    return { store, queue };
+  }
+}

@@ -20,6 +20,8 @@ function issueLine(issue: v.BaseIssue<unknown>, what: string): string {
     const key = item.key;
     place += typeof key === 'number' ? `[${key}]` : `.${String(key)}`;
   }
+  if (issue.type === 'strict_object' && issue.received === 'undefined')
+    return `${place}: expected this field, found nothing`;
   if (issue.type === 'strict_object' && issue.expected === 'never') return `${place}: unknown field`;
   return `${place}: ${issue.message}`;
 }

@@ -39,7 +39,12 @@ export async function writePdf(scenes: readonly Scene[], options: PdfOptions): P
     if (k === 0 && options.payload) {
       const stream = doc.context.register(doc.context.flateStream(options.payload));
       page.node.set(PDFName.of('LastModified'), PDFString.of(pdfDate(options.provenance.created)));
-      page.node.set(PDFName.of('PieceInfo'), doc.context.obj({ [pieceName]: { LastModified: PDFString.of(pdfDate(options.provenance.created)), Private: stream } }));
+      page.node.set(
+        PDFName.of('PieceInfo'),
+        doc.context.obj({
+          [pieceName]: { LastModified: PDFString.of(pdfDate(options.provenance.created)), Private: stream },
+        }),
+      );
     }
   });
   fonts.embed();
@@ -116,7 +121,8 @@ class PageWriter {
   }
 
   resources(): PDFDict {
-    const named = (map: Iterable<{ name: string; ref: PDFRef }>): Record<string, PDFRef> => Object.fromEntries([...map].map(({ name, ref }) => [name, ref]));
+    const named = (map: Iterable<{ name: string; ref: PDFRef }>): Record<string, PDFRef> =>
+      Object.fromEntries([...map].map(({ name, ref }) => [name, ref]));
     return this.doc.context.obj({
       Font: Object.fromEntries(this.usedFonts),
       ExtGState: named(this.states.values()),
@@ -135,7 +141,11 @@ class PageWriter {
         const key = `marker ${pathText(node.shape)} ${operator(node.fill, node.stroke)}`;
         const reach = 1 + Math.max(...node.shape.map(Math.abs)) + (node.stroke?.width ?? 0);
         const object = this.object(key, () =>
-          this.doc.context.flateStream(`${pathText(node.shape)} ${operator(node.fill, node.stroke)}`, { Type: 'XObject', Subtype: 'Form', BBox: [-reach, -reach, reach, reach] }),
+          this.doc.context.flateStream(`${pathText(node.shape)} ${operator(node.fill, node.stroke)}`, {
+            Type: 'XObject',
+            Subtype: 'Form',
+            BBox: [-reach, -reach, reach, reach],
+          }),
         );
         this.out.push('q');
         this.paint(node.fill, node.stroke);
@@ -187,7 +197,10 @@ class PageWriter {
     const key = `${fill} ${stroke}`;
     let state = this.states.get(key);
     if (!state) {
-      state = { name: `G${this.states.size + 1}`, ref: this.doc.context.register(this.doc.context.obj({ Type: 'ExtGState', ca: fill, CA: stroke })) };
+      state = {
+        name: `G${this.states.size + 1}`,
+        ref: this.doc.context.register(this.doc.context.obj({ Type: 'ExtGState', ca: fill, CA: stroke })),
+      };
       this.states.set(key, state);
     }
     return state.name;
@@ -214,9 +227,24 @@ class PageWriter {
       alpha[k] = rgba[4 * k + 3];
     }
     const { context } = this.doc;
-    const stream = (bytes: Uint8Array, space: string, extra: Record<string, PDFRef>): ReturnType<typeof context.stream> =>
-      context.stream(deflateSync(bytes, { level: 9 }), { Type: 'XObject', Subtype: 'Image', Width: columns, Height: rows, ColorSpace: space, BitsPerComponent: 8, Filter: 'FlateDecode', ...extra });
-    const mask: Record<string, PDFRef> = isOpaque(rgba) ? {} : { SMask: context.register(stream(alpha, 'DeviceGray', {})) };
+    const stream = (
+      bytes: Uint8Array,
+      space: string,
+      extra: Record<string, PDFRef>,
+    ): ReturnType<typeof context.stream> =>
+      context.stream(deflateSync(bytes, { level: 9 }), {
+        Type: 'XObject',
+        Subtype: 'Image',
+        Width: columns,
+        Height: rows,
+        ColorSpace: space,
+        BitsPerComponent: 8,
+        Filter: 'FlateDecode',
+        ...extra,
+      });
+    const mask: Record<string, PDFRef> = isOpaque(rgba)
+      ? {}
+      : { SMask: context.register(stream(alpha, 'DeviceGray', {})) };
     const name = this.object(`image ${this.objects.size}`, () => stream(rgb, 'DeviceRGB', mask));
     this.out.push(`q ${n(node.width)} 0 0 ${n(-node.height)} ${n(node.x)} ${n(node.y + node.height)} cm /${name} Do Q`);
   }
@@ -270,7 +298,9 @@ class PageWriter {
       const stretch = ((face.advance(glyph.glyph) * scale) / (space.width * glyph.size)) * 100;
       const at = compose(turn, [1, 0, 0, -1, glyph.x, glyph.y]);
       const actual = PDFHexString.fromText(glyph.text).toString();
-      this.out.push(`/Span << /ActualText ${actual} >> BDC BT 3 Tr ${n(stretch)} Tz /${space.name} ${n(glyph.size)} Tf ${matrixText(at)} Tm <${space.code}> Tj ET EMC`);
+      this.out.push(
+        `/Span << /ActualText ${actual} >> BDC BT 3 Tr ${n(stretch)} Tz /${space.name} ${n(glyph.size)} Tf ${matrixText(at)} Tm <${space.code}> Tj ET EMC`,
+      );
     }
   }
 }
@@ -281,7 +311,14 @@ function runs(glyphs: readonly PlacedGlyph[]): PlacedGlyph[][] {
   for (const glyph of glyphs) {
     const last = out[out.length - 1];
     const [first] = last ?? [];
-    if (first && first.face === glyph.face && first.size === glyph.size && first.y === glyph.y && glyph.x >= last[last.length - 1].x) last.push(glyph);
+    if (
+      first &&
+      first.face === glyph.face &&
+      first.size === glyph.size &&
+      first.y === glyph.y &&
+      glyph.x >= last[last.length - 1].x
+    )
+      last.push(glyph);
     else out.push([glyph]);
   }
   return out;
@@ -313,10 +350,13 @@ function pathText(path: PathData): string {
     k += count;
     if (op === 2) {
       const [cx, cy, ex, ey] = values;
-      out.push([x + (2 / 3) * (cx - x), y + (2 / 3) * (cy - y), ex + (2 / 3) * (cx - ex), ey + (2 / 3) * (cy - ey), ex, ey].map(n).join(' ') + ' c');
+      out.push(
+        [x + (2 / 3) * (cx - x), y + (2 / 3) * (cy - y), ex + (2 / 3) * (cx - ex), ey + (2 / 3) * (cy - ey), ex, ey]
+          .map(n)
+          .join(' ') + ' c',
+      );
     } else out.push(`${values.map(n).join(' ')}${count > 0 ? ' ' : ''}${letters[op]}`);
     if (count > 0) [x, y] = [values[count - 2], values[count - 1]];
   }
   return out.join(' ');
 }
-

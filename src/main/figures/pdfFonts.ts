@@ -39,7 +39,13 @@ export class PdfFonts {
   use(face: FontFace, glyph: number, text: string): UsedGlyph {
     let entry = this.entries.get(face);
     if (!entry) {
-      entry = { name: `F${this.entries.size + 1}`, ref: this.doc.context.nextRef(), face, codes: new Map(), texts: new Map() };
+      entry = {
+        name: `F${this.entries.size + 1}`,
+        ref: this.doc.context.nextRef(),
+        face,
+        codes: new Map(),
+        texts: new Map(),
+      };
       this.entries.set(face, entry);
     }
     let code = entry.codes.get(glyph);
@@ -55,7 +61,8 @@ export class PdfFonts {
   space(): UsedGlyph & { readonly width: number } {
     for (const { face } of this.entries.values()) {
       const glyph = face.glyphOf(0x20);
-      if (glyph !== 0 && face.advance(glyph) > 0) return { ...this.use(face, glyph, ' '), width: face.advance(glyph) / face.unitsPerEm };
+      if (glyph !== 0 && face.advance(glyph) > 0)
+        return { ...this.use(face, glyph, ' '), width: face.advance(glyph) / face.unitsPerEm };
     }
     throw new Error('no embedded font has a space for text drawn as outlines');
   }
@@ -105,7 +112,17 @@ export class PdfFonts {
       }),
     );
     const unicode = context.register(context.flateStream(toUnicode(codes, texts)));
-    context.assign(ref, context.obj({ Type: 'Font', Subtype: 'Type0', BaseFont: PDFName.of(name), Encoding: 'Identity-H', DescendantFonts: [descendant], ToUnicode: unicode }));
+    context.assign(
+      ref,
+      context.obj({
+        Type: 'Font',
+        Subtype: 'Type0',
+        BaseFont: PDFName.of(name),
+        Encoding: 'Identity-H',
+        DescendantFonts: [descendant],
+        ToUnicode: unicode,
+      }),
+    );
   }
 }
 

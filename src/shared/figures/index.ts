@@ -44,3 +44,31 @@ export {
   type TrainingHistory,
 } from './figures/training.ts';
 export { scatterDiagonals, type DiagonalPair, type ScatterOptions } from './figures/scatter.ts';
+export { spreadOf, tQuantile975, type Spread } from './figures/statistics.ts';
+export { matplotlibScript, type ScriptOptions } from './matplotlib.ts';
+export {
+  documentKey,
+  packDocument,
+  packForFile,
+  readSvgDocument,
+  svgMetadata,
+  unpackDocument,
+  type FigureDocument,
+} from './metadata.ts';
+export { integerText, numberText, powerText, uncertaintyTex, withInterval, withUncertainty } from './numbers.ts';
+export { plottedColumns, plottedCsv, plottedRows, type PlottedRow } from './plotted.ts';
+export {
+  applyRecipe,
+  buildFigure,
+  figureNames,
+  figureTable,
+  parseRecipe,
+  type FigureData,
+  type FigureDataKind,
+  type FigureName,
+  type FigureRecipe,
+  type FigureSource,
+  type RecipeOptions,
+} from './recipe.ts';
+export { parseSpec } from './schema.ts';
+export { resultsTable, type TableOptions } from './table.ts';

@@ -47,14 +47,14 @@ export function rgbOf(hex: string): [number, number, number] {
  * Colour maps as a few anchors with linear steps between. 'sequential' goes from white (paper) to dark blue, of falling lightness throughout, so that it
  * reads in grey as well; 'diverging' goes from orange (negative) through white to blue, told apart with all common deficiencies.
  */
-const anchors = {
+export const mapAnchors = {
   sequential: ['#FFFFFF', '#E3E8F1', '#BCCBE2', '#8FADD3', '#5E8FC3', '#2F6FAE', '#0F4F8F', '#08306B', '#041C42'],
   diverging: ['#7F2704', '#B9501A', '#E08C4F', '#F6C9A0', '#FFFFFF', '#B5D3EA', '#6CA6D2', '#2A72B0', '#08306B'],
 } as const;
 
 /** Colour at t in [0, 1]. */
 export function mapColour(map: 'sequential' | 'diverging', t: number): [number, number, number] {
-  const list = anchors[map];
+  const list = mapAnchors[map];
   const place = Math.min(1, Math.max(0, t)) * (list.length - 1);
   const k = Math.min(list.length - 2, Math.floor(place));
   const from = rgbOf(list[k]);

@@ -34,7 +34,8 @@ export function subsetTrueType(face: FontFace, glyphs: Iterable<number>): Subset
   const maxp = tableOf('maxp');
   const glyf = tableOf('glyf');
   const loca = tableOf('loca');
-  if (!head || !hhea || !maxp || !glyf || !loca) throw new Error(`the font ${face.name} lacks a table that TrueType needs`);
+  if (!head || !hhea || !maxp || !glyf || !loca)
+    throw new Error(`the font ${face.name} lacks a table that TrueType needs`);
   const long = new Reader(head).i16(50) === 1;
   const locaReader = new Reader(loca);
   const offsetOf = (glyph: number): number => (long ? locaReader.u32(4 * glyph) : 2 * locaReader.u16(2 * glyph));
@@ -57,7 +58,14 @@ export function subsetTrueType(face: FontFace, glyphs: Iterable<number>): Subset
   new DataView(hhea.buffer).setUint16(34, order.length);
   new DataView(maxp.buffer).setUint16(4, order.length);
 
-  const tables: [string, Uint8Array][] = [['glyf', newGlyf], ['head', head], ['hhea', hhea], ['hmtx', newHmtx], ['loca', newLoca], ['maxp', maxp]];
+  const tables: [string, Uint8Array][] = [
+    ['glyf', newGlyf],
+    ['head', head],
+    ['hhea', hhea],
+    ['hmtx', newHmtx],
+    ['loca', newLoca],
+    ['maxp', maxp],
+  ];
   for (const tag of ['cvt ', 'fpgm', 'prep']) {
     const table = tableOf(tag);
     if (table) tables.push([tag, table]);
@@ -67,7 +75,12 @@ export function subsetTrueType(face: FontFace, glyphs: Iterable<number>): Subset
 
 function sideBearings(face: FontFace, hmtx: Uint8Array, metrics: number): (glyph: number) => number {
   const reader = new Reader(hmtx);
-  return (glyph) => (glyph < metrics ? reader.i16(4 * glyph + 2) : glyph < face.glyphs ? reader.i16(4 * metrics + 2 * (glyph - metrics)) : 0);
+  return (glyph) =>
+    glyph < metrics
+      ? reader.i16(4 * glyph + 2)
+      : glyph < face.glyphs
+        ? reader.i16(4 * metrics + 2 * (glyph - metrics))
+        : 0;
 }
 
 /** Points the parts of a composite glyph at their new numbers. */
@@ -87,7 +100,11 @@ function renumbered(glyph: Uint8Array, places: ReadonlyMap<number, number>): Uin
 
 function checksum(bytes: Uint8Array): number {
   let sum = 0;
-  for (let k = 0; k < bytes.length; k += 4) sum = (sum + (((bytes[k] << 24) | ((bytes[k + 1] ?? 0) << 16) | ((bytes[k + 2] ?? 0) << 8) | (bytes[k + 3] ?? 0)) >>> 0)) >>> 0;
+  for (let k = 0; k < bytes.length; k += 4)
+    sum =
+      (sum +
+        (((bytes[k] << 24) | ((bytes[k + 1] ?? 0) << 16) | ((bytes[k + 2] ?? 0) << 8) | (bytes[k + 3] ?? 0)) >>> 0)) >>>
+      0;
   return sum;
 }
 

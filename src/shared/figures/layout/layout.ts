@@ -127,6 +127,7 @@ function draw(
   }));
   const texts: PlacedText[] = painted.flatMap((panel) => panel.texts);
 
+  let corner = { x: 0, y: 0 };
   if (block) {
     const at = sideways
       ? { x: geometry.width - edge - block.width, y: geometry.frames[0].y }
@@ -134,6 +135,7 @@ function draw(
           x: Math.max(edge, (geometry.width - block.width) / 2),
           y: legend.place === 'above' ? edge : geometry.height - edge - noteHeight - block.height,
         };
+    corner = at;
     const placed = block.place(at.x, at.y);
     nodes.push({ kind: 'group', name: 'legend', children: placed.nodes });
     texts.push(...placed.texts);
@@ -170,6 +172,10 @@ function draw(
       height_mm: spec.height_mm === 'auto' ? Math.round((geometry.height / pointsPerMm) * 10) / 10 : spec.height_mm,
       nodes,
       panels: painted.map((panel) => panel.geometry),
+      legend: {
+        place: outside ? (legend.place as 'below' | 'above' | 'right') : legend.place === 'none' ? 'none' : 'frames',
+        ...corner,
+      },
       notes: unique,
       warnings: [...painted.flatMap((panel) => panel.warnings), ...lint(texts, geometry.width, geometry.height)],
     },

@@ -97,8 +97,20 @@ export function paintPanel(request: PanelRequest): PaintedPanel {
     warnings,
     geometry: {
       frame,
-      x: { scale: panel.x.scale, min: domainX.min, max: domainX.max },
-      y: { scale: panel.y.scale, min: domainY.min, max: domainY.max },
+      x: {
+        scale: panel.x.scale,
+        min: domainX.min,
+        max: domainX.max,
+        ticks: measured.ticksX.ticks.map(({ tick }) => tick),
+        numbers: plan.showX,
+      },
+      y: {
+        scale: panel.y.scale,
+        min: domainY.min,
+        max: domainY.max,
+        ticks: measured.ticksY.ticks.map(({ tick }) => tick),
+        numbers: plan.showY,
+      },
     },
     crowded,
   };

@@ -146,49 +146,24 @@ export function drawPoints(
   const { frame, x, y, spec, domainX, domainY } = context;
   const { style } = spec;
   const what = mark.what ?? 'points';
-  let at: number[] = [];
-  const bars: number[] = [];
+  const shown = shownPoints(mark, x, y, frame, mode === 'thin' ? spec.points.limit : Infinity);
+  const { indices, at } = shown;
   const omitted = omissionsOf(what, omissions);
   omitted.total += mark.x.length;
-  const slack = 1e-6;
-  for (let k = 0; k < mark.x.length; k++) {
-    if (Number.isNaN(mark.x[k]) || Number.isNaN(mark.y[k])) {
-      omitted.missing++;
-      continue;
-    }
-    const px = x(mark.x[k]);
-    const py = y(mark.y[k]);
-    if (!Number.isFinite(px) || !Number.isFinite(py)) {
-      omitted.notPositive++;
-      continue;
-    }
-    if (
-      px < frame.x - slack ||
-      px > frame.x + frame.width + slack ||
-      py < frame.y - slack ||
-      py > frame.y + frame.height + slack
-    ) {
-      omitted.beyond++;
-      continue;
-    }
-    at.push(px, py);
-    errorBar(
-      bars,
-      mark.yLow?.[k],
-      mark.yHigh?.[k],
-      y,
-      context.panel.y.scale === 'log' ? domainY.min : -Infinity,
-      (value) => [px, value],
+  omitted.missing += shown.missing;
+  omitted.notPositive += shown.notPositive;
+  omitted.beyond += shown.beyond;
+  if (shown.thinnedFrom)
+    out.notes.push(
+      `${integerText(indices.length)} of ${integerText(shown.thinnedFrom.count)} ${what} drawn: the first in each cell of a grid of ${shown.thinnedFrom.side.toFixed(2)} pt`,
     );
-    errorBar(
-      bars,
-      mark.xLow?.[k],
-      mark.xHigh?.[k],
-      x,
-      context.panel.x.scale === 'log' ? domainX.min : -Infinity,
-      (value) => [value, py],
-    );
-  }
+  const bars: number[] = [];
+  const leastX = context.panel.x.scale === 'log' ? domainX.min : -Infinity;
+  const leastY = context.panel.y.scale === 'log' ? domainY.min : -Infinity;
+  indices.forEach((k, i) => {
+    errorBar(bars, mark.yLow?.[k], mark.yHigh?.[k], y, leastY, (value) => [at[2 * i], value]);
+    errorBar(bars, mark.xLow?.[k], mark.xHigh?.[k], x, leastX, (value) => [value, at[2 * i + 1]]);
+  });
   for (const value of at) out.ink.push(value);
   for (let k = 0; k < bars.length; k += 6) trace([bars[k + 1], bars[k + 4]], [bars[k + 2], bars[k + 5]], out.ink);
 
@@ -229,21 +204,12 @@ export function drawPoints(
       ],
     });
   if (at.length === 0) return;
-  if (mode === 'thin' && at.length / 2 > spec.points.limit) {
-    const thin = thinned(at, frame, spec.points.limit);
-    out.notes.push(
-      `${integerText(thin.at.length / 2)} of ${integerText(at.length / 2)} ${what} drawn: the first in each cell of a grid of ${thin.side.toFixed(2)} pt`,
-    );
-    at = thin.at;
-  }
-
   if (mode === 'raster' && mark.x.length > spec.points.limit / 8) {
     const { dpi } = spec.points;
     // Only as large as the points need.
     const area = grown(extent(at), size);
     const columns = Math.ceil((area.width / 72) * dpi);
     const rows = Math.ceil((area.height / 72) * dpi);
-    const places = at;
     out.nodes.push({
       kind: 'image',
       x: area.x,
@@ -256,7 +222,7 @@ export function drawPoints(
         rasteriseDiscs(
           columns,
           rows,
-          places.map((value, k) =>
+          at.map((value, k) =>
             k % 2 === 0 ? ((value - area.x) / area.width) * columns : ((value - area.y) / area.height) * rows,
           ),
           ((size / 2) * dpi) / 72,
@@ -318,31 +284,80 @@ function errorBar(
 
 /**
  * At most `most` points: the first, in the order of the data, in each cell of the finest grid of square cells over the frame that leaves so many.
- * Returns the points and the side of a cell in points.
+ * `at`: x0, y0, x1, y1, ... Returns the places of those kept and the side of a cell in points.
  */
-export function thinned(at: readonly number[], frame: Frame, most: number): { at: number[]; side: number } {
+export function thinned(at: readonly number[], frame: Frame, most: number): { kept: number[]; side: number } {
+  const count = at.length / 2;
   const within = (side: number): number[] => {
     const taken = new Set<number>();
     const out: number[] = [];
-    for (let k = 0; k < at.length; k += 2) {
-      const cell = Math.floor((at[k + 1] - frame.y) / side) * 65536 + Math.floor((at[k] - frame.x) / side);
+    for (let k = 0; k < count; k++) {
+      const cell = Math.floor((at[2 * k + 1] - frame.y) / side) * 65536 + Math.floor((at[2 * k] - frame.x) / side);
       if (taken.has(cell)) continue;
       taken.add(cell);
-      out.push(at[k], at[k + 1]);
+      out.push(k);
     }
     return out;
   };
-  if (at.length / 2 <= most) return { at: [...at], side: 0 };
+  if (count <= most) return { kept: Array.from({ length: count }, (_, k) => k), side: 0 };
   let low = 0;
   let high = Math.max(frame.width, frame.height);
   let best = within(high);
   for (let round = 0; round < 16; round++) {
     const side = (low + high) / 2;
-    const points = within(side);
-    if (points.length / 2 <= most) {
+    const kept = within(side);
+    if (kept.length <= most) {
       high = side;
-      best = points;
+      best = kept;
     } else low = side;
   }
-  return { at: best, side: high };
+  return { kept: best, side: high };
+}
+
+export interface ShownPoints {
+  /** Places in the series of the points that are drawn, and where: x0, y0, x1, y1, ... */
+  readonly indices: number[];
+  readonly at: number[];
+  readonly notPositive: number;
+  readonly beyond: number;
+  readonly missing: number;
+  /** Points before thinning and the side of a cell, where some were thinned out. */
+  readonly thinnedFrom?: { readonly count: number; readonly side: number };
+}
+
+/** Which points of a series are drawn within a frame. `most`: thin down to so many. */
+export function shownPoints(mark: Points, x: Scale, y: Scale, frame: Frame, most = Infinity): ShownPoints {
+  const slack = 1e-6;
+  let indices: number[] = [];
+  let at: number[] = [];
+  const omitted = { notPositive: 0, beyond: 0, missing: 0 };
+  for (let k = 0; k < mark.x.length; k++) {
+    if (Number.isNaN(mark.x[k]) || Number.isNaN(mark.y[k])) {
+      omitted.missing++;
+      continue;
+    }
+    const px = x(mark.x[k]);
+    const py = y(mark.y[k]);
+    if (!Number.isFinite(px) || !Number.isFinite(py)) {
+      omitted.notPositive++;
+      continue;
+    }
+    if (
+      px < frame.x - slack ||
+      px > frame.x + frame.width + slack ||
+      py < frame.y - slack ||
+      py > frame.y + frame.height + slack
+    ) {
+      omitted.beyond++;
+      continue;
+    }
+    indices.push(k);
+    at.push(px, py);
+  }
+  const count = indices.length;
+  if (count <= most) return { indices, at, ...omitted };
+  const { kept, side } = thinned(at, frame, most);
+  indices = kept.map((k) => indices[k]);
+  at = kept.flatMap((k) => [at[2 * k], at[2 * k + 1]]);
+  return { indices, at, ...omitted, thinnedFrom: { count, side } };
 }

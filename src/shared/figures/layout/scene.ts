@@ -4,6 +4,7 @@
  */
 import type { PathData } from '../path.ts';
 import type { TextBox } from '../text/box.ts';
+import type { Tick } from '../ticks.ts';
 
 export interface Stroke {
   readonly colour: string;
@@ -72,8 +73,17 @@ export interface Frame {
 /** Where the parts of one panel ended up, for a pointer over the figure: data coordinates follow from the frame and the limits. */
 export interface PanelGeometry {
   readonly frame: Frame;
-  readonly x: { readonly scale: 'linear' | 'log' | 'category'; readonly min: number; readonly max: number };
-  readonly y: { readonly scale: 'linear' | 'log' | 'category'; readonly min: number; readonly max: number };
+  readonly x: AxisGeometry;
+  readonly y: AxisGeometry;
+}
+
+export interface AxisGeometry {
+  readonly scale: 'linear' | 'log' | 'category';
+  readonly min: number;
+  readonly max: number;
+  readonly ticks: readonly Tick[];
+  /** Numbers and label stand at this axis; false on inner axes of panels that share theirs. */
+  readonly numbers: boolean;
 }
 
 export interface Scene {
@@ -84,6 +94,12 @@ export interface Scene {
   readonly height_mm: number;
   readonly nodes: readonly SceneNode[];
   readonly panels: readonly PanelGeometry[];
+  /** Where the legend ended up: in the frames or at a side of the figure, there with its upper left corner. */
+  readonly legend: {
+    readonly place: 'frames' | 'below' | 'above' | 'right' | 'none';
+    readonly x: number;
+    readonly y: number;
+  };
   /** The small print: what was left out, how points were drawn. */
   readonly notes: readonly string[];
   /** Texts that overlap or leave the page, frames too small to read: empty where all is well. */

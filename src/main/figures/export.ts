@@ -1,0 +1,127 @@
+/** Figures to files: one layout, every format. Nothing here needs a browser or the network. */
+import { join } from 'node:path';
+import { writeFileAtomic } from '../../data/files.ts';
+import { InputError } from '../../shared/errors.ts';
+import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
+import { layoutFigure } from '../../shared/figures/layout/layout.ts';
+import { matplotlibScript } from '../../shared/figures/matplotlib.ts';
+import { documentKey, packForFile, svgMetadata } from '../../shared/figures/metadata.ts';
+import type { FigureRecipe } from '../../shared/figures/recipe.ts';
+import type { FigureSpec } from '../../shared/figures/types.ts';
+import { plottedCsv, plottedRows } from '../../shared/figures/plotted.ts';
+import { base64 } from '../../shared/figures/png.ts';
+import { sceneToSvg } from '../../shared/figures/svg.ts';
+import { pngFile, rasterise, tiffFile, type Pixels } from './image.ts';
+import { provenanceText, writePdf } from './pdf.ts';
+
+export const figureFormats = ['svg', 'pdf', 'png', 'tiff', 'csv', 'json', 'py'] as const;
+/** 'csv': the numbers drawn; 'json': the recipe, or without one the specification; 'py': the matplotlib script, which reads the CSV. */
+export type FigureFormat = (typeof figureFormats)[number];
+
+export interface ExportOptions {
+  /** Of PNG and TIFF; 600 by default. */
+  readonly dpi?: number;
+  /** Put the data into SVG, PDF and PNG so that they can be reopened; true by default. Provenance is always in. */
+  readonly reopenable?: boolean;
+}
+
+export interface ExportedFile {
+  readonly format: FigureFormat;
+  /** File name. */
+  readonly name: string;
+  readonly content: Uint8Array;
+}
+
+export interface ExportedFigure {
+  readonly files: readonly ExportedFile[];
+  readonly width_mm: number;
+  readonly height_mm: number;
+  /** Statements in the figure's small print. */
+  readonly notes: readonly string[];
+  /** What a reader would trip over (overlaps, clipped text): empty where all is well. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * All formats asked for, in memory. `name` without ending; the script asks for the CSV beside it. Raises `InputError` for labels that cannot be set
+ * (a character that no font has, by name), sizes and resolutions out of range.
+ */
+export async function exportFigure(
+  document: { readonly spec: FigureSpec; readonly recipe?: FigureRecipe },
+  name: string,
+  formats: readonly FigureFormat[],
+  fonts: FontLibrary,
+  options: ExportOptions = {},
+): Promise<ExportedFigure> {
+  if (!/^[^/\\:*?"<>|\x00-\x1f]{1,200}$/.test(name)) throw new InputError(`"${name}" cannot be a file name`);
+  const { spec, recipe } = document;
+  const scene = layoutFigure(spec, fonts);
+  const packed = options.reopenable === false ? undefined : packForFile(document);
+  let svg: string | undefined;
+  const svgText = (): string => (svg ??= sceneToSvg(scene, spec, { metadata: svgMetadata(spec.provenance, packed) }));
+  let pixels: Pixels | undefined;
+  const pixelsOf = (): Pixels =>
+    (pixels ??= rasterise(sceneToSvg(scene, spec), scene.width_mm, scene.height_mm, options.dpi ?? 600));
+  const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const files: ExportedFile[] = [];
+  // The script is of no use without its numbers.
+  const wanted = new Set(formats);
+  if (wanted.has('py')) wanted.add('csv');
+  for (const format of figureFormats) {
+    if (!wanted.has(format)) continue;
+    const file = (content: Uint8Array): void => void files.push({ format, name: `${name}.${format}`, content });
+    switch (format) {
+      case 'svg':
+        file(utf8(svgText()));
+        break;
+      case 'pdf':
+        file(
+          await writePdf([scene], {
+            title: spec.title,
+            description: spec.description,
+            provenance: spec.provenance,
+            ...(packed ? { payload: packed } : {}),
+          }),
+        );
+        break;
+      case 'png':
+        file(
+          pngFile(pixelsOf(), {
+            Title: spec.title,
+            Description: spec.description,
+            Software: spec.provenance.software,
+            Comment: provenanceText(spec.provenance),
+            ...(packed ? { [documentKey]: base64(packed) } : {}),
+          }),
+        );
+        break;
+      case 'tiff':
+        file(tiffFile(pixelsOf(), `${spec.title} ${provenanceText(spec.provenance)}`, spec.provenance.software));
+        break;
+      case 'csv':
+        file(utf8(plottedCsv(plottedRows(spec, scene))));
+        break;
+      case 'json':
+        file(utf8(`${JSON.stringify(recipe ?? spec, undefined, 2)}\n`));
+        break;
+      case 'py':
+        file(utf8(matplotlibScript(spec, scene, fonts, { csv: `${name}.csv`, output: `${name}-matplotlib.pdf` })));
+        break;
+      default:
+        format satisfies never;
+        throw new Error(`unknown format: ${String(format)}`);
+    }
+  }
+  return { files, width_mm: scene.width_mm, height_mm: scene.height_mm, notes: scene.notes, warnings: scene.warnings };
+}
+
+/** Writes the files into a folder that exists, each whole or not at all. Returns their paths. */
+export async function writeExport(exported: ExportedFigure, folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for (const { name, content } of exported.files) {
+    const path = join(folder, name);
+    await writeFileAtomic(path, content);
+    paths.push(path);
+  }
+  return paths;
+}

@@ -1,0 +1,49 @@
+/** "Reopen figure": the specification and recipe inside an exported SVG, PDF or PNG file. */
+import { PDFDict, PDFDocument, PDFName, PDFRawStream, decodePDFRawStream } from '@cantoo/pdf-lib';
+import { InputError } from '../../shared/errors.ts';
+import { documentKey, readSvgDocument, unpackDocument, type FigureDocument } from '../../shared/figures/metadata.ts';
+import { fromBase64 } from '../../shared/figures/png.ts';
+import { pieceName } from './pdf.ts';
+
+const noFigure =
+  'holds no figure to reopen: it was not exported by this program, or another one has removed the metadata';
+
+/** Reads any of the three by its first bytes. Raises `InputError` where the file is another, damaged, or holds no figure. */
+export async function reopenFigure(bytes: Uint8Array): Promise<FigureDocument> {
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1024));
+  if (start.startsWith('%PDF-')) return reopenPdf(bytes);
+  if (start.startsWith('PNG\r\n', 1)) return reopenPng(bytes);
+  if (/<svg[\s>]/.test(start)) return readSvgDocument(new TextDecoder().decode(bytes));
+  throw new InputError('only SVG, PDF and PNG files exported by this program can be reopened');
+}
+
+async function reopenPdf(bytes: Uint8Array): Promise<FigureDocument> {
+  let doc: PDFDocument;
+  try {
+    doc = await PDFDocument.load(bytes, { updateMetadata: false });
+  } catch (error) {
+    throw new InputError('this PDF cannot be read: it is damaged or encrypted', { cause: error });
+  }
+  const piece = doc
+    .getPages()[0]
+    ?.node.lookupMaybe(PDFName.of('PieceInfo'), PDFDict)
+    ?.lookupMaybe(PDFName.of(pieceName), PDFDict);
+  const stream = piece?.lookup(PDFName.of('Private'));
+  if (!(stream instanceof PDFRawStream)) throw new InputError(`this PDF ${noFigure}`);
+  return unpackDocument(decodePDFRawStream(stream).decode());
+}
+
+function reopenPng(bytes: Uint8Array): FigureDocument {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const latin = new TextDecoder('latin1');
+  for (let at = 8; at + 12 <= bytes.length;) {
+    const length = view.getUint32(at);
+    const type = latin.decode(bytes.subarray(at + 4, at + 8));
+    if (type === 'iTXt') {
+      const text = latin.decode(bytes.subarray(at + 8, at + 8 + length));
+      if (text.startsWith(`${documentKey}\0`)) return unpackDocument(fromBase64(text.slice(documentKey.length + 5)));
+    }
+    at += 12 + length;
+  }
+  throw new InputError(`this PNG ${noFigure}`);
+}

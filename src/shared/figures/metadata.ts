@@ -1,0 +1,77 @@
+/**
+ * What travels inside exported files so that a figure can be reopened: the specification (with its data) and the recipe, as deflated JSON. Files of
+ * other programs, and figures whose data were stripped, are told apart by name.
+ */
+import { strFromU8, strToU8, unzlibSync, zlibSync } from 'fflate';
+import { InputError } from '../errors.ts';
+import { base64, fromBase64 } from './png.ts';
+import { parseSpec } from './schema.ts';
+import { parseRecipe, type FigureRecipe } from './recipe.ts';
+import { escapeXml } from './svg.ts';
+import type { FigureSpec, Provenance } from './types.ts';
+
+/** A figure and what it was made from. */
+export interface FigureDocument {
+  /** Left out of files whose data would make them heavy, where the recipe can draw the figure again from the store. */
+  readonly spec?: FigureSpec;
+  readonly recipe?: FigureRecipe;
+}
+
+/** Most bytes of packed data that an exported file carries where a recipe can take their place. */
+export const heaviestDocument = 400_000;
+
+/** The document for a file: without the data where they are heavy and a recipe stands for them. */
+export function packForFile(document: FigureDocument): Uint8Array {
+  const whole = packDocument(document);
+  return whole.length > heaviestDocument && document.recipe ? packDocument({ recipe: document.recipe }) : whole;
+}
+
+/** Keyword of the PNG text, element of the SVG metadata. */
+export const documentKey = 'covature-figure';
+
+/** Deflated JSON. NaN becomes null. */
+export function packDocument(document: FigureDocument): Uint8Array {
+  return zlibSync(strToU8(JSON.stringify({ format: 'covature-figure-document', version: 1, ...document })), {
+    level: 9,
+  });
+}
+
+/** Raises `InputError` where the bytes are damaged or of a later version. */
+export function unpackDocument(bytes: Uint8Array): FigureDocument {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(strFromU8(unzlibSync(bytes)));
+  } catch (error) {
+    throw new InputError('the figure in this file is damaged: its data cannot be unpacked', { cause: error });
+  }
+  const { format, version, spec, recipe } = parsed as Record<string, unknown>;
+  if (format !== 'covature-figure-document')
+    throw new InputError('the file holds data of another program in place of a figure');
+  if (version !== 1)
+    throw new InputError(`the figure in this file has version ${String(version)}; this program reads version 1`);
+  return {
+    ...(spec === undefined ? {} : { spec: parseSpec(spec, 'the figure in this file') }),
+    ...(recipe === undefined ? {} : { recipe: parseRecipe(recipe, 'the recipe in this file') }),
+  };
+}
+
+/** Contents of an SVG file's <metadata>: the provenance to read, and the packed document to reopen. */
+export function svgMetadata(provenance: Provenance, packed?: Uint8Array): string {
+  const space = 'xmlns:covature="urn:covature:figure"';
+  const document = packed
+    ? `<covature:figure ${space} encoding="base64 deflate">${base64(packed)}</covature:figure>`
+    : '';
+  return `<covature:provenance ${space}>${escapeXml(JSON.stringify(provenance))}</covature:provenance>${document}`;
+}
+
+/** The document in an SVG file. Raises `InputError` where there is none. */
+export function readSvgDocument(svg: string): FigureDocument {
+  const found =
+    /<(?:\w+:)?figure[^>]*urn:covature:figure[^>]*>([A-Za-z0-9+/=\s]+)</.exec(svg) ??
+    /<covature:figure[^>]*>([A-Za-z0-9+/=\s]+)</.exec(svg);
+  if (!found)
+    throw new InputError(
+      'this SVG holds no figure to reopen: it was not exported by this program, or another one has removed the metadata',
+    );
+  return unpackDocument(fromBase64(found[1]));
+}

@@ -11,6 +11,7 @@ import { doctorMethods } from './doctor.ts';
 import { groupMethods } from './groups.ts';
 import { listMethods } from './list.ts';
 import { measurementMethods } from './measurements.ts';
+import { networkWarning } from './network.ts';
 import { openContext, type OpenedStore, type OpenOptions } from './open.ts';
 import { projectMethods } from './projects.ts';
 import { registryMethods } from './registry.ts';
@@ -38,6 +39,8 @@ export interface OpenReport {
   readonly interrupted: readonly string[];
   /** The copy of the database made before it was migrated. */
   readonly backup: string | undefined;
+  /** What the user should know about the place of the store. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -91,7 +94,8 @@ function assemble({ context, backup, close }: OpenedStore) {
   });
 
   const interrupted = context.readOnly ? [] : store.markInterrupted();
-  const report: OpenReport = { interrupted, backup };
+  const warning = networkWarning(context.folder);
+  const report: OpenReport = { interrupted, backup, warnings: warning === undefined ? [] : [warning] };
   return {
     ...store,
     folder: context.folder,

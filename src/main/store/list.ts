@@ -78,6 +78,7 @@ export function whereOf(context: StoreContext, projects: ProjectTable, query: Ru
   if (query.project === null) add('r.project IS NULL');
   else if (query.project !== undefined) add('r.project = ?', projects.projectSeq(query.project));
   if (query.status !== undefined) add('r.status IN (SELECT value FROM json_each(?))', JSON.stringify(query.status));
+  if (query.ids !== undefined) add('r.id IN (SELECT value FROM json_each(?))', JSON.stringify(query.ids));
   const words = fold(query.text ?? '')
     .split(/\s+/)
     .filter((word) => word !== '')
@@ -106,8 +107,9 @@ function orderOf(context: StoreContext, sorts: readonly RunSort[]) {
     if (field.kind === 'value') {
       joins.push(`LEFT JOIN summary s${i} ON s${i}.key = ? AND s${i}.run = r.seq`);
       parameters.push(field.key);
-      terms.push(`s${i}.${field.part} ${direction}`);
-      if (field.part === 'value') terms.push(`s${i}.text COLLATE NOCASE ${direction}`);
+      // A comparison that cannot tell runs apart would still cost its time.
+      if (field.numbers === 1) terms.push(`s${i}.${field.part} ${direction}`);
+      if (field.texts === 1 && field.part === 'value') terms.push(`s${i}.text COLLATE NOCASE ${direction}`);
     } else if (field.kind === 'tags') {
       terms.push(
         `(SELECT group_concat(g.name, ', ' ORDER BY g.name) FROM run_tags rt JOIN tags g ON g.seq = rt.tag WHERE rt.run = r.seq) COLLATE NOCASE ${direction}`,

@@ -277,6 +277,8 @@ export interface RunQuery {
   /** Id of a project; null: runs of none; undefined: all. */
   readonly project?: string | null;
   readonly status?: readonly RunStatus[];
+  /** A selection; unknown ids are passed over. */
+  readonly ids?: readonly string[];
   /** Words that must all occur in name, notes, tags, error or the experiment's texts (case and accents aside). */
   readonly text?: string;
   /** All of them. */

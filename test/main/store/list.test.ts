@@ -99,6 +99,9 @@ describe('10,000 runs', () => {
     expect(store.countRuns({ text: 'RUN 123 mnist' }).total).toBe(
       runs.filter((run) => run.name.includes('123') && run.dataset === 'mnist').length,
     );
+    const some = [runs[5].id, 'unknown', runs[7].id];
+    expect(store.listRunIds({ ids: some, sort: [{ key: 'created' }] }).sort()).toEqual([runs[5].id, runs[7].id].sort());
+    expect(store.countRuns({ ids: [] }).total).toBe(0);
     expect(store.listRuns().rows[0].id).toBe(runs.at(-1).id);
   });
 

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { openStore, StoreError } from '../../../src/main/store/index.ts';
+import { networkWarning } from '../../../src/main/store/network.ts';
 import { applicationId, schemaVersion } from '../../../src/main/store/schema.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { mountable, withMount } from './support/mounts.ts';
@@ -51,7 +52,7 @@ describe('opening', () => {
     expect(readdirSync(place).sort()).toEqual(['artifacts', 'covature.db', 'writer.lock']);
     const again = open(place);
     expect(again.getRun(id)!.name).toBe('a');
-    expect(again.report).toEqual({ interrupted: [], backup: undefined });
+    expect(again.report).toEqual({ interrupted: [], backup: undefined, warnings: [] });
     const db = new Database(join(place, 'covature.db'), { readonly: true });
     expect(db.pragma('user_version', { simple: true })).toBe(schemaVersion);
     expect(db.pragma('application_id', { simple: true })).toBe(applicationId);
@@ -212,6 +213,20 @@ describe('opening', () => {
     store.close();
     open(place);
     expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe('a network disk', () => {
+  const rows: [string, number, RegExp | undefined][] = [
+    ['NFS', 0x6969, /network disk \(NFS\)/],
+    ['SMB2, whose number some systems give as negative', 0xfe534d42 | 0, /network disk \(SMB2\)/],
+    ['ext4', 0xef53, undefined],
+    ['tmpfs', 0x01021994, undefined],
+  ];
+  it.each(rows)('%s', (_, type, expected) => {
+    const warning = networkWarning('/data', type);
+    if (expected === undefined) expect(warning).toBeUndefined();
+    else expect(warning).toMatch(expected);
   });
 });
 

@@ -7,9 +7,16 @@ export interface Sql {
   readonly parameters: readonly (number | string | null)[];
 }
 
+/** A key of the summary table, and whether some run has had a number or a text under it. */
+interface Key {
+  readonly key: number;
+  readonly numbers: 0 | 1;
+  readonly texts: 0 | 1;
+}
+
 export type Field =
   /** A key of the summary table: number, text or both. */
-  | { readonly kind: 'value'; readonly key: number; readonly name: string; readonly part: 'value' | 'low' | 'high' }
+  | ({ readonly kind: 'value'; readonly name: string; readonly part: 'value' | 'low' | 'high' } & Key)
   | { readonly kind: 'number' | 'text' | 'time' | 'flag'; readonly name: string; readonly sql: string }
   | { readonly kind: 'tags'; readonly name: string };
 
@@ -51,31 +58,30 @@ export function fieldOf(context: StoreContext, name: string, place: { column: nu
   const plain = name === 'tag' || name === 'tags' ? undefined : lookUp(runFields, name);
   if (name === 'tag' || name === 'tags') return { kind: 'tags', name };
   if (plain !== undefined) return { ...plain, name };
-  const exact = keySeq(context, name);
-  if (exact !== undefined) return { kind: 'value', key: exact, name, part: 'value' };
+  const exact = keyOf(context, name);
+  if (exact !== undefined) return { kind: 'value', ...exact, name, part: 'value' };
   const part = name.endsWith('.low') ? 'low' : name.endsWith('.high') ? 'high' : undefined;
-  const whole = part === undefined ? undefined : keySeq(context, name.slice(0, -part.length - 1));
-  if (part !== undefined && whole !== undefined) return { kind: 'value', key: whole, name, part };
+  const whole = part === undefined ? undefined : keyOf(context, name.slice(0, -part.length - 1));
+  if (part !== undefined && whole !== undefined) return { kind: 'value', ...whole, name, part };
 
-  const keys = context.prepare('SELECT seq, key FROM summary_keys ORDER BY key').all() as {
-    seq: number;
-    key: string;
-  }[];
+  const keys = context
+    .prepare('SELECT seq AS "key", key AS name, numbers, texts FROM summary_keys ORDER BY name')
+    .all() as (Key & { name: string })[];
   const lower = name.toLowerCase();
-  const alike = keys.filter(({ key }) => key.toLowerCase() === lower);
-  const found = alike.length > 0 ? alike : keys.filter(({ key }) => key.toLowerCase().endsWith(`.${lower}`));
-  if (found.length === 1) return { kind: 'value', key: found[0].seq, name, part: 'value' };
+  const alike = keys.filter((each) => each.name.toLowerCase() === lower);
+  const found = alike.length > 0 ? alike : keys.filter((each) => each.name.toLowerCase().endsWith(`.${lower}`));
+  if (found.length === 1) return { kind: 'value', ...found[0], name, part: 'value' };
   if (found.length > 1) {
     throw new FilterError(
       `${name} may be ${found
         .slice(0, 4)
-        .map(({ key }) => key)
+        .map((each) => each.name)
         .join(', ')}${found.length > 4 ? ', ...' : ''}; write one of them`,
       place.column,
       place.length,
     );
   }
-  const near = nearest(name, [...Object.keys(runFields), 'tag', ...keys.map(({ key }) => key)]);
+  const near = nearest(name, [...Object.keys(runFields), 'tag', ...keys.map((each) => each.name)]);
   const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
   throw new FilterError(`no run has a field ${JSON.stringify(name)}${hint}`, place.column, place.length);
 }
@@ -112,8 +118,9 @@ export function textSql(field: Field): Sql | undefined {
   return field.kind === 'text' ? { sql: field.sql, parameters: [] } : undefined;
 }
 
-function keySeq(context: StoreContext, key: string): number | undefined {
-  return context.pluck('SELECT seq FROM summary_keys WHERE key = ?').get(key) as number | undefined;
+function keyOf(context: StoreContext, name: string): Key | undefined {
+  return context.prepare('SELECT seq AS "key", numbers, texts FROM summary_keys WHERE key = ?').get(name) as
+    Key | undefined;
 }
 
 function lookUp(table: typeof runFields, name: string): (typeof runFields)[keyof typeof runFields] | undefined {

@@ -155,7 +155,7 @@ export function oracleMoments(
 /** Eigenvalues in decreasing order with their vectors as rows, by Jacobi rotations. */
 export function jacobiEigen(matrix: readonly number[], d: number): { values: number[]; vectors: number[][] } {
   const a = Array.from({ length: d }, (_, i) => Array.from({ length: d }, (_, j) => matrix[i * d + j]));
-  const v = Array.from({ length: d }, (_, i) => Array.from({ length: d }, (_, j) => (i === j ? 1 : 0)));
+  const v: number[][] = Array.from({ length: d }, (_, i) => Array.from({ length: d }, (_, j) => (i === j ? 1 : 0)));
   for (let sweep = 0; sweep < 60; sweep++) {
     for (let p = 0; p < d; p++) {
       for (let q = p + 1; q < d; q++) {

@@ -59,8 +59,7 @@ async function essence(document: Document): Promise<unknown> {
   return {
     weights: [...tensors].map(([name, { data }]) => [name, [...(data as Float32Array)]]),
     state: metadata['state'],
-    series: Object.fromEntries(Object.entries(series).map(([name, each]) => [name, [...each.steps], [...each.values]])),
-    values: Object.entries(series).map(([, each]) => [...each.values]),
+    series: Object.entries(series).map(([name, each]) => [name, [...each.steps], [...each.values]]),
     measurements: document.measurements.map((each) => [
       each.parameter,
       each.step,

@@ -171,6 +171,8 @@ export interface MeasurementSummary {
   /** Training set less cross-fitted, by cutoff. */
   readonly estimand_difference?: readonly EstimandDifference[];
   readonly bootstrap?: BootstrapSummary;
+  /** Why this method was chosen, in words; present where the program chose. */
+  readonly method_reason?: string;
   /** Present where `method` is "projected". */
   readonly projected?: ProjectedDetails;
   readonly engine: { readonly blas: string; readonly backend: string; readonly threads: number };

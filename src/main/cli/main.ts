@@ -36,6 +36,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'list, download and look at datasets',
     load: async () => (await import('./commands/datasets.ts')).datasets,
   },
+  serve: {
+    summary: 'open the workbench for a browser, here or over SSH',
+    load: async () => (await import('./commands/serve.ts')).serveCommand,
+  },
   doctor: {
     summary: 'what this machine computes with; check, mend, back up and restore the store',
     load: async () => (await import('./commands/doctor.ts')).doctor,

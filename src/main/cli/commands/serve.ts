@@ -1,0 +1,94 @@
+/** covature serve */
+import * as path from 'node:path';
+import { Workbench } from '../../contract/workbench.ts';
+import { defaultStoreFolder } from '../../store/index.ts';
+import { hasDisplay, openBrowser } from '../../web/open-browser.ts';
+import { isLoopback, startServer } from '../../web/server.ts';
+import {
+  engineFlags,
+  engineHelp,
+  engineOf,
+  integerOption,
+  parse,
+  printJson,
+  storeHelp,
+  storeOptions,
+} from '../command.ts';
+import type { Command } from '../command.ts';
+
+const help = `Usage: covature serve [options]
+
+Opens the workbench for a browser on this machine, or on another over SSH. Prints the address; the token in it lets a browser in.
+
+  --port N         the port (default: any that is free)
+  --host ADDRESS   listen on this address (default 127.0.0.1). Any other than this machine's own opens the workbench to the network,
+                   without encryption: prefer SSH
+  --open           open the address in this machine's browser
+${engineHelp}
+${storeHelp}
+
+Over SSH: on the far machine  covature serve --port 8765
+          on this one         ssh -L 8765:localhost:8765 far-machine    and open the address that was printed.`;
+
+const options = {
+  ...storeOptions,
+  ...engineFlags,
+  port: { type: 'string' },
+  host: { type: 'string' },
+  open: { type: 'boolean' },
+} as const;
+
+/** Also what `npm start` is where there is no desktop. */
+export async function serve(argv: readonly string[], open = false): Promise<number> {
+  const { values } = parse(argv, options, [0, 0]);
+  const port = integerOption(values.port, 'port', 0);
+  const host = values.host ?? '127.0.0.1';
+  const json = values.json === true;
+  if (!isLoopback(host)) {
+    process.stderr.write(
+      `covature serve: ${host} is open to the network, and nothing on the way is encrypted: whoever reads along or has the token can use this program and read files that you can. Prefer SSH (see --help).\n`,
+    );
+  }
+  const engine = engineOf(values);
+  const workbench = new Workbench({
+    storeFolder: path.resolve(values.store ?? defaultStoreFolder()),
+    shell: 'browser',
+    baseFolder: process.cwd(),
+    engine: {
+      ...(values.blas !== undefined && { blas: engine.blas }),
+      ...(values.threads !== undefined && { threads: engine.threads }),
+    },
+  });
+  try {
+    const server = await startServer(workbench, { host, ...(port !== undefined && { port }) });
+    const stopped = untilInterrupted();
+    if (json) printJson({ url: server.url, port: server.port, store: workbench.store.folder });
+    else {
+      process.stdout.write(`Covature is at ${server.url}\n`);
+      process.stderr.write('Ctrl+C ends it; runs pause at a checkpoint.\n');
+    }
+    if ((open || values.open === true) && hasDisplay()) await openBrowser(server.url);
+    await stopped;
+    await server.close();
+    return 0;
+  } finally {
+    await workbench.close();
+  }
+}
+
+/** Resolves at the first Ctrl+C or termination; a second one ends at once. */
+function untilInterrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const stop = (): void => {
+      if (asked) process.exit(130);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGINT', stop);
+    process.on('SIGTERM', stop);
+    process.on('SIGHUP', stop);
+  });
+}
+
+export const serveCommand: Command = { help, run: (argv) => serve(argv) };

@@ -4,6 +4,7 @@
  */
 import type { FontLibrary } from './fonts/library.ts';
 import type { AxisGeometry, Scene } from './layout/scene.ts';
+import { lengths } from './layout/axes.ts';
 import { dashLengths, markerPaint, markerShape, pointLook } from './layout/points.ts';
 import { colourOf, dashOf, mapAnchors, markerOf } from './palettes.ts';
 import { splitLabel, labelText } from './text/label.ts';
@@ -60,7 +61,7 @@ function mathtext(label: string): string {
         .replace(/\\[dt]frac/g, '\\frac')
         .replace(/\\(?:boldsymbol|bm)\b/g, '\\mathbf')
         .replace(/\\mathscr\b/g, '\\mathcal')
-        .replace(/\\[lr]Vert\b/g, '\\|')
+        .replace(/\\(?:[lr]Vert\b|\|)/g, '\\Vert ')
         .replace(/\\[lr]vert\b/g, '|')
         .replace(/\\operatorname\{([^{}]*)\}/g, '\\mathrm{$1}\\,');
       return `$${plain}$`;
@@ -71,6 +72,7 @@ function mathtext(label: string): string {
 export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibrary, options: ScriptOptions): string {
   const { style } = spec;
   const font = fontNames[style.font];
+  const tick = lengths(style);
   const label = (text: string): string => `label(${py(mathtext(text))}, ${py(labelText(text, fonts, style.font))})`;
   const dash = (colour: Colour, chosen: Dash | undefined, width: number): string => {
     const lengths = dashLengths(chosen ?? dashOf(colour), width);
@@ -113,6 +115,12 @@ export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibr
   );
   line(
     `    'axes.linewidth': ${style.axisWidth}, 'xtick.major.width': ${style.axisWidth}, 'ytick.major.width': ${style.axisWidth}, 'xtick.minor.width': ${(style.axisWidth * 0.8).toFixed(2)}, 'ytick.minor.width': ${(style.axisWidth * 0.8).toFixed(2)},`,
+  );
+  line(
+    `    'xtick.major.size': ${tick.major.toFixed(2)}, 'ytick.major.size': ${tick.major.toFixed(2)}, 'xtick.minor.size': ${tick.minor.toFixed(2)}, 'ytick.minor.size': ${tick.minor.toFixed(2)},`,
+  );
+  line(
+    `    'xtick.major.pad': ${tick.gap.toFixed(2)}, 'ytick.major.pad': ${tick.gap.toFixed(2)}, 'axes.labelpad': ${(tick.labelGap * 0.7).toFixed(2)}, 'legend.labelspacing': 0.25, 'legend.handlelength': 2.3,`,
   );
   line(
     `    'axes.spines.top': False, 'axes.spines.right': False, 'pdf.fonttype': 42, 'ps.fonttype': 42, 'axes.unicode_minus': True,`,
@@ -181,9 +189,23 @@ export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibr
           `ax.annotate('', xy=(${note.to.join(', ')}), xytext=(${note.x}, ${note.y})${note.in === 'frame' ? ", textcoords='axes fraction'" : ''}, arrowprops={'arrowstyle': '-', 'lw': ${style.axisWidth}})`,
         );
     }
-    if (spec.legend !== 'none' && panel.marks.some((mark) => mark.kind !== 'heatmap' && mark.label !== undefined))
+    if (
+      scene.legend.place === 'frames' &&
+      panel.marks.some((mark) => mark.kind !== 'heatmap' && mark.label !== undefined)
+    )
       line("ax.legend(frameon=False, loc='best')");
   });
+  if (scene.legend.place !== 'frames' && scene.legend.place !== 'none') {
+    const { place, x, y } = scene.legend;
+    line();
+    line('entries = {}');
+    line('for ax in fig.axes:');
+    line('    for handle, name in zip(*ax.get_legend_handles_labels()):');
+    line('        entries.setdefault(name, handle)');
+    line(
+      `fig.legend(entries.values(), entries.keys(), frameon=False, loc='upper left', borderaxespad=0, bbox_to_anchor=(${(x / scene.width).toFixed(4)}, ${(1 - y / scene.height).toFixed(4)}), ncol=${place === 'right' ? 1 : 'min(3, len(entries))'})`,
+    );
+  }
   line();
   if (scene.notes.length > 0)
     line(

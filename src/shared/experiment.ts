@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { datasetSchema } from './dataset.ts';
 import { InputError } from './errors.ts';
 import { modelSchema, parseModel } from './model.ts';
+import { projectedChoices } from './results.ts';
 import { integer, parseWith, positive, real } from './validation.ts';
 
 export const samplingModes = ['epoch', 'with_replacement', 'without_replacement'] as const;
@@ -59,12 +60,21 @@ const when = v.variant('kind', [
 ]);
 export type MeasurementTime = v.InferOutput<typeof when>;
 
+export const measurementMethods = ['auto', 'exact', 'projected'] as const;
+
 const measurement = v.strictObject({
-  /** Names of parameters; "*" stands for any characters: ["fc*.kernel"]. */
+  /** Names of parameters; "*" stands for any characters: ["fc*.kernel"]. "network": all parameters as one vector. */
   parameters: v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1)),
   /** Default: at the end. */
   when: v.optional(when, { kind: 'end' }),
-  method: v.optional(v.picklist(['exact']), 'exact'),
+  /**
+   * exact: C, H and Q whole, for layers that see one vector a sample; projected: along leading directions, for any layer and any size; auto
+   * (default): exact where it serves and fits into memory.
+   */
+  method: v.optional(v.picklist(measurementMethods), 'auto'),
+  /** Projected: directions to find, default 50; and which: the largest eigenvalues (default), the largest by size, or both ends. */
+  top: v.optional(integer(1, 100_000)),
+  which: v.optional(v.picklist(projectedChoices), 'largest'),
   /** The first so many training samples; default all. */
   samples: v.optional(integer(2)),
   /** Seed of the random halves; default 1. */

@@ -63,6 +63,18 @@ export function integerOption(text: string | undefined, name: string, low: numbe
   return value;
 }
 
+/** One of a fixed list; undefined where the option was not given. */
+export function choice<const T extends string>(
+  text: string | undefined,
+  name: string,
+  allowed: readonly T[],
+): T | undefined {
+  if (text === undefined) return undefined;
+  const found = allowed.find((each) => each === text);
+  if (found === undefined) throw new UsageError(`--${name}: expected one of ${allowed.join(', ')}; received "${text}"`);
+  return found;
+}
+
 export function engineOf(values: {
   readonly blas?: string | undefined;
   readonly threads?: string | undefined;

@@ -94,7 +94,7 @@ async function demoExperiment(dataset: string, folder: string | undefined): Prom
   // The first layer is asked for too: what an exact measurement of it would take is part of what a newcomer should see.
   const measurements = [
     { parameters: ['fc2.kernel', 'fc3.kernel'], samples: 8000 },
-    { parameters: ['fc1.kernel'], samples: 8000 },
+    { parameters: ['fc1.kernel'], samples: 8000, method: 'exact' },
   ];
   switch (dataset) {
     case 'glyphs':

@@ -3,13 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
-import { measureExact } from '../../engine/curvature/exact.ts';
+import { measureLayer } from '../../engine/curvature/measure-layer.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
 import type { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
-import type { MeasurementSummary, ResultArrays } from '../../shared/results.ts';
+import type { MeasurementSummary, ProjectedArrays, ResultArrays } from '../../shared/results.ts';
 import type { OpenedEngine } from './engine.ts';
 import type { JobEvent, StagedFile } from './protocol.ts';
 
@@ -30,13 +31,17 @@ export function selectParameters(network: Network, patterns: readonly string[]):
   const names = network.parameters.map((each) => each.name);
   const chosen = new Set<string>();
   for (const pattern of patterns) {
+    if (pattern === wholeNetwork) {
+      chosen.add(pattern);
+      continue;
+    }
     const expression = new RegExp(`^${pattern.split('*').map(escapeRegExp).join('.*')}$`);
     const matches = names.filter((name) => expression.test(name));
     if (matches.length === 0)
       throw new InputError(`no parameter is named "${pattern}"; the model has ${names.join(', ')}`);
     for (const name of matches) chosen.add(name);
   }
-  return names.filter((name) => chosen.has(name));
+  return [...names, wholeNetwork].filter((name) => chosen.has(name));
 }
 
 /**
@@ -46,9 +51,12 @@ export function selectParameters(network: Network, patterns: readonly string[]):
 export async function measureInto(context: MeasuringContext, parameter: string, spec: MeasurementSpec): Promise<void> {
   const { engine, step, epoch } = context;
   try {
-    const result = await measureExact(context.pool, context.input, {
+    const result = await measureLayer(context.pool, context.input, {
       parameter,
+      method: spec.method,
+      which: spec.which,
       seed: spec.seed,
+      ...(spec.top !== undefined && { top: spec.top }),
       ...(spec.samples !== undefined && { samples: spec.samples }),
       libraryThreads: Math.min(8, engine.report.cores),
       memoryLimit: engine.memoryLimit,
@@ -68,28 +76,24 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
 export async function writeResult(
   folder: string,
   summary: MeasurementSummary,
-  arrays: ResultArrays,
+  arrays: ResultArrays | ProjectedArrays,
 ): Promise<StagedFile> {
   const file = path.join(folder, `${randomUUID()}.safetensors`);
   const { d } = summary;
-  const shapes: Record<keyof ResultArrays, readonly number[]> = {
-    C: [d, d],
-    H: [d, d],
-    Q: [d, d],
-    gauss_newton: [d, d],
-    mean_gradient: [d],
-    eigenvalues: [d],
-    C_diagonal: [d],
-    Q_diagonal: [d],
-    cross_fitted_selection: [2, d],
-    cross_fitted_H_diagonal: [2, d],
-    cross_fitted_C_diagonal: [2, d],
-    cross_fitted_Q_diagonal: [2, d],
-  };
-  const names = Object.keys(shapes) as (keyof ResultArrays)[];
-  const tensors = Object.fromEntries(names.map((name) => [name, tensor(arrays[name], shapes[name])]));
+  const entries = Object.entries(arrays) as [string, Float64Array][];
+  const tensors = Object.fromEntries(
+    entries.map(([name, values]) => [name, tensor(values, shapeOf(name, values.length, d))]),
+  );
   await writeSafetensors(file, tensors, { format: 'covature-result 1', summary: JSON.stringify(summary) });
   return { file, bytes: (await stat(file)).size };
+}
+
+const matrices: ReadonlySet<string> = new Set(['C', 'H', 'Q', 'gauss_newton']);
+
+function shapeOf(name: string, length: number, d: number): number[] {
+  if (matrices.has(name)) return [d, d];
+  if (name === 'vectors') return [length / d, d];
+  return name.startsWith('cross_fitted') ? [2, length / 2] : [length];
 }
 
 function escapeRegExp(text: string): string {

@@ -3,7 +3,9 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { InputError } from '../../../shared/errors.ts';
+import { measurementMethods } from '../../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../../shared/experiment.ts';
+import { projectedChoices } from '../../../shared/results.ts';
 import { parseModel } from '../../../shared/model.ts';
 import type { MeasurementSummary } from '../../../shared/results.ts';
 import { startJob } from '../../jobs/host.ts';
@@ -11,6 +13,7 @@ import type { JobEnd, JobHandle } from '../../jobs/host.ts';
 import type { JobEvent } from '../../jobs/protocol.ts';
 import { measureRun } from '../../services/runs.ts';
 import {
+  choice,
   engineFlags,
   engineHelp,
   engineOf,
@@ -31,9 +34,9 @@ import { onInterrupt } from './run.ts';
 const help = `Usage: covature measure --model MODEL.json --weights W.safetensors --data DATA --parameter NAME [options]
        covature measure --run RUN --parameter NAME [options]
 
-Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's parameter, exactly, in double precision.
+Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's parameter, in double precision.
 
-  --parameter NAME  which parameter; "*" stands for any characters ("fc*.kernel"); may be repeated
+  --parameter NAME  which parameter; "*" stands for any characters ("fc*.kernel"), "network" for all as one vector; may be repeated
   --model FILE      the model, as JSON
   --weights FILE    safetensors with a tensor for every parameter
   --data PLACE      safetensors, npz or CSV with inputs and targets, a folder of IDX files, or a JSON specification of a dataset
@@ -41,7 +44,9 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
   --step N          the checkpoint at that step
   --samples N       the first N samples (default: all)
   --split-seed N    seed of the random halves of the cross-fitted estimand (default 1)
-  --method exact    how (exact: the only method for dense layers so far)
+  --method NAME     auto (default): exact where the layer sees one vector a sample and memory allows, else projected
+  --top K           projected: directions to find (default 50)
+  --which NAME      projected: largest (default), magnitude or both ends of the spectrum
   --precision float64
   --out FILE        write C, H, Q, eigenvalues and diagonals as safetensors (with several parameters: FILE-NAME.safetensors)
 ${engineHelp}
@@ -61,6 +66,8 @@ const options = {
   samples: { type: 'string' },
   'split-seed': { type: 'string' },
   method: { type: 'string' },
+  top: { type: 'string' },
+  which: { type: 'string' },
   precision: { type: 'string' },
   out: { type: 'string' },
 } as const;
@@ -70,16 +77,17 @@ export const measure: Command = {
   run: async (argv) => {
     const { values } = parse(argv, options, [0, 0]);
     const samples = integerOption(values.samples, 'samples', 1);
+    const top = integerOption(values.top, 'top', 1);
     if (values.parameter === undefined) throw new UsageError('expected --parameter with the name of what to measure');
-    if (values.method !== undefined && values.method !== 'exact')
-      throw new UsageError(`--method: expected "exact", received "${values.method}"`);
     if (values.precision !== undefined && values.precision !== 'float64') {
-      throw new UsageError(`--precision: the exact method computes in float64; received "${values.precision}"`);
+      throw new UsageError(`--precision: measurements are computed in float64; received "${values.precision}"`);
     }
     const spec: MeasurementSpec = {
       parameters: values.parameter,
       when: { kind: 'end' },
-      method: 'exact',
+      method: choice(values.method, 'method', measurementMethods) ?? 'auto',
+      which: choice(values.which, 'which', projectedChoices) ?? 'largest',
+      ...(top !== undefined && { top }),
       seed: integerOption(values['split-seed'], 'split-seed', 0) ?? 1,
       ...(samples !== undefined && { samples }),
     };

@@ -177,8 +177,7 @@ describe('the command line', () => {
       first.id,
       '--parameter',
       'fc1.kernel',
-      '--samples',
-      '40',
+      '--method', 'exact',
       ...engine,
       '--json',
     ]);

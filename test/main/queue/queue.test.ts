@@ -200,6 +200,7 @@ describe('the queue of jobs', () => {
       parameters: ['fc*.kernel'],
       when: { kind: 'end' } as const,
       method: 'exact' as const,
+      which: 'largest' as const,
       samples: 200,
       seed: 1,
     };

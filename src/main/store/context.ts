@@ -62,17 +62,22 @@ export function createContext(
     if (readOnly) {
       throw new StoreError('read-only', `the store in ${folder} was opened for reading only; nothing was changed`);
     }
-    if (db.inTransaction) return transaction(work) as T;
-    onCommit = [];
-    onRollback = [];
+    const isOutermost = !db.inTransaction;
+    if (isOutermost) {
+      onCommit = [];
+      onRollback = [];
+    }
+    const [commits, rollbacks] = [onCommit.length, onRollback.length];
     let result: T;
     try {
-      result = transaction.immediate(work) as T;
+      result = (isOutermost ? transaction.immediate(work) : transaction(work)) as T;
     } catch (error) {
-      for (const action of onRollback.reverse()) action();
+      // What was begun inside is taken back, and no more: an outer transaction may go on.
+      onCommit.length = commits;
+      for (const action of onRollback.splice(rollbacks).reverse()) onFiles(action);
       throw error;
     }
-    for (const action of onCommit) action();
+    if (isOutermost) for (const action of onCommit.splice(0)) onFiles(action);
     return result;
   }
 
@@ -86,7 +91,7 @@ export function createContext(
     write,
     onCommit(action) {
       if (db.inTransaction) onCommit.push(action);
-      else action();
+      else onFiles(action);
     },
     onRollback(action) {
       onRollback.push(action);
@@ -112,6 +117,18 @@ export function createContext(
       return inBase32(BigInt(lastTime), 9) + inBase32(lastTail, 7);
     },
   };
+}
+
+/**
+ * Moving or removing a file once the database has decided. If that fails, the change is made all the same, and the doctor finds the
+ * file.
+ */
+function onFiles(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+  }
 }
 
 function inBase32(value: bigint, digits: number): string {

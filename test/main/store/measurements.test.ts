@@ -244,6 +244,35 @@ describe('measurements', () => {
   });
 });
 
+describe('a change within a change', () => {
+  const { open } = workplace();
+
+  it('that fails is taken back with its files, and the outer one stands', async () => {
+    const store = open();
+    const run = store.createRun({ name: 'a', experiment });
+    const m = { parameter: 'fc2.kernel', step: 1, summary: summaryOf('fc2.kernel', 1) };
+    store.addMeasurement(run, { ...m, origin: 'schedule', arrays: bytes('first') });
+    const path = store.stagingPath();
+    writeFileSync(path, 'given');
+    store.transaction(() => {
+      store.updateRun(run, { name: 'renamed' });
+      // Replaces the first, then fails at a rule of the schema.
+      const error = errorOf(() =>
+        store.transaction(() => {
+          store.addMeasurement(run, { ...m, origin: 'schedule', arrays: bytes('second') });
+          store.addMeasurement(run, { ...m, origin: 'neither' as 'manual', arrays: { file: path } });
+        }),
+      );
+      expect(error.code).toMatch(/^SQLITE_CONSTRAINT/);
+      store.addFile(run, 'kept', bytes('third'));
+    });
+    expect(store.getRun(run)!.name).toBe('renamed');
+    expect(store.artifacts(run).map((each) => readFileSync(each.path, 'utf8'))).toEqual(['first', 'third']);
+    expect(readFileSync(path, 'utf8')).toBe('given');
+    expect((await store.doctor()).problems).toEqual([]);
+  });
+});
+
 describe('checkpoints and files', () => {
   const { open } = workplace();
 

@@ -37,7 +37,7 @@ export interface Resampled {
   readonly estimate: number;
   /** What was subtracted from it to give the middle of the interval. */
   readonly correction: number;
-  /** Jackknife standard error. */
+  /** Jackknife standard error (Theil-Sen: with what its expansion misses). */
   readonly standard_error: number;
   readonly interval: Interval;
 }
@@ -128,6 +128,8 @@ interface Slope {
   readonly correction: number;
   readonly resampled: Float64Array;
   readonly without: Float64Array;
+  /** Variance beyond what `without` shows. */
+  readonly missed: number;
 }
 
 function pick(
@@ -150,7 +152,7 @@ function pick(
     const flattening = meanOfFinite(replicates.resampled[ols]!) - replicates.estimate[ols]!;
     correction = (estimand === 'cross_fitted' ? 2 : 1) * flattening - bias;
   }
-  return { estimate, correction, resampled, without: replicates.without[at]! };
+  return { estimate, correction, resampled, without: replicates.without[at]!, missed: replicates.missed[at]! };
 }
 
 function subtract(a: Slope | undefined, b: Slope | undefined): Slope | undefined {
@@ -160,10 +162,11 @@ function subtract(a: Slope | undefined, b: Slope | undefined): Slope | undefined
     correction: a.correction - b.correction,
     resampled: a.resampled.map((value, r) => value - b.resampled[r]!),
     without: a.without.map((value, i) => value - b.without[i]!),
+    missed: a.missed + b.missed,
   };
 }
 
-function intervalOf({ estimate, correction, resampled, without }: Slope, draws: Draws): Resampled | undefined {
+function intervalOf({ estimate, correction, resampled, without, missed }: Slope, draws: Draws): Resampled | undefined {
   const influence = influences(without, draws);
   if (!influence || !mostlyFinite(resampled)) return undefined;
   let variance = 0;
@@ -173,7 +176,7 @@ function intervalOf({ estimate, correction, resampled, without }: Slope, draws: 
   }
   const middle = estimate - correction;
   if (!(variance > 0)) return { estimate, correction, standard_error: 0, interval: [middle, middle] };
-  const standard_error = Math.sqrt(variance);
+  const standard_error = Math.sqrt(variance + missed);
   const half = studentised(resampled, influence, draws) * standard_error;
   return { estimate, correction, standard_error, interval: [middle - half, middle + half] };
 }

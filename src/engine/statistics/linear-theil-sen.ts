@@ -5,8 +5,9 @@
  *   T* - T = sum_u c_u (dy_u - T dx_u),   c_u = sum_v w_u w_v K_uv sign(x_u - x_v) / sum_(u<v) w_u w_v K_uv |x_u - x_v|,
  *
  * with dx_u, dy_u how far point u moved and K_uv the density, at 0, of the difference of the two residuals in a resample: normal around the
- * difference e_u - e_v in the sample with the variance by which a resample scatters it. What this leaves out on average (noise in x
- * flattens Theil-Sen as it flattens least squares) is measured on a few resamples that are searched exactly, and added.
+ * difference e_u - e_v in the sample with the variance by which a resample scatters it. What this leaves out on average
+ * (noise in x flattens Theil-Sen as it flattens least squares) is measured on a few resamples that are searched exactly, and added; what it
+ * misses from one of them to the next, a median's steps, is reported as a variance.
  */
 import { axesOf, relations, type Relation } from '../../shared/cutoffs.ts';
 import { slopeIndex, type DirectionFits } from './direction-fits.ts';
@@ -24,6 +25,8 @@ interface Term {
   readonly coefficients: Float64Array;
   /** Mean of (exact - linear) over the pilots. */
   correction: number;
+  /** Variance of (exact - linear) over the pilots. */
+  missed: number;
 }
 
 export class LinearTheilSen {
@@ -52,21 +55,30 @@ export class LinearTheilSen {
       estimate: median,
       coefficients: this.#coefficients(relation, n, median, scatter[t]!),
       correction: 0,
+      missed: 0,
     }));
     for (const term of this.#terms)
       for (const cutoff of term.cutoffs) estimate[slopeIndex(cutoff, term.relation, 'theil_sen')] = term.estimate;
 
-    const totals = this.#terms.map(() => 0);
+    if (pilotCount < 2) return;
+    const misses = this.#terms.map((): number[] => []);
     for (let r = 0; r < pilotCount; r++) {
       fits.load(weightsOf(r));
       const linear = this.#terms.map((term) => this.#linear(term));
       let next = 0;
-      for (const exact of this.#medians(() => linear[next++]!, 1e-4)) {
-        const at = this.#terms.findIndex((term) => term.relation === exact.relation && term.n === exact.n);
-        totals[at]! += exact.median - linear[at]!;
-      }
+      // In the order of the terms, which came from the same call.
+      this.#medians(() => linear[next++]!, 1e-4).forEach(({ median }, t) => misses[t]!.push(median - linear[t]!));
     }
-    this.#terms.forEach((term, t) => (term.correction = pilotCount > 0 ? totals[t]! / pilotCount : 0));
+    this.#terms.forEach((term, t) => {
+      term.correction = mean(misses[t]!);
+      term.missed = (mean(misses[t]!.map((miss) => (miss - term.correction) ** 2)) * pilotCount) / (pilotCount - 1);
+    });
+  }
+
+  /** Puts the variance that the expansion misses where the Theil-Sen slopes stand in `out`. */
+  missed(out: Float64Array): void {
+    for (const term of this.#terms)
+      for (const cutoff of term.cutoffs) out[slopeIndex(cutoff, term.relation, 'theil_sen')] = term.missed;
   }
 
   /**
@@ -159,4 +171,8 @@ export class LinearTheilSen {
     }
     return total > 0 ? coefficients.map((c) => c / total) : coefficients;
   }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

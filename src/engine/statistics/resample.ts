@@ -19,6 +19,8 @@ export interface Replicates {
   readonly resampled: readonly Float64Array[];
   /** Entry s: its value without each block, the others of its quarter counting n / (n - 1). */
   readonly without: readonly Float64Array[];
+  /** Entry s: variance of its resampled values that they do not show (Theil-Sen's; else 0). */
+  readonly missed: Float64Array;
   /** Usable groups of directions at each cutoff (cross-fitted: the mean over the two halves). */
   readonly groups: readonly number[];
 }
@@ -83,11 +85,12 @@ export function replicate(
   const rows = draws.resamples + blocks.length;
   const [training, fromA, fromB] = sets.map(({ fits, from, to }): Replicates => {
     const weightsAt = (row: number) => weights.subarray(row * blocks.length + from, row * blocks.length + to);
-    const { estimate, values } = evaluate(fits, cutoffs.length, rows, draws.resamples, weightsAt);
+    const { estimate, values, missed } = evaluate(fits, cutoffs.length, rows, draws.resamples, weightsAt);
     return {
       estimate,
       resampled: values.map((all) => all.subarray(0, draws.resamples)),
       without: values.map((all) => all.subarray(draws.resamples)),
+      missed,
       groups: fits.selected,
     };
   }) as [Replicates, Replicates, Replicates];
@@ -99,6 +102,7 @@ export function replicate(
       estimate: mean(fromA.estimate, fromB.estimate),
       resampled: fromA.resampled.map((values, s) => mean(values, fromB.resampled[s]!)),
       without: fromA.without.map((values, s) => mean(values, fromB.without[s]!)),
+      missed: fromA.missed.map((variance, s) => (variance + fromB.missed[s]!) / 4),
       groups: [...mean(fromA.groups, fromB.groups)],
     },
   };
@@ -124,7 +128,7 @@ function evaluate(
   rows: number,
   resamples: number,
   weightsAt: (row: number) => Float64Array,
-): { estimate: Float64Array; values: Float64Array[] } {
+): { estimate: Float64Array; values: Float64Array[]; missed: Float64Array } {
   const slopes = cutoffs * slopesPerCutoff;
   const estimate = new Float64Array(slopes);
   fits.load(new Float64Array(weightsAt(0).length).fill(1));
@@ -138,5 +142,7 @@ function evaluate(
     theilSen.slopes(one, row < resamples);
     for (let s = 0; s < slopes; s++) values[s]![row] = one[s]!;
   }
-  return { estimate, values };
+  const missed = new Float64Array(slopes);
+  theilSen.missed(missed);
+  return { estimate, values, missed };
 }

@@ -1,6 +1,6 @@
 /**
- * Weighted Theil-Sen: the slope t at which half of all pairs, each weighing w_i w_j, have a slope above t. With equal weights it is the
- * Theil-Sen estimate, up to the average of the two middle slopes that an even number of pairs has.
+ * Weighted Theil-Sen: the slope t at which half of all pairs, each weighing w_i w_j, have a slope above t; with equal weights the
+ * Theil-Sen estimate.
  */
 
 /** Points in increasing order of x, prepared for counting; buffers are reused from call to call. */
@@ -61,29 +61,39 @@ export class WeightedSlopes {
     return this.#rising() / this.#pairs;
   }
 
-  /** The median slope to within `tolerance`, searched from `start` outwards. NaN with fewer than 2 points. */
+  /**
+   * The median slope to within `tolerance`, searched from `start` outwards; the middle of the two middle slopes where exactly half of the
+   * weight lies above a whole range. NaN with fewer than 2 points.
+   */
   median(start: number, tolerance: number): number {
     if (this.#n < 2) return NaN;
+    const lower = this.#crossing(start, tolerance, (share) => share > 0.5);
+    if (this.above(lower + tolerance) !== 0.5) return lower;
+    return (lower + this.#crossing(lower + tolerance, tolerance, (share) => share >= 0.5)) / 2;
+  }
+
+  /** Where `isBelow(above(t))` turns from true to false as t grows. */
+  #crossing(start: number, tolerance: number, isBelow: (share: number) => boolean): number {
     let step = 64 * tolerance;
     let low = start;
     let high = start;
-    if (this.above(start) > 0.5) {
+    if (isBelow(this.above(start))) {
       do {
         low = high;
         high += step;
         step *= 2;
-      } while (this.above(high) > 0.5 && step < 1e12);
+      } while (isBelow(this.above(high)) && step < 1e12);
     } else {
       do {
         high = low;
         low -= step;
         step *= 2;
-      } while (this.above(low) <= 0.5 && step < 1e12);
+      } while (!isBelow(this.above(low)) && step < 1e12);
     }
     while (high - low > tolerance) {
       const middle = (low + high) / 2;
       if (middle <= low || middle >= high) break;
-      if (this.above(middle) > 0.5) low = middle;
+      if (isBelow(this.above(middle))) low = middle;
       else high = middle;
     }
     return (low + high) / 2;

@@ -7,10 +7,13 @@ export class FlattenLayer implements Layer {
   readonly parameters = [];
   readonly outputShape: readonly number[];
   readonly isPiecewiseLinear = true;
+  /** [height, width, channels] of the images that are flattened; null where sequences or vectors are. */
+  readonly image: readonly [number, number, number] | null;
   readonly #positions: number;
   readonly #width: number;
 
   constructor(inputShape: readonly number[]) {
+    this.image = inputShape.length === 3 ? (inputShape as unknown as readonly [number, number, number]) : null;
     this.#width = inputShape[inputShape.length - 1];
     this.#positions = inputShape.slice(0, -1).reduce((product, size) => product * size, 1);
     this.outputShape = [this.#positions * this.#width];

@@ -1,0 +1,127 @@
+/**
+ * A PyTorch state dict as weights in the model format. Names and axes differ:
+ *   fc.weight [out, in]               fc.kernel [in, out]; also `attn.query.weight` and its sisters
+ *   conv.weight [out, in, kh, kw]     conv.kernel [kh, kw, in, out]; also patches
+ *   ln.weight, bn.weight              ln.gain, bn.gain
+ *   bn.running_var                    bn.running_variance
+ * and biases, running means and tables of positions are as they are. PyTorch flattens images channel by channel, the model format position by position: what
+ * belongs to a flattened image is put in that order too.
+ */
+import { InputError } from '../shared/errors.ts';
+import type { Tensor } from './formats/tensors.ts';
+
+/** A tensor that the model needs. */
+export interface WantedTensor {
+  /** "fc1.kernel". */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** [height, width, channels] where the tensor's first axis runs over the numbers of a flattened image. */
+  readonly flattened?: readonly [number, number, number];
+}
+
+/** Where one tensor of the model comes from: for a preview before an import. */
+export interface TorchMapping {
+  /** Name in the state dict and the shape it must have there. */
+  readonly source: string;
+  readonly sourceShape: readonly number[];
+  readonly target: WantedTensor;
+}
+
+export interface TorchWeights {
+  /** By the model's names, in the model's layout; float64. */
+  readonly weights: ReadonlyMap<string, Float64Array>;
+  readonly mappings: readonly TorchMapping[];
+  /** Tensors of the file that the model has no place for. */
+  readonly unused: readonly string[];
+}
+
+export function torchMapping(target: WantedTensor): TorchMapping {
+  const at = target.name.lastIndexOf('.');
+  const layer = target.name.slice(0, at);
+  const role = target.name.slice(at + 1);
+  const { shape } = target;
+  switch (role) {
+    case 'kernel':
+      return {
+        source: `${layer}.weight`,
+        sourceShape: shape.length === 4 ? [shape[3], shape[2], shape[0], shape[1]] : [...shape].reverse(),
+        target,
+      };
+    case 'gain':
+      return { source: `${layer}.weight`, sourceShape: shape, target };
+    case 'running_variance':
+      return { source: `${layer}.running_var`, sourceShape: shape, target };
+    default:
+      return { source: target.name, sourceShape: shape, target };
+  }
+}
+
+/**
+ * The model's weights from a state dict. Raises InputError listing every tensor that is missing, of another shape or not of a floating-point type, with what was
+ * expected and what was found.
+ */
+export function fromTorch(tensors: ReadonlyMap<string, Tensor>, wanted: readonly WantedTensor[]): TorchWeights {
+  const mappings = wanted.map(torchMapping);
+  const faults: string[] = [];
+  const weights = new Map<string, Float64Array>();
+  for (const mapping of mappings) {
+    const { source, sourceShape, target } = mapping;
+    const found = tensors.get(source);
+    const asked = `expected [${sourceShape.join(', ')}] for ${target.name} [${target.shape.join(', ')}]`;
+    if (found === undefined) faults.push(`${source}: missing; ${asked}`);
+    else if (found.shape.join() !== sourceShape.join())
+      faults.push(`${source}: ${asked}, found [${found.shape.join(', ')}]`);
+    else if (!(found.data instanceof Float32Array || found.data instanceof Float64Array))
+      faults.push(`${source}: expected floating-point numbers, found ${found.dtype}`);
+    else weights.set(target.name, rearranged(Float64Array.from(found.data), mapping));
+  }
+  if (faults.length > 0) {
+    const names = [...tensors.keys()].slice(0, 20).join(', ');
+    throw new InputError(
+      `the state dict does not fit the model:\n${faults.join('\n')}\nit has ${tensors.size === 0 ? 'no tensors' : names}${tensors.size > 20 ? ', ...' : ''}`,
+    );
+  }
+  const used = new Set(mappings.map((each) => each.source));
+  const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
+  return { weights, mappings, unused: [...tensors.keys()].filter((name) => !used.has(name) && !isCounter(name)) };
+}
+
+function rearranged(values: Float64Array, { target }: TorchMapping): Float64Array {
+  const { name, shape, flattened } = target;
+  if (!name.endsWith('.kernel')) return flattened === undefined ? values : byPosition(values, 1, flattened);
+  if (shape.length === 4) {
+    const [kh, kw, inner] = shape as readonly [number, number, number];
+    // [o, i, y, x] to [y, x, i, o].
+    return permuted(shape, (y, x, i, o) => values[((o * inner + i) * kh + y) * kw + x]);
+  }
+  const [inner, outer] = shape as readonly [number, number];
+  const kernel = new Float64Array(values.length);
+  for (let i = 0; i < inner; i++) for (let o = 0; o < outer; o++) kernel[i * outer + o] = values[o * inner + i]!;
+  return flattened === undefined ? kernel : byPosition(kernel, outer, flattened);
+}
+
+/** Rows of `width` numbers from the order [channels, height, width] to [height, width, channels]. */
+function byPosition(
+  values: Float64Array,
+  width: number,
+  [height, across, channels]: readonly [number, number, number],
+): Float64Array {
+  const out = new Float64Array(values.length);
+  let at = 0;
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < across; x++)
+      for (let c = 0; c < channels; c++, at += width) {
+        const from = ((c * height + y) * across + x) * width;
+        out.set(values.subarray(from, from + width), at);
+      }
+  return out;
+}
+
+function permuted(shape: readonly number[], at: (a: number, b: number, c: number, d: number) => number): Float64Array {
+  const [A, B, C, D] = shape as readonly [number, number, number, number];
+  const out = new Float64Array(A * B * C * D);
+  let i = 0;
+  for (let a = 0; a < A; a++)
+    for (let b = 0; b < B; b++) for (let c = 0; c < C; c++) for (let d = 0; d < D; d++) out[i++] = at(a, b, c, d);
+  return out;
+}

@@ -1,7 +1,7 @@
 /** The bridge between the sandboxed window and the main side: the contract and nothing else. No Electron object reaches the window. */
 import { contextBridge, ipcRenderer } from 'electron';
 import { bridgeName, channels } from '../shared/contract/bridge.ts';
-import type { Bridge } from '../shared/contract/bridge.ts';
+import type { Bridge, MenuCommand } from '../shared/contract/bridge.ts';
 import type { Outcome } from '../shared/contract/faults.ts';
 
 const bridge: Bridge = {
@@ -18,7 +18,7 @@ const bridge: Bridge = {
     };
   },
   onCommand: (listener) => {
-    const pass = (_: unknown, command: string): void => {
+    const pass = (_: unknown, command: MenuCommand): void => {
       listener(command);
     };
     ipcRenderer.on(channels.command, pass);

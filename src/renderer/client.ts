@@ -10,7 +10,7 @@ import type {
 } from '../shared/contract/index.ts';
 import { eventNames, FaultError } from '../shared/contract/index.ts';
 import { bridgeName } from '../shared/contract/bridge.ts';
-import type { Bridge } from '../shared/contract/bridge.ts';
+import type { Bridge, MenuCommand } from '../shared/contract/bridge.ts';
 import { decode, encode } from '../shared/contract/wire.ts';
 import type { MainMessage } from '../shared/contract/wire.ts';
 
@@ -29,7 +29,7 @@ export interface WorkbenchClient extends Client {
   /** Answers how to stop listening. */
   onState(listener: (state: ConnectionState) => void): () => void;
   /** Commands of the native menu; never called in the browser. */
-  onCommand(listener: (command: string) => void): () => void;
+  onCommand(listener: (command: MenuCommand) => void): () => void;
 }
 
 /** Connects by whatever the page was opened with. */

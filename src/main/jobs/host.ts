@@ -5,6 +5,7 @@ import type { ProcessLauncher } from './launcher.ts';
 import type { JobCommand, JobEvent, JobRequest } from './protocol.ts';
 
 export interface JobHandle {
+  /** Undefined until the process runs: at once under child_process, a moment later under Electron. */
   readonly pid: number | undefined;
   /** Settles when the process is gone. 'lost': it ended without saying so (a crash, a kill). */
   readonly done: Promise<JobEnd>;
@@ -60,7 +61,9 @@ export function startJob(
   };
   send({ kind: 'start', request });
   return {
-    pid: child.pid,
+    get pid() {
+      return child.pid;
+    },
     done,
     cancel: (grace = defaultGrace) => {
       cancelled = true;

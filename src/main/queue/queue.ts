@@ -341,6 +341,7 @@ export class JobQueue {
   }
 
   #onEvent(job: Job, event: JobEvent): void {
+    job.info.pid = job.handle?.pid ?? null;
     if (event.kind === 'prepared' || event.kind === 'metrics') job.step = event.step;
     if (event.kind !== 'progress') return;
     const { stage, share, secondsLeft } = event;

@@ -11,11 +11,22 @@ export const channels = {
   command: 'covature:command',
 } as const;
 
+/** Commands of the native menu: what the window does with its own keys in the browser. */
+export const menuCommands = [
+  'new-experiment',
+  'open-file',
+  'find',
+  'command-palette',
+  'settings',
+  'shortcuts',
+  'about',
+] as const;
+export type MenuCommand = (typeof menuCommands)[number];
+
 export interface Bridge {
   /** Any method; an unknown one is answered by the fault `unknown-method`. */
   readonly request: (method: string, params: unknown) => Promise<Outcome<unknown>>;
   /** All events. Answers how to stop listening. */
   readonly listen: (listener: (event: string, payload: unknown) => void) => () => void;
-  /** Commands of the native menu ("new-experiment", "settings"). */
-  readonly onCommand: (listener: (command: string) => void) => () => void;
+  readonly onCommand: (listener: (command: MenuCommand) => void) => () => void;
 }

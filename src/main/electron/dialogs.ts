@@ -1,0 +1,35 @@
+/** The system's dialogs. What they answer stays on this side: the window gets a token. */
+import { dialog } from 'electron';
+import type { BrowserWindow, OpenDialogOptions } from 'electron';
+import type { FileKind } from '../contract/workbench.ts';
+
+const kinds: Readonly<Record<FileKind, OpenDialogOptions>> = {
+  dataset: {
+    title: 'Choose a dataset',
+    properties: ['openFile'],
+    filters: [
+      { name: 'Datasets', extensions: ['safetensors', 'npz', 'npy', 'csv', 'gz', 'bin', 'json'] },
+      { name: 'All files', extensions: ['*'] },
+    ],
+  },
+  experiment: {
+    title: 'Choose an experiment',
+    properties: ['openFile'],
+    filters: [{ name: 'Experiments', extensions: ['json'] }],
+  },
+  weights: {
+    title: 'Choose weights',
+    properties: ['openFile'],
+    filters: [{ name: 'Weights', extensions: ['safetensors'] }],
+  },
+  folder: { title: 'Choose a folder', properties: ['openDirectory'] },
+};
+
+/** The path, or null where the user closed the dialog. */
+export async function chooseFile(kind: FileKind, parent: BrowserWindow | null): Promise<string | null> {
+  const options = kinds[kind];
+  const { canceled, filePaths } = await (parent === null
+    ? dialog.showOpenDialog(options)
+    : dialog.showOpenDialog(parent, options));
+  return canceled ? null : (filePaths[0] ?? null);
+}

@@ -1,0 +1,59 @@
+/** Where the window was, in a small file of the application's own folder. */
+import { app } from 'electron';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import * as v from 'valibot';
+
+export interface Bounds {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface WindowState {
+  readonly bounds: { readonly width: number; readonly height: number; readonly x?: number; readonly y?: number };
+  readonly maximised: boolean;
+}
+
+const initial: WindowState = { bounds: { width: 1400, height: 900 }, maximised: false };
+
+const pixel = v.pipe(v.number(), v.integer(), v.minValue(-100_000), v.maxValue(100_000));
+const schema = v.object({
+  bounds: v.object({ x: pixel, y: pixel, width: pixel, height: pixel }),
+  maximised: v.boolean(),
+});
+
+/** The last state if it still fits a display (`areas`), else the initial one. */
+export function readWindowState(areas: readonly Bounds[], file = stateFile()): WindowState {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    // The first start.
+    return initial;
+  }
+  try {
+    const { bounds, maximised } = v.parse(schema, JSON.parse(text));
+    return areas.some((area) => isVisible(bounds, area)) ? { bounds, maximised } : { ...initial, maximised };
+  } catch {
+    // Damaged, or of another version: nothing of value is lost.
+    return initial;
+  }
+}
+
+export function writeWindowState(state: WindowState, file = stateFile()): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.tmp`, JSON.stringify(state));
+  renameSync(`${file}.tmp`, file);
+}
+
+/** Enough of the title bar lies on the display to take hold of it. */
+function isVisible(bounds: Bounds, area: Bounds): boolean {
+  const width = Math.min(bounds.x + bounds.width, area.x + area.width) - Math.max(bounds.x, area.x);
+  return width >= 100 && bounds.y >= area.y - 10 && bounds.y <= area.y + area.height - 50 && bounds.height >= 200;
+}
+
+function stateFile(): string {
+  return path.join(app.getPath('userData'), 'window.json');
+}

@@ -1,0 +1,74 @@
+/** The one window: made, shown, told, and remembered where it was. */
+import { BrowserWindow, screen } from 'electron';
+import { fileURLToPath } from 'node:url';
+import { homeUrl } from './pages.ts';
+import { readWindowState, writeWindowState } from './window-state.ts';
+
+/** From out/main/electron/. */
+const preload = fileURLToPath(new URL('../../preload/index.cjs', import.meta.url));
+
+const smallest = { width: 900, height: 600 };
+
+export class MainWindow {
+  #window: BrowserWindow | null = null;
+
+  get browserWindow(): BrowserWindow | null {
+    return this.#window;
+  }
+
+  get isFocused(): boolean {
+    return this.#window?.isFocused() ?? false;
+  }
+
+  /** Makes it, or shows the one there is. */
+  open(): void {
+    if (this.#window !== null) {
+      this.show();
+      return;
+    }
+    const state = readWindowState(screen.getAllDisplays().map(({ workArea }) => workArea));
+    const window = new BrowserWindow({
+      ...state.bounds,
+      minWidth: smallest.width,
+      minHeight: smallest.height,
+      show: false,
+      title: 'Covature',
+      webPreferences: {
+        preload,
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        webSecurity: true,
+        webviewTag: false,
+        spellcheck: false,
+        navigateOnDragDrop: false,
+      },
+    });
+    this.#window = window;
+    if (state.maximised) window.maximize();
+    // Painted before it is shown: no white flash.
+    window.once('ready-to-show', () => {
+      window.show();
+    });
+    window.on('close', () => {
+      writeWindowState({ bounds: window.getNormalBounds(), maximised: window.isMaximized() });
+    });
+    window.on('closed', () => {
+      this.#window = null;
+    });
+    void window.loadURL(homeUrl);
+  }
+
+  show(): void {
+    const window = this.#window;
+    if (window === null) return;
+    if (window.isMinimized()) window.restore();
+    window.show();
+    window.focus();
+  }
+
+  send(channel: string, ...values: unknown[]): void {
+    const contents = this.#window?.webContents;
+    if (contents !== undefined && !contents.isDestroyed()) contents.send(channel, ...values);
+  }
+}

@@ -53,7 +53,8 @@ export async function exportFigure(
   fonts: FontLibrary,
   options: ExportOptions = {},
 ): Promise<ExportedFigure> {
-  if (!/^[^/\\:*?"<>|\x00-\x1f]{1,200}$/.test(name)) throw new InputError(`"${name}" cannot be a file name`);
+  const forbidden = [...name].some((character) => '/\\:*?"<>|'.includes(character) || character < ' ');
+  if (forbidden || name.length === 0 || name.length > 200) throw new InputError(`"${name}" cannot be a file name`);
   const { spec, recipe } = document;
   const scene = layoutFigure(spec, fonts);
   const packed = options.reopenable === false ? undefined : packForFile(document);

@@ -299,7 +299,7 @@ class PageWriter {
       const at = compose(turn, [1, 0, 0, -1, glyph.x, glyph.y]);
       const actual = PDFHexString.fromText(glyph.text).toString();
       this.out.push(
-        `/Span << /ActualText ${actual} >> BDC BT 3 Tr ${n(stretch)} Tz /${space.name} ${n(glyph.size)} Tf ${matrixText(at)} Tm <${space.code}> Tj ET EMC`,
+        `/Span << /ActualText ${actual} >> BDC q BT 3 Tr ${n(stretch)} Tz /${space.name} ${n(glyph.size)} Tf ${matrixText(at)} Tm <${space.code}> Tj ET Q EMC`,
       );
     }
   }

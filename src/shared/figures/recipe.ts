@@ -194,7 +194,7 @@ export function buildFigure(
     const list = 'kind' in data ? [data] : data;
     if (list.length !== panels.length)
       throw new Error(`the recipe "${recipe.name}" has ${panels.length} panels and got data for ${list.length}`);
-    return composePanels(panels.map((panel, k) => buildFigure(panel, list[k], provenance)), recipe.options as Parameters<typeof composePanels>[1]); // prettier-ignore
+    return composePanels(panels.map((panel, k) => buildFigure(panel, list[k], provenance)), recipe.options); // prettier-ignore
   }
   const { needs } = figureTable[recipe.figure];
   if (!('kind' in data) || data.kind !== needs)

@@ -196,7 +196,7 @@ export function gammaAgainstHyperparameter(
   const { marks, seeds } = estimates(groups, options, apart, !names);
   const x: Axis = names
     ? { scale: 'category', label: options.parameter, categories: rows.map((row) => String(row.value)) }
-    : { scale: scale as 'linear' | 'log', label: options.parameter };
+    : { scale: scale, label: options.parameter };
   return finish(
     {
       kind: 'gammaAgainstHyperparameter',

@@ -60,7 +60,14 @@ export const bundledFiles = {
 
 /** Every bundled file once: what a shell has to load to make a library. */
 export const allBundledFiles: readonly string[] = [
-  ...new Set([...Object.values(bundledFiles).flatMap((family) => Object.values(family).flat()), 'DejaVuSans.ttf']),
+  ...new Set<string>(
+    fontFamilies.flatMap((family) => [
+      ...bundledFiles[family].regular,
+      ...bundledFiles[family].italic,
+      ...bundledFiles[family].bold,
+      ...bundledFiles[family].math,
+    ]),
+  ),
 ];
 
 export interface FoundGlyph {

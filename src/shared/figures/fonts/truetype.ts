@@ -266,8 +266,8 @@ function glyfReader(glyf: Reader, loca: Reader, long: boolean, glyphs: number): 
       flags = glyf.u16(at);
       const glyph = glyf.u16(at + 2);
       at += 4;
-      let dx = 0;
-      let dy = 0;
+      let dx: number;
+      let dy: number;
       if (flags & 1) {
         dx = glyf.i16(at);
         dy = glyf.i16(at + 2);
@@ -370,7 +370,6 @@ function contour(out: number[], flags: number[], xs: number[], ys: number[], fir
   let startX: number;
   let startY: number;
   if (begin === n) {
-    begin = 0;
     startX = (xs[at(-1)] + xs[at(0)]) / 2;
     startY = (ys[at(-1)] + ys[at(0)]) / 2;
     begin = -1;

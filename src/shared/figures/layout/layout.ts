@@ -173,7 +173,7 @@ function draw(
       nodes,
       panels: painted.map((panel) => panel.geometry),
       legend: {
-        place: outside ? (legend.place as 'below' | 'above' | 'right') : legend.place === 'none' ? 'none' : 'frames',
+        place: outside ? legend.place : legend.place === 'none' ? 'none' : 'frames',
         ...corner,
       },
       notes: unique,

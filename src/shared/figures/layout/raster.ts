@@ -2,9 +2,12 @@
 import { mapColour, rgbOf } from '../palettes.ts';
 import type { ColourScale, Heatmap } from '../types.ts';
 
+/** Steps of a pixel in which the middles of discs are placed. */
+const subpixels = 4;
+
 /**
- * Draws filled discs onto a transparent image, covering pixels in sixteenths and composited "over" the former ones.
- * `at`: x0, y0, x1, y1, ... in pixels; `radius` in pixels.
+ * Draws filled discs onto a transparent image, each pixel by its share under the disc (in sixteenths) and composited "over" the former ones. Middles
+ * are placed to a quarter of a pixel. `at`: x0, y0, x1, y1, ... in pixels; `radius` in pixels.
  */
 export function rasteriseDiscs(
   columns: number,
@@ -13,37 +16,60 @@ export function rasteriseDiscs(
   radius: number,
   colour: string,
   opacity: number,
-  onto?: Uint8Array,
 ): Uint8Array {
-  const rgba = onto ?? new Uint8Array(columns * rows * 4);
+  const rgba = new Uint8Array(columns * rows * 4);
   const [red, green, blue] = rgbOf(colour);
-  const samples = 4;
+  const reach = Math.ceil(radius) + 1;
+  const side = 2 * reach + 1;
+  const masks = new Map<number, Float64Array>();
+  const maskOf = (u: number, v: number): Float64Array => {
+    const key = v * subpixels + u;
+    let mask = masks.get(key);
+    if (!mask) {
+      mask = new Float64Array(side * side);
+      for (let j = 0; j < side; j++)
+        for (let i = 0; i < side; i++)
+          mask[j * side + i] = opacity * coverage(i - reach - u / subpixels, j - reach - v / subpixels, radius);
+      masks.set(key, mask);
+    }
+    return mask;
+  };
   for (let p = 0; p < at.length; p += 2) {
-    const cx = at[p];
-    const cy = at[p + 1];
-    for (let j = Math.max(0, Math.floor(cy - radius)); j <= Math.min(rows - 1, Math.floor(cy + radius)); j++)
-      for (let i = Math.max(0, Math.floor(cx - radius)); i <= Math.min(columns - 1, Math.floor(cx + radius)); i++) {
-        let hits = 0;
-        for (let v = 0; v < samples; v++)
-          for (let u = 0; u < samples; u++) {
-            const dx = i + (u + 0.5) / samples - cx;
-            const dy = j + (v + 0.5) / samples - cy;
-            if (dx * dx + dy * dy <= radius * radius) hits++;
-          }
-        if (hits === 0) continue;
-        const source = (opacity * hits) / (samples * samples);
-        const k = 4 * (j * columns + i);
+    const qx = Math.round(at[p] * subpixels);
+    const qy = Math.round(at[p + 1] * subpixels);
+    const cx = Math.floor(qx / subpixels);
+    const cy = Math.floor(qy / subpixels);
+    const mask = maskOf(qx - cx * subpixels, qy - cy * subpixels);
+    for (let j = 0; j < side; j++) {
+      const y = cy + j - reach;
+      if (y < 0 || y >= rows) continue;
+      for (let i = 0; i < side; i++) {
+        const x = cx + i - reach;
+        const source = mask[j * side + i];
+        if (source === 0 || x < 0 || x >= columns) continue;
+        // One colour throughout: compositing changes the opacity alone.
+        const k = 4 * (y * columns + x);
         const below = rgba[k + 3] / 255;
-        const out = source + below * (1 - source);
-        const mix = (front: number, back: number): number =>
-          Math.round((front * source + back * below * (1 - source)) / out);
-        rgba[k] = mix(red, rgba[k]);
-        rgba[k + 1] = mix(green, rgba[k + 1]);
-        rgba[k + 2] = mix(blue, rgba[k + 2]);
-        rgba[k + 3] = Math.round(255 * out);
+        rgba[k] = red;
+        rgba[k + 1] = green;
+        rgba[k + 2] = blue;
+        rgba[k + 3] = Math.round(255 * (source + below * (1 - source)));
       }
+    }
   }
   return rgba;
+}
+
+/** Share of the pixel from (x, y) to (x + 1, y + 1) within the disc of a radius around the origin, by 4 x 4 samples. */
+function coverage(x: number, y: number, radius: number): number {
+  let hits = 0;
+  for (let v = 0; v < 4; v++)
+    for (let u = 0; u < 4; u++) {
+      const dx = x + (u + 0.5) / 4;
+      const dy = y + (v + 0.5) / 4;
+      if (dx * dx + dy * dy <= radius * radius) hits++;
+    }
+  return hits / 16;
 }
 
 /** Place of a value on a colour scale, 0 to 1; NaN where it has none. */

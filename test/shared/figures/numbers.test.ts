@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import {
+  integerText,
+  numberText,
+  uncertaintyTex,
+  withInterval,
+  withUncertainty,
+} from '../../../src/shared/figures/numbers.ts';
+import { spreadOf, tQuantile975 } from '../../../src/shared/figures/figures/statistics.ts';
+
+describe('numbers as they are written', () => {
+  test.each([
+    [1.2034, 0.0183, '1.203 ± 0.018'],
+    [-1.2034, 0.0996, '−1.20 ± 0.10'],
+    [1.2, 3.04, '1.2 ± 3.0'],
+    [152.3, 12, '152 ± 12'],
+    [3.214e-5, 1.5e-6, '(3.21 ± 0.15) × 10⁻⁵'],
+    [2.5e7, 1e5, '(2.500 ± 0.010) × 10⁷'],
+    [0.5, NaN, '0.5000'],
+    [0, 0, '0'],
+  ])('%s ± %s', (value, uncertainty, text) => {
+    expect(withUncertainty(value, uncertainty)).toBe(text);
+  });
+
+  test.each([
+    [3.2e-5, 2, '3.2 × 10⁻⁵'],
+    [9.999e-6, 2, '1.0 × 10⁻⁵'],
+    [0.01234, 3, '0.0123'],
+    [99999, 3, '1.00 × 10⁵'],
+    [1234, 4, '1234'],
+    [-0.5, 2, '−0.50'],
+    [Infinity, 2, '∞'],
+  ])('%s with %s digits', (value, digits, text) => {
+    expect(numberText(value, digits)).toBe(text);
+  });
+
+  test('intervals, integers, tables', () => {
+    expect(withInterval(1.2034, 1.185, 1.2213)).toBe('1.203 [1.185, 1.221]');
+    expect(integerText(-1234567)).toBe('−1\u2009234\u2009567');
+    expect(uncertaintyTex(1.2034, 0.0183)).toBe('$1.203 \\pm  0.018$');
+    expect(uncertaintyTex(1.2034, 0.0183, true)).toBe('$1.203(18)$');
+    expect(uncertaintyTex(3.214e-5, 1.5e-6)).toBe('$(3.21 \\pm  0.15) \\times 10^{-5}$');
+    expect(uncertaintyTex(NaN, 1)).toBe('--');
+  });
+});
+
+describe('means over seeds', () => {
+  test('mean, deviation and interval of five', () => {
+    const { mean, standardDeviation, interval } = spreadOf([1, 2, 3, 4, 5]);
+    expect(mean).toBe(3);
+    expect(standardDeviation).toBeCloseTo(Math.sqrt(2.5), 12);
+    expect(interval[1] - mean).toBeCloseTo(2.776 * Math.sqrt(0.5), 10);
+  });
+
+  test('beyond the table t goes on smoothly to the normal', () => {
+    // scipy.stats.t.ppf(0.975, [31, 60, 1000])
+    expect(tQuantile975(31)).toBeCloseTo(2.0395, 3);
+    expect(tQuantile975(60)).toBeCloseTo(2.0003, 3);
+    expect(tQuantile975(1000)).toBeCloseTo(1.9623, 3);
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { linearTicks, logTicks, type Tick } from '../../../src/shared/figures/ticks.ts';
+
+const labels = (ticks: readonly Tick[]): string[] =>
+  ticks.flatMap(({ label }) => (label ? ['text' in label ? label.text : `${label.mantissa}e${label.exponent}`] : []));
+
+describe('ticks of a logarithmic axis', () => {
+  // [low, high, length in points, room for a label]
+  test.each([
+    [1e-3, 1, 150, 20],
+    [1e-9, 10, 180, 20],
+    [3e-31, 4e2, 160, 24],
+    [1e-200, 1e100, 200, 30],
+  ])('from %g to %g: one at every decade, labels as far apart as they need', (low, high, length, room) => {
+    const ticks = logTicks(low, high, length, room);
+    const decades = ticks.filter(({ value }) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9);
+    const first = Math.ceil(Math.log10(low) - 1e-9);
+    const last = Math.floor(Math.log10(high) + 1e-9);
+    expect(decades.map(({ value }) => Math.round(Math.log10(value)))).toEqual(
+      Array.from({ length: last - first + 1 }, (_, k) => first + k),
+    );
+    const place = (value: number): number => (length * Math.log10(value / low)) / Math.log10(high / low);
+    const labelled = ticks.filter(({ label }) => label).map(({ value }) => place(value));
+    expect(labelled.length).toBeGreaterThanOrEqual(2);
+    const gaps = labelled.slice(1).map((at, k) => at - labelled[k]);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(room - 1e-6);
+    // Evenly spaced in the exponent.
+    expect(Math.max(...gaps) - Math.min(...gaps)).toBeLessThan(1e-6 * length);
+  });
+
+  test('2 to 9 between decades where they can be told apart, not elsewhere', () => {
+    const wide = logTicks(1, 1000, 90, 10).map(({ value }) => value);
+    expect(wide).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000,
+    ]);
+    expect(
+      logTicks(1e-15, 1e15, 150, 20).every(
+        ({ value }) => Math.abs(Math.log10(value) % 1) < 1e-9 || Math.abs(Math.log10(value) % 1) > 1 - 1e-9,
+      ),
+    ).toBe(true);
+  });
+
+  test('within a decade mantissas carry numbers', () => {
+    expect(labels(logTicks(1.5, 7, 150, 12))).toEqual(['2', '3', '4', '5', '6', '7']);
+    expect(labels(logTicks(2e-7, 9e-7, 150, 50))).toEqual(['2e-7', '5e-7']);
+  });
+
+  test.each([
+    [0, 1],
+    [-1, 1],
+    [1, 1],
+    [NaN, 1],
+  ])('refuses [%s, %s]', (low, high) => {
+    expect(() => logTicks(low, high, 100, 10)).toThrow(/0 < min < max/);
+  });
+});
+
+describe('ticks of a linear axis', () => {
+  test.each([
+    [0, 1, 150, 15, ['0', '0.2', '0.4', '0.6', '0.8', '1.0']],
+    [-0.3, 0.31, 100, 20, ['−0.2', '0', '0.2']],
+    [0, 3000, 150, 30, ['0', '1\u2009000', '2\u2009000', '3\u2009000']],
+    [0, 4e-5, 100, 30, ['0', '2e-5', '4e-5']],
+    [0, 2e7, 100, 40, ['0', 'e7', '2e7']],
+  ])('from %g to %g', (low, high, length, room, expected) => {
+    expect(labels(linearTicks(low, high, length, room))).toEqual(expected);
+  });
+
+  test('whole numbers only where asked', () => {
+    for (const { value } of linearTicks(0, 3, 150, 15, true)) expect(Number.isInteger(value)).toBe(true);
+  });
+});

@@ -7,3 +7,7 @@ export * from './directions.ts';
 export * from './blocks.ts';
 export * from './bootstrap.ts';
 export * from './intervals.ts';
+export * from './floor.ts';
+export * from './minibatch.ts';
+export { judgeClaims } from '../../shared/claims.ts';
+export { judgeConvergence } from '../../shared/convergence.ts';

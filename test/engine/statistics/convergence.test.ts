@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { judgeConvergence } from '../../../src/shared/convergence.ts';
+import { Random } from '../../../src/shared/random.ts';
+import type { CutoffRow, Interval, MeasurementSummary, Slopes } from '../../../src/shared/results.ts';
+import { deviation, mean, normals } from './support.ts';
+
+type Measured = Pick<MeasurementSummary, 'parameter' | 'samples' | 'gamma'>;
+
+const slope = (value: number | null, half?: number): Slopes => ({
+  ols: value,
+  r_squared: 1,
+  intercept: 0,
+  ...(half !== undefined && value !== null && { interval: { ols: [value - half, value + half] as Interval } }),
+});
+
+/** The same three slopes for both estimands but for gamma.cross_fitted. */
+function measured(samples: number, gamma: number | null, half?: number, crossed = gamma): Measured {
+  const row = (value: number | null): CutoffRow => ({
+    cutoff: 1e-4,
+    selected: 100,
+    non_positive: 0,
+    below_floor: 0,
+    n: 100,
+    decades: 3,
+    gamma: slope(value, half),
+    gamma_Q: slope(1.1, half),
+    C_on_Q: slope(1, half),
+  });
+  return { parameter: 'fc2.kernel', samples, gamma: { training_set: [row(gamma)], cross_fitted: [row(crossed)] } };
+}
+
+describe('judgeConvergence', () => {
+  it.each([
+    {
+      id: 'no change',
+      full: measured(8000, 1.2, 0.03),
+      part: measured(4000, 1.2),
+      state: 'converged',
+      first: 'converged',
+    },
+    {
+      id: 'within',
+      full: measured(8000, 1.2, 0.03),
+      part: measured(4000, 1.229),
+      state: 'converged',
+      first: 'converged',
+    },
+    // Beyond one number's bound, within six numbers' bound (1.346 times as far).
+    {
+      id: 'one of six may',
+      full: measured(8000, 1.2, 0.03),
+      part: measured(4000, 1.235),
+      state: 'converged',
+      first: 'drifting',
+    },
+    {
+      id: 'drifting',
+      full: measured(8000, 1.2, 0.03),
+      part: measured(4000, 1.245),
+      state: 'drifting',
+      first: 'drifting',
+    },
+    {
+      id: 'a quarter may move more',
+      full: measured(8000, 1.2, 0.03),
+      part: measured(2000, 1.245),
+      state: 'converged',
+      first: 'converged',
+    },
+    { id: 'no interval', full: measured(8000, 1.2), part: measured(4000, 1.2), state: 'unknown', first: 'unknown' },
+    { id: 'no slope', full: measured(8000, 1.2, 0.03), part: measured(4000, null), state: 'unknown', first: 'unknown' },
+    {
+      id: 'drift beats unknown',
+      full: measured(8000, 1.2, 0.03),
+      part: measured(4000, null, undefined, 1.5),
+      state: 'drifting',
+      first: 'unknown',
+    },
+  ])('$id -> $state', ({ full, part, state, first }) => {
+    const found = judgeConvergence(full, part);
+    expect(found.state).toBe(state);
+    expect(found.numbers.length).toBe(6);
+    expect(found.numbers[0]!.state).toBe(first);
+    expect(found.samples).toEqual([full.samples, part.samples]);
+  });
+
+  it('says which number moved and by how much', () => {
+    const found = judgeConvergence(measured(8000, 1.2, 0.03), measured(4000, 1.2, undefined, 1.1));
+    expect(found.reason).toMatch(/gamma \(cross-fitted\) by -0\.100 where 0\.040 is allowed/);
+    const gamma = found.numbers.find((n) => n.name === 'gamma' && n.estimand === 'cross_fitted')!;
+    expect(gamma.change).toBeCloseTo(-0.1, 12);
+    expect(gamma.allowed).toBeCloseTo(0.03, 12);
+  });
+
+  it('refuses other parameters and parts that are no smaller', () => {
+    expect(() => judgeConvergence(measured(8000, 1), { ...measured(4000, 1), parameter: 'fc1.kernel' })).toThrow(
+      /fc1.kernel/,
+    );
+    expect(() => judgeConvergence(measured(8000, 1), measured(8000, 1))).toThrow(/fewer than 8000/);
+  });
+
+  it('rests on the variance of the change: that of the number itself on half of the samples', () => {
+    const random = new Random(1);
+    const [changes, wholes]: [number[], number[]] = [[], []];
+    for (let r = 0; r < 2000; r++) {
+      const x = normals(random, 40);
+      wholes.push(mean(x));
+      changes.push(mean(x.subarray(0, 20)) - mean(x));
+    }
+    // A standard deviation from 2,000 replicates is known to 1.6 %.
+    expect(Math.abs(deviation(changes) / deviation(wholes) - 1)).toBeLessThan(0.07);
+  });
+
+  it('calls a steady measurement converged 95 % of the time at least', () => {
+    const random = new Random(2);
+    let drifting = 0;
+    const replicates = 1000;
+    for (let r = 0; r < replicates; r++) {
+      // Both estimands' gammas move independently: the worst case for several looks.
+      const full = measured(8000, 1.2, 1.96 * 0.01, 1.2);
+      const part = measured(4000, 1.2 + 0.01 * random.normal(), undefined, 1.2 + 0.01 * random.normal());
+      if (judgeConvergence(full, part).state === 'drifting') drifting++;
+    }
+    expect(drifting / replicates).toBeLessThan(0.05);
+    expect(drifting).toBeGreaterThan(0);
+  });
+});

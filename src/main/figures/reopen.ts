@@ -18,19 +18,20 @@ export async function reopenFigure(bytes: Uint8Array): Promise<FigureDocument> {
 }
 
 async function reopenPdf(bytes: Uint8Array): Promise<FigureDocument> {
-  let doc: PDFDocument;
+  let packed: Uint8Array | undefined;
   try {
-    doc = await PDFDocument.load(bytes, { updateMetadata: false });
+    const doc = await PDFDocument.load(bytes, { updateMetadata: false });
+    const piece = doc
+      .getPages()[0]
+      ?.node.lookupMaybe(PDFName.of('PieceInfo'), PDFDict)
+      ?.lookupMaybe(PDFName.of(pieceName), PDFDict);
+    const stream = piece?.lookup(PDFName.of('Private'));
+    if (stream instanceof PDFRawStream) packed = decodePDFRawStream(stream).decode();
   } catch (error) {
     throw new InputError('this PDF cannot be read: it is damaged or encrypted', { cause: error });
   }
-  const piece = doc
-    .getPages()[0]
-    ?.node.lookupMaybe(PDFName.of('PieceInfo'), PDFDict)
-    ?.lookupMaybe(PDFName.of(pieceName), PDFDict);
-  const stream = piece?.lookup(PDFName.of('Private'));
-  if (!(stream instanceof PDFRawStream)) throw new InputError(`this PDF ${noFigure}`);
-  return unpackDocument(decodePDFRawStream(stream).decode());
+  if (!packed) throw new InputError(`this PDF ${noFigure}`);
+  return unpackDocument(packed);
 }
 
 function reopenPng(bytes: Uint8Array): FigureDocument {

@@ -110,10 +110,10 @@ export function prepareDiagonals(diagonals: Diagonals, floors: Floors): Prepared
   const nonPositive = new Uint32Array(d + 1);
   const belowFloor = new Uint32Array(d + 1);
   for (let i = 0; i < d; i++) {
-    const use = usabilityOf(H[i]!, C[i]!, Q[i]!, floors);
-    usable[i + 1] = usable[i]! + (use === 'usable' ? 1 : 0);
-    nonPositive[i + 1] = nonPositive[i]! + (use === 'non_positive' ? 1 : 0);
-    belowFloor[i + 1] = belowFloor[i]! + (use === 'below_floor' ? 1 : 0);
+    const use = usabilityOf(H[i], C[i], Q[i], floors);
+    usable[i + 1] = usable[i] + (use === 'usable' ? 1 : 0);
+    nonPositive[i + 1] = nonPositive[i] + (use === 'non_positive' ? 1 : 0);
+    belowFloor[i + 1] = belowFloor[i] + (use === 'below_floor' ? 1 : 0);
   }
   const index = chosen(usable);
   const logs = logarithms(diagonals, index);
@@ -136,12 +136,12 @@ export function prepareDiagonals(diagonals: Diagonals, floors: Floors): Prepared
 
 /** Directions with a selecting eigenvalue above cutoff times the largest: the first so many. */
 export function selectedCount(selection: ArrayLike<number>, cutoff: number): number {
-  const threshold = cutoff * selection[0]!;
+  const threshold = cutoff * selection[0];
   let low = 0;
   let high = selection.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (selection[middle]! > threshold) low = middle + 1;
+    if (selection[middle] > threshold) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -151,11 +151,11 @@ export function selectedCount(selection: ArrayLike<number>, cutoff: number): num
 export function fitAt(prepared: PreparedDiagonals, cutoff: number, options: FitOptions = {}): CutoffRow {
   if (!(cutoff >= 0)) throw new Error(`fitAt: expected a cutoff of at least 0, found ${cutoff}`);
   const selected = selectedCount(prepared.selection, cutoff);
-  const n = prepared.usable[selected]!;
+  const n = prepared.usable[selected];
   let low = Infinity;
   let high = -Infinity;
   for (let u = 0; u < n; u++) {
-    const value = prepared.logH[u]!;
+    const value = prepared.logH[u];
     if (value < low) low = value;
     if (value > high) high = value;
   }
@@ -163,10 +163,10 @@ export function fitAt(prepared: PreparedDiagonals, cutoff: number, options: FitO
   return {
     cutoff,
     selected,
-    non_positive: prepared.nonPositive[selected]!,
-    below_floor: prepared.belowFloor[selected]!,
+    non_positive: prepared.nonPositive[selected],
+    below_floor: prepared.belowFloor[selected],
     n,
-    ...(instrument && { n_iv: instrument.usable[selected]! }),
+    ...(instrument && { n_iv: instrument.usable[selected] }),
     decades: n > 0 ? (high - low) / Math.LN10 : 0,
     ...byRelation((relation) => slopes(prepared, relation, selected, n, options)),
   };
@@ -236,7 +236,7 @@ function slopes(
   options: FitOptions,
 ): Slopes {
   const { instrument } = prepared;
-  const iv = instrument && instrumentSlope(instrument.products[relation], instrument.usable[selected]!);
+  const iv = instrument && instrumentSlope(instrument.products[relation], instrument.usable[selected]);
   if (n < fewestDirections)
     return {
       ols: null,
@@ -276,8 +276,8 @@ function prepareInstrument(
 ): NonNullable<PreparedDiagonals['instrument']> {
   const usableInBoth = new Uint32Array(usable.length);
   for (let i = 0; i + 1 < usable.length; i++) {
-    const positive = parts.every((part) => part.H[i]! > 0 && part.C[i]! > 0 && part.Q[i]! > 0);
-    usableInBoth[i + 1] = usableInBoth[i]! + (positive && usable[i + 1]! > usable[i]! ? 1 : 0);
+    const positive = parts.every((part) => part.H[i] > 0 && part.C[i] > 0 && part.Q[i] > 0);
+    usableInBoth[i + 1] = usableInBoth[i] + (positive && usable[i + 1] > usable[i] ? 1 : 0);
   }
   const index = chosen(usableInBoth);
   const one = logarithms(parts[0], index);
@@ -311,13 +311,13 @@ function logsOf(prepared: PreparedDiagonals, quantity: keyof Triple): Float64Arr
 
 /** Positions where a running count goes up. */
 function chosen(count: Uint32Array): Uint32Array {
-  const index = new Uint32Array(count[count.length - 1]!);
-  for (let i = 0; i + 1 < count.length; i++) if (count[i + 1]! > count[i]!) index[count[i]!] = i;
+  const index = new Uint32Array(count[count.length - 1]);
+  for (let i = 0; i + 1 < count.length; i++) if (count[i + 1] > count[i]) index[count[i]] = i;
   return index;
 }
 
 function logarithms(values: Triple, index: Uint32Array): Triple {
-  const log = (array: Float64Array) => Float64Array.from(index, (i) => Math.log(array[i]!));
+  const log = (array: Float64Array) => Float64Array.from(index, (i) => Math.log(array[i]));
   return { H: log(values.H), C: log(values.C), Q: log(values.Q) };
 }
 
@@ -342,7 +342,7 @@ function check({ selection, H, C, Q, parts }: Diagonals, floors: Floors): void {
     if (bad >= 0) throw new Error(`fits: ${name}[${bad}] is ${array[bad]}`);
   }
   for (let i = 1; i < d; i++) {
-    if (!(selection[i]! <= selection[i - 1]!))
+    if (!(selection[i] <= selection[i - 1]))
       throw new Error(
         `fits: selecting eigenvalues must decrease, but number ${i} is ${selection[i]} after ${selection[i - 1]}`,
       );

@@ -54,8 +54,8 @@ export function moments(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length
   let meanX = 0;
   let meanY = 0;
   for (let i = 0; i < n; i++) {
-    meanX += x[i]!;
-    meanY += y[i]!;
+    meanX += x[i];
+    meanY += y[i];
   }
   meanX /= n;
   meanY /= n;
@@ -63,8 +63,8 @@ export function moments(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length
   let sxy = 0;
   let syy = 0;
   for (let i = 0; i < n; i++) {
-    const dx = x[i]! - meanX;
-    const dy = y[i]! - meanY;
+    const dx = x[i] - meanX;
+    const dy = y[i] - meanY;
     sxx += dx * dx;
     sxy += dx * dy;
     syy += dy * dy;
@@ -129,11 +129,11 @@ export function higherMoments(m: Moments, x: ArrayLike<number>, y: ArrayLike<num
   let sxxxx = 0;
   let sxxy = 0;
   for (let i = 0; i < m.n; i++) {
-    const dx = x[i]! - m.meanX;
+    const dx = x[i] - m.meanX;
     const square = dx * dx;
     sxxx += square * dx;
     sxxxx += square * square;
-    sxxy += square * (y[i]! - m.meanY);
+    sxxy += square * (y[i] - m.meanY);
   }
   return { sxxx, sxxxx, sxxy };
 }
@@ -185,18 +185,18 @@ export function localSlopes(
     );
   const n = x.length;
   if (n === 0) return [];
-  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => x[b]! - x[a]!);
-  const sortedX = Float64Array.from(order, (i) => x[i]!);
-  const sortedY = Float64Array.from(order, (i) => y[i]!);
-  const lowest = sortedX[n - 1]!;
+  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => x[b] - x[a]);
+  const sortedX = Float64Array.from(order, (i) => x[i]);
+  const sortedY = Float64Array.from(order, (i) => y[i]);
+  const lowest = sortedX[n - 1];
   const curve: LocalSlope[] = [];
   let start = 0;
   let end = 0;
   for (let k = 0; ; k++) {
-    const high = sortedX[0]! - k * step;
+    const high = sortedX[0] - k * step;
     const low = high - width;
-    while (start < n && sortedX[start]! > high) start++;
-    while (end < n && sortedX[end]! >= low) end++;
+    while (start < n && sortedX[start] > high) start++;
+    while (end < n && sortedX[end] >= low) end++;
     if (end - start >= minimum) {
       const m = moments(sortedX.subarray(start, end), sortedY.subarray(start, end));
       const { slope } = leastSquares(m);

@@ -14,17 +14,17 @@ export class RunningMoments {
     this.#centreY = mean(y);
     const sums = new Float64Array(8 * (n + 1));
     for (let i = 0, at = 0; i < n; i++, at += 8) {
-      const dx = x[i]! - this.#centreX;
-      const dy = y[i]! - this.#centreY;
+      const dx = x[i] - this.#centreX;
+      const dy = y[i] - this.#centreY;
       const square = dx * dx;
-      sums[at + 8] = sums[at]! + dx;
-      sums[at + 9] = sums[at + 1]! + dy;
-      sums[at + 10] = sums[at + 2]! + square;
-      sums[at + 11] = sums[at + 3]! + dx * dy;
-      sums[at + 12] = sums[at + 4]! + dy * dy;
-      sums[at + 13] = sums[at + 5]! + square * dx;
-      sums[at + 14] = sums[at + 6]! + square * square;
-      sums[at + 15] = sums[at + 7]! + square * dy;
+      sums[at + 8] = sums[at] + dx;
+      sums[at + 9] = sums[at + 1] + dy;
+      sums[at + 10] = sums[at + 2] + square;
+      sums[at + 11] = sums[at + 3] + dx * dy;
+      sums[at + 12] = sums[at + 4] + dy * dy;
+      sums[at + 13] = sums[at + 5] + square * dx;
+      sums[at + 14] = sums[at + 6] + square * square;
+      sums[at + 15] = sums[at + 7] + square * dy;
     }
     this.#sums = sums;
   }
@@ -60,18 +60,18 @@ export class RunningProduct {
     const centreY = mean(y);
     const sums = new Float64Array(3 * (n + 1));
     for (let i = 0, at = 0; i < n; i++, at += 3) {
-      const dx = x[i]! - centreX;
-      const dy = y[i]! - centreY;
-      sums[at + 3] = sums[at]! + dx;
-      sums[at + 4] = sums[at + 1]! + dy;
-      sums[at + 5] = sums[at + 2]! + dx * dy;
+      const dx = x[i] - centreX;
+      const dy = y[i] - centreY;
+      sums[at + 3] = sums[at] + dx;
+      sums[at + 4] = sums[at + 1] + dy;
+      sums[at + 5] = sums[at + 2] + dx * dy;
     }
     this.#sums = sums;
   }
 
   first(n: number): number {
     const at = 3 * n;
-    return this.#sums[at + 2]! - (this.#sums[at]! * this.#sums[at + 1]!) / n;
+    return this.#sums[at + 2] - (this.#sums[at] * this.#sums[at + 1]) / n;
   }
 }
 
@@ -79,6 +79,6 @@ type Eight = readonly [number, number, number, number, number, number, number, n
 
 function mean(values: ArrayLike<number>): number {
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  for (let i = 0; i < values.length; i++) sum += values[i];
   return values.length === 0 ? 0 : sum / values.length;
 }

@@ -12,10 +12,10 @@ export function theilSen(x: ArrayLike<number>, y: ArrayLike<number>, n = x.lengt
   if (!(n <= x.length && n <= y.length))
     throw new Error(`theilSen: ${n} points asked of ${x.length} x and ${y.length} y`);
   if (n < 2) return NaN;
-  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => x[a]! - x[b]! || y[b]! - y[a]!);
+  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => x[a] - x[b] || y[b] - y[a]);
   const points = new SlopeRanks(
-    Float64Array.from(order, (i) => x[i]!),
-    Float64Array.from(order, (i) => y[i]!),
+    Float64Array.from(order, (i) => x[i]),
+    Float64Array.from(order, (i) => y[i]),
   );
   return points.pairs === 0 ? NaN : points.median();
 }
@@ -74,15 +74,15 @@ class SlopeRanks {
 
   /** Number of pairs with a slope above t. */
   rising(t: number): number {
-    for (let i = 0; i < this.#n; i++) this.#values[i] = this.#y[i]! - t * this.#x[i]!;
+    for (let i = 0; i < this.#n; i++) this.#values[i] = this.#y[i] - t * this.#x[i];
     return countRising(this.#values, this.#spare, this.#n);
   }
 
   /** Slopes around the least-squares slope, moved out until they hold the median. */
   #bracket(lower: number, upper: number): [number, number] {
     const n = this.#n;
-    const start = this.#y[0]! - this.#y[n - 1]!;
-    const centre = start / (this.#x[0]! - this.#x[n - 1]!);
+    const start = this.#y[0] - this.#y[n - 1];
+    const centre = start / (this.#x[0] - this.#x[n - 1]);
     let step = Math.max(Math.abs(centre), 1) / 16;
     let low = centre - step;
     while (this.pairs - this.rising(low) > lower) low -= step *= 2;
@@ -97,8 +97,8 @@ class SlopeRanks {
     let count = 0;
     for (let i = 0; i < this.#n; i++) {
       for (let j = i + 1; j < this.#n; j++) {
-        const dx = this.#x[j]! - this.#x[i]!;
-        if (dx > 0) slopes[count++] = (this.#y[j]! - this.#y[i]!) / dx;
+        const dx = this.#x[j] - this.#x[i];
+        if (dx > 0) slopes[count++] = (this.#y[j] - this.#y[i]) / dx;
       }
     }
     return slopes;
@@ -111,9 +111,9 @@ class SlopeRanks {
     let count = 0;
     // In increasing order of y - low x (ties: falling pairs first, as the count has them), a pair that must be listed is one that
     // rose there and is out of order in y - high x. Merge sort by the latter meets each such pair once.
-    const atLow = Float64Array.from(this.#x, (x, i) => this.#y[i]! - low * x);
-    const atHigh = Float64Array.from(this.#x, (x, i) => this.#y[i]! - high * x);
-    let order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => atLow[a]! - atLow[b]! || b - a);
+    const atLow = Float64Array.from(this.#x, (x, i) => this.#y[i] - low * x);
+    const atHigh = Float64Array.from(this.#x, (x, i) => this.#y[i] - high * x);
+    let order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => atLow[a] - atLow[b] || b - a);
     let other = new Uint32Array(n);
     for (let width = 1; width < n; width *= 2) {
       for (let start = 0; start < n; start += 2 * width) {
@@ -122,16 +122,16 @@ class SlopeRanks {
         let left = start;
         let right = split;
         for (let k = start; k < end; k++) {
-          const fromRight = right < end && (left >= split || comesFirst(atHigh, order[right]!, order[left]!));
+          const fromRight = right < end && (left >= split || comesFirst(atHigh, order[right], order[left]));
           if (!fromRight) {
             other[k] = order[left++]!;
             continue;
           }
-          const j = order[right]!;
+          const j = order[right];
           for (let l = left; l < split; l++) {
-            const i = order[l]!;
-            const dx = this.#x[j]! - this.#x[i]!;
-            if (count < expected && dx !== 0) slopes[count++] = (this.#y[j]! - this.#y[i]!) / dx;
+            const i = order[l];
+            const dx = this.#x[j] - this.#x[i];
+            if (count < expected && dx !== 0) slopes[count++] = (this.#y[j] - this.#y[i]) / dx;
           }
           other[k] = order[right++]!;
         }
@@ -144,7 +144,7 @@ class SlopeRanks {
 
 /** Whether point j stands before point i in increasing order of `values`, equal values in decreasing order of index. */
 function comesFirst(values: Float64Array, j: number, i: number): boolean {
-  return values[j]! < values[i]! || (values[j] === values[i] && j > i);
+  return values[j] < values[i] || (values[j] === values[i] && j > i);
 }
 
 /** Number of pairs i < j with values[i] < values[j]. Sorts `values` (decreasing) in the doing; `spare` is scratch of the same length. */
@@ -154,9 +154,9 @@ export function countRising(values: Float64Array, spare: Float64Array, n: number
   for (let start = 0; start < n; start += run) {
     const end = Math.min(start + run, n);
     for (let j = start + 1; j < end; j++) {
-      const value = values[j]!;
+      const value = values[j];
       let k = j - 1;
-      while (k >= start && values[k]! < value) {
+      while (k >= start && values[k] < value) {
         values[k + 1] = values[k]!;
         k--;
       }
@@ -174,7 +174,7 @@ export function countRising(values: Float64Array, spare: Float64Array, n: number
       let right = split;
       let k = start;
       while (left < split && right < end) {
-        if (from[left]! < from[right]!) {
+        if (from[left] < from[right]) {
           rising += split - left;
           to[k++] = from[right++]!;
         } else {
@@ -191,5 +191,5 @@ export function countRising(values: Float64Array, spare: Float64Array, n: number
 
 function middle(slopes: Float64Array, lower: number, upper: number): number {
   slopes.sort();
-  return lower === upper ? slopes[lower]! : (slopes[lower]! + slopes[upper]!) / 2;
+  return lower === upper ? slopes[lower] : (slopes[lower] + slopes[upper]) / 2;
 }

@@ -99,13 +99,13 @@ export function checkProjections(projections: BlockProjections): void {
     if (!(block.end > block.start))
       throw new Error(`block projections: block ${block.start}..${block.end} has no samples`);
     last = block.quarter;
-    counts[block.quarter]!++;
+    counts[block.quarter]++;
   }
   if (counts.some((count) => count < 2))
     throw new Error(`block projections: expected at least 2 blocks in every quarter, found ${counts.join(', ')}`);
   checkSums('training_set', training_set, blocks.length);
-  checkSums('cross_fitted[0]', cross_fitted[0], counts[2]! + counts[3]!);
-  checkSums('cross_fitted[1]', cross_fitted[1], counts[0]! + counts[1]!);
+  checkSums('cross_fitted[0]', cross_fitted[0], counts[2] + counts[3]);
+  checkSums('cross_fitted[1]', cross_fitted[1], counts[0] + counts[1]);
 }
 
 function checkSums(where: string, { directions, sums }: ProjectedDirections, rows: number): void {

@@ -89,7 +89,7 @@ export function bootstrap(projections: BlockProjections, options: BootstrapOptio
     return out;
   };
   const row = (cutoff: number, slope: (relation: Relation, estimator: Estimator) => Slope | undefined) => ({
-    cutoff: cutoffs[cutoff]!,
+    cutoff: cutoffs[cutoff],
     gamma: summarise(slope, 'gamma'),
     gamma_Q: summarise(slope, 'gamma_Q'),
     C_on_Q: summarise(slope, 'C_on_Q'),
@@ -103,7 +103,7 @@ export function bootstrap(projections: BlockProjections, options: BootstrapOptio
   const rows = (estimand: Estimand): BootstrapRow[] =>
     cutoffs.map((_, cutoff) => ({
       ...row(cutoff, slopeOf(estimand, cutoff)),
-      groups: replicates[estimand].groups[cutoff]!,
+      groups: replicates[estimand].groups[cutoff],
     }));
   return {
     seed,
@@ -140,8 +140,8 @@ function pick(
   estimator: Estimator,
 ): Slope | undefined {
   const at = slopeIndex(cutoff, relation, estimator);
-  const estimate = replicates.estimate[at]!;
-  const resampled = replicates.resampled[at]!;
+  const estimate = replicates.estimate[at];
+  const resampled = replicates.resampled[at];
   if (Number.isNaN(estimate) || !mostlyFinite(resampled)) return undefined;
   const bias = meanOfFinite(resampled) - estimate;
   let correction = estimand === 'cross_fitted' ? bias : 0;
@@ -149,10 +149,10 @@ function pick(
     // A median of slopes sits on a step of the sample; the mean over resamples smooths it. So the middle is that mean, less the bias,
     // which for this purpose is least squares' (noise flattens both alike).
     const ols = slopeIndex(cutoff, relation, 'ols');
-    const flattening = meanOfFinite(replicates.resampled[ols]!) - replicates.estimate[ols]!;
+    const flattening = meanOfFinite(replicates.resampled[ols]) - replicates.estimate[ols];
     correction = (estimand === 'cross_fitted' ? 2 : 1) * flattening - bias;
   }
-  return { estimate, correction, resampled, without: replicates.without[at]!, missed: replicates.missed[at]! };
+  return { estimate, correction, resampled, without: replicates.without[at], missed: replicates.missed[at] };
 }
 
 function subtract(a: Slope | undefined, b: Slope | undefined): Slope | undefined {
@@ -160,8 +160,8 @@ function subtract(a: Slope | undefined, b: Slope | undefined): Slope | undefined
   return {
     estimate: a.estimate - b.estimate,
     correction: a.correction - b.correction,
-    resampled: a.resampled.map((value, r) => value - b.resampled[r]!),
-    without: a.without.map((value, i) => value - b.without[i]!),
+    resampled: a.resampled.map((value, r) => value - b.resampled[r]),
+    without: a.without.map((value, i) => value - b.without[i]),
     missed: a.missed + b.missed,
   };
 }
@@ -172,7 +172,7 @@ function intervalOf({ estimate, correction, resampled, without, missed }: Slope,
   let variance = 0;
   for (const [start, end] of draws.quarters) {
     const n = end - start;
-    for (let b = start; b < end; b++) variance += (influence[b]! * influence[b]!) / (n * (n - 1));
+    for (let b = start; b < end; b++) variance += (influence[b] * influence[b]) / (n * (n - 1));
   }
   const middle = estimate - correction;
   if (!(variance > 0)) return { estimate, correction, standard_error: 0, interval: [middle, middle] };
@@ -186,9 +186,9 @@ function influences(without: Float64Array, draws: Draws): Float64Array | undefin
   const influence = new Float64Array(without.length);
   for (const [start, end] of draws.quarters) {
     let mean = 0;
-    for (let b = start; b < end; b++) mean += without[b]! / (end - start);
+    for (let b = start; b < end; b++) mean += without[b] / (end - start);
     if (Number.isNaN(mean)) return undefined;
-    for (let b = start; b < end; b++) influence[b] = -(end - start - 1) * (without[b]! - mean);
+    for (let b = start; b < end; b++) influence[b] = -(end - start - 1) * (without[b] - mean);
   }
   return influence;
 }
@@ -204,26 +204,26 @@ function studentised(resampled: Float64Array, influence: Float64Array, { counts,
       let sum = 0;
       let squares = 0;
       for (let b = start; b < end; b++) {
-        const u = influence[b]!;
-        const weighted = counts[row + b]! * u;
+        const u = influence[b];
+        const weighted = counts[row + b] * u;
         sum += weighted;
         squares += weighted * u;
       }
-      variance[r]! += (squares - (sum * sum) / n) / (n * (n - 1));
+      variance[r] += (squares - (sum * sum) / n) / (n * (n - 1));
     }
   }
   const t = new Float64Array(resamples);
   let found = 0;
   for (let r = 0; r < resamples; r++) {
-    const distance = Math.abs(resampled[r]! - mean);
-    if (!Number.isNaN(distance)) t[found++] = variance[r]! > 0 ? distance / Math.sqrt(variance[r]!) : Infinity;
+    const distance = Math.abs(resampled[r] - mean);
+    if (!Number.isNaN(distance)) t[found++] = variance[r] > 0 ? distance / Math.sqrt(variance[r]) : Infinity;
   }
   const sorted = t.subarray(0, found).sort();
   // Rank 0.95 (R + 1), between neighbours.
   const rank = Math.min(0.95 * (found + 1) - 1, found - 1);
   const below = Math.floor(rank);
-  const low = sorted[below]!;
-  return below + 1 < found ? low + (rank - below) * (sorted[below + 1]! - low) : low;
+  const low = sorted[below];
+  return below + 1 < found ? low + (rank - below) * (sorted[below + 1] - low) : low;
 }
 
 function mostlyFinite(values: Float64Array): boolean {

@@ -31,15 +31,15 @@ export function clusterStarts(
     throw new Error(`clusters: expected a relative gap of at least 0, found ${relativeGap} and ${ownGap}`);
   const d = eigenvalues.length;
   if (d === 0) return Uint32Array.of(0);
-  const gap = relativeGap * Math.max(Math.abs(eigenvalues[0]!), Math.abs(eigenvalues[d - 1]!));
+  const gap = relativeGap * Math.max(Math.abs(eigenvalues[0]), Math.abs(eigenvalues[d - 1]));
   const starts = [0];
   for (let i = 1; i < d; i++) {
-    const difference = eigenvalues[i - 1]! - eigenvalues[i]!;
+    const difference = eigenvalues[i - 1] - eigenvalues[i];
     if (!(difference >= 0))
       throw new Error(
         `clusters: eigenvalues must decrease, but number ${i} is ${eigenvalues[i]} after ${eigenvalues[i - 1]}`,
       );
-    const size = Math.max(Math.abs(eigenvalues[i - 1]!), Math.abs(eigenvalues[i]!));
+    const size = Math.max(Math.abs(eigenvalues[i - 1]), Math.abs(eigenvalues[i]));
     const one = difference < gap && (difference < ownGap * size || size < gap);
     if (!one) starts.push(i);
   }
@@ -63,10 +63,10 @@ export function averageClusters(
   const starts = clusterStarts(eigenvalues, relativeGap, ownGap);
   const averaged = Float64Array.from(diagonal);
   for (let k = 0; k + 1 < starts.length; k++) {
-    const [start, end] = [starts[k]!, starts[k + 1]!];
+    const [start, end] = [starts[k], starts[k + 1]];
     if (end - start === 1) continue;
     let sum = 0;
-    for (let i = start; i < end; i++) sum += diagonal[i]!;
+    for (let i = start; i < end; i++) sum += diagonal[i];
     averaged.fill(sum / (end - start), start, end);
   }
   return averaged;

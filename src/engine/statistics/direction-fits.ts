@@ -67,23 +67,21 @@ export class DirectionFits {
     this.#sizes = Float64Array.from(sizes);
     const values = totals(sums, this.#sizes, directions.starts, [0, sizes.length]);
     const usable = range(0, directions.selection.length).filter(
-      (g) => usabilityOf(values.H[g]!, values.C[g]!, values.Q[g]!, floors) === 'usable',
+      (g) => usabilityOf(values.H[g], values.C[g], values.Q[g], floors) === 'usable',
     );
     this.usable = usable.length;
     this.selected = cutoffs.map((cutoff) => {
       const threshold = cutoff * directions.largest;
-      return usable.filter((g) => directions.selection[g]! > threshold).length;
+      return usable.filter((g) => directions.selection[g] > threshold).length;
     });
     this.prefixes = [...new Set(this.selected)].filter((n) => n >= 3).sort((a, b) => a - b);
 
-    const members = usable.flatMap((g) => range(directions.starts[g]!, directions.starts[g + 1]!));
+    const members = usable.flatMap((g) => range(directions.starts[g], directions.starts[g + 1]));
     this.#members = members.length;
     this.#starts = new Uint32Array(usable.length + 1);
-    usable.forEach(
-      (g, u) => (this.#starts[u + 1] = this.#starts[u]! + directions.starts[g + 1]! - directions.starts[g]!),
-    );
-    this.weights = Float64Array.from(usable, (g) => directions.weights[g]!);
-    const take = (array: Float64Array) => Float64Array.from(usable, (g) => array[g]!);
+    usable.forEach((g, u) => (this.#starts[u + 1] = this.#starts[u] + directions.starts[g + 1] - directions.starts[g]));
+    this.weights = Float64Array.from(usable, (g) => directions.weights[g]);
+    const take = (array: Float64Array) => Float64Array.from(usable, (g) => array[g]);
     const base = { H: take(values.H), C: take(values.C), Q: take(values.Q) };
     this.#base = { H: base.H.map(Math.log), C: base.C.map(Math.log), Q: base.Q.map(Math.log) };
     this.#table = gather(sums, directions.indices.length, sizes.length, members, this.#starts, base);
@@ -99,7 +97,7 @@ export class DirectionFits {
     if (parts.length === 2) {
       const [one, two] = parts.map((rows) => totals(sums, this.#sizes, directions.starts, rows));
       usable.forEach((g, u) => {
-        const positive = [one!, two!].every((v) => v.H[g]! > 0 && v.C[g]! > 0 && v.Q[g]! > 0);
+        const positive = [one, two].every((v) => v.H[g] > 0 && v.C[g] > 0 && v.Q[g] > 0);
         this.#inBoth[u] = positive ? 1 : 0;
       });
     }
@@ -115,15 +113,15 @@ export class DirectionFits {
       for (let b = start; b < end; b++) {
         if (weights[b] === 0) continue;
         drawn.push(b);
-        n += weights[b]! * this.#sizes[b]!;
+        n += weights[b] * this.#sizes[b];
       }
-      weightedSum(this.#table, width, drawn, weights, this.#sums[k]!);
+      weightedSum(this.#table, width, drawn, weights, this.#sums[k]);
       samples += n;
-      if (this.#parts.length > 1) this.#toLogs(this.#sums[k]!, n, this.#part[k]!);
+      if (this.#parts.length > 1) this.#toLogs(this.#sums[k], n, this.#part[k]);
     });
     const [first, second] = this.#sums;
-    if (second) for (let c = 0; c < width; c++) first![c]! += second[c]!;
-    this.#toLogs(first!, samples, this.logs);
+    if (second) for (let c = 0; c < width; c++) first[c] += second[c];
+    this.#toLogs(first, samples, this.logs);
   }
 
   /** Every slope but Theil-Sen's, at every cutoff, into `out` [cutoffs * slopesPerCutoff]; NaN where undefined. */
@@ -132,18 +130,18 @@ export class DirectionFits {
     const gamma = new PairSums();
     const gammaQ = new PairSums();
     const onQ = new PairSums();
-    const instrument = this.#part.length === 2 ? new InstrumentSums(this.#part[0]!, this.#part[1]!) : undefined;
+    const instrument = this.#part.length === 2 ? new InstrumentSums(this.#part[0], this.#part[1]) : undefined;
     out.fill(NaN);
     let u = 0;
     for (const prefix of this.prefixes) {
       for (; u < prefix; u++) {
-        const h = H[u]!;
-        const c = C[u]!;
-        const q = Q[u]!;
+        const h = H[u];
+        const c = C[u];
+        const q = Q[u];
         // One comparison with NaN is enough: the sum is NaN where any of them is.
         const all = h + c + q;
         if (all !== all) continue;
-        const weight = this.weights[u]!;
+        const weight = this.weights[u];
         gamma.add(weight, h, c);
         gammaQ.add(weight, h, q);
         onQ.add(weight, q, c);
@@ -170,16 +168,16 @@ export class DirectionFits {
       let h = 0;
       let q = 0;
       let c = 0;
-      const end = starts[u + 1]!;
-      for (let j = starts[u]!; j < end; j++) {
-        const g = sum[2 * m + j]!;
-        h += sum[j]!;
-        q += sum[m + j]!;
-        c += sum[3 * m + j]! - g * g * perSample;
+      const end = starts[u + 1];
+      for (let j = starts[u]; j < end; j++) {
+        const g = sum[2 * m + j];
+        h += sum[j];
+        q += sum[m + j];
+        c += sum[3 * m + j] - g * g * perSample;
       }
-      H[u] = base.H[u]! + logNearOne(h * perSample);
-      Q[u] = base.Q[u]! + logNearOne(q * perSample);
-      C[u] = base.C[u]! + logNearOne(c * perSample);
+      H[u] = base.H[u] + logNearOne(h * perSample);
+      Q[u] = base.Q[u] + logNearOne(q * perSample);
+      C[u] = base.C[u] + logNearOne(c * perSample);
     }
   }
 }
@@ -206,12 +204,12 @@ function weightedSum(
   out.fill(0);
   for (let k = 0; k < drawn.length; k += 4) {
     // Rows beyond the last count nothing: weight 0 on the first.
-    const row = (i: number) => drawn[k + i] ?? drawn[0]!;
-    const weight = (i: number) => (k + i < drawn.length ? weights[drawn[k + i]!]! : 0);
+    const row = (i: number) => drawn[k + i] ?? drawn[0];
+    const weight = (i: number) => (k + i < drawn.length ? weights[drawn[k + i]] : 0);
     const [w0, w1, w2, w3] = [weight(0), weight(1), weight(2), weight(3)];
     const [r0, r1, r2, r3] = [row(0) * width, row(1) * width, row(2) * width, row(3) * width];
     for (let c = 0; c < width; c++)
-      out[c]! += w0 * table[r0 + c]! + w1 * table[r1 + c]! + (w2 * table[r2 + c]! + w3 * table[r3 + c]!);
+      out[c] += w0 * table[r0 + c] + w1 * table[r1 + c] + (w2 * table[r2 + c] + w3 * table[r3 + c]);
   }
 }
 
@@ -267,38 +265,38 @@ class InstrumentSums {
   }
 
   add(u: number, w: number): void {
-    const h1 = this.#one.H[u]!;
-    const c1 = this.#one.C[u]!;
-    const q1 = this.#one.Q[u]!;
-    const h2 = this.#two.H[u]!;
-    const c2 = this.#two.C[u]!;
-    const q2 = this.#two.Q[u]!;
+    const h1 = this.#one.H[u];
+    const c1 = this.#one.C[u];
+    const q1 = this.#one.Q[u];
+    const h2 = this.#two.H[u];
+    const c2 = this.#two.C[u];
+    const q2 = this.#two.Q[u];
     const all = h1 + c1 + q1 + h2 + c2 + q2;
     if (all !== all) return;
     this.#count++;
     const s = this.#sums;
-    s[0]! += w;
-    s[1]! += w * h1;
-    s[2]! += w * h2;
-    s[3]! += w * c1;
-    s[4]! += w * c2;
-    s[5]! += w * q1;
-    s[6]! += w * q2;
-    s[7]! += w * h1 * h2;
-    s[8]! += w * h2 * c1;
-    s[9]! += w * h1 * c2;
-    s[10]! += w * h2 * q1;
-    s[11]! += w * h1 * q2;
-    s[12]! += w * q1 * q2;
-    s[13]! += w * q2 * c1;
-    s[14]! += w * q1 * c2;
+    s[0] += w;
+    s[1] += w * h1;
+    s[2] += w * h2;
+    s[3] += w * c1;
+    s[4] += w * c2;
+    s[5] += w * q1;
+    s[6] += w * q2;
+    s[7] += w * h1 * h2;
+    s[8] += w * h2 * c1;
+    s[9] += w * h1 * c2;
+    s[10] += w * h2 * q1;
+    s[11] += w * h1 * q2;
+    s[12] += w * q1 * q2;
+    s[13] += w * q2 * c1;
+    s[14] += w * q1 * c2;
   }
 
   /** The instrument's slopes of the three relations; NaN where the parts do not vary together. */
   write(out: Float64Array, at: number): void {
     if (this.#count < 3) return;
     const s = this.#sums;
-    const product = (xy: number, x: number, y: number) => s[xy]! - (s[x]! * s[y]!) / s[0]!;
+    const product = (xy: number, x: number, y: number) => s[xy] - (s[x] * s[y]) / s[0];
     const ratio = (above: number, below: number) => (below > 0 ? above / (2 * below) : NaN);
     const HH = product(7, 1, 2);
     const iv = at + estimators.indexOf('iv');
@@ -316,21 +314,21 @@ function totals(
   [from, to]: readonly [number, number],
 ): { H: Float64Array; C: Float64Array; Q: Float64Array } {
   const groups = starts.length - 1;
-  const k = starts[groups]!;
+  const k = starts[groups];
   let samples = 0;
-  for (let b = from; b < to; b++) samples += sizes[b]!;
+  for (let b = from; b < to; b++) samples += sizes[b];
   const total = (array: Float64Array, j: number) => {
     let sum = 0;
-    for (let b = from; b < to; b++) sum += array[b * k + j]!;
+    for (let b = from; b < to; b++) sum += array[b * k + j];
     return sum / samples;
   };
   const out = { H: new Float64Array(groups), C: new Float64Array(groups), Q: new Float64Array(groups) };
   for (let g = 0; g < groups; g++) {
-    const size = starts[g + 1]! - starts[g]!;
-    for (let j = starts[g]!; j < starts[g + 1]!; j++) {
-      out.H[g]! += total(sums.curvature, j) / size;
-      out.Q[g]! += total(sums.squaredCurvature, j) / size;
-      out.C[g]! += (total(sums.squaredGradient, j) - total(sums.gradient, j) ** 2) / size;
+    const size = starts[g + 1] - starts[g];
+    for (let j = starts[g]; j < starts[g + 1]; j++) {
+      out.H[g] += total(sums.curvature, j) / size;
+      out.Q[g] += total(sums.squaredCurvature, j) / size;
+      out.C[g] += (total(sums.squaredGradient, j) - total(sums.gradient, j) ** 2) / size;
     }
   }
   return out;
@@ -348,16 +346,16 @@ function gather(
   const m = members.length;
   const table = new Float64Array(rows * 4 * m);
   for (let u = 0; u + 1 < starts.length; u++) {
-    const size = starts[u + 1]! - starts[u]!;
+    const size = starts[u + 1] - starts[u];
     const columns: readonly (readonly [Float64Array, number])[] = [
-      [sums.curvature, 1 / (size * base.H[u]!)],
-      [sums.squaredCurvature, 1 / (size * base.Q[u]!)],
-      [sums.gradient, 1 / Math.sqrt(size * base.C[u]!)],
-      [sums.squaredGradient, 1 / (size * base.C[u]!)],
+      [sums.curvature, 1 / (size * base.H[u])],
+      [sums.squaredCurvature, 1 / (size * base.Q[u])],
+      [sums.gradient, 1 / Math.sqrt(size * base.C[u])],
+      [sums.squaredGradient, 1 / (size * base.C[u])],
     ];
-    for (let at = starts[u]!; at < starts[u + 1]!; at++) {
+    for (let at = starts[u]; at < starts[u + 1]; at++) {
       columns.forEach(([array, scale], quantity) => {
-        for (let b = 0; b < rows; b++) table[(b * 4 + quantity) * m + at] = scale * array[b * k + members[at]!]!;
+        for (let b = 0; b < rows; b++) table[(b * 4 + quantity) * m + at] = scale * array[b * k + members[at]];
       });
     }
   }

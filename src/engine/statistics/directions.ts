@@ -43,14 +43,14 @@ export function chooseDirections(eigenvalues: ArrayLike<number>, options: Choose
       `chooseDirections: expected a floor and a cutoff of at least 0, found ${floor} and ${lowestCutoff}`,
     );
   const all = clusterStarts(eigenvalues, relativeGap);
-  const largest = eigenvalues.length > 0 ? eigenvalues[0]! : 0;
+  const largest = eigenvalues.length > 0 ? eigenvalues[0] : 0;
   const threshold = Math.max(floor, lowestCutoff * largest, 0);
 
   const clusters: Cluster[] = [];
   for (let k = 0; k + 1 < all.length; k++) {
-    const [start, end] = [all[k]!, all[k + 1]!];
+    const [start, end] = [all[k], all[k + 1]];
     let sum = 0;
-    for (let i = start; i < end; i++) sum += eigenvalues[i]!;
+    for (let i = start; i < end; i++) sum += eigenvalues[i];
     const eigenvalue = sum / (end - start);
     if (!(eigenvalue > threshold)) break;
     clusters.push({ start, end, eigenvalue, taken: Math.min(end - start, Math.max(1, Math.floor(count / 4))) });
@@ -58,7 +58,7 @@ export function chooseDirections(eigenvalues: ArrayLike<number>, options: Choose
   const strata = stratify(clusters, count);
   const taken = strata.map((stratum) => stratum.representative);
   const starts = new Uint32Array(taken.length + 1);
-  taken.forEach((c, k) => (starts[k + 1] = starts[k]! + c.taken));
+  taken.forEach((c, k) => (starts[k + 1] = starts[k] + c.taken));
   return {
     indices: Uint32Array.from(taken.flatMap(({ start, taken: n }) => Array.from({ length: n }, (_, i) => start + i))),
     starts,
@@ -89,9 +89,9 @@ function stratify(clusters: readonly Cluster[], count: number): Stratum[] {
   if (cost(singles) <= count) return singles;
 
   const top: Stratum[] = [];
-  while (cost(top) + singles[top.length]!.representative.taken <= count / 4) top.push(singles[top.length]!);
+  while (cost(top) + singles[top.length].representative.taken <= count / 4) top.push(singles[top.length]);
   const rest = clusters.slice(top.length);
-  const [first, last] = [rest[0]!, rest.at(-1)!];
+  const [first, last] = [rest[0], rest.at(-1)];
   const ranks = last.start - first.start;
   const logRange = Math.log(first.eigenvalue / last.eigenvalue);
   const position = rest.map((c) => {
@@ -100,12 +100,12 @@ function stratify(clusters: readonly Cluster[], count: number): Stratum[] {
     return (byRank + bySize) / 2;
   });
   const divide = (cells: number): Stratum[] => {
-    const cellOf = (k: number) => Math.min(Math.floor(position[k]! * cells), cells - 1);
+    const cellOf = (k: number) => Math.min(Math.floor(position[k] * cells), cells - 1);
     const strata: Stratum[] = [];
     for (let start = 0; start < rest.length;) {
       let end = start + 1;
       while (end < rest.length && cellOf(end) === cellOf(start)) end++;
-      strata.push({ representative: rest[(start + end - 1) >>> 1]!, size: rest[end - 1]!.end - rest[start]!.start });
+      strata.push({ representative: rest[(start + end - 1) >>> 1], size: rest[end - 1].end - rest[start].start });
       start = end;
     }
     return strata;

@@ -41,7 +41,7 @@ export function numericalFloor(input: FloorInput): number {
 function largestSize(name: string, values: ArrayLike<number>, positive: boolean): number {
   let largest = 0;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
+    const value = values[i];
     if (!Number.isFinite(value) || (positive && value < 0)) throw new Error(`numericalFloor: ${name} ${i} is ${value}`);
     largest = Math.max(largest, Math.abs(value));
   }
@@ -57,8 +57,8 @@ export function countSigns(
   let positive = 0;
   let negative = 0;
   for (let i = 0; i < values.length; i++) {
-    if (values[i]! > 0 && values[i]! >= floor) positive++;
-    if (values[i]! < 0 && values[i]! <= -floor) negative++;
+    if (values[i] > 0 && values[i] >= floor) positive++;
+    if (values[i] < 0 && values[i] <= -floor) negative++;
   }
   return { positive, zero: values.length - positive - negative, negative };
 }

@@ -1,5 +1,5 @@
 /** Puts the intervals of bootstrap.ts, computed along a subset of the directions, on the slopes fitted over all of them. */
-import { relations } from '../../shared/cutoffs.ts';
+import type { relations } from '../../shared/cutoffs.ts';
 import {
   estimators,
   type BootstrapSummary,
@@ -38,8 +38,8 @@ export function withIntervals(
   return {
     gamma: joined,
     estimand_difference: joined.training_set.map((training, k) => {
-      const crossed = joined.cross_fitted[k]!;
-      const resampled = result.difference[k]!;
+      const crossed = joined.cross_fitted[k];
+      const resampled = result.difference[k];
       const difference = (relation: (typeof relations)[number]) =>
         differenceOf(training[relation], crossed[relation], resampled[relation]);
       return {

@@ -44,7 +44,7 @@ export class LinearTheilSen {
     this.#points = new WeightedSlopes(fits.usable);
     this.#base = { H: fits.logs.H.slice(), C: fits.logs.C.slice(), Q: fits.logs.Q.slice() };
     const medians = this.#medians((relation, prefix) => {
-      const ols = estimate[slopeIndex(this.#cutoffsOf(prefix)[0]!, relation, 'ols')]!;
+      const ols = estimate[slopeIndex(this.#cutoffsOf(prefix)[0], relation, 'ols')];
       return Number.isFinite(ols) ? ols : 1;
     }, 1e-8);
     const scatter = this.#scatter(medians, pilotCount, weightsOf);
@@ -53,7 +53,7 @@ export class LinearTheilSen {
       n,
       cutoffs: this.#cutoffsOf(n),
       estimate: median,
-      coefficients: this.#coefficients(relation, n, median, scatter[t]!),
+      coefficients: this.#coefficients(relation, n, median, scatter[t]),
       correction: 0,
       missed: 0,
     }));
@@ -67,11 +67,11 @@ export class LinearTheilSen {
       const linear = this.#terms.map((term) => this.#linear(term));
       let next = 0;
       // In the order of the terms, which came from the same call.
-      this.#medians(() => linear[next++]!, 1e-4).forEach(({ median }, t) => misses[t]!.push(median - linear[t]!));
+      this.#medians(() => linear[next++], 1e-4).forEach(({ median }, t) => misses[t].push(median - linear[t]));
     }
     this.#terms.forEach((term, t) => {
-      term.correction = mean(misses[t]!);
-      term.missed = (mean(misses[t]!.map((miss) => (miss - term.correction) ** 2)) * pilotCount) / (pilotCount - 1);
+      term.correction = mean(misses[t]);
+      term.missed = (mean(misses[t].map((miss) => (miss - term.correction) ** 2)) * pilotCount) / (pilotCount - 1);
     });
   }
 
@@ -100,8 +100,8 @@ export class LinearTheilSen {
     const baseY = this.#base[y];
     let move = 0;
     for (let u = 0; u < n; u++) {
-      const shift = logY[u]! - baseY[u]! - estimate * (logX[u]! - baseX[u]!);
-      if (shift === shift) move += coefficients[u]! * shift;
+      const shift = logY[u] - baseY[u] - estimate * (logX[u] - baseX[u]);
+      if (shift === shift) move += coefficients[u] * shift;
     }
     return estimate + move;
   }
@@ -118,11 +118,11 @@ export class LinearTheilSen {
     const { logs, weights, prefixes } = this.#fits;
     return relations.flatMap((relation) => {
       const { x, y } = axesOf[relation];
-      const usable = Array.from(logs[x].keys()).filter((u) => !Number.isNaN(logs.H[u]! + logs.C[u]! + logs.Q[u]!));
-      const order = usable.sort((a, b) => logs[x][a]! - logs[x][b]!);
+      const usable = Array.from(logs[x].keys()).filter((u) => !Number.isNaN(logs.H[u] + logs.C[u] + logs.Q[u]));
+      const order = usable.sort((a, b) => logs[x][a] - logs[x][b]);
       return prefixes.map((n) => {
         this.#points.clear();
-        for (const u of order) if (u < n) this.#points.add(logs[x][u]!, logs[y][u]!, weights[u]!);
+        for (const u of order) if (u < n) this.#points.add(logs[x][u], logs[y][u], weights[u]);
         this.#points.close();
         return { relation, n, median: this.#points.median(start(relation, n), tolerance) };
       });
@@ -141,9 +141,8 @@ export class LinearTheilSen {
       terms.forEach(({ relation, median }, t) => {
         const { x, y } = axesOf[relation];
         for (let u = 0; u < this.#fits.usable; u++) {
-          const shift =
-            this.#fits.logs[y][u]! - this.#base[y][u]! - median * (this.#fits.logs[x][u]! - this.#base[x][u]!);
-          if (!Number.isNaN(shift)) squares[t]![u]! += (shift * shift) / pilotCount;
+          const shift = this.#fits.logs[y][u] - this.#base[y][u] - median * (this.#fits.logs[x][u] - this.#base[x][u]);
+          if (!Number.isNaN(shift)) squares[t][u] += (shift * shift) / pilotCount;
         }
       });
     }
@@ -157,15 +156,15 @@ export class LinearTheilSen {
     let total = 0;
     for (let u = 0; u < n; u++) {
       for (let v = 0; v < u; v++) {
-        const dx = logX[u]! - logX[v]!;
-        const residual = logY[u]! - logY[v]! - slope * dx;
-        const spread = variance[u]! + variance[v]! + 1e-18;
+        const dx = logX[u] - logX[v];
+        const residual = logY[u] - logY[v] - slope * dx;
+        const spread = variance[u] + variance[v] + 1e-18;
         const exponent = (residual * residual) / (2 * spread);
         if (exponent > 20) continue;
-        const density = (weights[u]! * weights[v]! * Math.exp(-exponent)) / Math.sqrt(spread);
+        const density = (weights[u] * weights[v] * Math.exp(-exponent)) / Math.sqrt(spread);
         const signed = dx > 0 ? density : -density;
-        coefficients[u]! += signed;
-        coefficients[v]! -= signed;
+        coefficients[u] += signed;
+        coefficients[v] -= signed;
         total += density * Math.abs(dx);
       }
     }

@@ -97,7 +97,7 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
   const perUnit = sizes.length;
   const units = batches / perUnit;
   const factors = sizes.map((size) => samplingFactors(mode, size, population));
-  const used = Array.from(C.keys()).filter((i) => C[i]! > floor);
+  const used = Array.from(C.keys()).filter((i) => C[i] > floor);
 
   const ratios: number[] = [];
   const covariances: number[] = [];
@@ -107,7 +107,7 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
   const predicted = new Float64Array(k).fill(NaN);
   for (const i of used) {
     measured[i] = 0;
-    predicted[i] = factors[0]!.variance * C[i]!;
+    predicted[i] = factors[0].variance * C[i];
   }
   for (let unit = 0; unit < units; unit++) {
     let ratio = 0;
@@ -118,20 +118,20 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
       let squares = 0;
       let weighted = 0;
       for (let a = 0; a < perUnit; a++) {
-        const value = projections[(unit * perUnit + a) * k + i]!;
-        const { variance } = factors[a]!;
+        const value = projections[(unit * perUnit + a) * k + i];
+        const { variance } = factors[a];
         sum += value;
         squares += value * value;
-        weighted += sizes[a]! * value;
+        weighted += sizes[a] * value;
         if (variance > 0) {
-          ratio += (value * value) / (variance * C[i]!);
+          ratio += (value * value) / (variance * C[i]);
           counted++;
           // Brought to the first size, so that a shorter last batch counts like the others.
-          measured[i]! += (value * value * (factors[0]!.variance / variance)) / batches;
+          measured[i] += (value * value * (factors[0].variance / variance)) / batches;
         }
-        independent += sizes[a]! ** 2 * variance * C[i]!;
+        independent += sizes[a] ** 2 * variance * C[i];
       }
-      if (perUnit > 1) covariance += (sum * sum - squares) / (perUnit * (perUnit - 1) * C[i]!);
+      if (perUnit > 1) covariance += (sum * sum - squares) / (perUnit * (perUnit - 1) * C[i]);
       sumOfEpochs += weighted * weighted;
     }
     if (counted > 0) ratios.push(ratio / counted);
@@ -147,7 +147,7 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
     variance: ratios.length > 1 ? compare(ratios, 1) : null,
     measured,
     predicted,
-    between: mode === 'epoch' && perUnit > 1 ? compare(covariances, factors[0]!.between) : null,
+    between: mode === 'epoch' && perUnit > 1 ? compare(covariances, factors[0].between) : null,
     epoch_sum: mode === 'epoch' && independent > 0 ? Math.sqrt(sumOfEpochs / independent) : null,
   };
 }

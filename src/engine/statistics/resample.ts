@@ -49,7 +49,7 @@ export function draw(quarters: readonly Rows[], resamples: number, seed: number)
   const counts = new Uint16Array(resamples * blocks);
   for (let r = 0; r < resamples; r++)
     for (const [start, end] of quarters)
-      for (let k = start + 1; k < end; k++) counts[r * blocks + start + random.below(end - start)]!++;
+      for (let k = start + 1; k < end; k++) counts[r * blocks + start + random.below(end - start)]++;
   return { counts, resamples, quarters };
 }
 
@@ -95,14 +95,14 @@ export function replicate(
     };
   }) as [Replicates, Replicates, Replicates];
 
-  const mean = (a: ArrayLike<number>, b: ArrayLike<number>) => Float64Array.from(a, (value, i) => (value + b[i]!) / 2);
+  const mean = (a: ArrayLike<number>, b: ArrayLike<number>) => Float64Array.from(a, (value, i) => (value + b[i]) / 2);
   return {
     training_set: training,
     cross_fitted: {
       estimate: mean(fromA.estimate, fromB.estimate),
-      resampled: fromA.resampled.map((values, s) => mean(values, fromB.resampled[s]!)),
-      without: fromA.without.map((values, s) => mean(values, fromB.without[s]!)),
-      missed: fromA.missed.map((variance, s) => (variance + fromB.missed[s]!) / 4),
+      resampled: fromA.resampled.map((values, s) => mean(values, fromB.resampled[s])),
+      without: fromA.without.map((values, s) => mean(values, fromB.without[s])),
+      missed: fromA.missed.map((variance, s) => (variance + fromB.missed[s]) / 4),
       groups: [...mean(fromA.groups, fromB.groups)],
     },
   };
@@ -115,7 +115,7 @@ function weightsOf({ counts, resamples, quarters }: Draws): Float64Array {
   for (const [start, end] of quarters) {
     const n = end - start;
     for (let r = 0; r < resamples; r++)
-      for (let b = start; b < end; b++) weights[r * blocks + b] = (counts[r * blocks + b]! * n) / (n - 1);
+      for (let b = start; b < end; b++) weights[r * blocks + b] = (counts[r * blocks + b] * n) / (n - 1);
     for (let left = start; left < end; left++)
       for (let b = start; b < end; b++) weights[(resamples + left) * blocks + b] = b === left ? 0 : n / (n - 1);
   }
@@ -140,7 +140,7 @@ function evaluate(
     fits.load(weightsAt(row));
     fits.slopes(one);
     theilSen.slopes(one, row < resamples);
-    for (let s = 0; s < slopes; s++) values[s]![row] = one[s]!;
+    for (let s = 0; s < slopes; s++) values[s][row] = one[s]!;
   }
   const missed = new Float64Array(slopes);
   theilSen.missed(missed);

@@ -44,8 +44,8 @@ export class WeightedSlopes {
     let sum = 0;
     let squares = 0;
     for (let i = 0; i < this.#n; i++) {
-      sum += this.#w[i]!;
-      squares += this.#w[i]! * this.#w[i]!;
+      sum += this.#w[i];
+      squares += this.#w[i] * this.#w[i];
     }
     this.#pairs = (sum * sum - squares) / 2;
   }
@@ -56,7 +56,7 @@ export class WeightedSlopes {
 
   /** Share of the pairs, by weight, with a slope above t: falls from 1 to 0. */
   above(t: number): number {
-    for (let i = 0; i < this.#n; i++) this.#values[i] = this.#y[i]! - t * this.#x[i]!;
+    for (let i = 0; i < this.#n; i++) this.#values[i] = this.#y[i] - t * this.#x[i];
     this.#weights.set(this.#w.subarray(0, this.#n));
     return this.#rising() / this.#pairs;
   }
@@ -111,12 +111,12 @@ export class WeightedSlopes {
     for (let start = 0; start < n; start += run) {
       const end = start + run < n ? start + run : n;
       for (let j = start + 1; j < end; j++) {
-        const value = values[j]!;
-        const weight = weights[j]!;
+        const value = values[j];
+        const weight = weights[j];
         let passed = 0;
         let k = j - 1;
-        while (k >= start && values[k]! < value) {
-          passed += weights[k]!;
+        while (k >= start && values[k] < value) {
+          passed += weights[k];
           values[k + 1] = values[k]!;
           weights[k + 1] = weights[k]!;
           k--;
@@ -131,17 +131,17 @@ export class WeightedSlopes {
         const split = start + width < n ? start + width : n;
         const end = start + 2 * width < n ? start + 2 * width : n;
         let remaining = 0;
-        for (let l = start; l < split; l++) remaining += weights[l]!;
+        for (let l = start; l < split; l++) remaining += weights[l];
         let left = start;
         let right = split;
         let k = start;
         while (left < split && right < end) {
-          if (values[left]! < values[right]!) {
-            rising += remaining * weights[right]!;
+          if (values[left] < values[right]) {
+            rising += remaining * weights[right];
             toValues[k] = values[right]!;
             toWeights[k++] = weights[right++]!;
           } else {
-            remaining -= weights[left]!;
+            remaining -= weights[left];
             toValues[k] = values[left]!;
             toWeights[k++] = weights[left++]!;
           }

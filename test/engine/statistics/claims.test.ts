@@ -275,16 +275,16 @@ describe('judgeClaims', () => {
       'superlinear',
       'gamma_equals_gamma_Q',
     ]);
-    const numbers = results[3]!.numbers.filter((number) => number.name === 'gamma');
+    const numbers = results[3].numbers.filter((number) => number.name === 'gamma');
     expect(numbers.map((number) => number.estimand)).toEqual(['training_set', 'cross_fitted']);
-    expect(numbers[0]!.value).toBeCloseTo(1.15, 12);
-    expect(numbers[0]!.interval).toEqual([1.1, 1.2]);
+    expect(numbers[0].value).toBeCloseTo(1.15, 12);
+    expect(numbers[0].interval).toEqual([1.1, 1.2]);
   });
 
   it('judges by another estimator and cutoff where asked', () => {
     const base = measurement({ gamma: [0.9, 1.1] }, {});
     const withIv = (estimand: Estimand): CutoffRow => {
-      const found = base.gamma[estimand][0]!;
+      const found = base.gamma[estimand][0];
       return { ...found, gamma: { ...found.gamma, iv: 1.3, interval: { ...found.gamma.interval, iv: [1.2, 1.4] } } };
     };
     const gamma: MeasurementSummary['gamma'] = {
@@ -292,7 +292,7 @@ describe('judgeClaims', () => {
       cross_fitted: [{ ...row({}), cutoff: 1e-2 }, withIv('cross_fitted')],
     };
     const superlinear = (options: Parameters<typeof judgeClaims>[1]) =>
-      judgeClaims({ ...base, gamma }, options)[3]!.verdict;
+      judgeClaims({ ...base, gamma }, options)[3].verdict;
     expect(superlinear({})).toBe('inconclusive');
     expect(superlinear({ estimators: { training_set: 'iv', cross_fitted: 'iv' } })).toBe('pass');
     expect(superlinear({ cutoff: 0.01 })).toBe('pass');

@@ -80,7 +80,7 @@ describe('judgeConvergence', () => {
     const found = judgeConvergence(full, part);
     expect(found.state).toBe(state);
     expect(found.numbers.length).toBe(6);
-    expect(found.numbers[0]!.state).toBe(first);
+    expect(found.numbers[0].state).toBe(first);
     expect(found.samples).toEqual([full.samples, part.samples]);
   });
 

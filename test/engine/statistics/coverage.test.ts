@@ -62,7 +62,7 @@ describe('coverage of the 95 % intervals', () => {
   it.each(cases)('$id', (test) => {
     const random = new Random(7, test.id);
     const truth = population(random, test.directions, test.decades, test.gamma, 1.1, test.scatter);
-    const limit = fitByCutoff({ selection: truth.H, ...truth }, floors, [0])[0]!;
+    const limit = fitByCutoff({ selection: truth.H, ...truth }, floors, [0])[0];
     const found = Array.from({ length: replicates }, (_, seed) =>
       bootstrap(drawProjections(random, test, truth), { seed, resamples: 200, cutoffs: [1e-8], floors }),
     );
@@ -71,7 +71,7 @@ describe('coverage of the 95 % intervals', () => {
       for (const estimator of estimators) {
         for (const estimand of ['training_set', 'cross_fitted'] as const) {
           if (estimator === 'iv' && estimand === 'training_set') continue;
-          const slopes = found.map((result) => result[estimand][0]![relation][estimator]!);
+          const slopes = found.map((result) => result[estimand][0][relation][estimator]!);
           const unlimited =
             relation === 'gamma_minus_gamma_Q'
               ? limit.gamma[target(estimator)]! - limit.gamma_Q[target(estimator)]!
@@ -88,7 +88,7 @@ describe('coverage of the 95 % intervals', () => {
     // The flattening is there, and the instrument is free of it.
     if (test.own > 1) {
       const miss = (estimator: Estimator) => {
-        const estimates = found.map((result) => result.cross_fitted[0]!.gamma[estimator]!.estimate);
+        const estimates = found.map((result) => result.cross_fitted[0].gamma[estimator]!.estimate);
         return (mean(estimates) - test.gamma) / (deviation(estimates) / Math.sqrt(replicates));
       };
       expect(miss('ols')).toBeLessThan(-10);

@@ -38,7 +38,7 @@ describe('fitByCutoff', () => {
     const rows = fitByCutoff(data, noFloor);
     expect(rows.map((row) => row.cutoff)).toEqual(standardCutoffs);
     for (const row of rows) {
-      const n = [...data.selection].filter((h) => h > row.cutoff * data.selection[0]!).length;
+      const n = [...data.selection].filter((h) => h > row.cutoff * data.selection[0]).length;
       expect([row.selected, row.n, row.n_iv, row.non_positive, row.below_floor]).toEqual([n, n, n, 0, 0]);
       const logs = (triple: Triple) => ({
         H: triple.H.slice(0, n).map(Math.log),
@@ -108,10 +108,10 @@ describe('fitByCutoff', () => {
       Triple,
     ];
     parts[1].H[7] = -1;
-    const row = fitByCutoff({ ...data, parts }, noFloor, [1e-3])[0]!;
+    const row = fitByCutoff({ ...data, parts }, noFloor, [1e-3])[0];
     expect(row.n_iv).toBe(row.n - 1);
     const keep = Array.from({ length: row.n }, (_, i) => i).filter((i) => i !== 7);
-    const log = (values: Float64Array) => keep.map((i) => Math.log(values[i]!));
+    const log = (values: Float64Array) => keep.map((i) => Math.log(values[i]));
     expect(row.gamma.iv).toBeCloseTo(splitHalf(log(parts[0].H), log(parts[0].C), log(parts[1].H), log(parts[1].C)), 11);
   });
 
@@ -132,7 +132,7 @@ describe('fitCrossFitted', () => {
     const rows = fitCrossFitted(halves, noFloor);
     const [a, b] = halves.map((half) => fitByCutoff(half, noFloor)) as [typeof rows, typeof rows];
     rows.forEach((row, k) => {
-      expect(row.n).toBe((a[k]!.n + b[k]!.n) / 2);
+      expect(row.n).toBe((a[k].n + b[k].n) / 2);
       for (const key of [
         'ols',
         'ols_inverse',
@@ -143,13 +143,13 @@ describe('fitCrossFitted', () => {
         'intercept',
         'quadratic',
       ] as const)
-        expect(row.gamma[key]).toBeCloseTo((a[k]!.gamma[key]! + b[k]!.gamma[key]!) / 2, 12);
+        expect(row.gamma[key]).toBeCloseTo((a[k].gamma[key]! + b[k].gamma[key]!) / 2, 12);
     });
   });
 
   it('has no slope where one half has none', () => {
     const few = diagonals(4, 2, 1);
-    const row = fitCrossFitted([diagonals(5, 50, 3), few], noFloor, [1e-2])[0]!;
+    const row = fitCrossFitted([diagonals(5, 50, 3), few], noFloor, [1e-2])[0];
     expect(row.gamma).toMatchObject({ ols: null, theil_sen: null, iv: null });
   });
 });

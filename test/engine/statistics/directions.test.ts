@@ -30,7 +30,7 @@ describe('averageClusters', () => {
     const along = (angle: number) =>
       [0, Math.PI / 2].map((turn) => {
         const v = [Math.cos(angle + turn), Math.sin(angle + turn)];
-        return v.reduce((sum, vi, i) => sum + vi * v.reduce((s, vj, j) => s + C[i]![j]! * vj, 0), 0);
+        return v.reduce((sum, vi, i) => sum + vi * v.reduce((s, vj, j) => s + C[i][j] * vj, 0), 0);
       });
     for (const angle of [0, 0.3, 1.1])
       expect([...averageClusters([4, 4], along(angle))].map((c) => c.toFixed(12))).toEqual(
@@ -66,12 +66,11 @@ describe('chooseDirections', () => {
     expect(chosen.indices.length).toBeLessThanOrEqual(400);
     expect(chosen.indices.length).toBeGreaterThan(370);
     expect(chosen.weights.reduce((a, b) => a + b)).toBe(2500);
-    for (let k = 1; k < chosen.selection.length; k++)
-      expect(chosen.selection[k]).toBeLessThan(chosen.selection[k - 1]!);
-    const large = eigenvalues.filter((v) => v > 0.1 * eigenvalues[0]!).length;
+    for (let k = 1; k < chosen.selection.length; k++) expect(chosen.selection[k]).toBeLessThan(chosen.selection[k - 1]);
+    const large = eigenvalues.filter((v) => v > 0.1 * eigenvalues[0]).length;
     expect([...chosen.indices].filter((i) => i < large).length).toBe(large);
     // A weighted mean over the subset follows the mean over all.
-    const weighted = chosen.selection.reduce((sum, v, k) => sum + chosen.weights[k]! * Math.log(v), 0) / 2500;
+    const weighted = chosen.selection.reduce((sum, v, k) => sum + chosen.weights[k] * Math.log(v), 0) / 2500;
     expect(Math.abs(weighted - mean(eigenvalues.map(Math.log)))).toBeLessThan(0.01);
   });
 
@@ -84,8 +83,8 @@ describe('chooseDirections', () => {
     expect(chosen.weights.reduce((a, b) => a + b)).toBe(1000);
     for (let k = 0; k + 1 < chosen.starts.length; k++) {
       const group = [...chosen.indices.subarray(chosen.starts[k], chosen.starts[k + 1])];
-      expect(group).toEqual(Array.from({ length: 10 }, (_, i) => group[0]! + i));
-      expect(group[0]! % 10).toBe(0);
+      expect(group).toEqual(Array.from({ length: 10 }, (_, i) => group[0] + i));
+      expect(group[0] % 10).toBe(0);
     }
   });
 

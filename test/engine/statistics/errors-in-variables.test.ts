@@ -137,7 +137,7 @@ describe('slopes with errors in both variables', () => {
 
   it('only the instrument is right where H is noisy', () => {
     const random = new Random(2027);
-    const found = Array.from({ length: replicates }, () => simulate(cases[3]!, random));
+    const found = Array.from({ length: replicates }, () => simulate(cases[3], random));
     const misses = (estimator: keyof (typeof found)[number]) => {
       const { mean, error } = summarise(found.map((slopes) => slopes[estimator]));
       return Math.abs(mean - gamma) / error;

@@ -31,8 +31,7 @@ const lambda = Float64Array.from({ length: d }, (_, i) => 10 ** ((-2 * i) / (d -
 function curvatureOf(x: Float64Array, from: number, to: number): Float64Array {
   const H = new Float64Array(d * d);
   for (let p = from; p < to; p++)
-    for (let i = 0; i < d; i++)
-      for (let j = 0; j < d; j++) H[i * d + j]! += (x[p * d + i]! * x[p * d + j]!) / (to - from);
+    for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) H[i * d + j] += (x[p * d + i] * x[p * d + j]) / (to - from);
   return H;
 }
 
@@ -41,19 +40,19 @@ function project(basis: Eigen, blocks: readonly SampleBlock[], x: Float64Array, 
   blocks.forEach((block, row) => {
     for (let p = block.start; p < block.end; p++) {
       let norm = 0;
-      for (let j = 0; j < d; j++) norm += x[p * d + j]! ** 2;
+      for (let j = 0; j < d; j++) norm += x[p * d + j] ** 2;
       for (let i = 0; i < d; i++) {
         let along = 0;
         let gradient = 0;
         for (let j = 0; j < d; j++) {
-          along += basis.vectors[i * d + j]! * x[p * d + j]!;
-          gradient += basis.vectors[i * d + j]! * g[p * d + j]!;
+          along += basis.vectors[i * d + j] * x[p * d + j];
+          gradient += basis.vectors[i * d + j] * g[p * d + j];
         }
         const at = row * d + i;
-        sums.curvature[at]! += along * along;
-        sums.squaredCurvature[at]! += norm * along * along;
-        sums.gradient[at]! += gradient;
-        sums.squaredGradient[at]! += gradient * gradient;
+        sums.curvature[at] += along * along;
+        sums.squaredCurvature[at] += norm * along * along;
+        sums.gradient[at] += gradient;
+        sums.squaredGradient[at] += gradient * gradient;
       }
     }
   });
@@ -65,10 +64,10 @@ function limitAlong(basis: Eigen): CutoffRow {
   const trace = lambda.reduce((a, b) => a + b);
   const along = (f: (value: number) => number) =>
     Float64Array.from({ length: d }, (_, i) =>
-      lambda.reduce((sum, value, j) => sum + basis.vectors[i * d + j]! ** 2 * f(value), 0),
+      lambda.reduce((sum, value, j) => sum + basis.vectors[i * d + j] ** 2 * f(value), 0),
     );
   const diagonals = { H: along((v) => v), C: along((v) => v ** gamma), Q: along((v) => (trace + 0.8 * v) * v) };
-  return fitByCutoff({ selection: basis.values, ...diagonals }, floors, cutoffs)[0]!;
+  return fitByCutoff({ selection: basis.values, ...diagonals }, floors, cutoffs)[0];
 }
 
 describe('with an estimated eigenbasis', () => {
@@ -83,15 +82,15 @@ describe('with an estimated eigenbasis', () => {
       for (let p = 0; p < samples; p++) {
         const factor = Math.exp((0.5 * random.normal()) / 2);
         for (let i = 0; i < d; i++) {
-          x[p * d + i]! *= factor * Math.sqrt(lambda[i]!);
-          g[p * d + i]! *= factor * lambda[i]! ** (gamma / 2);
+          x[p * d + i] *= factor * Math.sqrt(lambda[i]);
+          g[p * d + i] *= factor * lambda[i] ** (gamma / 2);
         }
       }
       const [whole, fromA, fromB] = [
         [0, samples],
         [0, samples / 2],
         [samples / 2, samples],
-      ].map(([from, to]) => eigenOf(curvatureOf(x, from!, to!), d)) as [Eigen, Eigen, Eigen];
+      ].map(([from, to]) => eigenOf(curvatureOf(x, from, to), d)) as [Eigen, Eigen, Eigen];
       const result = bootstrap(
         {
           blocks,
@@ -122,7 +121,7 @@ describe('with an estimated eigenbasis', () => {
 
   it('the cross-fitted instrument finds the slope that its directions have in the limit', () => {
     const misses = found.map(
-      ({ result, limits }) => result.cross_fitted[0]!.gamma.iv!.estimate - limitOf(limits, 'gamma', 'iv'),
+      ({ result, limits }) => result.cross_fitted[0].gamma.iv!.estimate - limitOf(limits, 'gamma', 'iv'),
     );
     const { mean: miss, error } = summarise(misses);
     expect(Math.abs(miss)).toBeLessThan(3 * error);
@@ -131,7 +130,7 @@ describe('with an estimated eigenbasis', () => {
   it('the middle of the cross-fitted intervals does, for every estimator that is a function of moments', () => {
     for (const estimator of ['ols', 'ols_inverse', 'orthogonal', 'iv'] as const) {
       const misses = found.map(({ result, limits }) => {
-        const { estimate, correction } = result.cross_fitted[0]!.gamma[estimator]!;
+        const { estimate, correction } = result.cross_fitted[0].gamma[estimator]!;
         return estimate - correction - limitOf(limits, 'gamma', estimator);
       });
       const { mean: miss, error } = summarise(misses);
@@ -141,8 +140,8 @@ describe('with an estimated eigenbasis', () => {
 
   it('the training set flattens the slope by far more than its intervals admit, and cross-fitting by far less', () => {
     const limit = mean(found.map(({ limits }) => limitOf(limits, 'gamma', 'ols')));
-    const training = summarise(found.map(({ result }) => result.training_set[0]!.gamma.ols!.estimate));
-    const crossed = summarise(found.map(({ result }) => result.cross_fitted[0]!.gamma.ols!.estimate));
+    const training = summarise(found.map(({ result }) => result.training_set[0].gamma.ols!.estimate));
+    const crossed = summarise(found.map(({ result }) => result.cross_fitted[0].gamma.ols!.estimate));
     expect(training.mean - limit).toBeLessThan(-10 * training.error);
     expect(Math.abs(crossed.mean - limit)).toBeLessThan(0.25 * Math.abs(training.mean - limit));
   });
@@ -154,10 +153,10 @@ describe('with an estimated eigenbasis', () => {
           if (estimator === 'iv' && estimand === 'training_set') continue;
           // Q is a curve in H here, where Theil-Sen's flattening is not of first order in the noise (docs/statistics.md).
           if (estimator === 'theil_sen' && relation !== 'gamma') continue;
-          const slopes = found.map(({ result }) => result[estimand][0]![relation][estimator]!);
+          const slopes = found.map(({ result }) => result[estimand][0][relation][estimator]!);
           const typical = mean(slopes.map((s) => s.estimate));
           const covered = slopes.filter(({ interval }, r) => {
-            const aim = estimand === 'training_set' ? typical : limitOf(found[r]!.limits, relation, estimator);
+            const aim = estimand === 'training_set' ? typical : limitOf(found[r].limits, relation, estimator);
             return interval[0] <= aim && aim <= interval[1];
           });
           const [least, most] = estimator === 'theil_sen' ? [0.85, 0.99] : [0.9, 0.98];
@@ -171,7 +170,7 @@ describe('with an estimated eigenbasis', () => {
 
   it('standard errors follow the spread between measurements, though eigenvectors are held fixed', () => {
     for (const estimand of ['training_set', 'cross_fitted'] as const) {
-      const slopes = found.map(({ result }) => result[estimand][0]!.gamma.ols!);
+      const slopes = found.map(({ result }) => result[estimand][0].gamma.ols!);
       const ratio = mean(slopes.map((s) => s.standard_error)) / deviation(slopes.map((s) => s.estimate));
       // A standard deviation from 400 replicates is known to 4 %.
       expect(Math.abs(ratio - 1)).toBeLessThan(0.15);

@@ -34,11 +34,11 @@ describe('lines', () => {
       Array.from(x, (v) => [1, v]),
       [...y],
     );
-    expect(line.slope).toBeCloseTo(slope!, 10);
-    expect(line.intercept).toBeCloseTo(intercept!, 10);
+    expect(line.slope).toBeCloseTo(slope, 10);
+    expect(line.intercept).toBeCloseTo(intercept, 10);
     const my = mean(y);
     const total = y.reduce((sum, v) => sum + (v - my) ** 2, 0);
-    const residual = y.reduce((sum, v, i) => sum + (v - intercept! - slope! * x[i]!) ** 2, 0);
+    const residual = y.reduce((sum, v, i) => sum + (v - intercept - slope * x[i]) ** 2, 0);
     expect(line.rSquared).toBeCloseTo(1 - residual / total, 10);
   });
 
@@ -48,7 +48,7 @@ describe('lines', () => {
       Array.from(y, (v) => [1, v]),
       [...x],
     );
-    expect(inverseLeastSquares(moments(x, y))).toBeCloseTo(1 / slope!, 10);
+    expect(inverseLeastSquares(moments(x, y))).toBeCloseTo(1 / slope, 10);
   });
 
   it.each([
@@ -63,7 +63,7 @@ describe('lines', () => {
     const found = orthogonal(moments(x, y));
     const [mx, my] = [mean(x), mean(y)];
     const distance = (angle: number) =>
-      x.reduce((sum, v, i) => sum + (Math.cos(angle) * (y[i]! - my) - Math.sin(angle) * (v - mx)) ** 2, 0);
+      x.reduce((sum, v, i) => sum + (Math.cos(angle) * (y[i] - my) - Math.sin(angle) * (v - mx)) ** 2, 0);
     const angle = Math.atan(found);
     for (const shift of [-1e-3, 1e-3]) expect(distance(angle)).toBeLessThan(distance(angle + shift));
     // Exchanging the axes inverts it.
@@ -79,7 +79,7 @@ describe('lines', () => {
       Float64Array,
       Float64Array,
     ];
-    const covariance = (a: Float64Array, b: Float64Array) => mean(a.map((v, i) => (v - mean(a)) * (b[i]! - mean(b))));
+    const covariance = (a: Float64Array, b: Float64Array) => mean(a.map((v, i) => (v - mean(a)) * (b[i] - mean(b))));
     expect(instrumental(x2, x1, y1)).toBeCloseTo(covariance(x2, y1) / covariance(x2, x1), 12);
     expect(splitHalf(x1, y1, x2, y2)).toBeCloseTo(
       (covariance(x2, y1) / covariance(x2, x1) + covariance(x1, y2) / covariance(x1, x2)) / 2,
@@ -119,8 +119,8 @@ describe('theilSen', () => {
     const { x, y } = cloud(seed, n);
     if (ties > 0) {
       for (let i = 0; i < n; i++) {
-        x[i] = Math.round((x[i]! * ties) / 8);
-        if (ties < 10) y[i] = Math.round(y[i]!);
+        x[i] = Math.round((x[i] * ties) / 8);
+        if (ties < 10) y[i] = Math.round(y[i]);
       }
     }
     expect(theilSen(x, y)).toBeCloseTo(theilSenByListing(x, y), 12);
@@ -153,16 +153,13 @@ describe('curvature', () => {
     const y = x.map((v) => 1 + 0.5 * v + 0.07 * v * v + 0.4 * random.normal());
     const design = Array.from(x, (v) => [1, v, v * v]);
     const beta = leastSquaresByElimination(design, [...y]);
-    const residual = design.reduce(
-      (sum, row, i) => sum + (y[i]! - row.reduce((s, v, k) => s + v * beta[k]!, 0)) ** 2,
-      0,
-    );
+    const residual = design.reduce((sum, row, i) => sum + (y[i] - row.reduce((s, v, k) => s + v * beta[k], 0)) ** 2, 0);
     // Variance of the third coefficient: sigma^2 times the last entry of the inverse of X^T X, by solving for the last unit vector.
-    const gram = [0, 1, 2].map((i) => [0, 1, 2].map((j) => design.reduce((s, row) => s + row[i]! * row[j]!, 0)));
+    const gram = [0, 1, 2].map((i) => [0, 1, 2].map((j) => design.reduce((s, row) => s + row[i] * row[j], 0)));
     const last = leastSquaresByElimination(gram, [0, 0, 1]);
     const found = curvatureOf(x, y);
-    expect(found.coefficient).toBeCloseTo(beta[2]!, 10);
-    expect(found.t).toBeCloseTo(beta[2]! / Math.sqrt((residual / 37) * last[2]!), 6);
+    expect(found.coefficient).toBeCloseTo(beta[2], 10);
+    expect(found.t).toBeCloseTo(beta[2] / Math.sqrt((residual / 37) * last[2]), 6);
     expect(quadraticTerm(x, y)).toBe(found.coefficient);
   });
 
@@ -192,9 +189,9 @@ describe('localSlopes', () => {
     const curve = localSlopes(x, y);
     expect(curve.length).toBeGreaterThan(12);
     for (const point of curve) expect(point.slope).toBeCloseTo(1.2 + 0.1 * point.x, 1);
-    for (let k = 1; k < curve.length; k++) expect(curve[k]!.x).toBeLessThan(curve[k - 1]!.x);
-    expect(curve[0]!.x).toBeGreaterThan(4);
-    expect(curve.at(-1)!.x).toBeLessThan(-4);
+    for (let k = 1; k < curve.length; k++) expect(curve[k].x).toBeLessThan(curve[k - 1].x);
+    expect(curve[0].x).toBeGreaterThan(4);
+    expect(curve.at(-1).x).toBeLessThan(-4);
   });
 
   it('leaves windows with few points out and refuses a bad width', () => {

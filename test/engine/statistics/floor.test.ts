@@ -19,8 +19,8 @@ function lastLayer(inputs: number, outputs: number, samples: number, seed: numbe
     for (let i = 0; i < d; i++) {
       for (let j = 0; j < d; j++) {
         const [r, s] = [i % outputs, j % outputs];
-        const S = (r === s ? q[r]! : 0) - q[r]! * q[s]!;
-        H[i * d + j]! += (a[Math.floor(i / outputs)]! * a[Math.floor(j / outputs)]! * S) / samples;
+        const S = (r === s ? q[r] : 0) - q[r] * q[s];
+        H[i * d + j] += (a[Math.floor(i / outputs)] * a[Math.floor(j / outputs)] * S) / samples;
       }
     }
   return H;
@@ -34,19 +34,19 @@ describe('numericalFloor', () => {
     const other = lastLayer(inputs, outputs, samples, 1, true);
     const { values, vectors } = eigenOf(H, d);
     const times = (matrix: Float64Array, v: Float64Array) =>
-      Float64Array.from({ length: d }, (_, i) => v.reduce((sum, x, j) => sum + matrix[i * d + j]! * x, 0));
+      Float64Array.from({ length: d }, (_, i) => v.reduce((sum, x, j) => sum + matrix[i * d + j] * x, 0));
     const residuals = values.map((value, i) => {
       const v = vectors.subarray(i * d, (i + 1) * d);
-      return Math.hypot(...times(H, v).map((x, j) => x - value * v[j]!));
+      return Math.hypot(...times(H, v).map((x, j) => x - value * v[j]));
     });
     const differences = values.map((_, i) => {
       const v = vectors.subarray(i * d, (i + 1) * d);
-      const change = times(H, v).map((x, j) => x - times(other, v)[j]!);
-      return change.reduce((sum, x, j) => sum + x * v[j]!, 0);
+      const change = times(H, v).map((x, j) => x - times(other, v)[j]);
+      return change.reduce((sum, x, j) => sum + x * v[j], 0);
     });
-    const floor = numericalFloor({ residuals, differences, scale: values[0]!, terms: samples });
+    const floor = numericalFloor({ residuals, differences, scale: values[0], terms: samples });
     expect(countSigns(values, floor)).toEqual({ positive: d - inputs, zero: inputs, negative: 0 });
-    expect(floor).toBeLessThan(1e-12 * values[0]!);
+    expect(floor).toBeLessThan(1e-12 * values[0]);
     expect(floor).toBeGreaterThan(Math.max(...residuals));
   });
 

@@ -21,7 +21,7 @@ function gradients(): { g: Float64Array[]; C: Float64Array } {
 /** Batches drawn by the definition of each mode; rows of samples. */
 function drawBatches(mode: SamplingMode, sizes: number[], rounds: number, random: Random): Uint32Array[] {
   return Array.from({ length: rounds }, () => {
-    if (mode === 'with_replacement') return [Uint32Array.from({ length: sizes[0]! }, () => random.below(population))];
+    if (mode === 'with_replacement') return [Uint32Array.from({ length: sizes[0] }, () => random.below(population))];
     const order = random.permutation(population);
     if (mode === 'without_replacement') return [order.subarray(0, sizes[0])];
     let start = 0;
@@ -31,7 +31,7 @@ function drawBatches(mode: SamplingMode, sizes: number[], rounds: number, random
 
 function project(batches: Uint32Array[], g: Float64Array[]): Float64Array {
   return Float64Array.from(
-    batches.flatMap((batch) => g.map((values) => mean(Float64Array.from(batch, (p) => values[p]!)))),
+    batches.flatMap((batch) => g.map((values) => mean(Float64Array.from(batch, (p) => values[p])))),
   );
 }
 
@@ -60,7 +60,7 @@ describe('samplingFactors', () => {
     const products: number[] = [];
     for (let c = 0; c < 5; c++)
       for (let a = 0; a < 5; a++)
-        for (let b = 0; b < a; b++) if (a !== c && b !== c) products.push(((values[a]! + values[b]!) / 2) * values[c]!);
+        for (let b = 0; b < a; b++) if (a !== c && b !== c) products.push(((values[a] + values[b]) / 2) * values[c]);
     expect(samplingFactors('epoch', 2, 5).between * C).toBeCloseTo(mean(products), 12);
     expect(samplingFactors('with_replacement', 10, 5)).toEqual({ variance: 0.1, between: 0 });
   });
@@ -96,7 +96,7 @@ describe('compareBatchNoise', () => {
     expect([found.batches, found.directions, found.left_out]).toEqual([batches.length, k, 0]);
     expect(Math.abs(found.variance!.z)).toBeLessThan(3);
     expect(found.variance!.standard_error).toBeLessThan(0.05);
-    for (let i = 0; i < k; i++) expect(Math.abs(found.measured[i]! / found.predicted[i]! - 1)).toBeLessThan(0.15);
+    for (let i = 0; i < k; i++) expect(Math.abs(found.measured[i] / found.predicted[i] - 1)).toBeLessThan(0.15);
     if (mode === 'epoch') {
       expect(found.epochs).toBe(rounds);
       expect(found.between!.expected).toBe(-1 / 59);

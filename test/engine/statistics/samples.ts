@@ -2,9 +2,12 @@
 import {
   chooseDirections,
   emptySums,
+  fitByCutoff,
+  fitCrossFitted,
   planBlocks,
   type BlockProjections,
   type ChosenDirections,
+  type Diagonals,
   type ProjectedDirections,
   type ProjectionSums,
   type Triple,
@@ -48,11 +51,11 @@ export function drawProjections(random: Random, model: SampleModel, truth: Tripl
       const factor = Math.exp(model.common * random.normal() - model.common ** 2 / 2);
       const rootFactor = Math.sqrt(factor);
       for (let i = 0, at = row * k; i < k; i++, at++) {
-        const g = root[i]! * rootFactor * random.normal();
-        sums.curvature[at]! += truth.H[i]! * factor * scale * Math.exp(model.own * random.normal());
-        sums.squaredCurvature[at]! += truth.Q[i]! * factor * scale * Math.exp(model.own * random.normal());
-        sums.gradient[at]! += g;
-        sums.squaredGradient[at]! += g * g;
+        const g = root[i] * rootFactor * random.normal();
+        sums.curvature[at] += truth.H[i] * factor * scale * Math.exp(model.own * random.normal());
+        sums.squaredCurvature[at] += truth.Q[i] * factor * scale * Math.exp(model.own * random.normal());
+        sums.gradient[at] += g;
+        sums.squaredGradient[at] += g * g;
       }
     }
   });
@@ -94,16 +97,64 @@ export function diagonalsOf(
   weight: (row: number) => number = () => 1,
 ): Triple {
   const k = directions.indices.length;
-  const samples = rows.reduce((sum, row) => sum + weight(row) * sizes[row]!, 0);
+  const samples = rows.reduce((sum, row) => sum + weight(row) * sizes[row], 0);
   const mean = (array: Float64Array) =>
     Float64Array.from(
       { length: k },
-      (_, i) => rows.reduce((sum, row) => sum + weight(row) * array[row * k + i]!, 0) / samples,
+      (_, i) => rows.reduce((sum, row) => sum + weight(row) * array[row * k + i], 0) / samples,
     );
   const gradient = mean(sums.gradient);
   return {
     H: mean(sums.curvature),
-    C: mean(sums.squaredGradient).map((value, i) => value - gradient[i]! ** 2),
+    C: mean(sums.squaredGradient).map((value, i) => value - gradient[i] ** 2),
     Q: mean(sums.squaredCurvature),
+  };
+}
+
+export const floors = { H: 0, C: 0, Q: 0 };
+export const range = (start: number, end: number) => Array.from({ length: end - start }, (_, i) => start + i);
+
+/** Independent route: diagonals by their definition, fits by src/shared/cutoffs.ts (itself held against elimination and listing). */
+function diagonals(
+  projected: ProjectedDirections,
+  sizes: number[],
+  parts: number[][],
+  weight?: (row: number) => number,
+): Diagonals {
+  const of = (rows: number[]) => diagonalsOf(projected, sizes, rows, weight);
+  const selection = projected.directions.selection;
+  return {
+    selection,
+    ...of(parts.flat()),
+    ...(parts.length === 2 && { parts: [of(parts[0]), of(parts[1])] as const }),
+  };
+}
+
+/** Fits of both estimands with each block counting `weight` times. */
+export function directFits(
+  projections: BlockProjections,
+  cutoffs: readonly number[],
+  weight: (block: number) => number = () => 1,
+) {
+  const sizes = projections.blocks.map((block) => block.end - block.start);
+  const [a1, a2, b1, b2] = [0, 1, 2, 3].map((quarter) =>
+    range(0, sizes.length).filter((row) => projections.blocks[row].quarter === quarter),
+  ) as [number[], number[], number[], number[]];
+  const inA = a2.at(-1) + 1;
+  const moved = (rows: number[]) => rows.map((row) => row - inA);
+  return {
+    training_set: fitByCutoff(
+      diagonals(projections.training_set, sizes, [range(0, sizes.length)], weight),
+      floors,
+      cutoffs,
+    ),
+    cross_fitted: fitCrossFitted(
+      [
+        diagonals(projections.cross_fitted[0], sizes.slice(inA), [moved(b1), moved(b2)], (row) => weight(row + inA)),
+        diagonals(projections.cross_fitted[1], sizes.slice(0, inA), [a1, a2], weight),
+      ],
+      floors,
+      cutoffs,
+    ),
   };
 }

@@ -1,7 +1,9 @@
 import { mount } from 'svelte';
-import App from './App.svelte';
+import './tokens.css';
+import './base.css';
+import Window from './Window.svelte';
 import { connect } from './client.ts';
 
 const target = document.getElementById('app');
 if (target === null) throw new Error('the page has no element "app"');
-mount(App, { target, props: { client: connect() } });
+mount(Window, { target, props: { client: connect() } });

@@ -1,0 +1,15 @@
+/** Slopes as the window writes them. */
+import type { Interval } from '../../shared/results.ts';
+import { numberText, withInterval, withUncertainty } from '../format.ts';
+
+/** "1.203 ± 0.018"; an interval that is not symmetric about the value (to 15 %) is written out; without one three decimals. */
+export function slopeText(value: number | null, interval: Interval | null): string {
+  if (value === null) return 'none';
+  if (interval === null) return value.toFixed(3).replace('-', '−');
+  const [low, high] = interval;
+  const half = (high - low) / 2;
+  if (Math.abs((low + high) / 2 - value) > 0.15 * half) return withInterval(value, low, high);
+  return withUncertainty(value, half);
+}
+
+export { numberText };

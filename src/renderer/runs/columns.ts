@@ -1,0 +1,123 @@
+/** Columns of the table of runs: what each is called and how its cells read. */
+import { ago, duration, integerText, runColour, summaryText } from '../format.ts';
+import type { RunRow } from '../../shared/contract/index.ts';
+
+export interface Column {
+  readonly key: string;
+  readonly title: string;
+  /** CSS pixels. */
+  readonly width: number;
+  readonly number: boolean;
+  /** Comes with `values`, so it has to be asked for. */
+  readonly value: boolean;
+}
+
+const known: Readonly<Record<string, Partial<Omit<Column, 'key'>>>> = {
+  name: { title: 'Name', width: 264, number: false, value: false },
+  status: { title: 'Status', width: 104, number: false, value: false },
+  dataset: { title: 'Dataset', width: 112, number: false },
+  model: { title: 'Model', width: 136, number: false },
+  loss: { title: 'Loss', width: 96 },
+  test_loss: { title: 'Test loss', width: 96 },
+  accuracy: { title: 'Accuracy', width: 88 },
+  test_accuracy: { title: 'Test acc.', width: 88 },
+  batch_size: { title: 'Batch', width: 64 },
+  'optimiser.lr': { title: 'Rate', width: 72 },
+  seed: { title: 'Seed', width: 56, number: true, value: false },
+  step: { title: 'Step', width: 88, number: true, value: false },
+  steps: { title: 'Steps', width: 88, number: true, value: false },
+  seconds: { title: 'Time', width: 96, number: true, value: false },
+  priority: { title: 'Priority', width: 72, number: true, value: false },
+  started: { title: 'Started', width: 96, number: false, value: false },
+  created: { title: 'Created', width: 96, number: false, value: false },
+  ended: { title: 'Ended', width: 96, number: false, value: false },
+  updated: { title: 'Changed', width: 96, number: false, value: false },
+  tags: { title: 'Tags', width: 112, number: false, value: false },
+  notes: { title: 'Notes', width: 200, number: false, value: false },
+  error: { title: 'Error', width: 240, number: false, value: false },
+  id: { title: 'Id', width: 136, number: false, value: false },
+  project: { title: 'Project', width: 112, number: false, value: false },
+  setup: { title: 'Setup', width: 104, number: false, value: false },
+  parent: { title: 'Parent', width: 136, number: false, value: false },
+  relation: { title: 'Relation', width: 80, number: false, value: false },
+};
+
+export const firstColumns: readonly string[] = [
+  'name',
+  'status',
+  'dataset',
+  'model',
+  'optimiser.lr',
+  'batch_size',
+  'loss',
+  'test_accuracy',
+  'gamma.fc2',
+  'started',
+  'tags',
+];
+
+/** Not shown by `cellText`, so not offered. */
+export const withoutCells: ReadonlySet<string> = new Set(['host', 'colour']);
+
+export function columnOf(key: string): Column {
+  return {
+    key,
+    title: titleOf(key),
+    width: key.startsWith('gamma') ? 128 : 112,
+    number: true,
+    value: true,
+    ...known[key],
+  };
+}
+
+function titleOf(key: string): string {
+  return key
+    .replace(/^gamma_Q\b/, 'γ_Q')
+    .replace(/^gamma\b/, 'γ')
+    .replace(/^(γ(?:_Q)?)\./, '$1 ');
+}
+
+export function cellText(row: RunRow, key: string, now: number, projects: ReadonlyMap<string, string>): string {
+  switch (key) {
+    case 'name':
+    case 'status':
+    case 'id':
+    case 'notes':
+      return row[key];
+    case 'setup':
+      return row.setup.slice(0, 10);
+    case 'error':
+    case 'parent':
+    case 'relation':
+      return row[key] ?? '';
+    case 'project':
+      return row.project === null ? '' : (projects.get(row.project) ?? '');
+    case 'seed':
+    case 'steps':
+      return row[key] === null ? '' : integerText(row[key]);
+    case 'step':
+    case 'priority':
+      return integerText(row[key]);
+    case 'seconds':
+      return duration(secondsOf(row, now));
+    case 'started':
+    case 'ended':
+      return row[key] === null ? '' : ago(row[key], now);
+    case 'created':
+    case 'updated':
+      return ago(row[key], now);
+    case 'tags':
+      return row.tags.join(', ');
+    default:
+      return summaryText(row.values[key], key);
+  }
+}
+
+/** Running time goes on between two readings of the row. */
+export function secondsOf(row: Pick<RunRow, 'seconds' | 'resumed' | 'status'>, now: number): number {
+  return row.status === 'running' && row.resumed !== null
+    ? row.seconds + Math.max(0, (now - row.resumed) / 1000)
+    : row.seconds;
+}
+
+export { runColour };

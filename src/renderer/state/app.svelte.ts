@@ -1,0 +1,188 @@
+/** What the whole window shares: connection, settings, queue, place, messages. One object, passed by context. */
+import { getContext, setContext } from 'svelte';
+import { FaultError } from '../../shared/contract/index.ts';
+import type { AppInfo, DoctorReport, Fault, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
+import type { ConnectionState, WorkbenchClient } from '../client.ts';
+import { parsePlace, placeText } from './place.ts';
+import type { Place } from './place.ts';
+
+/** A line at the foot of the window: something done that can be undone, or something to know. */
+export interface Message {
+  readonly id: number;
+  readonly level: 'info' | 'warning' | 'error';
+  readonly text: string;
+  readonly details?: string;
+  readonly action?: { readonly label: string; readonly run: () => void };
+}
+
+const contextKey = Symbol('app');
+/** How long a message stays unless it is an error. */
+const messageMilliseconds = 10_000;
+
+export class App {
+  readonly client: WorkbenchClient;
+  connection = $state.raw<ConnectionState>({ kind: 'connecting' });
+  /** Counts connections after a loss, and stores replaced: screens load anew. */
+  generation = $state(0);
+  place = $state.raw<Place>({ screen: 'runs' });
+  settings = $state.raw<Settings | null>(null);
+  queue = $state.raw<QueueSnapshot | null>(null);
+  info = $state.raw<AppInfo | null>(null);
+  doctor = $state.raw<DoctorReport | null>(null);
+  messages = $state.raw<readonly Message[]>([]);
+  systemDark = $state(false);
+  /** Ticks each half minute, for "12 min ago". */
+  now = $state(Date.now());
+  paletteOpen = $state(false);
+  keysOpen = $state(false);
+
+  readonly theme = $derived<'light' | 'dark'>(
+    this.settings === null || this.settings.theme === 'system'
+      ? this.systemDark
+        ? 'dark'
+        : 'light'
+      : this.settings.theme,
+  );
+
+  #messageNumber = 0;
+
+  constructor(client: WorkbenchClient) {
+    this.client = client;
+    this.connection = client.state;
+  }
+
+  /** Begins listening. Answers how to stop. */
+  start(): () => void {
+    const { client } = this;
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    this.systemDark = dark.matches;
+    const onDark = (event: MediaQueryListEvent): void => {
+      this.systemDark = event.matches;
+    };
+    dark.addEventListener('change', onDark);
+    const onHash = (): void => {
+      this.place = parsePlace(location.hash);
+    };
+    addEventListener('hashchange', onHash);
+    onHash();
+    const clock = setInterval(() => {
+      this.now = Date.now();
+    }, 30_000);
+    const stops = [
+      client.onState((state) => {
+        this.connection = state;
+        if (state.kind === 'connected') {
+          if (state.again) this.generation++;
+          void this.#load();
+        }
+      }),
+      client.on('settings.changed', (settings) => {
+        this.settings = settings;
+      }),
+      client.on('queue.changed', (queue) => {
+        if (this.queue === null || queue.number > this.queue.number) this.queue = queue;
+      }),
+      client.on('store.changed', ({ what }) => {
+        if (what === 'all') this.generation++;
+      }),
+      client.on('notice', ({ level, text, run }) => {
+        this.tell(level, text, run === null ? undefined : { label: 'Show run', run: () => this.open(run) });
+      }),
+    ];
+    void this.#load();
+    return () => {
+      dark.removeEventListener('change', onDark);
+      removeEventListener('hashchange', onHash);
+      clearInterval(clock);
+      for (const stop of stops) stop();
+    };
+  }
+
+  async #load(): Promise<void> {
+    await this.attempt(async () => {
+      const [settings, queue, info] = await Promise.all([
+        this.client.request('settings.get'),
+        this.client.request('queue.get'),
+        this.client.request('app.info'),
+      ]);
+      this.settings = settings;
+      this.queue = queue;
+      this.info = info;
+    });
+    // Found in a process of its own: seconds at first.
+    if (this.doctor === null) await this.refreshDoctor();
+  }
+
+  async refreshDoctor(): Promise<void> {
+    await this.attempt(async () => {
+      this.doctor = await this.client.request('doctor.engines');
+    });
+  }
+
+  go(place: Place): void {
+    const text = placeText(place);
+    if (location.hash !== text) location.hash = text;
+  }
+
+  open(run: string): void {
+    this.go({ screen: 'run', run, tab: 'overview' });
+  }
+
+  tell(level: Message['level'], text: string, action?: Message['action'], details?: string): void {
+    const message: Message = {
+      id: this.#messageNumber++,
+      level,
+      text,
+      ...(action !== undefined && { action }),
+      ...(details !== undefined && { details }),
+    };
+    this.messages = [...this.messages.slice(-3), message];
+    if (level !== 'error') setTimeout(() => this.dismiss(message.id), messageMilliseconds);
+  }
+
+  dismiss(id: number): void {
+    this.messages = this.messages.filter((message) => message.id !== id);
+  }
+
+  /** Undoes the newest thing that can be undone. */
+  undo(): void {
+    const last = this.messages.findLast(({ action }) => action?.label === 'Undo');
+    if (last === undefined) return;
+    this.dismiss(last.id);
+    last.action?.run();
+  }
+
+  /** Does something; a fault is told to the user and answered as undefined. */
+  async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      const fault = faultOf(error);
+      // The bar above says it already.
+      if (fault.code !== 'disconnected') {
+        this.tell('error', fault.message, undefined, fault.details && JSON.stringify(fault.details, null, 2));
+      }
+      return undefined;
+    }
+  }
+
+  async saveSettings(changes: Partial<Settings>): Promise<void> {
+    if (this.settings !== null) this.settings = { ...this.settings, ...changes };
+    await this.attempt(async () => {
+      this.settings = await this.client.request('settings.set', changes);
+    });
+  }
+}
+
+export function faultOf(error: unknown): Fault {
+  if (error instanceof FaultError) return error.toFault();
+  return { code: 'failed', message: error instanceof Error ? error.message : String(error) };
+}
+
+export function setApp(app: App): App {
+  return setContext(contextKey, app);
+}
+
+export function getApp(): App {
+  return getContext<App>(contextKey);
+}

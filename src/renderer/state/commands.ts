@@ -1,0 +1,84 @@
+/** What the keyboard and the command palette can do anywhere. */
+import type { App } from './app.svelte.ts';
+
+export interface Command {
+  readonly id: string;
+  readonly title: string;
+  /** As people write it: "Ctrl+K". */
+  readonly keys?: string;
+  readonly run: () => void;
+}
+
+export function commandsOf(app: App): Command[] {
+  return [
+    { id: 'runs', title: 'Go to runs', keys: 'Alt+1', run: () => app.go({ screen: 'runs' }) },
+    { id: 'compare', title: 'Go to compare', keys: 'Alt+2', run: () => app.go({ screen: 'compare', runs: [] }) },
+    { id: 'figures', title: 'Go to figures', keys: 'Alt+3', run: () => app.go({ screen: 'figures' }) },
+    { id: 'data', title: 'Go to data', keys: 'Alt+4', run: () => app.go({ screen: 'data' }) },
+    { id: 'settings', title: 'Go to settings', keys: 'Alt+5', run: () => app.go({ screen: 'settings' }) },
+    { id: 'new-experiment', title: 'New experiment', keys: 'Alt+N', run: () => app.go({ screen: 'new' }) },
+    { id: 'bin', title: 'Show the bin', run: () => app.go({ screen: 'runs', bin: true }) },
+    { id: 'undo', title: 'Undo', keys: 'Ctrl+Z', run: () => app.undo() },
+    {
+      id: 'hold',
+      title: app.queue?.held === true ? 'Start waiting jobs again' : 'Hold the queue: start nothing new',
+      run: () =>
+        void app.attempt(async () => {
+          app.queue = await app.client.request('queue.hold', { held: app.queue?.held !== true });
+        }),
+    },
+    { id: 'light', title: 'Theme: light', run: () => void app.saveSettings({ theme: 'light' }) },
+    { id: 'dark', title: 'Theme: dark', run: () => void app.saveSettings({ theme: 'dark' }) },
+    { id: 'system', title: 'Theme: as the system', run: () => void app.saveSettings({ theme: 'system' }) },
+    {
+      id: 'backup',
+      title: 'Back up the store',
+      run: () =>
+        void app.attempt(async () => {
+          await app.client.request('store.backup');
+          app.tell('info', 'The backup is being made; the status bar shows how far it is.');
+        }),
+    },
+    { id: 'palette', title: 'Command palette', keys: 'Ctrl+K', run: () => (app.paletteOpen = true) },
+    { id: 'keys', title: 'Keyboard map', keys: '?', run: () => (app.keysOpen = true) },
+  ];
+}
+
+/** Keys that belong to one place; shown in the keyboard map. */
+export const placeKeys: readonly { readonly place: string; readonly keys: readonly (readonly [string, string])[] }[] = [
+  {
+    place: 'Table of runs',
+    keys: [
+      ['↑ ↓', 'move'],
+      ['Home End', 'first, last run'],
+      ['Page Up, Page Down', 'a page'],
+      ['Enter', 'open the run'],
+      ['X', 'select or unselect'],
+      ['Shift+↑ ↓', 'extend the selection'],
+      ['Ctrl+A', 'select all that match'],
+      ['Space', 'show or hide the inspector'],
+      ['Delete', 'put into the bin'],
+      ['C', 'compare the selected runs'],
+      ['/', 'filter'],
+    ],
+  },
+  {
+    place: 'Cutoff',
+    keys: [
+      ['← →', 'move by a twentieth of a decade'],
+      ['Page Up, Page Down', 'move by a decade'],
+      ['Home, End', 'all directions, the widest cutoff'],
+    ],
+  },
+];
+
+/** The command of a key press, where it has one; keys with Alt or Ctrl work in text fields too. */
+export function commandOfKey(event: KeyboardEvent, commands: readonly Command[]): Command | undefined {
+  const target = event.target as HTMLElement | null;
+  const writing = target?.closest('input, textarea, select, [contenteditable]') !== null && target !== null;
+  const named = (event.ctrlKey || event.metaKey ? 'Ctrl+' : '') + (event.altKey ? 'Alt+' : '');
+  const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+  // In a text field the browser's own undo is meant.
+  if (writing && (named === '' || named + key === 'Ctrl+Z')) return undefined;
+  return commands.find(({ keys }) => keys === named + key);
+}

@@ -1,0 +1,124 @@
+/** What every measured quantity is. Formulas in a small notation that Formula.svelte draws: `_x`, `^x`, or `_{...}`, `^{...}`. */
+
+export interface Definition {
+  readonly title: string;
+  readonly formula: string;
+  readonly text: string;
+}
+
+export const definitions = {
+  C: {
+    title: 'Noise covariance C',
+    formula: 'C = mean_p g_p g_p^T − g g^T,   g_p = ∇ℓ_p,   g = mean_p g_p',
+    text: 'Covariance of the gradient of one sample, over the measured samples, for one parameter. A minibatch of B samples drawn with replacement has noise C / B.',
+  },
+  H: {
+    title: 'Hessian H',
+    formula: 'H = mean_p h_p,   h_p = ∇^2 ℓ_p',
+    text: 'Curvature of the mean loss in one parameter: all second derivatives, exact, with nothing left out.',
+  },
+  Q: {
+    title: 'Mean squared sample Hessian Q',
+    formula: 'Q = mean_p h_p h_p',
+    text: 'The theory says that the noise follows Q, not H: C ∝ Q.',
+  },
+  H_ii: {
+    title: 'Eigenvalue H_ii',
+    formula: 'H v_i = H_{ii} v_i,   H_{11} ≥ H_{22} ≥ …',
+    text: 'Curvature along the i-th eigenvector of H.',
+  },
+  C_ii: {
+    title: 'Noise along a direction C_ii',
+    formula: 'C_{ii} = v_i^T C v_i',
+    text: 'Variance of the gradient along the i-th eigenvector of H.',
+  },
+  Q_ii: {
+    title: 'Q along a direction Q_ii',
+    formula: 'Q_{ii} = v_i^T Q v_i',
+    text: 'Mean squared sample Hessian along the i-th eigenvector of H.',
+  },
+  gamma: {
+    title: 'Exponent γ',
+    formula: 'log C_{ii} = γ log H_{ii} + const,   H_{ii} > cutoff · H_{11}',
+    text: 'Slope of noise on curvature over the directions above the cutoff. γ = 1: noise proportional to curvature, the old belief. γ = 2: all samples share one Hessian. The paper claims 1 ≤ γ ≤ 2.',
+  },
+  gamma_Q: {
+    title: 'Predicted exponent γ_Q',
+    formula: 'log Q_{ii} = γ_Q log H_{ii} + const',
+    text: 'The same slope with Q in the place of C: what the theory predicts for γ.',
+  },
+  C_on_Q: {
+    title: 'Slope of C on Q',
+    formula: 'log C_{ii} = s log Q_{ii} + const',
+    text: 's = 1 where the noise is proportional to Q.',
+  },
+  cutoff: {
+    title: 'Cutoff',
+    formula: 'H_{ii} > cutoff · H_{11}',
+    text: 'Only directions whose curvature exceeds this share of the largest enter a fit. Drag it, or use the arrow keys.',
+  },
+  training_set: {
+    title: 'Training-set estimand',
+    formula: 'v_i, H_{ii}, C_{ii} from all P samples',
+    text: 'The measured samples are the population. This is what the paper reports.',
+  },
+  cross_fitted: {
+    title: 'Cross-fitted estimand',
+    formula: 'v_i from half A;   H_{ii}, C_{ii}, Q_{ii} along them from half B;   roles swapped;   mean',
+    text: 'Asks whether the law holds for the landscape that the samples came from. Eigenvectors fitted to the very samples they are judged by make their own H_ii too extreme; this does not.',
+  },
+  ols: { title: 'Least squares', formula: 'log C on log H', text: 'Noise in H flattens it.' },
+  ols_inverse: {
+    title: 'Inverse least squares',
+    formula: '1 / slope of log H on log C',
+    text: 'Noise in C steepens it: with least squares, it brackets the slope.',
+  },
+  theil_sen: {
+    title: 'Theil–Sen',
+    formula: 'median of the slopes of all pairs',
+    text: 'Hardly moved by outlying directions.',
+  },
+  orthogonal: {
+    title: 'Orthogonal',
+    formula: 'total least squares',
+    text: 'Takes the errors of both logarithms to be equally large.',
+  },
+  iv: {
+    title: 'Split-half instrument',
+    formula: 'cov(log H_{B2}, log C_{B1}) / cov(log H_{B2}, log H_{B1})',
+    text: 'Noise in the two halves of B is independent, so errors in H do not flatten it. Cross-fitted directions only, at the standard cutoffs.',
+  },
+  r_squared: {
+    title: 'R²',
+    formula: 'R^2 = 1 − residual / total',
+    text: 'Share of the variance of log C that the line explains.',
+  },
+  commutator: {
+    title: 'Commutator ratio',
+    formula: '‖CH − HC‖_F / (2 ‖CH‖_F)',
+    text: '0 where C and H share their eigenvectors. Beside it: the mean over 200 random rotations of C, which is what no relation at all would give.',
+  },
+  cosine: { title: 'Cosine', formula: '⟨A, B⟩_F / (‖A‖_F ‖B‖_F)', text: '1 where the two matrices are proportional.' },
+  floor: {
+    title: 'Numerical floor',
+    formula: '|H_{ii}| < floor',
+    text: 'Below it a value is zero as far as the arithmetic can tell, whatever its sign. Such directions never enter a fit.',
+  },
+  non_positive: {
+    title: 'Not positive',
+    formula: 'H_{ii} ≤ 0, C_{ii} ≤ 0 or Q_{ii} ≤ 0',
+    text: 'They have no logarithm, so the fit leaves them out; they are counted.',
+  },
+  directions: {
+    title: 'Directions',
+    formula: 'i = 1 … d',
+    text: 'Eigenvectors of H. A verdict needs at least 30 of them over 1.5 decades.',
+  },
+  interval: {
+    title: '95 % interval',
+    formula: 'studentised bootstrap over blocks of samples',
+    text: 'Samples are drawn again in blocks, directions stay. Computed at the standard cutoffs 10^{−1}, …, 10^{−8}.',
+  },
+} as const satisfies Record<string, Definition>;
+
+export type TermName = keyof typeof definitions;

@@ -203,3 +203,28 @@ function projectedGradient(
   }
   return values;
 }
+
+/** H_ii, C_ii and Q_ii of all samples from the block sums, along the directions that stand for themselves (no cluster's mean). */
+export function blockMeans(
+  { directions, sums }: ProjectedDirections,
+  samples: number,
+): { readonly indices: readonly number[]; readonly H: number[]; readonly C: number[]; readonly Q: number[] } {
+  const { indices, starts } = directions;
+  const k = indices.length;
+  const rows = sums.curvature.length / Math.max(1, k);
+  const single = Array.from({ length: starts.length - 1 }, (_, group) => group).filter(
+    (group) => starts[group + 1] - starts[group] === 1,
+  );
+  const columns = single.map((group) => starts[group]);
+  const mean = (values: Float64Array, column: number): number => {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) sum += values[row * k + column];
+    return sum / samples;
+  };
+  return {
+    indices: columns.map((column) => indices[column]),
+    H: columns.map((column) => mean(sums.curvature, column)),
+    C: columns.map((column) => mean(sums.squaredGradient, column) - mean(sums.gradient, column) ** 2),
+    Q: columns.map((column) => mean(sums.squaredCurvature, column)),
+  };
+}

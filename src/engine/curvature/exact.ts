@@ -9,9 +9,9 @@ import type { Real } from '../blas/types.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { Network } from '../network/network.ts';
 import type { Pool } from '../parallel/pool.ts';
-import { averageClusters, chooseDirections } from '../statistics/index.ts';
-import type { BlockProjections, Diagonals, Floors } from '../statistics/index.ts';
-import { blockProjections, directionMatrix } from './block-projections.ts';
+import { averageClusters, chooseDirections, numericalFloor } from '../statistics/index.ts';
+import type { BlockProjections, Diagonals, Floors, Triple } from '../statistics/index.ts';
+import { blockMeans, blockProjections, directionMatrix } from './block-projections.ts';
 import type { DirectionMatrix } from './block-projections.ts';
 import { factorLayout } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
@@ -133,15 +133,19 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
   });
   const cosines = await stage('cosines', 0.7, () => Promise.resolve({ CH: cosine(C, H), CQ: cosine(C, Q) }));
   const gradient = meanGradient(moments, both);
-  const floors = numericalFloors(samples, residual, eigenvalues, diagonals);
+  const values = { H: eigenvalues, C: diagonals.C, Q: diagonals.Q };
+  const firstFloors = numericalFloors(samples, residual, values);
   const wantsIntervals = options.intervals !== false && Math.min(moments.sizes.A, moments.sizes.B) >= 4;
-  const gather = (along: Spectrum, values: Float64Array): DirectionMatrix | null =>
-    wantsIntervals ? directionMatrix(pool.blas, layout, along, chooseDirections(values, { floor: floors.H })) : null;
+  const gather = (spectrum: Spectrum, along: Float64Array): DirectionMatrix | null =>
+    wantsIntervals
+      ? directionMatrix(pool.blas, layout, spectrum, chooseDirections(along, { floor: firstFloors.H }))
+      : null;
   const chosen = gather(spectrum, eigenvalues);
   pool.blas.release(spectrum.eigenvalues);
   const crossed = await crossFit(pool, moments, { d, scratch: vectors, stage, gather });
   const crossFitted = [crossed[0].diagonals, crossed[1].diagonals] as const;
   const projections = await stage('intervals', 0.97, () => project(pool, moments, layout, gradient, chosen, crossed));
+  const floors = numericalFloors(samples, residual, values, projections);
 
   const arrays: ResultArrays = {
     C: C as Float64Array,
@@ -262,22 +266,19 @@ async function project(
 }
 
 /**
- * Values of smaller size along a direction are zero as far as double precision can tell. H: the largest residual ||H v - lambda v|| and the rounding of
- * a sum of P terms, sqrt(P) eps times the largest value; C and Q: the latter.
+ * Values of smaller size along a direction are zero as far as double precision can tell (statistics/floor.ts): for H from the residuals, and for all three
+ * from two orders of summation, the matrices' and that over blocks of samples, where the latter was taken.
  */
-function numericalFloors(
-  samples: number,
-  residual: number,
-  eigenvalues: Float64Array,
-  diagonals: { readonly C: Float64Array; readonly Q: Float64Array },
-): Floors {
-  const rounding = 8 * Number.EPSILON * Math.sqrt(samples);
-  const largest = (values: Float64Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  return {
-    H: Math.max(4 * residual, rounding * largest(eigenvalues)),
-    C: rounding * largest(diagonals.C),
-    Q: rounding * largest(diagonals.Q),
-  };
+function numericalFloors(samples: number, residual: number, values: Triple, projections?: BlockProjections): Floors {
+  const other = projections && blockMeans(projections.training_set, samples);
+  const floor = (key: keyof Triple, residuals: readonly number[]): number =>
+    numericalFloor({
+      residuals,
+      differences: other === undefined ? [] : other[key].map((value, k) => value - values[key][other.indices[k]]),
+      scale: values[key].reduce((most, x) => Math.max(most, Math.abs(x)), 0),
+      terms: samples,
+    });
+  return { H: floor('H', [residual]), C: floor('C', []), Q: floor('Q', []) };
 }
 
 function joined(halves: readonly [Diagonals, Diagonals], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {

@@ -82,7 +82,7 @@ export class Trainer {
     backend.scope(() => {
       const inputs = backend.rowsOf(this.#inputs, indices, start, count);
       const targets = backend.rowsOf(this.#targets, indices, start, count);
-      const y = this.network.forward(inputs);
+      const y = this.network.forward(inputs, { seed: this.#options.seed, step: this.step });
       backend.blend(this.#lossSum, 1 / count, backend.columnSums(lossValues(backend, loss, y, targets)), 1);
       this.network.backward(lossGradient(backend, loss, y, targets, 1 / count), this.#sgd);
     });

@@ -32,6 +32,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'run a stored experiment again and compare',
     load: async () => (await import('./commands/rerun.ts')).rerun,
   },
+  reproduce: {
+    summary: 'the paper as a resumable study: one table and one figure of gamma per layer',
+    load: async () => (await import('./commands/reproduce.ts')).reproduce,
+  },
   datasets: {
     summary: 'list, download and look at datasets',
     load: async () => (await import('./commands/datasets.ts')).datasets,

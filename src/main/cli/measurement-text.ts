@@ -1,4 +1,5 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
+import { judgeClaims } from '../../shared/claims.ts';
 import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import { formatNumber, formatTable } from './format.ts';
 import { formatDuration } from './progress.ts';
@@ -21,10 +22,21 @@ export function measurementText(summary: MeasurementSummary): string {
       : [
           `  least squares; in brackets 95 % intervals from ${summary.bootstrap.resamples} resamples of ${summary.bootstrap.blocks} blocks of samples`,
         ]),
+    ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
     '',
     `  ${formatDuration(summary.seconds['total'] ?? 0)} on ${summary.engine.blas}, ${summary.engine.threads} threads`,
   ];
   return lines.join('\n');
+}
+
+/** The paper's claims, judged by rules fixed beforehand. */
+function claimLines(summary: MeasurementSummary): string[] {
+  const judged = judgeClaims(summary);
+  return [
+    '',
+    '  claims, at the cutoff 1e-4:',
+    ...judged.map(({ statement, verdict, reason }) => `    ${statement}: ${verdict} (${reason})`),
+  ];
 }
 
 /** gamma, gamma_Q and the slope of C on Q of both estimands by cutoff. */

@@ -23,7 +23,7 @@ interface Rest {
 export async function writeCheckpoint(
   path: string,
   state: TrainerState,
-  parameters: readonly Parameter[],
+  parameters: readonly Pick<Parameter, 'name' | 'shape'>[],
 ): Promise<void> {
   const tensors: Record<string, Tensor> = { 'sampler.order': tensor(state.sampler.order) };
   for (const { name, shape } of parameters) {
@@ -66,7 +66,11 @@ export async function readCheckpoint(path: string): Promise<TrainerState> {
 }
 
 /** Weights by parameter name, checked against the parameters of a network; raises InputError naming tensor, expected and found. */
-export function weightsFrom(file: Safetensors, path: string, parameters: readonly Parameter[]): Map<string, Real> {
+export function weightsFrom(
+  file: Safetensors,
+  path: string,
+  parameters: readonly Pick<Parameter, 'name' | 'shape'>[],
+): Map<string, Real> {
   const weights = new Map<string, Real>();
   for (const { name, shape } of parameters) {
     const found = file.tensors.get(name);

@@ -2,6 +2,7 @@
 import { readSafetensors } from '../../data/formats/safetensors.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { Network } from '../../engine/network/network.ts';
+import { wantedTensors } from '../../engine/network/wanted.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { weightsFrom } from './checkpoint-file.ts';
@@ -21,7 +22,7 @@ export async function runMeasurement(
   const engine = await openEngine(request.engine);
   const network = new Network(request.model, new CpuBackend(engine.blas, 'float64'));
   const parameters = selectParameters(network, request.measurement.parameters);
-  const weights = weightsFrom(await readSafetensors(request.weights), request.weights, network.parameters);
+  const weights = weightsFrom(await readSafetensors(request.weights), request.weights, wantedTensors(network));
   const data = await prepareData(request.dataset, request.model, network.outputSize, request);
   emit({
     kind: 'prepared',

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { Network } from '../../engine/network/network.ts';
+import { wantedTensors } from '../../engine/network/wanted.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { evaluate } from '../../engine/training/evaluate.ts';
@@ -316,7 +317,7 @@ class TrainingJob {
     if (step === this.#checkpointed || (!forced && now - this.#lastCheckpoint < checkpointSeconds * 1000)) return;
     this.#metrics.flush(step);
     const file = path.join(this.#request.staging, `${randomUUID()}.safetensors`);
-    await writeCheckpoint(file, await this.#trainer.state(), this.#network.parameters);
+    await writeCheckpoint(file, await this.#trainer.state(), wantedTensors(this.#network));
     this.#emit({
       kind: 'checkpoint',
       step,

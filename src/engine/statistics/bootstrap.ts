@@ -63,7 +63,7 @@ export interface BootstrapResult {
   readonly training_set: readonly BootstrapRow[];
   readonly cross_fitted: readonly BootstrapRow[];
   /** Training set less cross-fitted, from the same resamples. */
-  readonly difference: readonly Omit<BootstrapRow, 'groups'>[];
+  readonly difference: readonly Omit<BootstrapRow, 'groups' | 'gamma_minus_gamma_Q'>[];
 }
 
 /** Fewer blocks in a quarter give no interval: too few to tell a spread from. */
@@ -93,18 +93,21 @@ export function bootstrap(projections: BlockProjections, options: BootstrapOptio
     gamma: summarise(slope, 'gamma'),
     gamma_Q: summarise(slope, 'gamma_Q'),
     C_on_Q: summarise(slope, 'C_on_Q'),
-    gamma_minus_gamma_Q: summarise(
-      (_, estimator) => subtract(slope('gamma', estimator), slope('gamma_Q', estimator)),
-      'gamma',
-    ),
   });
   const slopeOf = (estimand: Estimand, cutoff: number) => (relation: Relation, estimator: Estimator) =>
     pick(replicates[estimand], estimand, cutoff, relation, estimator);
   const rows = (estimand: Estimand): BootstrapRow[] =>
-    cutoffs.map((_, cutoff) => ({
-      ...row(cutoff, slopeOf(estimand, cutoff)),
-      groups: replicates[estimand].groups[cutoff],
-    }));
+    cutoffs.map((_, cutoff) => {
+      const slope = slopeOf(estimand, cutoff);
+      return {
+        ...row(cutoff, slope),
+        groups: replicates[estimand].groups[cutoff],
+        gamma_minus_gamma_Q: summarise(
+          (_, estimator) => subtract(slope('gamma', estimator), slope('gamma_Q', estimator)),
+          'gamma',
+        ),
+      };
+    });
   return {
     seed,
     resamples,

@@ -44,6 +44,8 @@ export class DirectionFits {
   readonly weights: Float64Array;
   /** Logarithms of the values that the last `load` gave. */
   readonly logs: Logs;
+  /** How far these lie from the logarithms over all samples. */
+  readonly moves: Logs;
   /** The distinct numbers of leading groups that the cutoffs select, at least 3, increasing. */
   readonly prefixes: readonly number[];
   readonly #sums: readonly Float64Array[];
@@ -92,6 +94,7 @@ export class DirectionFits {
       Q: new Float64Array(this.usable),
     });
     this.logs = logs();
+    this.moves = logs();
     this.#part = parts.map(logs);
     this.#inBoth = new Uint8Array(this.usable);
     if (parts.length === 2) {
@@ -107,21 +110,17 @@ export class DirectionFits {
   load(weights: Float64Array): void {
     const width = 4 * this.#members;
     let samples = 0;
-    this.#parts.forEach(([start, end], k) => {
-      const drawn: number[] = [];
+    for (let k = 0; k < this.#parts.length; k++) {
+      const [start, end] = this.#parts[k];
       let n = 0;
-      for (let b = start; b < end; b++) {
-        if (weights[b] === 0) continue;
-        drawn.push(b);
-        n += weights[b] * this.#sizes[b];
-      }
-      weightedSum(this.#table, width, drawn, weights, this.#sums[k]);
+      for (let b = start; b < end; b++) n += weights[b] * this.#sizes[b];
+      weightedSum(this.#table, width, start, end, weights, this.#sums[k]);
       samples += n;
-      if (this.#parts.length > 1) this.#toLogs(this.#sums[k], n, this.#part[k]);
-    });
+      if (this.#parts.length > 1) this.#toLogs(this.#sums[k], n, this.#part[k], undefined);
+    }
     const [first, second] = this.#sums;
     if (second) for (let c = 0; c < width; c++) first[c] += second[c];
-    this.#toLogs(first, samples, this.logs);
+    this.#toLogs(first, samples, this.logs, this.moves);
   }
 
   /** Every slope but Theil-Sen's, at every cutoff, into `out` [cutoffs * slopesPerCutoff]; NaN where undefined. */
@@ -158,7 +157,7 @@ export class DirectionFits {
     }
   }
 
-  #toLogs(sum: Float64Array, samples: number, out: Logs): void {
+  #toLogs(sum: Float64Array, samples: number, out: Logs, moves: Logs | undefined): void {
     const m = this.#members;
     const starts = this.#starts;
     const { H, C, Q } = out;
@@ -175,9 +174,16 @@ export class DirectionFits {
         q += sum[m + j];
         c += sum[3 * m + j] - g * g * perSample;
       }
-      H[u] = base.H[u] + logNearOne(h * perSample);
-      Q[u] = base.Q[u] + logNearOne(q * perSample);
-      C[u] = base.C[u] + logNearOne(c * perSample);
+      h = logNearOne(h * perSample);
+      c = logNearOne(c * perSample);
+      q = logNearOne(q * perSample);
+      H[u] = base.H[u] + h;
+      C[u] = base.C[u] + c;
+      Q[u] = base.Q[u] + q;
+      if (moves === undefined) continue;
+      moves.H[u] = h;
+      moves.C[u] = c;
+      moves.Q[u] = q;
     }
   }
 }
@@ -193,23 +199,32 @@ function logNearOne(r: number): number {
   return 2 * z * (1 + s * (1 / 3 + s * (1 / 5 + s * (1 / 7 + s * (1 / 9 + s * (1 / 11))))));
 }
 
-/** out = sum over the rows `drawn` of weights[row] times the row of `table` [rows, width]; four rows a pass over `out`. */
+/** out = sum over rows start..end-1 of weights[row] times the row of `table` [rows, width]; four rows of weight a pass over `out`. */
 function weightedSum(
   table: Float64Array,
   width: number,
-  drawn: readonly number[],
+  start: number,
+  end: number,
   weights: Float64Array,
   out: Float64Array,
 ): void {
   out.fill(0);
-  for (let k = 0; k < drawn.length; k += 4) {
-    // Rows beyond the last count nothing: weight 0 on the first.
-    const row = (i: number) => drawn[k + i] ?? drawn[0];
-    const weight = (i: number) => (k + i < drawn.length ? weights[drawn[k + i]] : 0);
-    const [w0, w1, w2, w3] = [weight(0), weight(1), weight(2), weight(3)];
-    const [r0, r1, r2, r3] = [row(0) * width, row(1) * width, row(2) * width, row(3) * width];
+  let row = start;
+  const next = (): number => {
+    while (row < end && weights[row] === 0) row++;
+    return row < end ? row++ : -1;
+  };
+  for (;;) {
+    const r0 = next();
+    if (r0 < 0) return;
+    const [r1, r2, r3] = [next(), next(), next()];
+    // A row that is not there counts nothing: the first with weight 0.
+    const [w0, a0] = [weights[r0], r0 * width];
+    const [w1, a1] = r1 < 0 ? [0, a0] : [weights[r1], r1 * width];
+    const [w2, a2] = r2 < 0 ? [0, a0] : [weights[r2], r2 * width];
+    const [w3, a3] = r3 < 0 ? [0, a0] : [weights[r3], r3 * width];
     for (let c = 0; c < width; c++)
-      out[c] += w0 * table[r0 + c] + w1 * table[r1 + c] + (w2 * table[r2 + c] + w3 * table[r3 + c]);
+      out[c] += w0 * table[a0 + c] + w1 * table[a1 + c] + (w2 * table[a2 + c] + w3 * table[a3 + c]);
   }
 }
 

@@ -94,14 +94,16 @@ export class LinearTheilSen {
 
   #linear({ relation, n, estimate, coefficients }: Term): number {
     const { x, y } = axesOf[relation];
-    const logX = this.#fits.logs[x];
-    const logY = this.#fits.logs[y];
-    const baseX = this.#base[x];
-    const baseY = this.#base[y];
+    const dx = this.#fits.moves[x];
+    const dy = this.#fits.moves[y];
     let move = 0;
+    for (let u = 0; u < n; u++) move += coefficients[u] * (dy[u] - estimate * dx[u]);
+    if (!Number.isNaN(move)) return estimate + move;
+    // Some value is not positive in this resample: without it.
+    move = 0;
     for (let u = 0; u < n; u++) {
-      const shift = logY[u] - baseY[u] - estimate * (logX[u] - baseX[u]);
-      if (shift === shift) move += coefficients[u] * shift;
+      const shift = dy[u] - estimate * dx[u];
+      if (!Number.isNaN(shift)) move += coefficients[u] * shift;
     }
     return estimate + move;
   }
@@ -141,7 +143,7 @@ export class LinearTheilSen {
       terms.forEach(({ relation, median }, t) => {
         const { x, y } = axesOf[relation];
         for (let u = 0; u < this.#fits.usable; u++) {
-          const shift = this.#fits.logs[y][u] - this.#base[y][u] - median * (this.#fits.logs[x][u] - this.#base[x][u]);
+          const shift = this.#fits.moves[y][u] - median * this.#fits.moves[x][u];
           if (!Number.isNaN(shift)) squares[t][u] += (shift * shift) / pilotCount;
         }
       });

@@ -190,7 +190,9 @@ class TrainingJob {
   /** Trains up to a step; false where a cancel or pause came first. */
   async #advanceTo(end: number): Promise<boolean> {
     const trainer = this.#trainer;
+    // Looked at before a step, never after the last: what is due at `end` (an evaluation) comes first, or a run that resumes there would miss it.
     while (trainer.step < end) {
+      if (this.#control.signal.aborted || this.#control.pauseRequested) return false;
       const begun = performance.now();
       let now = begun;
       while (trainer.step < end && now - begun < sliceMilliseconds) {
@@ -201,9 +203,6 @@ class TrainingJob {
       this.#reportProgress();
       // Lets messages in: cancel and pause.
       await new Promise((resolve) => setImmediate(resolve));
-      // At `end` itself what is due there (an evaluation) comes first: a run that resumes from there would miss it.
-      const isAsked = this.#control.signal.aborted || this.#control.pauseRequested;
-      if (isAsked && trainer.step < end) return false;
     }
     return true;
   }

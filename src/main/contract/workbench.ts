@@ -14,7 +14,7 @@ import type { Provenance } from '../provenance.ts';
 import { Bus, RunChanges } from '../queue/bus.ts';
 import { JobQueue } from '../queue/queue.ts';
 import { openStore, restoreStore } from '../store/index.ts';
-import type { Json, Project, RunRecord, Store } from '../store/index.ts';
+import type { Project, RunRecord, Store } from '../store/index.ts';
 import { dispatch } from './dispatch.ts';
 import { handlers } from './handlers/index.ts';
 import { Helper } from './helper/helper.ts';
@@ -92,7 +92,7 @@ export class Workbench {
 
   setSettings(changes: { readonly [K in keyof Settings]?: Settings[K] | undefined }): Settings {
     const settings = parseWith(settingsSchema, { ...this.settings(), ...changes }, 'settings');
-    this.store.setSetting('settings', settings as unknown as Json);
+    this.store.setSetting('settings', settings);
     this.bus.emit('settings.changed', settings);
     this.queue.pump();
     return settings;

@@ -1,11 +1,11 @@
 /** The one window: made, shown, told, and remembered where it was. */
 import { BrowserWindow, screen } from 'electron';
-import { fileURLToPath } from 'node:url';
+import * as path from 'node:path';
 import { homeUrl } from './pages.ts';
 import { readWindowState, writeWindowState } from './window-state.ts';
 
 /** From out/main/electron/. */
-const preload = fileURLToPath(new URL('../../preload/index.cjs', import.meta.url));
+const preload = path.join(import.meta.dirname, '../../preload/index.cjs');
 
 const smallest = { width: 900, height: 600 };
 

@@ -263,7 +263,7 @@ export class JobQueue {
     const timer = setTimeout(() => {
       for (const job of jobs) job.handle?.kill();
     }, grace);
-    await Promise.all(jobs.map((job) => job.done));
+    await Promise.all(jobs.flatMap(({ done }) => (done === null ? [] : [done])));
     clearTimeout(timer);
     this.#tell.flush();
   }

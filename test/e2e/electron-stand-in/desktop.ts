@@ -36,7 +36,7 @@ export class Desktop {
     const child = fork(fileURLToPath(new URL('out/main/index.js', root)), [], {
       execArgv: [
         '--import',
-        fileURLToPath(new URL('./register.mjs', import.meta.url)),
+        fileURLToPath(new URL('./register.ts', import.meta.url)),
         '--disable-warning=ExperimentalWarning',
       ],
       env: {

@@ -336,9 +336,9 @@ class UtilityProcess extends EventEmitter {
   readonly stderr: ChildProcess['stderr'];
   constructor(module: string, env: NodeJS.ProcessEnv) {
     super();
-    this.#child = fork(fileURLToPath(new URL('./utility-child.mjs', import.meta.url)), [module], {
+    this.#child = fork(fileURLToPath(new URL('./utility-child.ts', import.meta.url)), [module], {
       env,
-      execArgv: [],
+      execArgv: ['--disable-warning=ExperimentalWarning'],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

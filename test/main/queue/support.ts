@@ -91,6 +91,18 @@ export class TestQueue {
     return this.told.filter((each) => each.event === event).map((each) => each.payload as ContractEvents[E]);
   }
 
+  /** Acts the moment that a run is measured for the first time: polling may come when it has ended. */
+  async whenMeasured(run: string, act: () => void): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const stop = this.bus.listen((event, payload) => {
+        if (event !== 'measurements.changed' || (payload as { run: string }).run !== run) return;
+        stop();
+        act();
+        resolve();
+      });
+    });
+  }
+
   async status(id: string, ...wanted: string[]): Promise<RunRecord> {
     return until(
       () => {

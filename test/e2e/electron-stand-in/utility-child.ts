@@ -3,14 +3,12 @@ import { EventEmitter } from 'node:events';
 import { pathToFileURL } from 'node:url';
 
 class ParentPort extends EventEmitter {
-  /** @param {unknown} message */
-  postMessage(message) {
+  postMessage(message: unknown): void {
     process.send?.(message);
   }
 }
 const port = new ParentPort();
-/** @type {{ data: unknown }[]} */
-let waiting = [];
+let waiting: { data: unknown }[] = [];
 process.on('message', (data) => {
   if (port.listenerCount('message') === 0) waiting.push({ data });
   else port.emit('message', { data });
@@ -26,3 +24,5 @@ port.on('newListener', (event) => {
 process.on('disconnect', () => process.exit(1));
 Object.assign(process, { parentPort: port });
 await import(pathToFileURL(process.argv[2] ?? '').href);
+
+export {};

@@ -1,0 +1,84 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { filesIn } from '../../../src/main/electron/files.ts';
+import { menuTemplate } from '../../../src/main/electron/menu.ts';
+import { readWindowState, writeWindowState } from '../../../src/main/electron/window-state.ts';
+import type { MainWindow } from '../../../src/main/electron/window.ts';
+import { temporaryFolder } from '../queue/support.ts';
+
+// These modules name Electron's, whose package answers a path where there is no Electron.
+vi.mock('electron', () => ({ app: {}, Menu: {}, BrowserWindow: class {}, screen: {} }));
+
+const display = { x: 0, y: 0, width: 1920, height: 1080 };
+
+describe('the state of the window', () => {
+  let folder: ReturnType<typeof temporaryFolder>;
+  beforeEach(() => {
+    folder = temporaryFolder();
+  });
+  afterEach(() => {
+    folder.remove();
+  });
+
+  it('comes back as it was', () => {
+    const file = `${folder.path}/deep/window.json`;
+    const state = { bounds: { x: 100, y: 50, width: 1000, height: 700 }, maximised: true };
+    writeWindowState(state, file);
+    expect(readWindowState([display], file)).toEqual(state);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(state);
+  });
+
+  const rows: [string, string][] = [
+    [
+      'a display that is gone',
+      JSON.stringify({ bounds: { x: 3000, y: 0, width: 900, height: 700 }, maximised: false }),
+    ],
+    [
+      'a title bar above the display',
+      JSON.stringify({ bounds: { x: 0, y: -500, width: 900, height: 700 }, maximised: false }),
+    ],
+    ['no size', JSON.stringify({ bounds: { x: 0, y: 0, width: 0, height: 0 }, maximised: false })],
+    ['no JSON', '{'],
+    ['something else', '{"bounds": 7}'],
+    ['numbers out of range', JSON.stringify({ bounds: { x: 1e300, y: 0, width: 900, height: 700 }, maximised: false })],
+  ];
+  it.each(rows)('begins anew after %s', (_, text) => {
+    const file = `${folder.path}/window.json`;
+    writeFileSync(file, text);
+    expect(readWindowState([display], file)).toEqual({ bounds: { width: 1400, height: 900 }, maximised: false });
+  });
+
+  it('begins with the initial one', () => {
+    expect(readWindowState([display], `${folder.path}/none.json`).maximised).toBe(false);
+  });
+});
+
+describe('opened files', () => {
+  it('are the arguments that end in .covature, from the folder they were named in', () => {
+    const argv = ['/usr/bin/covature', '--flag', 'a.covature', '/b/C.COVATURE', 'notes.txt'];
+    expect(filesIn(argv, '/home')).toEqual(['/home/a.covature', '/b/C.COVATURE']);
+  });
+});
+
+describe('the native menu', () => {
+  it.each(['linux', 'darwin', 'win32'] as const)('on %s sends the commands that the window knows', (platform) => {
+    const sent: unknown[] = [];
+    const window = { open: () => undefined, send: (_: string, command: unknown) => sent.push(command) };
+    const click = (items: readonly unknown[]): void => {
+      for (const item of items as { click?: () => void; submenu?: unknown[] }[]) {
+        item.click?.();
+        click(item.submenu ?? []);
+      }
+    };
+    click(menuTemplate(window as unknown as MainWindow, platform));
+    expect([...sent].sort()).toEqual([
+      'about',
+      'command-palette',
+      'find',
+      'new-experiment',
+      'open-file',
+      'settings',
+      'shortcuts',
+    ]);
+  });
+});

@@ -11,7 +11,7 @@ import type { Blas, Precision, Real } from '../../engine/blas/types.ts';
 import { measureExact } from '../../engine/curvature/exact.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { Network } from '../../engine/network/network.ts';
-import { Pool } from '../../engine/parallel/pool.ts';
+import type { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
 import { Trainer } from '../../engine/training/trainer.ts';

@@ -219,7 +219,7 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
           }
           recount(seq);
         }
-        prepare('UPDATE runs SET revision = revision + ?, step = min(step, ?), updated = ? WHERE seq = ?').run(
+        prepare('UPDATE runs SET revision = revision + ?, step = max(0, min(step, ?)), updated = ? WHERE seq = ?').run(
           series.length > 0 ? 1 : 0,
           step,
           context.now(),

@@ -72,3 +72,6 @@ export {
 } from './recipe.ts';
 export { parseSpec } from './schema.ts';
 export { resultsTable, type TableOptions } from './table.ts';
+export { reportOf, type Report, type ReportedRun, type ReportOptions, type ReportSection } from './report/content.ts';
+export { reportHtml } from './report/html.ts';
+export { reportPages } from './report/pages.ts';

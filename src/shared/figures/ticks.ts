@@ -65,7 +65,13 @@ export function logTicks(low: number, high: number, length: number, room: number
         major: true,
         label: plainOrPower(mantissa, exponent),
       });
-    if (chosen.length === 0) return linearTicks(low, high, length, room);
+    // A short range may read better with even steps, where their numbers stand clear of each other on the logarithmic axis too.
+    if (chosen.length < 3) {
+      const even = linearTicks(low, high, length, room);
+      const places = even.filter((tick) => tick.label).map((tick) => Math.log10(tick.value) * decade);
+      const clear = places.every((place, k) => k === 0 || place - places[k - 1] >= room);
+      if (chosen.length === 0 || (clear && places.length > chosen.length)) return even;
+    }
   }
 
   const ticks: Tick[] = [];

@@ -1,0 +1,312 @@
+/**
+ * What a report of a run, or of a comparison of runs, says: configuration, results with intervals, all figures, definitions. Plain data, laid out as
+ * HTML (html.ts) and as pages (pages.ts). Texts are labels: plain text with TeX mathematics between dollar signs.
+ */
+import { gammaAgainstCutoff, gammaPerLayer } from '../figures/gamma.ts';
+import { estimandNames, estimatorNames, powerTex, type FigureOptions, type Measurement } from '../figures/common.ts';
+import { composePanels } from '../figures/panels.ts';
+import { cutoffRow, estimateOf, scatterDiagonals, type ScatterOptions } from '../figures/scatter.ts';
+import { spectra } from '../figures/spectra.ts';
+import { learningCurves, trainingEvolution, type CurveGroup, type TrainingHistory } from '../figures/training.ts';
+import { integerText, numberText, withInterval } from '../numbers.ts';
+import { plainLabel } from '../text/label.ts';
+import type { FigureSpec, Provenance } from '../types.ts';
+
+export interface ReportTable {
+  readonly caption: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export interface ReportFigure {
+  readonly spec: FigureSpec;
+  readonly caption: string;
+}
+
+export interface ReportSection {
+  readonly heading: string;
+  readonly paragraphs?: readonly string[];
+  readonly tables?: readonly ReportTable[];
+  readonly figures?: readonly ReportFigure[];
+  /** Term and its definition. */
+  readonly definitions?: readonly (readonly [term: string, definition: string])[];
+}
+
+export interface Report {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly sections: readonly ReportSection[];
+  readonly provenance: Provenance;
+}
+
+export interface ReportedRun {
+  readonly id: string;
+  readonly name: string;
+  /** "learning rate" -> "0.1": what the run was made with, in the order to show. */
+  readonly configuration: Readonly<Record<string, string>>;
+  readonly measurements: readonly Measurement[];
+  /** Curves over training by metric ("training loss"). */
+  readonly curves?: Readonly<Record<string, CurveGroup['runs'][number]>>;
+  /** Measurements of one parameter over training. */
+  readonly history?: TrainingHistory;
+}
+
+export interface ReportOptions {
+  readonly title?: string;
+  readonly provenance: Provenance;
+  /** Sizes, font and palette of the figures; the width of a page's text by default. */
+  readonly figures?: Pick<FigureOptions, 'preset' | 'font' | 'palette'>;
+  readonly cutoff?: number;
+}
+
+/** One run: everything it has. Several: what differs first, then results and figures of each. */
+export function reportOf(runs: readonly ReportedRun[], options: ReportOptions): Report {
+  if (runs.length === 0) throw new Error('a report needs at least one run');
+  const title = options.title ?? (runs.length === 1 ? runs[0].name : `Comparison of ${runs.length} runs`);
+  const sections: ReportSection[] = [configuration(runs)];
+  const results = runs.flatMap((run) =>
+    run.measurements.length > 0 ? [resultsTable(run, runs.length > 1, options)] : [],
+  );
+  sections.push({
+    heading: 'Results',
+    paragraphs:
+      results.length > 0
+        ? [
+            'Values with 95 % intervals where they were computed. Both estimands are shown: they answer different questions.',
+          ]
+        : ['No measurement has been made.'],
+    tables: [...results, ...facts(runs)],
+  });
+  if (runs.length > 1) sections.push(...comparison(runs, options));
+  for (const run of runs) sections.push(...runFigures(run, runs.length > 1, options));
+  sections.push({ heading: 'Definitions', definitions });
+  return {
+    title,
+    subtitle: runs.map((run) => `${run.name} (${run.id})`).join(', '),
+    sections,
+    provenance: options.provenance,
+  };
+}
+
+function configuration(runs: readonly ReportedRun[]): ReportSection {
+  const keys = [...new Set(runs.flatMap((run) => Object.keys(run.configuration)))];
+  if (runs.length === 1)
+    return {
+      heading: 'Configuration',
+      tables: [
+        {
+          caption: '',
+          head: ['setting', 'value'],
+          rows: keys.map((key) => [plainLabel(key), plainLabel(runs[0].configuration[key])]),
+        },
+      ],
+    };
+  const value = (run: ReportedRun, key: string): string => plainLabel(run.configuration[key] ?? '–');
+  const differing = keys.filter((key) => runs.some((run) => run.configuration[key] !== runs[0].configuration[key]));
+  const common = keys.filter((key) => !differing.includes(key));
+  return {
+    heading: 'Configuration',
+    tables: [
+      {
+        caption: 'What differs',
+        head: ['setting', ...runs.map((run) => plainLabel(run.name))],
+        rows: differing.map((key) => [plainLabel(key), ...runs.map((run) => value(run, key))]),
+      },
+      {
+        caption: 'What all share',
+        head: ['setting', 'value'],
+        rows: common.map((key) => [plainLabel(key), value(runs[0], key)]),
+      },
+    ].filter((table) => table.rows.length > 0),
+  };
+}
+
+function resultsTable(run: ReportedRun, named: boolean, options: ReportOptions): ReportTable {
+  const rows = run.measurements.flatMap((measurement) =>
+    (['training_set', 'cross_fitted'] as const).flatMap((estimand) => {
+      const row = cutoffRow(measurement, estimand, options.cutoff);
+      if (!row) return [];
+      const cell = (which: 'gamma' | 'gamma_Q' | 'C_on_Q'): string => {
+        const estimate = estimateOf(row[which], estimand, undefined);
+        if (!estimate) return '–';
+        return estimate.interval ? withInterval(estimate.value, ...estimate.interval) : numberText(estimate.value, 4);
+      };
+      const estimator = estimateOf(row.gamma, estimand, undefined)?.estimator;
+      return [
+        [
+          plainLabel(measurement.summary.parameter) +
+            (measurement.name === undefined ? '' : `, ${plainLabel(measurement.name)}`),
+          estimandNames[estimand],
+          `$${powerTex(row.cutoff)}$`,
+          integerText(row.n),
+          cell('gamma'),
+          cell('gamma_Q'),
+          cell('C_on_Q'),
+          row.gamma.r_squared === null ? '–' : numberText(row.gamma.r_squared, 3),
+          estimator ? estimatorNames[estimator] : '–',
+        ],
+      ];
+    }),
+  );
+  return {
+    caption: named ? plainLabel(run.name) : 'Exponents',
+    head: ['layer', 'estimand', 'cutoff', '$n$', '$\\gamma$', '$\\gamma_Q$', 'C on Q', '$R^2$', 'estimator'],
+    rows,
+  };
+}
+
+function facts(runs: readonly ReportedRun[]): ReportTable[] {
+  const rows = runs.flatMap((run) =>
+    run.measurements.map(({ summary }) => [
+      (runs.length > 1 ? `${plainLabel(run.name)}: ` : '') + plainLabel(summary.parameter),
+      integerText(summary.d),
+      integerText(summary.samples),
+      numberText(summary.loss, 3),
+      summary.accuracy === null ? '–' : `${(100 * summary.accuracy).toFixed(1)} %`,
+      numberText(summary.eigenvalues.largest, 3),
+      `${integerText(summary.eigenvalues.positive)} / ${integerText(summary.eigenvalues.zero)} / ${integerText(summary.eigenvalues.negative)}`,
+      numberText(summary.commutator_ratio, 3),
+      `${numberText(summary.commutator_baseline.mean, 3)} ± ${numberText(summary.commutator_baseline.standard_deviation, 2)}`,
+      numberText(summary.cosine_CH, 3),
+      numberText(summary.cosine_CQ, 3),
+      `${summary.method}, ${summary.precision}`,
+    ]),
+  );
+  if (rows.length === 0) return [];
+  return [
+    {
+      caption: 'Measurements',
+      head: [
+        'layer',
+        '$d$',
+        '$P$',
+        'loss',
+        'right',
+        '$H_{11}$',
+        '$H_{ii}$ + / 0 / −',
+        'commutator',
+        'random',
+        'cos(C, H)',
+        'cos(C, Q)',
+        'method',
+      ],
+      rows,
+    },
+  ];
+}
+
+function figureOptions(options: ReportOptions): FigureOptions {
+  return { preset: 'neurips', ...options.figures, provenance: options.provenance };
+}
+
+function comparison(runs: readonly ReportedRun[], options: ReportOptions): ReportSection[] {
+  const figures: ReportFigure[] = [];
+  const metrics = [...new Set(runs.flatMap((run) => Object.keys(run.curves ?? {})))];
+  for (const metric of metrics) {
+    const groups = runs.flatMap((run) =>
+      run.curves?.[metric] ? [{ label: plainLabel(run.name), runs: [run.curves[metric]] }] : [],
+    );
+    figures.push({
+      spec: learningCurves(groups, { ...figureOptions(options), metric }),
+      caption: `${capital(metric)} of the runs.`,
+    });
+  }
+  const all = runs.flatMap((run) => run.measurements);
+  if (all.length > 1)
+    figures.push({
+      spec: gammaPerLayer(all, { ...figureOptions(options), ...cutoffOf(options) }),
+      caption: 'Exponent per layer; runs that share a layer are averaged.',
+    });
+  return figures.length > 0 ? [{ heading: 'Side by side', figures }] : [];
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function cutoffOf(options: ReportOptions): { cutoff?: number } {
+  return options.cutoff === undefined ? {} : { cutoff: options.cutoff };
+}
+
+function runFigures(run: ReportedRun, named: boolean, options: ReportOptions): ReportSection[] {
+  const base = figureOptions(options);
+  const sections: ReportSection[] = [];
+  const prefix = named ? `${plainLabel(run.name)}: ` : '';
+  const training: ReportFigure[] = [];
+  for (const [metric, points] of Object.entries(named ? {} : (run.curves ?? {})))
+    training.push({
+      spec: learningCurves([{ label: plainLabel(run.name), runs: [points] }], { ...base, metric, legend: 'none' }),
+      caption: `${capital(metric)} over training.`,
+    });
+  if (run.history)
+    training.push({
+      spec: trainingEvolution(run.history, { ...base, ...cutoffOf(options) }),
+      caption: 'Exponent, sharpness, traces and loss over training.',
+    });
+  if (training.length > 0) sections.push({ heading: `${prefix}Training`, figures: training });
+  if (!named && new Set(run.measurements.map(({ summary }) => summary.parameter)).size > 1)
+    sections.push({
+      heading: 'Layers',
+      figures: [
+        { spec: gammaPerLayer(run.measurements, { ...base, ...cutoffOf(options) }), caption: 'Exponent per layer.' },
+      ],
+    });
+  for (const measurement of run.measurements) {
+    const figures: ReportFigure[] = [];
+    const { arrays, summary } = measurement;
+    const diagonals = arrays.eigenvalues && arrays.C_diagonal && arrays.Q_diagonal;
+    const cutoff = cutoffOf(options);
+    const scatter = (choice: ScatterOptions): FigureSpec =>
+      scatterDiagonals(measurement, { ...base, ...cutoff, ...choice });
+    if (diagonals) {
+      const four = [
+        scatter({}),
+        scatter({ pair: 'C_Q' }),
+        scatter({ pair: 'Q_H' }),
+        gammaAgainstCutoff(measurement, base),
+      ];
+      figures.push({
+        spec: composePanels(four, { columns: 2, width_mm: 168 }),
+        caption:
+          '(a) Noise covariance against curvature. (b) Noise covariance against the mean squared per-sample Hessian: slope 1 where they are proportional. (c) Mean squared per-sample Hessian against curvature: the slope that the theory predicts. (d) Exponents as functions of the cutoff. Panels (a) to (c): training set.',
+      });
+      const crossed =
+        arrays.cross_fitted_selection &&
+        arrays.cross_fitted_H_diagonal &&
+        arrays.cross_fitted_C_diagonal &&
+        arrays.cross_fitted_Q_diagonal;
+      const spectrum = spectra(measurement, base);
+      figures.push(
+        crossed
+          ? {
+              spec: composePanels([scatter({ estimand: 'cross_fitted' }), spectrum], { columns: 2, width_mm: 168 }),
+              caption:
+                '(a) Noise covariance against curvature, cross-fitted: directions from one half of the samples, values from the other. (b) Spectrum of H, and the diagonals of C and Q in its eigenbasis in decreasing order.',
+            }
+          : {
+              spec: spectrum,
+              caption: 'Spectrum of H, and the diagonals of C and Q in its eigenbasis in decreasing order.',
+            },
+      );
+    } else
+      figures.push({ spec: gammaAgainstCutoff(measurement, base), caption: 'Exponents as functions of the cutoff.' });
+    sections.push({
+      heading: `${prefix}${plainLabel(summary.parameter)}${measurement.name === undefined ? '' : `, ${plainLabel(measurement.name)}`}`,
+      figures,
+    });
+  }
+  return sections;
+}
+
+const definitions: readonly (readonly [string, string])[] = [
+  ['$C$', 'Noise covariance of one sample: $C = \\frac{1}{P} \\sum_p g_p g_p^{\\top} - g g^{\\top}$ with $g_p$ the gradient of the loss of sample $p$ and $g$ their mean. The noise of a batch of $B$ samples drawn with replacement has covariance $C/B$.'],
+  ['$H$', 'Hessian of the mean loss: $H = \\frac{1}{P} \\sum_p h_p$ with $h_p$ the Hessian of the loss of sample $p$, over the weights of one layer.'],
+  ['$Q$', 'Mean squared per-sample Hessian: $Q = \\frac{1}{P} \\sum_p h_p h_p$.'],
+  ['$H_{ii}, C_{ii}, Q_{ii}$', 'Along the eigenvectors $v_i$ of $H$ in decreasing order: $H v_i = H_{ii} v_i$, $C_{ii} = v_i^{\\top} C v_i$, $Q_{ii} = v_i^{\\top} Q v_i$.'],
+  ['$\\gamma$', 'Slope of $\\log C_{ii}$ on $\\log H_{ii}$ over the directions with $H_{ii}$ above the cutoff times $H_{11}$.'],
+  ['$\\gamma_Q$', 'The same with $Q_{ii}$ for $C_{ii}$: what $C \\propto Q$ predicts.'],
+  ['C on Q', 'Slope of $\\log C_{ii}$ on $\\log Q_{ii}$: 1 where $C \\propto Q$.'],
+  ['training set', 'The $P$ samples are the population: directions and values from all of them.'],
+  ['cross-fitted', 'Directions from one random half of the samples, values from the other, averaged over the exchange: whether the law holds for the landscape that the samples came from.'],
+  ['commutator', '$\\|CH - HC\\|_F / (2 \\|CH\\|_F)$, between 0 and $1/\\sqrt{2}$; beside it the mean and standard deviation over random rotations of $C$.'],
+]; // prettier-ignore

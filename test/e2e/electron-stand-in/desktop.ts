@@ -1,7 +1,8 @@
 /** Starting the built application on the stand-in, and being its user. */
-import { fork, spawnSync } from 'node:child_process';
+import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
@@ -9,11 +10,13 @@ import type { Browser, Page } from 'playwright-core';
 const bundles = ['out/main/index.js', 'out/preload/index.cjs', 'out/renderer/index.html'];
 const root = new URL('../../../', import.meta.url);
 
-/** Where Chromium is; undefined where there is none. */
+/** Where Chromium is (COVATURE_CHROMIUM, else on the PATH); undefined where there is none. */
 export function findChromium(): string | undefined {
   const chosen = process.env['COVATURE_CHROMIUM'];
-  return [...(chosen ? [chosen] : []), 'chromium', 'chromium-browser', 'google-chrome'].find(
-    (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+  return [...(chosen ? [chosen] : []), ...names.flatMap((name) => folders.map((folder) => join(folder, name)))].find(
+    existsSync,
   );
 }
 

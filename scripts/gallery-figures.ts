@@ -1,0 +1,46 @@
+/**
+ * A page of every figure, with seeded data, and of the extreme cases: for looking at. Run with
+ *   node scripts/gallery-figures.ts FOLDER [PART OF A NAME]
+ * Writes FOLDER/index.html (self-contained, each figure at print size and enlarged) and the SVG, PDF and PNG files beside it.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../src/data/files.ts';
+import { exportFigure, writeExport } from '../src/main/figures/export.ts';
+import { loadFonts } from '../src/main/figures/fonts.ts';
+import { layoutFigure, renderSvg } from '../src/shared/figures/index.ts';
+import { extremes, figures } from '../test/shared/figures/catalogue.ts';
+
+const [folder, part = ''] = process.argv.slice(2);
+if (folder === undefined) {
+  console.error('usage: node scripts/gallery-figures.ts FOLDER [PART OF A NAME]');
+  process.exit(2);
+}
+await mkdir(folder, { recursive: true });
+const fonts = loadFonts();
+const entries: string[] = [];
+let warned = 0;
+for (const [name, make] of Object.entries({ ...figures, ...extremes })) {
+  if (!name.includes(part)) continue;
+  const spec = make();
+  const { warnings, width_mm, height_mm } = layoutFigure(spec, fonts);
+  warned += warnings.length;
+  for (const warning of warnings) console.error(`${name}: ${warning}`);
+  const base = name.replace(/[^A-Za-z0-9]+/g, '-');
+  await writeExport(await exportFigure({ spec }, base, ['svg', 'pdf', 'png'], fonts, { dpi: 300 }), folder);
+  const svg = renderSvg(spec, fonts);
+  const size = `${width_mm.toFixed(1)} × ${height_mm.toFixed(1)} mm, ${spec.style.preset}`;
+  entries.push(
+    `<section><h2>${name}</h2><p>${size} · <a href="${base}.svg">SVG</a> <a href="${base}.pdf">PDF</a> <a href="${base}.png">PNG</a></p>` +
+      `<div>${svg}</div><div class="large">${svg}</div></section>`,
+  );
+}
+const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Figures</title><style>
+body { font: 14px/1.4 sans-serif; margin: 2rem; background: #eee; } section { margin-bottom: 3rem; } h2 { margin: 0; }
+svg { background: #fff; } .large svg { width: 60rem; height: auto; margin-top: 1rem; }
+</style>
+${entries.join('\n')}
+</html>
+`;
+await writeFileAtomic(join(folder, 'index.html'), page);
+console.log(`${entries.length} figures in ${folder}, ${warned} warnings`);

@@ -76,7 +76,8 @@ export function openNativeBlas(path: string): Blas {
   try {
     library = koffi.load(path);
   } catch (error) {
-    throw new Error(`${path}: cannot be loaded (${error instanceof Error ? error.message : String(error)})`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${path}: cannot be loaded (${reason})`, { cause: error });
   }
   const bind = <F>(signature: string): F => {
     try {

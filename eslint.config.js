@@ -82,6 +82,13 @@ export default defineConfig(
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],
     languageOptions: { parserOptions: { parser: tseslint.parser } },
+    rules: {
+      // Properties that are taken apart together are `let` where one of them can be bound.
+      'prefer-const': 'off',
+      'svelte/prefer-const': 'error',
+      // Large maps and sets are replaced whole ($state.raw): deep proxies are slow for thousands of rows.
+      'svelte/prefer-svelte-reactivity': 'off',
+    },
   },
   {
     // The linter cannot resolve types that one .svelte file takes from another and calls them `any`; svelte-check knows and holds them.

@@ -3,20 +3,21 @@
  * as long as it does. Each run and measurement has a worker process of its own; what that process sends is stored here, in the order in which
  * it comes, and then told to the windows. A process that dies ends its own job and nothing else.
  */
-import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { FaultError } from '../../shared/contract/index.ts';
-import type { JobInfo, Progress, QueueSnapshot, SeriesData } from '../../shared/contract/index.ts';
+import type { JobInfo, Progress, QueueSnapshot } from '../../shared/contract/index.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
-import type { JobEnd, JobHandle } from '../jobs/host.ts';
+import type { JobEnd } from '../jobs/host.ts';
 import type { ProcessLauncher } from '../jobs/launcher.ts';
 import type { EngineOptions, JobEvent } from '../jobs/protocol.ts';
 import type { Provenance } from '../provenance.ts';
 import { measureRun, resumeRun } from '../services/runs.ts';
-import type { Batch, RunRecord, RunRow, Store } from '../store/index.ts';
+import type { RunRecord, Store } from '../store/index.ts';
 import { Coalesced } from './bus.ts';
 import type { Bus, RunChanges } from './bus.ts';
+import { newJob, queuedInfo, refused, relayBatch } from './job.ts';
+import type { Job } from './job.ts';
 
 export interface QueueOptions {
   readonly store: Store;
@@ -28,20 +29,6 @@ export interface QueueOptions {
   /** Jobs at once; 0: half the cores, 1 to 4. */
   readonly limit: () => number;
   readonly provenance: () => Provenance;
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-interface Job {
-  readonly info: Mutable<JobInfo>;
-  /** Starts its work. Answers the process where it has one. */
-  readonly start: () => { readonly handle: JobHandle | null; readonly done: Promise<unknown> };
-  handle: JobHandle | null;
-  /** Ends work that has no process. */
-  readonly abort: AbortController;
-  done: Promise<void> | null;
-  /** Of a training. */
-  step: number;
 }
 
 /** Jobs that ended, kept for the list. */
@@ -188,7 +175,7 @@ export class JobQueue {
   /** Queues a measurement by hand. Answers the job's id. */
   measure(run: RunRecord, spec: MeasurementSpec, step: number | undefined, priority: number): string {
     const { store, changes, bus } = this.#options;
-    const job = this.#job('measure', `Measure ${spec.parameters.join(', ')} of ${run.name}`, run.id, priority, () => {
+    const job = newJob('measure', `Measure ${spec.parameters.join(', ')} of ${run.name}`, run.id, priority, () => {
       const began = measureRun(store, run, spec, {
         ...this.#common(run),
         ...(step !== undefined && { step }),
@@ -219,7 +206,7 @@ export class JobQueue {
     // Whoever asked may not wait for it; the queue tells of a failure.
     promise.catch(() => undefined);
     const began = performance.now();
-    const job = this.#job('task', title, null, 0, () => {
+    const job = newJob('task', title, null, 0, () => {
       const progress = (stage: string, share: number): void => {
         const seconds = (performance.now() - began) / 1000;
         const secondsLeft = share > 0.05 ? (seconds / share) * (1 - share) : null;
@@ -290,7 +277,7 @@ export class JobQueue {
   #training(run: RunRecord): Job {
     const { store, changes, bus } = this.#options;
     let revision = 0;
-    const job = this.#job('train', run.name, run.id, run.priority, () => {
+    const job = newJob('train', run.name, run.id, run.priority, () => {
       const began = resumeRun(store, run, {
         ...this.#common(run),
         onEvent: (event) => {
@@ -308,7 +295,7 @@ export class JobQueue {
           }
         },
         onBatch: (batch) => {
-          this.#relay(run.id, revision, batch);
+          relayBatch(bus, run.id, revision, batch);
         },
       });
       // Taking points back, just now, may have changed it; nothing does while it runs.
@@ -328,18 +315,6 @@ export class JobQueue {
     };
   }
 
-  #relay(run: string, revision: number, batch: Batch): void {
-    const { bus } = this.#options;
-    if (batch.metrics !== undefined) {
-      const series: Record<string, SeriesData> = {};
-      for (const [name, { steps, values }] of Object.entries(batch.metrics)) {
-        series[name] = { steps: Float64Array.from(steps), values: Float64Array.from(values) };
-      }
-      bus.emit('series.appended', { run, revision, batch: batch.number, step: batch.step ?? null, series });
-    }
-    if (batch.log !== undefined) bus.emit('job.log', { run, batch: batch.number, lines: batch.log });
-  }
-
   #onEvent(job: Job, event: JobEvent): void {
     job.info.pid = job.handle?.pid ?? null;
     if (event.kind === 'prepared' || event.kind === 'metrics') job.step = event.step;
@@ -351,31 +326,6 @@ export class JobQueue {
       this.#options.bus.emit('run.progress', { ...job.info.progress, run, job: job.info.id, step: job.step });
     }
     this.#changed();
-  }
-
-  #job(kind: JobInfo['kind'], title: string, run: string | null, priority: number, start: Job['start']): Job {
-    return {
-      info: {
-        id: `job-${randomUUID()}`,
-        kind,
-        title,
-        run,
-        state: 'queued',
-        priority,
-        progress: null,
-        stopping: false,
-        pid: null,
-        created: Date.now(),
-        started: null,
-        ended: null,
-        error: null,
-      },
-      start,
-      handle: null,
-      abort: new AbortController(),
-      done: null,
-      step: 0,
-    };
   }
 
   #launch(job: Job): void {
@@ -485,25 +435,3 @@ export class JobQueue {
 
 export const resumable = ['paused', 'interrupted', 'cancelled', 'failed'] as const;
 export const retriable = ['paused', 'interrupted', 'cancelled', 'failed', 'diverged'] as const;
-
-function refused(run: RunRecord, done: string): FaultError {
-  return new FaultError('conflict', `${run.name} is ${run.status} and cannot be ${done}`);
-}
-
-function queuedInfo(run: RunRow): JobInfo {
-  return {
-    id: run.id,
-    kind: 'train',
-    title: run.name,
-    run: run.id,
-    state: 'queued',
-    priority: run.priority,
-    progress: null,
-    stopping: false,
-    pid: null,
-    created: run.created,
-    started: null,
-    ended: null,
-    error: null,
-  };
-}

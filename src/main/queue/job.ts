@@ -1,0 +1,88 @@
+/** One job of the queue, and how it looks from outside. */
+import { randomUUID } from 'node:crypto';
+import { FaultError } from '../../shared/contract/index.ts';
+import type { JobInfo, SeriesData } from '../../shared/contract/index.ts';
+import type { JobHandle } from '../jobs/host.ts';
+import type { Batch, RunRecord, RunRow } from '../store/index.ts';
+import type { Bus } from './bus.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export interface Job {
+  readonly info: Mutable<JobInfo>;
+  /** Starts its work. Answers the process where it has one. */
+  readonly start: () => { readonly handle: JobHandle | null; readonly done: Promise<unknown> };
+  handle: JobHandle | null;
+  /** Ends work that has no process. */
+  readonly abort: AbortController;
+  done: Promise<void> | null;
+  /** Of a training. */
+  step: number;
+}
+
+export function newJob(
+  kind: JobInfo['kind'],
+  title: string,
+  run: string | null,
+  priority: number,
+  start: Job['start'],
+): Job {
+  return {
+    info: {
+      id: `job-${randomUUID()}`,
+      kind,
+      title,
+      run,
+      state: 'queued',
+      priority,
+      progress: null,
+      stopping: false,
+      pid: null,
+      created: Date.now(),
+      started: null,
+      ended: null,
+      error: null,
+    },
+    start,
+    handle: null,
+    abort: new AbortController(),
+    done: null,
+    step: 0,
+  };
+}
+
+/** Tells of a batch that was stored just now. */
+export function relayBatch(bus: Bus, run: string, revision: number, batch: Batch): void {
+  if (batch.metrics !== undefined) {
+    const series: Record<string, SeriesData> = {};
+    for (const [name, { steps, values }] of Object.entries(batch.metrics)) {
+      series[name] = { steps: Float64Array.from(steps), values: Float64Array.from(values) };
+    }
+    bus.emit('series.appended', { run, revision, batch: batch.number, step: batch.step ?? null, series });
+  }
+  if (batch.log !== undefined) bus.emit('job.log', { run, batch: batch.number, lines: batch.log });
+}
+
+/** What a run's state excludes. */
+export function refused(run: RunRecord, done: string): FaultError {
+  return new FaultError('conflict', `${run.name} is ${run.status} and cannot be ${done}`);
+}
+
+/** A run that waits, as a job. */
+export function queuedInfo(run: RunRow): JobInfo {
+  return {
+    id: run.id,
+    kind: 'train',
+    title: run.name,
+    run: run.id,
+    state: 'queued',
+    priority: run.priority,
+    progress: null,
+    stopping: false,
+    pid: null,
+    created: run.created,
+    started: null,
+    ended: null,
+    error: null,
+  };
+}

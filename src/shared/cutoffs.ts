@@ -317,7 +317,11 @@ function chosen(count: Uint32Array): Uint32Array {
 }
 
 function logarithms(values: Triple, index: Uint32Array): Triple {
-  const log = (array: Float64Array) => Float64Array.from(index, (i) => Math.log(array[i]));
+  const log = (array: Float64Array) => {
+    const logs = new Float64Array(index.length);
+    for (let u = 0; u < logs.length; u++) logs[u] = Math.log(array[index[u]]);
+    return logs;
+  };
   return { H: log(values.H), C: log(values.C), Q: log(values.Q) };
 }
 

@@ -12,12 +12,46 @@ export function theilSen(x: ArrayLike<number>, y: ArrayLike<number>, n = x.lengt
   if (!(n <= x.length && n <= y.length))
     throw new Error(`theilSen: ${n} points asked of ${x.length} x and ${y.length} y`);
   if (n < 2) return NaN;
-  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => x[a] - x[b] || y[b] - y[a]);
-  const points = new SlopeRanks(
-    Float64Array.from(order, (i) => x[i]),
-    Float64Array.from(order, (i) => y[i]),
-  );
+  const order = increasing(x, y, n);
+  const sortedX = new Float64Array(n);
+  const sortedY = new Float64Array(n);
+  for (let k = 0; k < n; k++) {
+    sortedX[k] = x[order[k]];
+    sortedY[k] = y[order[k]];
+  }
+  const points = new SlopeRanks(sortedX, sortedY);
   return points.pairs === 0 ? NaN : points.median();
+}
+
+/** 0..n-1 in increasing order of `first`, where that is equal in decreasing order of `second`. Merge sort. */
+function increasing(first: ArrayLike<number>, second: ArrayLike<number>, n: number): Uint32Array<ArrayBuffer> {
+  let from = upTo(n);
+  let to = new Uint32Array(n);
+  for (let width = 1; width < n; width *= 2) {
+    for (let start = 0; start < n; start += 2 * width) {
+      const split = Math.min(start + width, n);
+      const end = Math.min(start + 2 * width, n);
+      let left = start;
+      let right = split;
+      for (let k = start; k < end; k++) {
+        let fromLeft = left < split;
+        if (fromLeft && right < end) {
+          const i = from[left];
+          const j = from[right];
+          fromLeft = first[i] < first[j] || (first[i] === first[j] && second[i] >= second[j]);
+        }
+        to[k] = fromLeft ? from[left++] : from[right++];
+      }
+    }
+    [from, to] = [to, from];
+  }
+  return from;
+}
+
+function upTo(n: number): Uint32Array<ArrayBuffer> {
+  const numbers = new Uint32Array(n);
+  for (let i = 0; i < n; i++) numbers[i] = i;
+  return numbers;
 }
 
 /** Pairs are listed outright up to this number. */
@@ -111,9 +145,9 @@ class SlopeRanks {
     let count = 0;
     // In increasing order of y - low x (ties: falling pairs first, as the count has them), a pair that must be listed is one that
     // rose there and is out of order in y - high x. Merge sort by the latter meets each such pair once.
-    const atLow = Float64Array.from(this.#x, (x, i) => this.#y[i] - low * x);
-    const atHigh = Float64Array.from(this.#x, (x, i) => this.#y[i] - high * x);
-    let order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => atLow[a] - atLow[b] || b - a);
+    const atLow = this.#x.map((x, i) => this.#y[i] - low * x);
+    const atHigh = this.#x.map((x, i) => this.#y[i] - high * x);
+    let order = increasing(atLow, upTo(n), n);
     let other = new Uint32Array(n);
     for (let width = 1; width < n; width *= 2) {
       for (let start = 0; start < n; start += 2 * width) {
@@ -189,7 +223,36 @@ export function countRising(values: Float64Array, spare: Float64Array, n: number
   return rising;
 }
 
-function middle(slopes: Float64Array, lower: number, upper: number): number {
-  slopes.sort();
-  return lower === upper ? slopes[lower] : (slopes[lower] + slopes[upper]) / 2;
+/** Mean of the values of two neighbouring or equal ranks; reorders `values`. */
+function middle(values: Float64Array, lower: number, upper: number): number {
+  const first = select(values, lower);
+  if (upper === lower) return first;
+  // Everything after rank `lower` is at least as large: the next rank is the smallest of it.
+  let next = Infinity;
+  for (let i = lower + 1; i < values.length; i++) if (values[i] < next) next = values[i];
+  return (first + next) / 2;
+}
+
+/** The value of a rank (0: smallest), by partitioning about medians of three; smaller values end before it, larger ones after. */
+function select(values: Float64Array, rank: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (high > low) {
+    const [a, b, c] = [values[low], values[(low + high) >>> 1], values[high]];
+    const pivot = Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i] < pivot) i++;
+      while (values[j] > pivot) j--;
+      if (i > j) break;
+      const held = values[i];
+      values[i++] = values[j];
+      values[j--] = held;
+    }
+    if (rank <= j) high = j;
+    else if (rank >= i) low = i;
+    else break;
+  }
+  return values[rank];
 }

@@ -79,13 +79,23 @@ export function summaryText(value: SummaryValue | undefined, key = ''): string {
   if (number === null) return value.text ?? '';
   if (key.endsWith('accuracy')) return percentText(number);
   if (value.low !== null && value.high !== null) return withUncertainty(number, (value.high - value.low) / 2);
-  return Number.isInteger(number) && Math.abs(number) < 1e9 ? integerText(number) : numberText(number, 4);
+  return numberValueText(number);
+}
+
+/** At most four digits, and none that says nothing: 0.1, 0.05, 0.2812. */
+function numberValueText(number: number): string {
+  if (Number.isInteger(number) && Math.abs(number) < 1e9) return integerText(number);
+  const text = numberText(number, 4);
+  const digits = String(number)
+    .replace(/^-?0?\.?0*/, '')
+    .replace('.', '').length;
+  return digits < 4 && /^\D?\d*\.\d+$/.test(text) ? text.replace(/0+$/, '') : text;
 }
 
 /** A value of JSON as a cell shows it. */
 export function plainText(value: unknown): string {
   if (value === null || value === undefined) return '';
-  if (typeof value === 'number') return Number.isInteger(value) ? integerText(value) : numberText(value, 4);
+  if (typeof value === 'number') return numberValueText(value);
   if (typeof value === 'string') return value;
   return JSON.stringify(value);
 }

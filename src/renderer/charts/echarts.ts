@@ -114,7 +114,7 @@ function axesOf(
       name,
       nameLocation: 'middle',
       nameGap: side === 'x' ? 28 : 44,
-      nameTextStyle: { color: colours.soft, fontSize: 12, fontFamily: font },
+      nameTextStyle: { color: colours.soft, fontSize: 12, fontFamily: font, rich: mathStyles },
       axisTick: { show: true, length: 6, customValues: majors, lineStyle: { color: colours.strong } },
       axisLabel: {
         customValues: [...labels.keys()],
@@ -127,12 +127,18 @@ function axesOf(
     },
     {
       ...base,
-      axisLine: { show: false },
+      axisLine: { show: false, onZero: false },
       axisLabel: { show: false },
       axisTick: { show: minors.length > 0, length: 3, customValues: minors, lineStyle: { color: colours.strong } },
     },
   ];
 }
+
+/** For names of axes: `{i|H}{s|ii}` is H with a subscript. */
+const mathStyles = {
+  i: { fontFamily: "'STIX Two Text', serif", fontSize: 15, fontStyle: 'italic' },
+  s: { fontFamily: "'STIX Two Text', serif", fontSize: 11, fontStyle: 'italic', verticalAlign: 'bottom' },
+};
 
 export const font = "'Inter Variable', system-ui, sans-serif";
 

@@ -13,16 +13,16 @@ export interface Column {
 }
 
 const known: Readonly<Record<string, Partial<Omit<Column, 'key'>>>> = {
-  name: { title: 'Name', width: 264, number: false, value: false },
+  name: { title: 'Name', width: 216, number: false, value: false },
   status: { title: 'Status', width: 104, number: false, value: false },
-  dataset: { title: 'Dataset', width: 112, number: false },
-  model: { title: 'Model', width: 136, number: false },
-  loss: { title: 'Loss', width: 96 },
+  dataset: { title: 'Dataset', width: 96, number: false },
+  model: { title: 'Model', width: 120, number: false },
+  loss: { title: 'Loss', width: 80 },
   test_loss: { title: 'Test loss', width: 96 },
   accuracy: { title: 'Accuracy', width: 88 },
   test_accuracy: { title: 'Test acc.', width: 88 },
   batch_size: { title: 'Batch', width: 64 },
-  'optimiser.lr': { title: 'Rate', width: 72 },
+  'optimiser.lr': { title: 'Rate', width: 64 },
   seed: { title: 'Seed', width: 56, number: true, value: false },
   step: { title: 'Step', width: 88, number: true, value: false },
   steps: { title: 'Steps', width: 88, number: true, value: false },
@@ -32,7 +32,7 @@ const known: Readonly<Record<string, Partial<Omit<Column, 'key'>>>> = {
   created: { title: 'Created', width: 96, number: false, value: false },
   ended: { title: 'Ended', width: 96, number: false, value: false },
   updated: { title: 'Changed', width: 96, number: false, value: false },
-  tags: { title: 'Tags', width: 112, number: false, value: false },
+  tags: { title: 'Tags', width: 96, number: false, value: false },
   notes: { title: 'Notes', width: 200, number: false, value: false },
   error: { title: 'Error', width: 240, number: false, value: false },
   id: { title: 'Id', width: 136, number: false, value: false },
@@ -63,7 +63,7 @@ export function columnOf(key: string): Column {
   return {
     key,
     title: titleOf(key),
-    width: key.startsWith('gamma') ? 128 : 112,
+    width: key.startsWith('gamma') ? 136 : 112,
     number: true,
     value: true,
     ...known[key],
@@ -74,7 +74,8 @@ function titleOf(key: string): string {
   return key
     .replace(/^gamma_Q\b/, 'γ_Q')
     .replace(/^gamma\b/, 'γ')
-    .replace(/^(γ(?:_Q)?)\./, '$1 ');
+    .replace(/^(γ(?:_Q)?)\./, '$1 ')
+    .replace('.cross_fitted', ', cross-fitted');
 }
 
 export function cellText(row: RunRow, key: string, now: number, projects: ReadonlyMap<string, string>): string {

@@ -1,0 +1,81 @@
+/** The built window in the machine's Chromium, on real services and a real store. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { startServer } from '../../../src/main/web/server.ts';
+import type { RunningServer } from '../../../src/main/web/server.ts';
+import { TestWorkbench } from '../../main/contract/support.ts';
+
+const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+const built = existsSync(fileURLToPath(new URL('../../../out/renderer/index.html', import.meta.url)));
+
+export function windowAvailable(): true | string {
+  if (executable === undefined) return 'no Chromium on this machine';
+  return built || 'the window is not built: npm run build';
+}
+
+export interface AxeViolation {
+  readonly id: string;
+  readonly help: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+}
+
+export class OpenWindow {
+  readonly bench: TestWorkbench;
+  readonly server: RunningServer;
+  readonly browser: Browser;
+  readonly page: Page;
+  /** What the window printed as an error. */
+  readonly errors: string[] = [];
+
+  private constructor(bench: TestWorkbench, server: RunningServer, browser: Browser, page: Page) {
+    this.bench = bench;
+    this.server = server;
+    this.browser = browser;
+    this.page = page;
+    page.on('pageerror', (error) => this.errors.push(error.stack ?? error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.errors.push(message.text());
+    });
+  }
+
+  static async open(): Promise<OpenWindow> {
+    const bench = new TestWorkbench();
+    const server = await startServer(bench.workbench);
+    const browser = await chromium.launch({
+      executablePath: executable!,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    const opened = new OpenWindow(bench, server, browser, page);
+    await page.goto(server.url);
+    return opened;
+  }
+
+  async go(hash: string): Promise<void> {
+    await this.page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+  }
+
+  /** Breaches of WCAG 2.1 A and AA, and of axe's best practices, in words. */
+  async axe(): Promise<string[]> {
+    const path = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+    if ((await this.page.evaluate('typeof globalThis.axe')) === 'undefined')
+      await this.page.evaluate(readFileSync(path, 'utf8'));
+    const { violations } = await this.page.evaluate<{ violations: readonly AxeViolation[] }>('axe.run(document)');
+    return violations.map(
+      ({ id, help, nodes }) =>
+        `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `  ${html}\n  ${failureSummary}`).join('\n')}`,
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.server.close();
+    await this.bench.remove();
+  }
+}

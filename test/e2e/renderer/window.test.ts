@@ -1,0 +1,158 @@
+/** The window as a researcher uses it: start, watch, measure, drag, filter, delete and undo. In a real Chromium, on the real services. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { integerText } from '../../../src/shared/figures/numbers.ts';
+import { describeWhere } from '../../support/skips.ts';
+import { tiny, until } from '../../main/queue/support.ts';
+import { OpenWindow, windowAvailable } from './support.ts';
+
+describeWhere(windowAvailable(), 'the window', () => {
+  let window: OpenWindow;
+  let run: string;
+
+  beforeAll(async () => {
+    window = await OpenWindow.open();
+  });
+  afterAll(async () => {
+    await window.close();
+  });
+
+  it('teaches where there is nothing yet', async () => {
+    const { page } = window;
+    await page.getByRole('heading', { name: 'No runs yet' }).waitFor();
+    expect(await page.getByRole('link', { name: /glyphs/ }).count()).toBeGreaterThan(0);
+    expect(await window.axe()).toEqual([]);
+  });
+
+  it('checks an experiment while it is written, in the form and as JSON', async () => {
+    const { page } = window;
+    await page.keyboard.press('Alt+n');
+    await page.getByRole('heading', { name: 'New experiment' }).waitFor();
+    const json = page.getByLabel('As JSON');
+    await page.getByText('What it will take').waitFor();
+    await json.fill(JSON.stringify({ ...tiny, epochs: 60 }, null, 2));
+    await page.getByLabel('Learning rate').fill('-1');
+    await page.getByLabel('Learning rate').press('Tab');
+    await page.getByText('1 thing to mend').waitFor();
+    expect(await page.getByRole('button', { name: 'Start' }).isDisabled()).toBe(true);
+    expect(await page.getByLabel('Learning rate').getAttribute('aria-invalid')).toBe('true');
+    await page.getByLabel('Learning rate').fill('0.05, 0.02');
+    await page.getByLabel('Learning rate').press('Tab');
+    await page.getByRole('button', { name: 'Start 2 runs' }).waitFor();
+    expect(JSON.parse(await json.inputValue())).toMatchObject({ optimiser: { lr: [0.05, 0.02] } });
+    await page.getByLabel('Learning rate').fill('0.05');
+    await page.getByLabel('Learning rate').press('Tab');
+    expect(await window.axe()).toEqual([]);
+  });
+
+  it('starts it and follows it to its end', async () => {
+    const { page } = window;
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByRole('heading', { name: 'tiny' }).waitFor();
+    run = /run\/([\w-]+)\/training/.exec(page.url())![1];
+    await page.getByRole('img', { name: 'Loss of tiny by step' }).waitFor();
+    await page.getByText(`${integerText(1200)} of ${integerText(1200)} steps`).waitFor();
+    await page.getByText('Data as a table').first().click();
+    const table = page.getByRole('region', { name: /^Data: Loss/ });
+    const { series } = await window.bench.request('series.since', { run, names: ['batch_loss', 'loss', 'test_loss'] });
+    const points = Object.values(series).reduce((sum, { steps }) => sum + steps.length, 0);
+    // Every point that was streamed is there, and none twice.
+    await page.getByText(`${integerText(points)} rows`).waitFor();
+    expect(await table.getByRole('row').count()).toBe(Math.min(100, points) + 1);
+    expect(await window.axe()).toEqual([]);
+  });
+
+  it('refits while the cutoff is dragged, and by the keyboard', async () => {
+    const { page } = window;
+    await page.getByRole('link', { name: 'Measurements' }).click();
+    const directions = page.getByTestId('directions');
+    const slope = page.getByTestId('slope-gamma');
+    await directions.waitFor();
+    const handle = page.getByRole('slider', { name: 'Cutoff' });
+    await handle.focus();
+    await page.keyboard.press('Home');
+    const whole = (await directions.textContent())!;
+    const wholeSlope = (await slope.textContent())!;
+    const box = (await handle.boundingBox())!;
+    await page.mouse.move(box.x + box.width / 2, box.y + 200);
+    await page.mouse.down();
+    const plot = (await page.getByRole('img', { name: /^C_ii against H_ii/ }).boundingBox())!;
+    await page.mouse.move(plot.x + plot.width * 0.78, box.y + 200, { steps: 8 });
+    const during = (await directions.textContent())!;
+    await page.mouse.up();
+    expect(parseInt(during)).toBeLessThan(parseInt(whole));
+    expect(await slope.textContent()).not.toBe(wholeSlope);
+    const [measurement] = await window.bench.request('measurements.list', { runs: [run] });
+    const row = measurement.summary!.gamma.training_set.find(({ cutoff }) => cutoff === 0.1)!;
+    await handle.focus();
+    await page.keyboard.press('End');
+    expect(parseInt((await directions.textContent())!)).toBe(row.n);
+    if (row.gamma.ols !== null) expect(await slope.textContent()).toContain(row.gamma.ols.toFixed(2).replace('-', '−'));
+    await page.getByRole('radio', { name: 'Cross-fitted' }).check({ force: true });
+    expect(await page.getByRole('radio', { name: 'Cross-fitted' }).isChecked()).toBe(true);
+    await page.getByRole('tab', { name: 'Spectra' }).click();
+    await page.getByRole('img', { name: /^Spectra of fc2.kernel/ }).waitFor();
+    expect(await window.axe()).toEqual([]);
+  });
+
+  it('filters by an expression and says what is wrong with one', async () => {
+    const { page } = window;
+    await window.bench.request('runs.clone', { id: run });
+    await window.go('#/runs');
+    const filter = page.getByLabel('Filter');
+    await page.locator('tr[data-index="1"]').waitFor();
+    await filter.fill('seed = 2');
+    await until(async () => (await page.locator('tr[data-index]').count()) === 1, 'one run to be left');
+    await filter.fill('sed = 2');
+    await page.getByText(/did you mean seed/).waitFor();
+    await filter.fill('');
+    await page.locator('tr[data-index="1"]').waitFor();
+    await until(
+      async () => (await window.bench.request('runs.counts', { status: ['done'] })).total === 2,
+      'both to be done',
+    );
+    expect(await window.axe()).toEqual([]);
+  });
+
+  it('deletes by the keyboard, and undoes it', async () => {
+    const { page } = window;
+    const table = page.getByRole('grid', { name: 'Runs' });
+    await table.focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('Delete');
+    await page.getByText('1 run put into the bin.').waitFor();
+    await until(async () => (await page.locator('tr[data-index]').count()) === 1, 'the run to go');
+    await page.keyboard.press('Control+z');
+    await page.locator('tr[data-index="1"]').waitFor();
+    expect((await window.bench.request('runs.counts', { deleted: true })).total).toBe(0);
+  });
+
+  it('compares, finds commands and keeps its manners on every screen in both themes', async () => {
+    const { page } = window;
+    const { rows } = await window.bench.request('runs.list', {});
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox').fill('settings');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Doctor' }).waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const hash of [
+        '#/settings',
+        '#/data',
+        '#/figures',
+        `#/compare/${rows.map(({ id }) => id).join(',')}`,
+        `#/run/${run}/overview`,
+        `#/run/${run}/measurements`,
+        `#/run/${run}/configuration`,
+        `#/run/${run}/log`,
+        '#/runs',
+      ]) {
+        await window.go(hash);
+        await page.waitForTimeout(300);
+        expect(await window.axe(), `${hash} ${colorScheme}`).toEqual([]);
+        const wide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+        expect(wide, `${hash} scrolls sideways`).toBe(false);
+      }
+    }
+    expect(window.errors).toEqual([]);
+  });
+});

@@ -237,7 +237,7 @@ export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibr
       }
       case 'line':
       case 'slope': {
-        const width = mark.width ?? style.lineWidth;
+        const width = (mark.width ?? 1) * style.lineWidth;
         const steps = mark.kind === 'line' && mark.steps ? ", drawstyle='steps-post'" : '';
         line(
           `ax.plot(${xy}, color=${colour(mark.colour)}, linewidth=${width}, ${dash(mark.colour, mark.dash, width)}${steps}${named(mark)})`,
@@ -250,7 +250,7 @@ export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibr
         );
         return;
       case 'rule': {
-        const width = mark.width ?? style.axisWidth;
+        const width = (mark.width ?? 1) * style.axisWidth;
         line(
           `ax.ax${mark.axis === 'x' ? 'v' : 'h'}line(column(${p}, ${m}, '${mark.axis}')[0], color=${colour(mark.colour)}, linewidth=${width}, ${dash(mark.colour, mark.dash ?? 'solid', width)}${named(mark)})`,
         );

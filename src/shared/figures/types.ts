@@ -62,7 +62,7 @@ export interface Line extends Series {
   readonly x: readonly number[];
   readonly y: readonly number[];
   readonly dash?: Dash;
-  /** Width in points; by default from the style. */
+  /** Width as a multiple of the style's line width; 1 by default. */
   readonly width?: number;
   /** Drawn as steps: y[k] holds from x[k] to x[k + 1]. */
   readonly steps?: boolean;
@@ -86,6 +86,7 @@ export interface Rule extends Series {
   readonly axis: 'x' | 'y';
   readonly value: number;
   readonly dash?: Dash;
+  /** As a multiple of the width of the axes; 1 by default. */
   readonly width?: number;
 }
 
@@ -106,6 +107,7 @@ export interface Slope extends Series {
   /** Drawn between these x only; across the panel by default. */
   readonly between?: readonly [number, number];
   readonly dash?: Dash;
+  /** As a multiple of the style's line width; 1 by default. */
   readonly width?: number;
 }
 

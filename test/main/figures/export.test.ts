@@ -10,12 +10,7 @@ import { loadFonts } from '../../../src/main/figures/fonts.ts';
 import { reopenFigure } from '../../../src/main/figures/reopen.ts';
 import { lzw } from '../../../src/main/figures/tiff.ts';
 import { InputError } from '../../../src/shared/errors.ts';
-import {
-  parseRecipe,
-  scatterDiagonals,
-  type FigureRecipe,
-  type FigureSpec,
-} from '../../../src/shared/figures/index.ts';
+import { parseRecipe, scatterDiagonals, type FigureRecipe } from '../../../src/shared/figures/index.ts';
 import { extremes, figures } from '../../shared/figures/catalogue.ts';
 import { measurement } from '../../shared/figures/data.ts';
 
@@ -128,7 +123,7 @@ describe('large scatters', () => {
 });
 
 describe('refusals', () => {
-  const spec = (figures['C against Q'] as () => FigureSpec)();
+  const spec = figures['C against Q']();
   test.each([
     ['a/b', /cannot be a file name/],
     ['', /cannot be a file name/],

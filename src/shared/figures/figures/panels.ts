@@ -1,12 +1,16 @@
 /** Several figures as panels (a), (b), ... of one. */
 import { InputError } from '../../errors.ts';
+import type { FontFamily } from '../fonts/library.ts';
+import type { PaletteName } from '../palettes.ts';
 import { presets, styleOf, type PresetName } from '../presets.ts';
-import type { FigureSpec, LegendPlace, Panel, Provenance } from '../types.ts';
+import type { FigureSpec, FigureStyle, LegendPlace, Panel, Provenance } from '../types.ts';
 
 export interface PanelOptions {
   /** Columns of the grid; by default as near to a square as the count allows. */
   readonly columns?: number;
   readonly preset?: PresetName;
+  readonly font?: FontFamily;
+  readonly palette?: PaletteName;
   readonly width_mm?: number;
   readonly height_mm?: number;
   /** Panels of a column share their x axis, panels of a row their y axis: the same limits, numbers and label once. */
@@ -18,7 +22,7 @@ export interface PanelOptions {
   readonly title?: string;
 }
 
-/** Style, palette and font come from the first figure, unless a preset is named. Figures of several panels count as so many. */
+/** Style comes from the first figure; a preset that is named brings its own sizes and font. Figures of several panels count as so many. */
 export function composePanels(figures: readonly FigureSpec[], options: PanelOptions = {}): FigureSpec {
   if (figures.length === 0) throw new InputError('panels need at least one figure');
   const flat = figures.flatMap((figure) => figure.panels);
@@ -27,9 +31,11 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
   const rows = Math.ceil(flat.length / columns);
   const panels: Panel[] = flat.map((panel, k) => ({ ...panel, row: Math.floor(k / columns), column: k % columns }));
   const [first] = figures;
-  const style = options.preset
-    ? styleOf(options.preset, { font: first.style.font, palette: first.style.palette })
-    : first.style;
+  const style: FigureStyle = {
+    ...(options.preset ? styleOf(options.preset, { palette: first.style.palette }) : first.style),
+    ...(options.font ? { font: options.font } : {}),
+    ...(options.palette ? { palette: options.palette } : {}),
+  };
   const width = options.width_mm ?? (options.preset ? presets[options.preset].width_mm : first.width_mm);
   return {
     format: 'covature-figure',

@@ -5,7 +5,7 @@ import { L, M, rectangle } from '../path.ts';
 import type { TextBox } from '../text/box.ts';
 import { setLabel } from '../text/label.ts';
 import type { FigureStyle, Mark, Panel } from '../types.ts';
-import { lineStroke, markerPaint, markerShape, pointLook } from './points.ts';
+import { lineStroke, ruleWidth, markerPaint, markerShape, pointLook } from './points.ts';
 import type { PlacedText } from './axes.ts';
 import type { Frame, SceneNode } from './scene.ts';
 
@@ -118,7 +118,7 @@ function swatch(mark: Mark, x: number, y: number, width: number, style: FigureSt
         nodes.push({
           kind: 'path',
           path: line,
-          stroke: lineStroke(style, mark.colour, mark.join, style.lineWidth * 0.8),
+          stroke: lineStroke(style, mark.colour, mark.join, 0.8),
         });
       nodes.push({
         kind: 'markers',
@@ -137,7 +137,7 @@ function swatch(mark: Mark, x: number, y: number, width: number, style: FigureSt
         {
           kind: 'path',
           path,
-          stroke: lineStroke(style, mark.colour, mark.dash ?? 'solid', mark.width ?? style.axisWidth),
+          stroke: lineStroke(style, mark.colour, mark.dash ?? 'solid', ruleWidth(mark, style)),
         },
       ];
     }

@@ -8,6 +8,7 @@ import {
   lineStroke,
   omissionsOf,
   once,
+  ruleWidth,
   trace,
   type DrawnPanel,
   type Omissions,
@@ -122,7 +123,7 @@ function drawMark(
         {
           kind: 'path',
           path,
-          stroke: lineStroke(style, mark.colour, mark.dash ?? 'solid', mark.width ?? style.axisWidth),
+          stroke: lineStroke(style, mark.colour, mark.dash ?? 'solid', ruleWidth(mark, style)),
         },
       ]);
       return;

@@ -2,7 +2,7 @@
 import { circle, L, M, rectangle, Z } from '../path.ts';
 import { integerText } from '../numbers.ts';
 import { colourOf, dashOf, markerOf } from '../palettes.ts';
-import type { Colour, Dash, FigureSpec, FigureStyle, MarkerShape, Panel, Points } from '../types.ts';
+import type { Colour, Dash, FigureSpec, FigureStyle, MarkerShape, Panel, Points, Rule } from '../types.ts';
 import { rasteriseDiscs } from './raster.ts';
 import type { Domain, Scale } from './scales.ts';
 import type { Frame, SceneNode, Stroke } from './scene.ts';
@@ -53,6 +53,7 @@ export function dashLengths(dash: Dash, width: number): readonly number[] | unde
   }
 }
 
+/** `width`: as a multiple of the style's line width. */
 export function lineStroke(
   style: FigureStyle,
   colour: Colour,
@@ -60,7 +61,7 @@ export function lineStroke(
   width: number | undefined,
   opacity?: number,
 ): Stroke {
-  const w = width ?? style.lineWidth;
+  const w = style.lineWidth * (width ?? 1);
   const lengths = dashLengths(dash ?? dashOf(colour), w);
   return {
     colour: colourOf(colour, style.palette),
@@ -68,6 +69,11 @@ export function lineStroke(
     ...(lengths ? { dash: lengths } : { cap: 'round' as const }),
     ...(opacity === undefined ? {} : { opacity }),
   };
+}
+
+/** Rules go with the axes: their width as a multiple of the style's line width. */
+export function ruleWidth(mark: Rule, style: FigureStyle): number {
+  return ((mark.width ?? 1) * style.axisWidth) / style.lineWidth;
 }
 
 /** The outline of a marker of a diameter, and whether it is drawn by its line alone. */
@@ -131,6 +137,7 @@ export function trace(xs: readonly number[], ys: readonly number[], ink: number[
   for (let k = 1; k < xs.length; k++) {
     const length = Math.hypot(xs[k] - xs[k - 1], ys[k] - ys[k - 1]);
     if (!Number.isFinite(length)) continue;
+    ink.push(xs[k - 1], ys[k - 1], xs[k], ys[k]);
     for (let s = 6; s < Math.min(length, 5000); s += 6)
       ink.push(xs[k - 1] + ((xs[k] - xs[k - 1]) * s) / length, ys[k - 1] + ((ys[k] - ys[k - 1]) * s) / length);
   }
@@ -184,7 +191,7 @@ export function drawPoints(
     out.nodes.push({
       kind: 'clip',
       ...frame,
-      children: [{ kind: 'path', path, stroke: lineStroke(style, mark.colour, mark.join, style.lineWidth * 0.8) }],
+      children: [{ kind: 'path', path, stroke: lineStroke(style, mark.colour, mark.join, 0.8) }],
     });
   }
   if (bars.length > 0)

@@ -114,7 +114,7 @@ describe('with an estimated eigenbasis', () => {
       );
       found.push({ result, limits: [fromA, fromB].map(limitAlong) });
     }
-  });
+  }, 600_000);
 
   const limitOf = (limits: readonly CutoffRow[], relation: 'gamma' | 'gamma_Q' | 'C_on_Q', estimator: Estimator) =>
     mean(limits.map((row) => row[relation][estimator === 'iv' ? 'ols' : estimator]!));

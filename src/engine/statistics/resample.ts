@@ -95,7 +95,6 @@ export function replicate(
     };
   }) as [Replicates, Replicates, Replicates];
 
-  const mean = (a: ArrayLike<number>, b: ArrayLike<number>) => Float64Array.from(a, (value, i) => (value + b[i]) / 2);
   return {
     training_set: training,
     cross_fitted: {
@@ -106,6 +105,12 @@ export function replicate(
       groups: [...mean(fromA.groups, fromB.groups)],
     },
   };
+}
+
+function mean(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
+  const means = new Float64Array(a.length);
+  for (let i = 0; i < means.length; i++) means[i] = (a[i] + b[i]) / 2;
+  return means;
 }
 
 /** Weights of the blocks [resamples + blocks, blocks]: first the resamples, then each block left out. */

@@ -44,11 +44,8 @@ export function numbersOf(text: string): Json | undefined {
 /** The reverse of `numbersOf`. */
 export function numbersText(value: unknown): string {
   if (value === undefined || value === null) return '';
-  return Array.isArray(value)
-    ? value.map(String).join(', ')
-    : typeof value === 'object'
-      ? JSON.stringify(value)
-      : String(value as string | number);
+  if (Array.isArray(value)) return value.map(String).join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Problems that belong to a field: "experiment.optimiser.lr: expected ..." -> "expected ...". */

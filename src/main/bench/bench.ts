@@ -115,13 +115,26 @@ export async function eighSeconds(pool: Pool, n: number, threads: number): Promi
 }
 
 /** Steps a second of SGD on 784-50-50-10, batch 50, float32, and of nothing but its matrix products. */
-export function trainingRate(blas: Blas, data: TrainingData, seconds = 3): { readonly steps: number; readonly bare: number } {
+export function trainingRate(
+  blas: Blas,
+  data: TrainingData,
+  seconds = 3,
+): { readonly steps: number; readonly bare: number } {
   const network = new Network(benchModel(50), new CpuBackend(blas, 'float32'));
   for (const parameter of network.parameters) {
-    network.setWeight(parameter.name, initialValues(parameter, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1));
+    network.setWeight(
+      parameter.name,
+      initialValues(parameter, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1),
+    );
   }
   const trainer = new Trainer(network, data, {
-    optimiser: { lr: 0.01, momentum: 0, nesterov: false, weight_decay: 0, schedule: { kind: 'constant', warm_up_steps: 0 } },
+    optimiser: {
+      lr: 0.01,
+      momentum: 0,
+      nesterov: false,
+      weight_decay: 0,
+      schedule: { kind: 'constant', warm_up_steps: 0 },
+    },
     batchSize: 50,
     sampling: 'epoch',
     seed: 1,
@@ -146,7 +159,8 @@ export function trainingRate(blas: Blas, data: TrainingData, seconds = 3): { rea
     z: filled(blas, 'float32', 50 * sizes[i + 1], i + 6),
   }));
   const bare = rateOf(() => {
-    for (const { inner, outer, x, w, z } of layers) blas.gemm(false, false, 50, outer, inner, 1, x, inner, w, outer, 0, z, outer);
+    for (const { inner, outer, x, w, z } of layers)
+      blas.gemm(false, false, 50, outer, inner, 1, x, inner, w, outer, 0, z, outer);
     for (const [i, { inner, outer, x, w, z }] of layers.entries()) {
       if (i > 0) blas.gemm(false, true, 50, inner, outer, 1, z, outer, w, outer, 0, x, inner);
       blas.gemm(true, false, inner, outer, 50, -1e-6, x, inner, z, outer, 1, w, outer);

@@ -177,7 +177,8 @@ describe('the command line', () => {
       first.id,
       '--parameter',
       'fc1.kernel',
-      '--method', 'exact',
+      '--method',
+      'exact',
       ...engine,
       '--json',
     ]);

@@ -1,5 +1,5 @@
 /** A stored result: the arrays of a measurement as they lie in its safetensors file. */
-import { openSafetensors, readSafetensors } from '../data/formats/safetensors.ts';
+import { openSafetensors } from '../data/formats/safetensors.ts';
 import { InputError } from '../shared/errors.ts';
 import type { ResultArrays } from '../shared/results.ts';
 
@@ -24,11 +24,6 @@ export async function readArrays<const N extends keyof ResultArrays>(
   const arrays: Partial<Record<N, Float64Array>> = {};
   for (const name of names) arrays[name] = float64((await file.read(name)).data, name, path);
   return arrays as Pick<ResultArrays, N>;
-}
-
-/** All arrays of a result, with their shapes. */
-export function readResult(path: string): ReturnType<typeof readSafetensors> {
-  return readSafetensors(path);
 }
 
 function float64(data: unknown, name: string, path: string): Float64Array {

@@ -69,9 +69,15 @@ export function choice<const T extends string>(
   name: string,
   allowed: readonly T[],
 ): T | undefined {
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : oneOf(text, name, allowed);
+}
+
+/** The member of a fixed list that an option's text is; raises UsageError listing them otherwise. */
+export function oneOf<const T extends string>(text: string, name: string, allowed: readonly T[]): T {
   const found = allowed.find((each) => each === text);
-  if (found === undefined) throw new UsageError(`--${name}: expected one of ${allowed.join(', ')}; received "${text}"`);
+  if (found === undefined) {
+    throw new UsageError(`--${name}: expected one of ${allowed.join(', ')}; received "${text}"`);
+  }
   return found;
 }
 

@@ -8,7 +8,16 @@ import type { MeasurementSummary, ResultArrays } from '../../../shared/results.t
 import { loadFonts } from '../../figures/fonts.ts';
 import { diagonalNames, readArrays } from '../../results-file.ts';
 import type { MeasurementRecord, RunRecord, Store } from '../../store/index.ts';
-import { integerOption, openStoreFor, parse, printJson, storeHelp, storeOptions, UsageError } from '../command.ts';
+import {
+  integerOption,
+  oneOf,
+  openStoreFor,
+  parse,
+  printJson,
+  storeHelp,
+  storeOptions,
+  UsageError,
+} from '../command.ts';
 import type { Command } from '../command.ts';
 import { runDocument } from '../run-text.ts';
 import { writeRunFolder } from './import.ts';
@@ -45,7 +54,7 @@ export const exportCommand: Command = {
   run: async (argv) => {
     const { values, positionals } = parse(argv, options, [1, 1]);
     if (values.format === undefined) throw new UsageError(`expected --format: ${kinds.join(', ')}`);
-    const formats = values.format.map(kindOf);
+    const formats = values.format.map((text) => oneOf(text, 'format', kinds));
     const folder = path.resolve(values.out ?? '.');
     const step = integerOption(values.step, 'step', 0);
     using store = openStoreFor(values, true);
@@ -181,10 +190,4 @@ function fileStem(run: RunRecord): string {
     .replace(/[^\p{L}\p{N}._-]+/gu, '-')
     .slice(0, 60);
   return `${name}-${run.id.slice(-6)}`;
-}
-
-function kindOf(text: string): Kind {
-  const found = kinds.find((kind) => kind === text);
-  if (found === undefined) throw new UsageError(`--format: expected one of ${kinds.join(', ')}; received "${text}"`);
-  return found;
 }

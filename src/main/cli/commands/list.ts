@@ -1,7 +1,7 @@
 /** covature list */
-import type { RunRow, RunStatus } from '../../store/index.ts';
+import type { RunRow } from '../../store/index.ts';
 import { runStatuses } from '../../store/index.ts';
-import { integerOption, openStoreFor, parse, printJson, storeHelp, storeOptions, UsageError } from '../command.ts';
+import { integerOption, oneOf, openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
 import type { Command } from '../command.ts';
 import { formatNumber, formatTable } from '../format.ts';
 
@@ -44,7 +44,7 @@ export const list: Command = {
       columns,
       limit: limit === 0 ? Number.MAX_SAFE_INTEGER : limit,
       ...(values.filter !== undefined && { filter: values.filter }),
-      ...(values.status !== undefined && { status: values.status.map(statusOf) }),
+      ...(values.status !== undefined && { status: values.status.map((text) => oneOf(text, 'status', runStatuses)) }),
       ...(values.tag !== undefined && { tags: values.tag }),
       ...(values.text !== undefined && { text: values.text }),
       ...(values.sort !== undefined && {
@@ -84,11 +84,4 @@ function cells(row: RunRow, columns: readonly string[]): string[] {
 function defaultColumns(keys: readonly string[]): string[] {
   const gammas = keys.filter((key) => /^gamma\.[^.@]+$/.test(key)).slice(0, 6);
   return ['loss', 'test_accuracy', ...gammas].filter((key) => keys.includes(key));
-}
-
-function statusOf(text: string): RunStatus {
-  const found = runStatuses.find((status) => status === text);
-  if (found === undefined)
-    throw new UsageError(`--status: expected one of ${runStatuses.join(', ')}; received "${text}"`);
-  return found;
 }

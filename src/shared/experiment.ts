@@ -79,6 +79,10 @@ const measurement = v.strictObject({
   samples: v.optional(integer(2)),
   /** Seed of the random halves; default 1. */
   seed: v.optional(integer(0), 1),
+  /** Measure the activity-weight duality too, for kernels whose layer sees one vector a sample; default false. */
+  duality: v.optional(v.boolean('expected true or false')),
+  /** Hold C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too; default false. */
+  assumptions: v.optional(v.boolean('expected true or false')),
 });
 export type MeasurementSpec = v.InferOutput<typeof measurement>;
 /** The schema itself, for the contract. */

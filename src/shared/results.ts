@@ -5,6 +5,8 @@
  *   H = mean_p h_p,  Q = mean_p h_p h_p   (h_p: Hessian of ONE sample's loss)
  *   H v_i = H_ii v_i in decreasing order of H_ii,  C_ii = v_i^T C v_i,  Q_ii = v_i^T Q v_i.
  */
+import type { AssumptionArrays, AssumptionsSummary } from './assumptions.ts';
+import type { DualityArrays, DualitySummary } from './duality.ts';
 
 /** Which samples the directions, and which the diagonals, come from. */
 export const estimands = ['training_set', 'cross_fitted'] as const;
@@ -175,6 +177,11 @@ export interface MeasurementSummary {
   readonly method_reason?: string;
   /** Present where `method` is "projected". */
   readonly projected?: ProjectedDetails;
+  /** Present where it was asked for and serves; where it does not, `duality_unavailable` says why. */
+  readonly duality?: DualitySummary;
+  readonly duality_unavailable?: string;
+  /** Present where it was asked for. */
+  readonly assumptions?: AssumptionsSummary;
   readonly engine: { readonly blas: string; readonly backend: string; readonly threads: number };
   /** Wall-clock seconds by stage, and `total`. */
   readonly seconds: Readonly<Record<string, number>>;
@@ -206,6 +213,9 @@ export interface ProjectedArrays extends Omit<ResultArrays, 'C' | 'H' | 'Q' | 'g
   /** Rows v_i [k, d]. */
   readonly vectors: Float64Array;
 }
+
+/** Arrays that stand beside the others where they were asked for. */
+export interface ExtraArrays extends Partial<DualityArrays>, Partial<AssumptionArrays> {}
 
 /** One point of a metric series. */
 export interface MetricPoint {

@@ -5,7 +5,7 @@ import { measurementSchema } from '../../experiment.ts';
 import { id, keys, method, text } from '../define.ts';
 import type { CheckpointInfo, LogLine, MeasurementInfo, SeriesData, SeriesInfo, SeriesUpdate } from '../records.ts';
 
-/** Arrays of at most a few numbers a direction; cross-fitted ones [2, d]. What each holds: `ResultArrays` in src/shared/results.ts. */
+/** Arrays of at most a few numbers a direction; cross-fitted ones [2, d]. What each holds: `ResultArrays` and `ExtraArrays` in src/shared/results.ts. */
 export const diagonals = [
   'eigenvalues',
   'C_diagonal',
@@ -15,6 +15,14 @@ export const diagonals = [
   'cross_fitted_H_diagonal',
   'cross_fitted_C_diagonal',
   'cross_fitted_Q_diagonal',
+  // Where duality or assumptions were measured: the summary says so.
+  'C_dual_diagonal',
+  'dual_spread',
+  'C_dual_within_diagonal',
+  'dual_within_spread',
+  'G_diagonal',
+  'F_diagonal',
+  'E_diagonal',
 ] as const;
 export type DiagonalName = (typeof diagonals)[number];
 

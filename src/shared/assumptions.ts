@@ -1,0 +1,66 @@
+/**
+ * What a measurement says of the old assumption C = const * H (THEORY, "The old assumption, tested"): C held against matrices that are often taken for it,
+ * on the same samples.
+ */
+import type { Estimand, Interval, RotationBaseline } from './results.ts';
+
+/**
+ * H: the Hessian. G: its Gauss-Newton part. F: the Fisher matrix, exact over the classes for cross-entropy, of a unit Gaussian for the mean squared error.
+ * E: the empirical Fisher mean_p g_p g_p^T = C + g g^T. Q: mean_p h_p h_p. H2: H H.
+ */
+export const comparedMatrices = ['H', 'G', 'F', 'E', 'Q', 'H2'] as const;
+export type ComparedMatrix = (typeof comparedMatrices)[number];
+
+/** log C_ii on log M_ii along the eigendirections of H with H_ii > cutoff * H_11. */
+export interface AssumptionRow {
+  readonly cutoff: number;
+  /** Directions used; cross-fitted: the mean over the halves. */
+  readonly n: number;
+  /** log10 of the ratio of the largest to the smallest H_ii used. */
+  readonly decades: number;
+  /** Least squares; null: fewer than 3 directions. */
+  readonly slope: number | null;
+  readonly r_squared: number | null;
+  /** 95 % interval by the bootstrap over sample blocks; absent where M is no mean over samples (H2, cross-fitted) or none were wanted. */
+  readonly interval?: Interval;
+}
+
+/** One matrix M, or several that are equal, against C. */
+export interface AssumptionColumn {
+  readonly matrices: readonly ComparedMatrix[];
+  /** <C, M>_F / (|C|_F |M|_F). */
+  readonly cosine: number;
+  /** |CM - MC|_F / (2 |CM|_F) and what it is for random rotations of C. */
+  readonly commutator_ratio: number;
+  readonly commutator_baseline: RotationBaseline;
+  readonly rows: Readonly<Record<Estimand, readonly AssumptionRow[]>>;
+}
+
+/** Two matrices that theory says are equal, or may be. */
+export interface MatrixIdentity {
+  readonly matrices: readonly [ComparedMatrix, ComparedMatrix];
+  /** max |A - B| / max |B|. */
+  readonly difference: number;
+  /** Whether the difference is at most 1e-10. */
+  readonly equal: boolean;
+  /**
+   * Whether theory says so here: F = G always (as F is defined here), G = H where everything above the layer is piecewise linear, and for last
+   * layers.
+   */
+  readonly expected: boolean;
+}
+
+export interface AssumptionsSummary {
+  /** Without those that equal an earlier one: they stand together. */
+  readonly columns: readonly AssumptionColumn[];
+  readonly identities: readonly MatrixIdentity[];
+  /** "span": cosines, commutators and identities are those within the span of the found directions (projected). */
+  readonly within: 'whole' | 'span';
+}
+
+/** Diagonals along the eigendirections of H, beside the other arrays; what equals another column is not repeated. */
+export interface AssumptionArrays {
+  readonly G_diagonal: Float64Array;
+  readonly F_diagonal: Float64Array;
+  readonly E_diagonal: Float64Array;
+}

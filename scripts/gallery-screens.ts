@@ -37,11 +37,11 @@ const glyphs = {
     ],
     loss: 'cross-entropy',
   },
-  optimiser: { lr: [0.1, 0.05] },
+  optimiser: { lr: 0.1 },
   batch_size: 50,
-  epochs: 8,
-  seed: [1, 2],
-  measurements: [{ parameters: ['fc2.kernel', 'fc3.kernel'] }],
+  epochs: 12,
+  seed: 1,
+  measurements: [{ parameters: ['fc3.kernel'], when: { kind: 'log_steps', count: 7 } }, { parameters: ['fc2.kernel'] }],
 };
 
 const { values: options } = parseArgs({
@@ -60,14 +60,27 @@ async function request<M extends Method>(method: M, ...[params]: Arguments<M>): 
   return outcome.value as Result<M>;
 }
 
+async function idle(): Promise<void> {
+  for (;;) {
+    const { running, queued } = await request('queue.get');
+    if (running + queued === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 async function prepare(): Promise<void> {
   if ((await request('runs.counts', {})).total > 0) return;
   const { runs } = await request('runs.start', { experiment: glyphs, tags: ['paper'] });
+  const fewer = { ...glyphs, measurements: [{ parameters: ['fc3.kernel'] }] };
+  await request('runs.start', { experiment: { ...fewer, optimiser: { lr: [0.1, 0.05] }, seed: [2, 3] } });
   const wide = { ...glyphs, optimiser: { lr: 50 }, seed: 1, name: 'glyphs, rate 50', measurements: [] };
   await request('runs.start', { experiment: wide });
-  while ((await request('queue.get')).running + (await request('queue.get')).queued > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+  await idle();
+  await request('measurements.start', {
+    run: runs[0],
+    measurement: { parameters: ['fc1.kernel'], top: 40, samples: 1000 },
+  });
+  await idle();
   await request('runs.update', {
     ids: [runs[0]],
     notes: 'The one of the first figure.',

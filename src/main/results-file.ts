@@ -1,7 +1,7 @@
 /** A stored result: the arrays of a measurement as they lie in its safetensors file. */
 import { openSafetensors } from '../data/formats/safetensors.ts';
 import { InputError } from '../shared/errors.ts';
-import type { ExtraArrays, ResultArrays } from '../shared/results.ts';
+import type { DirectionErrors, ExtraArrays, ResultArrays } from '../shared/results.ts';
 
 /** The arrays that figures and tables of diagonals need: small, whatever d is. */
 export const diagonalNames = [
@@ -15,16 +15,31 @@ export const diagonalNames = [
   'cross_fitted_Q_diagonal',
 ] as const satisfies readonly (keyof ResultArrays)[];
 
+/** Standard errors along directions: in files of measurements with intervals alone. */
+export const errorNames = [
+  'error_directions',
+  'H_error',
+  'C_error',
+  'Q_error',
+  'cross_fitted_error_directions',
+  'cross_fitted_H_error',
+  'cross_fitted_C_error',
+  'cross_fitted_Q_error',
+] as const satisfies readonly (keyof DirectionErrors)[];
+
 type StoredArrays = ResultArrays & Required<ExtraArrays>;
 
-/** Reads some arrays without the rest of the file. Raises InputError where the file is damaged or lacks one. */
+/** Reads some arrays without the rest of the file; errors that it lacks are left out. Raises InputError where the file is damaged or lacks another one. */
 export async function readArrays<const N extends keyof StoredArrays>(
   path: string,
   names: readonly N[],
-): Promise<Pick<StoredArrays, N>> {
+): Promise<
+  Pick<StoredArrays, Exclude<N, keyof DirectionErrors>> & Partial<Pick<StoredArrays, Extract<N, keyof DirectionErrors>>>
+> {
   await using file = await openSafetensors(path);
   const arrays: Partial<Record<N, Float64Array>> = {};
-  for (const name of names) arrays[name] = float64((await file.read(name)).data, name, path);
+  const wanted = names.filter((name) => file.places.has(name) || !(errorNames as readonly string[]).includes(name));
+  for (const name of wanted) arrays[name] = float64((await file.read(name)).data, name, path);
   return arrays as Pick<StoredArrays, N>;
 }
 

@@ -187,6 +187,22 @@ export interface MeasurementSummary {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
+/**
+ * Standard errors along the directions that intervals were computed along (all, or at most some 400 spread over the spectrum), with the directions held fixed;
+ * cross-fitted ones [2, m], rows as in `cross_fitted_selection`, filled up with NaN.
+ */
+export interface DirectionErrors {
+  /** Numbers of the directions, from 0, increasing. */
+  readonly error_directions: Float64Array;
+  readonly H_error: Float64Array;
+  readonly C_error: Float64Array;
+  readonly Q_error: Float64Array;
+  readonly cross_fitted_error_directions: Float64Array;
+  readonly cross_fitted_H_error: Float64Array;
+  readonly cross_fitted_C_error: Float64Array;
+  readonly cross_fitted_Q_error: Float64Array;
+}
+
 /** The arrays beside a summary, float64. Matrices [d, d], diagonals [d], row-major. */
 export interface ResultArrays {
   readonly C: Float64Array;
@@ -214,8 +230,11 @@ export interface ProjectedArrays extends Omit<ResultArrays, 'C' | 'H' | 'Q' | 'g
   readonly vectors: Float64Array;
 }
 
-/** Arrays that stand beside the others where they were asked for. */
-export interface ExtraArrays extends Partial<DualityArrays>, Partial<AssumptionArrays> {}
+/** Arrays that stand beside the others where they were asked for; errors where intervals were computed. */
+export interface ExtraArrays extends Partial<DualityArrays>, Partial<AssumptionArrays>, Partial<DirectionErrors> {}
+
+/** What a result's file holds. */
+export type StoredArrays = (ResultArrays | ProjectedArrays) & ExtraArrays;
 
 /** One point of a metric series. */
 export interface MetricPoint {

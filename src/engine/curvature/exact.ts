@@ -4,7 +4,7 @@
  */
 import { InputError } from '../../shared/errors.ts';
 import type { ModelSpec } from '../../shared/model.ts';
-import type { MeasurementSummary, ResultArrays } from '../../shared/results.ts';
+import type { DirectionErrors, MeasurementSummary, ResultArrays } from '../../shared/results.ts';
 import type { Real } from '../blas/types.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { Network } from '../network/network.ts';
@@ -13,6 +13,7 @@ import { averageClusters, chooseDirections, numericalFloor } from '../statistics
 import type { BlockProjections, Diagonals, Floors, Triple } from '../statistics/index.ts';
 import { blockMeans, blockProjections, directionMatrix } from './block-projections.ts';
 import type { DirectionMatrix } from './block-projections.ts';
+import { directionErrors } from './direction-errors.ts';
 import { factorLayout } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
@@ -53,7 +54,7 @@ export interface ExactOptions {
 export interface ExactResult {
   readonly summary: MeasurementSummary;
   /** In the pool's memory: valid until `release`. */
-  readonly arrays: ResultArrays;
+  readonly arrays: ResultArrays & Partial<DirectionErrors>;
   readonly release: () => void;
 }
 
@@ -147,7 +148,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
   const projections = await stage('intervals', 0.97, () => project(pool, moments, layout, gradient, chosen, crossed));
   const floors = numericalFloors(samples, residual, values, projections);
 
-  const arrays: ResultArrays = {
+  const arrays: ExactResult['arrays'] = {
     C: C as Float64Array,
     H: H as Float64Array,
     Q: Q as Float64Array,
@@ -160,6 +161,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     cross_fitted_H_diagonal: joined(crossFitted, 'H'),
     cross_fitted_C_diagonal: joined(crossFitted, 'C'),
     cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
+    ...(projections && directionErrors(projections)),
   };
   const begun = performance.now();
   const summary = summarise({

@@ -1,5 +1,5 @@
 /** Measures a parameter by the method that serves it: exactly where its layer sees one vector a sample and memory allows, else along the leading directions. */
-import type { MeasurementSummary, ProjectedArrays, ResultArrays } from '../../shared/results.ts';
+import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { Network } from '../network/network.ts';
 import type { Pool } from '../parallel/pool.ts';
@@ -26,7 +26,7 @@ export type LayerOptions = ExactOptions &
 export interface LayerResult {
   readonly summary: MeasurementSummary;
   /** Exact: in the pool's memory, valid until `release`. */
-  readonly arrays: ResultArrays | ProjectedArrays;
+  readonly arrays: StoredArrays;
   readonly release: () => void;
 }
 

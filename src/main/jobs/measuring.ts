@@ -10,7 +10,7 @@ import type { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
-import type { MeasurementSummary, ProjectedArrays, ResultArrays } from '../../shared/results.ts';
+import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { OpenedEngine } from './engine.ts';
 import type { JobEvent, StagedFile } from './protocol.ts';
 
@@ -76,7 +76,7 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
 export async function writeResult(
   folder: string,
   summary: MeasurementSummary,
-  arrays: ResultArrays | ProjectedArrays,
+  arrays: StoredArrays,
 ): Promise<StagedFile> {
   const file = path.join(folder, `${randomUUID()}.safetensors`);
   const { d } = summary;

@@ -5,7 +5,8 @@
 import { InputError } from '../../shared/errors.ts';
 import { parseJson, type StoreContext } from './context.ts';
 import { StoreError } from './errors.ts';
-import { downsample, emptySeries, packPoints, rangeOf, unpackPoints, type PackedPoints } from './packing.ts';
+import { downsample } from '../../shared/downsample.ts';
+import { emptySeries, packPoints, rangeOf, unpackPoints, type PackedPoints } from './packing.ts';
 import type { RunTable } from './runs.ts';
 import type { Batch, LogLine, SeriesData, SeriesPoints, SeriesQuery, SeriesUpdate } from './types.ts';
 

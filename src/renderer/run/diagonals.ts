@@ -1,6 +1,6 @@
 /** The arrays of a measurement as fits and charts take them: sets of directions for each estimand. */
 import type { DiagonalName } from '../../shared/contract/index.ts';
-import { averageRows, fitAt, prepareDiagonals, selectedCount, usabilityOf } from '../../shared/cutoffs.ts';
+import { averageRows, fitAt, prepareDiagonals, standardCutoffs, usabilityOf } from '../../shared/cutoffs.ts';
 import type { Diagonals, Floors, PreparedDiagonals, Relation } from '../../shared/cutoffs.ts';
 import type { CutoffRow, Estimand, Interval, MeasurementSummary } from '../../shared/results.ts';
 
@@ -12,19 +12,42 @@ export const wantedArrays: readonly DiagonalName[] = [
   'cross_fitted_H_diagonal',
   'cross_fitted_C_diagonal',
   'cross_fitted_Q_diagonal',
+  'error_directions',
+  'H_error',
+  'C_error',
+  'Q_error',
+  'cross_fitted_error_directions',
+  'cross_fitted_H_error',
+  'cross_fitted_C_error',
+  'cross_fitted_Q_error',
 ];
+
+export type MeasuredArrays = Readonly<Partial<Record<DiagonalName, Float64Array>>>;
+
+/** Standard errors along some directions of one set. */
+export interface SetErrors {
+  /** Numbers from 1, increasing. */
+  readonly directions: readonly number[];
+  readonly H: Float64Array;
+  readonly C: Float64Array;
+  readonly Q: Float64Array;
+}
 
 export interface DirectionSets {
   /** One for the training set, two (directions from either half) for cross-fitted. */
   readonly sets: readonly Diagonals[];
   readonly prepared: readonly PreparedDiagonals[];
   readonly floors: Floors;
+  /** One a set; empty where the measurement has none. */
+  readonly errors: readonly SetErrors[];
+  /** Directions below the widest cutoff, which is never fitted: no points. */
+  readonly undrawn: number;
   /** The eigenvalue that cutoffs are shares of: H_11, or the mean of the two halves'. */
   readonly largest: number;
 }
 
 export function directionSets(
-  arrays: Readonly<Partial<Record<DiagonalName, Float64Array>>>,
+  arrays: MeasuredArrays,
   summary: MeasurementSummary,
   estimand: Estimand,
 ): DirectionSets | null {
@@ -46,12 +69,55 @@ export function directionSets(
       sets.push({ selection: part(selection), H: part(H), C: part(C), Q: part(Q) });
     }
   }
+  const undrawn = sets.reduce(
+    (count, { selection }) =>
+      count + selection.filter((value) => value > 0 && !(value > widestCutoff * selection[0])).length,
+    0,
+  );
   return {
     sets,
+    undrawn,
     prepared: sets.map((set) => prepareDiagonals(set, floors)),
     floors,
+    errors: sets.map((_, set) => errorsOf(arrays, estimand, set)),
     largest: sets.reduce((sum, { selection }) => sum + selection[0], 0) / sets.length,
   };
+}
+
+function errorsOf(arrays: MeasuredArrays, estimand: Estimand, set: number): SetErrors {
+  const prefix = estimand === 'training_set' ? '' : 'cross_fitted_';
+  const part = (name: 'error_directions' | 'H_error' | 'C_error' | 'Q_error'): Float64Array => {
+    const all = arrays[`${prefix}${name}`] ?? new Float64Array(0);
+    const width = estimand === 'training_set' ? all.length : all.length / 2;
+    // Rows are filled up with NaN to one length.
+    return all.slice(set * width, (set + 1) * width).filter((value) => !Number.isNaN(value));
+  };
+  return {
+    directions: Array.from(part('error_directions'), (i) => i + 1),
+    H: part('H_error'),
+    C: part('C_error'),
+    Q: part('Q_error'),
+  };
+}
+
+export interface PointErrors {
+  /** The direction that they were computed along: the point's own, or the nearest that has any. */
+  readonly i: number;
+  readonly H: number;
+  readonly C: number;
+  readonly Q: number;
+}
+
+/** Standard errors at a point; where its own direction has none, those of the nearest that has, in proportion to the values. Null: none at all. */
+export function errorsAt({ errors, sets }: DirectionSets, { set, i }: ScatterPoint): PointErrors | null {
+  const { directions, H, C, Q } = errors[set];
+  if (directions.length === 0) return null;
+  let at = 0;
+  for (let k = 1; k < directions.length; k++) if (Math.abs(directions[k] - i) < Math.abs(directions[at] - i)) at = k;
+  const near = directions[at];
+  const scaled = (key: 'H' | 'C' | 'Q', error: number): number =>
+    near === i ? error : (error / Math.abs(sets[set][key][near - 1])) * Math.abs(sets[set][key][i - 1]);
+  return { i: near, H: scaled('H', H[at]), C: scaled('C', C[at]), Q: scaled('Q', Q[at]) };
 }
 
 /** The fit at any cutoff. Theil-Sen takes milliseconds: left out while a drag goes on. */
@@ -75,10 +141,13 @@ export function intervalOf(row: CutoffRow | undefined, relation: Relation): Inte
 }
 
 /** Why numbers at this cutoff deserve less trust; empty where they do not. */
-export function doubts(row: CutoffRow): string[] {
+export function doubts(row: CutoffRow, summary: MeasurementSummary): string[] {
   const found: string[] = [];
+  if (summary.projected?.converged === false)
+    found.push('the search for eigenvectors ended before it had converged; see How it was measured');
   if (row.n < 30) found.push(`only ${Math.round(row.n)} directions; a verdict needs 30`);
-  if (row.decades < 1.5) found.push(`only ${row.decades.toFixed(1)} decades of curvature; a verdict needs 1.5`);
+  if (row.decades < 1.5)
+    found.push(`only ${row.decades.toFixed(row.decades < 1.45 ? 1 : 2)} decades of curvature; a verdict needs 1.5`);
   if (row.below_floor > 0.01 * row.selected && row.below_floor >= 1)
     found.push(`${Math.round(row.below_floor)} of the directions lie below the numerical floor`);
   return found;
@@ -93,15 +162,17 @@ export interface ScatterPoint {
   readonly Q: number;
 }
 
-/** Directions whose three values have logarithms that mean something. */
+/** The smallest standard one. */
+const widestCutoff = Math.min(...standardCutoffs);
+
+/** Directions above the widest cutoff whose three values have logarithms that mean something. */
 export function usablePoints({ sets, floors }: DirectionSets): ScatterPoint[] {
-  return sets.flatMap(({ H, C, Q }, set) => {
+  return sets.flatMap(({ selection, H, C, Q }, set) => {
     const points: ScatterPoint[] = [];
     for (let i = 0; i < H.length; i++) {
+      if (!(selection[i] > widestCutoff * selection[0])) break;
       if (usabilityOf(H[i], C[i], Q[i], floors) === 'usable') points.push({ set, i: i + 1, H: H[i], C: C[i], Q: Q[i] });
     }
     return points;
   });
 }
-
-export { selectedCount };

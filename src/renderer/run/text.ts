@@ -12,4 +12,9 @@ export function slopeText(value: number | null, interval: Interval | null): stri
   return withUncertainty(value, half);
 }
 
-export { numberText };
+/** "± 3.2 %": 1.96 standard errors as a share of the value; empty where there is none. */
+export function errorText(value: number, error: number | undefined): string {
+  if (error === undefined || !(error >= 0) || value === 0) return '';
+  const share = (196 * error) / Math.abs(value);
+  return `± ${share < 0.001 ? numberText(share, 2) : share < 9.95 ? share.toPrecision(2) : share.toFixed(0)} %`;
+}

@@ -119,6 +119,76 @@ export const definitions = {
     formula: 'studentised bootstrap over blocks of samples',
     text: 'Samples are drawn again in blocks, directions stay. Computed at the standard cutoffs 10^{−1}, …, 10^{−8}.',
   },
+  error: {
+    title: 'Standard error along a direction',
+    formula: '± 1.96 standard errors',
+    text: 'From blocks of samples left out one at a time, with the direction held fixed. Known along the directions that intervals are computed along: all, or some 400 spread over the spectrum.',
+  },
+  projected: {
+    title: 'Projected method',
+    formula: 'C_{ii}, H_{ii}, Q_{ii} for i = 1 … k by Lanczos and per-sample projections',
+    text: 'For layers that see many vectors a sample, and for layers too large for d × d matrices: C, H and Q are measured along k found directions, not as matrices.',
+  },
+  exact: {
+    title: 'Exact method',
+    formula: 'C, H, Q as d × d matrices',
+    text: 'All sums over samples are taken whole, in double precision; nothing is sampled or approximated.',
+  },
+  residual: {
+    title: 'Residual',
+    formula: '‖H v_i − H_{ii} v_i‖',
+    text: 'How far a found direction is from being an eigenvector, from products made anew. Relative: divided by |H_ii|, over directions above the floor.',
+  },
+  orthogonality: {
+    title: 'Orthogonality',
+    formula: 'max |V V^T − 1|',
+    text: 'Found directions should be at right angles: 0 up to rounding.',
+  },
+  passes: {
+    title: 'Work',
+    formula: 'Hessian-vector products over all samples',
+    text: 'Cost in units of one product with H over all samples, which takes two to three gradients.',
+  },
+  participation: {
+    title: 'Participation ratio',
+    formula: '1 / Σ v_j^4',
+    text: 'How many weights the direction lives on: 1 where it is a single weight, d where all are equally large.',
+  },
+  norm_gradient: {
+    title: 'Mean gradient',
+    formula: '‖g‖,   g = mean_p g_p',
+    text: 'Near 0 at a minimum. C has g g^T subtracted, so a gradient that is not small does not enter it.',
+  },
+  trace: {
+    title: 'Trace',
+    formula: 'tr C, tr H, tr Q',
+    text: 'Sums of the eigenvalues: total noise, curvature, mean squared curvature.',
+  },
+  claim_C_on_Q: {
+    title: 'C ∝ Q',
+    formula: 'slope of log C_{ii} on log Q_{ii}',
+    text: 'Holds where the 95 % interval of the slope lies within [0.9, 1.1] and R² is at least 0.95; fails where the interval lies outside.',
+  },
+  claim_commute: {
+    title: 'C and H nearly commute',
+    formula: '‖CH − HC‖_F / (2 ‖CH‖_F)',
+    text: 'Holds where the ratio lies below the 1st percentile of 200 random rotations of C; fails above their median.',
+  },
+  claim_gamma_between_1_and_2: {
+    title: '1 ≤ γ ≤ 2',
+    formula: '1 ≤ γ ≤ 2',
+    text: 'Holds where the 95 % interval lies inside; fails where it lies outside.',
+  },
+  claim_superlinear: {
+    title: 'γ > 1',
+    formula: 'γ > 1',
+    text: 'Noise grows faster than curvature. Holds where the interval lies above 1; fails where it ends at or below 1.',
+  },
+  claim_gamma_equals_gamma_Q: {
+    title: 'γ = γ_Q',
+    formula: 'γ − γ_Q = 0',
+    text: 'Q alone predicts the exponent. Holds where the interval of the difference holds 0 and is narrower than 0.1; fails where it excludes 0 by more than 0.05.',
+  },
 } as const satisfies Record<string, Definition>;
 
 export type TermName = keyof typeof definitions;

@@ -1,5 +1,6 @@
 /** The window as a researcher uses it: start, watch, measure, drag, filter, delete and undo. In a real Chromium, on the real services. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { judgeClaims } from '../../../src/shared/claims.ts';
 import { integerText } from '../../../src/shared/figures/numbers.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { tiny, until } from '../../main/queue/support.ts';
@@ -91,6 +92,81 @@ describeWhere(windowAvailable(), 'the window', () => {
     expect(await page.getByRole('radio', { name: 'Cross-fitted' }).isChecked()).toBe(true);
     await page.getByRole('tab', { name: 'Spectra' }).click();
     await page.getByRole('img', { name: /^Spectra of fc2.kernel/ }).waitFor();
+    expect(await window.axe()).toEqual([]);
+  });
+
+  it('shows a direction with its intervals and its eigenvector, by a press and by the keyboard', async () => {
+    const { page } = window;
+    const [{ id }] = await window.bench.request('measurements.list', { runs: [run] });
+    await page.getByRole('radio', { name: 'Training set' }).check({ force: true });
+    await page.getByRole('tab', { name: 'C on H' }).click();
+    const number = page.getByLabel('Direction', { exact: true });
+    await number.fill('1');
+    const panel = page.getByRole('region', { name: 'Direction 1' });
+    await panel.getByRole('img', { name: /^Eigenvector 1 of H of fc2.kernel: 5 inputs by 3 outputs/ }).waitFor();
+    expect(await panel.textContent()).toMatch(/± [\d.]+ %/);
+    await panel.getByText('Data as a table').click();
+    const { values } = await window.bench.request('measurements.eigenvector', { id, index: 0 });
+    expect(await panel.getByRole('row').count()).toBe(values.length + 1);
+    await panel.getByRole('button', { name: 'Direction after' }).press('Enter');
+    await page.getByRole('region', { name: 'Direction 2' }).waitFor();
+    expect(await window.axe()).toEqual([]);
+    await page.getByRole('button', { name: 'Close the direction' }).click();
+    // The points of large curvature stand in the upper right.
+    const plot = (await page.getByRole('img', { name: /^C_ii against H_ii/ }).boundingBox())!;
+    const { width, height, x, y } = plot;
+    for (
+      let right = 20;
+      right < 120 && (await page.getByRole('region', { name: /^Direction/ }).count()) === 0;
+      right += 8
+    )
+      for (
+        let down = 16;
+        down < height / 2 && (await page.getByRole('region', { name: /^Direction/ }).count()) === 0;
+        down += 12
+      )
+        await page.mouse.click(x + width - right, y + down);
+    await page.getByRole('region', { name: /^Direction/ }).waitFor();
+    await page.getByRole('button', { name: 'Close the direction' }).click();
+  });
+
+  it('judges the claims, and says how it was measured', async () => {
+    const { page } = window;
+    const [{ summary }] = await window.bench.request('measurements.list', { runs: [run] });
+    await page.getByRole('tab', { name: 'Claims' }).click();
+    const words = { pass: 'holds', fail: 'fails', inconclusive: 'inconclusive' };
+    for (const { claim, verdict } of judgeClaims(summary!, { cutoff: 0.1 }))
+      expect(await page.getByTestId(`claim-${claim}`).textContent()).toContain(words[verdict]);
+    expect(await window.axe()).toEqual([]);
+    await page.getByRole('tab', { name: 'Method' }).click();
+    await page.getByText(`${integerText(summary!.samples)} of the training set`).waitFor();
+    await page.getByRole('tab', { name: 'γ over training' }).click();
+    await page.getByRole('heading', { name: 'One step so far' }).waitFor();
+    expect(await window.axe()).toEqual([]);
+  });
+
+  it('measures again: another parameter, other samples, by the other method', async () => {
+    const { page } = window;
+    await page.getByRole('button', { name: 'Measure …' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Measure' });
+    await dialog.getByLabel('fc2.kernel').uncheck();
+    await dialog.getByLabel('fc1.kernel').check();
+    await dialog.getByLabel('Samples').fill('2.5');
+    await dialog.getByText('Expected a whole number of at least 8.').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Measure' }).isDisabled()).toBe(true);
+    await dialog.getByLabel('Samples').fill('200');
+    await dialog.getByLabel('Method').selectOption('projected');
+    await dialog.getByLabel('Directions to find, projected').fill('12');
+    expect(await window.axe()).toEqual([]);
+    await dialog.getByRole('button', { name: 'Measure' }).click();
+    await page.getByRole('link', { name: /fc1.kernel.*projected/ }).click();
+    await page.getByRole('tab', { name: 'Method' }).click();
+    await page.getByText('12: the largest eigenvalues').waitFor();
+    const [measured] = await window.bench.request('measurements.list', { runs: [run], parameter: 'fc1.kernel' });
+    expect(measured.summary).toMatchObject({ method: 'projected', samples: 200 });
+    await page.getByRole('tab', { name: 'C on H' }).click();
+    await page.getByLabel('Direction', { exact: true }).fill('1');
+    await page.getByRole('img', { name: /^Eigenvector 1 of H of fc1.kernel: 6 inputs by 5 outputs/ }).waitFor();
     expect(await window.axe()).toEqual([]);
   });
 

@@ -25,7 +25,7 @@ for (const engine of engines) {
     test('one thread and three give the same bits', () => {
       const [one, three] = results;
       for (const key of Object.keys(one.arrays) as (keyof typeof one.arrays)[]) {
-        expect(Buffer.compare(bytes(one.arrays[key]), bytes(three.arrays[key])), key).toBe(0);
+        expect(Buffer.compare(bytes(one.arrays[key]!), bytes(three.arrays[key]!)), key).toBe(0);
       }
       expect(three.summary.commutator_ratio).toBe(one.summary.commutator_ratio);
       expect(three.summary.commutator_baseline).toEqual(one.summary.commutator_baseline);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../../src/main/store/index.ts';
-import { downsample, packPoints, unpackPoints, emptySeries } from '../../../src/main/store/packing.ts';
+import { packPoints, unpackPoints, emptySeries } from '../../../src/main/store/packing.ts';
+import { downsample } from '../../../src/shared/downsample.ts';
 import { InputError } from '../../../src/shared/errors.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { errorOf, workplace } from './support/stores.ts';

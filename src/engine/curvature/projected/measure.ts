@@ -4,12 +4,13 @@
  */
 import { InputError } from '../../../shared/errors.ts';
 import { Random } from '../../../shared/random.ts';
-import type { MeasurementSummary, ProjectedArrays, ProjectedWhich } from '../../../shared/results.ts';
+import type { DirectionErrors, MeasurementSummary, ProjectedArrays, ProjectedWhich } from '../../../shared/results.ts';
 import { CpuBackend } from '../../backend/cpu.ts';
 import { Network } from '../../network/network.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { averageClusters, chooseDirections } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections } from '../../statistics/index.ts';
+import { directionErrors } from '../direction-errors.ts';
 import type { MeasurementInput } from '../exact.ts';
 import { splitHalves } from '../moments.ts';
 import type { Half } from '../moments.ts';
@@ -52,7 +53,7 @@ export interface ProjectedOptions {
 
 export interface ProjectedResult {
   readonly summary: MeasurementSummary;
-  readonly arrays: ProjectedArrays;
+  readonly arrays: ProjectedArrays & Partial<DirectionErrors>;
   /** Sums over blocks of samples along the directions that the fits use, for the bootstrap. */
   readonly projections: BlockProjections;
 }
@@ -146,7 +147,12 @@ export async function measureProjected(
     const relative = residuals.map((r, i) => (Math.abs(eigenvalues[i]) > floors.H ? r / Math.abs(eigenvalues[i]) : 0));
     const largest = (values: ArrayLike<number>): number => Array.from(values).reduce((most, x) => Math.max(most, x), 0);
     const gradient = first.gradients.all;
-    const arrays: ProjectedArrays = {
+    const projections: BlockProjections = {
+      blocks: plan.blocks,
+      training_set: chosen(all, eigenvalues, floors.H),
+      cross_fitted: [chosen(fromA, pairsA.values, floors.H), chosen(fromB, pairsB.values, floors.H)],
+    };
+    const arrays: ProjectedResult['arrays'] = {
       mean_gradient: gradient,
       eigenvalues,
       C_diagonal: diagonals.C,
@@ -156,11 +162,7 @@ export async function measureProjected(
       cross_fitted_H_diagonal: joined(crossFitted, 'H'),
       cross_fitted_C_diagonal: joined(crossFitted, 'C'),
       cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
-    };
-    const projections: BlockProjections = {
-      blocks: plan.blocks,
-      training_set: chosen(all, eigenvalues, floors.H),
-      cross_fitted: [chosen(fromA, pairsA.values, floors.H), chosen(fromB, pairsB.values, floors.H)],
+      ...(options.intervals !== false && directionErrors(projections)),
     };
     const begun = performance.now();
     const summary = summarise({

@@ -46,13 +46,12 @@ export class EigenViews {
   }
 
   async eigenvector(blas: Blas, file: string, index: number, shape: readonly number[]): Promise<Eigenvector> {
-    const { d, vectors, eigenvalues } = await this.#open(blas, file);
-    if (index >= d) throw new InputError(`eigenvector ${index}: there are ${d}`);
-    const values = vectors.slice(index * d, (index + 1) * d);
+    const stored = await readVector(file, index);
+    const { values, eigenvalue } = stored ?? rowOf(await this.#open(blas, file), index);
     let largest = 0;
     for (const x of values) if (Math.abs(x) > Math.abs(largest)) largest = x;
-    if (largest < 0) for (let j = 0; j < d; j++) values[j] = -values[j];
-    return { index, eigenvalue: eigenvalues[index], shape, values };
+    if (largest < 0) for (let j = 0; j < values.length; j++) values[j] = -values[j];
+    return { index, eigenvalue, shape, values };
   }
 
   async #open(blas: Blas, file: string): Promise<Basis> {
@@ -73,6 +72,28 @@ export class EigenViews {
     }
     return this.#basis;
   }
+}
+
+interface Row {
+  readonly values: Float64Array;
+  readonly eigenvalue: number;
+}
+
+function rowOf({ d, vectors, eigenvalues }: Basis, index: number): Row {
+  if (index >= d) throw new InputError(`eigenvector ${index}: there are ${d}`);
+  return { values: vectors.slice(index * d, (index + 1) * d), eigenvalue: eigenvalues[index] };
+}
+
+/** From the directions that the projected method keeps; undefined where the file holds matrices in their place. */
+async function readVector(file: string, index: number): Promise<Row | undefined> {
+  await using open = await openSafetensors(file);
+  if (!open.places.has('vectors')) return undefined;
+  const [{ data, shape }, { data: eigenvalues }] = [await open.read('vectors'), await open.read('eigenvalues')];
+  const [k, d] = shape;
+  if (!(data instanceof Float64Array && eigenvalues instanceof Float64Array && shape.length === 2))
+    throw new Error(`${file}: vectors are no matrix of doubles`);
+  if (index >= k) throw new InputError(`eigenvector ${index}: ${k} were found`);
+  return { values: data.slice(index * d, (index + 1) * d), eigenvalue: eigenvalues[index] };
 }
 
 async function readMatrix(file: string, name: MatrixName): Promise<{ d: number; values: Float64Array }> {

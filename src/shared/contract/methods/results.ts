@@ -5,7 +5,7 @@ import { measurementSchema } from '../../experiment.ts';
 import { id, keys, method, text } from '../define.ts';
 import type { CheckpointInfo, LogLine, MeasurementInfo, SeriesData, SeriesInfo, SeriesUpdate } from '../records.ts';
 
-/** Arrays of at most a few numbers a direction; cross-fitted ones [2, d]. What each holds: `ResultArrays` and `ExtraArrays` in src/shared/results.ts. */
+/** Arrays of at most a few numbers a direction; cross-fitted ones [2, d]. Errors are left out of an answer where the measurement has none. What each holds: `ResultArrays` and `ExtraArrays` in src/shared/results.ts. */
 export const diagonals = [
   'eigenvalues',
   'C_diagonal',
@@ -23,6 +23,15 @@ export const diagonals = [
   'G_diagonal',
   'F_diagonal',
   'E_diagonal',
+  // Where intervals were computed.
+  'error_directions',
+  'H_error',
+  'C_error',
+  'Q_error',
+  'cross_fitted_error_directions',
+  'cross_fitted_H_error',
+  'cross_fitted_C_error',
+  'cross_fitted_Q_error',
 ] as const;
 export type DiagonalName = (typeof diagonals)[number];
 

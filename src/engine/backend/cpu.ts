@@ -8,11 +8,13 @@ import { activateBackwardInto, activateInto } from './elementwise.ts';
 import {
   logSumExpRows,
   meanRuns,
+  putColumns,
   repeatRow,
   softmaxRows,
   standardiseJacobianRows,
   standardiseRows,
   swapMiddle,
+  takeColumns,
 } from './rows.ts';
 import { CpuTensor, own } from './cpu-tensor.ts';
 import type { Backend, Order, Tensor, Window2d } from './types.ts';
@@ -351,6 +353,29 @@ export class CpuBackend implements Backend {
     const tokens = scores.cols;
     data.set(own(scores).data);
     for (let p = 0; p < scores.rows; p++) data.fill(-Infinity, p * tokens + (p % tokens) + 1, (p + 1) * tokens);
+    return result;
+  }
+
+  rowRange(a: Tensor, start: number, count: number): CpuTensor {
+    return this.wrap(own(a).data.subarray(start * a.cols, (start + count) * a.cols), count, a.cols);
+  }
+
+  columnsOf(a: Tensor, indices: Uint32Array): CpuTensor {
+    const result = this.take(a.rows, indices.length);
+    takeColumns(own(a).data, a.cols, indices, result.data);
+    return result;
+  }
+
+  concatColumns(parts: readonly Tensor[]): CpuTensor {
+    const result = this.take(
+      parts[0].rows,
+      parts.reduce((sum, { cols }) => sum + cols, 0),
+    );
+    let at = 0;
+    for (const part of parts) {
+      putColumns(own(part).data, part.cols, result.data, result.cols, at);
+      at += part.cols;
+    }
     return result;
   }
 

@@ -94,3 +94,15 @@ export function repeatRow(row: Real, out: Real): void {
   for (let filled = row.length; filled < out.length; filled *= 2)
     out.copyWithin(filled, 0, Math.min(filled, out.length - filled));
 }
+
+/** out[p, j] = x[p, indices[j]], x of n columns. */
+export function takeColumns(x: Real, n: number, indices: Uint32Array, out: Real): void {
+  for (let start = 0, at = 0; start < x.length; start += n)
+    for (let j = 0; j < indices.length; j++, at++) out[at] = x[start + indices[j]];
+}
+
+/** out[p, at + j] = x[p, j], x of n columns, out of `width`. */
+export function putColumns(x: Real, n: number, out: Real, width: number, at: number): void {
+  for (let from = 0, to = at; from < x.length; from += n, to += width)
+    for (let j = 0; j < n; j++) out[to + j] = x[from + j];
+}

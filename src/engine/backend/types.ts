@@ -1,6 +1,6 @@
 /**
  * The operations that a network and its curvature need, and nothing else. Layers (engine/network) and curvature code are written once over
- * this interface; an implementation is the CPU on a BLAS (cpu.ts) or TensorFlow.js (tfjs.ts).
+ * this interface; an implementation is the CPU on a BLAS (cpu.ts) or TensorFlow.js (tfjs/backend.ts).
  *
  * Every tensor is a row-major matrix [rows, cols] of the backend's precision; layers know the finer shape (an image batch
  * is [samples * height * width, channels]). Operations return new tensors, none changes an argument unless it says so. A tensor lives until
@@ -102,8 +102,17 @@ export interface Backend {
    * `count` products: a holds `count` matrices one below the other, b too, and so does the result: op(a_i) op(b_i), i < count.
    */
   batchMatmul(a: Tensor, b: Tensor, count: number, transposeA?: boolean, transposeB?: boolean): Tensor;
-  /** Scores [count * tokens, tokens] with -Infinity where the column stands after the row (in its block of `tokens` rows). */
+  /**
+   * Scores [count * tokens, tokens] with -Infinity, or a number so low that softmax makes it 0, where the column stands after the row (in its
+   * block of `tokens` rows).
+   */
   causalMask(scores: Tensor): Tensor;
+  /** Rows [start, start + count). */
+  rowRange(a: Tensor, start: number, count: number): Tensor;
+  /** [rows, indices.length]: column j is column indices[j] of a. */
+  columnsOf(a: Tensor, indices: Uint32Array): Tensor;
+  /** Matrices of the same number of rows side by side. */
+  concatColumns(parts: readonly Tensor[]): Tensor;
   /** hat = (x - mean) rstd, row by row; rstd [rows, 1] = 1 / sqrt(variance + epsilon), the variance with divisor cols. */
   standardise(x: Tensor, epsilon: number): { readonly hat: Tensor; readonly rstd: Tensor };
   /** rstd (u - mean(u) - hat mean(u hat)), row by row: the Jacobian of `standardise`, which is symmetric, times u. */

@@ -1,0 +1,30 @@
+/** What a device says when it cannot go on. */
+
+/** lost: the driver was reset or the card is gone; memory: an allocation failed; fault: anything else the device reported. */
+export type DeviceFault = 'lost' | 'memory' | 'fault';
+
+/** The device failed; what was enqueued since the last read is void. */
+export class DeviceError extends Error {
+  override readonly name = 'DeviceError';
+  readonly fault: DeviceFault;
+
+  constructor(fault: DeviceFault, message: string) {
+    super(message);
+    this.fault = fault;
+  }
+}
+
+/** An error that a library threw, as a DeviceError where its words say so; else itself. */
+export function asDeviceError(error: unknown): unknown {
+  if (error instanceof DeviceError || !(error instanceof Error)) return error;
+  const { message } = error;
+  if (
+    /out of memory|OOM|RESOURCE_EXHAUSTED|allocation (of .*)?(failed|exceeds)|exceeds .*(maxBufferSize|max buffer size|limit)/i.test(
+      message,
+    )
+  )
+    return new DeviceError('memory', message);
+  if (/device (is|was)? ?lost|DeviceLost|lost device|instance dropped|CUDA_ERROR|driver shutting down/i.test(message))
+    return new DeviceError('lost', message);
+  return error;
+}

@@ -1,0 +1,47 @@
+/** A TensorFlow.js device, open or not. */
+import type { DeviceName } from '../../../shared/devices.ts';
+import type { TfjsBackend } from './backend.ts';
+import type { Tf } from './tensor.ts';
+
+/** Imports a package by name; tests put stand-ins in their place. */
+export type ImportModule = (name: string) => Promise<unknown>;
+
+/** A device that is open, or why it is not. */
+export type DeviceOutcome =
+  | { readonly available: true; readonly device: OpenDevice }
+  | {
+      readonly available: false;
+      readonly name: DeviceName;
+      /** "tfjs-node-gpu (CUDA)". */
+      readonly title: string;
+      /** What failed, in the library's own words where it has some. */
+      readonly reason: string;
+      /** What to install or to run. */
+      readonly remedy: string;
+    };
+
+export interface OpenDevice {
+  readonly name: DeviceName;
+  /** "WebGPU (NVIDIA H100)". */
+  readonly title: string;
+  /** Computed by the processor: right, but no faster than the cpu backend; never chosen by itself. */
+  readonly isSoftware: boolean;
+  /** Of the library, whose count of tensors tests read. */
+  readonly tf: Tf;
+  /** A backend on the device; several may share it. */
+  readonly backend: () => TfjsBackend;
+  /** Opens the device anew after it was lost; backends and tensors made before are void. */
+  readonly reopen: () => Promise<OpenDevice>;
+  /** Gives the device back. */
+  readonly close: () => void;
+}
+
+/** Why a device cannot be opened, with a remedy of its own. */
+export class Unavailable extends Error {
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.remedy = remedy;
+  }
+}

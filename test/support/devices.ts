@@ -1,0 +1,73 @@
+/**
+ * The TensorFlow.js devices that numeric suites run on. One a test file: the library has one current device in a process.
+ *
+ * tfjs-node-gpu cannot be had without a card, so a stand-in takes its place that registers the library's own CPU kernels under its name: everything
+ * but the kernels is what a card would run. WebGPU runs on SwiftShader, a Vulkan driver that computes on the processor, where Debian's chromium
+ * package has left one.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import koffi from 'koffi';
+import type * as tfjs from '@tensorflow/tfjs-core';
+import { openDevice } from '../../src/engine/backend/tfjs/load.ts';
+import type { ImportModule, OpenDevice } from '../../src/engine/backend/tfjs/device.ts';
+
+export interface DeviceUnderTest {
+  readonly title: string;
+  /** true, or why suites are skipped on it. */
+  readonly available: true | string;
+  readonly open: () => Promise<OpenDevice>;
+}
+
+/** The packages of tfjs-node-gpu, with its registration replaced. */
+export const importStandIn: ImportModule = async (name) => {
+  if (name !== '@tensorflow/tfjs-node-gpu' && name !== '@tensorflow/tfjs-node') return (await import(name)) as unknown;
+  const tf = await import('@tensorflow/tfjs-core');
+  const cpu = (await import('@tensorflow/tfjs-backend-cpu')) as { MathBackendCPU: new () => tfjs.KernelBackend };
+  tf.copyRegisteredKernels('cpu', 'tensorflow');
+  tf.registerBackend('tensorflow', () => Object.assign(new cpu.MathBackendCPU(), { isUsingGpuDevice: true }));
+  return {};
+};
+
+async function opened(name: 'cuda' | 'webgpu', importModule?: ImportModule): Promise<OpenDevice> {
+  const outcome = await openDevice(name, importModule === undefined ? {} : { importModule });
+  if (!outcome.available) throw new Error(`${outcome.title}: ${outcome.reason}`);
+  return outcome.device;
+}
+
+export const standIn: DeviceUnderTest = {
+  title: 'tfjs-node-gpu (stand-in)',
+  available: true,
+  open: () => opened('cuda', importStandIn),
+};
+
+const driver = '/usr/lib/chromium/vk_swiftshader_icd.json';
+/** Chromium's copy of the Vulkan loader: a machine without a card need not have one of its own. */
+const loader = '/usr/lib/chromium/libvulkan.so.1';
+
+function webGpuAvailable(): true | string {
+  const require = createRequire(import.meta.url);
+  for (const name of ['webgpu', '@tensorflow/tfjs-backend-webgpu']) {
+    try {
+      require.resolve(name);
+    } catch {
+      return `the package ${name} is not installed`;
+    }
+  }
+  if (process.env['COVATURE_TEST_CARD'] === '1') return true;
+  if (!existsSync(driver)) return `no SwiftShader on this machine (${driver}, from Debian's package chromium)`;
+  return true;
+}
+
+export const webGpu: DeviceUnderTest = {
+  title: 'WebGPU',
+  available: webGpuAvailable(),
+  open: () => {
+    if (process.env['COVATURE_TEST_CARD'] !== '1') {
+      process.env['VK_DRIVER_FILES'] = driver;
+      // Dawn asks for libvulkan.so.1 by name and gets what is loaded.
+      if (existsSync(loader)) koffi.load(loader);
+    }
+    return opened('webgpu');
+  },
+};

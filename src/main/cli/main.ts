@@ -17,8 +17,12 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
   list: { summary: 'list stored runs', load: async () => (await import('./commands/list.ts')).list },
   show: { summary: 'show a stored run with its results', load: async () => (await import('./commands/show.ts')).show },
   export: {
-    summary: 'write results as safetensors, CSV, JSON or a figure',
+    summary: 'write results as data files, or as figures for a paper',
     load: async () => (await import('./commands/export.ts')).exportCommand,
+  },
+  report: {
+    summary: 'write one page of a run or a comparison: settings, results, all figures, definitions',
+    load: async () => (await import('./commands/report.ts')).report,
   },
   compare: {
     summary: 'set runs side by side: settings that differ, results over seeds',

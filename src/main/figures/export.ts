@@ -3,19 +3,24 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../data/files.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
+import type { Measurement } from '../../shared/figures/figures/common.ts';
 import { layoutFigure } from '../../shared/figures/layout/layout.ts';
 import { matplotlibScript } from '../../shared/figures/matplotlib.ts';
 import { documentKey, packForFile, svgMetadata } from '../../shared/figures/metadata.ts';
 import type { FigureRecipe } from '../../shared/figures/recipe.ts';
 import type { FigureSpec } from '../../shared/figures/types.ts';
 import { plottedCsv, plottedRows } from '../../shared/figures/plotted.ts';
+import { resultsTable, type TableOptions } from '../../shared/figures/table.ts';
 import { base64 } from '../../shared/figures/png.ts';
 import { sceneToSvg } from '../../shared/figures/svg.ts';
 import { pngFile, rasterise, tiffFile, type Pixels } from './image.ts';
 import { provenanceText, writePdf } from './pdf.ts';
 
-export const figureFormats = ['svg', 'pdf', 'png', 'tiff', 'csv', 'json', 'py'] as const;
-/** 'csv': the numbers drawn; 'json': the recipe, or without one the specification; 'py': the matplotlib script, which reads the CSV. */
+export const figureFormats = ['svg', 'pdf', 'png', 'tiff', 'csv', 'json', 'py', 'tex'] as const;
+/**
+ * 'csv': the numbers drawn; 'json': the recipe, or without one the specification; 'py': the matplotlib script, which reads the CSV; 'tex': a LaTeX
+ * table of the measurements behind the figure.
+ */
 export type FigureFormat = (typeof figureFormats)[number];
 
 export interface ExportOptions {
@@ -47,7 +52,12 @@ export interface ExportedFigure {
  * (a character that no font has, by name), sizes and resolutions out of range.
  */
 export async function exportFigure(
-  document: { readonly spec: FigureSpec; readonly recipe?: FigureRecipe },
+  document: {
+    readonly spec: FigureSpec;
+    readonly recipe?: FigureRecipe;
+    /** For the table. */
+    readonly measurements?: readonly Measurement[];
+  },
   name: string,
   formats: readonly FigureFormat[],
   fonts: FontLibrary,
@@ -55,9 +65,9 @@ export async function exportFigure(
 ): Promise<ExportedFigure> {
   const forbidden = [...name].some((character) => '/\\:*?"<>|'.includes(character) || character < ' ');
   if (forbidden || name.length === 0 || name.length > 200) throw new InputError(`"${name}" cannot be a file name`);
-  const { spec, recipe } = document;
+  const { spec, recipe, measurements = [] } = document;
   const scene = layoutFigure(spec, fonts);
-  const packed = options.reopenable === false ? undefined : packForFile(document);
+  const packed = options.reopenable === false ? undefined : packForFile({ spec, ...(recipe ? { recipe } : {}) });
   let svg: string | undefined;
   const svgText = (): string => (svg ??= sceneToSvg(scene, spec, { metadata: svgMetadata(spec.provenance, packed) }));
   let pixels: Pixels | undefined;
@@ -108,12 +118,28 @@ export async function exportFigure(
       case 'py':
         file(utf8(matplotlibScript(spec, scene, fonts, { csv: `${name}.csv`, output: `${name}-matplotlib.pdf` })));
         break;
+      case 'tex':
+        if (measurements.length === 0)
+          throw new InputError(`"${name}" has no table: a LaTeX table needs measurements, and this figure draws none`);
+        file(utf8(resultsTable(measurements, tableOptions(recipe))));
+        break;
       default:
         format satisfies never;
         throw new Error(`unknown format: ${String(format)}`);
     }
   }
   return { files, width_mm: scene.width_mm, height_mm: scene.height_mm, notes: scene.notes, warnings: scene.warnings };
+}
+
+/** The figure's choice of estimands, estimator and cutoff. */
+function tableOptions(recipe: FigureRecipe | undefined): TableOptions {
+  const { estimands, estimand, estimator, cutoff } = recipe?.options ?? {};
+  const chosen = estimands ?? (estimand === undefined ? undefined : [estimand]);
+  return {
+    ...(chosen === undefined ? {} : { estimands: chosen }),
+    ...(estimator === undefined ? {} : { estimator }),
+    ...(cutoff === undefined ? {} : { cutoff }),
+  };
 }
 
 /** Writes the files into a folder that exists, each whole or not at all. Returns their paths. */

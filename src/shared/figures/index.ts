@@ -44,7 +44,7 @@ export {
   type TrainingHistory,
 } from './figures/training.ts';
 export { scatterDiagonals, type DiagonalPair, type ScatterOptions } from './figures/scatter.ts';
-export { spreadOf, tQuantile975, type Spread } from './figures/statistics.ts';
+export { spreadOf, spreadsOf, type Spread } from './figures/statistics.ts';
 export { matplotlibScript, type ScriptOptions } from './matplotlib.ts';
 export {
   documentKey,
@@ -58,18 +58,21 @@ export {
 export { integerText, numberText, powerText, uncertaintyTex, withInterval, withUncertainty } from './numbers.ts';
 export { plottedColumns, plottedCsv, plottedRows, type PlottedRow } from './plotted.ts';
 export {
-  applyRecipe,
   buildFigure,
+  drawsPanels,
+  expandRecipe,
   figureNames,
   figureTable,
   parseRecipe,
+  splitOptions,
   type FigureData,
   type FigureDataKind,
   type FigureName,
   type FigureRecipe,
   type FigureSource,
-  type RecipeOptions,
 } from './recipe.ts';
+export { optionsSchema, type OptionName, type RecipeOptions } from './recipe-options.ts';
+export { applyToRuns, runsOf, sourcesOf } from './apply.ts';
 export { parseSpec } from './schema.ts';
 export { resultsTable, type TableOptions } from './table.ts';
 export { reportOf, type Report, type ReportedRun, type ReportOptions, type ReportSection } from './report/content.ts';

@@ -81,9 +81,18 @@ export const presets = {
 export type PresetName = keyof typeof presets;
 export const presetNames = Object.keys(presets) as PresetName[];
 
+/** Type sizes in points. */
+export interface TypeSizes {
+  readonly label?: number;
+  readonly tick?: number;
+  readonly legend?: number;
+  readonly note?: number;
+}
+
+/** The style of a preset, with what was chosen in its place. */
 export function styleOf(
   preset: PresetName,
-  choice: { readonly font?: FontFamily; readonly palette?: PaletteName } = {},
+  choice: { readonly font?: FontFamily; readonly palette?: PaletteName; readonly sizes?: TypeSizes } = {},
 ): FigureStyle {
   const {
     font,
@@ -102,5 +111,16 @@ export function styleOf(
     font: choice.font ?? font,
     palette: choice.palette ?? 'okabe-ito',
     ...{ labelSize, tickSize, legendSize, noteSize, panelLabelSize, panelLabels, axisWidth, lineWidth, markerSize },
+    ...resized(choice.sizes),
+  };
+}
+
+/** Sizes that were chosen, under the names of the style. */
+export function resized({ label, tick, legend, note }: TypeSizes = {}): Partial<FigureStyle> {
+  return {
+    ...(label === undefined ? {} : { labelSize: label }),
+    ...(tick === undefined ? {} : { tickSize: tick }),
+    ...(legend === undefined ? {} : { legendSize: legend }),
+    ...(note === undefined ? {} : { noteSize: note }),
   };
 }

@@ -3,8 +3,6 @@
  * The figure functions stay pure: `buildFigure` takes the recipe and the data that the caller has loaded for its sources.
  */
 import * as v from 'valibot';
-import { estimands, estimators } from '../results.ts';
-import { InputError } from '../errors.ts';
 import { parseWith, real } from '../validation.ts';
 import type { FigureOptions, Measurement } from './figures/common.ts';
 import { sampleCurvature, type DistributionOptions, type SampleCurvatures } from './figures/distribution.ts';
@@ -34,46 +32,74 @@ import {
   type LearningCurveOptions,
   type TrainingHistory,
 } from './figures/training.ts';
-import { fontFamilies } from './fonts/library.ts';
-import { paletteNames } from './palettes.ts';
-import { presetNames } from './presets.ts';
-import { annotationSchema, pointRuleSchema } from './schema.ts';
-import { legendPlaces, type FigureSpec, type Provenance } from './types.ts';
+import { optionsSchema, pageOptions, type OptionName, type RecipeOptions } from './recipe-options.ts';
+import type { FigureSpec, Provenance } from './types.ts';
 
 /** What a figure draws, loaded by the caller. */
 export type FigureData =
-  | { readonly kind: 'measurement'; readonly measurement: Measurement }
+  | {
+      readonly kind: 'measurement';
+      readonly measurement: Measurement;
+      /** Eigenvalues of C and Q, where they were computed. */
+      readonly eigenvalues?: SpectraOptions['eigenvalues'];
+    }
   | { readonly kind: 'measurements'; readonly measurements: readonly Measurement[] }
   | { readonly kind: 'matrix'; readonly matrix: MatrixInput }
   | { readonly kind: 'overlap'; readonly overlap: OverlapInput }
-  | { readonly kind: 'hyperparameter'; readonly rows: readonly HyperparameterPoint[] }
-  | { readonly kind: 'curves'; readonly groups: readonly CurveGroup[] }
+  | {
+      readonly kind: 'hyperparameter';
+      readonly rows: readonly HyperparameterPoint[];
+      /** Its name on the axis. */
+      readonly parameter?: string;
+    }
+  | {
+      readonly kind: 'curves';
+      readonly groups: readonly CurveGroup[];
+      /** What the series is called on the axis. */
+      readonly metric?: string;
+      /** Statements for the small print: how the series were thinned. */
+      readonly notes?: readonly string[];
+    }
   | { readonly kind: 'history'; readonly history: TrainingHistory }
-  | { readonly kind: 'samples'; readonly directions: readonly SampleCurvatures[] };
+  | {
+      readonly kind: 'samples';
+      readonly directions: readonly SampleCurvatures[];
+      /** Of which parameter tensor. */
+      readonly parameter?: string;
+    };
 
 export type FigureDataKind = FigureData['kind'];
 
 interface FigureEntry {
   /** What it is called in the interface. */
   readonly title: string;
+  /** What it shows, in a sentence. */
+  readonly about: string;
   readonly needs: FigureDataKind;
+  /** What its sources name: one measurement, one run, or as many as there are. One of several is drawn as panels of one each. */
+  readonly takes: 'measurement' | 'run' | 'measurements' | 'runs';
+  /** Its own options, beside those of every figure. */
+  readonly options: readonly OptionName[];
 }
+
+const scatterOptions = ['estimand', 'cutoff', 'estimator', 'slopes', 'fit', 'smallest'] as const satisfies OptionName[];
+const gammaOptions = ['estimands', 'cutoff', 'estimator', 'predicted'] as const satisfies OptionName[];
 
 /** Every figure: its name in the interface and the data that it draws. */
 export const figureTable = {
-  C_H: { title: 'C against H', needs: 'measurement' },
-  C_Q: { title: 'C against Q', needs: 'measurement' },
-  Q_H: { title: 'Q against H', needs: 'measurement' },
-  spectra: { title: 'Spectra of H, C and Q', needs: 'measurement' },
-  heatmap: { title: 'Matrix', needs: 'matrix' },
-  overlap: { title: 'Overlap of eigenvectors', needs: 'overlap' },
-  gamma_layers: { title: 'Exponent per layer', needs: 'measurements' },
-  gamma_cutoff: { title: 'Exponent against the cutoff', needs: 'measurement' },
-  gamma_hyperparameter: { title: 'Exponent against a hyperparameter', needs: 'hyperparameter' },
-  evolution: { title: 'Over training', needs: 'history' },
-  curves: { title: 'Learning curves', needs: 'curves' },
-  samples: { title: 'Curvature of single samples', needs: 'samples' },
-} as const satisfies Record<string, FigureEntry>;
+  C_H: { title: 'C against H', about: 'Noise covariance against curvature along the eigenvectors of H; the slope is gamma.', needs: 'measurement', takes: 'measurement', options: scatterOptions },
+  C_Q: { title: 'C against Q', about: 'Noise covariance against the mean squared per-sample Hessian: slope 1 where they are proportional.', needs: 'measurement', takes: 'measurement', options: scatterOptions },
+  Q_H: { title: 'Q against H', about: 'Mean squared per-sample Hessian against curvature: the slope that the theory predicts for gamma.', needs: 'measurement', takes: 'measurement', options: scatterOptions },
+  spectra: { title: 'Spectra of H, C and Q', about: 'Eigenvalues in decreasing order against their rank.', needs: 'measurement', takes: 'measurement', options: ['quantities', 'spectrum', 'ranks', 'normalised'] },
+  heatmap: { title: 'Matrix', about: 'C, H or Q as a picture, in the eigenbasis of H or over the weights.', needs: 'matrix', takes: 'measurement', options: ['matrix', 'basis', 'scale', 'decades', 'leading', 'cells'] },
+  overlap: { title: 'Overlap of eigenvectors', about: 'Squared overlaps of the leading eigenvectors of C (or Q) with those of H.', needs: 'overlap', takes: 'measurement', options: ['against', 'leading', 'cells'] },
+  gamma_layers: { title: 'Exponent per layer', about: 'gamma of every measured layer with 95 % intervals; seeds are averaged.', needs: 'measurements', takes: 'measurements', options: gammaOptions },
+  gamma_cutoff: { title: 'Exponent against the cutoff', about: 'gamma as a function of how many directions take part.', needs: 'measurement', takes: 'measurement', options: ['estimands', 'estimator', 'predicted'] },
+  gamma_hyperparameter: { title: 'Exponent against a hyperparameter', about: 'gamma of one layer against a setting in which the runs differ, with error bars over seeds.', needs: 'hyperparameter', takes: 'runs', options: ['field', 'parameter', ...gammaOptions, 'scale'] },
+  evolution: { title: 'Over training', about: 'gamma, sharpness, traces and loss over the steps of one run.', needs: 'history', takes: 'run', options: ['quantities', 'estimands', 'cutoff', 'estimator', 'steps', 'unit'] },
+  curves: { title: 'Learning curves', about: 'A metric over training: mean over seeds with a band.', needs: 'curves', takes: 'runs', options: ['metric', 'band', 'scale', 'steps', 'unit'] },
+  samples: { title: 'Curvature of single samples', about: 'How v · h v is spread over the samples, along some directions.', needs: 'samples', takes: 'measurement', options: ['directions', 'kind', 'bins'] },
+} as const satisfies Record<string, FigureEntry>; // prettier-ignore
 
 export type FigureName = keyof typeof figureTable;
 export const figureNames = Object.keys(figureTable) as FigureName[];
@@ -99,60 +125,13 @@ export interface FigureRecipe {
   readonly panels?: readonly FigureRecipe[];
 }
 
-const limits = v.strictObject({
-  label: v.exactOptional(v.string()),
-  min: v.exactOptional(real()),
-  max: v.exactOptional(real()),
-});
-const estimand = v.picklist(estimands);
-
-const optionsSchema = v.strictObject({
-  preset: v.exactOptional(v.picklist(presetNames)),
-  width_mm: v.exactOptional(real(5, 2000)),
-  height_mm: v.exactOptional(real(5, 2000)),
-  font: v.exactOptional(v.picklist(fontFamilies)),
-  palette: v.exactOptional(v.picklist(paletteNames)),
-  legend: v.exactOptional(v.picklist(legendPlaces)),
-  x: v.exactOptional(limits),
-  y: v.exactOptional(limits),
-  title: v.exactOptional(v.string()),
-  annotations: v.exactOptional(v.array(annotationSchema)),
-  points: v.exactOptional(v.partial(pointRuleSchema)),
-  // Of single figures.
-  estimand: v.exactOptional(estimand),
-  estimands: v.exactOptional(v.array(estimand)),
-  estimator: v.exactOptional(v.picklist(estimators)),
-  cutoff: v.exactOptional(real(0, 1)),
-  slopes: v.exactOptional(v.array(real())),
-  fit: v.exactOptional(v.boolean()),
-  quantities: v.exactOptional(v.array(v.picklist(['H', 'C', 'Q', 'gamma', 'sharpness', 'trace', 'loss']))),
-  ranks: v.exactOptional(v.picklist(['log', 'linear'])),
-  normalised: v.exactOptional(v.boolean()),
-  scale: v.exactOptional(v.picklist(['symlog', 'linear', 'log'])),
-  decades: v.exactOptional(real(0.1, 300)),
-  leading: v.exactOptional(real(1)),
-  cells: v.exactOptional(real(1, 2000)),
-  predicted: v.exactOptional(v.boolean()),
-  parameter: v.exactOptional(v.string()),
-  metric: v.exactOptional(v.string()),
-  band: v.exactOptional(v.picklist(['interval', 'deviation', 'range'])),
-  steps: v.exactOptional(v.picklist(['linear', 'log'])),
-  unit: v.exactOptional(v.string()),
-  kind: v.exactOptional(v.picklist(['density', 'quantiles'])),
-  bins: v.exactOptional(real(1, 100)),
-  // Of panels.
-  columns: v.exactOptional(real(1, 26)),
-  shareX: v.exactOptional(v.boolean()),
-  shareY: v.exactOptional(v.boolean()),
-  letters: v.exactOptional(v.boolean()),
-});
-export type RecipeOptions = v.InferOutput<typeof optionsSchema>;
-
 const source = v.strictObject({
   run: v.string(),
   parameter: v.exactOptional(v.string()),
   step: v.exactOptional(real(0)),
 });
+export type { RecipeOptions };
+
 const recipeSchema: v.GenericSchema<FigureRecipe> = v.strictObject({
   format: v.literal('covature-figure-recipe'),
   version: v.literal(1),
@@ -166,20 +145,6 @@ const recipeSchema: v.GenericSchema<FigureRecipe> = v.strictObject({
 /** Raises `InputError` naming what is wrong and where. */
 export function parseRecipe(input: unknown, what = 'the recipe'): FigureRecipe {
   return parseWith(recipeSchema, input, what);
-}
-
-/** The same figure of other results. Panels take the sources in order, as many as each had. */
-export function applyRecipe(recipe: FigureRecipe, sources: readonly FigureSource[]): FigureRecipe {
-  if (recipe.figure !== 'panels') return { ...recipe, sources };
-  let at = 0;
-  const panels = (recipe.panels ?? []).map((panel) => {
-    const taken = sources.slice(at, at + panel.sources.length);
-    at += panel.sources.length;
-    return { ...panel, sources: taken };
-  });
-  if (at !== sources.length)
-    throw new InputError(`the recipe "${recipe.name}" takes ${at} results, not ${sources.length}`);
-  return { ...recipe, panels };
 }
 
 /** Draws a recipe with its data (one entry a panel for panels). */
@@ -201,7 +166,10 @@ export function buildFigure(
     throw new Error(`the figure "${recipe.figure}" draws data of the kind "${needs}"`);
   switch (data.kind) {
     case 'measurement':
-      if (recipe.figure === 'spectra') return spectra(data.measurement, options as SpectraOptions);
+      if (recipe.figure === 'spectra') {
+        const quantities = data.eigenvalues ? { eigenvalues: data.eigenvalues } : {};
+        return spectra(data.measurement, { ...(options as SpectraOptions), ...quantities });
+      }
       if (recipe.figure === 'gamma_cutoff') return gammaAgainstCutoff(data.measurement, options as GammaOptions);
       return scatterDiagonals(data.measurement, {
         ...(options as ScatterOptions),
@@ -215,17 +183,71 @@ export function buildFigure(
       return eigenvectorOverlap(data.overlap, options as FigureOptions & { cells?: number });
     case 'hyperparameter':
       return gammaAgainstHyperparameter(data.rows, {
-        parameter: 'hyperparameter',
+        parameter: data.parameter ?? 'hyperparameter',
         ...options,
       } as HyperparameterOptions);
     case 'curves':
-      return learningCurves(data.groups, { metric: 'loss', ...options } as LearningCurveOptions);
+      return withNotes(
+        learningCurves(data.groups, { ...options, metric: data.metric ?? 'loss' } as LearningCurveOptions),
+        data.notes,
+      );
     case 'history':
       return trainingEvolution(data.history, options as EvolutionOptions);
     case 'samples':
-      return sampleCurvature(data.directions, { parameter: '', ...options } as DistributionOptions);
+      return sampleCurvature(data.directions, {
+        ...options,
+        parameter: data.parameter ?? '',
+      } as DistributionOptions);
     default:
       data satisfies never;
       throw new Error('unknown figure data');
   }
+}
+
+function withNotes(spec: FigureSpec, notes: readonly string[] = []): FigureSpec {
+  return notes.length === 0 ? spec : { ...spec, notes: [...spec.notes, ...notes] };
+}
+
+const isPage = (name: string): boolean => Object.hasOwn(pageOptions, name);
+
+/** Whether a recipe draws several panels of one source each, though its figure takes one. */
+export function drawsPanels(recipe: FigureRecipe): boolean {
+  if (recipe.figure === 'panels') return true;
+  const { takes } = figureTable[recipe.figure];
+  return (takes === 'measurement' || takes === 'run') && recipe.sources.length > 1;
+}
+
+/** A figure that takes one source and has several, as panels; any other as it is. Options of the page go to the grid, the others to each panel. */
+export function expandRecipe(recipe: FigureRecipe): FigureRecipe {
+  if (recipe.figure === 'panels' || !drawsPanels(recipe)) return recipe;
+  const { page, own } = splitOptions(recipe.options);
+  return {
+    ...recipe,
+    figure: 'panels',
+    sources: [],
+    options: page,
+    panels: recipe.sources.map((source) => ({
+      ...recipe,
+      sources: [source],
+      options: { ...own, ...styleOptions(page) },
+    })),
+  };
+}
+
+/** Options of the page, which panels share, and of what is drawn. */
+export function splitOptions(options: RecipeOptions): { readonly page: RecipeOptions; readonly own: RecipeOptions } {
+  const entries = Object.entries(options);
+  return {
+    page: Object.fromEntries(entries.filter(([name]) => isPage(name))),
+    own: Object.fromEntries(entries.filter(([name]) => !isPage(name))),
+  };
+}
+
+/** What a figure must know of the page to be one of its panels. */
+function styleOptions({ preset, font, palette }: RecipeOptions): RecipeOptions {
+  return {
+    ...(preset === undefined ? {} : { preset }),
+    ...(font === undefined ? {} : { font }),
+    ...(palette === undefined ? {} : { palette }),
+  };
 }

@@ -42,8 +42,11 @@ const provenance = {
 };
 
 describe('one figure in every format', async () => {
-  const spec = scatterDiagonals(measurement({ d: 300, negative: 3 }), { cutoff: 1e-4, provenance });
-  const exported = await exportFigure({ spec, recipe }, 'figure', figureFormats, fonts, { dpi: 150 });
+  const measured = measurement({ d: 300, negative: 3 });
+  const spec = scatterDiagonals(measured, { cutoff: 1e-4, provenance });
+  const exported = await exportFigure({ spec, recipe, measurements: [measured] }, 'figure', figureFormats, fonts, {
+    dpi: 150,
+  });
 
   test('is written whole, under its name', async () => {
     const paths = await writeExport(exported, folder);

@@ -33,7 +33,7 @@ function run(id: string, rate: string, seed: number): ReportedRun {
 
 describe('report of a run', async () => {
   const report = reportOf([run('r1', '0.1', 1)], { provenance });
-  const { html, pdf } = await renderReport(report, fonts);
+  const { html = '', pdf = new Uint8Array() } = await renderReport(report, fonts);
 
   test('is one HTML file that asks for nothing outside itself and runs no script', () => {
     const text = html.replace(/base64,[^"]*/g, '');

@@ -167,7 +167,8 @@ export const figures: Readonly<Record<string, () => FigureSpec>> = {
 
 /** What breaks other tools. */
 export const extremes: Readonly<Record<string, () => FigureSpec>> = {
-  '30 decades': () => scatterDiagonals(measurement({ d: 900, decades: 30 }), { cutoff: 1e-6, preset: 'prl-1' }),
+  '30 decades': () =>
+    scatterDiagonals(measurement({ d: 900, decades: 30 }), { cutoff: 1e-6, preset: 'prl-1', smallest: 0 }),
   'less than a decade': () =>
     scatterDiagonals(measurement({ d: 200, decades: 0.5, scatter: 0.02 }), { cutoff: 1e-1, preset: 'icml-1' }),
   'one point': () => scatterDiagonals(measurement({ d: 1 })),

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
-  applyRecipe,
+  applyToRuns,
   buildFigure,
+  expandRecipe,
   figureNames,
   figureTable,
   parseRecipe,
   parseSpec,
+  sourcesOf,
   type FigureData,
   type FigureRecipe,
 } from '../../../src/shared/figures/index.ts';
@@ -66,7 +68,7 @@ describe('recipes', () => {
     expect(spec.panels[0].x).toMatchObject({ min: 1e-6, label: 'curvature' });
   });
 
-  test('panels take one set of data each; other results take their place in order', () => {
+  test('panels take one set of data each', () => {
     const panels = recipeOf('panels', {
       sources: [],
       panels: [recipeOf('C_H'), recipeOf('C_Q')],
@@ -74,12 +76,51 @@ describe('recipes', () => {
     });
     expect(buildFigure(panels, [data.measurement, data.measurement]).columns).toBe(2);
     expect(() => buildFigure(panels, [data.measurement])).toThrow(/2 panels and got data for 1/);
-    expect(applyRecipe(panels, [{ run: 'a' }, { run: 'b', step: 5 }]).panels?.map(({ sources }) => sources)).toEqual([
-      [{ run: 'a' }],
-      [{ run: 'b', step: 5 }],
+  });
+});
+
+describe('applying recipes to other runs', () => {
+  const sources = (run: string): object => ({ sources: [{ run, parameter: 'fc2.kernel', step: 7 }] });
+  const grid = (...runs: string[]): FigureRecipe =>
+    recipeOf('panels', { sources: [], panels: runs.map((run) => recipeOf('C_H', sources(run))) });
+
+  test('a figure of one run is drawn once a run; its layer stays, its step does not', () => {
+    expect(applyToRuns(recipeOf('C_H', sources('r1')), ['a', 'b']).map((each) => each.sources)).toEqual([
+      [{ run: 'a', parameter: 'fc2.kernel' }],
+      [{ run: 'b', parameter: 'fc2.kernel' }],
     ]);
-    expect(() => applyRecipe(panels, [{ run: 'a' }])).toThrow(/takes 2 results, not 1/);
-    expect(applyRecipe(recipeOf('C_H'), [{ run: 'z' }]).sources).toEqual([{ run: 'z' }]);
+  });
+
+  test('a figure of many runs takes all of them', () => {
+    const [only, ...others] = applyToRuns(recipeOf('gamma_layers'), ['a', 'b', 'c']);
+    expect(others).toEqual([]);
+    expect(only.sources).toEqual([{ run: 'a' }, { run: 'b' }, { run: 'c' }]);
+  });
+
+  test('panels of one run follow it; panels of several take as many, in order', () => {
+    const [first, second] = applyToRuns(grid('r1', 'r1'), ['a', 'b']);
+    expect(sourcesOf(first).map(({ run }) => run)).toEqual(['a', 'a']);
+    expect(sourcesOf(second).map(({ run }) => run)).toEqual(['b', 'b']);
+    expect(sourcesOf(applyToRuns(grid('r1', 'r2'), ['a', 'b'])[0]).map(({ run }) => run)).toEqual(['a', 'b']);
+    expect(() => applyToRuns(grid('r1', 'r2'), ['a'])).toThrow(/is of 2 runs: give 2, not 1/);
+  });
+});
+
+describe('several sources of a figure that takes one', () => {
+  test('become panels: the page keeps its options, each panel the others', () => {
+    const expanded = expandRecipe(
+      recipeOf('C_H', {
+        sources: [{ run: 'a' }, { run: 'b' }],
+        options: { preset: 'prl-2', cutoff: 1e-3, shareY: true, legend: 'below', title: 'T' },
+      }),
+    );
+    expect(expanded.options).toEqual({ preset: 'prl-2', shareY: true, legend: 'below' });
+    expect(expanded.panels?.map(({ sources, options }) => [sources, options])).toEqual([
+      [[{ run: 'a' }], { preset: 'prl-2', cutoff: 1e-3, title: 'T' }],
+      [[{ run: 'b' }], { preset: 'prl-2', cutoff: 1e-3, title: 'T' }],
+    ]);
+    const many = recipeOf('gamma_layers', { sources: [{ run: 'a' }, { run: 'b' }] });
+    expect(expandRecipe(many)).toBe(many);
   });
 });
 

@@ -9,7 +9,10 @@ describe('scatter of diagonals', () => {
   test('every direction is drawn, or counted in the small print', () => {
     const spec = scatterDiagonals(measurement({ d: 2500, negative: 12 }));
     const scene = layoutFigure(spec, fonts);
-    expect(scene.notes).toEqual(['12 of 2\u2009500 directions not drawn: not positive on a logarithmic axis']);
+    expect(scene.notes).toEqual([
+      '6 of 2\u2009500 directions not drawn: numerically zero, $|H_{ii}| \\leq 10^{-8}\\,H_{11}$',
+      '6 of 2\u2009494 directions not drawn: not positive on a logarithmic axis',
+    ]);
     expect(scene.warnings).toEqual([]);
     const drawn = JSON.stringify(scene.nodes, (key, value: unknown) =>
       key === 'box' || key === 'rgba' ? undefined : value,

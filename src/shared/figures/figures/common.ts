@@ -3,7 +3,8 @@ import type { MeasurementSummary, ResultArrays } from '../../results.ts';
 import type { FontFamily } from '../fonts/library.ts';
 import { numberText } from '../numbers.ts';
 import type { PaletteName } from '../palettes.ts';
-import { presets, styleOf, type PresetName } from '../presets.ts';
+import { presets, styleOf, type PresetName, type TypeSizes } from '../presets.ts';
+import { InputError } from '../../errors.ts';
 import type { Annotation, Axis, FigureSpec, LegendPlace, Panel, PointRule, Provenance } from '../types.ts';
 
 /** A stored measurement as figures take it. Arrays that a figure does not use may be missing; one that it needs and lacks raises an Error. */
@@ -23,6 +24,7 @@ export interface FigureOptions {
   readonly height_mm?: number;
   readonly font?: FontFamily;
   readonly palette?: PaletteName;
+  readonly sizes?: TypeSizes;
   readonly legend?: LegendPlace;
   /** Labels and limits of the axes in place of the figure's own. */
   readonly x?: Partial<Pick<Axis, 'label' | 'min' | 'max'>>;
@@ -78,6 +80,7 @@ export function finish(draft: Draft, options: FigureOptions): FigureSpec {
     style: styleOf(preset, {
       ...(options.font ? { font: options.font } : {}),
       ...(options.palette ? { palette: options.palette } : {}),
+      ...(options.sizes ? { sizes: options.sizes } : {}),
     }),
     rows: draft.rows ?? 1,
     columns: draft.columns ?? 1,
@@ -92,10 +95,10 @@ export function finish(draft: Draft, options: FigureOptions): FigureSpec {
   };
 }
 
-/** An array of the measurement, or an error that says which one is missing. */
+/** An array of the measurement; raises `InputError` naming the one that is missing. */
 export function arrayOf(measurement: Measurement, name: keyof ResultArrays): Float64Array {
   const found = measurement.arrays[name];
-  if (!found) throw new Error(`the measurement of ${measurement.summary.parameter} holds no array "${name}"`);
+  if (!found) throw new InputError(`the measurement of ${measurement.summary.parameter} holds no array "${name}"`);
   return found;
 }
 

@@ -109,7 +109,7 @@ function estimates(
 }
 
 function statement(seeds: number, hasIntervals: boolean): string[] {
-  if (seeds > 1) return [`means of up to ${seeds} seeds with 95 % intervals`];
+  if (seeds > 1) return [`means of up to ${seeds} runs with 95 % intervals`];
   return hasIntervals ? ['bars: 95 % intervals'] : [];
 }
 

@@ -2,7 +2,7 @@
 import { InputError } from '../../errors.ts';
 import type { FontFamily } from '../fonts/library.ts';
 import type { PaletteName } from '../palettes.ts';
-import { presets, styleOf, type PresetName } from '../presets.ts';
+import { presets, resized, styleOf, type PresetName, type TypeSizes } from '../presets.ts';
 import type { FigureSpec, FigureStyle, LegendPlace, Panel, Provenance } from '../types.ts';
 
 export interface PanelOptions {
@@ -11,6 +11,7 @@ export interface PanelOptions {
   readonly preset?: PresetName;
   readonly font?: FontFamily;
   readonly palette?: PaletteName;
+  readonly sizes?: TypeSizes;
   readonly width_mm?: number;
   readonly height_mm?: number;
   /** Panels of a column share their x axis, panels of a row their y axis: the same limits, numbers and label once. */
@@ -35,6 +36,7 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
     ...(options.preset ? styleOf(options.preset, { palette: first.style.palette }) : first.style),
     ...(options.font ? { font: options.font } : {}),
     ...(options.palette ? { palette: options.palette } : {}),
+    ...resized(options.sizes),
   };
   const width = options.width_mm ?? (options.preset ? presets[options.preset].width_mm : first.width_mm);
   return {

@@ -2,6 +2,7 @@
  * Diagonals against each other in the eigenbasis of H, on logarithmic axes: C_ii against H_ii (its slope is gamma), C_ii against Q_ii (slope 1 where
  * C ~ Q) and Q_ii against H_ii (slope gamma_Q). With reference slopes, the cutoff and the fit.
  */
+import { InputError } from '../../errors.ts';
 import type { CutoffRow, Estimand, Estimator, Slopes } from '../../results.ts';
 import { integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
@@ -30,6 +31,11 @@ export interface ScatterOptions extends FigureOptions {
   readonly slopes?: readonly number[];
   /** Draw the line of the fit; true by default. */
   readonly fit?: boolean;
+  /**
+   * Directions with |H_ii| at or below this share of H_11, or below the numerical floor, are left out and counted: their eigenvectors are arbitrary
+   * and their diagonals are means over a cluster. 1e-8 by default; 0 draws all.
+   */
+  readonly smallest?: number;
 }
 
 const axes: Readonly<
@@ -96,7 +102,7 @@ export function cutoffRow(
   if (cutoff !== undefined) {
     const found = rows.find((row) => Math.abs(row.cutoff / cutoff - 1) < 1e-6);
     if (!found)
-      throw new Error(
+      throw new InputError(
         `no fit at the cutoff ${cutoff}: the measurement has ${rows.map((row) => row.cutoff).join(', ')}`,
       );
     return found;
@@ -132,12 +138,19 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
   const inside: { x: number[]; y: number[] } = { x: [], y: [] };
   const outside: { x: number[]; y: number[] } = { x: [], y: [] };
   let threshold = NaN;
+  let zero = 0;
+  const smallest = options.smallest ?? 1e-8;
+  const floor = smallest > 0 ? measurement.summary.floor.H : 0;
   for (let from = 0; from < xs.length; from += arrays.half) {
     let largest = 0;
     for (let i = from; i < from + arrays.half; i++) largest = Math.max(largest, arrays.selection[i]);
     const least = (row?.cutoff ?? 0) * largest;
     threshold = Number.isNaN(threshold) ? least : Math.sqrt(threshold * least);
     for (let i = from; i < from + arrays.half; i++) {
+      if (smallest > 0 && Math.abs(arrays.selection[i]) <= Math.max(smallest * largest, floor)) {
+        zero++;
+        continue;
+      }
       const list = arrays.selection[i] > least ? inside : outside;
       list.x.push(xs[i]);
       list.y.push(ys[i]);
@@ -241,6 +254,12 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
         },
       ],
       frameAspect: 0.78,
+      notes:
+        zero > 0
+          ? [
+              `${integerText(zero)} of ${integerText(xs.length)} directions not drawn: numerically zero, $|H_{ii}| \\leq ${powerTex(Math.max(smallest, floor / largestOf(arrays.selection)))}\\,H_{11}$`,
+            ]
+          : [],
       fit: {
         estimand,
         ...(row ? { cutoff: row.cutoff, n: row.n } : {}),
@@ -266,6 +285,10 @@ function geometricCentre(points: {
     n++;
   });
   return n > 0 ? [Math.exp(sx / n), Math.exp(sy / n)] : undefined;
+}
+
+function largestOf(values: Float64Array): number {
+  return values.reduce((largest, value) => Math.max(largest, value), 0) || 1;
 }
 
 function extremes(values: readonly number[]): readonly [number, number] {

@@ -1,18 +1,5 @@
 /** Means with intervals over seeds, as figures state them. */
-
-/** 97.5 % points of Student's t for 1 to 30 degrees of freedom (Abramowitz and Stegun, table 26.10). */
-const t975 = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056,
-  2.052, 2.048, 2.045, 2.042,
-]; // prettier-ignore
-
-/** Beyond the table by the expansion in 1/df (26.7.5), within 1e-4. */
-export function tQuantile975(degrees: number): number {
-  if (!(degrees >= 1)) throw new Error(`Student's t needs at least one degree of freedom, not ${degrees}`);
-  if (degrees <= 30 && Number.isInteger(degrees)) return t975[degrees - 1];
-  const z = 1.959964;
-  return z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2);
-}
+import { studentQuantile } from '../../distributions.ts';
 
 export interface Spread {
   readonly n: number;
@@ -25,11 +12,26 @@ export interface Spread {
 }
 
 export function spreadOf(values: readonly number[]): Spread {
+  return spreadsOf([values])[0];
+}
+
+/** One for each list of values. Quantiles are computed once for each number of values: thousands of steps share theirs. */
+export function spreadsOf(lists: readonly (readonly number[])[]): Spread[] {
+  const quantiles = new Map<number, number>();
+  const t = (freedom: number): number => {
+    const known = quantiles.get(freedom) ?? studentQuantile(0.975, freedom);
+    quantiles.set(freedom, known);
+    return known;
+  };
+  return lists.map((values) => spread(values, t));
+}
+
+function spread(values: readonly number[], t: (freedom: number) => number): Spread {
   const n = values.length;
   if (n === 0) throw new Error('a mean needs at least one value');
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
   const variance = n > 1 ? values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1) : 0;
-  const half = n > 1 ? tQuantile975(n - 1) * Math.sqrt(variance / n) : 0;
+  const half = n > 1 ? t(n - 1) * Math.sqrt(variance / n) : 0;
   return {
     n,
     mean,

@@ -3,7 +3,7 @@ import type { Estimand, Estimator, MeasurementSummary, MetricPoint } from '../..
 import type { Axis, FigureSpec, Mark, Panel } from '../types.ts';
 import { estimandNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
-import { spreadOf } from './statistics.ts';
+import { spreadsOf } from './statistics.ts';
 
 export interface CurveGroup {
   /** Legend entry: "lr 0.1". */
@@ -57,12 +57,12 @@ export function learningCurves(groups: readonly CurveGroup[], options: LearningC
   groups.forEach((group, slot) => {
     const steps = [...new Set(group.runs.flatMap((run) => run.map((point) => point.step)))].sort((a, b) => a - b);
     const table = group.runs.map((run) => resample(run, steps));
-    const rows = steps.flatMap((step, k) => {
-      const values = table.map((run) => run[k]).filter((value) => Number.isFinite(value));
-      return values.length >= Math.min(2, group.runs.length) && values.length > 0
-        ? [{ step, spread: spreadOf(values) }]
-        : [];
-    });
+    const values = steps.map((_, k) => table.map((run) => run[k]).filter((value) => Number.isFinite(value)));
+    const shown = steps.flatMap((step, k) =>
+      values[k].length >= Math.min(2, group.runs.length) && values[k].length > 0 ? [{ step, values: values[k] }] : [],
+    );
+    const spreads = spreadsOf(shown.map((row) => row.values));
+    const rows = shown.map(({ step }, k) => ({ step, spread: spreads[k] }));
     const edge = (end: 0 | 1): number[] =>
       rows.map(({ spread }) =>
         kind === 'interval'

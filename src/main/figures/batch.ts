@@ -1,0 +1,69 @@
+/** Recipes drawn from the store and written, one after the other: what the command line and the window export with. */
+import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
+import type { Measurement } from '../../shared/figures/figures/common.ts';
+import type { FigureRecipe } from '../../shared/figures/recipe.ts';
+import { exportFigure, type ExportedFigure, type ExportOptions, type FigureFormat } from './export.ts';
+import type { FigureLoader } from './loader.ts';
+import type { SourcedFigure, StoredMeasurement } from './sources.ts';
+
+export interface DrawnFigure extends ExportedFigure {
+  /** File name without its ending. */
+  readonly name: string;
+}
+
+/** Draws a sourced recipe in some formats. `recipe` is the one that travels in the files: as it was before it was expanded. */
+export async function drawFigure(
+  sourced: SourcedFigure,
+  recipe: FigureRecipe,
+  name: string,
+  formats: readonly FigureFormat[],
+  loader: FigureLoader,
+  fonts: FontLibrary,
+  options: ExportOptions = {},
+): Promise<DrawnFigure> {
+  const spec = await loader.build(sourced);
+  const measurements: Measurement[] = formats.includes('tex')
+    ? measuredIn(sourced).map(({ summary }) => ({ summary, arrays: {} }))
+    : [];
+  // A figure without measurements has no table: asked for alone that is an error, among other formats it is left out.
+  const possible = measurements.length === 0 && formats.length > 1 ? formats.filter((each) => each !== 'tex') : formats;
+  return { name, ...(await exportFigure({ spec, recipe, measurements }, name, possible, fonts, options)) };
+}
+
+/** Every measurement behind a figure, once. */
+function measuredIn({ data }: SourcedFigure): StoredMeasurement[] {
+  const all = data.flatMap((each): readonly StoredMeasurement[] =>
+    'item' in each
+      ? [each.item]
+      : 'items' in each
+        ? each.items
+        : 'rows' in each
+          ? each.rows.flatMap((row) => row.items)
+          : [],
+  );
+  return [...new Map(all.map((item) => [item.id, item])).values()];
+}
+
+/** A name as part of a file name. */
+export function fileName(text: string): string {
+  return (
+    text
+      .normalize('NFC')
+      .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+      .replace(/^[-.]+|[-.]+$/g, '')
+      .slice(0, 120) || 'figure'
+  );
+}
+
+/** Gives each name once: a second "x" is "x-2". */
+export class FileNames {
+  readonly #taken = new Set<string>();
+
+  next(text: string): string {
+    const base = fileName(text);
+    let name = base;
+    for (let k = 2; this.#taken.has(name.toLowerCase()); k++) name = `${base}-${k}`;
+    this.#taken.add(name.toLowerCase());
+    return name;
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The numbers of a figure: reads the arrays that a sourced recipe names and computes what is not stored (eigenbases, eigenvalues of C and Q, overlaps,
+ * curvature of single samples). Keeps what it read, so that the next drawing of the same results is quick.
+ */
+import { readSafetensors } from '../../data/formats/safetensors.ts';
+import { CpuBackend } from '../../engine/backend/cpu.ts';
+import { sampleCurvatures } from '../../engine/curvature/sample-curvatures.ts';
+import { Network } from '../../engine/network/network.ts';
+import { wantedTensors } from '../../engine/network/wanted.ts';
+import type { Blas } from '../../engine/blas/types.ts';
+import { InputError } from '../../shared/errors.ts';
+import type { Measurement } from '../../shared/figures/figures/common.ts';
+import {
+  buildFigure,
+  figureTable,
+  type FigureData,
+  type FigureName,
+  type FigureRecipe,
+} from '../../shared/figures/recipe.ts';
+import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
+import type { FigureSpec } from '../../shared/figures/types.ts';
+import type { ResultArrays } from '../../shared/results.ts';
+import { weightsFrom } from '../jobs/checkpoint-file.ts';
+import { prepareData } from '../jobs/data.ts';
+import { openEngine } from '../jobs/engine.ts';
+import type { EngineOptions } from '../jobs/protocol.ts';
+import { diagonalNames, readArrays } from '../results-file.ts';
+import { Matrices } from './matrices.ts';
+import type { MeasuredNetwork, SourcedData, SourcedFigure, StoredMeasurement } from './sources.ts';
+
+/** Directions whose samples are shown where none are asked for. */
+const defaultDirections = { density: [1, 3, 10, 30], quantiles: [1, 2, 3, 5, 7, 10, 15, 20, 30] };
+/** Measurements whose diagonals are kept, and results of single samples. */
+const keptArrays = 500;
+const keptSamples = 8;
+
+export class FigureLoader {
+  readonly #blas: () => Promise<Blas>;
+  readonly #matrices: Matrices;
+  readonly #arrays = new Map<string, Partial<ResultArrays>>();
+  readonly #samples = new Map<string, Promise<Float64Array>>();
+
+  /** The engine is opened when a figure first needs linear algebra. */
+  constructor(engine: EngineOptions) {
+    let opened: Promise<Blas> | undefined;
+    this.#blas = () => (opened ??= openEngine(engine).then(({ blas }) => blas));
+    this.#matrices = new Matrices(this.#blas);
+  }
+
+  /** The specification of a sourced recipe. Raises InputError where results lack what the figure draws. */
+  async build({ recipe, data, provenance }: SourcedFigure): Promise<FigureSpec> {
+    if (recipe.figure !== 'panels') return buildFigure(recipe, await this.#load(recipe, data[0]), provenance);
+    const loaded: FigureData[] = [];
+    for (const [k, panel] of (recipe.panels ?? []).entries()) loaded.push(await this.#load(panel, data[k]));
+    return buildFigure(recipe, loaded, provenance);
+  }
+
+  /** A measurement with its diagonals; without any where it has none stored. */
+  async measurement({ summary, file }: StoredMeasurement): Promise<Measurement> {
+    if (file === null) return { summary, arrays: {} };
+    let arrays = this.#arrays.get(file);
+    if (arrays === undefined) {
+      arrays = await readArrays(file, diagonalNames);
+      this.#arrays.set(file, arrays);
+      for (const oldest of this.#arrays.keys()) {
+        if (this.#arrays.size <= keptArrays) break;
+        this.#arrays.delete(oldest);
+      }
+    }
+    return { summary, arrays };
+  }
+
+  async #load({ figure, options }: FigureRecipe, data: SourcedData): Promise<FigureData> {
+    switch (data.kind) {
+      case 'measurement': {
+        const measurement = await this.measurement(data.item);
+        const eigenvalues = figure === 'spectra' ? await this.#eigenvalues(data.item, options) : undefined;
+        return { kind: 'measurement', measurement, ...(eigenvalues ? { eigenvalues } : {}) };
+      }
+      case 'measurements':
+        return { kind: 'measurements', measurements: data.items.map(({ summary }) => ({ summary, arrays: {} })) };
+      case 'hyperparameter':
+        return {
+          kind: 'hyperparameter',
+          parameter: data.parameter,
+          rows: data.rows.map(({ value, items }) => ({
+            value,
+            measurements: items.map(({ summary }) => ({ summary, arrays: {} })),
+          })),
+        };
+      case 'curves':
+        return data;
+      case 'history':
+        return {
+          kind: 'history',
+          history: {
+            measurements: data.items.map(({ step, summary }) => ({ step, summary })),
+            ...(data.loss.length > 0 ? { loss: data.loss } : {}),
+          },
+        };
+      case 'matrix': {
+        const name = options.matrix ?? 'C';
+        const basis = options.basis ?? 'eigenbasis';
+        const { d, values } = await this.#matrices.matrix(fileOf(data.item, figure), name, basis);
+        const symbol = name === 'gauss_newton' ? 'G' : name;
+        return {
+          kind: 'matrix',
+          matrix: { name: symbol, values, size: d, basis, parameter: data.item.summary.parameter },
+        };
+      }
+      case 'overlap': {
+        const rows = options.against ?? 'C';
+        const { k, d, values } = await this.#matrices.overlaps(fileOf(data.item, figure), rows, options.leading ?? 50);
+        return { kind: 'overlap', overlap: { values, size: k, d, parameter: data.item.summary.parameter, rows } };
+      }
+      case 'samples': {
+        const { parameter } = data.item.summary;
+        const kind = options.kind ?? 'density';
+        const found = data.item.summary.projected?.k ?? data.item.summary.d;
+        const directions = options.directions ?? defaultDirections[kind].filter((direction) => direction <= found);
+        const file = fileOf(data.item, figure);
+        const values = await this.#curvatures(data.item, data.network, file, directions);
+        const samples = values.length / directions.length;
+        return {
+          kind: 'samples',
+          parameter,
+          directions: directions.map((direction, i) => ({
+            direction,
+            values: values.subarray(i * samples, (i + 1) * samples),
+          })),
+        };
+      }
+      default:
+        data satisfies never;
+        throw new Error('unknown data of a figure');
+    }
+  }
+
+  /** Those of C and Q where the recipe asks for them (the default) and the matrices are stored. */
+  async #eigenvalues(
+    { file, summary }: StoredMeasurement,
+    options: RecipeOptions,
+  ): Promise<{ C?: Float64Array; Q?: Float64Array } | undefined> {
+    if (file === null || summary.method === 'projected' || options.spectrum === 'diagonals') return undefined;
+    const wanted = options.quantities ?? ['H', 'C', 'Q'];
+    return {
+      ...(wanted.includes('C') ? { C: await this.#matrices.eigenvalues(file, 'C') } : {}),
+      ...(wanted.includes('Q') ? { Q: await this.#matrices.eigenvalues(file, 'Q') } : {}),
+    };
+  }
+
+  #curvatures(
+    item: StoredMeasurement,
+    network: MeasuredNetwork,
+    file: string,
+    directions: readonly number[],
+  ): Promise<Float64Array> {
+    const key = `${item.id} ${directions.join(',')}`;
+    let found = this.#samples.get(key);
+    if (found === undefined) {
+      found = this.#computeCurvatures(item, network, file, directions);
+      found.catch(() => this.#samples.delete(key));
+      this.#samples.set(key, found);
+      for (const oldest of this.#samples.keys()) {
+        if (this.#samples.size <= keptSamples) break;
+        this.#samples.delete(oldest);
+      }
+    }
+    return found;
+  }
+
+  /** The samples that were measured: the first of the training part. */
+  async #computeCurvatures(
+    { summary }: StoredMeasurement,
+    { model, dataset, weights, ...folders }: MeasuredNetwork,
+    file: string,
+    directions: readonly number[],
+  ): Promise<Float64Array> {
+    const vectors = await this.#matrices.directions(file, directions);
+    const backend = new CpuBackend(await this.#blas(), 'float64');
+    const network = new Network(model, backend);
+    for (const [name, values] of weightsFrom(await readSafetensors(weights), weights, wantedTensors(network)))
+      network.setWeight(name, values);
+    const { train } = await prepareData(dataset, model, network.outputSize, folders);
+    const part = <T extends Float32Array | Float64Array>(values: T, each: number): Float64Array =>
+      Float64Array.from(values.subarray(0, summary.samples * each));
+    try {
+      return sampleCurvatures({
+        network,
+        backend,
+        parameter: summary.parameter,
+        inputs: part(train.inputs, network.inputSize),
+        targets: part(train.targets, network.outputSize),
+        directions: vectors,
+      });
+    } finally {
+      backend.releaseLive();
+      backend.trim();
+    }
+  }
+}
+
+function fileOf({ file, summary, step }: StoredMeasurement, figure: FigureRecipe['figure']): string {
+  if (file === null)
+    throw new InputError(
+      `${figureTable[figure as FigureName].title}: the arrays of ${summary.parameter} at step ${step} are not in the store; measure again for them`,
+    );
+  return file;
+}

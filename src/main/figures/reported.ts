@@ -1,0 +1,87 @@
+/** Stored runs as reports take them. */
+import type { ReportedRun } from '../../shared/figures/report/content.ts';
+import { metricName, settingName } from '../../shared/figures/names.ts';
+import type { Provenance } from '../../shared/figures/types.ts';
+import type { MetricPoint } from '../../shared/results.ts';
+import { leavesOf } from '../store/index.ts';
+import type { Json, RunRecord, Store } from '../store/index.ts';
+import type { FigureLoader } from './loader.ts';
+import { allMeasurements, provenanceOf, thinned, type StoredMeasurement } from './sources.ts';
+
+export interface ReportSelection {
+  /** Only this layer. */
+  readonly parameter?: string;
+  /** Only measurements at this step; the last of each run by default, the others show in the figures over training. */
+  readonly step?: number;
+}
+
+/** Metrics whose curves a report shows, where a run has them. */
+const shown = ['loss', 'test_loss', 'accuracy', 'test_accuracy'] as const;
+const mostPoints = 1000;
+
+/** What `reportOf` takes. Raises InputError for a layer or step that a run does not have. */
+export async function reportedRuns(
+  store: Store,
+  runs: readonly RunRecord[],
+  selection: ReportSelection,
+  loader: FigureLoader,
+): Promise<{ readonly runs: readonly ReportedRun[]; readonly provenance: Provenance }> {
+  const reported: ReportedRun[] = [];
+  for (const run of runs) {
+    const layer = selection.parameter === undefined ? {} : { parameter: selection.parameter };
+    const all = allMeasurements(store, run, layer);
+    const step = selection.step ?? all.at(-1)?.step;
+    // With a step this raises the error that says which there are.
+    const last = step === undefined ? [] : allMeasurements(store, run, { ...layer, step });
+    const series = store.series(run.id, { names: [...shown] });
+    const curves: Record<string, readonly MetricPoint[]> = {};
+    for (const name of shown)
+      if (series[name] !== undefined) curves[metricName(name)] = thinned(series[name], mostPoints).points;
+    reported.push({
+      id: run.id,
+      name: run.name,
+      configuration: configurationOf(run),
+      measurements: await Promise.all(last.map((each) => loader.measurement(each))),
+      curves,
+      ...historyOf(all, curves[metricName('loss')]),
+    });
+  }
+  return { runs: reported, provenance: provenanceOf(runs) };
+}
+
+/** The layer that was measured most often, over training. */
+function historyOf(
+  all: readonly StoredMeasurement[],
+  loss: readonly MetricPoint[] | undefined,
+): Pick<ReportedRun, 'history'> {
+  const layers = Map.groupBy(all, ({ summary }) => summary.parameter);
+  const [longest = []] = [...layers.values()].sort((a, b) => b.length - a.length);
+  if (longest.length < 2) return {};
+  return {
+    history: {
+      measurements: longest.map(({ step, summary }) => ({ step, summary })),
+      ...(loss === undefined ? {} : { loss }),
+    },
+  };
+}
+
+/** Every setting of the experiment by its name, then when and where it ran. */
+function configurationOf(run: RunRecord): Record<string, string> {
+  const configuration: Record<string, string> = {};
+  const model = run.values['model']?.text;
+  if (model !== undefined && model !== null) configuration['model'] = model;
+  for (const [path, value] of leavesOf(run.experiment)) {
+    // The list of layers is said in one line by the model above.
+    if (path === 'name' || (configuration['model'] !== undefined && path.startsWith('model.layers'))) continue;
+    configuration[settingName(path)] = String(value);
+  }
+  configuration['run'] = run.id;
+  configuration['state'] = run.status;
+  if (run.started !== null)
+    configuration['started'] = new Date(run.started).toISOString().slice(0, 16).replace('T', ' ');
+  const provenance = run.provenance as { readonly engine?: Json; readonly code?: { readonly version?: string; readonly commit?: string | null } } | null; // prettier-ignore
+  const { version, commit } = provenance?.code ?? {};
+  if (version !== undefined)
+    configuration['software'] = `Covature ${version}${typeof commit === 'string' ? ` (${commit.slice(0, 10)})` : ''}`;
+  return configuration;
+}

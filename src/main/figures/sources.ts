@@ -1,0 +1,353 @@
+/**
+ * From a recipe and the store to all that a figure needs, as plain values: which measurements, series and files. Reading the files, and what has to be
+ * computed from them, is loader.ts; it may run in another process.
+ */
+import { parseExperiment } from '../../shared/experiment.ts';
+import { InputError } from '../../shared/errors.ts';
+import { metricName, settingName } from '../../shared/figures/names.ts';
+import {
+  expandRecipe,
+  figureTable,
+  type FigureName,
+  type FigureRecipe,
+  type FigureSource,
+} from '../../shared/figures/recipe.ts';
+import { plainLabel } from '../../shared/figures/text/label.ts';
+import type { Provenance } from '../../shared/figures/types.ts';
+import type { DatasetSpec } from '../../shared/dataset.ts';
+import type { ModelSpec } from '../../shared/model.ts';
+import type { MeasurementSummary, MetricPoint } from '../../shared/results.ts';
+import { readPackage } from '../provenance.ts';
+import { dataFolderOf } from '../services/runs.ts';
+import { differencesOf, fieldsOf, leavesOf } from '../store/index.ts';
+import type { MeasurementRecord, RunRecord, Store } from '../store/index.ts';
+
+/** A stored measurement and where its arrays lie (null: there are none). */
+export interface StoredMeasurement {
+  readonly id: string;
+  readonly run: string;
+  readonly step: number;
+  readonly summary: MeasurementSummary;
+  readonly file: string | null;
+}
+
+/** What a measurement was made with: to look at single samples again. */
+export interface MeasuredNetwork {
+  readonly model: ModelSpec;
+  readonly dataset: DatasetSpec;
+  /** Checkpoint with the weights. */
+  readonly weights: string;
+  readonly baseFolder: string;
+  readonly dataFolder: string;
+}
+
+export type SourcedData =
+  | { readonly kind: 'measurement' | 'matrix' | 'overlap'; readonly item: StoredMeasurement }
+  | { readonly kind: 'samples'; readonly item: StoredMeasurement; readonly network: MeasuredNetwork }
+  | { readonly kind: 'measurements'; readonly items: readonly StoredMeasurement[] }
+  | {
+      readonly kind: 'hyperparameter';
+      readonly parameter: string;
+      readonly rows: readonly { readonly value: number | string; readonly items: readonly StoredMeasurement[] }[];
+    }
+  | {
+      readonly kind: 'curves';
+      readonly metric: string;
+      readonly groups: readonly { readonly label: string; readonly runs: readonly (readonly MetricPoint[])[] }[];
+      readonly notes: readonly string[];
+    }
+  | { readonly kind: 'history'; readonly items: readonly StoredMeasurement[]; readonly loss: readonly MetricPoint[] };
+
+export interface SourcedFigure {
+  /** Expanded: panels have one recipe for each of `data`. */
+  readonly recipe: FigureRecipe;
+  readonly data: readonly SourcedData[];
+  readonly provenance: Provenance;
+}
+
+/** Points of a series that a figure draws at most; longer ones are thinned to every k-th, and the small print says so. */
+export const mostPoints = 2000;
+
+/** Raises InputError naming the run, layer, step, setting or series that is not there, and what is. */
+export function sourceFigure(store: Store, recipe: FigureRecipe): SourcedFigure {
+  const expanded = expandRecipe(recipe);
+  if (expanded.figure !== 'panels') {
+    const { data, runs } = sourceOne(store, expanded);
+    return { recipe: expanded, data: [data], provenance: provenanceOf(runs) };
+  }
+  const panels = (expanded.panels ?? []).flatMap((panel) => {
+    const inner = expandRecipe(panel);
+    return inner.figure === 'panels' ? (inner.panels ?? []) : [inner];
+  });
+  if (panels.length === 0) throw new InputError(`the recipe "${recipe.name}" has no panels`);
+  const sourced = panels.map((panel) => sourceOne(store, panel));
+  const titles = panelTitles(panels, sourced);
+  return {
+    recipe: {
+      ...expanded,
+      panels: panels.map((panel, k) =>
+        panel.options.title === undefined && titles[k] !== undefined
+          ? { ...panel, options: { ...panel.options, title: titles[k] } }
+          : panel,
+      ),
+    },
+    data: sourced.map(({ data }) => data),
+    provenance: provenanceOf(sourced.flatMap(({ runs }) => runs)),
+  };
+}
+
+interface Sourced {
+  readonly data: SourcedData;
+  readonly runs: readonly RunRecord[];
+}
+
+function sourceOne(store: Store, { figure, sources, options }: FigureRecipe): Sourced {
+  const name = figure as FigureName;
+  if (sources.length === 0) throw new InputError(`${figureTable[name].title}: choose at least one run`);
+  const runs = sources.map(({ run }) => store.findRun(run));
+  const [first] = sources;
+  const { needs } = figureTable[name];
+  switch (needs) {
+    case 'measurement':
+    case 'matrix':
+    case 'overlap':
+      return { runs, data: { kind: needs, item: oneMeasurement(store, runs[0], first) } };
+    case 'samples': {
+      const item = oneMeasurement(store, runs[0], first);
+      return { runs, data: { kind: needs, item, network: measuredNetwork(store, runs[0], item.step) } };
+    }
+    case 'measurements':
+      return {
+        runs,
+        data: { kind: needs, items: runs.flatMap((run, k) => lastMeasurements(store, run, sources[k])) },
+      };
+    case 'hyperparameter':
+      return { runs, data: hyperparameter(store, runs, sources, options.field, options.parameter) };
+    case 'curves':
+      return { runs, data: curves(store, runs, options.metric ?? 'loss') };
+    case 'history': {
+      const items = measurementsOf(store, runs[0], first);
+      const parameter = first.parameter === undefined ? items[0].summary.parameter : undefined;
+      const { points } = thinned(store.series(runs[0].id, { names: ['loss'] })['loss'], mostPoints);
+      return {
+        runs,
+        data: {
+          kind: needs,
+          items: items.filter(({ summary }) => parameter === undefined || summary.parameter === parameter),
+          loss: points,
+        },
+      };
+    }
+    default:
+      needs satisfies never;
+      throw new Error('unknown figure');
+  }
+}
+
+/** All that fit a source, by step: one of each layer and step, the newest. Raises InputError where there is none. */
+function measurementsOf(store: Store, run: RunRecord, source: FigureSource): StoredMeasurement[] {
+  const found = allMeasurements(store, run, source);
+  if (found.length === 0) throw new InputError(`run ${run.id} (${run.name}) has no measurement; measure it first`);
+  return found;
+}
+
+/** The same, empty for a run without measurements. */
+export function allMeasurements(store: Store, run: RunRecord, source: Omit<FigureSource, 'run'>): StoredMeasurement[] {
+  const done = store.measurements(run.id).filter(({ state, summary }) => state === 'done' && summary !== null);
+  if (done.length === 0) return [];
+  const { parameter, step } = source;
+  const named = done.filter(
+    (each) =>
+      parameter === undefined || each.parameter === parameter || each.parameter.replace(/\.kernel$/, '') === parameter,
+  );
+  if (named.length === 0) {
+    const known = [...new Set(done.map((each) => each.parameter))].join(', ');
+    throw new InputError(`run ${run.id} (${run.name}): "${parameter}" was not measured; measured were ${known}`);
+  }
+  const found = named.filter((each) => step === undefined || each.step === step);
+  if (found.length === 0) {
+    const steps = [...new Set(named.map((each) => each.step))].sort((a, b) => a - b).join(', ');
+    throw new InputError(`run ${run.id} (${run.name}) was not measured at step ${step}, but at ${steps}`);
+  }
+  const newest = new Map<string, MeasurementRecord>();
+  for (const each of found.toSorted((a, b) => a.created - b.created))
+    newest.set(`${each.step} ${each.parameter}`, each);
+  return [...newest.values()].sort((a, b) => a.step - b.step || order(done, a) - order(done, b)).map(stored);
+}
+
+const order = (all: readonly MeasurementRecord[], { parameter }: MeasurementRecord): number =>
+  all.findIndex((each) => each.parameter === parameter);
+
+function stored({ id, run, step, summary, arrays }: MeasurementRecord): StoredMeasurement {
+  return { id, run, step, summary: summary!, file: arrays?.state === 'present' ? arrays.path : null };
+}
+
+/** Those of the last step that fits. */
+function lastMeasurements(store: Store, run: RunRecord, source: FigureSource): StoredMeasurement[] {
+  const all = measurementsOf(store, run, source);
+  const last = all[all.length - 1].step;
+  return all.filter(({ step }) => step === last);
+}
+
+function oneMeasurement(store: Store, run: RunRecord, source: FigureSource): StoredMeasurement {
+  return lastMeasurements(store, run, source)[0];
+}
+
+function measuredNetwork(store: Store, run: RunRecord, step: number): MeasuredNetwork {
+  const experiment = parseExperiment(run.experiment, `experiment of run ${run.id}`);
+  const checkpoint = store.checkpoints(run.id).find((each) => each.step === step && each.file.state === 'present');
+  if (checkpoint === undefined)
+    throw new InputError(
+      `run ${run.id} (${run.name}) has no checkpoint at step ${step}: the curvature of single samples is computed from its weights`,
+    );
+  const { model, dataset } = experiment;
+  const baseFolder = run.values['base_folder']?.text ?? process.cwd();
+  return { model, dataset, weights: checkpoint.file.path, baseFolder, dataFolder: dataFolderOf(store) };
+}
+
+function hyperparameter(
+  store: Store,
+  runs: readonly RunRecord[],
+  sources: readonly FigureSource[],
+  field: string | undefined,
+  label: string | undefined,
+): SourcedData {
+  const settings = runs.map(settingsOf);
+  const differing = [...differencesOf(runs.map((run) => run.experiment)).keys()].filter(isSetting);
+  const chosen = field ?? (differing.length === 1 ? differing[0] : undefined);
+  if (chosen === undefined)
+    throw new InputError(
+      differing.length === 0
+        ? 'the runs differ in no setting but their seed: choose runs of a sweep, or name the setting (field)'
+        : `the runs differ in several settings; choose one as field: ${differing.join(', ')}`,
+    );
+  const parameter = sources.find((source) => source.parameter !== undefined)?.parameter;
+  const measured = runs.map((run, k) => lastMeasurements(store, run, sources[k]));
+  // One layer throughout: the first that all runs have.
+  const common = measured[0].map(({ summary }) => summary.parameter);
+  const layer =
+    parameter ??
+    common.find((name) => measured.every((items) => items.some((item) => item.summary.parameter === name)));
+  const rows = new Map<number | string, StoredMeasurement[]>();
+  runs.forEach((run, k) => {
+    const value = settings[k].get(chosen);
+    if (value === undefined) {
+      const known = [...settings[k].keys()].join(', ');
+      throw new InputError(`run ${run.id} (${run.name}) has no setting "${chosen}"; it has ${known}`);
+    }
+    const item = measured[k].find(({ summary }) => layer === undefined || matches(summary.parameter, layer));
+    if (item === undefined) throw new InputError(`run ${run.id} (${run.name}) has no measurement of ${layer}`);
+    const key = typeof value === 'boolean' ? String(value) : value;
+    rows.set(key, [...(rows.get(key) ?? []), item]);
+  });
+  return {
+    kind: 'hyperparameter',
+    parameter: label ?? settingName(chosen),
+    rows: [...rows].map(([value, items]) => ({ value, items })),
+  };
+}
+
+const matches = (parameter: string, layer: string): boolean =>
+  parameter === layer || parameter.replace(/\.kernel$/, '') === layer;
+
+const isSetting = (path: string): boolean => path !== 'name' && path !== 'seed' && path !== 'description';
+
+/** Settings by path, and the names that the table of runs has for model, dataset and loss. */
+function settingsOf(run: RunRecord): Map<string, number | string | boolean> {
+  const settings = new Map(leavesOf(run.experiment));
+  for (const [key, value] of Object.entries(fieldsOf(run.experiment)))
+    if (!settings.has(key) && typeof value !== 'object') settings.set(key, value);
+  return settings;
+}
+
+function curves(store: Store, runs: readonly RunRecord[], metric: string): SourcedData {
+  const series = store.seriesOfRuns(
+    runs.map(({ id }) => id),
+    { names: [metric] },
+  );
+  for (const run of runs)
+    if (series[run.id]?.[metric] === undefined) {
+      const known = store.seriesNames(run.id).map(({ name }) => name);
+      throw new InputError(
+        `run ${run.id} (${run.name}) has no series "${metric}"; it has ${known.join(', ') || 'none'}`,
+      );
+    }
+  const groups = new Map<string, RunRecord[]>();
+  for (const run of runs) groups.set(run.setup, [...(groups.get(run.setup) ?? []), run]);
+  const labels = groupLabels([...groups.values()].map(([run]) => run));
+  let every = 1;
+  const lists = [...groups.values()].map((group) =>
+    group.map((run) => {
+      const taken = thinned(series[run.id][metric], mostPoints);
+      every = Math.max(every, taken.every);
+      return taken.points;
+    }),
+  );
+  return {
+    kind: 'curves',
+    metric: metricName(metric),
+    groups: lists.map((list, k) => ({ label: labels[k], runs: list })),
+    notes: every > 1 ? [`every ${every}th value`] : [],
+  };
+}
+
+/** What tells setups apart: the settings that differ where these are one or two, else the names of the runs. */
+function groupLabels(firsts: readonly RunRecord[]): string[] {
+  const differing = [...differencesOf(firsts.map((run) => run.experiment))].filter(([path]) => isSetting(path));
+  const names = firsts.map((run) => plainLabel(run.name));
+  if (differing.length < 1 || differing.length > 2) return names;
+  return firsts.map((_, k) =>
+    differing.map(([path, values]) => `${settingName(path)} ${plainLabel(String(values[k] ?? 'none'))}`).join(', '),
+  );
+}
+
+/** At most so many points, by taking every k-th and the last. */
+export function thinned(
+  series: { readonly steps: ArrayLike<number>; readonly values: ArrayLike<number> } | undefined,
+  most: number,
+): { readonly points: MetricPoint[]; readonly every: number } {
+  if (series === undefined) return { points: [], every: 1 };
+  const count = series.steps.length;
+  const every = Math.max(1, Math.ceil(count / most));
+  const points: MetricPoint[] = [];
+  for (let i = 0; i < count; i += every) points.push({ step: series.steps[i], value: series.values[i] });
+  if (every > 1 && (count - 1) % every !== 0)
+    points.push({ step: series.steps[count - 1], value: series.values[count - 1] });
+  return { points, every };
+}
+
+/** What tells panels apart, where anything does: run, layer, step. */
+function panelTitles(panels: readonly FigureRecipe[], sourced: readonly Sourced[]): (string | undefined)[] {
+  // Panels of different figures are told apart by their axes.
+  if (new Set(panels.map(({ figure }) => figure)).size > 1) return panels.map(() => undefined);
+  const parts = sourced.map(({ data, runs }) => {
+    const item = 'item' in data ? data.item : 'items' in data ? data.items[0] : undefined;
+    return {
+      run: runs.length === 1 ? runText(runs[0], sourced) : '',
+      layer: item?.summary.parameter ?? '',
+      step: item === undefined || data.kind === 'history' ? '' : `step ${item.step}`,
+    };
+  });
+  const keys = (['run', 'layer', 'step'] as const).filter((key) => new Set(parts.map((part) => part[key])).size > 1);
+  return parts.map((part) => (keys.length === 0 ? undefined : keys.map((key) => plainLabel(part[key])).join(', ')));
+}
+
+/** The run's name, with its seed where another of the same name is there. */
+function runText(run: RunRecord, all: readonly Sourced[]): string {
+  const others = all.flatMap(({ runs }) => runs).filter(({ id, name }) => name === run.name && id !== run.id);
+  return others.length === 0 ? run.name : `${run.name}, seed ${run.seed ?? '–'}`;
+}
+
+export function provenanceOf(runs: readonly RunRecord[]): Provenance {
+  const data: Record<string, string> = {};
+  for (const { provenance } of runs) {
+    const { dataset } = (provenance ?? {}) as { readonly dataset?: { readonly name: string; readonly hash: string } };
+    if (dataset !== undefined) data[dataset.name] = dataset.hash;
+  }
+  return {
+    software: `Covature ${readPackage().version}`,
+    runs: [...new Map(runs.map(({ id, name }) => [id, { id, name }])).values()],
+    data,
+    fit: {},
+  };
+}

@@ -1,0 +1,46 @@
+/** A recipe applied to other runs. */
+import { InputError } from '../errors.ts';
+import { figureTable, type FigureRecipe, type FigureSource } from './recipe.ts';
+
+/** The runs that a recipe names, each once, in the order of its panels. */
+export function runsOf(recipe: FigureRecipe): string[] {
+  return [...new Set(sourcesOf(recipe).map(({ run }) => run))];
+}
+
+/** All sources, panel by panel. */
+export function sourcesOf(recipe: FigureRecipe): FigureSource[] {
+  return recipe.figure === 'panels' ? (recipe.panels ?? []).flatMap(sourcesOf) : [...recipe.sources];
+}
+
+/**
+ * The same figure of other runs; layers stay, steps are left to be the last of each run. As many runs as the recipe has take their places in order. A
+ * figure that takes any number of runs takes all that are given; a figure of one run is drawn once for each. Raises InputError where none of this fits.
+ */
+export function applyToRuns(recipe: FigureRecipe, runs: readonly string[]): FigureRecipe[] {
+  if (runs.length === 0) throw new InputError('expected at least one run to apply the recipe to');
+  const own = runsOf(recipe);
+  const several = recipe.figure !== 'panels' && ['measurements', 'runs'].includes(figureTable[recipe.figure].takes);
+  if (several) {
+    const parameters = new Set(recipe.sources.map(({ parameter }) => parameter));
+    const parameter = parameters.size === 1 ? [...parameters][0] : undefined;
+    return [{ ...recipe, sources: runs.map((run) => ({ run, ...(parameter === undefined ? {} : { parameter }) })) }];
+  }
+  if (own.length === runs.length) return [replaced(recipe, new Map(own.map((run, k) => [run, runs[k]])))];
+  if (own.length === 1) return runs.map((run) => replaced(recipe, new Map([[own[0], run]])));
+  if (own.length === 0 && recipe.figure !== 'panels') return runs.map((run) => ({ ...recipe, sources: [{ run }] }));
+  throw new InputError(
+    `the recipe "${recipe.name}" is of ${own.length} runs: give ${own.length === 1 ? 'one' : own.length}, not ${runs.length}`,
+  );
+}
+
+function replaced(recipe: FigureRecipe, by: ReadonlyMap<string, string>): FigureRecipe {
+  if (recipe.figure === 'panels')
+    return { ...recipe, panels: (recipe.panels ?? []).map((panel) => replaced(panel, by)) };
+  return {
+    ...recipe,
+    sources: recipe.sources.map(({ run, parameter }) => ({
+      run: by.get(run) ?? run,
+      ...(parameter === undefined ? {} : { parameter }),
+    })),
+  };
+}

@@ -10,6 +10,12 @@ export default defineConfig({
     pool: 'forks',
     // Two cores on the smallest machine served; native BLAS keeps to one thread a process.
     maxWorkers: 2,
-    env: { OPENBLAS_NUM_THREADS: '1', MKL_NUM_THREADS: '1', VECLIB_MAXIMUM_THREADS: '1', OMP_NUM_THREADS: '1' },
+    env: {
+      OPENBLAS_NUM_THREADS: '1',
+      MKL_NUM_THREADS: '1',
+      VECLIB_MAXIMUM_THREADS: '1',
+      OMP_NUM_THREADS: '1',
+      COVATURE_FORECAST: 'off',
+    },
   },
 });

@@ -318,6 +318,9 @@ function stored(store: Store, id: string): Stored {
 /** All that a run's result is, without times, ids and paths: final weights and optimiser, series, measurements with their arrays. */
 async function essence(store: Store, id: string): Promise<string> {
   const checkpoint = store.lastCheckpoint(id);
+  const values = Object.entries(store.getRun(id)?.values ?? {})
+    .filter(([key]) => !/^seconds|^steps_per_second$|^peak_memory$/.test(key))
+    .map(([key, { value, text }]) => [key, value, text]);
   const content = async (file: string | undefined): Promise<unknown> => {
     const { tensors, metadata } = await readSafetensors(file ?? '');
     return [
@@ -339,6 +342,7 @@ async function essence(store: Store, id: string): Promise<string> {
     ]);
   }
   return JSON.stringify([
+    values.sort(),
     checkpoint?.step,
     await content(checkpoint?.file.path),
     series.sort(),

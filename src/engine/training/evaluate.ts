@@ -5,6 +5,7 @@ import type { Network } from '../network/network.ts';
 import type { TrainingData } from './trainer.ts';
 
 export interface Evaluation {
+  readonly samples: number;
   /** Mean loss over the samples. */
   readonly loss: number;
   /** Share of samples whose largest output is at the target's largest entry; null unless the loss is cross-entropy or targets are one-hot rows. */
@@ -31,7 +32,7 @@ export async function evaluate(network: Network, data: TrainingData, classes: bo
     for (const value of await losses) lossSum += value;
     if (classes) correct += countCorrect(await output, targets, outputSize);
   }
-  return { loss: lossSum / size, accuracy: classes ? correct / size : null };
+  return { samples: size, loss: lossSum / size, accuracy: classes ? correct / size : null };
 }
 
 /** Rows in which the largest output stands where the largest target does. */

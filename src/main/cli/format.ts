@@ -31,3 +31,13 @@ export function indent(text: string, by = '  '): string {
     .map((line) => by + line)
     .join('\n');
 }
+
+/** "4 s", "2 min 5 s", "1 h 20 min". */
+export function formatDuration(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toPrecision(2)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

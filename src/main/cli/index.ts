@@ -8,6 +8,7 @@ if (major < 22) {
   process.exit(1);
 }
 
-const { main } = await import('./main.ts');
+const { main, passOverClosedPipes } = await import('./main.ts');
+passOverClosedPipes();
 process.exitCode = await main(process.argv.slice(2));
 export {};

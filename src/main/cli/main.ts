@@ -58,6 +58,15 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
   },
 };
 
+/** Whoever reads the output may stop reading (`list | head`): no failure, and what is under way (a run) goes on. */
+export function passOverClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
 export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {

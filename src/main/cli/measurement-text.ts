@@ -2,7 +2,7 @@
 import { judgeClaims } from '../../shared/claims.ts';
 import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import { formatNumber, formatTable } from './format.ts';
-import { formatDuration } from './progress.ts';
+import { formatDuration } from './format.ts';
 
 const titles: Readonly<Record<Estimand, string>> = { training_set: 'training set', cross_fitted: 'cross-fitted' };
 

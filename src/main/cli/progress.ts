@@ -1,5 +1,7 @@
 /** Progress on standard error: one line that is rewritten on a terminal, a line now and then elsewhere. */
 import type { JobEvent } from '../jobs/protocol.ts';
+import { forecastLine } from './forecast-text.ts';
+import { formatDuration } from './format.ts';
 
 const plainInterval = 10_000;
 const barWidth = 24;
@@ -17,7 +19,10 @@ export class ProgressLine {
   onEvent(event: JobEvent): void {
     if (event.kind === 'log') this.note(event.text);
     else if (event.kind === 'measurement-failed') this.note(`${event.parameter} was not measured: ${event.error}`);
-    else if (event.kind === 'progress') this.show(event.stage, event.share, event.secondsLeft);
+    else if (event.kind === 'forecast') {
+      this.note(`forecast: ${forecastLine(event.forecast)}`);
+      for (const warning of event.forecast.warnings) this.note(`warning: ${warning}`);
+    } else if (event.kind === 'progress') this.show(event.stage, event.share, event.secondsLeft);
   }
 
   /** A line that stays. */
@@ -48,14 +53,4 @@ export class ProgressLine {
     if (this.#shown) this.#out.write('\r\x1b[K');
     this.#shown = false;
   }
-}
-
-/** "4 s", "2 min 5 s", "1 h 20 min". */
-export function formatDuration(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toPrecision(2)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

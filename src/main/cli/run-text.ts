@@ -2,7 +2,7 @@
 import type { RunRecord, Store } from '../store/index.ts';
 import { formatNumber } from './format.ts';
 import { measurementText } from './measurement-text.ts';
-import { formatDuration } from './progress.ts';
+import { formatDuration } from './format.ts';
 
 /** What `--json` prints of a run: the record, its measurements' summaries, checkpoints and the names of its series. */
 export function runDocument(store: Store, run: RunRecord): unknown {

@@ -6,9 +6,12 @@ import { wantedTensors } from '../../engine/network/wanted.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { weightsFrom } from './checkpoint-file.ts';
+import { forecastMeasuring } from '../forecast/job.ts';
 import { prepareData } from './data.ts';
 import { openEngine } from './engine.ts';
+import { tellForecast } from './forecasting.ts';
 import { measureInto, selectParameters } from './measuring.ts';
+import { RunProgress } from './run-progress.ts';
 import type { JobControl } from './train-job.ts';
 import type { JobEvent, MeasureRequest } from './protocol.ts';
 
@@ -34,6 +37,21 @@ export async function runMeasurement(
   });
   const pool = new Pool(engine.blas, { threads: engine.report.threads });
   try {
+    const samples = data.train.inputs.length / network.inputSize;
+    const sharedWeights = new Map([...weights].map(([name, values]) => [name, shared(values)]));
+    const forecast = await tellForecast(request.forecast, emit, ({ known }) =>
+      forecastMeasuring(
+        { engine, pool, known, network, data: data.train, samples, testSamples: 0 },
+        request.model,
+        sharedWeights,
+        request.measurement,
+      ),
+    );
+    if (request.forecast?.only === true) {
+      emit({ kind: 'ended', outcome: 'done', reason: null, step: 0, results: {}, seconds: {} });
+      return;
+    }
+    const progress = new RunProgress(forecast, 0, 0);
     for (const [index, parameter] of parameters.entries()) {
       await measureInto(
         {
@@ -41,31 +59,29 @@ export async function runMeasurement(
           pool,
           input: {
             model: request.model,
-            weights: new Map([...weights].map(([name, values]) => [name, shared(values)])),
+            weights: sharedWeights,
             inputs: data.train.inputs,
             targets: data.train.targets,
             classes: data.classes,
           },
           staging: request.staging,
+          forecast: request.forecast,
           step: 0,
           epoch: 0,
           emit,
           signal: control.signal,
           onProgress: (stage, share) => {
-            const done = (index + share) / parameters.length;
-            const seconds = (performance.now() - begun) / 1000;
-            const secondsLeft = done > 0.05 ? (seconds / done) * (1 - done) : null;
             emit({
               kind: 'progress',
               stage: `measuring ${parameter}: ${stage.replaceAll('_', ' ')}`,
-              share: done,
-              secondsLeft,
+              ...progress.measuring(parameter, share, index, parameters.length),
             });
           },
         },
         parameter,
         request.measurement,
       );
+      progress.finished(parameter);
     }
   } finally {
     await pool.close();
@@ -75,7 +91,7 @@ export async function runMeasurement(
     outcome: 'done',
     reason: null,
     step: 0,
-    results: {},
+    results: { peak_memory: 1024 * process.resourceUsage().maxRSS },
     seconds: { measuring: (performance.now() - begun) / 1000 },
   });
 }

@@ -12,13 +12,16 @@ import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { OpenedEngine } from './engine.ts';
-import type { JobEvent, StagedFile } from './protocol.ts';
+import { measuredName } from '../forecast/rates.ts';
+import { tellRates } from './forecasting.ts';
+import type { ForecastRequest, JobEvent, StagedFile } from './protocol.ts';
 
 export interface MeasuringContext {
   readonly engine: OpenedEngine;
   readonly pool: Pool;
   readonly input: MeasurementInput;
   readonly staging: string;
+  readonly forecast: ForecastRequest | null;
   readonly step: number;
   readonly epoch: number;
   readonly emit: (event: JobEvent) => void;
@@ -50,6 +53,7 @@ export function selectParameters(network: Network, patterns: readonly string[]):
  */
 export async function measureInto(context: MeasuringContext, parameter: string, spec: MeasurementSpec): Promise<void> {
   const { engine, step, epoch } = context;
+  const begun = performance.now();
   try {
     const result = await measureLayer(context.pool, context.input, {
       parameter,
@@ -66,6 +70,10 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
     const file = await writeResult(context.staging, result.summary, result.arrays);
     result.release();
     context.emit({ kind: 'measurement', step, epoch, summary: result.summary, file });
+    const name = measuredName(context.input.model, parameter, spec, result.summary.samples, result.summary.method);
+    tellRates(context.forecast, engine.report, context.emit, {
+      [name]: { seconds: (performance.now() - begun) / 1000 },
+    });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     context.emit({ kind: 'measurement-failed', step, epoch, parameter, error: messageOf(error) });

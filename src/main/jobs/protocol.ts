@@ -3,6 +3,8 @@ import type { DatasetSummary } from '../../shared/dataset.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
+import type { JobForecast } from '../forecast/job.ts';
+import type { KnownRates, Rates } from '../forecast/rates.ts';
 
 /** How the worker computes. */
 export interface EngineOptions {
@@ -21,6 +23,17 @@ interface Common {
   /** Folders that relative dataset paths start from, and that published datasets lie in. */
   readonly baseFolder: string;
   readonly dataFolder: string;
+  /** What it will take is said before it starts; null: it starts at once. */
+  readonly forecast: ForecastRequest | null;
+}
+
+export interface ForecastRequest {
+  /** Rates measured before; what is missing is measured now. */
+  readonly known: KnownRates;
+  /** Ends there. */
+  readonly only: boolean;
+  /** Fails where a measurement that was asked for by its method does not fit into memory, rather than leaving that one out. */
+  readonly refuse: boolean;
 }
 
 export interface TrainRequest extends Common {
@@ -31,6 +44,8 @@ export interface TrainRequest extends Common {
     readonly file: string;
     /** Measurements that are stored already. */
     readonly measured: readonly { readonly parameter: string; readonly step: number }[];
+    /** Losses and accuracies as last evaluated before, by name. */
+    readonly results: Readonly<Record<string, number>>;
   } | null;
   /** Take a checkpoint and end as paused once so many steps are done. */
   readonly stopAfter: number | null;
@@ -67,6 +82,10 @@ export type JobEvent =
       readonly step: number;
       readonly engine: EngineReport;
     }
+  /** Before the first step; from there to the end. */
+  | { readonly kind: 'forecast'; readonly forecast: JobForecast }
+  /** Measured for a forecast, or by the job itself: kept for later forecasts. */
+  | { readonly kind: 'rates'; readonly machine: string; readonly rates: Rates }
   | {
       readonly kind: 'metrics';
       readonly step: number;

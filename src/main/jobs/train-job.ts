@@ -12,13 +12,18 @@ import { initialValues } from '../../engine/training/initialise.ts';
 import { Trainer } from '../../engine/training/trainer.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
+import { forecastTraining } from '../forecast/job.ts';
+import type { JobForecast } from '../forecast/job.ts';
+import { trainingRateName } from '../forecast/training.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
 import { prepareData } from './data.ts';
 import type { PreparedData } from './data.ts';
 import { openEngine } from './engine.ts';
 import type { OpenedEngine } from './engine.ts';
+import { tellForecast, tellRates } from './forecasting.ts';
 import { measureInto, selectParameters } from './measuring.ts';
 import { MetricBuffer } from './metric-buffer.ts';
+import { RunProgress } from './run-progress.ts';
 import { dueSteps } from './schedule.ts';
 import type { JobEvent, TrainRequest } from './protocol.ts';
 
@@ -42,7 +47,8 @@ export async function runTraining(
 ): Promise<void> {
   const job = await TrainingJob.open(request, control, emit);
   try {
-    await job.run();
+    if (request.forecast?.only === true) job.leave();
+    else await job.run();
   } finally {
     await job.close();
   }
@@ -67,8 +73,9 @@ class TrainingJob {
   readonly #metrics: MetricBuffer;
   readonly #seconds = { training: 0, evaluating: 0, measuring: 0 };
   readonly #results: Record<string, number> = {};
-  readonly #began = performance.now();
+  readonly #progress: RunProgress;
   readonly #firstStep: number;
+  #evaluated = 0;
   #lastCheckpoint = performance.now();
   #checkpointed = -1;
   #pool: Pool | null = null;
@@ -107,7 +114,31 @@ class TrainingJob {
         network.setWeight(parameter.name, initialValues(parameter, experiment.initialisation, experiment.seed));
       }
     } else trainer.restore(await readCheckpoint(request.resume.file));
-    return new TrainingJob(request, control, emit, { engine, network, trainer, data, totalSteps, due });
+    const forecast = await tellForecast(request.forecast, emit, ({ known }) =>
+      forecastTraining(
+        {
+          engine,
+          pool: null,
+          known,
+          network,
+          data: data.train,
+          samples,
+          testSamples: data.test === null ? 0 : data.test.inputs.length / network.inputSize,
+        },
+        experiment,
+        trainer.step,
+      ),
+    );
+    return new TrainingJob(request, control, emit, {
+      engine,
+      network,
+      trainer,
+      data,
+      totalSteps,
+      due,
+      forecast,
+      resumed: request.resume?.results ?? {},
+    });
   }
 
   private constructor(
@@ -121,6 +152,8 @@ class TrainingJob {
       data: PreparedData;
       totalSteps: number;
       due: readonly Due[];
+      forecast: JobForecast | null;
+      resumed: Readonly<Record<string, number>>;
     },
   ) {
     this.#request = request;
@@ -134,6 +167,8 @@ class TrainingJob {
     this.#due = parts.due;
     this.#metrics = new MetricBuffer(emit);
     this.#firstStep = this.#trainer.step;
+    this.#progress = new RunProgress(parts.forecast, this.#firstStep, this.#totalSteps);
+    Object.assign(this.#results, parts.resumed);
     emit({
       kind: 'prepared',
       dataset: this.#data.summary,
@@ -148,11 +183,21 @@ class TrainingJob {
     await this.#pool?.close();
   }
 
+  /** Ends before the first step. */
+  leave(): void {
+    this.#emit({ kind: 'ended', outcome: 'done', reason: null, step: this.#firstStep, results: {}, seconds: {} });
+  }
+
   async run(): Promise<void> {
     const trainer = this.#trainer;
     const { stepsPerEpoch } = trainer.sampler;
     const recordEvery = Math.max(1, Math.ceil(this.#totalSteps / lossPoints));
-    if (trainer.step === 0) await this.#evaluate();
+    // A checkpoint is taken after what is due at its step was evaluated and stored.
+    if (this.#request.resume === null) await this.#evaluate();
+    else if (trainer.step > 0 && trainer.step % stepsPerEpoch === 0 && this.#hasReachedLoss()) {
+      await this.#finish(true);
+      return;
+    }
     await this.#measure();
     while (trainer.step < this.#totalSteps) {
       const nextEpoch = (Math.floor(trainer.step / stepsPerEpoch) + 1) * stepsPerEpoch;
@@ -169,7 +214,7 @@ class TrainingJob {
       if (end === nextEpoch || end === this.#totalSteps) {
         const loss = await this.#evaluate();
         if (!Number.isFinite(loss)) return this.#diverge(loss);
-        reachedLoss = loss <= (this.#request.experiment.stop_at_loss ?? -Infinity);
+        reachedLoss = this.#hasReachedLoss();
         await this.#checkpoint(false);
       }
       if (reachedLoss) {
@@ -185,6 +230,10 @@ class TrainingJob {
       if (end === this.#stopStep() && end < this.#totalSteps) return this.#stop('paused');
     }
     await this.#finish(false);
+  }
+
+  #hasReachedLoss(): boolean {
+    return (this.#results['loss'] ?? Infinity) <= (this.#request.experiment.stop_at_loss ?? -Infinity);
   }
 
   /** Trains up to a step; false where a cancel or pause came first. */
@@ -210,16 +259,8 @@ class TrainingJob {
   #reportProgress(): void {
     const { step } = this.#trainer;
     this.#metrics.flushSometimes(step, () => {
-      const done = step - this.#firstStep;
-      const elapsed = (performance.now() - this.#began) / 1000;
-      const left = done > 0 ? (elapsed / done) * (this.#totalSteps - step) : null;
       const epoch = (step / this.#trainer.sampler.stepsPerEpoch).toFixed(1);
-      return {
-        kind: 'progress',
-        stage: `training, epoch ${epoch}`,
-        share: step / Math.max(1, this.#totalSteps),
-        secondsLeft: left,
-      };
+      return { kind: 'progress', stage: `training, epoch ${epoch}`, ...this.#progress.training(step) };
     });
   }
 
@@ -230,12 +271,13 @@ class TrainingJob {
     const train = await evaluate(this.#network, this.#data.train, this.#data.classes);
     this.#record('loss', step, train.loss);
     if (train.accuracy !== null) this.#record('accuracy', step, train.accuracy);
-    if (this.#data.test !== null) {
-      const test = await evaluate(this.#network, this.#data.test, this.#data.classes);
+    const test = this.#data.test === null ? null : await evaluate(this.#network, this.#data.test, this.#data.classes);
+    if (test !== null) {
       this.#record('test_loss', step, test.loss);
       if (test.accuracy !== null) this.#record('test_accuracy', step, test.accuracy);
     }
     this.#metrics.add('learning_rate', step, this.#trainer.learningRate);
+    this.#evaluated += train.samples + (test?.samples ?? 0);
     this.#seconds.evaluating += (performance.now() - begun) / 1000;
     return train.loss;
   }
@@ -287,24 +329,23 @@ class TrainingJob {
             classes: this.#data.classes,
           },
           staging: this.#request.staging,
+          forecast: this.#request.forecast,
           step,
           epoch: this.#trainer.epoch,
           emit: this.#emit,
           signal: this.#control.signal,
           onProgress: (stage, share) => {
-            const seconds = (performance.now() - begun) / 1000;
-            const done = (index + share) / list.length;
             this.#emit({
               kind: 'progress',
               stage: `measuring ${parameter}: ${stage.replaceAll('_', ' ')}`,
-              share: done,
-              secondsLeft: done > 0.05 ? (seconds / done) * (1 - done) : null,
+              ...this.#progress.measuring(parameter, share, index, list.length),
             });
           },
         },
         parameter,
         spec,
       );
+      this.#progress.finished(parameter);
     }
     this.#seconds.measuring += (performance.now() - begun) / 1000;
   }
@@ -352,6 +393,14 @@ class TrainingJob {
     const stepsDone = step - this.#firstStep;
     const results = { ...this.#results };
     if (this.#seconds.training > 0) results['steps_per_second'] = stepsDone / this.#seconds.training;
+    // Kilobytes on every system.
+    results['peak_memory'] = 1024 * process.resourceUsage().maxRSS;
+    if (this.#seconds.training > 1) {
+      const step = this.#seconds.training / stepsDone;
+      const evaluation = this.#seconds.evaluating / Math.max(1, this.#evaluated);
+      const name = trainingRateName(this.#request.experiment);
+      tellRates(this.#request.forecast, this.#engine.report, this.#emit, { [name]: { step, evaluation } });
+    }
     this.#emit({ kind: 'ended', outcome, reason, step, results, seconds: { ...this.#seconds } });
   }
 }

@@ -78,7 +78,11 @@ export class Recorder {
           ...Object.fromEntries(Object.entries(event.seconds).map(([key, value]) => [`seconds.${key}`, value])),
         });
         return;
+      case 'rates':
+        keepRates(store, event);
+        return;
       case 'progress':
+      case 'forecast':
       case 'failed':
         return;
       default:
@@ -112,6 +116,12 @@ export class Recorder {
         end satisfies never;
     }
   }
+}
+
+export function keepRates(store: Store, { machine, rates }: Extract<JobEvent, { kind: 'rates' }>): void {
+  store.transaction(() => {
+    for (const [name, rate] of Object.entries(rates)) store.setCalibration(machine, name, rate);
+  });
 }
 
 /** Older checkpoints of a run are removed; the last is what it resumes from, one more in case that file is damaged. */

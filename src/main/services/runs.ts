@@ -6,12 +6,12 @@ import { parseExperiment } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
 import { startJob } from '../jobs/host.ts';
 import type { JobEnd, JobHandle } from '../jobs/host.ts';
-import type { EngineOptions, JobEvent } from '../jobs/protocol.ts';
+import type { EngineOptions, ForecastRequest, JobEvent, JobRequest, TrainRequest } from '../jobs/protocol.ts';
 import type { ProcessLauncher } from '../jobs/launcher.ts';
 import { gatherProvenance } from '../provenance.ts';
 import type { Provenance } from '../provenance.ts';
-import type { Batch, Json, RunRecord, Store } from '../store/index.ts';
-import { Recorder } from './recorder.ts';
+import type { Batch, Checkpoint, Json, RunRecord, Store } from '../store/index.ts';
+import { keepRates, Recorder } from './recorder.ts';
 
 export interface RunOptions {
   readonly engine: EngineOptions;
@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly onBatch?: (batch: Batch) => void;
   /** How worker processes are started; default child_process. */
   readonly launcher?: ProcessLauncher;
+  /** Whether what does not fit is refused before the first step; default: it is left out with its reason, and the rest is done. */
+  readonly refuse?: boolean;
   /** Default: gathered now, which asks git and takes some 30 ms. */
   readonly provenance?: Provenance;
 }
@@ -85,8 +87,21 @@ export function resumeRun(store: Store, run: RunRecord, options: RunOptions): St
             .measurements(run.id)
             .filter((each) => each.origin === 'schedule' && each.state === 'done')
             .map(({ parameter, step }) => ({ parameter, step })),
+          results: lastValues(store, run.id),
         };
   return launch(store, run.id, experiment, options, recorder, resume);
+}
+
+/** What was last evaluated: the ends of the series of a run that was taken back to its checkpoint. */
+function lastValues(store: Store, id: string): Record<string, number> {
+  const names = ['loss', 'accuracy', 'test_loss', 'test_accuracy'];
+  const found = Object.entries(store.series(id, { names }));
+  return Object.fromEntries(
+    found.flatMap(([name, { values }]) => {
+      const last = values.at(-1);
+      return last === undefined ? [] : [[name, last]];
+    }),
+  );
 }
 
 function launch(
@@ -95,10 +110,7 @@ function launch(
   experiment: Experiment,
   options: RunOptions,
   recorder: Recorder,
-  resume: {
-    readonly file: string;
-    readonly measured: readonly { readonly parameter: string; readonly step: number }[];
-  } | null,
+  resume: TrainRequest['resume'],
 ): StartedRun {
   const job = startJob(
     {
@@ -110,6 +122,7 @@ function launch(
       staging: stagingFolder(store),
       baseFolder: options.baseFolder,
       dataFolder: dataFolderOf(store),
+      forecast: forecastRequest(store, { refuse: options.refuse ?? false }),
     },
     (event) => {
       recorder.record(event);
@@ -138,13 +151,13 @@ export interface MeasureRunOptions extends RunOptions {
   readonly step?: number;
 }
 
-/** Measures a stored run at one of its checkpoints; results are stored with it as taken by hand. */
-export function measureRun(
+/** What measuring a stored run at one of its checkpoints asks a job for. */
+export function measureRequest(
   store: Store,
   run: RunRecord,
   spec: MeasurementSpec,
-  options: MeasureRunOptions,
-): { readonly job: JobHandle; readonly done: Promise<JobEnd> } {
+  options: Pick<MeasureRunOptions, 'engine' | 'baseFolder' | 'step' | 'refuse'>,
+): { readonly request: JobRequest; readonly checkpoint: Checkpoint } {
   const experiment = parseExperiment(run.experiment, `experiment of run ${run.id}`);
   const checkpoints = store.checkpoints(run.id);
   const checkpoint =
@@ -155,6 +168,29 @@ export function measureRun(
       `run ${run.id} has no checkpoint${options.step === undefined ? '' : ` at step ${options.step}`}; its checkpoints are at steps ${steps || 'none'}`,
     );
   }
+  const request: JobRequest = {
+    kind: 'measure',
+    model: experiment.model,
+    weights: checkpoint.file.path,
+    dataset: experiment.dataset,
+    measurement: spec,
+    engine: options.engine,
+    staging: stagingFolder(store),
+    baseFolder: options.baseFolder,
+    dataFolder: dataFolderOf(store),
+    forecast: forecastRequest(store, { refuse: options.refuse ?? false }),
+  };
+  return { request, checkpoint };
+}
+
+/** Measures a stored run at one of its checkpoints; results are stored with it as taken by hand. */
+export function measureRun(
+  store: Store,
+  run: RunRecord,
+  spec: MeasurementSpec,
+  options: MeasureRunOptions,
+): { readonly job: JobHandle; readonly done: Promise<JobEnd> } {
+  const { request, checkpoint } = measureRequest(store, run, spec, options);
   const place = {
     step: checkpoint.step,
     epoch: checkpoint.epoch,
@@ -162,19 +198,10 @@ export function measureRun(
     options: spec as unknown as Json,
   };
   const job = startJob(
-    {
-      kind: 'measure',
-      model: experiment.model,
-      weights: checkpoint.file.path,
-      dataset: experiment.dataset,
-      measurement: spec,
-      engine: options.engine,
-      staging: stagingFolder(store),
-      baseFolder: options.baseFolder,
-      dataFolder: dataFolderOf(store),
-    },
+    request,
     (event) => {
-      if (event.kind === 'measurement') {
+      if (event.kind === 'rates') keepRates(store, event);
+      else if (event.kind === 'measurement') {
         store.addMeasurement(run.id, {
           parameter: event.summary.parameter,
           ...place,
@@ -194,6 +221,17 @@ export function measureRun(
     options.launcher,
   );
   return { job, done: job.done };
+}
+
+/** What a job is asked to forecast; null where $COVATURE_FORECAST is "off". */
+export function forecastRequest(
+  store: Pick<Store, 'allCalibrations'> | null,
+  options: { readonly only?: boolean; readonly refuse?: boolean } = {},
+): ForecastRequest | null {
+  const only = options.only ?? false;
+  if (process.env['COVATURE_FORECAST'] === 'off' && !only) return null;
+  const known = (store?.allCalibrations() ?? {}) as ForecastRequest['known'];
+  return { known, only, refuse: options.refuse ?? false };
 }
 
 /** A folder on the store's disk, emptied when the store is next opened for writing. */

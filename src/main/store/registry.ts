@@ -95,6 +95,18 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
       }));
     },
 
+    /** Of all machines that this store has been used on. */
+    allCalibrations(): Record<string, Record<string, Json>> {
+      const rows = prepare('SELECT machine, name, value FROM calibrations').all() as {
+        machine: string;
+        name: string;
+        value: string;
+      }[];
+      const all: Record<string, Record<string, Json>> = {};
+      for (const { machine, name, value } of rows) (all[machine] ??= {})[name] = parseJson<Json>(value);
+      return all;
+    },
+
     getFigure,
 
     /** By name; those in the bin only where asked for. */

@@ -10,8 +10,12 @@ import { parseModel } from '../../../shared/model.ts';
 import type { MeasurementSummary } from '../../../shared/results.ts';
 import { startJob } from '../../jobs/host.ts';
 import type { JobEnd, JobHandle } from '../../jobs/host.ts';
-import type { JobEvent } from '../../jobs/protocol.ts';
-import { measureRun } from '../../services/runs.ts';
+import type { JobEvent, JobRequest } from '../../jobs/protocol.ts';
+import { forecastRequested } from '../../services/forecasts.ts';
+import { keepRates } from '../../services/recorder.ts';
+import { forecastRequest, measureRequest, measureRun } from '../../services/runs.ts';
+import { StoreError } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
 import {
   choice,
   engineFlags,
@@ -27,6 +31,7 @@ import {
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { datasetFromPath, readJsonFile } from '../files.ts';
+import { forecastText } from '../forecast-text.ts';
 import { measurementText } from '../measurement-text.ts';
 import { ProgressLine } from '../progress.ts';
 import { onInterrupt } from './run.ts';
@@ -48,6 +53,7 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
   --top K           projected: directions to find (default 50)
   --which NAME      projected: largest (default), magnitude or both ends of the spectrum
   --precision float64
+  --forecast        say what it will take (time, memory, disk) and measure nothing; --dry-run is the same
   --out FILE        write C, H, Q, eigenvalues and diagonals as safetensors (with several parameters: FILE-NAME.safetensors)
 ${engineHelp}
 ${storeHelp}
@@ -70,6 +76,8 @@ const options = {
   which: { type: 'string' },
   precision: { type: 'string' },
   out: { type: 'string' },
+  forecast: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
 } as const;
 
 export const measure: Command = {
@@ -93,6 +101,7 @@ export const measure: Command = {
     };
     const collected = new Collector(values.out, values.parameter.length > 1 || values.parameter[0].includes('*'));
     const engine = engineOf(values);
+    const isForecast = values.forecast === true || values['dry-run'] === true;
     if (values.run !== undefined) {
       if (values.model !== undefined || values.weights !== undefined || values.data !== undefined) {
         throw new UsageError('--run excludes --model, --weights and --data');
@@ -101,6 +110,17 @@ export const measure: Command = {
       const record = store.findRun(values.run);
       const step = integerOption(values.step, 'step', 0);
       const baseFolder = record.values['base_folder']?.text ?? process.cwd();
+      if (isForecast) {
+        const request = measureRequest(store, record, spec, {
+          engine,
+          baseFolder,
+          ...(step !== undefined && { step }),
+        });
+        const keep = (event: RatesEvent): void => {
+          keepRates(store, event);
+        };
+        return await tellForecast(request.request, keep, collected, values.json === true);
+      }
       // The job's file is moved into the store when the event is recorded: copied for --out before.
       const { job, done } = measureRun(store, record, spec, {
         engine,
@@ -124,20 +144,28 @@ export const measure: Command = {
       path.join(values.out === undefined ? tmpdir() : path.dirname(path.resolve(values.out)), '.covature-'),
     );
     try {
-      const job = startJob(
-        {
-          kind: 'measure',
-          model: parseModel(await readJsonFile(model), path.basename(model)),
-          weights: path.resolve(weights),
-          dataset,
-          measurement: spec,
-          engine,
-          staging,
-          baseFolder,
-          dataFolder: path.join(staging, 'datasets'),
-        },
-        collected.onEvent,
-      );
+      const request: JobRequest = {
+        kind: 'measure',
+        model: parseModel(await readJsonFile(model), path.basename(model)),
+        weights: path.resolve(weights),
+        dataset,
+        measurement: spec,
+        engine,
+        staging,
+        baseFolder,
+        dataFolder: path.join(staging, 'datasets'),
+        forecast: withRates(values, true, (store) => forecastRequest(store)) ?? forecastRequest(null),
+      };
+      const keep = (event: RatesEvent): void => {
+        withRates(values, false, (store) => {
+          keepRates(store, event);
+        });
+      };
+      if (isForecast) return await tellForecast(request, keep, collected, values.json === true);
+      const job = startJob(request, (event) => {
+        if (event.kind === 'rates') keep(event);
+        else collected.onEvent(event);
+      });
       const end = await settle(job, job.done, collected);
       for (const { summary, file } of collected.results) await collected.copy(summary.parameter, file);
       return collected.print(end, values.json === true);
@@ -147,7 +175,38 @@ export const measure: Command = {
   },
 };
 
-async function settle(job: JobHandle, done: Promise<JobEnd>, collected: Collector): Promise<JobEnd> {
+type RatesEvent = Extract<JobEvent, { kind: 'rates' }>;
+
+/** The store for a moment, for the rates it keeps; null where it cannot be opened so: measuring files needs no store, and rates can be measured again. */
+function withRates<T>(
+  values: { readonly store?: string | undefined },
+  readOnly: boolean,
+  use: (store: Store) => T,
+): T | null {
+  try {
+    using store = openStoreFor(values, readOnly);
+    return use(store);
+  } catch (error) {
+    // None yet, in use by a window, on a read-only disk, from a newer version.
+    if (!(error instanceof StoreError)) throw error;
+    return null;
+  }
+}
+
+async function tellForecast(
+  request: JobRequest,
+  keep: (event: RatesEvent) => void,
+  collected: Collector,
+  json: boolean,
+): Promise<number> {
+  const { job, done } = forecastRequested(request, keep, collected.onEvent);
+  const forecast = await settle(job, done, collected);
+  if (json) printJson(forecast);
+  else process.stdout.write(`${forecastText(forecast)}\n`);
+  return 0;
+}
+
+async function settle<T>(job: JobHandle, done: Promise<T>, collected: Collector): Promise<T> {
   const stop = onInterrupt(() => {
     job.cancel();
   });

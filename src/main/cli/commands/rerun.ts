@@ -71,8 +71,9 @@ export const rerun: Command = {
   },
 };
 
-/** Durations and speeds are no results. */
-const isTiming = (key: string): boolean => key.startsWith('seconds') || key === 'steps_per_second';
+/** Durations, speeds and memory are no results. */
+const isTiming = (key: string): boolean =>
+  key.startsWith('seconds') || key === 'steps_per_second' || key === 'peak_memory';
 
 async function compareRuns(store: Store, original: RunRecord, again: RunRecord): Promise<Replay> {
   const weights = await Promise.all([original, again].map((run) => finalWeights(store, run)));

@@ -2,6 +2,7 @@
 import * as path from 'node:path';
 import { parseExperiment } from '../../../shared/experiment.ts';
 import type { JobEnd } from '../../jobs/host.ts';
+import { forecastExperiment } from '../../services/forecasts.ts';
 import { resumeRun, startRun } from '../../services/runs.ts';
 import type { StartedRun } from '../../services/runs.ts';
 import type { Store } from '../../store/index.ts';
@@ -19,6 +20,7 @@ import {
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { readJsonFile } from '../files.ts';
+import { forecastText } from '../forecast-text.ts';
 import { ProgressLine } from '../progress.ts';
 import { runDocument, runText } from '../run-text.ts';
 
@@ -31,6 +33,7 @@ Trains the network of an experiment, measures it as the experiment says, and sto
   --seeds A,B,...  one run a seed, one after the other
   --stop-after N   take a checkpoint after N steps and pause there
   --resume RUN     go on with an unfinished run (id, part of an id, or name)
+  --forecast       say what it will take (time, memory, disk) and start nothing; --dry-run is the same
 ${engineHelp}
 ${storeHelp}
 
@@ -43,6 +46,8 @@ const options = {
   seeds: { type: 'string' },
   'stop-after': { type: 'string' },
   resume: { type: 'string' },
+  forecast: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
 } as const;
 
 export const run: Command = {
@@ -57,11 +62,15 @@ export const run: Command = {
     const common = {
       engine: engineOf(values),
       stopAfter,
+      refuse: true,
       onEvent: (event: Parameters<ProgressLine['onEvent']>[0]) => {
         progress.onEvent(event);
       },
     };
+    const isForecast = values.forecast === true || values['dry-run'] === true;
     if (file === undefined) {
+      if (isForecast)
+        throw new UsageError('--forecast is of a run that is not begun; --resume says what is left when it starts');
       using store = openStoreFor(values, false);
       const record = store.findRun(values.resume ?? '');
       const baseFolder = record.values['base_folder']?.text ?? process.cwd();
@@ -74,6 +83,19 @@ export const run: Command = {
     const baseFolder = file === '-' ? process.cwd() : path.dirname(path.resolve(file));
     const seeds = seedList(values.seed, values.seeds) ?? [experiment.seed];
     using store = openStoreFor(values, false);
+    if (isForecast) {
+      const { job, done } = forecastExperiment(store, experiment, { ...common, baseFolder });
+      const stop = onInterrupt(() => {
+        job.cancel();
+      });
+      const forecast = await done.finally(() => {
+        stop();
+        progress.clear();
+      });
+      if (values.json === true) printJson({ runs: seeds.length, each: forecast });
+      else process.stdout.write(`${seeds.length > 1 ? `${seeds.length} runs, each: ` : ''}${forecastText(forecast)}\n`);
+      return 0;
+    }
     return await follow(
       store,
       progress,

@@ -11,6 +11,8 @@ import { publishedDatasets } from '../../../data/downloads/catalogue.ts';
 import { downloadPublished, publishedStatus } from '../../../data/downloads/published.ts';
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { datasetFromPath } from '../../cli/files.ts';
+import type { KnownRates } from '../../forecast/rates.ts';
+import { keepRates } from '../../services/recorder.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import type { DatasetEntry, Json } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
@@ -119,7 +121,15 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
       const sweep = parseSweep(experiment);
       const first = sweep.at(0).experiment;
       const samples = trainCount(first.dataset, workbench.store.listDatasets());
-      const one = await workbench.helper.ask('forecast', { engine: workbench.engine(), experiment: first, samples });
+      const { store } = workbench;
+      const one = await workbench.helper.ask('forecast', {
+        engine: workbench.engine(),
+        experiment: first,
+        samples,
+        known: store.allCalibrations() as KnownRates,
+        timed: process.env['COVATURE_FORECAST'] !== 'off',
+      });
+      keepRates(store, { kind: 'rates', machine: one.machine, rates: one.rates });
       const disk = await statfs(workbench.store.folder);
       const available = disk.bavail * disk.bsize;
       const needed = sweep.count * one.disk;
@@ -136,7 +146,7 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
         memory: { training: one.trainingMemory, measuring: one.measuringMemory, available: one.availableMemory },
         disk: { needed, available },
         steps: one.steps,
-        seconds: null,
+        seconds: one.seconds === null ? null : sweep.count * one.seconds,
         warnings,
       };
       return { experiment: first as unknown as Json, problems: [], forecast };

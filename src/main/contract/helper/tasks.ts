@@ -19,6 +19,7 @@ import { resolveDataset } from '../../../data/resolve.ts';
 import { availableMemory, blasHint, openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
 import type { EngineOptions } from '../../jobs/protocol.ts';
+import type { KnownRates } from '../../forecast/rates.ts';
 import { forecastRun } from './forecast.ts';
 import type { RunForecast } from './forecast.ts';
 import { EigenViews } from './views.ts';
@@ -67,6 +68,9 @@ export interface HelperTasks {
       readonly engine: EngineOptions;
       readonly experiment: Experiment;
       readonly samples: number | null;
+      /** Rates measured before; what is missing is measured, unless no time is asked for. */
+      readonly known: KnownRates;
+      readonly timed: boolean;
     };
     readonly result: RunForecast;
   };
@@ -186,9 +190,8 @@ export function helperTasks(): Implementations {
       return views.eigenvector((await engineFor(engine)).blas, file, index, shape);
     },
 
-    async forecast({ engine, experiment, samples }) {
-      const { blas, memoryLimit } = await engineFor(engine);
-      return forecastRun(blas, experiment, samples, memoryLimit);
+    async forecast({ engine, experiment, samples, known, timed }) {
+      return forecastRun(await engineFor(engine), experiment, samples, known, timed);
     },
   };
 }

@@ -1,0 +1,166 @@
+/**
+ * Seconds of an exact measurement. Two small measurements give every stage's time at two sizes; a stage goes on from there as its work does: a constant
+ * part and a part in proportion (least squares through both, neither negative). Products, which are pure library calls, go by the library's own rate.
+ */
+import { Random } from '../../shared/random.ts';
+import { parseModel } from '../../shared/model.ts';
+import { CpuBackend } from '../../engine/backend/cpu.ts';
+import { measureExact } from '../../engine/curvature/exact.ts';
+import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import type { FactorLayout } from '../../engine/curvature/factors.ts';
+import { Network } from '../../engine/network/network.ts';
+import type { Pool } from '../../engine/parallel/pool.ts';
+import { shared } from '../../engine/parallel/shared.ts';
+import { initialValues } from '../../engine/training/initialise.ts';
+import { pooledGemmRate } from '../bench/bench.ts';
+import type { Rate, RateBook } from './rates.ts';
+
+/** What the work of a stage depends on. */
+interface Size {
+  readonly d: number;
+  readonly samples: number;
+  readonly leftWidth: number;
+  readonly rightWidth: number;
+}
+
+/** The two measurements: units of the middle layer, and samples. */
+const small = { width: 16, samples: 512 } as const;
+const large = { width: 28, samples: 1024 } as const;
+
+type Law = (size: Size) => number;
+const cubic: Law = ({ d }) => d ** 3;
+const square: Law = ({ d }) => d ** 2;
+/** Of stages that grow; the others (statistics) hardly do, and new ones are taken to grow as the matrices. */
+const laws: Readonly<Record<string, Law>> = {
+  factors: ({ samples, leftWidth, rightWidth }) => samples * (leftWidth + rightWidth),
+  products: ({ samples, leftWidth, rightWidth }) => samples * leftWidth * rightWidth,
+  diagonals: cubic,
+  cross_fitting_products: cubic,
+  eigendecomposition: cubic,
+  cross_fitting_eigendecompositions: cubic,
+  intervals: ({ samples, d }) => samples * d,
+  statistics: () => 1,
+  rest: () => 1,
+};
+export async function exactSeconds(
+  book: RateBook,
+  pool: Pool,
+  libraryThreads: number,
+  layout: FactorLayout,
+  samples: number,
+): Promise<number> {
+  const size = sizeOf(layout, samples);
+  const low = await calibrated(book, pool, libraryThreads, small);
+  // What is no larger than the small one takes no longer: its time is in the parts that do not grow.
+  if (size.d <= small.width ** 2 && samples <= small.samples) return sum(low);
+  const high = await calibrated(book, pool, libraryThreads, large);
+  const product = await book.rate('product', async () => ({ flops: await pooledGemmRate(pool) }));
+  let total = 0;
+  for (const stage of new Set([...Object.keys(low), ...Object.keys(high)])) {
+    const law = laws[stage] ?? square;
+    if (stage === 'products') {
+      total += (2 * law(size)) / product['flops'];
+      continue;
+    }
+    const points = (
+      [
+        [small, low],
+        [large, high],
+      ] as const
+    ).flatMap(([which, rate]) =>
+      rate[stage] === undefined ? [] : [{ x: law(calibrationSize(which.width, which.samples)), seconds: rate[stage] }],
+    );
+    // Solvers of eigenproblems come to their full rate at large sizes only: there a square part stands for what is lower at small ones.
+    const offset: Law =
+      stage.endsWith('eigendecomposition') || stage.endsWith('eigendecompositions') ? square : () => 1;
+    const first = offset(calibrationSize(small.width, small.samples));
+    const second = offset(calibrationSize(large.width, large.samples));
+    total += extrapolate(points, law(size), [first, second, offset(size)]);
+  }
+  return total;
+}
+
+/** Seconds of the statistics of any measurement, which hardly depend on its size. */
+export async function statisticsSeconds(book: RateBook, pool: Pool, libraryThreads: number): Promise<number> {
+  return (await calibrated(book, pool, libraryThreads, small))['statistics'] ?? 0;
+}
+
+function calibrated(
+  book: RateBook,
+  pool: Pool,
+  libraryThreads: number,
+  which: typeof small | typeof large,
+): Promise<Rate> {
+  return book.rate(`exact/${which.width}/${which.samples}`, () => calibrate(pool, libraryThreads, which));
+}
+
+const sum = (rate: Rate): number => Object.values(rate).reduce((total, seconds) => total + seconds, 0);
+
+/** a offset + b x through two points, a and b not negative; in proportion to x through one. */
+function extrapolate(
+  points: readonly { readonly x: number; readonly seconds: number }[],
+  x: number,
+  offsets: readonly [number, number, number],
+): number {
+  if (points.length === 0) return 0;
+  if (points.length === 1) return (points[0].seconds * x) / points[0].x;
+  const [p, q] = points;
+  const [op, oq, o] = offsets;
+  const determinant = op * q.x - oq * p.x;
+  // A stage that does not grow with anything.
+  if (!(Math.abs(determinant) > 0)) return Math.max(p.seconds, q.seconds);
+  const a = (p.seconds * q.x - q.seconds * p.x) / determinant;
+  const b = (op * q.seconds - oq * p.seconds) / determinant;
+  if (a < 0) return (q.seconds * x) / q.x;
+  if (b < 0) return (q.seconds * o) / oq;
+  return a * o + b * x;
+}
+
+function sizeOf(layout: FactorLayout, samples: number): Size {
+  return {
+    d: layout.inner * layout.outer,
+    samples,
+    leftWidth: layout.leftWidth,
+    rightWidth: layout.blocks * layout.blockWidth,
+  };
+}
+
+function calibrationModel(width: number) {
+  const dense = (name: string, units: number): unknown => ({ type: 'dense', name, units, bias: false });
+  const relu = { type: 'activation', function: 'relu' };
+  return parseModel({
+    input: [64],
+    layers: [dense('fc1', width), relu, dense('fc2', width), relu, dense('fc3', 10)],
+    loss: 'cross-entropy',
+  });
+}
+
+function calibrationSize(width: number, samples: number): Size {
+  const packed = (width * (width + 1)) / 2;
+  return { d: width * width, samples, leftWidth: packed, rightWidth: 3 * packed };
+}
+
+async function calibrate(
+  pool: Pool,
+  libraryThreads: number,
+  { width, samples }: typeof small | typeof large,
+): Promise<Rate> {
+  const model = calibrationModel(width);
+  const network = new Network(model, new CpuBackend(pool.blas, 'float64'));
+  const he = { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 } as const;
+  const random = new Random(1, 'calibration');
+  const inputs = shared(Float32Array.from({ length: samples * network.inputSize }, () => random.normal()));
+  const targets = shared(new Float32Array(samples * network.outputSize));
+  for (let p = 0; p < samples; p++) targets[p * network.outputSize + random.below(network.outputSize)] = 1;
+  const input: MeasurementInput = {
+    model,
+    weights: new Map(network.parameters.map((each) => [each.name, shared(initialValues(each, he, 1))])),
+    inputs,
+    targets,
+    classes: true,
+  };
+  const result = await measureExact(pool, input, { parameter: 'fc2.kernel', seed: 1, libraryThreads });
+  result.release();
+  const { total = 0, ...stages } = result.summary.seconds as Record<string, number>;
+  return { ...stages, rest: Math.max(0, total - sum(stages)) };
+}

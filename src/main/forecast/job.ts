@@ -1,0 +1,303 @@
+/** What a run or a measurement will take: time, memory and disk, from rates measured on this machine. */
+import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
+import type { ModelSpec } from '../../shared/model.ts';
+import { CpuBackend } from '../../engine/backend/cpu.ts';
+import type { Real } from '../../engine/blas/types.ts';
+import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import { factorLayout } from '../../engine/curvature/factors.ts';
+import { forecastExact, formatBytes } from '../../engine/curvature/forecast.ts';
+import { chooseMethod } from '../../engine/curvature/measure-layer.ts';
+import { defaultTop } from '../../engine/curvature/projected/measure.ts';
+import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
+import { Network } from '../../engine/network/network.ts';
+import { Pool } from '../../engine/parallel/pool.ts';
+import { shared } from '../../engine/parallel/shared.ts';
+import { initialValues } from '../../engine/training/initialise.ts';
+import type { TrainingData } from '../../engine/training/trainer.ts';
+import type { OpenedEngine } from '../jobs/engine.ts';
+import { selectParameters } from '../jobs/measuring.ts';
+import { dueSteps } from '../jobs/schedule.ts';
+import { readPackage } from '../provenance.ts';
+import { exactSeconds, statisticsSeconds } from './exact.ts';
+import { projectedBytes, projectedSeconds } from './projected.ts';
+import { machineKey, measuredName, RateBook } from './rates.ts';
+import type { KnownRates, Rates } from './rates.ts';
+import { trainingRate } from './training.ts';
+
+export interface MeasurementForecast {
+  readonly parameter: string;
+  readonly shape: readonly number[];
+  /** d. */
+  readonly size: number;
+  readonly method: 'exact' | 'projected';
+  /** How often. */
+  readonly times: number;
+  /** Of one measurement; NaN where rates were not asked for. */
+  readonly seconds: number;
+  /** Peak bytes beside the data, and bytes of the arrays that it stores. */
+  readonly memory: number;
+  readonly disk: number;
+  /** Why it will be refused, or null. */
+  readonly refusal: string | null;
+}
+
+export interface JobForecast {
+  /** Parts of the whole; all from now on, so what was read already counts no more. */
+  readonly seconds: {
+    readonly total: number;
+    readonly training: number;
+    readonly evaluating: number;
+    readonly measuring: number;
+  };
+  readonly steps: number;
+  readonly weights: number;
+  readonly measurements: readonly MeasurementForecast[];
+  /** Bytes: peak of the process while it trains and while it measures, and what the machine has free. */
+  readonly memory: { readonly training: number; readonly measuring: number | null; readonly available: number };
+  /** Bytes that will be stored. */
+  readonly disk: number;
+  readonly warnings: readonly string[];
+}
+
+export interface ForecastAnswer {
+  readonly forecast: JobForecast;
+  /** Rates that had to be measured, to be kept under `machine`. */
+  readonly machine: string;
+  readonly rates: Rates;
+}
+
+/** Checkpoints that a run keeps (src/main/services/recorder.ts). */
+const keptCheckpoints = 2;
+/** Bytes of a worker process before it holds data: itself and the library, and each worker thread. */
+const processBytes = 150e6;
+const threadBytes = 45e6;
+/** Seconds of a checkpoint: writing and syncing the file, storing it. */
+const checkpointSeconds = 0.03;
+
+export interface ForecastInput {
+  readonly engine: OpenedEngine;
+  /** Worker threads, or null: they are started where needed, and ended. */
+  readonly pool: Pool | null;
+  readonly known: KnownRates;
+  readonly network: Network;
+  /** Training data, or data of that shape. */
+  readonly data: TrainingData;
+  /** Samples in the training and the test part, which `data` may have fewer of. */
+  readonly samples: number;
+  readonly testSamples: number;
+  /** False: memory and disk alone; seconds are 0. */
+  readonly timed?: boolean;
+}
+
+/** A run from its first step on, or from a step it resumes at. */
+export async function forecastTraining(
+  input: ForecastInput,
+  experiment: Experiment,
+  fromStep = 0,
+): Promise<ForecastAnswer> {
+  const { network, samples } = input;
+  const stepsPerEpoch = Math.ceil(samples / experiment.batch_size);
+  const steps = Math.round(experiment.epochs * stepsPerEpoch);
+  const measurer = new Measurer(input, experiment.model, randomWeights(network, experiment));
+  try {
+    let checkpoints = Math.ceil(steps / stepsPerEpoch);
+    for (const spec of experiment.measurements) {
+      const due = [...dueSteps(spec.when, stepsPerEpoch, steps)].filter((step) => step >= fromStep);
+      checkpoints = Math.max(checkpoints, due.length);
+      for (const parameter of selectParameters(network, spec.parameters))
+        await measurer.add(parameter, spec, due.length);
+    }
+    const { book } = measurer;
+    const rate =
+      input.timed === false
+        ? { step: 0, evaluation: 0 }
+        : await trainingRate(book, input.engine.blas, experiment, input.data);
+    const { testSamples } = input;
+    const evaluations = (fromStep === 0 ? 1 : 0) + Math.ceil((steps - fromStep) / stepsPerEpoch);
+    const training = (steps - fromStep) * rate.step;
+    const evaluating = evaluations * (samples + testSamples) * rate.evaluation;
+    // One every few seconds at most.
+    const saved = Math.min(checkpoints, 2 + (training + evaluating) / 5) * checkpointSeconds;
+    return measurer.answer({ training: training + saved, evaluating, steps, experiment });
+  } finally {
+    await measurer.close();
+  }
+}
+
+/** Measurements of a network as it is. */
+export async function forecastMeasuring(
+  input: ForecastInput,
+  model: ModelSpec,
+  weights: ReadonlyMap<string, Real>,
+  spec: MeasurementSpec,
+): Promise<ForecastAnswer> {
+  const measurer = new Measurer(input, model, weights);
+  try {
+    for (const parameter of selectParameters(input.network, spec.parameters)) await measurer.add(parameter, spec, 1);
+    return measurer.answer({ training: 0, evaluating: 0, steps: 0, experiment: null });
+  } finally {
+    await measurer.close();
+  }
+}
+
+class Measurer {
+  readonly book: RateBook;
+  readonly #input: ForecastInput;
+  readonly #measured: MeasurementInput;
+  readonly #list: MeasurementForecast[] = [];
+  readonly #warnings = new Set<string>();
+  #pool: Pool | null = null;
+
+  constructor(input: ForecastInput, model: ModelSpec, weights: ReadonlyMap<string, Real>) {
+    this.#input = input;
+    this.book = new RateBook(machineKey(input.engine.report, readPackage().version), input.known);
+    const { inputs, targets } = input.data;
+    this.#measured = { model, weights, inputs, targets, classes: true };
+  }
+
+  async add(parameter: string, spec: MeasurementSpec, times: number): Promise<void> {
+    const { engine, network } = this.#input;
+    const { memoryLimit } = engine;
+    const samples = Math.min(spec.samples ?? this.#input.samples, this.#input.samples);
+    const method = spec.method === 'auto' ? chooseMethod(network, parameter, memoryLimit).method : spec.method;
+    const owner = parameter === wholeNetwork ? null : network.parameter(parameter);
+    const size = owner === null ? weightCount(network) : owner.rows * owner.cols;
+    const shape = owner === null ? [size] : owner.shape;
+    const layout =
+      owner === null
+        ? `${parameter}: only the projected method takes all parameters`
+        : factorLayout(network, parameter);
+    let [seconds, memory, disk] = [0, 0, 0];
+    let refusal: string | null = null;
+    if (method === 'exact') {
+      if (typeof layout === 'string') refusal = layout;
+      else {
+        const exact = forecastExact(layout);
+        [memory, disk] = [exact.bytes, exact.storedBytes];
+        if (memory > memoryLimit) {
+          refusal = `${parameter}: its ${size} x ${size} matrices take ${formatBytes(memory)}, and ${formatBytes(memoryLimit)} are free; it will not be measured exactly (the projected method would need ${formatBytes(this.#projected(size, samples, spec.top))})`;
+        } else if (times > 0 && this.#isTimed) {
+          seconds =
+            this.#known(parameter, spec, samples, method) ??
+            (await exactSeconds(this.book, this.#threads(), this.#libraryThreads(), layout, samples));
+        }
+      }
+    } else {
+      memory = this.#projected(size, samples, spec.top);
+      const k = Math.min(spec.top ?? defaultTop, size);
+      disk = 8 * (k * size + size + 12 * k);
+      if (memory > memoryLimit) {
+        this.#warnings.add(
+          `${parameter}: the projected method takes about ${formatBytes(memory)}, and ${formatBytes(memoryLimit)} are free; fewer directions (top) take less`,
+        );
+      }
+      const known = this.#known(parameter, spec, samples, method);
+      if (known !== null) seconds = known;
+      else if (times > 0 && samples >= 8 && this.#isTimed) {
+        // Fewer samples stand for all where data are only alike.
+        const present = this.#input.data.inputs.length / network.inputSize;
+        const passes = await projectedSeconds(
+          this.book,
+          this.#threads(),
+          this.#measured,
+          parameter,
+          Math.min(samples, present),
+          spec.top,
+        );
+        const statistics = await statisticsSeconds(this.book, this.#threads(), this.#libraryThreads());
+        seconds = passes * Math.max(1, samples / present) + statistics;
+      }
+    }
+    if (refusal !== null) this.#warnings.add(refusal);
+    this.#list.push({ parameter, shape, size, method, times, seconds, memory, disk, refusal });
+  }
+
+  /** What this very measurement took the last time. */
+  #known(parameter: string, spec: MeasurementSpec, samples: number, method: string): number | null {
+    return this.book.known(measuredName(this.#measured.model, parameter, spec, samples, method))?.['seconds'] ?? null;
+  }
+
+  answer(task: {
+    readonly training: number;
+    readonly evaluating: number;
+    readonly steps: number;
+    readonly experiment: Experiment | null;
+  }): ForecastAnswer {
+    const { engine, network, samples, testSamples } = this.#input;
+    const { training, evaluating, steps, experiment } = task;
+    const made = this.#list.filter((each) => each.refusal === null && each.times > 0);
+    const measuring = made.reduce((sum, { times, seconds }) => sum + times * seconds, 0);
+    const weights = weightCount(network);
+    const bytes = experiment?.precision === 'float64' ? 8 : 4;
+    const data = (samples + testSamples) * (network.inputSize + network.outputSize) * 4;
+    const batch = Math.max(experiment?.batch_size ?? 0, 1000) * activations(network) * bytes;
+    const base = processBytes + data + 4 * weights * bytes + batch;
+    const most = made.reduce((largest, { memory }) => Math.max(largest, memory), 0);
+    const checkpoint = 2 * weights * bytes + 4 * samples;
+    return {
+      forecast: {
+        seconds: { total: training + evaluating + measuring, training, evaluating, measuring },
+        steps,
+        weights,
+        measurements: this.#list,
+        memory: {
+          training: base,
+          measuring: made.length === 0 ? null : base + engine.report.threads * threadBytes + most,
+          available: engine.memoryLimit,
+        },
+        disk:
+          made.reduce((sum, each) => sum + each.times * each.disk, 0) +
+          (experiment === null ? 0 : keptCheckpoints * checkpoint),
+        warnings: [...this.#warnings],
+      },
+      machine: this.book.machine,
+      rates: this.book.measured,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.close();
+  }
+
+  get #isTimed(): boolean {
+    return this.#input.timed !== false;
+  }
+
+  #threads(): Pool {
+    const { engine, pool } = this.#input;
+    return pool ?? (this.#pool ??= new Pool(engine.blas, { threads: engine.report.threads }));
+  }
+
+  #libraryThreads(): number {
+    return Math.min(8, this.#input.engine.report.cores);
+  }
+
+  #projected(size: number, samples: number, top: number | undefined): number {
+    const { engine, network } = this.#input;
+    const { threads, kind } = engine.report;
+    return projectedBytes(network, size, samples, threads, kind === 'wasm', top);
+  }
+}
+
+function weightCount(network: Network): number {
+  return network.parameters.reduce((sum, { rows, cols }) => sum + rows * cols, 0);
+}
+
+/** Numbers a sample that all layers' outputs hold. */
+function activations(network: Network): number {
+  return network.layers.reduce(
+    (sum, layer) => sum + layer.outputShape.reduce((product, size) => product * size, 1),
+    network.inputSize,
+  );
+}
+
+function randomWeights(network: Network, { initialisation, seed }: Experiment): Map<string, Real> {
+  return new Map(
+    network.parameters.map((parameter) => [parameter.name, shared(initialValues(parameter, initialisation, seed))]),
+  );
+}
+
+/** For a forecast before data are read. */
+export function networkOf(engine: OpenedEngine, { model, precision }: Experiment): Network {
+  return new Network(model, new CpuBackend(engine.blas, precision));
+}

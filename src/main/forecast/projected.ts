@@ -1,0 +1,134 @@
+/**
+ * Seconds and memory of a projected measurement: some passes of each kind are made on the network itself with a part of the samples, and multiplied by how
+ * many there will be. How many products a search for eigenpairs takes is known only afterwards; it is taken as what such searches usually take.
+ */
+import { InputError } from '../../shared/errors.ts';
+import { Random } from '../../shared/random.ts';
+import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import { Basis } from '../../engine/curvature/projected/basis.ts';
+import { defaultTop, openSession } from '../../engine/curvature/projected/measure.ts';
+import { projectSamples } from '../../engine/curvature/projected/projections.ts';
+import { leaves } from '../../engine/network/chain.ts';
+import { AffineLayer } from '../../engine/network/affine.ts';
+import type { Network } from '../../engine/network/network.ts';
+import type { Pool } from '../../engine/parallel/pool.ts';
+import { digest } from './rates.ts';
+import type { RateBook } from './rates.ts';
+
+/** Samples that the passes are tried on at most. */
+const triedSamples = 768;
+/** Directions that samples are projected on in the trial. */
+const triedDirections = 2;
+const triedRows = 16;
+/** Random probes of the traces (projected/measure.ts). */
+const probes = 16;
+
+/** Products with H of one search for k pairs: what Lanczos with restarts took on networks of several kinds, 98 to 108 for 32 pairs. */
+export function usualProducts(k: number, d: number): number {
+  return Math.min(d, Math.ceil(2.2 * k + 32));
+}
+
+/** Bytes that worker threads together may keep of linearised samples (projected/measure.ts). */
+const cacheLimit = (wasm: boolean): number => (wasm ? 2 ** 26 : 2 ** 30);
+
+export async function projectedSeconds(
+  book: RateBook,
+  pool: Pool,
+  input: MeasurementInput,
+  parameter: string,
+  samples: number,
+  top = defaultTop,
+): Promise<number> {
+  if (samples < 8) throw new InputError(`a projected measurement needs at least 8 samples; there are ${samples}`);
+  const tried = Math.min(samples, triedSamples);
+  const rate = await book.rate(`projected/${digest([input.model, parameter, tried])}`, () =>
+    tryPasses(pool, input, parameter, tried),
+  );
+  const { d } = rate;
+  const k = Math.min(top, d);
+  const products = usualProducts(k, d);
+  const scale = samples / tried;
+  const kept = Math.min(1, cacheLimit(pool.blas.kind === 'wasm') / Math.max(1, rate['bytes'] * samples));
+  const apply = scale * (kept * rate['again'] + (1 - kept) * rate['first']);
+  const along = scale * rate['direction'];
+  // All samples once, each half once with half of them; so do the projections.
+  const searching = 2 * products * apply + 2 * scale * rate['first'] + 3 * products * products * rate['row'];
+  const projecting = 2 * k * along;
+  const residuals = k * apply;
+  const traces = k === d ? 0 : probes * along;
+  const within = k * along * Math.min(1, Math.max(64, 1e11 / (k * k * d)) / samples);
+  return rate['open'] + scale * rate['gradients'] + searching + projecting + residuals + traces + within;
+}
+
+async function tryPasses(pool: Pool, input: MeasurementInput, parameter: string, samples: number) {
+  const clock = async (body: () => Promise<unknown>): Promise<number> => {
+    const begun = performance.now();
+    await body();
+    return (performance.now() - begun) / 1000;
+  };
+  let begun = performance.now();
+  const session = await openSession(pool, input, { parameter, samples, seed: 1 });
+  const open = (performance.now() - begun) / 1000;
+  const { space, plan, operator, network } = session;
+  const { d } = space;
+  const basis = new Basis(pool, triedRows, d);
+  const vectors = pool.allocate('float64', triedDirections * d);
+  const out = pool.allocate('float64', d);
+  try {
+    const random = new Random(1, 'forecast');
+    for (let i = 0; i < vectors.length; i++) vectors[i] = random.normal() / Math.sqrt(d);
+    const gradients = await clock(() =>
+      Promise.all(
+        plan.lanes.map((_, lane) => pool.run('gradients', { lane, sum: pool.reference(operator.slot(lane)) })),
+      ),
+    );
+    const v = vectors.subarray(0, d);
+    const first = await clock(() => operator.apply(v, out));
+    let again = Infinity;
+    begun = performance.now();
+    do again = Math.min(again, await clock(() => operator.apply(v, out)));
+    while (performance.now() - begun < 150);
+    const centre = new Float64Array(d);
+    const project = (count: number): Promise<number> =>
+      clock(() => projectSamples(pool, plan, vectors.subarray(0, count * d), centre, ['A', 'B'], false));
+    // Each call makes its passes anew: what one direction more takes is the difference.
+    const one = await project(1);
+    const two = await project(triedDirections);
+    for (let i = 0; i < triedRows; i++) basis.row(i).set(v);
+    await basis.orthogonalise(triedRows, out);
+    const row = (await clock(() => basis.orthogonalise(triedRows, out))) / triedRows;
+    const direction = Math.max(two - one, 0.5 * again);
+    return { d, open, gradients, first, again, direction, row, bytes: linearisedBytes(network) };
+  } finally {
+    basis.release();
+    pool.blas.release(vectors);
+    pool.blas.release(out);
+    await session.close();
+  }
+}
+
+/** Bytes that a linearised sample takes, about: activations, deltas and patches of every layer. */
+export function linearisedBytes(network: Network): number {
+  let numbers = network.inputSize;
+  for (const layer of leaves(network.layers)) {
+    numbers += 3 * layer.outputShape.reduce((product, size) => product * size, 1);
+    if (layer instanceof AffineLayer) numbers += layer.positions * layer.kernel.rows;
+  }
+  return 8 * numbers;
+}
+
+/** Peak bytes: linearised samples, the basis of Lanczos and its copy at a restart, and the found vectors of three searches. */
+export function projectedBytes(
+  network: Network,
+  d: number,
+  samples: number,
+  threads: number,
+  wasm: boolean,
+  top = defaultTop,
+): number {
+  const k = Math.min(top, d);
+  const rows = Math.min(d, Math.max(2 * k + 50, 80));
+  const linearised = Math.min(cacheLimit(wasm), samples * linearisedBytes(network));
+  const held = threads * Math.min(2 ** 28, 8 * k * d * 64);
+  return linearised + held + 8 * d * (2 * rows + 3 * k + 16);
+}

@@ -1,0 +1,63 @@
+/**
+ * Rates measured on a machine, which forecasts are made from. They are kept in the store under the machine's key, and measured again where the key is another:
+ * the backend, the processor, the library, the number of threads, or the program's version has changed.
+ */
+import { createHash } from 'node:crypto';
+import type { MeasurementSpec } from '../../shared/experiment.ts';
+import type { ModelSpec } from '../../shared/model.ts';
+import type { EngineReport } from '../jobs/protocol.ts';
+
+/** Numbers by name: seconds of stages, seconds a step. */
+export type Rate = Readonly<Record<string, number>>;
+export type Rates = Readonly<Record<string, Rate>>;
+/** Rates by machine key. */
+export type KnownRates = Readonly<Record<string, Rates>>;
+
+/** Tells apart what computes at another speed. A GPU has its own `backend` and its own name as `blas`. */
+export function machineKey(
+  report: Pick<EngineReport, 'processor' | 'cores' | 'threads' | 'blas' | 'path'>,
+  version: string,
+  backend = 'cpu',
+): string {
+  const { processor, cores, threads, blas, path } = report;
+  return JSON.stringify({ backend, processor, cores, threads, blas, path, version });
+}
+
+/** A short name for whatever a rate depends on. */
+export function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+}
+
+/** Under which what a measurement took is kept. */
+export function measuredName(
+  model: ModelSpec,
+  parameter: string,
+  { top, which }: Pick<MeasurementSpec, 'top' | 'which'>,
+  samples: number,
+  method: string,
+): string {
+  return `measured/${digest([model, parameter, samples, method, method === 'projected' ? [top ?? null, which] : null])}`;
+}
+
+/** What is known, and what had to be measured on the way. */
+export class RateBook {
+  readonly machine: string;
+  /** Measured here: to be kept. */
+  readonly measured: Record<string, Rate> = {};
+  readonly #known: Rates;
+
+  constructor(machine: string, known: KnownRates) {
+    this.machine = machine;
+    this.#known = known[machine] ?? {};
+  }
+
+  known(name: string): Rate | undefined {
+    return this.measured[name] ?? this.#known[name];
+  }
+
+  async rate(name: string, measure: () => Promise<Rate> | Rate): Promise<Rate> {
+    const known = this.known(name);
+    if (known !== undefined) return known;
+    return (this.measured[name] = await measure());
+  }
+}

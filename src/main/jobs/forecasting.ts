@@ -1,0 +1,41 @@
+/** The forecast that a job makes of itself before it starts. */
+import type { ForecastAnswer, JobForecast } from '../forecast/job.ts';
+import { machineKey } from '../forecast/rates.ts';
+import type { Rates } from '../forecast/rates.ts';
+import { readPackage } from '../provenance.ts';
+import { InputError } from '../../shared/errors.ts';
+import type { EngineReport, ForecastRequest, JobEvent } from './protocol.ts';
+
+/**
+ * Makes and tells the forecast; null where none was asked for. Raises InputError where a measurement does not fit into memory and that is to be
+ * refused.
+ */
+export async function tellForecast(
+  request: ForecastRequest | null,
+  emit: (event: JobEvent) => void,
+  make: (request: ForecastRequest) => Promise<ForecastAnswer>,
+): Promise<JobForecast | null> {
+  if (request === null) return null;
+  emit({ kind: 'progress', stage: 'forecasting', share: 0, secondsLeft: null });
+  const { forecast, machine, rates } = await make(request);
+  if (Object.keys(rates).length > 0) emit({ kind: 'rates', machine, rates });
+  emit({ kind: 'forecast', forecast });
+  if (request.refuse && !request.only) {
+    const refusals = forecast.measurements.flatMap(({ refusal, times }) =>
+      refusal === null || times === 0 ? [] : [refusal],
+    );
+    if (refusals.length > 0) throw new InputError(refusals.join('\n'));
+  }
+  return forecast;
+}
+
+/** Says what a part of a job took, for later forecasts. */
+export function tellRates(
+  request: ForecastRequest | null,
+  report: EngineReport,
+  emit: (event: JobEvent) => void,
+  rates: Rates,
+): void {
+  if (request === null) return;
+  emit({ kind: 'rates', machine: machineKey(report, readPackage().version), rates });
+}

@@ -1,0 +1,69 @@
+/** How far a whole job is, and what time is left: from its forecast, corrected by how long what is done has taken. */
+import type { JobForecast } from '../forecast/job.ts';
+
+export interface Standing {
+  /** Of the whole job, 0 to 1. */
+  readonly share: number;
+  readonly secondsLeft: number | null;
+}
+
+/** Share done from which its own pace says more than the forecast. */
+const trusted = 0.05;
+
+export class RunProgress {
+  readonly #forecast: JobForecast | null;
+  readonly #firstStep: number;
+  readonly #totalSteps: number;
+  readonly #began = performance.now();
+  /** Forecast seconds of the measurements that are done, and of the training. */
+  #measured = 0;
+  #trained = 0;
+  #trainedShare = 0;
+
+  constructor(forecast: JobForecast | null, firstStep: number, totalSteps: number) {
+    this.#forecast = forecast;
+    this.#firstStep = firstStep;
+    this.#totalSteps = totalSteps;
+  }
+
+  /** At a step of the training. */
+  training(step: number): Standing {
+    const steps = this.#totalSteps - this.#firstStep;
+    this.#trainedShare = step / Math.max(1, this.#totalSteps);
+    if (this.#forecast === null) {
+      const done = step - this.#firstStep;
+      return { share: this.#trainedShare, secondsLeft: done > 0 ? (this.#elapsed / done) * (steps - done) : null };
+    }
+    const { training, evaluating } = this.#forecast.seconds;
+    this.#trained = steps === 0 ? 0 : ((training + evaluating) * (step - this.#firstStep)) / steps;
+    return this.#standing(this.#trained + this.#measured);
+  }
+
+  /** Within the measurement of a parameter: `share` of it done; `index` of `count` that are due at this step. */
+  measuring(parameter: string, share: number, index: number, count: number): Standing {
+    if (this.#forecast === null) return { share: (index + share) / count, secondsLeft: null };
+    return this.#standing(this.#trained + this.#measured + share * this.#secondsOf(parameter));
+  }
+
+  finished(parameter: string): void {
+    this.#measured += this.#secondsOf(parameter);
+  }
+
+  get #elapsed(): number {
+    return (performance.now() - this.#began) / 1000;
+  }
+
+  #secondsOf(parameter: string): number {
+    const found = this.#forecast?.measurements.find((each) => each.parameter === parameter && each.refusal === null);
+    return found?.seconds ?? 0;
+  }
+
+  #standing(done: number): Standing {
+    const total = this.#forecast?.seconds.total ?? 0;
+    if (!(total > 0)) return { share: 0, secondsLeft: null };
+    const share = Math.min(1, done / total);
+    const left = total - done;
+    const pace = share > trusted && done > 0 ? this.#elapsed / done : 1;
+    return { share, secondsLeft: Math.max(0, left * pace) };
+  }
+}

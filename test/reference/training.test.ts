@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { CpuBackend } from '../../src/engine/backend/cpu.ts';
 import { Network } from '../../src/engine/network/network.ts';
 import { Trainer } from '../../src/engine/training/trainer.ts';
-import { engines } from '../support/engines.ts';
+import { trainingEngines } from '../support/engines.ts';
 import {
   dataOf,
   disagreement,
@@ -15,7 +15,7 @@ import {
 } from '../support/reference.ts';
 import { describeWhere } from '../support/skips.ts';
 
-for (const engine of engines) {
+for (const engine of trainingEngines) {
   const available = referenceAvailable === true ? engine.available : referenceAvailable;
   describeWhere(available, `training against reference runs, ${engine.title}`, () => {
     for (const name of referenceNames('training-')) {

@@ -1,6 +1,7 @@
 /** Every BLAS that a numeric suite runs on. WebAssembly is always there; a native library runs where the machine has one. */
 import { findNativeBlas } from '../../src/engine/blas/find.ts';
 import type { Blas } from '../../src/engine/blas/types.ts';
+import { openInMemory } from '../../src/engine/blas/in-memory.ts';
 import { openWasmBlas } from '../../src/engine/blas/wasm.ts';
 import { loadKernels } from '../../src/main/blas-module.ts';
 
@@ -23,4 +24,14 @@ export const engines: readonly Engine[] = [
     },
   },
   { title: 'WebAssembly', available: true, open: () => openWasmBlas(loadKernels()) },
+];
+
+/** With the way in which training uses a native library: on a memory that the SIMD loops share. */
+export const trainingEngines: readonly Engine[] = [
+  ...engines,
+  {
+    ...engines[0],
+    title: 'native BLAS beside SIMD loops',
+    open: async () => openInMemory(await engines[0].open(), loadKernels()),
+  },
 ];

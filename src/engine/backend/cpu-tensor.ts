@@ -7,14 +7,17 @@ export class CpuTensor implements Tensor {
   rows: number;
   cols: number;
   readonly data: Real;
+  /** Byte offset of the data in the memory of the SIMD loops; -1 where it lies elsewhere. */
+  readonly at: number;
   /** Shares the data of another tensor: never recycled. */
   readonly isView: boolean;
   kept = false;
 
-  constructor(rows: number, cols: number, data: Real, isView: boolean) {
+  constructor(rows: number, cols: number, data: Real, at: number, isView: boolean) {
     this.rows = rows;
     this.cols = cols;
     this.data = data;
+    this.at = at;
     this.isView = isView;
   }
 }

@@ -1,153 +1,44 @@
 /**
- * The backend on the CPU: typed arrays in the BLAS library's memory, matrix products by BLAS, the rest as plain loops. Buffers that leave
- * their scope are kept by size and handed out again, so a training step allocates nothing after the first.
+ * The backend on the CPU: typed arrays in the BLAS library's memory (cpu-memory.ts), matrix products by BLAS, the rest by SIMD loops where the library has
+ * them, else by plain ones (cpu-loops.ts).
  */
 import type { ActivationFunction } from '../../shared/model.ts';
 import type { Blas, Precision, Real } from '../blas/types.ts';
-import { activateBackwardInto, activateInto } from './elementwise.ts';
+import { CpuLoops } from './cpu-loops.ts';
+import { CpuMemory } from './cpu-memory.ts';
 import {
+  crossEntropyRows,
   logSumExpRows,
   meanRuns,
   putColumns,
-  repeatRow,
   softmaxRows,
   standardiseJacobianRows,
   standardiseRows,
   swapMiddle,
   takeColumns,
 } from './rows.ts';
-import { CpuTensor, own } from './cpu-tensor.ts';
+import { own } from './cpu-tensor.ts';
+import type { CpuTensor } from './cpu-tensor.ts';
 import type { Backend, Order, Tensor, Window2d } from './types.ts';
-import {
-  averageWindows,
-  findMaxima,
-  gatherPatches,
-  pickPlaces,
-  scatterPatches,
-  spreadAverages,
-  spreadPlaces,
-} from './windows.ts';
+import { averageWindows, findMaxima, pickPlaces, spreadAverages } from './windows.ts';
 
 export { CpuTensor, dataOf } from './cpu-tensor.ts';
 
-export class CpuBackend implements Backend {
-  readonly name: string;
-  readonly precision: Precision;
-  readonly blas: Blas;
-  readonly #free: Map<number, CpuTensor[]>;
-  readonly #live: CpuTensor[] = [];
+export class CpuBackend extends CpuMemory implements Backend {
+  readonly #loops: CpuLoops;
   /** At least as many ones as the tallest matrix that was summed. */
   #ones: Real | null = null;
 
   /** @param sibling a backend to share recycled buffers with: tensors made here outlive the sibling's scopes, yet nothing is held twice. */
   constructor(blas: Blas, precision: Precision, sibling?: CpuBackend) {
-    this.blas = blas;
-    this.precision = precision;
-    this.name = `cpu (${blas.name}, ${precision})`;
-    this.#free = sibling === undefined ? new Map<number, CpuTensor[]>() : sibling.#free;
-  }
-
-  /** Bytes of the tensors that live in open scopes and outside any. */
-  get liveBytes(): number {
-    return this.#live.reduce((sum, tensor) => sum + tensor.data.byteLength, 0);
-  }
-
-  /** Recycles every tensor made outside a scope; none may be used again. */
-  releaseLive(): void {
-    for (const tensor of this.#live.splice(0)) if (!tensor.kept) this.#recycle(tensor);
-  }
-
-  /** Gives the memory of all recycled buffers back. */
-  trim(): void {
-    for (const list of this.#free.values()) for (const tensor of list) this.blas.release(tensor.data);
-    this.#free.clear();
-  }
-
-  scope<T>(body: () => T): T {
-    const start = this.#live.length;
-    try {
-      return body();
-    } finally {
-      for (let i = start; i < this.#live.length; i++) {
-        const tensor = this.#live[i];
-        if (!tensor.kept) this.#recycle(tensor);
-      }
-      this.#live.length = start;
-    }
-  }
-
-  keep<T extends Tensor>(tensor: T): T {
-    own(tensor).kept = true;
-    return tensor;
-  }
-
-  release(tensor: Tensor): void {
-    const mine = own(tensor);
-    if (!mine.kept) throw new Error('release: the tensor was not kept');
-    mine.kept = false;
-    // Still in an open scope: that scope's end recycles it.
-    if (!this.#live.includes(mine)) this.#recycle(mine);
-  }
-
-  /** An uninitialised tensor. */
-  take(rows: number, cols: number): CpuTensor {
-    const size = rows * cols;
-    const tensor =
-      this.#free.get(size)?.pop() ?? new CpuTensor(rows, cols, this.blas.allocate(this.precision, size), false);
-    tensor.rows = rows;
-    tensor.cols = cols;
-    tensor.kept = false;
-    this.#live.push(tensor);
-    return tensor;
-  }
-
-  /** A tensor over an array that the caller owns (from `Blas.allocate`); never recycled. */
-  wrap(data: Real, rows: number, cols: number): CpuTensor {
-    if (data.length !== rows * cols) throw new Error(`wrap: ${data.length} values do not make [${rows}, ${cols}]`);
-    const tensor = new CpuTensor(rows, cols, data, true);
-    tensor.kept = true;
-    return tensor;
-  }
-
-  from(values: ArrayLike<number>, rows: number, cols: number): CpuTensor {
-    if (values.length !== rows * cols)
-      throw new Error(`${values.length} values do not make a tensor [${rows}, ${cols}]`);
-    const tensor = this.take(rows, cols);
-    tensor.data.set(values);
-    return tensor;
-  }
-
-  zeros(rows: number, cols: number): CpuTensor {
-    const tensor = this.take(rows, cols);
-    tensor.data.fill(0);
-    return tensor;
-  }
-
-  table(values: Real, cols: number): CpuTensor {
-    return this.wrap(values, values.length / cols, cols);
+    super(blas, precision, sibling);
+    this.#loops = new CpuLoops(blas, precision);
   }
 
   rowsOf(table: Tensor, indices: Uint32Array, start: number, count: number): CpuTensor {
-    const source = own(table).data;
-    const width = table.cols;
-    const out = this.take(count, width);
-    for (let p = 0; p < count; p++) {
-      const from = indices[start + p] * width;
-      out.data.set(source.subarray(from, from + width), p * width);
-    }
+    const out = this.take(count, table.cols);
+    this.#loops.gatherRows(own(table), indices, start, out);
     return out;
-  }
-
-  read(tensor: Tensor): Promise<Real> {
-    return Promise.resolve(own(tensor).data.slice());
-  }
-
-  assign(target: Tensor, source: Tensor): void {
-    own(target).data.set(own(source).data);
-  }
-
-  reshape(tensor: Tensor, rows: number, cols: number): CpuTensor {
-    return this.wrap(own(tensor).data, rows, cols);
   }
 
   matmul(a: Tensor, b: Tensor, transposeA = false, transposeB = false): CpuTensor {
@@ -158,10 +49,7 @@ export class CpuBackend implements Backend {
 
   affine(a: Tensor, b: Tensor, bias: Tensor | null): CpuTensor {
     const out = this.take(a.rows, b.cols);
-    if (bias !== null) {
-      const row = own(bias).data;
-      repeatRow(row, out.data);
-    }
+    if (bias !== null) this.#loops.repeatRow(own(bias), out);
     this.#product(out, 1, own(a), false, own(b), false, bias === null ? 0 : 1);
     return out;
   }
@@ -179,44 +67,38 @@ export class CpuBackend implements Backend {
   }
 
   blend(target: Tensor, alpha: number, a: Tensor, beta: number): void {
-    const x = own(a).data;
-    const y = own(target).data;
-    if (beta === 1) for (let i = 0; i < y.length; i++) y[i] += alpha * x[i];
-    else for (let i = 0; i < y.length; i++) y[i] = alpha * x[i] + beta * y[i];
+    this.#loops.blend(own(target), alpha, own(a), beta);
   }
 
   add(a: Tensor, b: Tensor): CpuTensor {
-    const { x, y, out, result } = this.#pair(a, b);
-    for (let i = 0; i < out.length; i++) out[i] = x[i] + y[i];
-    return result;
+    const out = this.#like(a, b);
+    this.#loops.add(own(a), own(b), out);
+    return out;
   }
 
   subtract(a: Tensor, b: Tensor): CpuTensor {
-    const { x, y, out, result } = this.#pair(a, b);
-    for (let i = 0; i < out.length; i++) out[i] = x[i] - y[i];
-    return result;
+    const out = this.#like(a, b);
+    this.#loops.subtract(own(a), own(b), out);
+    return out;
   }
 
   multiply(a: Tensor, b: Tensor): CpuTensor {
-    const { x, y, out, result } = this.#pair(a, b);
-    for (let i = 0; i < out.length; i++) out[i] = x[i] * y[i];
-    return result;
+    const out = this.#like(a, b);
+    this.#loops.multiply(own(a), own(b), out);
+    return out;
   }
 
   multiplyAdd(a: Tensor, b: Tensor, c: Tensor, d: Tensor): CpuTensor {
-    const { x, y, out, result } = this.#pair(a, b);
-    const u = own(c).data;
-    const w = own(d).data;
+    const result = this.#like(a, b);
+    const [x, y, u, w, out] = [own(a).data, own(b).data, own(c).data, own(d).data, result.data];
     for (let i = 0; i < out.length; i++) out[i] = x[i] * y[i] + u[i] * w[i];
     return result;
   }
 
   scale(a: Tensor, factor: number): CpuTensor {
-    const result = this.take(a.rows, a.cols);
-    const x = own(a).data;
-    const out = result.data;
-    for (let i = 0; i < out.length; i++) out[i] = factor * x[i];
-    return result;
+    const out = this.take(a.rows, a.cols);
+    this.#loops.scale(own(a), factor, out);
+    return out;
   }
 
   addRow(a: Tensor, row: Tensor): CpuTensor {
@@ -264,15 +146,15 @@ export class CpuBackend implements Backend {
   }
 
   activate(fn: ActivationFunction, order: Order, z: Tensor): CpuTensor {
-    const result = this.take(z.rows, z.cols);
-    activateInto(fn, order, own(z).data, result.data);
-    return result;
+    const out = this.take(z.rows, z.cols);
+    this.#loops.activate(fn, order, own(z), out);
+    return out;
   }
 
   activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor): CpuTensor {
-    const { x, y, out, result } = this.#pair(z, dy);
-    activateBackwardInto(fn, x, y, out);
-    return result;
+    const out = this.#like(z, dy);
+    this.#loops.activateBackward(fn, own(z), own(dy), out);
+    return out;
   }
 
   softmax(y: Tensor): CpuTensor {
@@ -285,6 +167,13 @@ export class CpuBackend implements Backend {
     const result = this.take(y.rows, 1);
     logSumExpRows(own(y).data, y.cols, result.data);
     return result;
+  }
+
+  crossEntropy(y: Tensor, targets: Tensor, factor: number): { losses: CpuTensor; gradient: CpuTensor } {
+    const gradient = this.#like(y, targets);
+    const losses = this.take(y.rows, 1);
+    crossEntropyRows(own(y).data, own(targets).data, y.cols, factor, losses.data, gradient.data);
+    return { losses, gradient };
   }
 
   multiplyRow(a: Tensor, row: Tensor): CpuTensor {
@@ -387,22 +276,30 @@ export class CpuBackend implements Backend {
   }
 
   standardiseJacobian(u: Tensor, hat: Tensor, rstd: Tensor): CpuTensor {
-    const { x, y, out, result } = this.#pair(u, hat);
-    standardiseJacobianRows(x, u.cols, y, own(rstd).data, out);
-    return result;
+    const out = this.#like(u, hat);
+    standardiseJacobianRows(own(u).data, u.cols, own(hat).data, own(rstd).data, out.data);
+    return out;
   }
 
   patches(x: Tensor, window: Window2d): CpuTensor {
     const { kernelHeight, kernelWidth, channels } = window;
     const result = this.take(windowsOf(x, window), kernelHeight * kernelWidth * channels);
-    gatherPatches(own(x).data, window, result.data);
+    this.#loops.gatherPatches(own(x), window, result);
     return result;
   }
 
   scatterPatches(columns: Tensor, window: Window2d): CpuTensor {
     const result = this.take(placesOf(columns, window), window.channels);
-    scatterPatches(own(columns).data, window, result.data);
+    this.#loops.scatterPatches(own(columns), window, result);
     return result;
+  }
+
+  maxPool(x: Tensor, window: Window2d): { values: CpuTensor; places: CpuTensor } {
+    const rows = windowsOf(x, window);
+    const values = this.take(rows, window.channels);
+    const places = this.take(rows, window.channels);
+    this.#loops.maxPool(own(x), window, values, places);
+    return { values, places };
   }
 
   maxPlaces(x: Tensor, window: Window2d): CpuTensor {
@@ -419,7 +316,7 @@ export class CpuBackend implements Backend {
 
   spread(y: Tensor, places: Tensor, window: Window2d): CpuTensor {
     const result = this.take(placesOf(y, window), window.channels);
-    spreadPlaces(own(y).data, own(places).data, window, result.data);
+    this.#loops.spreadPlaces(own(y), own(places), window, result);
     return result;
   }
 
@@ -435,21 +332,11 @@ export class CpuBackend implements Backend {
     return result;
   }
 
-  #recycle(tensor: CpuTensor): void {
-    if (tensor.isView) return;
-    const size = tensor.data.length;
-    const list = this.#free.get(size);
-    if (list === undefined) this.#free.set(size, [tensor]);
-    else list.push(tensor);
-  }
-
-  #pair(a: Tensor, b: Tensor): { x: Real; y: Real; out: Real; result: CpuTensor } {
-    const x = own(a).data;
-    const y = own(b).data;
-    if (x.length !== y.length)
+  /** An uninitialised tensor of a's shape. Raises an Error unless b has its size. */
+  #like(a: Tensor, b: Tensor): CpuTensor {
+    if (a.rows * a.cols !== b.rows * b.cols)
       throw new Error(`tensors [${a.rows}, ${a.cols}] and [${b.rows}, ${b.cols}] differ in size`);
-    const result = this.take(a.rows, a.cols);
-    return { x, y, out: result.data, result };
+    return this.take(a.rows, a.cols);
   }
 
   #product(

@@ -26,6 +26,27 @@ export function logSumExpRows(x: Real, n: number, out: Real): void {
   }
 }
 
+/**
+ * losses[p] = log sum_j exp(y_pj) - sum_j y_pj t_pj and gradient = factor (softmax(y) - t), from one exponential an entry; rows of n.
+ */
+export function crossEntropyRows(y: Real, t: Real, n: number, factor: number, losses: Real, gradient: Real): void {
+  for (let p = 0; p < losses.length; p++) {
+    const start = p * n;
+    const largest = rowMaximum(y, start, n);
+    let sum = 0;
+    let fit = 0;
+    for (let j = start; j < start + n; j++) {
+      const e = Math.exp(y[j] - largest);
+      gradient[j] = e;
+      sum += e;
+      fit += y[j] * t[j];
+    }
+    losses[p] = largest + Math.log(sum) - fit;
+    const share = 1 / sum;
+    for (let j = start; j < start + n; j++) gradient[j] = factor * (gradient[j] * share - t[j]);
+  }
+}
+
 function rowMaximum(x: Real, start: number, n: number): number {
   let largest = x[start];
   for (let j = start + 1; j < start + n; j++) if (x[j] > largest) largest = x[j];

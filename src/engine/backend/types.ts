@@ -49,7 +49,7 @@ export interface Backend {
   /** A tensor of these values (copied). Raises an Error unless values.length = rows * cols. */
   from(values: ArrayLike<number>, rows: number, cols: number): Tensor;
   zeros(rows: number, cols: number): Tensor;
-  /** A resident table of rows (a data set) for `rowsOf`; kept. The cpu backend uses the array itself where it can: do not change it. */
+  /** A resident table of rows (a data set) for `rowsOf`; kept. The cpu backend may use the array itself: do not change it. */
   table(values: Real, cols: number): Tensor;
   /** [count, cols]: the rows of a table numbered indices[start], ..., indices[start + count - 1]. */
   rowsOf(table: Tensor, indices: Uint32Array, start: number, count: number): Tensor;
@@ -88,6 +88,12 @@ export interface Backend {
   /** [rows, 1]: log sum_j exp(y_pj), computed without overflow. */
   logSumExp(y: Tensor): Tensor;
 
+  /**
+   * losses [rows, 1] = logSumExp(y) - rowDot(y, targets) and gradient = factor (softmax(y) - targets), in one pass; absent where the backend has no faster
+   * way than those operations.
+   */
+  crossEntropy?(y: Tensor, targets: Tensor, factor: number): { readonly losses: Tensor; readonly gradient: Tensor };
+
   /** Entry j of every row times row[j]; row [1, cols]. */
   multiplyRow(a: Tensor, row: Tensor): Tensor;
   /** 1 / sqrt(a + epsilon), elementwise. */
@@ -124,6 +130,8 @@ export interface Backend {
   scatterPatches(columns: Tensor, window: Window2d): Tensor;
   /** [n * outHeight * outWidth, channels]: number ky * kernelWidth + kx of the first maximum of every window. */
   maxPlaces(x: Tensor, window: Window2d): Tensor;
+  /** `maxPlaces` and the entries `pick`ed there, in one pass; absent where there is no faster way than those two. */
+  maxPool?(x: Tensor, window: Window2d): { readonly values: Tensor; readonly places: Tensor };
   /** The entries of x at such places. */
   pick(x: Tensor, places: Tensor, window: Window2d): Tensor;
   /** The transpose of `pick`: [n * height * width, channels], overlaps add up. */

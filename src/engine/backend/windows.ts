@@ -120,7 +120,7 @@ export function findMaxima(x: Real, w: Window2d, out: Real): void {
             for (let kx = ky === 0 ? 1 : 0; kx < kernelWidth; kx++) {
               const value = x[corner + (ky * width + kx) * channels + c];
               // Negated, so that NaN wins and a diverging run is seen.
-              if (!(value <= best)) {
+              if (!(value <= best) && best === best) {
                 best = value;
                 place = ky * kernelWidth + kx;
               }
@@ -146,15 +146,15 @@ function findMaximaOfFour(x: Real, w: Window2d, out: Real): void {
         for (let i = corner; i < corner + channels; i++, at++) {
           let best = x[i];
           let place = 0;
-          if (!(x[i + channels] <= best)) {
+          if (!(x[i + channels] <= best) && best === best) {
             best = x[i + channels];
             place = 1;
           }
-          if (!(x[i + below] <= best)) {
+          if (!(x[i + below] <= best) && best === best) {
             best = x[i + below];
             place = 2;
           }
-          if (!(x[i + below + channels] <= best)) place = 3;
+          if (!(x[i + below + channels] <= best) && best === best) place = 3;
           out[at] = place;
         }
       }

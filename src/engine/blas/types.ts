@@ -5,18 +5,32 @@
  * All matrices are ROW-major; `ld*` is the distance between the starts of two rows, in elements.
  * Arrays live in memory that worker threads share; a worker opens them by reference, without a copy.
  */
+import type { Kernels } from './wasm/kernels.ts';
+
 export type Precision = 'float32' | 'float64';
 export type Real = Float32Array | Float64Array;
 
 /** What a worker thread needs to open the same library on the same memory; structured-cloneable. */
 export type BlasShare =
-  | { readonly kind: 'native'; readonly path: string }
+  | {
+      readonly kind: 'native';
+      readonly path: string;
+      /** Where arrays lie in a WebAssembly memory. */
+      readonly memory?: { readonly module: WebAssembly.Module; readonly memory: WebAssembly.Memory };
+    }
   | { readonly kind: 'wasm'; readonly module: WebAssembly.Module; readonly memory: WebAssembly.Memory };
 
 /** An array as it crosses to a worker thread; structured-cloneable. */
 export type ArrayReference =
   | { readonly kind: 'native'; readonly array: Real }
   | { readonly kind: 'wasm'; readonly precision: Precision; readonly offset: number; readonly length: number };
+
+/** The WebAssembly loops that run on a memory beside the matrix products. */
+export interface Loops {
+  readonly kernels: Kernels;
+  /** Byte offset of an array in the memory of the kernels; -1 where it lies elsewhere. */
+  offset(array: Real): number;
+}
 
 export interface Blas {
   readonly kind: 'native' | 'wasm';
@@ -78,6 +92,9 @@ export interface Blas {
    * Raises an Error when a value is not finite or the iteration does not converge.
    */
   eigh(n: number, a: Float64Array, eigenvalues: Float64Array): void;
+
+  /** Elementwise and window loops with SIMD on arrays from `allocate`; absent where those lie in no WebAssembly memory. */
+  readonly loops?: Loops;
 
   /** How many threads the library itself may use in the next calls from this thread; WebAssembly has one. */
   setThreads(threads: number): void;

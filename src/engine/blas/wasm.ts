@@ -6,25 +6,25 @@
  * Memory: at most 4 GiB, taken from the system as it is used. Arrays lie 64-byte aligned in it and stay valid as it grows. Any thread may
  * allocate and release. A worker that ends should `close` its instance; otherwise its scratch (about 2 MiB) stays allocated.
  */
-import type { ArrayReference, Blas, BlasShare, Precision, Real } from './types.ts';
+import type { ArrayReference, Blas, Loops, Precision, Real } from './types.ts';
 import { eigh } from './wasm/eigh.ts';
 import { createMemory, Heap } from './wasm/heap.ts';
 import { instantiate } from './wasm/kernels.ts';
 
 export interface WasmBlas extends Blas {
   readonly kind: 'wasm';
+  readonly loops: Loops;
   /** Gives the scratch of this thread's instance back; the instance must not be used again. Arrays stay. */
   close(): void;
 }
 
 /** A fresh memory and the main thread's instance of the kernels. */
-
 export async function openWasmBlas(module: WebAssembly.Module): Promise<WasmBlas> {
   return onMemory(module, createMemory());
 }
 
 /** An instance in another thread, on the memory of the thread that made the share. */
-export function openSharedWasmBlas(share: Extract<BlasShare, { kind: 'wasm' }>): WasmBlas {
+export function openSharedWasmBlas(share: { module: WebAssembly.Module; memory: WebAssembly.Memory }): WasmBlas {
   return onMemory(share.module, share.memory);
 }
 
@@ -122,6 +122,11 @@ function onMemory(module: WebAssembly.Module, memory: WebAssembly.Memory): WasmB
 
     setThreads(threads) {
       if (!(threads >= 1)) throw new Error(`the number of threads must be at least 1, not ${threads}`);
+    },
+
+    loops: {
+      kernels,
+      offset: (array) => (buffers.has(array.buffer) || array.buffer === memory.buffer ? array.byteOffset : -1),
     },
 
     close() {

@@ -28,6 +28,21 @@ export function lossGradient(backend: Backend, loss: LossName, y: Tensor, target
   return factor === 1 ? delta : backend.scale(delta, factor);
 }
 
+/** `lossValues` and `lossGradient` together, in one pass where the backend has one. */
+export function lossAndGradient(
+  backend: Backend,
+  loss: LossName,
+  y: Tensor,
+  targets: Tensor,
+  factor: number,
+): { readonly losses: Tensor; readonly gradient: Tensor } {
+  if (loss === 'cross-entropy' && backend.crossEntropy !== undefined) return backend.crossEntropy(y, targets, factor);
+  return {
+    losses: lossValues(backend, loss, y, targets),
+    gradient: lossGradient(backend, loss, y, targets, factor),
+  };
+}
+
 /** S_p y dot: the derivative of dl_p/dy along y dot. */
 export function lossCurvature(backend: Backend, loss: LossName, y: Tensor, yDot: Tensor): Tensor {
   if (loss === 'mse') return yDot;

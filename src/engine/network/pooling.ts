@@ -58,6 +58,11 @@ export class MaxPoolLayer extends LinearLayer {
   }
 
   override forward(backend: Backend, x: Tensor): Tensor {
+    if (backend.maxPool !== undefined) {
+      const { values, places } = backend.maxPool(x, this.#window);
+      this.#places = places;
+      return values;
+    }
     this.#places = backend.maxPlaces(x, this.#window);
     return this.map(backend, x);
   }

@@ -2,7 +2,7 @@
 import type { OptimiserSpec, SamplingMode } from '../../shared/experiment.ts';
 import type { Real } from '../blas/types.ts';
 import type { Tensor } from '../backend/types.ts';
-import { lossGradient, lossValues } from '../network/loss.ts';
+import { lossAndGradient } from '../network/loss.ts';
 import type { Network } from '../network/network.ts';
 import { BatchSampler } from './sampling.ts';
 import type { SamplerState } from './sampling.ts';
@@ -83,8 +83,9 @@ export class Trainer {
       const inputs = backend.rowsOf(this.#inputs, indices, start, count);
       const targets = backend.rowsOf(this.#targets, indices, start, count);
       const y = this.network.forward(inputs, { seed: this.#options.seed, step: this.step });
-      backend.blend(this.#lossSum, 1 / count, backend.columnSums(lossValues(backend, loss, y, targets)), 1);
-      this.network.backward(lossGradient(backend, loss, y, targets, 1 / count), this.#sgd);
+      const { losses, gradient } = lossAndGradient(backend, loss, y, targets, 1 / count);
+      backend.blend(this.#lossSum, 1 / count, backend.columnSums(losses), 1);
+      this.network.backward(gradient, this.#sgd);
     });
     this.#lossCount++;
     this.step++;

@@ -14,7 +14,6 @@ import { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
-import { Trainer } from '../../engine/training/trainer.ts';
 import type { TrainingData } from '../../engine/training/trainer.ts';
 
 export interface BenchRow {
@@ -49,7 +48,7 @@ export function timed(body: () => void, runs = 3): number {
   return best;
 }
 
-function filled(blas: Blas, precision: Precision, length: number, seed: number): Real {
+export function filled(blas: Blas, precision: Precision, length: number, seed: number): Real {
   const values = blas.allocate(precision, length);
   const random = new Random(seed, 'bench');
   for (let i = 0; i < length; i++) values[i] = random.normal();
@@ -112,64 +111,6 @@ export async function eighSeconds(pool: Pool, n: number, threads: number): Promi
   blas.release(matrix);
   blas.release(eigenvalues);
   return seconds;
-}
-
-/** Steps a second of SGD on 784-50-50-10, batch 50, float32, and of nothing but its matrix products. */
-export function trainingRate(
-  blas: Blas,
-  data: TrainingData,
-  seconds = 3,
-): { readonly steps: number; readonly bare: number } {
-  const network = new Network(benchModel(50), new CpuBackend(blas, 'float32'));
-  for (const parameter of network.parameters) {
-    network.setWeight(
-      parameter.name,
-      initialValues(parameter, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1),
-    );
-  }
-  const trainer = new Trainer(network, data, {
-    optimiser: {
-      lr: 0.01,
-      momentum: 0,
-      nesterov: false,
-      weight_decay: 0,
-      schedule: { kind: 'constant', warm_up_steps: 0 },
-    },
-    batchSize: 50,
-    sampling: 'epoch',
-    seed: 1,
-    totalSteps: 1,
-  });
-  const rateOf = (body: () => void): number => {
-    for (let i = 0; i < 200; i++) body();
-    const begun = performance.now();
-    let count = 0;
-    while (performance.now() - begun < 1000 * seconds) {
-      for (let i = 0; i < 50; i++) body();
-      count += 50;
-    }
-    return (1000 * count) / (performance.now() - begun);
-  };
-  const sizes = [784, 50, 50, 10] as const;
-  const layers = [0, 1, 2].map((i) => ({
-    inner: sizes[i],
-    outer: sizes[i + 1],
-    x: filled(blas, 'float32', 50 * sizes[i], i),
-    w: filled(blas, 'float32', sizes[i] * sizes[i + 1], i + 3),
-    z: filled(blas, 'float32', 50 * sizes[i + 1], i + 6),
-  }));
-  const bare = rateOf(() => {
-    for (const { inner, outer, x, w, z } of layers)
-      blas.gemm(false, false, 50, outer, inner, 1, x, inner, w, outer, 0, z, outer);
-    for (const [i, { inner, outer, x, w, z }] of layers.entries()) {
-      if (i > 0) blas.gemm(false, true, 50, inner, outer, 1, z, outer, w, outer, 0, x, inner);
-      blas.gemm(true, false, inner, outer, 50, -1e-6, x, inner, z, outer, 1, w, outer);
-    }
-  });
-  const steps = rateOf(() => {
-    trainer.advance();
-  });
-  return { steps, bare };
 }
 
 export interface MeasurementBench {

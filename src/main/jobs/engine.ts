@@ -3,6 +3,7 @@ import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { findNativeBlas, installHint } from '../../engine/blas/find.ts';
 import type { Attempt } from '../../engine/blas/find.ts';
+import { openInMemory } from '../../engine/blas/in-memory.ts';
 import type { Blas } from '../../engine/blas/types.ts';
 import { openWasmBlas } from '../../engine/blas/wasm.ts';
 import { loadKernels } from '../blas-module.ts';
@@ -10,6 +11,8 @@ import type { EngineOptions, EngineReport } from './protocol.ts';
 
 export interface OpenedEngine {
   readonly blas: Blas;
+  /** The same library for training: on a memory of its own that the SIMD loops work on too (what does not fit into 4 GiB lies outside). */
+  readonly openTrainingBlas: () => Blas;
   /** Native libraries that were tried in vain. */
   readonly attempts: readonly Attempt[];
   readonly report: EngineReport;
@@ -45,7 +48,14 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
     cores,
     processor: cpus()[0]?.model.trim() ?? process.arch,
   };
-  return { blas, attempts, report, memoryLimit: memoryLimit(options, blas) };
+  const opened = blas;
+  return {
+    blas,
+    openTrainingBlas: () => (opened.kind === 'native' ? openInMemory(opened, loadKernels()) : opened),
+    attempts,
+    report,
+    memoryLimit: memoryLimit(options, blas),
+  };
 }
 
 /** WebAssembly's linear memory ends at 4 GiB, 0.5 of which are left to training and the workers. */

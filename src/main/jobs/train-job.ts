@@ -84,7 +84,7 @@ class TrainingJob {
     emit({ kind: 'progress', stage: 'reading data', share: 0, secondsLeft: null });
     const { experiment } = request;
     const engine = await openEngine(request.engine);
-    const network = new Network(experiment.model, new CpuBackend(engine.blas, experiment.precision));
+    const network = new Network(experiment.model, new CpuBackend(engine.openTrainingBlas(), experiment.precision));
     const data = await prepareData(experiment.dataset, experiment.model, network.outputSize, request);
     const samples = data.train.inputs.length / network.inputSize;
     if (experiment.sampling !== 'with_replacement' && experiment.batch_size > samples) {

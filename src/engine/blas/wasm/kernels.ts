@@ -13,7 +13,62 @@ export interface Kernels {
   gemv64: Gemv;
   /** y = A x for the symmetric A [n, n] in double precision; only its upper triangle is read. */
   symv64(n: number, a: number, lda: number, x: number, y: number): void;
+
+  // Elementwise maps; the first argument is 1 for double precision, 0 for single, n counts elements.
+  relu(double: number, n: number, z: number, out: number): void;
+  reluBackward(double: number, n: number, z: number, dy: number, out: number): void;
+  add(double: number, n: number, x: number, y: number, out: number): void;
+  subtract(double: number, n: number, x: number, y: number, out: number): void;
+  multiply(double: number, n: number, x: number, y: number, out: number): void;
+  scale(double: number, n: number, alpha: number, x: number, out: number): void;
+  /** y = alpha x + beta y. */
+  blend(double: number, n: number, alpha: number, x: number, beta: number, y: number): void;
+  /** Every one of `rows` rows of `bytes` bytes = row. */
+  repeatRow(rows: number, bytes: number, row: number, out: number): void;
+  /** Rows of `bytes` bytes with the numbers (32 bits each) at `indices`. */
+  gatherRows(count: number, bytes: number, table: number, indices: number, out: number): void;
+
+  // Windows over images (backend/windows.ts).
+  gatherPatches: PatchKernel;
+  scatterPatches: PatchKernel;
+  maxPool: PoolKernel;
+  spreadPlaces: PoolKernel;
 }
+
+/** Between an image and its patches; `from` and `to` as in the function of that name in backend/windows.ts. */
+export type PatchKernel = (
+  double: number,
+  images: number,
+  height: number,
+  width: number,
+  channels: number,
+  kernelHeight: number,
+  kernelWidth: number,
+  stride: number,
+  padTop: number,
+  padLeft: number,
+  outHeight: number,
+  outWidth: number,
+  from: number,
+  to: number,
+) => void;
+
+/** maxPool: x, values, places. spreadPlaces: y, places, x. */
+export type PoolKernel = (
+  double: number,
+  images: number,
+  height: number,
+  width: number,
+  channels: number,
+  kernelHeight: number,
+  kernelWidth: number,
+  stride: number,
+  outHeight: number,
+  outWidth: number,
+  first: number,
+  second: number,
+  third: number,
+) => void;
 
 /** C = alpha op(A) op(B) + beta C; see `Blas.gemm`. Flags are 0 or 1. */
 export type Gemm = (

@@ -3,8 +3,9 @@ import { resolveDataset } from '../../../data/resolve.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
 import { Pool } from '../../../engine/parallel/pool.ts';
 import type { TrainingData } from '../../../engine/training/trainer.ts';
-import { eighSeconds, gemmRate, measurementBench, pooledGemmRate, trainingRate } from '../../bench/bench.ts';
+import { eighSeconds, gemmRate, measurementBench, pooledGemmRate } from '../../bench/bench.ts';
 import type { BenchRow } from '../../bench/bench.ts';
+import { trainingJobs, trainingRate } from '../../bench/training.ts';
 import { openEngine } from '../../jobs/engine.ts';
 import { engineFlags, engineHelp, engineOf, integerOption, parse, printJson } from '../command.ts';
 import type { Command } from '../command.ts';
@@ -33,7 +34,7 @@ export const bench: Command = {
     const { values } = parse(argv, options, [0, 0]);
     const samples = integerOption(values.samples, 'samples', 100) ?? 8000;
     const width = integerOption(values.width, 'width', 2) ?? 50;
-    const { blas, report } = await openEngine(engineOf(values));
+    const { blas, openTrainingBlas, report } = await openEngine(engineOf(values));
     const say = (text: string): void => {
       process.stderr.write(`${text}\n`);
     };
@@ -47,14 +48,10 @@ export const bench: Command = {
     row('float64 product, one thread', gemmRate(blas, 'float64') / 1e9, 'GFLOP/s');
     row('float32 product, one thread', gemmRate(blas, 'float32') / 1e9, 'GFLOP/s');
     say('SGD');
-    const training = trainingRate(blas, data);
-    row(
-      'SGD on 784-50-50-10, batch 50, float32, one thread',
-      training.steps,
-      'steps/s',
-      training.bare,
-      'its matrix products alone',
-    );
+    for (const job of trainingJobs()) {
+      const { steps, bare } = trainingRate(openTrainingBlas(), job, data);
+      row(`${job.what}, batch 50, float32, one thread`, steps, 'steps/s', bare, 'its matrix products alone');
+    }
     const pool = new Pool(blas, { threads: report.threads });
     try {
       row(`float64 product, ${report.threads} threads`, (await pooledGemmRate(pool)) / 1e9, 'GFLOP/s');

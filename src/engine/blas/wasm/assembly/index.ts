@@ -10,6 +10,9 @@ import { gemm, gemmScratchBytes } from './gemm';
 import { gemvColumns, gemvRows } from './gemv';
 import { symvUpper } from './symv';
 
+export { add, blend, gatherRows, multiply, relu, reluBackward, repeatRow, scale, subtract } from './elementwise';
+export { gatherPatches, maxPool, scatterPatches, spreadPlaces } from './windows';
+
 /** Bytes of scratch that `gemm32` and `gemm64` write to; one region a thread, 64-byte aligned. */
 export function scratchBytes(): i32 {
   return max(gemmScratchBytes<f32>(), gemmScratchBytes<f64>());

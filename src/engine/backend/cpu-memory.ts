@@ -1,0 +1,146 @@
+/**
+ * The tensors of the cpu backend and their lives: made in the BLAS library's memory, recycled by size when their scope ends, so that a training step
+ * allocates nothing after the first.
+ */
+import type { Blas, Precision, Real } from '../blas/types.ts';
+import { CpuTensor, own } from './cpu-tensor.ts';
+import type { Tensor } from './types.ts';
+
+/** Tables up to so many bytes are copied into the memory of the SIMD loops, which gather rows much faster. */
+const largestCopiedTable = 2 ** 28;
+
+export class CpuMemory {
+  readonly name: string;
+  readonly precision: Precision;
+  readonly blas: Blas;
+  readonly #free: Map<number, CpuTensor[]>;
+  readonly #live: CpuTensor[] = [];
+
+  /** @param sibling a backend to share recycled buffers with: tensors made here outlive the sibling's scopes, yet nothing is held twice. */
+  constructor(blas: Blas, precision: Precision, sibling?: CpuMemory) {
+    this.blas = blas;
+    this.precision = precision;
+    this.name = `cpu (${blas.name}, ${precision})`;
+    this.#free = sibling === undefined ? new Map<number, CpuTensor[]>() : sibling.#free;
+  }
+
+  /** Bytes of the tensors that live in open scopes and outside any. */
+  get liveBytes(): number {
+    return this.#live.reduce((sum, tensor) => sum + tensor.data.byteLength, 0);
+  }
+
+  /** Recycles every tensor made outside a scope; none may be used again. */
+  releaseLive(): void {
+    for (const tensor of this.#live.splice(0)) if (!tensor.kept) this.#recycle(tensor);
+  }
+
+  /** Gives the memory of all recycled buffers back. */
+  trim(): void {
+    for (const list of this.#free.values()) for (const tensor of list) this.blas.release(tensor.data);
+    this.#free.clear();
+  }
+
+  scope<T>(body: () => T): T {
+    const start = this.#live.length;
+    try {
+      return body();
+    } finally {
+      for (let i = start; i < this.#live.length; i++) {
+        const tensor = this.#live[i];
+        if (!tensor.kept) this.#recycle(tensor);
+      }
+      this.#live.length = start;
+    }
+  }
+
+  keep<T extends Tensor>(tensor: T): T {
+    own(tensor).kept = true;
+    return tensor;
+  }
+
+  release(tensor: Tensor): void {
+    const mine = own(tensor);
+    if (!mine.kept) throw new Error('release: the tensor was not kept');
+    mine.kept = false;
+    // Still in an open scope: that scope's end recycles it.
+    if (!this.#live.includes(mine)) this.#recycle(mine);
+  }
+
+  /** An uninitialised tensor. */
+  take(rows: number, cols: number): CpuTensor {
+    const size = rows * cols;
+    const tensor = this.#free.get(size)?.pop() ?? this.#make(rows, cols);
+    tensor.rows = rows;
+    tensor.cols = cols;
+    tensor.kept = false;
+    this.#live.push(tensor);
+    return tensor;
+  }
+
+  /** A tensor over an array that the caller owns (from `Blas.allocate`); never recycled. */
+  wrap(data: Real, rows: number, cols: number): CpuTensor {
+    if (data.length !== rows * cols) throw new Error(`wrap: ${data.length} values do not make [${rows}, ${cols}]`);
+    return this.#view(data, this.#offset(data), rows, cols);
+  }
+
+  from(values: ArrayLike<number>, rows: number, cols: number): CpuTensor {
+    if (values.length !== rows * cols)
+      throw new Error(`${values.length} values do not make a tensor [${rows}, ${cols}]`);
+    const tensor = this.take(rows, cols);
+    tensor.data.set(values);
+    return tensor;
+  }
+
+  zeros(rows: number, cols: number): CpuTensor {
+    const tensor = this.take(rows, cols);
+    tensor.data.fill(0);
+    return tensor;
+  }
+
+  table(values: Real, cols: number): CpuTensor {
+    const rows = values.length / cols;
+    const isCopied =
+      this.blas.loops !== undefined && this.#offset(values) < 0 && values.byteLength <= largestCopiedTable;
+    if (!isCopied) return this.wrap(values, rows, cols);
+    const copy = this.blas.allocate(values instanceof Float64Array ? 'float64' : 'float32', values.length);
+    copy.set(values);
+    return this.wrap(copy, rows, cols);
+  }
+
+  read(tensor: Tensor): Promise<Real> {
+    return Promise.resolve(own(tensor).data.slice());
+  }
+
+  assign(target: Tensor, source: Tensor): void {
+    own(target).data.set(own(source).data);
+  }
+
+  reshape(tensor: Tensor, rows: number, cols: number): CpuTensor {
+    const { data, at } = own(tensor);
+    if (data.length !== rows * cols) throw new Error(`reshape: ${data.length} values do not make [${rows}, ${cols}]`);
+    return this.#view(data, at, rows, cols);
+  }
+
+  #view(data: Real, at: number, rows: number, cols: number): CpuTensor {
+    const tensor = new CpuTensor(rows, cols, data, at, true);
+    tensor.kept = true;
+    return tensor;
+  }
+
+  #make(rows: number, cols: number): CpuTensor {
+    const data = this.blas.allocate(this.precision, rows * cols);
+    return new CpuTensor(rows, cols, data, this.#offset(data), false);
+  }
+
+  #offset(data: Real): number {
+    return this.blas.loops?.offset(data) ?? -1;
+  }
+
+  #recycle(tensor: CpuTensor): void {
+    if (tensor.isView) return;
+    const size = tensor.data.length;
+    const list = this.#free.get(size);
+    if (list === undefined) this.#free.set(size, [tensor]);
+    else list.push(tensor);
+  }
+}

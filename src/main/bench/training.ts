@@ -1,0 +1,141 @@
+/** Steps a second of SGD beside those of nothing but its matrix products, on the same library and thread. */
+import { parseModel } from '../../shared/model.ts';
+import type { ModelSpec } from '../../shared/model.ts';
+import { CpuBackend } from '../../engine/backend/cpu.ts';
+import type { Blas, Real } from '../../engine/blas/types.ts';
+import { AffineLayer } from '../../engine/network/affine.ts';
+import { leaves } from '../../engine/network/chain.ts';
+import { Network } from '../../engine/network/network.ts';
+import { initialValues } from '../../engine/training/initialise.ts';
+import { Trainer } from '../../engine/training/trainer.ts';
+import type { TrainingData } from '../../engine/training/trainer.ts';
+import { benchModel, filled } from './bench.ts';
+
+const batch = 50;
+
+export interface TrainingJob {
+  readonly what: string;
+  readonly model: ModelSpec;
+}
+
+/** The networks whose rates are promised; both take the drawn digits. */
+export function trainingJobs(): readonly TrainingJob[] {
+  return [
+    { what: 'SGD on 784-50-50-10', model: benchModel(50) },
+    { what: 'SGD on the small CNN', model: smallCnn() },
+  ];
+}
+
+/** conv 3x3 of 8, relu, max pooling, conv 3x3 of 16, relu, max pooling, dense 64, relu, dense 10, on 28 x 28. */
+function smallCnn(): ModelSpec {
+  const relu = { type: 'activation', function: 'relu' };
+  const pooling = { type: 'maxpool2d', size: 2 };
+  const convolution = (name: string, filters: number): unknown => ({ type: 'conv2d', name, filters, kernel: [3, 3] });
+  return parseModel({
+    input: [28, 28, 1],
+    layers: [
+      convolution('conv1', 8),
+      relu,
+      pooling,
+      convolution('conv2', 16),
+      relu,
+      pooling,
+      { type: 'flatten' },
+      { type: 'dense', name: 'fc1', units: 64 },
+      relu,
+      { type: 'dense', name: 'fc2', units: 10 },
+    ],
+    loss: 'cross-entropy',
+  });
+}
+
+export interface TrainingRate {
+  /** Steps a second. */
+  readonly steps: number;
+  /** The same of the step's matrix products alone: forward, both backward products of each layer but the first's input. */
+  readonly bare: number;
+}
+
+/** Both rates are the best of alternating rounds, so that a passing load of the machine does not count. */
+export function trainingRate(blas: Blas, job: TrainingJob, data: TrainingData, seconds = 1, rounds = 3): TrainingRate {
+  const network = new Network(job.model, new CpuBackend(blas, 'float32'));
+  for (const parameter of network.parameters) {
+    network.setWeight(
+      parameter.name,
+      initialValues(parameter, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1),
+    );
+  }
+  const trainer = new Trainer(network, data, {
+    optimiser: {
+      lr: 0.01,
+      momentum: 0,
+      nesterov: false,
+      weight_decay: 0,
+      schedule: { kind: 'constant', warm_up_steps: 0 },
+    },
+    batchSize: batch,
+    sampling: 'epoch',
+    seed: 1,
+    totalSteps: 1,
+  });
+  const products = productsOf(blas, network);
+  let steps = 0;
+  let bare = 0;
+  for (let round = 0; round < rounds; round++) {
+    bare = Math.max(bare, rateOf(products.run, seconds));
+    steps = Math.max(
+      steps,
+      rateOf(() => {
+        trainer.advance();
+      }, seconds),
+    );
+  }
+  products.release();
+  return { steps, bare };
+}
+
+function rateOf(body: () => void, seconds: number): number {
+  for (let i = 0; i < 20; i++) body();
+  const begun = performance.now();
+  let count = 0;
+  while (performance.now() - begun < 1000 * seconds) {
+    for (let i = 0; i < 10; i++) body();
+    count += 10;
+  }
+  return (1000 * count) / (performance.now() - begun);
+}
+
+/** The matrix products of one step on a batch, on arrays of their own. */
+function productsOf(blas: Blas, network: Network): { readonly run: () => void; readonly release: () => void } {
+  const arrays: Real[] = [];
+  const make = (length: number, seed: number): Real => {
+    const array = filled(blas, 'float32', length, seed);
+    arrays.push(array);
+    return array;
+  };
+  const layers = leaves(network.layers)
+    .filter((layer) => layer instanceof AffineLayer)
+    .map(({ kernel, positions }, i) => ({
+      rows: batch * positions,
+      inner: kernel.rows,
+      outer: kernel.cols,
+      x: make(batch * positions * kernel.rows, i),
+      dx: make(batch * positions * kernel.rows, i),
+      w: make(kernel.rows * kernel.cols, i + 10),
+      z: make(batch * positions * kernel.cols, i + 20),
+    }));
+  const run = (): void => {
+    for (const { rows, inner, outer, x, w, z } of layers)
+      blas.gemm(false, false, rows, outer, inner, 1, x, inner, w, outer, 0, z, outer);
+    for (const [i, { rows, inner, outer, x, dx, w, z }] of layers.entries()) {
+      if (i > 0) blas.gemm(false, true, rows, inner, outer, 1, z, outer, w, outer, 0, dx, inner);
+      blas.gemm(true, false, inner, outer, rows, -1e-9, x, inner, z, outer, 1, w, outer);
+    }
+  };
+  return {
+    run,
+    release: () => {
+      for (const array of arrays) blas.release(array);
+    },
+  };
+}

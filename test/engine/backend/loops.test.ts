@@ -1,0 +1,199 @@
+/** The SIMD loops of the cpu backend against plain JavaScript loops: the same backend on an ordinary BLAS without a WebAssembly memory. */
+import { describe, expect, test } from 'vitest';
+import { CpuBackend, dataOf } from '../../../src/engine/backend/cpu.ts';
+import type { Tensor, Window2d } from '../../../src/engine/backend/types.ts';
+import { openInMemory } from '../../../src/engine/blas/in-memory.ts';
+import type { Blas, Precision } from '../../../src/engine/blas/types.ts';
+import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
+import { lossGradient, lossValues } from '../../../src/engine/network/loss.ts';
+import { windowOver } from '../../../src/engine/network/shapes.ts';
+import { loadKernels } from '../../../src/main/blas-module.ts';
+import { Random } from '../../../src/shared/random.ts';
+
+const wasm = await openWasmBlas(loadKernels());
+
+/** A BLAS whose arrays lie in ordinary memory, so that the backend has no kernels to use; products are not asked of it. */
+const plain: Blas = {
+  ...wasm,
+  kind: 'native',
+  allocate: (precision, length) => (precision === 'float64' ? new Float64Array(length) : new Float32Array(length)),
+  release: () => undefined,
+};
+delete (plain as { loops?: unknown }).loops;
+
+type Body = (backend: CpuBackend, make: (rows: number, cols: number, seed: number) => Tensor) => Tensor[];
+
+const images = (height: number, width: number, channels: number, rows = 3): [number, number] => [
+  rows * height * width,
+  channels,
+];
+const windowOf = (shape: readonly [number, number, number], size: number, stride: number, same = false): Window2d =>
+  windowOver(shape, { kernel: [size, size], stride, padding: same ? 'same' : 'valid' }, 'test');
+
+/** Windows with runs of all lengths modulo a vector, overlaps, gaps, padding, and what no window covers. */
+const windows: readonly (readonly [string, Window2d])[] = [
+  ['3 x 3 over one channel', windowOf([7, 6, 1], 3, 1)],
+  ['3 x 3 over two channels, padded', windowOf([5, 6, 2], 3, 1, true)],
+  ['5 x 5 over 3 x 4 places, padded', windowOf([3, 4, 3], 5, 1, true)],
+  ['2 x 2 of 8 channels, an odd rest', windowOf([7, 5, 8], 2, 2)],
+  ['3 x 3 of 5 channels, stride 2, overlapping', windowOf([9, 8, 5], 3, 2)],
+  ['1 x 1 of 6 channels, stride 3', windowOf([7, 7, 6], 1, 3)],
+];
+
+const cases: readonly (readonly [string, Body])[] = [
+  ...[1, 3, 4, 63].flatMap((cols): (readonly [string, Body])[] => [
+    [`add, ${cols}`, (b, make) => [b.add(make(3, cols, 1), make(3, cols, 2))]],
+    [`subtract, ${cols}`, (b, make) => [b.subtract(make(3, cols, 1), make(3, cols, 2))]],
+    [`multiply, ${cols}`, (b, make) => [b.multiply(make(3, cols, 1), make(3, cols, 2))]],
+    [`scale, ${cols}`, (b, make) => [b.scale(make(3, cols, 1), -0.37)]],
+    [`relu, ${cols}`, (b, make) => [b.activate('relu', 0, make(3, cols, 1))]],
+    [`relu backward, ${cols}`, (b, make) => [b.activateBackward('relu', make(3, cols, 1), make(3, cols, 2))]],
+    [
+      `blend, ${cols}`,
+      (b, make) => {
+        const [x, y, z] = [make(3, cols, 1), b.keep(make(3, cols, 2)), b.keep(make(3, cols, 3))];
+        b.blend(y, 0.3, x, 1);
+        b.blend(z, 0.3, x, -0.7);
+        return [y, z];
+      },
+    ],
+    [
+      `rowsOf, ${cols}`,
+      (b, make) => {
+        const values = dataOf(make(9, cols, 1)).slice();
+        return [b.rowsOf(b.table(values, cols), Uint32Array.of(99, 8, 0, 8, 3), 1, 4)];
+      },
+    ],
+  ]),
+  ...windows.flatMap(([name, window]): (readonly [string, Body])[] => {
+    const { height, width, channels, kernelHeight, kernelWidth, outHeight, outWidth } = window;
+    const x: [number, number] = images(height, width, channels);
+    const columns: [number, number] = [3 * outHeight * outWidth, kernelHeight * kernelWidth * channels];
+    const rows: (readonly [string, Body])[] = [
+      [`patches, ${name}`, (b, make) => [b.patches(make(...x, 1), window)]],
+      [`scatterPatches, ${name}`, (b, make) => [b.scatterPatches(make(...columns, 1), window)]],
+    ];
+    if (window.padTop > 0) return rows;
+    rows.push([
+      `maxPool and spread, ${name}`,
+      (b, make) => {
+        const { values, places } = b.maxPool(make(...x, 1), window);
+        return [values, places, b.spread(make(values.rows, values.cols, 2), places, window)];
+      },
+    ]);
+    return rows;
+  }),
+];
+
+describe.each(['float32', 'float64'] as const)('SIMD loops, %s', (precision: Precision) => {
+  const run = (blas: Blas, body: Body): Float64Array[] => {
+    const backend = new CpuBackend(blas, precision);
+    return backend.scope(() =>
+      body(backend, (rows, cols, seed) => {
+        const random = new Random(seed, 'loops');
+        return backend.from(
+          Float64Array.from({ length: rows * cols }, () => random.normal()),
+          rows,
+          cols,
+        );
+      }).map((tensor) => Float64Array.from(dataOf(tensor))),
+    );
+  };
+
+  test.each(cases)('%s', (_name, body) => {
+    const expected = run(plain, body);
+    const found = run(wasm, body);
+    expect(found.length).toBe(expected.length);
+    for (const [i, values] of found.entries()) {
+      expect(values.length).toBe(expected[i].length);
+      const tolerance = precision === 'float32' ? 1e-6 : 1e-15;
+      const worst = values.reduce((most, value, j) => Math.max(most, Math.abs(value - expected[i][j])), 0);
+      expect(worst).toBeLessThanOrEqual(tolerance);
+    }
+  });
+
+  test('a NaN is the maximum of its window wherever it stands, and stays NaN behind relu', () => {
+    for (const place of [0, 1, 2, 3]) {
+      for (const channels of [1, 4]) {
+        for (const blas of [plain, wasm]) {
+          const backend = new CpuBackend(blas, precision);
+          const values = new Float64Array(4 * channels).fill(1);
+          values.fill(NaN, place * channels, (place + 1) * channels);
+          backend.scope(() => {
+            const pooled = backend.maxPool(backend.from(values, 4, channels), windowOf([2, 2, channels], 2, 2));
+            expect([...dataOf(pooled.places)]).toEqual(new Array(channels).fill(place));
+            expect([...dataOf(backend.activate('relu', 0, pooled.values))]).toEqual(new Array(channels).fill(NaN));
+          });
+        }
+      }
+    }
+  });
+
+  test('cross-entropy in one pass equals its parts', () => {
+    const backend = new CpuBackend(wasm, precision);
+    backend.scope(() => {
+      const random = new Random(3, 'loops');
+      const y = backend.from(
+        Float64Array.from({ length: 70 }, () => 30 * random.normal()),
+        7,
+        10,
+      );
+      const targets = backend.from(
+        Float64Array.from({ length: 70 }, (_, i) => (i % 11 === 0 ? 1 : 0)),
+        7,
+        10,
+      );
+      const { losses, gradient } = backend.crossEntropy(y, targets, 0.25);
+      const parts = [
+        lossValues(backend, 'cross-entropy', y, targets),
+        lossGradient(backend, 'cross-entropy', y, targets, 0.25),
+      ];
+      for (const [i, found] of [losses, gradient].entries()) {
+        const expected = dataOf(parts[i]);
+        const worst = Float64Array.from(dataOf(found)).reduce(
+          (most, value, j) => Math.max(most, Math.abs(value - expected[j])),
+          0,
+        );
+        expect(worst).toBeLessThanOrEqual(precision === 'float32' ? 2e-5 : 1e-13);
+      }
+    });
+  });
+});
+
+describe('a native library on a WebAssembly memory', () => {
+  const native: Blas = { ...plain, path: 'library' };
+
+  test('gives what does not fit into the memory from outside it, and plain loops serve that', () => {
+    const blas = openInMemory(
+      { ...native, allocate: (precision, length) => plain.allocate(precision, Math.min(length, 8)) },
+      loadKernels(),
+    );
+    const inside = blas.allocate('float64', 8);
+    expect(blas.loops?.offset(inside)).toBeGreaterThan(0);
+    const outside = blas.allocate('float64', 2 ** 30);
+    expect(blas.loops?.offset(outside)).toBe(-1);
+    const backend = new CpuBackend(blas, 'float64');
+    inside.fill(2);
+    outside.fill(3);
+    backend.scope(() => {
+      expect([...dataOf(backend.add(backend.wrap(inside, 2, 4), backend.wrap(outside, 2, 4)))]).toEqual(
+        new Array(8).fill(5),
+      );
+    });
+    blas.release(outside);
+    blas.release(inside);
+  });
+
+  test('refuses a library that has a memory of its own', () => {
+    expect(() => openInMemory(wasm, loadKernels())).toThrow(/memory of its own/);
+  });
+
+  test('shares its arrays by reference', () => {
+    const blas = openInMemory(native, loadKernels());
+    const array = blas.allocate('float32', 3).fill(7);
+    const reference = blas.reference(array);
+    expect(reference.kind).toBe('wasm');
+    expect([...blas.open(reference)]).toEqual([7, 7, 7]);
+    expect(blas.share()).toMatchObject({ kind: 'native', path: 'library' });
+  });
+});

@@ -9,13 +9,17 @@ import type { Pool } from '../parallel/pool.ts';
 import type { TaskContext } from '../parallel/tasks.ts';
 import { emptySums, planBlocks } from '../statistics/index.ts';
 import type { BlockProjections, ChosenDirections, ProjectedDirections } from '../statistics/index.ts';
+import type { AffineLayer } from '../network/affine.ts';
 import { openedProblem, passBatch, squaredNorm } from './factors.ts';
-import type { FactorLayout } from './factors.ts';
+import type { FactorLayout, Problem } from './factors.ts';
+import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
 import type { Half } from './moments.ts';
 import type { Spectrum } from './spectrum.ts';
 
 /** Samples whose projections are made at once. */
-const pieceSize = 64;
+const pieceSize = 128;
+/** Directions whose u_p are held at once: with the samples of a piece a few megabytes. */
+const directionsAtOnce = 64;
 
 /** Directions as one matrix: row `in` holds v_i(in, :) of every direction i one after the other. */
 export interface DirectionMatrix {
@@ -36,9 +40,10 @@ export function directionMatrix(
   const count = directions.indices.length;
   const columns = blas.allocate('float64', inner * count * outer);
   for (let i = 0; i < count; i++) {
-    const row = (d - 1 - directions.indices[i]) * d;
+    let from = (d - 1 - directions.indices[i]) * d;
     for (let a = 0; a < inner; a++) {
-      columns.set(spectrum.vectors.subarray(row + a * outer, row + (a + 1) * outer), (a * count + i) * outer);
+      const at = (a * count + i) * outer;
+      for (let k = 0; k < outer; k++) columns[at + k] = spectrum.vectors[from++];
     }
   }
   return { directions, columns };
@@ -70,6 +75,7 @@ export interface BlockSums {
 export function blockProjectionsTask(context: TaskContext, argument: BlockArgument): BlockSums[] {
   const problem = openedProblem(context);
   const { blas } = context;
+  const { backend } = problem;
   const { layout, order, targets } = argument;
   const { inner, outer } = layout;
   const results = targets.map(({ count }) => ({
@@ -80,19 +86,37 @@ export function blockProjectionsTask(context: TaskContext, argument: BlockArgume
   }));
   for (let start = argument.start; start < argument.end; start += pieceSize) {
     const samples = Math.min(pieceSize, argument.end - start);
-    problem.backend.scope(() => {
-      const { input, delta, hessians } = passBatch(problem, layout, order, start, samples);
+    backend.scope(() => {
+      const { layer, input, delta } = passBatch(problem, layout, order, start, samples);
+      const projector = projectorOf(problem, layer, samples, delta, outer);
       for (const [index, { columns, count, offsets }] of targets.entries()) {
-        if (count === 0) continue;
-        const width = count * outer;
-        const u = problem.backend.take(samples, width).data;
-        const su = problem.backend.take(count, outer).data;
-        blas.gemm(false, false, samples, width, inner, 1, input, inner, blas.open(columns), width, 0, u, width);
-        for (let p = 0; p < samples; p++) {
-          const rows = u.subarray(p * width, (p + 1) * width);
-          const hessian = hessians.subarray(p * outer * outer, (p + 1) * outer * outer);
-          blas.gemm(false, false, count, outer, outer, 1, rows, outer, hessian, outer, 0, su, outer);
-          addSample(results[index], rows, su, delta, p * outer, outer, squaredNorm(input, p * inner, inner), offsets);
+        const all = blas.open(columns);
+        const ld = count * outer;
+        for (let first = 0; first < count; first += directionsAtOnce) {
+          const some = Math.min(directionsAtOnce, count - first);
+          const width = some * outer;
+          backend.scope(() => {
+            const u = backend.take(samples, width).data;
+            blas.gemm(
+              false,
+              false,
+              samples,
+              width,
+              inner,
+              1,
+              input,
+              inner,
+              all.subarray(first * outer),
+              ld,
+              0,
+              u,
+              width,
+            );
+            for (let p = 0; p < samples; p++) {
+              const rows = u.subarray(p * width, (p + 1) * width);
+              projector(p, rows, some, squaredNorm(input, p * inner, inner), offsets, first, results[index]);
+            }
+          });
         }
       }
     });
@@ -100,31 +124,73 @@ export function blockProjectionsTask(context: TaskContext, argument: BlockArgume
   return results;
 }
 
-function addSample(
-  sums: BlockSums,
+/**
+ * Adds what sample p has along directions first .. first + count - 1 to the sums.
+ * @param u rows u_pi [count, outer].
+ * @param norm |a_p|^2.
+ */
+type Projector = (
+  p: number,
   u: Real,
-  su: Real,
-  delta: Real,
-  deltaStart: number,
-  outer: number,
+  count: number,
   norm: number,
   offsets: Float64Array,
-): void {
-  for (let i = 0, at = 0; i < offsets.length; i++) {
-    let curvature = 0;
-    let square = 0;
-    let gradient = 0;
-    for (let k = 0; k < outer; k++, at++) {
-      curvature += u[at] * su[at];
-      square += su[at] * su[at];
-      gradient += u[at] * delta[deltaStart + k];
-    }
-    gradient -= offsets[i];
-    sums.curvature[i] += curvature;
-    sums.squaredCurvature[i] += norm * square;
-    sums.gradient[i] += gradient;
-    sums.squaredGradient[i] += gradient * gradient;
+  first: number,
+  sums: BlockSums,
+) => void;
+
+/** By S_p = B_p B_p^T where that is narrower, with y = B_p^T u: u . S_p u = |y|^2 and |S_p u|^2 = y . (B_p^T B_p) y; else by S_p itself. */
+function projectorOf(
+  { network, backend }: Problem,
+  layer: AffineLayer,
+  samples: number,
+  delta: Real,
+  outer: number,
+): Projector {
+  const { blas } = backend;
+  const rank = factorWidth(network, layer);
+  const isFactored = rank > 0;
+  const inner = isFactored ? rank : outer;
+  const matrices = isFactored
+    ? outputFactor(network, backend, layer).data
+    : outputHessian(network, backend, layer, false).data;
+  // delta_p as one more column, so that the product gives u . delta as well.
+  const width = inner + 1;
+  const extended = backend.take(samples, outer * width).data;
+  for (let row = 0, at = 0, from = 0; row < samples * outer; row++) {
+    for (let j = 0; j < inner; j++) extended[at++] = matrices[from++];
+    extended[at++] = delta[row];
   }
+  const moved = backend.take(directionsAtOnce, width).data;
+  const gram = backend.take(1, inner * inner).data;
+  const turned = backend.take(directionsAtOnce, inner).data;
+  return (p, u, count, norm, offsets, first, sums) => {
+    const matrix = extended.subarray(p * outer * width, (p + 1) * outer * width);
+    blas.gemm(false, false, count, width, outer, 1, u, outer, matrix, width, 0, moved, width);
+    if (isFactored) {
+      blas.gemm(true, false, inner, inner, outer, 1, matrix, width, matrix, width, 0, gram, inner);
+      blas.gemm(false, false, count, inner, inner, 1, moved, width, gram, inner, 0, turned, inner);
+    }
+    for (let i = 0, at = 0, other = 0; i < count; i++) {
+      let curvature = 0;
+      let square = 0;
+      for (let k = 0; k < inner; k++, at++, other++) {
+        const y = moved[at];
+        if (isFactored) {
+          curvature += y * y;
+          square += y * turned[other];
+        } else {
+          curvature += y * u[other];
+          square += y * y;
+        }
+      }
+      const gradient = moved[at++] - offsets[first + i];
+      sums.curvature[first + i] += curvature;
+      sums.squaredCurvature[first + i] += norm * square;
+      sums.gradient[first + i] += gradient;
+      sums.squaredGradient[first + i] += gradient * gradient;
+    }
+  };
 }
 
 export interface BlockProjectionOptions {

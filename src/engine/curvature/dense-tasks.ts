@@ -7,6 +7,8 @@ import type { TaskContext } from '../parallel/tasks.ts';
 
 /** Columns of one block of the symmetric product. */
 const blockWidth = 256;
+/** Columns of one block of the commutator. */
+const commutatorWidth = 512;
 
 export interface ProductArgument {
   /** [rows, leftWidth] and [rows, rightWidth]. */
@@ -118,55 +120,84 @@ export function rowsProductTask({ blas }: TaskContext, argument: RowsProductArgu
   blas.gemm(false, false, count, d, d, 1, blas.open(argument.rows), d, matrix, d, 0, blas.open(argument.out), d);
 }
 
-export interface SymmetricProductArgument {
+export interface CommutatorArgument {
   readonly d: number;
-  readonly vectors: ArrayReference;
-  /** lambda_i in the order of the rows. */
-  readonly eigenvalues: ArrayReference;
-  readonly matrix: ArrayReference;
-  /** Rows [first, end) take part; this piece: [from, to). */
-  readonly first: number;
-  readonly end: number;
+  /** H and C [d, d], symmetric. */
+  readonly left: ArrayReference;
+  readonly right: ArrayReference;
+  /** This piece: the pairs of blocks (I, J) with I = rows [from, to) and J = I or later. */
   readonly from: number;
   readonly to: number;
 }
 
 export interface CommutatorSums {
-  /** sum_i lambda_i^2 |C r_i|^2 = ||CH||_F^2 over the rows of this piece. */
-  readonly productNorm: number;
-  /** sum_ij lambda_i lambda_j (r_i C r_j)^2 = trace(CHCH), i in this piece. */
-  readonly trace: number;
+  /** ||HC||_F^2 and ||HC - CH||_F^2 over the blocks (I, J) and (J, I) of this piece. */
+  readonly product: number;
+  readonly difference: number;
 }
 
-/** The two sums of which the commutator ratio is made, over rows [from, to) of those that take part. */
-export function symmetricProductTask({ blas }: TaskContext, argument: SymmetricProductArgument): CommutatorSums {
-  const { d, first, end, from, to } = argument;
+/** With X = HC, CH = X^T: both norms from X alone, block beside mirrored block, without a d x d matrix of its own. */
+export function commutatorTask({ blas }: TaskContext, argument: CommutatorArgument): CommutatorSums {
+  const { d, from, to } = argument;
+  const left = blas.open(argument.left);
+  const right = blas.open(argument.right);
   const count = to - from;
-  const vectors = blas.open(argument.vectors);
-  const eigenvalues = blas.open(argument.eigenvalues);
-  const rows = vectors.subarray(from * d, to * d);
-  // Pairs (i, j) with j in a later piece count twice; those before were counted there.
-  const others = end - from;
-  const product = blas.allocate('float64', count * d);
-  const inBasis = blas.allocate('float64', count * others);
-  if (from < first) throw new Error('symmetricProduct: rows outside those that take part');
-  blas.gemm(false, false, count, d, d, 1, rows, d, blas.open(argument.matrix), d, 0, product, d);
-  blas.gemm(false, true, count, others, d, 1, product, d, vectors.subarray(from * d), d, 0, inBasis, others);
-  let productNorm = 0;
-  let trace = 0;
-  for (let i = 0; i < count; i++) {
-    const lambda = eigenvalues[from + i];
-    productNorm += lambda * lambda * sumOfSquares(product, i * d, d);
-    let sum = 0;
-    for (let j = 0; j < others; j++) {
-      const value = inBasis[i * others + j];
-      sum += (j < count ? 1 : 2) * eigenvalues[from + j] * value * value;
+  const above = blas.allocate('float64', count * commutatorWidth);
+  const mirrored = blas.allocate('float64', count * commutatorWidth);
+  let product = 0;
+  let difference = 0;
+  for (let start = from; start < d;) {
+    // The block on the diagonal first, by itself.
+    const width = start === from ? count : Math.min(commutatorWidth, d - start);
+    const [H, C] = [left.subarray(from * d), right.subarray(from * d)];
+    blas.gemm(false, false, count, width, d, 1, H, d, right.subarray(start), d, 0, above, width);
+    blas.gemm(false, false, count, width, d, 1, C, d, left.subarray(start), d, 0, mirrored, width);
+    let [sum, mirroredSum, apart] = [0, 0, 0];
+    for (let i = 0; i < count * width; i++) {
+      const [x, y] = [above[i], mirrored[i]];
+      sum += x * x;
+      mirroredSum += y * y;
+      apart += (x - y) * (x - y);
     }
-    trace += lambda * sum;
+    product += start === from ? sum : sum + mirroredSum;
+    difference += start === from ? apart : 2 * apart;
+    start += width;
   }
-  blas.release(product);
-  blas.release(inBasis);
-  return { productNorm, trace };
+  blas.release(above);
+  blas.release(mirrored);
+  return { product, difference };
+}
+
+export interface InnerProductsArgument {
+  /** C, H, Q, all of one length; this piece: entries [from, to). */
+  readonly C: ArrayReference;
+  readonly H: ArrayReference;
+  readonly Q: ArrayReference;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Sums of products of entries: Frobenius inner products. */
+export interface InnerProducts {
+  readonly CC: number;
+  readonly HH: number;
+  readonly QQ: number;
+  readonly CH: number;
+  readonly CQ: number;
+}
+
+export function innerProductsTask({ blas }: TaskContext, argument: InnerProductsArgument): InnerProducts {
+  const [C, H, Q] = [blas.open(argument.C), blas.open(argument.H), blas.open(argument.Q)];
+  let [CC, HH, QQ, CH, CQ] = [0, 0, 0, 0, 0];
+  for (let i = argument.from; i < argument.to; i++) {
+    const [c, h, q] = [C[i], H[i], Q[i]];
+    CC += c * c;
+    HH += h * h;
+    QQ += q * q;
+    CH += c * h;
+    CQ += c * q;
+  }
+  return { CC, HH, QQ, CH, CQ };
 }
 
 export function sumOfSquares(values: Real, from: number, count: number): number {

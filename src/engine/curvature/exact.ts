@@ -19,8 +19,9 @@ import type { FactorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
 import { meanGradient, momentSums, unpackMatrix } from './moments.ts';
 import type { Half, MomentSums } from './moments.ts';
-import { cosine, decompose, decreasing, diagonalOf, largestResidual, measureCommutator, traceOf } from './spectrum.ts';
+import { cosines, decompose, decreasing, diagonalOf, largestResidual, measureCommutator, traceOf } from './spectrum.ts';
 import type { Spectrum } from './spectrum.ts';
+import { rotationBaseline } from './rotations.ts';
 import { summarise } from './summary.ts';
 
 export interface MeasurementInput {
@@ -58,8 +59,6 @@ export interface ExactResult {
   readonly release: () => void;
 }
 
-/** Random rotations of the commutator's baseline. */
-const rotationCount = 200;
 /** Up to this d the two halves are decomposed side by side; above, one after the other in the same memory. */
 const sideBySideLimit = 4000;
 
@@ -112,27 +111,18 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
   vectors.set(H);
   const spectrum = await stage('eigendecomposition', 0.45, () => decompose(pool, d, vectors, options.libraryThreads));
   const eigenvalues = decreasing(spectrum);
-  const diagonals = await stage('diagonals', 0.6, async () => ({
-    C: averageClusters(eigenvalues, await diagonalOf(pool, spectrum, C)),
-    Q: averageClusters(eigenvalues, await diagonalOf(pool, spectrum, Q)),
-  }));
-  const { ratio, residual, baseline } = await stage('commutator', 0.65, async () => {
-    const rotations = pool.run('rotations', {
-      d,
-      matrix: pool.reference(C),
-      vectors: pool.reference(spectrum.vectors),
-      eigenvalues: pool.reference(spectrum.eigenvalues),
-      rotations: rotationCount,
-      seed: options.seed,
-    });
-    const [ratio, residual, baseline] = await Promise.all([
-      measureCommutator(pool, spectrum, C),
+  const [alongC, alongQ] = await stage('diagonals', 0.6, () =>
+    Promise.all([diagonalOf(pool, spectrum, C), diagonalOf(pool, spectrum, Q)]),
+  );
+  const diagonals = { C: averageClusters(eigenvalues, alongC), Q: averageClusters(eigenvalues, alongQ) };
+  const [baseline, ratio, residual] = await stage('commutator', 0.65, () =>
+    Promise.all([
+      rotationBaseline(pool, { d, matrix: C, vectors, eigenvalues: spectrum.eigenvalues, seed: options.seed }),
+      measureCommutator(pool, d, C, H),
       largestResidual(pool, spectrum, H),
-      rotations,
-    ]);
-    return { ratio, residual, baseline };
-  });
-  const cosines = await stage('cosines', 0.7, () => Promise.resolve({ CH: cosine(C, H), CQ: cosine(C, Q) }));
+    ]),
+  );
+  const angles = await stage('cosines', 0.7, () => cosines(pool, C, H, Q));
   const gradient = meanGradient(moments, both);
   const values = { H: eigenvalues, C: diagonals.C, Q: diagonals.Q };
   const firstFloors = numericalFloors(samples, residual, values);
@@ -164,7 +154,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     ...(projections && directionErrors(projections)),
   };
   const begun = performance.now();
-  const summary = summarise({
+  const summary = await summarise(pool, {
     parameter: network.parameter(options.parameter),
     method: 'exact',
     samples,
@@ -174,7 +164,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     accuracy: input.classes ? moments.correct / samples : null,
     gradient,
     trace: { C: traceOf(C, d), H: traceOf(H, d), Q: traceOf(Q, d) },
-    cosines,
+    cosines: angles,
     ratio,
     baseline,
     trainingSet: { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q },

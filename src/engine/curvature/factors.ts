@@ -14,7 +14,7 @@ import { Network } from '../network/network.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { TaskContext } from '../parallel/tasks.ts';
 import { countCorrect } from '../training/evaluate.ts';
-import { outputHessian } from './output-hessian.ts';
+import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
 import { packedSize, packOuter, packSymmetric } from './packing.ts';
 
 /** The network and the samples under measurement, as a worker thread holds them. */
@@ -109,13 +109,11 @@ export interface BatchPass {
   /** a_p [count, inner], delta_p [count, outer]. */
   readonly input: Real;
   readonly delta: Real;
-  /** S_p [count, outer * outer]. */
-  readonly hessians: Real;
   readonly outputs: Tensor;
   readonly targets: Tensor;
 }
 
-/** Forward and backward over the samples order[start ... start + count), and their S_p. Call inside a scope. */
+/** Forward and backward over the samples order[start ... start + count). Call inside a scope. */
 export function passBatch(
   { network, backend, inputs: allInputs, targets: allTargets }: Problem,
   layout: FactorLayout,
@@ -133,7 +131,6 @@ export function passBatch(
     layer,
     input: dataOf(a),
     delta: dataOf(layer.delta),
-    hessians: outputHessian(network, backend, layer, false).data,
     outputs,
     targets,
   };
@@ -147,33 +144,66 @@ export function factorsTask(context: TaskContext, argument: FactorsArgument): Fa
   const right = context.blas.open(argument.right);
   const gradient = context.blas.open(argument.gradient);
   return backend.scope(() => {
-    const { layer, input, delta, hessians, outputs, targets } = passBatch(
-      problem,
-      layout,
-      argument.order,
-      argument.start,
-      count,
-    );
+    const { layer, input, delta, outputs, targets } = passBatch(problem, layout, argument.order, argument.start, count);
     const gaussNewton = layout.blocks === 4 ? outputHessian(network, backend, layer, true) : null;
-    const square = backend.take(1, layout.outer * layout.outer);
     const { inner, outer, blockWidth } = layout;
+    const hessians = sampleHessians(network, backend, layer, outer);
     const width = layout.blocks * blockWidth;
     for (let p = 0; p < count; p++) {
       packOuter(input, p * inner, inner, 1, left, (row + p) * layout.leftWidth);
       const at = (row + p) * width;
-      const from = p * outer * outer;
-      const matrix = hessians.subarray(from, from + outer * outer);
-      context.blas.gemm(false, true, outer, outer, outer, 1, matrix, outer, matrix, outer, 0, square.data, outer);
-      packSymmetric(hessians, from, outer, 1, right, at);
-      packSymmetric(square.data, 0, outer, squaredNorm(input, p * inner, inner), right, at + blockWidth);
+      const { matrix, from, square } = hessians(p);
+      packSymmetric(matrix, from, outer, 1, right, at);
+      packSymmetric(square, 0, outer, squaredNorm(input, p * inner, inner), right, at + blockWidth);
       packOuter(delta, p * outer, outer, 1, right, at + 2 * blockWidth);
-      if (gaussNewton !== null) packSymmetric(gaussNewton.data, from, outer, 1, right, at + 3 * blockWidth);
+      if (gaussNewton !== null)
+        packSymmetric(gaussNewton.data, p * outer * outer, outer, 1, right, at + 3 * blockWidth);
     }
     context.blas.gemm(true, false, inner, outer, count, 1, input, inner, delta, outer, 0, gradient, outer);
     let lossSum = 0;
     for (const value of dataOf(lossValues(backend, network.loss, outputs, targets))) lossSum += value;
     return { lossSum, correct: countCorrect(dataOf(outputs), dataOf(targets), network.outputSize) };
   });
+}
+
+interface SampleHessian {
+  /** S_p, from `from` on, and S_p^2; both valid until the next sample is asked for. */
+  readonly matrix: Real;
+  readonly from: number;
+  readonly square: Real;
+}
+
+/** S_p and its square by sample; where S_p = B_p B_p^T with few columns, S_p^2 = B_p (B_p^T B_p) B_p^T. */
+function sampleHessians(
+  network: Network,
+  backend: CpuBackend,
+  layer: AffineLayer,
+  outer: number,
+): (p: number) => SampleHessian {
+  const { blas } = backend;
+  const square = backend.take(1, outer * outer).data;
+  const width = factorWidth(network, layer);
+  if (width === 0) {
+    const all = outputHessian(network, backend, layer, false).data;
+    return (p) => {
+      const from = p * outer * outer;
+      const matrix = all.subarray(from, from + outer * outer);
+      blas.gemm(false, true, outer, outer, outer, 1, matrix, outer, matrix, outer, 0, square, outer);
+      return { matrix: all, from, square };
+    };
+  }
+  const factors = outputFactor(network, backend, layer).data;
+  const matrix = backend.take(1, outer * outer).data;
+  const gram = backend.take(1, width * width).data;
+  const moved = backend.take(1, outer * width).data;
+  return (p) => {
+    const b = factors.subarray(p * outer * width, (p + 1) * outer * width);
+    blas.gemm(false, true, outer, outer, width, 1, b, width, b, width, 0, matrix, outer);
+    blas.gemm(true, false, width, width, outer, 1, b, width, b, width, 0, gram, width);
+    blas.gemm(false, false, outer, width, width, 1, b, width, gram, width, 0, moved, width);
+    blas.gemm(false, true, outer, outer, width, 1, moved, width, b, width, 0, square, outer);
+    return { matrix, from: 0, square };
+  };
 }
 
 /** The problem that `openProblem` left in this worker. */

@@ -108,6 +108,57 @@ export function byTangents(network: Network, backend: CpuBackend, layer: AffineL
   return s;
 }
 
+/** Columns of B_p with S_p = B_p B_p^T where that has fewer columns than rows; 0 where there is no such factor. */
+export function factorWidth(network: Network, layer: AffineLayer): number {
+  const serves = recursionServes(network, layer) && network.isPiecewiseLinearAbove(layer);
+  return serves && network.outputSize < layer.kernel.cols ? network.outputSize : 0;
+}
+
+/**
+ * [P, n * k], row p the matrix B_p row-major with S_p = B_p B_p^T. Where everything above is dense or piecewise linear, S_p = J^T S_out J with
+ * J = dy/dz, and S_out = R R^T with R = diag(sqrt q) - q sqrt(q)^T for cross-entropy, the identity for MSE; so B = J^T R.
+ * Only where `factorWidth` is not 0. Call inside the scope of the passes.
+ */
+export function outputFactor(network: Network, backend: CpuBackend, below: AffineLayer): CpuTensor {
+  const y = network.output;
+  const { rows: samples, cols: k } = y;
+  let b = backend.zeros(samples, k * k);
+  const q = network.loss === 'cross-entropy' ? backend.softmax(y).data : null;
+  for (let p = 0; p < samples; p++) {
+    const at = p * k * k;
+    for (let i = 0; i < k; i++) {
+      if (q === null) b.data[at + i * k + i] = 1;
+      else {
+        for (let j = 0; j < k; j++) b.data[at + i * k + j] = -q[p * k + i] * Math.sqrt(q[p * k + j]);
+        // sqrt(q_i) (1 - q_i), with the sum of the others for 1 - q_i as in lossHessian.
+        let others = 0;
+        for (let j = 0; j < k; j++) if (j !== i) others += q[p * k + j];
+        b.data[at + i * k + i] = Math.sqrt(q[p * k + i]) * others;
+      }
+    }
+  }
+  let width = k;
+  for (const layer of [...(network.chainAbove(below) ?? [])].reverse()) {
+    if (layer instanceof DenseLayer) {
+      const kernel = dataOf(kernelOf(network, layer));
+      const inner = layer.kernel.rows;
+      const next = backend.take(samples, inner * k);
+      for (let p = 0; p < samples; p++) {
+        const from = b.data.subarray(p * width * k, (p + 1) * width * k);
+        const target = next.data.subarray(p * inner * k, (p + 1) * inner * k);
+        backend.blas.gemm(false, false, inner, k, width, 1, kernel, width, from, k, 0, target, k);
+      }
+      b = next;
+      width = inner;
+    } else if (layer instanceof ActivationLayer) {
+      const first = dataOf(layer.firstDerivative(backend));
+      for (let row = 0, at = 0; row < samples * width; row++)
+        for (let j = 0; j < k; j++, at++) b.data[at] *= first[row];
+    }
+  }
+  return b;
+}
+
 /** S_out: diag(q) - q q^T for cross-entropy, the identity for MSE. */
 function lossHessian(network: Network, backend: CpuBackend): CpuTensor {
   const y = network.output;

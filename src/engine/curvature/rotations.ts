@@ -12,51 +12,121 @@
 import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import type { RotationBaseline } from '../../shared/results.ts';
 import { Random } from '../../shared/random.ts';
+import type { Pool } from '../parallel/pool.ts';
 import type { TaskContext } from '../parallel/tasks.ts';
 import { sumOfSquares } from './dense-tasks.ts';
 
+/** Random rotations of the baseline. */
+export const rotationCount = 200;
 /** Leading directions of C and of H that the rotations act on. */
 const leading = 96;
 const subspaceIterations = 4;
+/** Rotations of one task; each rotation has a stream of random numbers of its own. */
+const pieceSize = 25;
 
-export interface RotationsArgument {
+export interface BaselineArgument {
   readonly d: number;
-  /** C [d, d]. */
-  readonly matrix: ArrayReference;
-  /** Rows of eigenvectors of H with their eigenvalues, ascending. */
-  readonly vectors: ArrayReference;
-  readonly eigenvalues: ArrayReference;
-  readonly rotations: number;
+  /** C [d, d], in the pool's memory. */
+  readonly matrix: Real;
+  /** Rows of eigenvectors of H with their eigenvalues, ascending, in the pool's memory. */
+  readonly vectors: Real;
+  readonly eigenvalues: Real;
   readonly seed: number;
 }
 
-export function rotationsTask({ blas }: TaskContext, argument: RotationsArgument): RotationBaseline {
-  const { d, rotations, seed } = argument;
+export async function rotationBaseline(pool: Pool, argument: BaselineArgument): Promise<RotationBaseline> {
+  const { d, matrix, vectors, eigenvalues, seed } = argument;
   const count = d <= 2 * leading ? d : leading;
-  const vectors = blas.open(argument.vectors);
-  const lambda = largestByMagnitude(blas.open(argument.eigenvalues), count);
-  const matrix = blas.open(argument.matrix);
-  const c = leadingEigenvalues(blas, d, matrix, vectors, count);
-  const totalC = sumOfSquares(matrix, 0, d * d);
-  const eigenvalues = blas.open(argument.eigenvalues);
-  const totalH = sumOfSquares(eigenvalues, 0, d);
-  const random = new Random(seed, 'rotations');
-  const ratios = new Float64Array(rotations);
-  for (let i = 0; i < rotations; i++)
-    ratios[i] = rotatedRatio(c, lambda, haarCorner(random, d, lambda.length, c.length));
-  ratios.sort();
-  const mean = ratios.reduce((sum, x) => sum + x, 0) / rotations;
-  const variance = ratios.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (rotations - 1);
+  const { values, total } = await pool.run('leadingValues', {
+    d,
+    matrix: pool.reference(matrix),
+    start: pool.reference(vectors.subarray((d - count) * d)),
+    count,
+  });
+  const lambda = largestByMagnitude(eigenvalues, count);
+  const pieces = await Promise.all(
+    Array.from({ length: rotationCount / pieceSize }, (_, piece) =>
+      pool.run('rotations', { d, c: values, lambda, first: piece * pieceSize, count: pieceSize, seed }),
+    ),
+  );
+  const ratios = Float64Array.from(pieces.flatMap((piece) => [...piece])).sort();
+  const mean = ratios.reduce((sum, x) => sum + x, 0) / rotationCount;
+  const variance = ratios.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (rotationCount - 1);
   return {
     mean,
     standard_deviation: Math.sqrt(variance),
     percentile_1: quantile(ratios, 0.01),
     median: quantile(ratios, 0.5),
-    rotations,
+    rotations: rotationCount,
     seed,
-    truncated_C: leftOut(totalC, c),
-    truncated_H: leftOut(totalH, lambda),
+    truncated_C: leftOut(total, values),
+    truncated_H: leftOut(sumOfSquares(eigenvalues, 0, d), lambda),
   };
+}
+
+export interface RotationsArgument {
+  readonly d: number;
+  /** The leading eigenvalues of C and of H. */
+  readonly c: Float64Array;
+  readonly lambda: Float64Array;
+  /** This piece: rotations first .. first + count - 1. */
+  readonly first: number;
+  readonly count: number;
+  readonly seed: number;
+}
+
+/** The commutator ratio under each rotation of the piece. */
+export function rotationsTask({ blas }: TaskContext, argument: RotationsArgument): Float64Array {
+  const { d, c, lambda, first, count, seed } = argument;
+  const corner = new HaarCorner(blas, d, lambda.length, c.length);
+  const ratios = Float64Array.from({ length: count }, (_, i) => {
+    corner.draw(new Random(seed, `rotation ${first + i}`));
+    return corner.ratio(c, lambda);
+  });
+  corner.release();
+  return ratios;
+}
+
+export interface LeadingValuesArgument {
+  readonly d: number;
+  /** C [d, d]. */
+  readonly matrix: ArrayReference;
+  /** Rows [count, d] to start from; all of a basis where count = d. */
+  readonly start: ArrayReference;
+  readonly count: number;
+}
+
+export interface LeadingValues {
+  /** Approximately the largest eigenvalues of C by size [count]; exactly all where count = d. */
+  readonly values: Float64Array;
+  /** ||C||_F^2. */
+  readonly total: number;
+}
+
+/** The leading eigenvalues of C by subspace iteration from the leading eigenvectors of H. */
+export function leadingValuesTask({ blas }: TaskContext, argument: LeadingValuesArgument): LeadingValues {
+  const { d, count } = argument;
+  const matrix = blas.open(argument.matrix);
+  const basis = blas.allocate('float64', count * d);
+  const moved = blas.allocate('float64', count * d);
+  const small = blas.allocate('float64', count * count) as Float64Array;
+  const values = blas.allocate('float64', count) as Float64Array;
+  basis.set(blas.open(argument.start));
+  const iterations = count === d ? 0 : subspaceIterations;
+  for (let i = 0; i <= iterations; i++) {
+    blas.gemm(false, false, count, d, d, 1, basis, d, matrix, d, 0, moved, d);
+    if (i === iterations) break;
+    // Twice: the first leaves small rows as orthogonal as rounding of the large ones allows.
+    orthonormaliseRows(blas, moved, basis, count, d, small, values);
+    orthonormaliseRows(blas, basis, moved, count, d, small, values);
+    basis.set(moved);
+  }
+  blas.gemm(false, true, count, count, d, 1, moved, d, basis, d, 0, small, count);
+  symmetrise(small, count);
+  blas.eigh(count, small, values);
+  const result = Float64Array.from(values);
+  for (const array of [basis, moved, small, values]) blas.release(array);
+  return { values: result, total: sumOfSquares(matrix, 0, d * d) };
 }
 
 /** Share of a sum of squares that the values do not hold. */
@@ -78,61 +148,29 @@ function largestByMagnitude(values: Real, count: number): Float64Array {
     .slice(0, count);
 }
 
-/** The leading eigenvalues of C by subspace iteration from the leading eigenvectors of H (exact where count = d). */
-function leadingEigenvalues(blas: Blas, d: number, matrix: Real, vectors: Real, count: number): Float64Array {
-  const basis = blas.allocate('float64', count * d);
-  const moved = blas.allocate('float64', count * d);
-  const small = blas.allocate('float64', count * count) as Float64Array;
-  const values = blas.allocate('float64', count) as Float64Array;
-  basis.set(vectors.subarray((d - count) * d));
-  const iterations = count === d ? 0 : subspaceIterations;
-  for (let i = 0; i <= iterations; i++) {
-    blas.gemm(false, false, count, d, d, 1, basis, d, matrix, d, 0, moved, d);
-    if (i === iterations) break;
-    orthonormaliseRows(moved, count, d);
-    basis.set(moved);
-  }
-  blas.gemm(false, true, count, count, d, 1, moved, d, basis, d, 0, small, count);
-  for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) small[i * count + j] = small[j * count + i];
-  blas.eigh(count, small, values);
-  const result = Float64Array.from(values);
-  for (const array of [basis, moved, small, values]) blas.release(array);
-  return result;
-}
-
-/** Modified Gram-Schmidt; a row that vanishes becomes zero. */
-function orthonormaliseRows(rows: Real, count: number, d: number): void {
+/** out = an orthonormal basis of the row space of `rows` [count, d]: with G = rows rows^T = U L U^T, L^(-1/2) U^T rows. A direction that vanishes becomes zero. */
+function orthonormaliseRows(
+  blas: Blas,
+  rows: Real,
+  out: Real,
+  count: number,
+  d: number,
+  gram: Float64Array,
+  values: Float64Array,
+): void {
+  blas.gemm(false, true, count, count, d, 1, rows, d, rows, d, 0, gram, count);
+  symmetrise(gram, count);
+  blas.eigh(count, gram, values);
+  const least = 1e-15 * values[count - 1];
   for (let i = 0; i < count; i++) {
-    for (let j = 0; j < i; j++) {
-      let dot = 0;
-      for (let k = 0; k < d; k++) dot += rows[i * d + k] * rows[j * d + k];
-      for (let k = 0; k < d; k++) rows[i * d + k] -= dot * rows[j * d + k];
-    }
-    const norm = Math.sqrt(sumOfSquares(rows, i * d, d));
-    for (let k = 0; k < d; k++) rows[i * d + k] = norm > 0 ? rows[i * d + k] / norm : 0;
+    const factor = values[i] > least ? 1 / Math.sqrt(values[i]) : 0;
+    for (let j = 0; j < count; j++) gram[i * count + j] *= factor;
   }
+  blas.gemm(false, false, count, d, count, 1, gram, count, rows, d, 0, out, d);
 }
 
-/** ratio of C and H from their eigenvalues and the corner U [s, r] of the overlaps. */
-function rotatedRatio(c: Float64Array, lambda: Float64Array, corner: Float64Array): number {
-  const r = c.length;
-  const s = lambda.length;
-  const overlap = new Float64Array(r * r);
-  let productNorm = 0;
-  for (let j = 0; j < s; j++) {
-    const row = j * r;
-    for (let i = 0; i < r; i++) {
-      const u = corner[row + i];
-      productNorm += (c[i] * lambda[j] * u) ** 2;
-      const weighted = lambda[j] * u;
-      for (let k = i; k < r; k++) overlap[i * r + k] += weighted * corner[row + k];
-    }
-  }
-  let trace = 0;
-  for (let i = 0; i < r; i++) {
-    for (let k = i; k < r; k++) trace += (i === k ? 1 : 2) * c[i] * c[k] * overlap[i * r + k] ** 2;
-  }
-  return commutatorRatio(productNorm, trace);
+function symmetrise(matrix: Real, n: number): void {
+  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) matrix[j * n + i] = matrix[i * n + j];
 }
 
 /** ||CH - HC||_F / (2 ||CH||_F) from ||CH||_F^2 and trace(CHCH); 0 where CH = 0. */
@@ -140,50 +178,74 @@ export function commutatorRatio(productNorm: number, trace: number): number {
   return productNorm > 0 ? Math.sqrt(Math.max(0, (1 - trace / productNorm) / 2)) : 0;
 }
 
-/** The s x r corner of a Haar-distributed d x d orthogonal matrix. */
-function haarCorner(random: Random, d: number, s: number, r: number): Float64Array {
-  const corner = new Float64Array(s * r);
-  for (let i = 0; i < corner.length; i++) corner[i] = random.normal();
-  const gram = new Float64Array(r * r);
-  addGram(gram, corner, s, r);
-  const rest = d - s;
-  if (rest >= r) addGram(gram, bartlett(random, rest, r), r, r);
-  else {
-    const others = new Float64Array(rest * r);
-    for (let i = 0; i < others.length; i++) others[i] = random.normal();
-    addGram(gram, others, rest, r);
-  }
-  choleskyInPlace(gram, r);
-  // U L^T = G, row by row: forward substitution.
-  for (let j = 0; j < s; j++) {
-    for (let i = 0; i < r; i++) {
-      let sum = corner[j * r + i];
-      for (let k = 0; k < i; k++) sum -= corner[j * r + k] * gram[i * r + k];
-      corner[j * r + i] = sum / gram[i * r + i];
-    }
-  }
-  return corner;
-}
+/** The s x r corner of a Haar-distributed d x d orthogonal matrix, drawn anew by `draw`. */
+class HaarCorner {
+  readonly #blas: Blas;
+  readonly #d: number;
+  readonly #s: number;
+  readonly #r: number;
+  /** G [s, r], then U = G L^{-T}; what completes its Gram matrix [rest, r]; and room. */
+  readonly #normal: Real;
+  readonly #rest: Real;
+  readonly #gram: Real;
+  readonly #corner: Real;
+  readonly #weighted: Real;
 
-/** gram += M^T M (lower triangle), M [rows, r]. */
-function addGram(gram: Float64Array, m: Float64Array, rows: number, r: number): void {
-  for (let p = 0; p < rows; p++) {
-    for (let i = 0; i < r; i++) {
-      const x = m[p * r + i];
-      if (x === 0) continue;
-      for (let j = 0; j <= i; j++) gram[i * r + j] += x * m[p * r + j];
+  constructor(blas: Blas, d: number, s: number, r: number) {
+    this.#blas = blas;
+    this.#d = d;
+    this.#s = s;
+    this.#r = r;
+    const take = (size: number): Real => blas.allocate('float64', size);
+    this.#normal = take(s * r);
+    this.#rest = take(Math.min(r, d - s) * r);
+    this.#gram = take(r * r);
+    this.#corner = take(s * r);
+    this.#weighted = take(s * r);
+  }
+
+  draw(random: Random): void {
+    const [blas, s, r] = [this.#blas, this.#s, this.#r];
+    const [normal, rest, gram] = [this.#normal, this.#rest, this.#gram];
+    for (let i = 0; i < normal.length; i++) normal[i] = random.normal();
+    blas.gemm(true, false, r, r, s, 1, normal, r, normal, r, 0, gram, r);
+    const others = this.#d - s;
+    if (others >= r) fillBartlett(random, others, r, rest);
+    else for (let i = 0; i < rest.length; i++) rest[i] = random.normal();
+    const rows = rest.length / r;
+    if (rows > 0) blas.gemm(true, false, r, r, rows, 1, rest, r, rest, r, 1, gram, r);
+    invertCholesky(gram, r);
+    blas.gemm(false, true, s, r, r, 1, normal, r, gram, r, 0, this.#corner, r);
+  }
+
+  /** The ratio of C and H from their eigenvalues and the corner U [s, r] of the overlaps. */
+  ratio(c: Float64Array, lambda: Float64Array): number {
+    const [s, r, corner, weighted, overlap] = [this.#s, this.#r, this.#corner, this.#weighted, this.#gram];
+    let productNorm = 0;
+    for (let j = 0; j < s; j++) {
+      for (let i = 0; i < r; i++) {
+        const u = corner[j * r + i];
+        productNorm += (c[i] * lambda[j] * u) ** 2;
+        weighted[j * r + i] = lambda[j] * u;
+      }
     }
+    this.#blas.gemm(true, false, r, r, s, 1, corner, r, weighted, r, 0, overlap, r);
+    let trace = 0;
+    for (let i = 0; i < r; i++) for (let k = 0; k < r; k++) trace += c[i] * c[k] * overlap[i * r + k] ** 2;
+    return commutatorRatio(productNorm, trace);
+  }
+
+  release(): void {
+    for (const array of [this.#normal, this.#rest, this.#gram, this.#corner, this.#weighted]) this.#blas.release(array);
   }
 }
 
 /** B upper triangular with B^T B Wishart of `degrees` degrees of freedom (Bartlett 1933). */
-function bartlett(random: Random, degrees: number, r: number): Float64Array {
-  const b = new Float64Array(r * r);
+function fillBartlett(random: Random, degrees: number, r: number, b: Real): void {
   for (let i = 0; i < r; i++) {
     b[i * r + i] = Math.sqrt(2 * gamma(random, (degrees - i) / 2));
     for (let j = i + 1; j < r; j++) b[i * r + j] = random.normal();
   }
-  return b;
 }
 
 /** A gamma variate of the given shape (>= 1/2) and scale 1: Marsaglia & Tsang 2000. */
@@ -198,8 +260,8 @@ function gamma(random: Random, shape: number): number {
   }
 }
 
-/** L of L L^T in the lower triangle. */
-function choleskyInPlace(a: Float64Array, n: number): void {
+/** Replaces the symmetric A = L L^T by L^{-1} in its lower triangle and zeros above. */
+function invertCholesky(a: Real, n: number): void {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = a[i * n + j];
@@ -209,5 +271,18 @@ function choleskyInPlace(a: Float64Array, n: number): void {
         a[i * n + i] = Math.sqrt(sum);
       } else a[i * n + j] = sum / a[j * n + j];
     }
+  }
+  // Row i of the inverse: (e_i - sum_(k < i) L_ik row_k) / L_ii, the rows before it inverted already.
+  const row = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    row.fill(0);
+    for (let k = 0; k < i; k++) {
+      const factor = a[i * n + k];
+      for (let j = 0; j <= k; j++) row[j] -= factor * a[k * n + j];
+    }
+    const scale = 1 / a[i * n + i];
+    for (let j = 0; j < i; j++) a[i * n + j] = scale * row[j];
+    a[i * n + i] = scale;
+    for (let j = i + 1; j < n; j++) a[i * n + j] = 0;
   }
 }

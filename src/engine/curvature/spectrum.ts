@@ -2,10 +2,12 @@
 import type { Real } from '../blas/types.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { sumOfSquares } from './dense-tasks.ts';
-import { commutatorRatio } from './rotations.ts';
+import type { InnerProducts } from './dense-tasks.ts';
 
-/** Directions of one piece. */
-const pieceSize = 160;
+/** Directions, or rows, of one piece. */
+const pieceSize = 320;
+/** Pieces of a sum over all entries of a matrix. */
+const innerPieces = 16;
 /** Directions whose residual is computed for the numerical floor. */
 const residualCount = 32;
 
@@ -49,47 +51,18 @@ export function decreasing(spectrum: Spectrum): Float64Array {
   return Float64Array.from(spectrum.eigenvalues).reverse();
 }
 
-/**
- * ||CH - HC||_F / (2 ||CH||_F) from ||CH||_F^2 = sum_i lambda_i^2 |C v_i|^2 and trace(CHCH) = sum_ij lambda_i lambda_j (v_i C v_j)^2. Directions
- * with |lambda_i| below 1e-6 of the largest take no part: they change both sums by less than 1e-11 of themselves.
- */
-export async function measureCommutator(pool: Pool, spectrum: Spectrum, C: Real): Promise<number> {
-  const { d, eigenvalues } = spectrum;
-  const largest = Math.max(Math.abs(eigenvalues[0]), Math.abs(eigenvalues[d - 1]));
-  const order = Array.from({ length: d }, (_, i) => i).filter((i) => Math.abs(eigenvalues[i]) > 1e-6 * largest);
-  if (order.length === 0) return 0;
-  // Negative eigenvalues stand first and positive ones last: gather where the rows are not one block.
-  const isBlock = order[order.length - 1] - order[0] === order.length - 1;
-  const gathered = isBlock ? null : gatherRows(pool, spectrum, order);
-  const vectors = gathered?.vectors ?? spectrum.vectors;
-  const values = gathered?.eigenvalues ?? eigenvalues;
-  const first = gathered === null ? order[0] : 0;
-  const end = first + order.length;
+/** ||CH - HC||_F / (2 ||CH||_F), from one product of C and H; 0 where CH = 0. */
+export async function measureCommutator(pool: Pool, d: number, C: Real, H: Real): Promise<number> {
+  const [left, right] = [pool.reference(H), pool.reference(C)];
   const sums = await Promise.all(
-    pieces(first, end).map(([from, to]) =>
-      pool.run('symmetricProduct', {
-        d,
-        vectors: pool.reference(vectors),
-        eigenvalues: pool.reference(values),
-        matrix: pool.reference(C),
-        first,
-        end,
-        from,
-        to,
-      }),
-    ),
+    pieces(0, d).map(([from, to]) => pool.run('commutator', { d, left, right, from, to })),
   );
-  if (gathered !== null) {
-    pool.blas.release(gathered.vectors);
-    pool.blas.release(gathered.eigenvalues);
-  }
-  let productNorm = 0;
-  let trace = 0;
+  let [product, difference] = [0, 0];
   for (const sum of sums) {
-    productNorm += sum.productNorm;
-    trace += sum.trace;
+    product += sum.product;
+    difference += sum.difference;
   }
-  return commutatorRatio(productNorm, trace);
+  return product > 0 ? Math.sqrt(difference / product) / 2 : 0;
 }
 
 /** max_i ||H v_i - lambda_i v_i|| over a fixed choice of directions: the extremes, the smallest by size, and some between. */
@@ -119,12 +92,24 @@ export async function largestResidual(pool: Pool, spectrum: Spectrum, H: Real): 
   return largest;
 }
 
-/** <A, B>_F / (||A||_F ||B||_F); 0 where one vanishes. */
-export function cosine(a: Real, b: Real): number {
-  let dot = 0;
-  for (let i = 0; i < a.length; i++) dot += a[i] * b[i];
-  const norms = Math.sqrt(sumOfSquares(a, 0, a.length) * sumOfSquares(b, 0, b.length));
-  return norms > 0 ? dot / norms : 0;
+/** <C, H>_F / (||C||_F ||H||_F) and the same of C and Q; 0 where one vanishes. */
+export async function cosines(
+  pool: Pool,
+  C: Real,
+  H: Real,
+  Q: Real,
+): Promise<{ readonly CH: number; readonly CQ: number }> {
+  const references = { C: pool.reference(C), H: pool.reference(H), Q: pool.reference(Q) };
+  const step = Math.max(1, Math.ceil(C.length / innerPieces));
+  const sums = await Promise.all(
+    Array.from({ length: Math.ceil(C.length / step) }, (_, i) =>
+      pool.run('innerProducts', { ...references, from: i * step, to: Math.min((i + 1) * step, C.length) }),
+    ),
+  );
+  const total = (key: keyof InnerProducts): number => sums.reduce((all, each) => all + each[key], 0);
+  const cosine = (product: number, a: number, b: number): number => (a > 0 && b > 0 ? product / Math.sqrt(a * b) : 0);
+  const CC = total('CC');
+  return { CH: cosine(total('CH'), CC, total('HH')), CQ: cosine(total('CQ'), CC, total('QQ')) };
 }
 
 export function traceOf(matrix: Real, d: number): number {

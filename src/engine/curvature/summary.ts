@@ -1,7 +1,8 @@
 /** The summary of a measurement from its numbers: the one place where the keys of src/shared/results.ts are filled. */
 import type { MeasurementSummary, ProjectedDetails, RotationBaseline } from '../../shared/results.ts';
 import type { Parameter } from '../network/types.ts';
-import { bootstrap, fitByCutoff, fitCrossFitted, withIntervals } from '../statistics/index.ts';
+import type { Pool } from '../parallel/pool.ts';
+import { fitByCutoff, fitCrossFitted, planBootstrap, withIntervals } from '../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors } from '../statistics/index.ts';
 import { sumOfSquares } from './dense-tasks.ts';
 
@@ -28,7 +29,8 @@ export interface SummaryInput {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
-export function summarise(input: SummaryInput): MeasurementSummary {
+/** The bootstrap runs in the worker threads while the slopes over all directions are fitted here. */
+export async function summarise(pool: Pool, input: SummaryInput): Promise<MeasurementSummary> {
   const { parameter, floors, trainingSet } = input;
   const eigenvalues = trainingSet.selection;
   const d = eigenvalues.length;
@@ -58,7 +60,7 @@ export function summarise(input: SummaryInput): MeasurementSummary {
       negative: eigenvalues.reduce((count, x) => count + (x <= -floors.H && x < 0 ? 1 : 0), 0),
     },
     floor: floors,
-    ...gammaRows(input),
+    ...(await gammaRows(pool, input)),
     ...(input.projected && { projected: input.projected }),
     engine: input.engine,
     seconds: input.seconds,
@@ -68,8 +70,11 @@ export function summarise(input: SummaryInput): MeasurementSummary {
 type GammaRows = Pick<MeasurementSummary, 'gamma' | 'estimand_difference' | 'bootstrap'>;
 
 /** Fits of both estimands by cutoff, with intervals where projections over sample blocks are given. */
-function gammaRows({ trainingSet, crossFitted, floors, projections, seed }: SummaryInput): GammaRows {
+async function gammaRows(pool: Pool, input: SummaryInput): Promise<GammaRows> {
+  const { trainingSet, crossFitted, floors, projections, seed } = input;
+  const plan = projections && planBootstrap(projections, { seed, floors });
+  const replicates = plan && Promise.all(plan.sets.map((set) => pool.run('replicate', set)));
   const gamma = { training_set: fitByCutoff(trainingSet, floors), cross_fitted: fitCrossFitted(crossFitted, floors) };
-  if (projections === undefined) return { gamma };
-  return withIntervals(gamma, bootstrap(projections, { seed, floors }), projections);
+  if (plan === undefined || replicates === undefined) return { gamma };
+  return withIntervals(gamma, plan.finish(await replicates), projections!);
 }

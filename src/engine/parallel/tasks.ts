@@ -2,11 +2,12 @@
 import type { Blas } from '../blas/types.ts';
 import { blockProjectionsTask } from '../curvature/block-projections.ts';
 import {
+  commutatorTask,
   eighTask,
+  innerProductsTask,
   productTask,
   quadraticFormsTask,
   rowsProductTask,
-  symmetricProductTask,
 } from '../curvature/dense-tasks.ts';
 import { factorsTask, openProblem } from '../curvature/factors.ts';
 import type { Problem } from '../curvature/factors.ts';
@@ -21,8 +22,10 @@ import {
   projectionsTask,
   secondMomentTask,
 } from '../curvature/projected/tasks.ts';
-import { rotationsTask } from '../curvature/rotations.ts';
+import { leadingValuesTask, rotationsTask } from '../curvature/rotations.ts';
 import { unpackTask } from '../curvature/unpack.ts';
+import { replicateSet, type SetArgument, type SetReplicates } from '../statistics/resample.ts';
+import { blasProducts } from '../statistics/row-products.ts';
 
 export interface TaskContext {
   readonly blas: Blas;
@@ -30,6 +33,11 @@ export interface TaskContext {
   problem: Problem | null;
   /** What the projected method keeps, once `openProjected` ran. */
   projected?: ProjectedState;
+}
+
+/** One set of directions under the bootstrap (statistics/resample.ts). */
+function replicateTask({ blas }: TaskContext, set: SetArgument): SetReplicates {
+  return replicateSet(set, blasProducts(blas));
 }
 
 const tasks = {
@@ -40,9 +48,12 @@ const tasks = {
   eigh: eighTask,
   quadraticForms: quadraticFormsTask,
   rowsProduct: rowsProductTask,
-  symmetricProduct: symmetricProductTask,
+  commutator: commutatorTask,
+  innerProducts: innerProductsTask,
+  leadingValues: leadingValuesTask,
   rotations: rotationsTask,
   blockProjections: blockProjectionsTask,
+  replicate: replicateTask,
   openProjected,
   closeProjected,
   gradients: gradientsTask,

@@ -19,7 +19,17 @@ import { standardCutoffs, type Floors, type Relation } from '../../shared/cutoff
 import { estimators, type Estimand, type Estimator, type Interval } from '../../shared/results.ts';
 import { checkProjections, type BlockProjections } from './blocks.ts';
 import { slopeIndex } from './direction-fits.ts';
-import { draw, quartersOf, replicate, type Draws, type Replicates } from './resample.ts';
+import {
+  combine,
+  draw,
+  quartersOf,
+  replicateSet,
+  setsOf,
+  type Draws,
+  type Replicates,
+  type SetArgument,
+  type SetReplicates,
+} from './resample.ts';
 
 export interface BootstrapOptions {
   /** Safe integer >= 0; stored with the result. */
@@ -69,14 +79,38 @@ export interface BootstrapResult {
 /** Fewer blocks in a quarter give no interval: too few to tell a spread from. */
 export const fewestBlocks = 4;
 
+/** The three parts of the work, which may be done side by side (`replicateSet`), and what makes the result of theirs. */
+export interface BootstrapPlan {
+  readonly sets: readonly SetArgument[];
+  readonly finish: (sets: readonly SetReplicates[]) => BootstrapResult;
+}
+
 /** Raises an Error where the projections do not fit together (blocks.ts) or an option is out of range. */
 export function bootstrap(projections: BlockProjections, options: BootstrapOptions): BootstrapResult {
+  const { sets, finish } = planBootstrap(projections, options);
+  return finish(sets.map((set) => replicateSet(set)));
+}
+
+/** Raises an Error as `bootstrap` does. */
+export function planBootstrap(projections: BlockProjections, options: BootstrapOptions): BootstrapPlan {
   const { seed, resamples = 2000, cutoffs = standardCutoffs, floors } = options;
   if (!(Number.isInteger(resamples) && resamples >= 200))
     throw new Error(`bootstrap: expected at least 200 resamples, found ${resamples}`);
   checkProjections(projections);
   const draws = draw(quartersOf(projections.blocks), resamples, seed);
-  const replicates = replicate(projections, draws, floors, cutoffs);
+  return {
+    sets: setsOf(projections, draws, floors, cutoffs),
+    finish: (sets) => summariseSets(sets, draws, seed, cutoffs),
+  };
+}
+
+function summariseSets(
+  sets: readonly SetReplicates[],
+  draws: Draws,
+  seed: number,
+  cutoffs: readonly number[],
+): BootstrapResult {
+  const replicates = combine(sets, draws.resamples);
   const enough = draws.quarters.every(([start, end]) => end - start >= fewestBlocks);
 
   const summarise = (slope: (relation: Relation, estimator: Estimator) => Slope | undefined, relation: Relation) => {
@@ -110,8 +144,8 @@ export function bootstrap(projections: BlockProjections, options: BootstrapOptio
     });
   return {
     seed,
-    resamples,
-    blocks: projections.blocks.length,
+    resamples: draws.resamples,
+    blocks: draws.quarters.at(-1)![1],
     training_set: rows('training_set'),
     cross_fitted: rows('cross_fitted'),
     difference: cutoffs.map((_, cutoff) =>

@@ -1,13 +1,15 @@
 /**
  * All slopes along one set of directions for given weights of the sample blocks: the inner loop of the bootstrap. Buffers are allocated
- * once; `load` takes weights to logarithms, the methods after it take logarithms to slopes.
+ * once; `sum` takes rows of weights to sums, `load` one of them to logarithms, the methods after it take logarithms to slopes.
  *
  * Letters: b block (row), u usable group of directions in decreasing order of the selecting eigenvalue, j member of a group.
  */
 import { relations, usabilityOf, type Floors, type Relation } from '../../shared/cutoffs.ts';
-import { inverseLeastSquares, leastSquares, orthogonal, type Moments } from '../../shared/fits.ts';
 import { estimators, type Estimator } from '../../shared/results.ts';
-import type { ProjectedDirections, ProjectionSums } from './blocks.ts';
+import type { ProjectedDirections } from './blocks.ts';
+import { gather, range, totals, type Logs } from './direction-table.ts';
+import type { RowProducts } from './row-products.ts';
+import { InstrumentSums, PairSums } from './slope-sums.ts';
 
 /** Slopes at one cutoff: [relation][estimator], as indexed by `slopeIndex`. */
 export const slopesPerCutoff = relations.length * estimators.length;
@@ -16,12 +18,8 @@ export function slopeIndex(cutoff: number, relation: Relation, estimator: Estima
   return cutoff * slopesPerCutoff + relations.indexOf(relation) * estimators.length + estimators.indexOf(estimator);
 }
 
-/** Along usable groups u: natural logarithms, NaN where a resampled value is not positive. */
-export interface Logs {
-  readonly H: Float64Array;
-  readonly C: Float64Array;
-  readonly Q: Float64Array;
-}
+/** Rows of weights that are summed at once. */
+export const batch = 32;
 
 export class DirectionFits {
   /** Usable groups, and for each cutoff how many of them it selects. */
@@ -48,7 +46,10 @@ export class DirectionFits {
   readonly moves: Logs;
   /** The distinct numbers of leading groups that the cutoffs select, at least 3, increasing. */
   readonly prefixes: readonly number[];
+  readonly #products: RowProducts;
+  /** By part: sums [batch, 4 m] for the rows of weights that `sum` was given, and the samples that these count. */
   readonly #sums: readonly Float64Array[];
+  readonly #counts: readonly Float64Array[];
   readonly #part: readonly Logs[];
   /** Groups that the instrument may use: positive in both parts. */
   readonly #inBoth: Uint8Array;
@@ -63,7 +64,9 @@ export class DirectionFits {
     parts: readonly (readonly [start: number, end: number])[],
     floors: Floors,
     cutoffs: readonly number[],
+    products: RowProducts,
   ) {
+    this.#products = products;
     const { directions, sums } = projected;
     this.#parts = parts;
     this.#sizes = Float64Array.from(sizes);
@@ -86,8 +89,10 @@ export class DirectionFits {
     const take = (array: Float64Array) => Float64Array.from(usable, (g) => array[g]);
     const base = { H: take(values.H), C: take(values.C), Q: take(values.Q) };
     this.#base = { H: base.H.map(Math.log), C: base.C.map(Math.log), Q: base.Q.map(Math.log) };
-    this.#table = gather(sums, directions.indices.length, sizes.length, members, this.#starts, base);
-    this.#sums = parts.map(() => new Float64Array(4 * this.#members));
+    this.#table = products.allocate(sizes.length * 4 * this.#members);
+    gather(sums, directions.indices.length, sizes.length, members, this.#starts, base, this.#table);
+    this.#sums = parts.map(() => products.allocate(batch * 4 * this.#members));
+    this.#counts = parts.map(() => new Float64Array(batch));
     const logs = (): Logs => ({
       H: new Float64Array(this.usable),
       C: new Float64Array(this.usable),
@@ -106,21 +111,47 @@ export class DirectionFits {
     }
   }
 
-  /** Takes weights of the blocks (how often each was drawn, times any constant per part) to logarithms. */
-  load(weights: Float64Array): void {
+  /**
+   * Takes rows of weights of the blocks (how often each was drawn, times any constant per part) to sums.
+   * @param weights rows `width` apart, of which the first `sizes.length` entries count.
+   * @param rows at most `batch`.
+   */
+  sum(weights: Float64Array, width: number, rows: number): void {
+    const columns = 4 * this.#members;
+    this.#parts.forEach(([start, end], k) => {
+      const table = this.#table.subarray(start * columns, end * columns);
+      this.#products.multiply(rows, end - start, columns, weights.subarray(start), width, table, this.#sums[k]);
+      for (let r = 0; r < rows; r++) {
+        let n = 0;
+        for (let b = start; b < end; b++) n += weights[r * width + b] * this.#sizes[b];
+        this.#counts[k][r] = n;
+      }
+    });
+  }
+
+  /** Takes the sums of row r to logarithms. */
+  load(r: number): void {
     const width = 4 * this.#members;
+    const sums = this.#sums.map((all) => all.subarray(r * width, (r + 1) * width));
     let samples = 0;
-    for (let k = 0; k < this.#parts.length; k++) {
-      const [start, end] = this.#parts[k];
-      let n = 0;
-      for (let b = start; b < end; b++) n += weights[b] * this.#sizes[b];
-      weightedSum(this.#table, width, start, end, weights, this.#sums[k]);
+    for (let k = 0; k < sums.length; k++) {
+      const n = this.#counts[k][r];
       samples += n;
-      if (this.#parts.length > 1) this.#toLogs(this.#sums[k], n, this.#part[k], undefined);
+      if (sums.length > 1) this.#toLogs(sums[k], n, this.#part[k], undefined);
     }
-    const [first, second] = this.#sums;
+    const [first, second] = sums;
     if (second) for (let c = 0; c < width; c++) first[c] += second[c];
     this.#toLogs(first, samples, this.logs, this.moves);
+  }
+
+  /** `sum` and `load` of one row. */
+  loadOne(weights: Float64Array): void {
+    this.sum(weights, weights.length, 1);
+    this.load(0);
+  }
+
+  release(): void {
+    for (const array of [this.#table, ...this.#sums]) this.#products.release(array);
   }
 
   /** Every slope but Theil-Sen's, at every cutoff, into `out` [cutoffs * slopesPerCutoff]; NaN where undefined. */
@@ -197,186 +228,4 @@ function logNearOne(r: number): number {
   if (!(z < 0.25 && z > -0.25)) return r > 0 ? Math.log(r) : NaN;
   const s = z * z;
   return 2 * z * (1 + s * (1 / 3 + s * (1 / 5 + s * (1 / 7 + s * (1 / 9 + s * (1 / 11))))));
-}
-
-/** out = sum over rows start..end-1 of weights[row] times the row of `table` [rows, width]; four rows of weight a pass over `out`. */
-function weightedSum(
-  table: Float64Array,
-  width: number,
-  start: number,
-  end: number,
-  weights: Float64Array,
-  out: Float64Array,
-): void {
-  out.fill(0);
-  let row = start;
-  const next = (): number => {
-    while (row < end && weights[row] === 0) row++;
-    return row < end ? row++ : -1;
-  };
-  for (;;) {
-    const r0 = next();
-    if (r0 < 0) return;
-    const [r1, r2, r3] = [next(), next(), next()];
-    // A row that is not there counts nothing: the first with weight 0.
-    const [w0, a0] = [weights[r0], r0 * width];
-    const [w1, a1] = r1 < 0 ? [0, a0] : [weights[r1], r1 * width];
-    const [w2, a2] = r2 < 0 ? [0, a0] : [weights[r2], r2 * width];
-    const [w3, a3] = r3 < 0 ? [0, a0] : [weights[r3], r3 * width];
-    for (let c = 0; c < width; c++)
-      out[c] += w0 * table[a0 + c] + w1 * table[a1 + c] + (w2 * table[a2 + c] + w3 * table[a3 + c]);
-  }
-}
-
-/** Weighted sums of one relation over the leading groups. */
-class PairSums {
-  #count = 0;
-  #w = 0;
-  #x = 0;
-  #y = 0;
-  #xx = 0;
-  #xy = 0;
-  #yy = 0;
-
-  add(w: number, x: number, y: number): void {
-    this.#count++;
-    this.#w += w;
-    this.#x += w * x;
-    this.#y += w * y;
-    this.#xx += w * x * x;
-    this.#xy += w * x * y;
-    this.#yy += w * y * y;
-  }
-
-  /** Puts the slopes that are functions of the moments where they belong, from `at` on; leaves NaN with fewer than 3 groups. */
-  write(out: Float64Array, at: number): void {
-    if (this.#count < 3) return;
-    const meanX = this.#x / this.#w;
-    const meanY = this.#y / this.#w;
-    const m: Moments = {
-      n: this.#count,
-      meanX,
-      meanY,
-      sxx: this.#xx - this.#x * meanX,
-      sxy: this.#xy - this.#x * meanY,
-      syy: this.#yy - this.#y * meanY,
-    };
-    out[at + estimators.indexOf('ols')] = leastSquares(m).slope;
-    out[at + estimators.indexOf('ols_inverse')] = inverseLeastSquares(m);
-    out[at + estimators.indexOf('orthogonal')] = orthogonal(m);
-  }
-}
-
-/** Weighted sums behind the split-half instrument of all three relations; the parts are numbered 1 and 2. */
-class InstrumentSums {
-  readonly #one: Logs;
-  readonly #two: Logs;
-  #count = 0;
-  readonly #sums = new Float64Array(15);
-
-  constructor(one: Logs, two: Logs) {
-    this.#one = one;
-    this.#two = two;
-  }
-
-  add(u: number, w: number): void {
-    const h1 = this.#one.H[u];
-    const c1 = this.#one.C[u];
-    const q1 = this.#one.Q[u];
-    const h2 = this.#two.H[u];
-    const c2 = this.#two.C[u];
-    const q2 = this.#two.Q[u];
-    const all = h1 + c1 + q1 + h2 + c2 + q2;
-    if (all !== all) return;
-    this.#count++;
-    const s = this.#sums;
-    s[0] += w;
-    s[1] += w * h1;
-    s[2] += w * h2;
-    s[3] += w * c1;
-    s[4] += w * c2;
-    s[5] += w * q1;
-    s[6] += w * q2;
-    s[7] += w * h1 * h2;
-    s[8] += w * h2 * c1;
-    s[9] += w * h1 * c2;
-    s[10] += w * h2 * q1;
-    s[11] += w * h1 * q2;
-    s[12] += w * q1 * q2;
-    s[13] += w * q2 * c1;
-    s[14] += w * q1 * c2;
-  }
-
-  /** The instrument's slopes of the three relations; NaN where the parts do not vary together. */
-  write(out: Float64Array, at: number): void {
-    if (this.#count < 3) return;
-    const s = this.#sums;
-    const product = (xy: number, x: number, y: number) => s[xy] - (s[x] * s[y]) / s[0];
-    const ratio = (above: number, below: number) => (below > 0 ? above / (2 * below) : NaN);
-    const HH = product(7, 1, 2);
-    const iv = at + estimators.indexOf('iv');
-    out[iv] = ratio(product(8, 2, 3) + product(9, 1, 4), HH);
-    out[iv + estimators.length] = ratio(product(10, 2, 5) + product(11, 1, 6), HH);
-    out[iv + 2 * estimators.length] = ratio(product(13, 6, 3) + product(14, 5, 4), product(12, 5, 6));
-  }
-}
-
-/** H_ii, C_ii, Q_ii of every group from the given rows, each block counted once. */
-function totals(
-  sums: ProjectionSums,
-  sizes: Float64Array,
-  starts: Uint32Array,
-  [from, to]: readonly [number, number],
-): { H: Float64Array; C: Float64Array; Q: Float64Array } {
-  const groups = starts.length - 1;
-  const k = starts[groups];
-  let samples = 0;
-  for (let b = from; b < to; b++) samples += sizes[b];
-  const total = (array: Float64Array, j: number) => {
-    let sum = 0;
-    for (let b = from; b < to; b++) sum += array[b * k + j];
-    return sum / samples;
-  };
-  const out = { H: new Float64Array(groups), C: new Float64Array(groups), Q: new Float64Array(groups) };
-  for (let g = 0; g < groups; g++) {
-    const size = starts[g + 1] - starts[g];
-    for (let j = starts[g]; j < starts[g + 1]; j++) {
-      out.H[g] += total(sums.curvature, j) / size;
-      out.Q[g] += total(sums.squaredCurvature, j) / size;
-      out.C[g] += (total(sums.squaredGradient, j) - total(sums.gradient, j) ** 2) / size;
-    }
-  }
-  return out;
-}
-
-/** The table of DirectionFits; `members` are columns of the sums, `starts` and `base` go by usable groups. */
-function gather(
-  sums: ProjectionSums,
-  k: number,
-  rows: number,
-  members: readonly number[],
-  starts: Uint32Array,
-  base: Logs,
-): Float64Array {
-  const m = members.length;
-  const table = new Float64Array(rows * 4 * m);
-  for (let u = 0; u + 1 < starts.length; u++) {
-    const size = starts[u + 1] - starts[u];
-    const columns: readonly (readonly [Float64Array, number])[] = [
-      [sums.curvature, 1 / (size * base.H[u])],
-      [sums.squaredCurvature, 1 / (size * base.Q[u])],
-      [sums.gradient, 1 / Math.sqrt(size * base.C[u])],
-      [sums.squaredGradient, 1 / (size * base.C[u])],
-    ];
-    for (let at = starts[u]; at < starts[u + 1]; at++) {
-      columns.forEach(([array, scale], quantity) => {
-        for (let b = 0; b < rows; b++) table[(b * 4 + quantity) * m + at] = scale * array[b * k + members[at]];
-      });
-    }
-  }
-  return table;
-}
-
-function range(start: number, end: number): number[] {
-  return Array.from({ length: end - start }, (_, i) => start + i);
 }

@@ -63,7 +63,7 @@ export class LinearTheilSen {
     if (pilotCount < 2) return;
     const misses = this.#terms.map((): number[] => []);
     for (let r = 0; r < pilotCount; r++) {
-      fits.load(weightsOf(r));
+      fits.loadOne(weightsOf(r));
       const linear = this.#terms.map((term) => this.#linear(term));
       let next = 0;
       // In the order of the terms, which came from the same call.
@@ -139,7 +139,7 @@ export class LinearTheilSen {
   ): Float64Array[] {
     const squares = terms.map(() => new Float64Array(this.#fits.usable));
     for (let r = 0; r < pilotCount; r++) {
-      this.#fits.load(weightsOf(r));
+      this.#fits.loadOne(weightsOf(r));
       terms.forEach(({ relation, median }, t) => {
         const { x, y } = axesOf[relation];
         for (let u = 0; u < this.#fits.usable; u++) {

@@ -7,9 +7,10 @@
  */
 import type { Floors } from '../../shared/cutoffs.ts';
 import { Random } from '../../shared/random.ts';
-import type { BlockProjections, SampleBlock } from './blocks.ts';
-import { DirectionFits, slopesPerCutoff } from './direction-fits.ts';
+import type { BlockProjections, ProjectedDirections, SampleBlock } from './blocks.ts';
+import { batch, DirectionFits, slopesPerCutoff } from './direction-fits.ts';
 import { LinearTheilSen, pilots } from './linear-theil-sen.ts';
+import { plainProducts, type RowProducts } from './row-products.ts';
 
 /** Slope s of one estimand: `slopeIndex` in direction-fits.ts. NaN where undefined. */
 export interface Replicates {
@@ -53,48 +54,102 @@ export function draw(quarters: readonly Rows[], resamples: number, seed: number)
   return { counts, resamples, quarters };
 }
 
-export function replicate(
-  projections: BlockProjections,
+/** One set of directions with the blocks that its values come from: what one task replicates. */
+export interface SetArgument {
+  readonly projected: ProjectedDirections;
+  /** Samples of each of its blocks. */
+  readonly sizes: readonly number[];
+  /** Rows (of its blocks) of the two parts behind the instrument, or all of them. */
+  readonly parts: readonly Rows[];
+  /** Its blocks among all: from .. to - 1. */
+  readonly from: number;
+  readonly to: number;
+  readonly draws: Draws;
+  readonly floors: Floors;
+  readonly cutoffs: readonly number[];
+}
+
+export interface SetReplicates {
+  readonly estimate: Float64Array;
+  /** Slope s: the resamples, then the samples without each block. */
+  readonly values: readonly Float64Array[];
+  readonly missed: Float64Array;
+  readonly groups: readonly number[];
+}
+
+/** Over all samples, along directions of A, along directions of B. */
+export function setsOf(
+  { blocks, training_set, cross_fitted }: BlockProjections,
   draws: Draws,
   floors: Floors,
   cutoffs: readonly number[],
-): { readonly training_set: Replicates; readonly cross_fitted: Replicates } {
-  const { blocks } = projections;
+): readonly [SetArgument, SetArgument, SetArgument] {
   const [a1, a2, b1, b2] = draws.quarters as readonly [Rows, Rows, Rows, Rows];
   const inA = a2[1];
-  const sizes = blocks.map((block) => block.end - block.start);
   const inB = ([start, end]: Rows): Rows => [start - inA, end - inA];
-  const sets = [
-    {
-      fits: new DirectionFits(projections.training_set, sizes, [[0, blocks.length]], floors, cutoffs),
-      from: 0,
-      to: blocks.length,
-    },
-    {
-      fits: new DirectionFits(projections.cross_fitted[0], sizes.slice(inA), [inB(b1), inB(b2)], floors, cutoffs),
-      from: inA,
-      to: blocks.length,
-    },
-    {
-      fits: new DirectionFits(projections.cross_fitted[1], sizes.slice(0, inA), [a1, a2], floors, cutoffs),
-      from: 0,
-      to: inA,
-    },
+  const set = (projected: ProjectedDirections, parts: readonly Rows[], from: number, to: number): SetArgument => ({
+    projected,
+    sizes: blocks.slice(from, to).map((block) => block.end - block.start),
+    parts,
+    from,
+    to,
+    draws,
+    floors,
+    cutoffs,
+  });
+  return [
+    set(training_set, [[0, blocks.length]], 0, blocks.length),
+    set(cross_fitted[0], [inB(b1), inB(b2)], inA, blocks.length),
+    set(cross_fitted[1], [a1, a2], 0, inA),
   ];
-  const weights = weightsOf(draws);
-  const rows = draws.resamples + blocks.length;
-  const [training, fromA, fromB] = sets.map(({ fits, from, to }): Replicates => {
-    const weightsAt = (row: number) => weights.subarray(row * blocks.length + from, row * blocks.length + to);
-    const { estimate, values, missed } = evaluate(fits, cutoffs.length, rows, draws.resamples, weightsAt);
-    return {
-      estimate,
-      resampled: values.map((all) => all.subarray(0, draws.resamples)),
-      without: values.map((all) => all.subarray(draws.resamples)),
-      missed,
-      groups: fits.selected,
-    };
-  }) as [Replicates, Replicates, Replicates];
+}
 
+/** Every slope of one set in every resample. */
+export function replicateSet(set: SetArgument, products: RowProducts = plainProducts): SetReplicates {
+  const { projected, sizes, parts, from, to, draws, floors, cutoffs } = set;
+  const fits = new DirectionFits(projected, sizes, parts, floors, cutoffs, products);
+  const slopes = cutoffs.length * slopesPerCutoff;
+  const { resamples } = draws;
+  const blocks = draws.quarters.at(-1)![1];
+  const rows = resamples + blocks;
+  const weights = weightsOf(draws);
+  const weightsAt = (row: number) => weights.subarray(row * blocks + from, row * blocks + to);
+
+  const estimate = new Float64Array(slopes);
+  fits.loadOne(new Float64Array(to - from).fill(1));
+  fits.slopes(estimate);
+  const theilSen = new LinearTheilSen(fits, estimate, Math.min(pilots, resamples), weightsAt);
+  const values = Array.from({ length: slopes }, () => new Float64Array(rows));
+  const one = new Float64Array(slopes);
+  for (let start = 0; start < rows; start += batch) {
+    const count = Math.min(batch, rows - start);
+    fits.sum(weights.subarray(start * blocks + from), blocks, count);
+    for (let r = 0; r < count; r++) {
+      const row = start + r;
+      fits.load(r);
+      fits.slopes(one);
+      theilSen.slopes(one, row < resamples);
+      for (let s = 0; s < slopes; s++) values[s][row] = one[s];
+    }
+  }
+  const missed = new Float64Array(slopes);
+  theilSen.missed(missed);
+  fits.release();
+  return { estimate, values, missed, groups: fits.selected };
+}
+
+/** Both estimands from the three sets; the cross-fitted one is the mean over the two halves. */
+export function combine(
+  sets: readonly SetReplicates[],
+  resamples: number,
+): { readonly training_set: Replicates; readonly cross_fitted: Replicates } {
+  const [training, fromA, fromB] = sets.map(({ estimate, values, missed, groups }): Replicates => ({
+    estimate,
+    resampled: values.map((all) => all.subarray(0, resamples)),
+    without: values.map((all) => all.subarray(resamples)),
+    missed,
+    groups,
+  }));
   return {
     training_set: training,
     cross_fitted: {
@@ -125,29 +180,4 @@ function weightsOf({ counts, resamples, quarters }: Draws): Float64Array {
       for (let b = start; b < end; b++) weights[(resamples + left) * blocks + b] = b === left ? 0 : n / (n - 1);
   }
   return weights;
-}
-
-function evaluate(
-  fits: DirectionFits,
-  cutoffs: number,
-  rows: number,
-  resamples: number,
-  weightsAt: (row: number) => Float64Array,
-): { estimate: Float64Array; values: Float64Array[]; missed: Float64Array } {
-  const slopes = cutoffs * slopesPerCutoff;
-  const estimate = new Float64Array(slopes);
-  fits.load(new Float64Array(weightsAt(0).length).fill(1));
-  fits.slopes(estimate);
-  const theilSen = new LinearTheilSen(fits, estimate, Math.min(pilots, resamples), weightsAt);
-  const values = Array.from({ length: slopes }, () => new Float64Array(rows));
-  const one = new Float64Array(slopes);
-  for (let row = 0; row < rows; row++) {
-    fits.load(weightsAt(row));
-    fits.slopes(one);
-    theilSen.slopes(one, row < resamples);
-    for (let s = 0; s < slopes; s++) values[s][row] = one[s]!;
-  }
-  const missed = new Float64Array(slopes);
-  theilSen.missed(missed);
-  return { estimate, values, missed };
 }

@@ -7,7 +7,10 @@ import {
   type ProjectedDirections,
 } from '../../../src/engine/statistics/index.ts';
 import { slopeIndex } from '../../../src/engine/statistics/direction-fits.ts';
-import { draw, quartersOf, replicate } from '../../../src/engine/statistics/resample.ts';
+import { combine, draw, quartersOf, replicateSet, setsOf } from '../../../src/engine/statistics/resample.ts';
+import { blasProducts, plainProducts } from '../../../src/engine/statistics/row-products.ts';
+import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
+import { loadKernels } from '../../../src/main/blas-module.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { estimators, type Estimator } from '../../../src/shared/results.ts';
 import { diagonalsOf, directFits, drawProjections, floors, population, range } from './samples.ts';
@@ -41,7 +44,12 @@ describe('planBlocks', () => {
   });
 });
 
-describe('replicates', () => {
+const byBlas = blasProducts(await openWasmBlas(loadKernels()));
+
+describe.each([
+  { id: 'plain loops', products: plainProducts },
+  { id: 'BLAS', products: byBlas },
+])('replicates by $id', ({ products }) => {
   const random = new Random(1);
   const projections = drawProjections(
     random,
@@ -49,7 +57,10 @@ describe('replicates', () => {
     population(random, 60, 3, 1.3, 1.2, 0.2),
   );
   const draws = draw(quartersOf(projections.blocks), 200, 5);
-  const replicates = replicate(projections, draws, floors, cutoffs);
+  const replicates = combine(
+    setsOf(projections, draws, floors, cutoffs).map((set) => replicateSet(set, products)),
+    draws.resamples,
+  );
   const exact = (estimator: Estimator) => estimator !== 'theil_sen';
 
   const compare = (

@@ -165,7 +165,7 @@ export async function measureProjected(
       ...(options.intervals !== false && directionErrors(projections)),
     };
     const begun = performance.now();
-    const summary = summarise({
+    const summary = await summarise(pool, {
       parameter: { name: space.name, shape: space.shape, rows: 1, cols: d, initial: 'kernel', fanIn: d, fanOut: d },
       method: 'projected',
       samples,

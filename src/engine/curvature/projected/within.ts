@@ -6,7 +6,7 @@ import type { RotationBaseline } from '../../../shared/results.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { sumOfSquares } from '../dense-tasks.ts';
-import { commutatorRatio } from '../rotations.ts';
+import { commutatorRatio, rotationBaseline } from '../rotations.ts';
 import type { SamplePlan } from './plan.ts';
 
 export interface WithinArgument {
@@ -29,7 +29,6 @@ export interface Within {
   readonly baseline: RotationBaseline;
 }
 
-const rotationCount = 200;
 /** Multiply-adds that Q's off-diagonal entries may take; beyond, fewer samples stand for all. */
 const secondMomentWork = 1e11;
 const fewestSamples = 64;
@@ -54,7 +53,7 @@ export async function measureWithin(pool: Pool, plan: SamplePlan, argument: With
       trace += square * eigenvalues[i] * eigenvalues[j];
     }
   }
-  const baseline = await rotationBaseline(pool, k, covariance, eigenvalues, seed);
+  const baseline = await baselineOf(pool, k, covariance, eigenvalues, seed);
   return {
     cosineCH: normC * normH > 0 ? CH / (normC * normH) : 0,
     cosineCQ: normC * normQ > 0 ? CQ / (normC * normQ) : 0,
@@ -98,7 +97,7 @@ async function secondMoment(
 }
 
 /** The rotations of C among the k directions, in which H is diagonal. */
-async function rotationBaseline(
+async function baselineOf(
   pool: Pool,
   k: number,
   covariance: Float64Array,
@@ -113,14 +112,7 @@ async function rotationBaseline(
     vectors[i * k + (k - 1 - i)] = 1;
     ascending[i] = eigenvalues[k - 1 - i];
   }
-  const baseline = await pool.run('rotations', {
-    d: k,
-    matrix: pool.reference(matrix),
-    vectors: pool.reference(vectors),
-    eigenvalues: pool.reference(ascending),
-    rotations: rotationCount,
-    seed,
-  });
+  const baseline = await rotationBaseline(pool, { d: k, matrix, vectors, eigenvalues: ascending, seed });
   for (const array of [matrix, vectors, ascending]) pool.blas.release(array);
   return baseline;
 }

@@ -2,122 +2,222 @@
 import { studentQuantile } from '../../shared/distributions.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { StoreContext } from './context.ts';
-import { fieldOf, numberSql, textSql, type Field, type Sql } from './filter/fields.ts';
+import { fieldOf, keySql, numberSql, tagsSql, textSql, type Field } from './filter/fields.ts';
 import { whereOf } from './list.ts';
 import type { ProjectTable } from './projects.ts';
-import type { GroupStatistics, RunGroup, RunQuery } from './types.ts';
+import type { GroupPage, GroupStatistics, RunGroup, RunQuery, RunStatus } from './types.ts';
 
 const mostFields = 8;
+const mostGroups = 10_000;
+/** Above so many runs a field is read for all of them at once. */
+const manyRuns = 3000;
+
+type Key = readonly (number | string | null)[];
 
 export interface GroupQuery extends RunQuery {
   /** Fields as in filters; `setup` puts together runs that differ by seed alone. */
   readonly by: readonly string[];
-  /** Fields with numbers to take statistics of. */
+  /** Fields to take statistics of, or to say the texts of. */
   readonly values: readonly string[];
+  /** A field (groups by its mean, or first text), or "runs" for the number of runs. Default: the newest run first. Groups without it come last. */
+  readonly sort?: { readonly key: string; readonly descending?: boolean };
+  /** Default 0. */
+  readonly offset?: number;
+  /** Default all. */
+  readonly limit?: number;
+  /** Groups whose places are asked for, by the values of their fields. */
+  readonly open?: readonly Key[];
+}
+
+interface Group {
+  readonly key: string;
+  readonly seqs: number[];
 }
 
 export function groupMethods(context: StoreContext, projects: ProjectTable) {
   return {
-    /** Groups in the order of their newest run. Raises `FilterError` on unknown fields. */
-    groupRuns(query: GroupQuery): RunGroup[] {
-      if (query.by.length === 0 || query.by.length > mostFields) {
-        throw new InputError(`group by 1 to ${mostFields} fields, got ${query.by.length}`);
+    /** Raises `FilterError` on unknown fields, InputError on numbers of fields or a page that cannot be. */
+    groupRuns(query: GroupQuery): GroupPage {
+      const { by, offset = 0, limit = mostGroups, open = [] } = query;
+      if (by.length === 0 || by.length > mostFields) {
+        throw new InputError(`group by 1 to ${mostFields} fields, got ${by.length}`);
+      }
+      if (!(Number.isInteger(offset) && offset >= 0)) {
+        throw new InputError(`offset: expected a whole number >= 0, got ${offset}`);
+      }
+      if (!(Number.isInteger(limit) && limit >= 0 && limit <= mostGroups)) {
+        throw new InputError(`limit: expected a whole number from 0 to ${mostGroups}, got ${limit}`);
       }
       const where = whereOf(context, projects, query);
-      const keys = query.by.map((name) => keySql(fieldOf(context, name, { column: 1, length: name.length })));
+      const keys = by.map((name) => keySql(field(name)));
       const rows = context
         .prepare(
-          `SELECT r.seq, r.id, json_array(${keys.map(({ sql }) => sql).join(', ')}) AS key
+          `SELECT r.seq, json_array(${keys.map(({ sql }) => sql).join(', ')}) AS key
            FROM runs r WHERE ${where.sql} ORDER BY r.created DESC, r.seq DESC`,
         )
-        .all(...keys.flatMap(({ parameters }) => parameters), ...where.parameters) as {
-        seq: number;
-        id: string;
-        key: string;
-      }[];
-
-      const groups = new Map<string, { seqs: number[]; ids: string[] }>();
-      for (const { seq, id, key } of rows) {
-        const group = groups.get(key);
-        if (group === undefined) groups.set(key, { seqs: [seq], ids: [id] });
-        else {
-          group.seqs.push(seq);
-          group.ids.push(id);
-        }
+        .raw()
+        .all(...keys.flatMap(({ parameters }) => parameters), ...where.parameters) as [seq: number, key: string][];
+      const byKey = new Map<string, Group>();
+      for (const [seq, key] of rows) {
+        const group = byKey.get(key);
+        if (group === undefined) byKey.set(key, { key, seqs: [seq] });
+        else group.seqs.push(seq);
       }
-      // The quantile costs more than the rest of a group; groups have few sizes.
-      const quantiles = new Map<number, number>();
-      const quantile = (freedom: number): number => {
-        const known = quantiles.get(freedom);
-        if (known !== undefined) return known;
-        const computed = studentQuantile(0.975, freedom);
-        quantiles.set(freedom, computed);
-        return computed;
+      const groups = query.sort === undefined ? [...byKey.values()] : sorted([...byKey.values()], query.sort);
+      const index = new Map(groups.map((group, i) => [group.key, i]));
+      return {
+        total: groups.length,
+        runs: rows.length,
+        groups: describe(groups.slice(offset, offset + limit), query),
+        places: open.map((key) => {
+          const at = index.get(JSON.stringify(key)) ?? null;
+          return { index: at, runs: at === null ? 0 : groups[at].seqs.length };
+        }),
       };
-      const columns = query.values.map((name) => ({ name, numbers: numbersOf(name) }));
-      return [...groups].map(([key, { seqs, ids }]) => {
-        const parts = JSON.parse(key) as (number | string | null)[];
-        const values: Record<string, GroupStatistics> = {};
-        for (const { name, numbers } of columns) {
-          const present: number[] = [];
-          for (const seq of seqs) {
-            const value = numbers[seq];
-            // NaN where a run has none.
-            if (value === value && value !== undefined) present.push(value);
-          }
-          if (present.length > 0) values[name] = statisticsOf(present, quantile);
-        }
-        return { key: Object.fromEntries(query.by.map((name, i) => [name, parts[i]!])), runs: ids, values };
-      });
     },
   };
 
-  /** A field's number by `seq`, NaN for runs without. */
-  function numbersOf(name: string): Float64Array {
-    const field = fieldOf(context, name, { column: 1, length: name.length });
-    const numbers = new Float64Array(
-      ((context.pluck('SELECT max(seq) FROM runs').get() as number | null) ?? 0) + 1,
-    ).fill(NaN);
-    let rows: [seq: number, value: number | null][];
-    if (field.kind === 'value') {
-      const values = context.prepare(`SELECT run, ${field.part} FROM summary WHERE key = ?`).raw();
-      rows = values.all(field.key) as typeof rows;
-    } else {
-      const number = numberSql(field);
-      if (number === undefined) throw new InputError(`${name} has no numbers to take a mean of`);
-      rows = context.prepare(`SELECT r.seq, ${number.sql} FROM runs r`).raw().all() as typeof rows;
-    }
-    for (const [seq, value] of rows) if (value !== null) numbers[seq] = value;
-    return numbers;
+  function field(name: string): Field {
+    return fieldOf(context, name, { column: 1, length: name.length });
+  }
+
+  function describe(groups: readonly Group[], query: GroupQuery): RunGroup[] {
+    const seqs = groups.flatMap((group) => group.seqs);
+    const plain = new Map(
+      (
+        context
+          .prepare('SELECT r.seq, r.id, r.status FROM json_each(?) w CROSS JOIN runs r ON r.seq = w.value')
+          .raw()
+          .all(JSON.stringify(seqs)) as [number, string, RunStatus][]
+      ).map(([seq, id, status]) => [seq, { id, status }]),
+    );
+    const face = context.prepare('SELECT name, colour FROM runs WHERE seq = ?');
+    const faceOf = (seq: number): { name: string; colour: number } => face.get(seq) as { name: string; colour: number };
+    // The quantile costs more than the rest of a group; groups have few sizes.
+    const quantiles = new Map<number, number>();
+    const quantile = (freedom: number): number => {
+      const known = quantiles.get(freedom);
+      if (known !== undefined) return known;
+      const computed = studentQuantile(0.975, freedom);
+      quantiles.set(freedom, computed);
+      return computed;
+    };
+    const columns = query.values.map((name) => {
+      let texts: Map<number, string> | undefined;
+      return {
+        name,
+        numbers: numbersOf(name, seqs),
+        // Read only where some group has no number.
+        texts: () => (texts ??= textsOf(name, seqs) ?? new Map<number, string>()),
+      };
+    });
+    return groups.map(({ key, seqs: own }) => {
+      const parts = JSON.parse(key) as Key;
+      const values: Record<string, GroupStatistics> = {};
+      const texts: Record<string, { text: string; distinct: number }> = {};
+      for (const { name, numbers, texts: held } of columns) {
+        const present = own.flatMap((seq) => numbers?.get(seq) ?? []);
+        if (present.length > 0) {
+          values[name] = statisticsOf(present, quantile);
+          continue;
+        }
+        const different = new Set(own.flatMap((seq) => held().get(seq) ?? []));
+        if (different.size > 0) texts[name] = { text: [...different].sort()[0], distinct: different.size };
+      }
+      const statuses: Partial<Record<RunStatus, number>> = {};
+      for (const seq of own) {
+        const { status } = plain.get(seq)!;
+        statuses[status] = (statuses[status] ?? 0) + 1;
+      }
+      return {
+        key: Object.fromEntries(query.by.map((name, i) => [name, parts[i]!])),
+        runs: own.map((seq) => plain.get(seq)!.id),
+        name: faceOf(own[0]).name,
+        colour: faceOf(own.at(-1)!).colour,
+        statuses,
+        values,
+        texts,
+      };
+    });
+  }
+
+  /** Equal groups stay in the order of their newest run. */
+  function sorted(groups: Group[], { key, descending = false }: NonNullable<GroupQuery['sort']>): Group[] {
+    const sign = descending ? -1 : 1;
+    if (key === 'runs') return groups.sort((a, b) => sign * (a.seqs.length - b.seqs.length));
+    const seqs = groups.flatMap((group) => group.seqs);
+    const numbers = numbersOf(key, seqs);
+    const texts = textsOf(key, seqs);
+    const rank = new Map(
+      groups.map((group): [Group, number | string | undefined] => {
+        let sum = 0;
+        let count = 0;
+        let text: string | undefined;
+        for (const seq of group.seqs) {
+          const number = numbers?.get(seq);
+          if (number !== undefined) {
+            sum += number;
+            count++;
+          }
+          const held = texts?.get(seq);
+          if (held !== undefined && (text === undefined || held < text)) text = held;
+        }
+        return [group, count > 0 ? sum / count : text?.toLowerCase()];
+      }),
+    );
+    return groups.sort((a, b) => {
+      const [x, y] = [rank.get(a), rank.get(b)];
+      if (x === undefined || y === undefined) return (x === undefined ? 1 : 0) - (y === undefined ? 1 : 0);
+      if (typeof x !== typeof y) return typeof x === 'number' ? -1 : 1;
+      return x < y ? -sign : x > y ? sign : 0;
+    });
+  }
+
+  /** A field's numbers by `seq`; undefined for a field without. */
+  function numbersOf(name: string, seqs: readonly number[]): Map<number, number> | undefined {
+    const of = field(name);
+    if (of.kind === 'value') return of.numbers === 1 ? summaryOf(of.key, of.part, seqs) : undefined;
+    const number = numberSql(of);
+    return number && (plainOf(number.sql, seqs) as Map<number, number>);
+  }
+
+  function textsOf(name: string, seqs: readonly number[]): Map<number, string> | undefined {
+    const of = field(name);
+    if (of.kind === 'value') return of.texts === 1 && of.part === 'value' ? summaryOf(of.key, 'text', seqs) : undefined;
+    if (of.kind === 'tags') return plainOf(tagsSql, seqs) as Map<number, string>;
+    const text = textSql(of);
+    return text && (plainOf(text.sql, seqs) as Map<number, string>);
+  }
+
+  function summaryOf<T>(key: number, part: string, seqs: readonly number[]): Map<number, T> {
+    const rows =
+      seqs.length > manyRuns
+        ? context.prepare(`SELECT run, ${part} FROM summary WHERE key = ?`).raw().all(key)
+        : context
+            .prepare(
+              `SELECT s.run, s.${part} FROM json_each(?) w CROSS JOIN summary s ON s.key = ? AND s.run = w.value`,
+            )
+            .raw()
+            .all(JSON.stringify(seqs), key);
+    return present(rows as [number, T | null][]);
+  }
+
+  function plainOf(sql: string, seqs: readonly number[]): Map<number, number | string> {
+    const rows =
+      seqs.length > manyRuns
+        ? context.prepare(`SELECT r.seq, ${sql} FROM runs r`).raw().all()
+        : context
+            .prepare(`SELECT r.seq, ${sql} FROM json_each(?) w CROSS JOIN runs r ON r.seq = w.value`)
+            .raw()
+            .all(JSON.stringify(seqs));
+    return present(rows as [number, number | string | null][]);
   }
 }
 
-/** What a field groups by: its number, else its text; tags as one text. */
-function keySql(field: Field): Sql {
-  switch (field.kind) {
-    case 'value': {
-      const number = numberSql(field)!;
-      const text = textSql(field);
-      if (text === undefined) return number;
-      return {
-        sql: `coalesce(${number.sql}, ${text.sql})`,
-        parameters: [...number.parameters, ...text.parameters],
-      };
-    }
-    case 'tags':
-      return {
-        sql: `(SELECT group_concat(g.name, ', ' ORDER BY g.name) FROM run_tags rt JOIN tags g ON g.seq = rt.tag WHERE rt.run = r.seq)`,
-        parameters: [],
-      };
-    case 'number':
-    case 'text':
-    case 'time':
-    case 'flag':
-      return { sql: field.sql, parameters: [] };
-    default:
-      field satisfies never;
-      throw new Error('unknown field');
-  }
+function present<T>(rows: readonly [number, T | null][]): Map<number, T> {
+  const map = new Map<number, T>();
+  for (const [seq, value] of rows) if (value !== null && value !== '') map.set(seq, value);
+  return map;
 }
 
 /**
@@ -130,8 +230,13 @@ export function statisticsOf(
 ): GroupStatistics {
   const n = values.length;
   const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  if (n < 2) return { n, mean, standard_deviation: null, interval: null };
+  let [smallest, largest] = [Infinity, -Infinity];
+  for (const value of values) {
+    smallest = Math.min(smallest, value);
+    largest = Math.max(largest, value);
+  }
+  if (n < 2) return { n, mean, smallest, largest, standard_deviation: null, interval: null };
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
   const half = (quantile(n - 1) * deviation) / Math.sqrt(n);
-  return { n, mean, standard_deviation: deviation, interval: [mean - half, mean + half] };
+  return { n, mean, smallest, largest, standard_deviation: deviation, interval: [mean - half, mean + half] };
 }

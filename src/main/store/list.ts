@@ -5,7 +5,7 @@
 import { InputError } from '../../shared/errors.ts';
 import { fold, type StoreContext } from './context.ts';
 import { compileFilter } from './filter/compile.ts';
-import { fieldOf, type Sql } from './filter/fields.ts';
+import { fieldOf, keySql, tagsSql, type Sql } from './filter/fields.ts';
 import type { ProjectTable } from './projects.ts';
 import { readRows } from './rows.ts';
 import type { SummaryTable } from './summary.ts';
@@ -13,6 +13,7 @@ import { runStatuses, type RunList, type RunListQuery, type RunQuery, type RunSo
 
 const mostSorts = 8;
 const mostRows = 10_000;
+const mostValues = 50;
 
 export function listMethods(context: StoreContext, projects: ProjectTable, summary: SummaryTable) {
   const { prepare } = context;
@@ -37,7 +38,16 @@ export function listMethods(context: StoreContext, projects: ProjectTable, summa
       }
       const all = sortedSeqs(query);
       const page = all.slice(offset, offset + limit);
-      return { total: all.length, rows: readRows(context, page, summary.valuesOf(page, columns)) };
+      const anchor =
+        query.anchor === undefined
+          ? undefined
+          : (context.pluck('SELECT seq FROM runs WHERE id = ?').get(query.anchor) as number | undefined);
+      const place = anchor === undefined ? -1 : all.indexOf(anchor);
+      return {
+        total: all.length,
+        rows: readRows(context, page, summary.valuesOf(page, columns)),
+        place: place < 0 ? null : place,
+      };
     },
 
     /** Ids of all matching runs, in order: for selecting everything, or finding a run's place. */
@@ -46,6 +56,35 @@ export function listMethods(context: StoreContext, projects: ProjectTable, summa
       return context
         .pluck('SELECT r.id FROM json_each(?) w CROSS JOIN runs r ON r.seq = w.value ORDER BY w.key')
         .all(seqs) as string[];
+    },
+
+    /** Values that runs outside the bin have of a field, most frequent first. Raises `FilterError` on an unknown field. */
+    fieldValues(name: string): { readonly value: number | string; readonly runs: number }[] {
+      const field = fieldOf(context, name, { column: 1, length: name.length });
+      if (field.kind === 'tags') {
+        return context
+          .prepare(
+            `SELECT g.name AS value, count(*) AS runs FROM tags g JOIN run_tags rt ON rt.tag = g.seq JOIN runs r ON r.seq = rt.run
+             WHERE r.deleted IS NULL GROUP BY g.seq ORDER BY runs DESC, value LIMIT ${mostValues}`,
+          )
+          .all() as { value: string; runs: number }[];
+      }
+      if (field.kind === 'value') {
+        return context
+          .prepare(
+            `SELECT coalesce(s.text, s.value) AS value, count(*) AS runs FROM summary s JOIN runs r ON r.seq = s.run
+             WHERE s.key = ? AND r.deleted IS NULL AND coalesce(s.text, s.value) IS NOT NULL
+             GROUP BY 1 ORDER BY runs DESC, value LIMIT ${mostValues}`,
+          )
+          .all(field.key) as { value: number | string; runs: number }[];
+      }
+      const { sql } = field;
+      return context
+        .prepare(
+          `SELECT ${sql} AS value, count(*) AS runs FROM runs r WHERE r.deleted IS NULL AND ${sql} IS NOT NULL
+           GROUP BY 1 ORDER BY runs DESC, value LIMIT ${mostValues}`,
+        )
+        .all() as { value: number | string; runs: number }[];
     },
 
     /** How many runs match, by status. */
@@ -90,6 +129,16 @@ export function whereOf(context: StoreContext, projects: ProjectTable, query: Ru
   for (const tag of query.tags ?? []) {
     add('r.seq IN (SELECT rt.run FROM run_tags rt JOIN tags g ON g.seq = rt.tag WHERE g.name = ?)', tag);
   }
+  const { group } = query;
+  if (group !== undefined) {
+    if (group.by.length !== group.key.length) {
+      throw new InputError(`group: expected one value a field, got ${group.key.length} for ${group.by.length} fields`);
+    }
+    group.by.forEach((name, i) => {
+      const { sql, parameters } = keySql(fieldOf(context, name, { column: 1, length: name.length }));
+      add(`${sql} IS ?`, ...parameters, group.key[i]);
+    });
+  }
   const filter = compileFilter(context, query.filter ?? '');
   add(filter.sql, ...filter.parameters);
   return { sql: conditions.join(' AND '), parameters };
@@ -111,9 +160,7 @@ function orderOf(context: StoreContext, sorts: readonly RunSort[]) {
       if (field.numbers === 1) terms.push(`s${i}.${field.part} ${direction}`);
       if (field.texts === 1 && field.part === 'value') terms.push(`s${i}.text COLLATE NOCASE ${direction}`);
     } else if (field.kind === 'tags') {
-      terms.push(
-        `(SELECT group_concat(g.name, ', ' ORDER BY g.name) FROM run_tags rt JOIN tags g ON g.seq = rt.tag WHERE rt.run = r.seq) COLLATE NOCASE ${direction}`,
-      );
+      terms.push(`${tagsSql} COLLATE NOCASE ${direction}`);
     } else {
       terms.push(`${field.sql} ${field.kind === 'text' ? 'COLLATE NOCASE ' : ''}${direction}`);
     }

@@ -289,6 +289,8 @@ export interface RunQuery {
   readonly archived?: boolean | 'any';
   /** Only the bin, or only what is outside it (default false). */
   readonly deleted?: boolean;
+  /** One group of `groupRuns`: the fields grouped by, and the value of each (null where a run has none). */
+  readonly group?: { readonly by: readonly string[]; readonly key: readonly (number | string | null)[] };
 }
 
 export interface RunSort {
@@ -306,16 +308,22 @@ export interface RunListQuery extends RunQuery {
   readonly limit?: number;
   /** Summary keys wanted in `values`. Default none. */
   readonly columns?: readonly string[];
+  /** A run whose place in the whole list is asked for. */
+  readonly anchor?: string;
 }
 
 export interface RunList {
   readonly total: number;
   readonly rows: readonly RunRow[];
+  /** Of `anchor`; null where it does not match or was not asked for. */
+  readonly place: number | null;
 }
 
 export interface GroupStatistics {
   readonly n: number;
   readonly mean: number;
+  readonly smallest: number;
+  readonly largest: number;
   /** Divisor n - 1; null for n = 1. */
   readonly standard_deviation: number | null;
   /** 95 % interval of the mean over the runs (Student's t with n - 1 degrees of freedom); null for n = 1. */
@@ -327,7 +335,24 @@ export interface RunGroup {
   readonly key: Readonly<Record<string, number | string | null>>;
   /** Ids, newest first. */
   readonly runs: readonly string[];
+  /** Of the newest run: what a group without a telling key is called. */
+  readonly name: string;
+  /** Of the oldest run. */
+  readonly colour: number;
+  readonly statuses: Readonly<Partial<Record<RunStatus, number>>>;
+  /** Statistics of the fields asked for, where some run of the group has a number. */
   readonly values: Readonly<Record<string, GroupStatistics>>;
+  /** Of fields that hold texts alone: the first by alphabet, and how many different ones there are. */
+  readonly texts: Readonly<Record<string, { readonly text: string; readonly distinct: number }>>;
+}
+
+export interface GroupPage {
+  /** Groups, and runs in them. */
+  readonly total: number;
+  readonly runs: number;
+  readonly groups: readonly RunGroup[];
+  /** Index of each group of `open`, null where there is none (any more), and its number of runs. */
+  readonly places: readonly { readonly index: number | null; readonly runs: number }[];
 }
 
 export interface SummaryKeyInfo {

@@ -110,6 +110,8 @@ export interface RunPage {
   /** Of all runs that match. */
   readonly total: number;
   readonly rows: readonly RunRow[];
+  /** Of the run that was asked for as `anchor`, in the whole list; null where it does not match. */
+  readonly place: number | null;
   /** Of the store's runs when they were read: a `runs.changed` with a larger one means that this page may be out of date. */
   readonly revision: number;
 }
@@ -117,6 +119,8 @@ export interface RunPage {
 export interface GroupStatistics {
   readonly n: number;
   readonly mean: number;
+  readonly smallest: number;
+  readonly largest: number;
   /** Divisor n - 1; null for n = 1. */
   readonly standard_deviation: number | null;
   /** 95 % interval of the mean over the runs (Student's t with n - 1 degrees of freedom); null for n = 1. */
@@ -128,7 +132,26 @@ export interface RunGroup {
   readonly key: Readonly<Record<string, number | string | null>>;
   /** Ids, newest first. */
   readonly runs: readonly string[];
+  /** Of the newest run: what a group without a telling key is called. */
+  readonly name: string;
+  /** Of the oldest run. */
+  readonly colour: number;
+  readonly statuses: Readonly<Partial<Record<RunStatus, number>>>;
+  /** Statistics of the fields asked for, where some run of the group has a number. */
   readonly values: Readonly<Record<string, GroupStatistics>>;
+  /** Of fields that hold texts alone: the first by alphabet, and how many different ones there are. */
+  readonly texts: Readonly<Record<string, { readonly text: string; readonly distinct: number }>>;
+}
+
+export interface GroupPage {
+  /** Groups, and runs in them. */
+  readonly total: number;
+  readonly runs: number;
+  readonly groups: readonly RunGroup[];
+  /** Index of each group of `open`, null where there is none (any more), and its number of runs. */
+  readonly places: readonly { readonly index: number | null; readonly runs: number }[];
+  /** As a page of runs has it. */
+  readonly revision: number;
 }
 
 /** A column that the table can show, sort and filter by. */

@@ -116,7 +116,7 @@ describe('projects and runs', () => {
       'optimiser.lr': [0.1, 0.1, 0.1, 0.2, 0.2, 0.2],
       seed: [1, 2, 3, 1, 2, 3],
     });
-    const groups = await bench.request('runs.groups', { by: ['setup'], values: ['loss'], status: ['queued'] });
+    const { groups } = await bench.request('runs.groups', { by: ['setup'], values: ['loss'], status: ['queued'] });
     expect(groups.map((group) => group.runs.length)).toEqual([3, 3]);
     expect(await bench.request('queue.get')).toMatchObject({ queued: 6, held: true });
     const outcome = await bench.request('runs.cancel', { ids: [...runs, run] });

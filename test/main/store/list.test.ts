@@ -106,7 +106,11 @@ describe('10,000 runs', () => {
   });
 
   it('are grouped with mean and interval', () => {
-    const groups = store.groupRuns({ by: ['dataset', 'lr'], values: ['gamma.fc2', 'seed'], filter: 'status = done' });
+    const { groups } = store.groupRuns({
+      by: ['dataset', 'lr'],
+      values: ['gamma.fc2', 'seed'],
+      filter: 'status = done',
+    });
     expect(groups.length).toBe(6);
     for (const group of groups) {
       const members = runs.filter(
@@ -148,10 +152,17 @@ describe('groups', () => {
     const alone = store.createRun({ name: 'alone', experiment: { seed: 1, lr: 0.2 } });
     store.setSummary(alone, { 'gamma.fc2': 2 });
     store.createRun({ name: 'none', experiment: { seed: 1, lr: 0.3 }, tags: ['b', 'a'] });
-    const groups = store.groupRuns({ by: ['setup'], values: ['gamma.fc2', 'gamma.fc2.low'] });
+    const { groups } = store.groupRuns({ by: ['setup'], values: ['gamma.fc2', 'gamma.fc2.low'] });
     expect(groups.map((group) => group.runs.length)).toEqual([1, 1, 5]);
     expect(groups[0].values).toEqual({});
-    expect(groups[1].values['gamma.fc2']).toEqual({ n: 1, mean: 2, standard_deviation: null, interval: null });
+    expect(groups[1].values['gamma.fc2']).toEqual({
+      n: 1,
+      mean: 2,
+      smallest: 2,
+      largest: 2,
+      standard_deviation: null,
+      interval: null,
+    });
     const { mean, standard_deviation: deviation, interval } = groups[2].values['gamma.fc2'];
     expect(mean).toBeCloseTo(1.25, 12);
     expect(deviation).toBeCloseTo(0.0790569415, 9);
@@ -159,17 +170,87 @@ describe('groups', () => {
     expect(interval![0]).toBeCloseTo(1.25 - (2.776445 * 0.0790569415) / Math.sqrt(5), 6);
     expect(interval![1]).toBeCloseTo(1.25 + (2.776445 * 0.0790569415) / Math.sqrt(5), 6);
     expect(groups[2].values['gamma.fc2.low'].mean).toBeCloseTo(1.15, 12);
-    expect(store.groupRuns({ by: ['tags'], values: [] }).map((group) => group.key['tags'])).toEqual(['a, b', null]);
-    expect(store.groupRuns({ by: ['lr'], values: [] }).map((group) => group.key['lr'])).toEqual([0.3, 0.2, 0.1]);
+    expect(store.groupRuns({ by: ['tags'], values: [] }).groups.map((group) => group.key['tags'])).toEqual([
+      'a, b',
+      null,
+    ]);
+    expect(store.groupRuns({ by: ['lr'], values: [] }).groups.map((group) => group.key['lr'])).toEqual([0.3, 0.2, 0.1]);
   });
 
-  it('are refused without fields, and for means of texts', () => {
+  it('are sorted by mean, number of runs or text, paged, opened, and name what texts they hold', () => {
+    const store = open();
+    for (const [lr, gammas, loss] of [
+      [0.1, [1.2, 1.4], 'mse'],
+      [0.2, [1.1], 'cross-entropy'],
+      [0.3, [1.6, 1.7, 1.8], 'mse'],
+      [0.4, [], 'mse'],
+    ] as const) {
+      [...gammas, null].forEach((gamma, seed) => {
+        const status = gamma === null ? 'failed' : 'done';
+        const id = store.createRun({ name: `lr ${lr}`, experiment: { seed, lr, model: { loss } }, status });
+        if (gamma !== null) store.setSummary(id, { 'gamma.fc2': gamma });
+      });
+    }
+    const rates = (query: Partial<Parameters<typeof store.groupRuns>[0]>) =>
+      store.groupRuns({ by: ['lr'], values: [], ...query }).groups.map(({ key }) => key['lr']);
+    expect(rates({ sort: { key: 'gamma.fc2' } })).toEqual([0.2, 0.1, 0.3, 0.4]);
+    // Those without come last in either direction.
+    expect(rates({ sort: { key: 'gamma.fc2', descending: true } })).toEqual([0.3, 0.1, 0.2, 0.4]);
+    expect(rates({ sort: { key: 'runs', descending: true } })).toEqual([0.3, 0.1, 0.2, 0.4]);
+    expect(rates({ sort: { key: 'loss' } })).toEqual([0.2, 0.4, 0.3, 0.1]);
+    const page = store.groupRuns({
+      by: ['lr', 'loss'],
+      values: ['status', 'gamma.fc2'],
+      offset: 1,
+      limit: 2,
+      open: [
+        [0.1, 'mse'],
+        [0.1, 'hinge'],
+      ],
+    });
+    expect(page).toMatchObject({
+      total: 4,
+      runs: 10,
+      places: [
+        { index: 3, runs: 3 },
+        { index: null, runs: 0 },
+      ],
+    });
+    expect(page.groups.map(({ key }) => key)).toEqual([
+      { lr: 0.3, loss: 'mse' },
+      { lr: 0.2, loss: 'cross-entropy' },
+    ]);
+    expect(page.groups[0]).toMatchObject({
+      name: 'lr 0.3',
+      statuses: { done: 3, failed: 1 },
+      texts: { status: { text: 'done', distinct: 2 } },
+      values: { 'gamma.fc2': { n: 3, smallest: 1.6, largest: 1.8 } },
+    });
+    for (const { key, runs } of page.groups) {
+      const group = { by: ['lr', 'loss'], key: Object.values(key) };
+      expect(store.listRunIds({ group })).toEqual(runs);
+    }
+    expect(store.listRunIds({ group: { by: ['gamma.fc2'], key: [null] } })).toHaveLength(4);
+    const [first] = store.listRunIds({ sort: [{ key: 'lr' }] });
+    expect(store.listRuns({ sort: [{ key: 'lr' }], offset: 3, anchor: first }).place).toBe(0);
+    expect(store.listRuns({ filter: 'lr > 0.3', anchor: first }).place).toBeNull();
+    expect(store.fieldValues('loss')).toEqual([
+      { value: 'mse', runs: 8 },
+      { value: 'cross-entropy', runs: 2 },
+    ]);
+    expect(store.fieldValues('status')[0]).toEqual({ value: 'done', runs: 6 });
+  });
+
+  it('are refused without fields, for unknown ones, and for pages that are none', () => {
     const store = open();
     store.createRun({ name: 'a', experiment: {} });
     for (const query of [
       { by: [], values: [] },
       { by: ['nope'], values: [] },
-      { by: ['name'], values: ['status'] },
+      { by: ['name'], values: ['nope'] },
+      { by: ['name'], values: [], offset: -1 },
+      { by: ['name'], values: [], limit: 0.5 },
+      { by: ['name'], values: [], group: { by: ['name', 'id'], key: ['a'] } },
       { by: Array.from({ length: 9 }, () => 'name'), values: [] },
     ]) {
       expect(errorOf(() => store.groupRuns(query))).toBeInstanceOf(InputError);

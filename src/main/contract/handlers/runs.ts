@@ -19,7 +19,7 @@ import type { Workbench } from '../workbench.ts';
 import { checkpointInfo } from './results.ts';
 
 type Name =
-  | `runs.${'list' | 'ids' | 'counts' | 'groups' | 'columns' | 'rows' | 'get' | 'differences' | 'update' | 'delete' | 'restore' | 'purge'}`
+  | `runs.${'list' | 'ids' | 'counts' | 'groups' | 'values' | 'columns' | 'rows' | 'get' | 'differences' | 'update' | 'delete' | 'restore' | 'purge'}`
   | `runs.${'start' | 'clone' | 'cancel' | 'pause' | 'resume' | 'retry'}`
   | 'bin.empty';
 
@@ -37,7 +37,8 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
   'runs.list': (query, { store, changes }) => ({ ...store.listRuns(query), revision: changes.revision }),
   'runs.ids': (query, { store }) => store.listRunIds(query),
   'runs.counts': (query, { store }) => store.countRuns(query),
-  'runs.groups': (query, { store }) => store.groupRuns(query),
+  'runs.groups': (query, { store, changes }) => ({ ...store.groupRuns(query), revision: changes.revision }),
+  'runs.values': ({ field }, { store }) => store.fieldValues(field),
   'runs.columns': (_, { store }) => [
     ...fields,
     ...store.summaryKeyList().map((info) => ({ ...info, source: 'value' as const })),

@@ -118,6 +118,34 @@ export function textSql(field: Field): Sql | undefined {
   return field.kind === 'text' ? { sql: field.sql, parameters: [] } : undefined;
 }
 
+/** What a field groups by: its number, else its text; tags as one text. */
+export function keySql(field: Field): Sql {
+  switch (field.kind) {
+    case 'value': {
+      const number = numberSql(field)!;
+      const text = textSql(field);
+      if (text === undefined) return number;
+      return {
+        sql: `coalesce(${number.sql}, ${text.sql})`,
+        parameters: [...number.parameters, ...text.parameters],
+      };
+    }
+    case 'tags':
+      return { sql: tagsSql, parameters: [] };
+    case 'number':
+    case 'text':
+    case 'time':
+    case 'flag':
+      return { sql: field.sql, parameters: [] };
+    default:
+      field satisfies never;
+      throw new Error('unknown field');
+  }
+}
+
+/** The tags of a run as one text, by name. */
+export const tagsSql = `(SELECT group_concat(g.name, ', ' ORDER BY g.name) FROM run_tags rt JOIN tags g ON g.seq = rt.tag WHERE rt.run = r.seq)`;
+
 function keyOf(context: StoreContext, name: string): Key | undefined {
   return context.prepare('SELECT seq AS "key", numbers, texts FROM summary_keys WHERE key = ?').get(name) as
     Key | undefined;

@@ -3,7 +3,14 @@ import * as v from 'valibot';
 import { integer } from '../../validation.ts';
 import { id, ids, key, keys, method, name, none, tags, text } from '../define.ts';
 import { runStatuses } from '../records.ts';
-import type { ColumnInfo, Json, RunDetail, RunGroup, RunPage, RunRow, RunStatus } from '../records.ts';
+import type { ColumnInfo, GroupPage, Json, RunDetail, RunPage, RunRow, RunStatus } from '../records.ts';
+
+/** Values of the fields grouped by, one each; null where a run has none. */
+const groupKey = v.pipe(
+  v.array(v.nullable(v.union([v.number(), text(10_000)])), 'expected a list of values'),
+  v.minLength(1),
+  v.maxLength(8),
+);
 
 const query = {
   /** Id of a project; null: runs of none; left out: all. */
@@ -19,6 +26,8 @@ const query = {
   archived: v.exactOptional(v.union([v.boolean(), v.literal('any')])),
   /** Only the bin, or only what is outside it (default). */
   deleted: v.exactOptional(v.boolean()),
+  /** Runs of one group of `runs.groups`. */
+  group: v.exactOptional(v.strictObject({ by: keys(8), key: groupKey })),
 };
 
 const sort = v.exactOptional(
@@ -52,6 +61,8 @@ export const runs = {
       limit: v.exactOptional(integer(0, 2000), 200),
       /** Summary keys wanted in `values`. */
       columns: v.exactOptional(keys(100), []),
+      /** A run whose place in the whole list is wanted. */
+      anchor: v.exactOptional(id),
     }),
   ),
   /** Ids of all matching runs, in order: for selecting everything, or finding a run's place. */
@@ -59,8 +70,24 @@ export const runs = {
   'runs.counts': method<{ readonly total: number; readonly byStatus: Readonly<Record<RunStatus, number>> }>()(
     v.strictObject(query),
   ),
-  /** Runs that agree in the fields `by` (`setup`: that differ by seed alone), with mean and interval of `values`. */
-  'runs.groups': method<readonly RunGroup[]>()(v.strictObject({ ...query, by: keys(8), values: keys(100) })),
+  /** Runs that agree in the fields `by` (`setup`: that differ by seed alone), with mean and interval of `values`, a page of groups at a time. */
+  'runs.groups': method<GroupPage>()(
+    v.strictObject({
+      ...query,
+      by: keys(8),
+      values: keys(100),
+      /** A field, or "runs" for their number; default: the group with the newest run first. */
+      sort: v.exactOptional(v.strictObject({ key, descending: v.exactOptional(v.boolean(), false) })),
+      offset: v.exactOptional(integer(0), 0),
+      limit: v.exactOptional(integer(0, 2000), 200),
+      /** Groups whose places in the whole list are wanted. */
+      open: v.exactOptional(v.pipe(v.array(groupKey), v.maxLength(200)), []),
+    }),
+  ),
+  /** What values a field has, most frequent first, 50 at most: for completing a filter. */
+  'runs.values': method<readonly { readonly value: number | string; readonly runs: number }[]>()(
+    v.strictObject({ field: key }),
+  ),
   /** What the table can show, sort and filter by. */
   'runs.columns': method<readonly ColumnInfo[]>()(none),
   /** Some rows again, in the order asked; those that are gone are left out. */

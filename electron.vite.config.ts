@@ -55,6 +55,8 @@ export default defineConfig({
       outDir: at('out/renderer'),
       emptyOutDir: true,
       target: 'chrome130',
+      // Half the bytes to read before the first paint.
+      minify: true,
       reportCompressedSize: false,
       // Inlined assets would need data: in the content security policy.
       assetsInlineLimit: 0,

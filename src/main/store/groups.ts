@@ -133,7 +133,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
         key: Object.fromEntries(query.by.map((name, i) => [name, parts[i]!])),
         runs: own.map((seq) => plain.get(seq)!.id),
         name: faceOf(own[0]).name,
-        colour: faceOf(own.at(-1)!).colour,
+        colour: faceOf(own.at(-1)).colour,
         statuses,
         values,
         texts,

@@ -1,6 +1,16 @@
 /** Columns of the table of runs: what each is called and how its cells read. */
-import { ago, duration, integerText, runColour, summaryText } from '../format.ts';
-import type { RunRow } from '../../shared/contract/index.ts';
+import {
+  ago,
+  duration,
+  integerText,
+  numberText,
+  percentText,
+  plainText,
+  runColour,
+  summaryText,
+  withUncertainty,
+} from '../format.ts';
+import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 
 export interface Column {
   readonly key: string;
@@ -59,8 +69,8 @@ export const firstColumns: readonly string[] = [
 /** Not shown by `cellText`, so not offered. */
 export const withoutCells: ReadonlySet<string> = new Set(['host', 'colour']);
 
-export function columnOf(key: string): Column {
-  return {
+export function columnOf(key: string, width?: number): Column {
+  const column: Column = {
     key,
     title: titleOf(key),
     width: key.startsWith('gamma') ? 136 : 112,
@@ -68,10 +78,15 @@ export function columnOf(key: string): Column {
     value: true,
     ...known[key],
   };
+  return width === undefined ? column : { ...column, width };
 }
 
-function titleOf(key: string): string {
-  return key
+/** Column widths that can be chosen, CSS pixels. */
+export const narrowest = 48;
+export const widest = 640;
+
+export function titleOf(key: string): string {
+  return (known[key]?.title ?? key)
     .replace(/^gamma_Q\b/, 'γ_Q')
     .replace(/^gamma\b/, 'γ')
     .replace(/^(γ(?:_Q)?)\./, '$1 ')
@@ -112,6 +127,58 @@ export function cellText(row: RunRow, key: string, now: number, projects: Readon
     default:
       return summaryText(row.values[key], key);
   }
+}
+
+/** What a group shows in a column: mean and interval over its runs, or the texts they agree in. */
+export function groupText(group: RunGroup, key: string, now: number, projects: ReadonlyMap<string, string>): string {
+  const statistics = group.values[key];
+  if (statistics !== undefined) {
+    const { mean, interval, smallest, largest } = statistics;
+    if (key === 'started' || key === 'ended' || key === 'created' || key === 'updated') return ago(largest, now);
+    if (key === 'seconds') return duration(mean);
+    if (key.endsWith('accuracy')) {
+      const text = percentText(mean);
+      return interval === null || smallest === largest
+        ? text
+        : `${text.replace(' %', '')} ± ${(50 * (interval[1] - interval[0])).toFixed(1)} %`;
+    }
+    const alone = smallest === largest ? smallest : interval === null ? mean : null;
+    if (alone !== null || interval === null) return summaryText({ value: alone, text: null, low: null, high: null });
+    return withUncertainty(mean, (interval[1] - interval[0]) / 2);
+  }
+  const texts = group.texts[key];
+  if (texts === undefined) return '';
+  if (texts.distinct > 1) return `${integerText(texts.distinct)} different`;
+  return key === 'project' ? (projects.get(texts.text) ?? texts.text) : texts.text;
+}
+
+/** The same in a sentence, for a title. */
+export function groupTitle({ values }: RunGroup, key: string): string | undefined {
+  const statistics = values[key];
+  if (statistics === undefined || statistics.n < 2) return undefined;
+  const { n, mean, standard_deviation: deviation, smallest, largest } = statistics;
+  return `mean ${numberText(mean, 4)} over ${integerText(n)} runs, standard deviation ${numberText(deviation ?? 0, 3)}, ${numberText(smallest, 4)} to ${numberText(largest, 4)}; ± is the 95 % interval of the mean (Student's t)`;
+}
+
+/** What a group is called: by the values of its fields, or by its newest run. */
+export function groupName({ key, name }: RunGroup, projects: ReadonlyMap<string, string>): string {
+  const entries = Object.entries(key).filter(([field]) => field !== 'setup');
+  if (entries.length === 0) return name;
+  return entries
+    .map(([field, value]) => {
+      const text =
+        value === null
+          ? 'none'
+          : field === 'project'
+            ? (projects.get(String(value)) ?? String(value))
+            : typeof value === 'number'
+              ? field.endsWith('accuracy')
+                ? percentText(value)
+                : plainText(value)
+              : value;
+      return `${titleOf(field).toLowerCase()} ${text}`;
+    })
+    .join(', ');
 }
 
 /** Running time goes on between two readings of the row. */

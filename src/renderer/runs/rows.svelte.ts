@@ -1,31 +1,97 @@
-/** The rows of the table, as far as they have been looked at: pages that are read when they come into view. */
-import { SvelteSet } from 'svelte/reactivity';
-import type { Params, RunPage, RunRow } from '../../shared/contract/index.ts';
+/**
+ * The lines of the table, as far as they have been looked at: runs, or groups that open to their runs. Pages are read when they come into view. What
+ * changes by itself never moves what the user points at: see `refresh`.
+ */
+import type { GroupPage, Params, RunGroup, RunPage, RunRow } from '../../shared/contract/index.ts';
 import { faultOf } from '../state/app.svelte.ts';
 import type { App } from '../state/app.svelte.ts';
+import type { Sort } from './view.ts';
 
-export type RunQuery = Omit<Params<'runs.list'>, 'offset' | 'limit'>;
+export type RunWhere = Omit<Params<'runs.counts'>, 'group'>;
 
-const pageSize = 200;
+export interface RunsWanted {
+  readonly where: RunWhere;
+  readonly sort: Sort;
+  readonly columns: readonly string[];
+  /** Fields grouped by. */
+  readonly by: readonly string[];
+}
+
+type Key = readonly (number | string | null)[];
+
+export type Line =
+  /** `row` is undefined until it has been read. */
+  | { readonly kind: 'run'; readonly row: RunRow | undefined; readonly group: string | null }
+  | { readonly kind: 'group'; readonly group: RunGroup | undefined; readonly key: string; readonly open: boolean };
+
+/** A group that is open: its place among the groups, and its runs as far as they have been read. */
+interface Opened {
+  readonly index: number;
+  readonly count: number;
+  readonly pages: ReadonlyMap<number, readonly RunRow[]>;
+}
+
+interface Lines {
+  /** Runs, or groups. */
+  readonly total: number;
+  /** Runs that match. */
+  readonly runs: number;
+  readonly rows: ReadonlyMap<number, readonly RunRow[]>;
+  readonly groups: ReadonlyMap<number, readonly RunGroup[]>;
+  readonly opened: ReadonlyMap<string, Opened>;
+}
+
+const runPage = 200;
+const groupPage = 100;
 /** Milliseconds between two readings because of changes. */
 const refreshEvery = 500;
 
+/** What the user is at: nothing moves under the pointer; under the keyboard the list scrolls with the active line. */
+export type Hold = 'pointer' | 'keyboard' | 'none';
+
 export class Rows {
-  total = $state<number | null>(null);
+  #lines = $state.raw<Lines | null>(null);
   /** What is wrong with the filter. */
   problem = $state<string | null>(null);
-  readonly chosen = new SvelteSet<string>();
-  #pages = $state.raw<ReadonlyMap<number, readonly RunRow[]>>(new Map());
+  /** Lines came, went or changed places while the pointer was on the table: not shown yet. */
+  held = $state(false);
+  chosen = $state.raw<ReadonlySet<string>>(new Set());
+  /** Keys of open groups, in the order of their opening. */
+  open = $state.raw<readonly string[]>([]);
+  /** Id of the active run, or key of the active group. */
+  active = $state<string | null>(null);
+  /** Index of the active line. */
+  activeIndex = $state(0);
+  /** Told when the active line went to another place by itself. */
+  onmoved: ((from: number, to: number) => void) | null = null;
+  hold: () => Hold = () => 'none';
   readonly #app: App;
-  #query: RunQuery = {};
+  #wanted: RunsWanted | null = null;
   #number = 0;
-  #asked = new Set<number>();
+  #asked = new Set<string>();
   #visible: readonly [number, number] = [0, 0];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #revision = 0;
+  #idsOf: { readonly of: string; readonly ids: Promise<readonly string[]> } | null = null;
 
   constructor(app: App) {
     this.#app = app;
+  }
+
+  /** Groups that are open, in the order of the list. */
+  readonly #openList = $derived.by(() =>
+    [...(this.#lines?.opened ?? [])].map(([key, opened]) => ({ key, ...opened })).sort((a, b) => a.index - b.index),
+  );
+
+  /** Lines; null until the first answer. */
+  readonly count = $derived.by(() =>
+    this.#lines === null ? null : this.#lines.total + this.#openList.reduce((sum, { count }) => sum + count, 0),
+  );
+  readonly total = $derived(this.#lines?.total ?? null);
+  readonly runs = $derived(this.#lines?.runs ?? null);
+
+  get grouped(): boolean {
+    return (this.#wanted?.by.length ?? 0) > 0;
   }
 
   listen(): () => void {
@@ -33,7 +99,7 @@ export class Rows {
       if (revision <= this.#revision) return;
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
-        this.refresh();
+        void this.refresh();
       }, refreshEvery);
     });
     return () => {
@@ -42,50 +108,130 @@ export class Rows {
     };
   }
 
-  row(index: number): RunRow | undefined {
-    return this.#pages.get(Math.floor(index / pageSize))?.[index % pageSize];
+  /** The line at a place, and for a run of a group which of the group's it is. */
+  line(index: number): Line {
+    const lines = this.#lines;
+    if (lines === null) return { kind: 'run', row: undefined, group: null };
+    if (!this.grouped) {
+      return { kind: 'run', row: lines.rows.get(Math.floor(index / runPage))?.[index % runPage], group: null };
+    }
+    const place = this.#placeOf(index);
+    if (place.child !== null) {
+      const { child, opened } = place;
+      const row = opened.pages.get(Math.floor(child / runPage))?.[child % runPage];
+      return { kind: 'run', row, group: opened.key };
+    }
+    const group = lines.groups.get(Math.floor(place.index / groupPage))?.[place.index % groupPage];
+    const key = group === undefined ? '' : keyOf(group);
+    return { kind: 'group', group, key, open: lines.opened.has(key) };
   }
 
-  ask(query: RunQuery): void {
-    this.#query = query;
-    this.refresh();
+  #placeOf(
+    index: number,
+  ):
+    | { readonly child: null; readonly index: number }
+    | { readonly child: number; readonly opened: Opened & { readonly key: string } } {
+    let before = 0;
+    for (const opened of this.#openList) {
+      const start = opened.index + before + 1;
+      if (index < start) break;
+      if (index < start + opened.count) return { child: index - start, opened };
+      before += opened.count;
+    }
+    return { child: null, index: index - before };
   }
 
-  /** Reads what is on show again; the old rows stay until the new ones are there. */
-  refresh(): void {
-    this.#number++;
-    this.#asked = new Set();
-    void this.#read(true);
+  /** Where a group stands among the lines. */
+  #lineOfGroup(index: number): number {
+    return index + this.#openList.reduce((sum, each) => (each.index < index ? sum + each.count : sum), 0);
   }
 
-  /** Rows [from, to) came into view. */
+  /** Id of the run, or key of the group, at a place; undefined until it has been read. */
+  idAt(index: number): string | undefined {
+    const line = this.line(index);
+    return line.kind === 'run' ? line.row?.id : line.group === undefined ? undefined : line.key;
+  }
+
+  /** The runs of a line: one, or a group's. */
+  runsAt(index: number): readonly string[] {
+    const line = this.line(index);
+    return line.kind === 'run' ? (line.row === undefined ? [] : [line.row.id]) : (line.group?.runs ?? []);
+  }
+
+  activate(index: number): void {
+    this.activeIndex = index;
+    this.active = this.idAt(index) ?? null;
+  }
+
+  ask(wanted: RunsWanted): void {
+    const before = this.#wanted;
+    this.#wanted = wanted;
+    if (before !== null && before.by.join() !== wanted.by.join()) {
+      this.#lines = null;
+      this.open = [];
+    }
+    void this.refresh(true);
+  }
+
+  /** Lines [from, to) came into view. */
   show(from: number, to: number): void {
     this.#visible = [from, to];
-    void this.#read(false);
+    if (this.#lines !== null && !this.held) void this.#fill();
   }
 
-  async #read(fresh: boolean): Promise<void> {
-    const number = this.#number;
-    const [from, to] = this.#visible;
-    const first = Math.floor(from / pageSize);
-    const last = Math.max(first, Math.floor(Math.max(from, to - 1) / pageSize));
-    const wanted: number[] = [];
-    for (let page = first; page <= last; page++) if (!this.#asked.has(page)) wanted.push(page);
-    if (wanted.length === 0) return;
-    for (const page of wanted) this.#asked.add(page);
+  /** Opens or closes a group. */
+  async toggle(index: number): Promise<void> {
+    const line = this.line(index);
+    const lines = this.#lines;
+    if (line.kind !== 'group' || line.group === undefined || lines === null) return;
+    const opened = new Map(lines.opened);
+    if (opened.delete(line.key)) this.open = this.open.filter((key) => key !== line.key);
+    else {
+      this.open = [...this.open.slice(-199), line.key];
+      const place = this.#placeOf(index);
+      opened.set(line.key, {
+        index: place.child === null ? place.index : 0,
+        count: line.group.runs.length,
+        pages: new Map(),
+      });
+    }
+    this.#asked.clear();
+    this.#lines = { ...lines, opened };
+    await this.#fill();
+  }
+
+  /**
+   * Reads what is on show again; the old lines stay until the new ones are there. Unless `force` (the user did something), lines keep their places while
+   * the pointer is on the table: values change, and `held` says that places would.
+   */
+  async refresh(force = false): Promise<void> {
+    const wanted = this.#wanted;
+    if (wanted === null) return;
+    const number = ++this.#number;
+    this.#idsOf = null;
     try {
-      const pages = await Promise.all(
-        wanted.map(async (page): Promise<[number, RunPage]> => [
-          page,
-          await this.#app.client.request('runs.list', { ...this.#query, offset: page * pageSize, limit: pageSize }),
-        ]),
-      );
+      const next = wanted.by.length === 0 ? await this.#readRuns(wanted) : await this.#readGroups(wanted);
       if (number !== this.#number) return;
-      const kept = fresh ? [] : this.#pages;
-      this.#pages = new Map([...kept, ...pages.map(([page, { rows }]) => [page, rows] as const)]);
-      this.total = pages[0][1].total;
-      this.#revision = Math.max(this.#revision, ...pages.map(([, { revision }]) => revision));
+      const old = this.#lines;
       this.problem = null;
+      if (!force && old !== null && this.hold() === 'pointer' && !this.#samePlaces(old, next.lines)) {
+        this.#lines = await this.#inPlace(old, next.lines, wanted);
+        this.held = true;
+        return;
+      }
+      this.#asked.clear();
+      this.held = false;
+      this.#lines = next.lines;
+      const from = this.activeIndex;
+      const to = next.place === null ? from : next.place;
+      if (to !== from) {
+        this.activeIndex = to;
+        if (!force && this.hold() === 'keyboard') this.onmoved?.(from, to);
+      }
+      const count = this.count ?? 0;
+      if (this.activeIndex >= count) this.activeIndex = Math.max(0, count - 1);
+      if (next.place === null) this.active = this.idAt(this.activeIndex) ?? null;
+      await this.#fill();
     } catch (error) {
       if (number !== this.#number) return;
       const fault = faultOf(error);
@@ -93,4 +239,253 @@ export class Rows {
       else await this.#app.attempt(() => Promise.reject(error instanceof Error ? error : new Error(String(error))));
     }
   }
+
+  /** Ids of all runs that match, in order. */
+  ids(): Promise<readonly string[]> {
+    const wanted = this.#wanted;
+    if (wanted === null) return Promise.resolve([]);
+    const of = JSON.stringify([wanted.where, wanted.sort]);
+    if (this.#idsOf?.of !== of) {
+      this.#idsOf = { of, ids: this.#app.client.request('runs.ids', { ...wanted.where, sort: [wanted.sort] }) };
+    }
+    return this.#idsOf.ids;
+  }
+
+  /** Runs of the lines from one place to another, both included. */
+  async range(a: number, b: number): Promise<readonly string[]> {
+    const [low, high] = [Math.min(a, b), Math.max(a, b)];
+    const known = [];
+    for (let index = low; index <= high; index++) {
+      const runs = this.runsAt(index);
+      if (runs.length === 0) return this.grouped ? known : (await this.ids()).slice(low, high + 1);
+      known.push(...runs);
+    }
+    return known;
+  }
+
+  choose(ids: Iterable<string>): void {
+    this.chosen = new Set(ids);
+  }
+
+  /** Selects runs, or unselects them where all of them are. */
+  toggleChosen(ids: readonly string[]): void {
+    const next = new Set(this.chosen);
+    if (ids.every((id) => next.has(id))) for (const id of ids) next.delete(id);
+    else for (const id of ids) next.add(id);
+    this.chosen = next;
+  }
+
+  #pagesOf(from: number, to: number, size: number, total: number): number[] {
+    const first = Math.max(0, Math.floor(from / size));
+    const last = Math.max(first, Math.floor(Math.min(Math.max(from, to - 1), Math.max(0, total - 1)) / size));
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  }
+
+  async #page(wanted: RunsWanted, page: number, anchor: string | null, group?: Key): Promise<RunPage> {
+    return this.#app.client.request('runs.list', {
+      ...wanted.where,
+      sort: [wanted.sort],
+      columns: wanted.columns,
+      offset: page * runPage,
+      limit: runPage,
+      ...(anchor !== null && !anchor.startsWith('[') && { anchor }),
+      ...(group !== undefined && { group: { by: [...wanted.by], key: [...group] } }),
+    });
+  }
+
+  async #readRuns(wanted: RunsWanted): Promise<{ lines: Lines; place: number | null }> {
+    const [from, to] = this.#visible;
+    const pages = this.#pagesOf(from, to, runPage, this.#lines?.total ?? to);
+    const found = await Promise.all(pages.map((page, i) => this.#page(wanted, page, i === 0 ? this.active : null)));
+    this.#revision = Math.max(this.#revision, ...found.map(({ revision }) => revision));
+    const { total, place } = found[0];
+    const rows = new Map(found.map(({ rows }, i) => [pages[i], rows]));
+    return { lines: { total, runs: total, rows, groups: new Map(), opened: new Map() }, place };
+  }
+
+  async #groupPage(wanted: RunsWanted, page: number, open: readonly string[]): Promise<GroupPage> {
+    return this.#app.client.request('runs.groups', {
+      ...wanted.where,
+      by: wanted.by,
+      values: wanted.columns.slice(0, 100),
+      ...(wanted.sort.key !== 'created' && { sort: wanted.sort }),
+      offset: page * groupPage,
+      limit: groupPage,
+      open: open.map((key) => [...(JSON.parse(key) as Key)]),
+    });
+  }
+
+  async #readGroups(wanted: RunsWanted): Promise<{ lines: Lines; place: number | null }> {
+    const [from, to] = this.#visible;
+    const first = this.#lines === null ? { child: null, index: from } : this.#placeOf(from);
+    const index = first.child === null ? first.index : first.opened.index;
+    const pages = this.#pagesOf(index, index + (to - from), groupPage, this.#lines?.total ?? to);
+    const active = this.active?.startsWith('[') === true ? this.active : null;
+    const asked = active === null || this.open.includes(active) ? this.open : [...this.open, active];
+    const found = await Promise.all(pages.map((page, i) => this.#groupPage(wanted, page, i === 0 ? asked : [])));
+    this.#revision = Math.max(this.#revision, ...found.map(({ revision }) => revision));
+    const { total, runs, places } = found[0];
+    const opened = new Map<string, Opened>();
+    const children = await Promise.all(
+      this.open.map(async (key, i) => {
+        const { index: at, runs: count } = places[i] ?? { index: null, runs: 0 };
+        if (at === null) return null;
+        // The children on show are read again, the first page of others.
+        const known = this.#lines?.opened.get(key);
+        const wantedPages = known === undefined || known.pages.size === 0 ? [0] : [...known.pages.keys()];
+        const read = await Promise.all(
+          wantedPages.map(async (page) => {
+            const { rows } = await this.#page(wanted, page, null, JSON.parse(key) as Key);
+            return [page, rows] as const;
+          }),
+        );
+        return { key, opened: { index: at, count, pages: new Map(read) } };
+      }),
+    );
+    for (const each of children) if (each !== null) opened.set(each.key, each.opened);
+    const groups = new Map(found.map(({ groups }, i) => [pages[i], groups]));
+    const place = active === null ? null : (places[asked.indexOf(active)]?.index ?? null);
+    const lines = { total, runs, rows: new Map(), groups, opened };
+    const before = [...opened.values()].reduce(
+      (sum, each) => (place !== null && each.index < place ? sum + each.count : sum),
+      0,
+    );
+    return { lines, place: place === null ? null : place + before };
+  }
+
+  /** Reads pages that are in view and were not read yet. */
+  async #fill(): Promise<void> {
+    const [wanted, lines, number] = [this.#wanted, this.#lines, this.#number];
+    if (wanted === null || lines === null) return;
+    const [from, to] = this.#visible;
+    try {
+      if (!this.grouped) {
+        const missing = this.#pagesOf(from, to, runPage, lines.total).filter(
+          (page) => !lines.rows.has(page) && this.#claim(`runs ${page}`),
+        );
+        if (missing.length === 0) return;
+        const found = await Promise.all(missing.map((page) => this.#page(wanted, page, null)));
+        if (number !== this.#number || this.#lines === null) return;
+        const rows = new Map(this.#lines.rows);
+        found.forEach((page, i) => rows.set(missing[i], page.rows));
+        this.#lines = { ...this.#lines, rows };
+      } else {
+        const missingGroups = new Set<number>();
+        const missingRuns: { readonly key: string; readonly page: number }[] = [];
+        for (let index = from; index < to; index++) {
+          const place = this.#placeOf(index);
+          if (place.child === null) {
+            const page = Math.floor(place.index / groupPage);
+            if (place.index < lines.total && !lines.groups.has(page) && this.#claim(`groups ${page}`)) {
+              missingGroups.add(page);
+            }
+          } else {
+            const page = Math.floor(place.child / runPage);
+            const { key } = place.opened;
+            if (!place.opened.pages.has(page) && this.#claim(`${key} ${page}`)) missingRuns.push({ key, page });
+          }
+        }
+        if (missingGroups.size === 0 && missingRuns.length === 0) return;
+        const [groups, runs] = await Promise.all([
+          Promise.all([...missingGroups].map((page) => this.#groupPage(wanted, page, []))),
+          Promise.all(missingRuns.map(({ key, page }) => this.#page(wanted, page, null, JSON.parse(key) as Key))),
+        ]);
+        if (number !== this.#number || this.#lines === null) return;
+        const pages = new Map(this.#lines.groups);
+        [...missingGroups].forEach((page, i) => pages.set(page, groups[i].groups));
+        const opened = new Map(this.#lines.opened);
+        missingRuns.forEach(({ key, page }, i) => {
+          const known = opened.get(key);
+          if (known !== undefined) {
+            opened.set(key, { ...known, pages: new Map(known.pages).set(page, runs[i].rows) });
+          }
+        });
+        this.#lines = { ...this.#lines, groups: pages, opened };
+      }
+      this.active ??= this.idAt(this.activeIndex) ?? null;
+    } catch (error) {
+      if (number === this.#number) {
+        await this.#app.attempt(() => Promise.reject(error instanceof Error ? error : new Error(String(error))));
+      }
+    }
+  }
+
+  #claim(name: string): boolean {
+    if (this.#asked.has(name)) return false;
+    this.#asked.add(name);
+    return true;
+  }
+
+  /** Whether the lines in view are the same, in the same places. */
+  #samePlaces(old: Lines, next: Lines): boolean {
+    if (old.total !== next.total || old.runs !== next.runs) return false;
+    const same = <T>(
+      a: ReadonlyMap<number, readonly T[]>,
+      b: ReadonlyMap<number, readonly T[]>,
+      id: (item: T) => string,
+    ): boolean =>
+      [...b].every(([page, items]) => {
+        const before = a.get(page);
+        return before === undefined || items.every((item, i) => before[i] !== undefined && id(before[i]) === id(item));
+      });
+    if (!same(old.rows, next.rows, ({ id }) => id) || !same(old.groups, next.groups, keyOf)) return false;
+    return [...next.opened].every(([key, opened]) => {
+      const before = old.opened.get(key);
+      return (
+        before !== undefined &&
+        before.index === opened.index &&
+        before.count === opened.count &&
+        same(before.pages, opened.pages, ({ id }) => id)
+      );
+    });
+  }
+
+  /** The old lines with new values, each in its old place. */
+  async #inPlace(old: Lines, next: Lines, wanted: RunsWanted): Promise<Lines> {
+    const rows = new Map<string, RunRow>();
+    for (const page of next.rows.values()) for (const row of page) rows.set(row.id, row);
+    for (const { pages } of next.opened.values()) {
+      for (const page of pages.values()) for (const row of page) rows.set(row.id, row);
+    }
+    const [from, to] = this.#visible;
+    const missing = new Set<string>();
+    for (let index = from; index < to; index++) {
+      const line = this.line(index);
+      if (line.kind === 'run' && line.row !== undefined && !rows.has(line.row.id)) missing.add(line.row.id);
+    }
+    if (missing.size > 0) {
+      const found = await this.#app.client.request('runs.rows', {
+        ids: [...missing].slice(0, 500),
+        columns: wanted.columns,
+      });
+      for (const row of found) rows.set(row.id, row);
+    }
+    const groups = new Map<string, RunGroup>();
+    for (const page of next.groups.values()) for (const group of page) groups.set(keyOf(group), group);
+    const renewed = (pages: ReadonlyMap<number, readonly RunRow[]>): ReadonlyMap<number, readonly RunRow[]> =>
+      new Map([...pages].map(([page, list]) => [page, list.map((row) => rows.get(row.id) ?? row)]));
+    return {
+      ...old,
+      rows: renewed(old.rows),
+      groups: new Map([...old.groups].map(([page, list]) => [page, list.map((g) => groups.get(keyOf(g)) ?? g)])),
+      opened: new Map([...old.opened].map(([key, opened]) => [key, { ...opened, pages: renewed(opened.pages) }])),
+    };
+  }
+
+  /** Moves to the line of a group or run that was active before, where it can be found. */
+  restore(active: string | null, open: readonly string[]): void {
+    this.active = active;
+    this.open = open;
+  }
+
+  /** Whether a place is a run inside a group; then the place of its group. */
+  groupLineOf(index: number): number | null {
+    const place = this.#placeOf(index);
+    return place.child === null ? null : this.#lineOfGroup(place.opened.index);
+  }
+}
+
+/** Names a group; begins with "[". */
+export function keyOf({ key }: RunGroup): string {
+  return JSON.stringify(Object.values(key));
 }

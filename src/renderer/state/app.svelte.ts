@@ -44,6 +44,8 @@ export class App {
       : this.settings.theme,
   );
 
+  /** Values that survive a restart, by name; see `Kept.of`. */
+  readonly kept = new Map<string, unknown>();
   #messageNumber = 0;
 
   constructor(client: WorkbenchClient) {
@@ -122,6 +124,10 @@ export class App {
   go(place: Place): void {
     const text = placeText(place);
     if (location.hash !== text) location.hash = text;
+  }
+
+  compare(runs: readonly string[]): void {
+    this.go({ screen: 'compare', runs });
   }
 
   open(run: string): void {

@@ -56,10 +56,33 @@ export const placeKeys: readonly { readonly place: string; readonly keys: readon
       ['X', 'select or unselect'],
       ['Shift+↑ ↓', 'extend the selection'],
       ['Ctrl+A', 'select all that match'],
+      ['← →', 'close or open a group; else scroll sideways'],
       ['Space', 'show or hide the inspector'],
+      ['D', 'show or hide in charts'],
+      ['T', 'tags'],
+      ['M', 'move to a project'],
+      ['A', 'archive'],
+      ['Shift+F10', 'all that can be done'],
       ['Delete', 'put into the bin'],
       ['C', 'compare the selected runs'],
       ['/', 'filter'],
+    ],
+  },
+  {
+    place: 'Names of columns',
+    keys: [
+      ['← →', 'the next column'],
+      ['Enter', 'sort by it'],
+      ['Alt+← →', 'move it'],
+      ['Shift+← →', 'make it narrower or wider'],
+    ],
+  },
+  {
+    place: 'Projects',
+    keys: [
+      ['↑ ↓', 'move'],
+      ['F2', 'rename and describe'],
+      ['Delete', 'put it with its runs into the bin'],
     ],
   },
   {

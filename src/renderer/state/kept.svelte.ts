@@ -6,6 +6,8 @@ const settle = 400;
 
 export class Kept<T> {
   #value = $state.raw() as T;
+  /** Whether what was stored has been read (or cannot be). */
+  ready = $state(false);
   readonly #app: App;
   readonly #name: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -16,11 +18,22 @@ export class Kept<T> {
     this.#app = app;
     this.#name = name;
     this.#value = initial;
+    addEventListener('pagehide', () => this.#write());
     void (async () => {
       const stored = await app.attempt(() => app.client.request('state.get', { name }));
       const value = stored === undefined || stored === null ? undefined : read(stored);
       if (value !== undefined && !this.#touched) this.#value = value;
+      this.ready = true;
     })();
+  }
+
+  /** The one of that name: screens that come and go find it as they left it. */
+  static of<T>(app: App, name: string, initial: T, read: (stored: unknown) => T | undefined): Kept<T> {
+    const known = app.kept.get(name) as Kept<T> | undefined;
+    if (known !== undefined) return known;
+    const made = new Kept(app, name, initial, read);
+    app.kept.set(name, made);
+    return made;
   }
 
   get value(): T {
@@ -31,8 +44,14 @@ export class Kept<T> {
     this.#touched = true;
     this.#value = value;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      void this.#app.attempt(() => this.#app.client.request('state.set', { name: this.#name, value }));
-    }, settle);
+    this.#timer = setTimeout(() => this.#write(), settle);
+  }
+
+  #write(): void {
+    if (this.#timer === undefined) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const [name, value] = [this.#name, this.#value];
+    void this.#app.attempt(() => this.#app.client.request('state.set', { name, value }));
   }
 }

@@ -206,7 +206,7 @@ describeWhere(windowAvailable(), 'the window', () => {
     const { page } = window;
     const { rows } = await window.bench.request('runs.list', {});
     await page.keyboard.press('Control+k');
-    await page.getByRole('combobox').fill('settings');
+    await page.getByRole('combobox', { name: 'Find a run or command' }).fill('settings');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Doctor' }).waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {

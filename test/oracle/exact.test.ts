@@ -3,23 +3,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measureExact } from '../../src/engine/curvature/exact.ts';
 import { Pool } from '../../src/engine/parallel/pool.ts';
 import { shared } from '../../src/engine/parallel/shared.ts';
-import { parseModel } from '../../src/shared/model.ts';
-import { Random } from '../../src/shared/random.ts';
 import { engines } from '../support/engines.ts';
 import { clusterMeans, disagreement } from '../support/reference.ts';
 import { describeWhere } from '../support/skips.ts';
 import { jacobiEigen, oracleMoments } from './oracle.ts';
-import type { OracleLayer, OracleNetwork } from './oracle.ts';
+import { randomProblem } from './problem.ts';
+import type { ProblemCase } from './problem.ts';
 
-interface Case {
-  readonly activation: NonNullable<OracleLayer['activation']>;
-  readonly loss: OracleNetwork['loss'];
-  readonly bias: boolean;
-  readonly sizes: readonly number[];
-  readonly seed: number;
-}
-
-const cases: readonly Case[] = [
+const cases: readonly ProblemCase[] = [
   { activation: 'relu', loss: 'cross-entropy', bias: false, sizes: [4, 4, 3, 3], seed: 1 },
   { activation: 'relu', loss: 'mse', bias: true, sizes: [3, 4, 2], seed: 2 },
   { activation: 'tanh', loss: 'cross-entropy', bias: true, sizes: [3, 4, 3, 3], seed: 3 },
@@ -42,7 +33,7 @@ for (const engine of engines) {
     for (const row of cases) {
       const title = `${row.sizes.join('-')} ${row.activation}, ${row.loss}${row.bias ? ', bias' : ''}`;
       test(title, async () => {
-        const { network, model, inputs, targets } = build(row);
+        const { network, model, inputs, targets } = randomProblem(row, samples);
         for (const parameter of Object.keys(network.weights)) {
           const expected = oracleMoments(network, parameter, inputs, targets);
           const d = network.weights[parameter].length;
@@ -80,43 +71,6 @@ for (const engine of engines) {
       });
     }
   });
-}
-
-function build(row: Case): {
-  network: OracleNetwork;
-  model: ReturnType<typeof parseModel>;
-  inputs: number[][];
-  targets: number[][];
-} {
-  const random = new Random(row.seed, 'oracle');
-  const layers: OracleLayer[] = row.sizes.slice(1).map((outputs, i) => ({
-    name: `fc${i + 1}`,
-    inputs: row.sizes[i],
-    outputs,
-    bias: row.bias,
-    activation: i === row.sizes.length - 2 ? null : row.activation,
-  }));
-  const weights: Record<string, number[]> = {};
-  for (const layer of layers) {
-    weights[`${layer.name}.kernel`] = Array.from({ length: layer.inputs * layer.outputs }, () => random.normal());
-    if (layer.bias) weights[`${layer.name}.bias`] = Array.from({ length: layer.outputs }, () => 0.5 * random.normal());
-  }
-  const outputs = row.sizes[row.sizes.length - 1];
-  const inputs = Array.from({ length: samples }, () => Array.from({ length: row.sizes[0] }, () => random.normal()));
-  const targets = inputs.map(() => {
-    if (row.loss === 'mse') return Array.from({ length: outputs }, () => random.normal());
-    const label = random.below(outputs);
-    return Array.from({ length: outputs }, (_, k) => (k === label ? 1 : 0));
-  });
-  const model = parseModel({
-    input: [row.sizes[0]],
-    loss: row.loss,
-    layers: layers.flatMap((layer) => [
-      { type: 'dense', name: layer.name, units: layer.outputs, bias: layer.bias },
-      ...(layer.activation === null ? [] : [{ type: 'activation', function: layer.activation }]),
-    ]),
-  });
-  return { network: { layers, loss: row.loss, weights }, model, inputs, targets };
 }
 
 function quadratic(matrix: readonly number[], v: readonly number[]): number {

@@ -108,6 +108,47 @@ function lossOf(network: OracleNetwork, y: readonly HyperDual[], target: readonl
   return loss;
 }
 
+/** Gradient [d], Hessian [d, d] and value of one sample's loss with respect to one parameter, entry by entry. */
+export function oracleSample(
+  network: OracleNetwork,
+  parameter: string,
+  input: readonly number[],
+  target: readonly number[],
+): { readonly gradient: number[]; readonly hessian: number[]; readonly loss: number } {
+  const plain = Object.fromEntries(
+    Object.entries(network.weights).map(([name, values]) => [name, values.map(constant)]),
+  );
+  const d = network.weights[parameter].length;
+  const gradient = new Array<number>(d).fill(0);
+  const hessian = new Array<number>(d * d).fill(0);
+  let loss = 0;
+  for (let i = 0; i < d; i++) {
+    for (let j = 0; j < d; j++) {
+      const moved = plain[parameter].map((w, k) => ({ a: w.a, b: k === i ? 1 : 0, c: k === j ? 1 : 0, d: 0 }));
+      const value = lossOf(network, forward(network, { ...plain, [parameter]: moved }, input), target);
+      hessian[i * d + j] = value.d;
+      gradient[i] = value.b;
+      loss = value.a;
+    }
+  }
+  return { gradient, hessian, loss };
+}
+
+/** The input of the layer that owns a kernel, and the network's output, in plain numbers. */
+export function oracleActivations(
+  network: OracleNetwork,
+  layer: string,
+  input: readonly number[],
+): { readonly input: number[]; readonly output: number[] } {
+  const weights = Object.fromEntries(
+    Object.entries(network.weights).map(([name, values]) => [name, values.map(constant)]),
+  );
+  const at = network.layers.findIndex((each) => each.name === layer);
+  const run = (layers: readonly OracleLayer[]): number[] =>
+    forward({ ...network, layers }, weights, input).map((each) => each.a);
+  return { input: run(network.layers.slice(0, at)), output: run(network.layers) };
+}
+
 /** Moments of one parameter over samples (rows of inputs and of targets, one-hot for classes). */
 export function oracleMoments(
   network: OracleNetwork,
@@ -115,9 +156,6 @@ export function oracleMoments(
   inputs: readonly (readonly number[])[],
   targets: readonly (readonly number[])[],
 ): OracleMoments {
-  const plain = Object.fromEntries(
-    Object.entries(network.weights).map(([name, values]) => [name, values.map(constant)]),
-  );
   const d = network.weights[parameter].length;
   const size = inputs.length;
   const C = new Array<number>(d * d).fill(0);
@@ -126,17 +164,8 @@ export function oracleMoments(
   const mean = new Array<number>(d).fill(0);
   let loss = 0;
   for (const [p, input] of inputs.entries()) {
-    const gradient = new Array<number>(d).fill(0);
-    const hessian = new Array<number>(d * d).fill(0);
-    for (let i = 0; i < d; i++) {
-      for (let j = 0; j < d; j++) {
-        const moved = plain[parameter].map((w, k) => ({ a: w.a, b: k === i ? 1 : 0, c: k === j ? 1 : 0, d: 0 }));
-        const value = lossOf(network, forward(network, { ...plain, [parameter]: moved }, input), targets[p]);
-        hessian[i * d + j] = value.d;
-        gradient[i] = value.b;
-        if (i === 0 && j === 0) loss += value.a / size;
-      }
-    }
+    const { gradient, hessian, loss: own } = oracleSample(network, parameter, input, targets[p]);
+    loss += own / size;
     for (let i = 0; i < d; i++) {
       mean[i] += gradient[i] / size;
       for (let j = 0; j < d; j++) {

@@ -254,7 +254,8 @@ function stack(directions: ChosenDirections, rows: readonly BlockSums[]): Projec
   return { directions, sums };
 }
 
-function projectedGradient(
+/** gradient . v_i of every chosen direction. */
+export function projectedGradient(
   layout: FactorLayout,
   { directions, columns }: DirectionMatrix,
   gradient: Float64Array,

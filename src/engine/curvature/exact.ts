@@ -4,16 +4,19 @@
  */
 import { InputError } from '../../shared/errors.ts';
 import type { ModelSpec } from '../../shared/model.ts';
-import type { DirectionErrors, MeasurementSummary, ResultArrays } from '../../shared/results.ts';
+import type { DirectionErrors, ExtraArrays, MeasurementSummary, ResultArrays } from '../../shared/results.ts';
 import type { Real } from '../blas/types.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { Network } from '../network/network.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { averageClusters, chooseDirections, numericalFloor } from '../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, Triple } from '../statistics/index.ts';
+import { ExactAssumptions } from './assumptions/exact.ts';
 import { blockMeans, blockProjections, directionMatrix } from './block-projections.ts';
 import type { DirectionMatrix } from './block-projections.ts';
 import { directionErrors } from './direction-errors.ts';
+import { dualityLayout, measureDuality } from './duality/measure.ts';
+import type { MeasuredDuality } from './duality/measure.ts';
 import { factorLayout } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
@@ -45,6 +48,10 @@ export interface ExactOptions {
   readonly libraryThreads: number;
   /** 95 % intervals from resampling blocks of samples; default true. */
   readonly intervals?: boolean;
+  /** The activity-weight duality too, where it serves; default false. */
+  readonly duality?: boolean;
+  /** C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too; default false. */
+  readonly assumptions?: boolean;
   /** Bytes that the measurement may take; more is refused before it starts. Default: no limit. */
   readonly memoryLimit?: number;
   readonly signal?: AbortSignal;
@@ -55,10 +62,12 @@ export interface ExactOptions {
 export interface ExactResult {
   readonly summary: MeasurementSummary;
   /** In the pool's memory: valid until `release`. */
-  readonly arrays: ResultArrays & Partial<DirectionErrors>;
+  readonly arrays: ResultArrays & Partial<DirectionErrors> & ExtraArrays;
   readonly release: () => void;
 }
 
+/** Directions behind the intervals of the duality. */
+const dualDirections = 200;
 /** Up to this d the two halves are decomposed side by side; above, one after the other in the same memory. */
 const sideBySideLimit = 4000;
 
@@ -125,6 +134,24 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
   const angles = await stage('cosines', 0.7, () => cosines(pool, C, H, Q));
   const gradient = meanGradient(moments, both);
   const values = { H: eigenvalues, C: diagonals.C, Q: diagonals.Q };
+  const assumptions =
+    options.assumptions === true
+      ? await stage('assumptions', 0.705, () =>
+          ExactAssumptions.begin(pool, {
+            moments,
+            spectrum,
+            C,
+            H,
+            Q,
+            Q_diagonal: diagonals.Q,
+            cosines: angles,
+            ratio,
+            baseline,
+            seed: options.seed,
+            piecewiseLinear: !hasOwnGaussNewton,
+          }),
+        )
+      : null;
   const firstFloors = numericalFloors(samples, residual, values);
   const wantsIntervals = options.intervals !== false && Math.min(moments.sizes.A, moments.sizes.B) >= 4;
   const gather = (spectrum: Spectrum, along: Float64Array): DirectionMatrix | null =>
@@ -132,11 +159,42 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
       ? directionMatrix(pool.blas, layout, spectrum, chooseDirections(along, { floor: firstFloors.H }))
       : null;
   const chosen = gather(spectrum, eigenvalues);
+  const dual = options.duality === true ? dualityLayout(network, options.parameter) : null;
+  const duality =
+    dual === null || typeof dual === 'string'
+      ? null
+      : await stage('duality', 0.71, () =>
+          dualityAlong(pool, input, {
+            layout: dual,
+            moments,
+            spectrum,
+            C,
+            C_diagonal: diagonals.C,
+            floors: firstFloors,
+            outputs: network.outputSize,
+            options,
+          }),
+        );
   pool.blas.release(spectrum.eigenvalues);
-  const crossed = await crossFit(pool, moments, { d, scratch: vectors, stage, gather });
+  const crossed = await crossFit(pool, moments, {
+    d,
+    scratch: vectors,
+    stage,
+    gather,
+    ...(assumptions && { more: (...half) => assumptions.along(...half) }),
+  });
   const crossFitted = [crossed[0].diagonals, crossed[1].diagonals] as const;
-  const projections = await stage('intervals', 0.97, () => project(pool, moments, layout, gradient, chosen, crossed));
+  const directions = directionsOf(chosen, crossed);
+  const projections = await stage('intervals', 0.95, () => project(pool, moments, layout, gradient, directions));
   const floors = numericalFloors(samples, residual, values, projections);
+  const trainingSet = { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q };
+  const assumed =
+    assumptions &&
+    (await stage('assumptions', 0.97, () =>
+      assumptions.finish({ trainingSet, crossFitted, floors, gradient, projections, directions }),
+    ));
+  assumptions?.release();
+  for (const { columns } of directions ?? []) pool.blas.release(columns);
 
   const arrays: ExactResult['arrays'] = {
     C: C as Float64Array,
@@ -152,6 +210,8 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     cross_fitted_C_diagonal: joined(crossFitted, 'C'),
     cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
     ...(projections && directionErrors(projections)),
+    ...duality?.arrays,
+    ...assumed?.arrays,
   };
   const begun = performance.now();
   const summary = await summarise(pool, {
@@ -167,9 +227,12 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     cosines: angles,
     ratio,
     baseline,
-    trainingSet: { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q },
+    trainingSet,
     crossFitted,
     floors,
+    ...(duality && { duality: duality.summary }),
+    ...(typeof dual === 'string' && { duality_unavailable: dual }),
+    ...(assumed && { assumptions: assumed.summary }),
     ...(projections && { projections }),
     engine: { blas: pool.blas.name, backend: 'cpu', threads: pool.threads },
     seconds,
@@ -192,6 +255,8 @@ interface CrossFitContext {
   readonly stage: <T>(name: string, share: number, body: () => Promise<T>) => Promise<T>;
   /** The directions for the intervals, or null without. */
   readonly gather: (spectrum: Spectrum, selection: Float64Array) => DirectionMatrix | null;
+  /** What else to measure of a half along the other's directions; the matrix [d, d] may be overwritten. */
+  readonly more?: (spectrum: Spectrum, half: Half, matrix: Real) => Promise<void>;
 }
 
 interface Crossed {
@@ -203,7 +268,7 @@ interface Crossed {
 async function crossFit(
   pool: Pool,
   moments: MomentSums,
-  { d, scratch, stage, gather }: CrossFitContext,
+  { d, scratch, stage, gather, more }: CrossFitContext,
 ): Promise<readonly [Crossed, Crossed]> {
   const matrix = pool.allocate('float64', d * d);
   const spectrumOf = async (half: Half, into: Real): Promise<Spectrum> => {
@@ -217,6 +282,7 @@ async function crossFit(
       await unpackMatrix(pool, moments, name, [half], matrix);
       values[name] = averageClusters(selection, await diagonalOf(pool, spectrum, matrix));
     }
+    await more?.(spectrum, half, matrix);
     const directions = gather(spectrum, selection);
     pool.blas.release(spectrum.eigenvalues);
     return { diagonals: { selection, ...values }, directions };
@@ -240,21 +306,67 @@ async function crossFit(
   return result;
 }
 
-/** Projections over blocks of samples along the chosen directions, whose memory is given back; undefined where no intervals are wanted. */
+type ThreeDirections = readonly [DirectionMatrix, DirectionMatrix, DirectionMatrix];
+
+/** The directions for the intervals: over all samples, of H_A, of H_B; null where none are wanted. */
+function directionsOf(chosen: DirectionMatrix | null, [a, b]: readonly [Crossed, Crossed]): ThreeDirections | null {
+  return chosen === null || a.directions === null || b.directions === null
+    ? null
+    : [chosen, a.directions, b.directions];
+}
+
+/** Projections over blocks of samples along the chosen directions; undefined where no intervals are wanted. */
 async function project(
   pool: Pool,
-  moments: MomentSums,
+  { order, sizes }: MomentSums,
   layout: FactorLayout,
   meanGradient: Float64Array,
-  chosen: DirectionMatrix | null,
-  [a, b]: readonly [Crossed, Crossed],
+  directions: ThreeDirections | null,
 ): Promise<BlockProjections | undefined> {
-  if (chosen === null || a.directions === null || b.directions === null) return undefined;
-  const halves = [a.directions, b.directions] as const;
-  const { order, sizes } = moments;
-  const projections = await blockProjections(pool, { layout, order, sizes, meanGradient, trainingSet: chosen, halves });
-  for (const { columns } of [chosen, ...halves]) pool.blas.release(columns);
-  return projections;
+  if (directions === null) return undefined;
+  const [trainingSet, a, b] = directions;
+  return blockProjections(pool, { layout, order, sizes, meanGradient, trainingSet, halves: [a, b] });
+}
+
+/** The duality along the whole spectrum. */
+async function dualityAlong(
+  pool: Pool,
+  input: MeasurementInput,
+  task: {
+    readonly layout: FactorLayout;
+    readonly moments: MomentSums;
+    readonly spectrum: Spectrum;
+    readonly C: Real;
+    readonly C_diagonal: Float64Array;
+    readonly floors: Floors;
+    readonly outputs: number;
+    readonly options: ExactOptions;
+  },
+): Promise<MeasuredDuality> {
+  const { layout, spectrum, C, floors, options } = task;
+  const eigenvalues = decreasing(spectrum);
+  const chosen = chooseDirections(eigenvalues, { count: dualDirections, floor: floors.H });
+  const { directions, columns } = directionMatrix(pool.blas, layout, spectrum, chosen);
+  try {
+    return await measureDuality(pool, {
+      layout,
+      order: task.moments.order,
+      targets: input.targets,
+      outputs: task.outputs,
+      classes: input.classes,
+      seed: options.seed,
+      eigenvalues,
+      C: task.C_diagonal,
+      floors,
+      traceC: traceOf(C, spectrum.d),
+      directions,
+      columns,
+      whole: { spectrum, C },
+      ...(options.signal && { signal: options.signal }),
+    });
+  } finally {
+    pool.blas.release(columns);
+  }
 }
 
 /**

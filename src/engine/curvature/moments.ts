@@ -6,6 +6,7 @@
 import type { ArrayReference, Real } from '../blas/types.ts';
 import { Random } from '../../shared/random.ts';
 import type { Pool } from '../parallel/pool.ts';
+import type { TaskArguments } from '../parallel/tasks.ts';
 import type { FactorLayout } from './factors.ts';
 
 /** Samples whose factors one task makes. */
@@ -44,8 +45,11 @@ export interface MomentOptions {
 
 /** Samples of a chunk: as many as the factors' memory holds, a multiple of the piece, at most 2,048. */
 export function chunkSize(layout: FactorLayout): number {
-  const rowBytes = 8 * (layout.leftWidth + layout.blocks * layout.blockWidth);
-  const pieces = Math.floor(factorBytes / rowBytes / pieceSize);
+  return rowsOfFactors(layout.leftWidth + layout.blocks * layout.blockWidth);
+}
+
+function rowsOfFactors(width: number): number {
+  const pieces = Math.floor(factorBytes / (8 * width) / pieceSize);
   return pieceSize * Math.min(2048 / pieceSize, Math.max(1, pieces));
 }
 
@@ -111,8 +115,14 @@ export async function momentSums(pool: Pool, layout: FactorLayout, options: Mome
       }
       options.seconds.factors += (performance.now() - begun) / 1000;
       begun = performance.now();
-      const shared = { left: pool.reference(left), right: pool.reference(right), rows: count };
-      await addProducts(pool, layout, { ...shared, sum: pool.reference(sums[half]) });
+      await addProducts(pool, {
+        left: pool.reference(left),
+        right: pool.reference(right),
+        leftWidth: layout.leftWidth,
+        rightWidth,
+        rows: count,
+        sum: pool.reference(sums[half]),
+      });
       options.seconds.products += (performance.now() - begun) / 1000;
       options.onProgress?.((start + count) / samples);
     }
@@ -121,24 +131,51 @@ export async function momentSums(pool: Pool, layout: FactorLayout, options: Mome
   return { layout, sums, gradients, sizes: { A: sizeA, B: samples - sizeA }, lossSum, correct, order };
 }
 
-async function addProducts(
-  pool: Pool,
-  layout: FactorLayout,
-  shared: { left: ArrayReference; right: ArrayReference; rows: number; sum: ArrayReference },
-): Promise<void> {
+/** sum += left^T right over `rows` rows, in pieces. */
+async function addProducts(pool: Pool, shared: Omit<TaskArguments<'product'>, 'from' | 'to'>): Promise<void> {
   const tasks: Promise<void>[] = [];
-  for (let from = 0; from < layout.leftWidth; from += productRows) {
-    tasks.push(
-      pool.run('product', {
-        ...shared,
-        leftWidth: layout.leftWidth,
-        rightWidth: layout.blocks * layout.blockWidth,
-        from,
-        to: Math.min(from + productRows, layout.leftWidth),
-      }),
-    );
+  for (let from = 0; from < shared.leftWidth; from += productRows) {
+    tasks.push(pool.run('product', { ...shared, from, to: Math.min(from + productRows, shared.leftWidth) }));
   }
   await Promise.all(tasks);
+}
+
+/** Rows [row, row + count) of the two factors, for samples [start, start + count) of an order. */
+export interface FactorPiece {
+  readonly start: number;
+  readonly count: number;
+  readonly left: ArrayReference;
+  readonly right: ArrayReference;
+  readonly row: number;
+}
+
+/**
+ * sum_p left_p^T right_p [leftWidth, rightWidth] over samples [from, to) of an order, whose factor rows `fill` makes; release when done.
+ * Cut like the moments themselves.
+ */
+export async function packedSum(
+  pool: Pool,
+  widths: { readonly leftWidth: number; readonly rightWidth: number },
+  [from, to]: readonly [number, number],
+  fill: (piece: FactorPiece) => Promise<unknown>,
+): Promise<Real> {
+  const { leftWidth, rightWidth } = widths;
+  const capacity = Math.min(rowsOfFactors(leftWidth + rightWidth), Math.ceil((to - from) / pieceSize) * pieceSize);
+  const left = pool.allocate('float64', capacity * leftWidth);
+  const right = pool.allocate('float64', capacity * rightWidth);
+  const sum = pool.allocate('float64', leftWidth * rightWidth);
+  const references = { left: pool.reference(left), right: pool.reference(right) };
+  for (let start = from; start < to; start += capacity) {
+    const rows = Math.min(capacity, to - start);
+    const pieces: Promise<unknown>[] = [];
+    for (let row = 0; row < rows; row += pieceSize)
+      pieces.push(fill({ start: start + row, count: Math.min(pieceSize, rows - row), ...references, row }));
+    await Promise.all(pieces);
+    await addProducts(pool, { ...references, leftWidth, rightWidth, rows, sum: pool.reference(sum) });
+  }
+  pool.blas.release(left);
+  pool.blas.release(right);
+  return sum;
 }
 
 /** Which d x d matrix, in the order of the blocks of the right factor. */
@@ -165,26 +202,39 @@ export async function unpackMatrix(
     mean = pool.allocate('float64', layout.inner * layout.outer);
     mean.set(meanGradient(moments, halves));
   }
-  const step = Math.max(1, Math.ceil(layout.inner / 16));
-  const tasks: Promise<void>[] = [];
-  for (let from = 0; from < layout.inner; from += step) {
-    tasks.push(
-      pool.run('unpack', {
-        inner: layout.inner,
-        outer: layout.outer,
-        sums: halves.map((half) => pool.reference(moments.sums[half])),
-        block,
-        blocks: layout.blocks,
-        factor: 1 / size,
-        mean: mean === null ? null : pool.reference(mean),
-        out: pool.reference(out),
-        from,
-        to: Math.min(from + step, layout.inner),
-      }),
-    );
-  }
-  await Promise.all(tasks);
+  const { inner, outer, blocks } = layout;
+  const sums = halves.map((half) => moments.sums[half]);
+  await unpackSum(pool, { inner, outer, sums, block, blocks, factor: 1 / size, mean, out });
   if (mean !== null) pool.blas.release(mean);
+}
+
+/** One block of packed sums, added and multiplied by `factor`, less mean mean^T, into `out` [d, d]. */
+export async function unpackSum(
+  pool: Pool,
+  argument: {
+    readonly inner: number;
+    readonly outer: number;
+    /** One or two. */
+    readonly sums: readonly Real[];
+    readonly block: number;
+    readonly blocks: number;
+    readonly factor: number;
+    readonly mean: Real | null;
+    readonly out: Real;
+  },
+): Promise<void> {
+  const { inner, sums, mean, out } = argument;
+  const step = Math.max(1, Math.ceil(inner / 16));
+  const shared = {
+    ...argument,
+    sums: sums.map((sum) => pool.reference(sum)),
+    mean: mean === null ? null : pool.reference(mean),
+    out: pool.reference(out),
+  };
+  const tasks: Promise<void>[] = [];
+  for (let from = 0; from < inner; from += step)
+    tasks.push(pool.run('unpack', { ...shared, from, to: Math.min(from + step, inner) }));
+  await Promise.all(tasks);
 }
 
 /** g over the samples of one half or of both. */

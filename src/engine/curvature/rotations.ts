@@ -31,19 +31,23 @@ export interface BaselineArgument {
   /** Rows of eigenvectors of H with their eigenvalues, ascending, in the pool's memory. */
   readonly vectors: Real;
   readonly eigenvalues: Real;
+  /** [d, d]: this symmetric matrix in the place of H, whose vectors then only start the search for its leading eigenvalues. */
+  readonly other?: Real;
   readonly seed: number;
 }
 
 export async function rotationBaseline(pool: Pool, argument: BaselineArgument): Promise<RotationBaseline> {
-  const { d, matrix, vectors, eigenvalues, seed } = argument;
+  const { d, matrix, vectors, eigenvalues, other, seed } = argument;
   const count = d <= 2 * leading ? d : leading;
-  const { values, total } = await pool.run('leadingValues', {
-    d,
-    matrix: pool.reference(matrix),
-    start: pool.reference(vectors.subarray((d - count) * d)),
-    count,
-  });
-  const lambda = largestByMagnitude(eigenvalues, count);
+  const start = pool.reference(vectors.subarray((d - count) * d));
+  const leadingOf = (of: Real): Promise<LeadingValues> =>
+    pool.run('leadingValues', { d, matrix: pool.reference(of), start, count });
+  const { values, total } = await leadingOf(matrix);
+  const ofOther =
+    other === undefined
+      ? { values: largestByMagnitude(eigenvalues, count), total: sumOfSquares(eigenvalues, 0, d) }
+      : await leadingOf(other);
+  const lambda = ofOther.values;
   const pieces = await Promise.all(
     Array.from({ length: rotationCount / pieceSize }, (_, piece) =>
       pool.run('rotations', { d, c: values, lambda, first: piece * pieceSize, count: pieceSize, seed }),
@@ -60,7 +64,7 @@ export async function rotationBaseline(pool: Pool, argument: BaselineArgument): 
     rotations: rotationCount,
     seed,
     truncated_C: leftOut(total, values),
-    truncated_H: leftOut(sumOfSquares(eigenvalues, 0, d), lambda),
+    truncated_H: leftOut(ofOther.total, lambda),
   };
 }
 

@@ -25,6 +25,9 @@ export interface SummaryInput {
   /** For 95 % intervals; without them there are none. */
   readonly projections?: BlockProjections;
   readonly projected?: ProjectedDetails;
+  readonly duality?: MeasurementSummary['duality'];
+  readonly duality_unavailable?: string;
+  readonly assumptions?: MeasurementSummary['assumptions'];
   readonly engine: MeasurementSummary['engine'];
   readonly seconds: Readonly<Record<string, number>>;
 }
@@ -62,6 +65,9 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     floor: floors,
     ...(await gammaRows(pool, input)),
     ...(input.projected && { projected: input.projected }),
+    ...(input.duality && { duality: input.duality }),
+    ...(input.duality_unavailable !== undefined && { duality_unavailable: input.duality_unavailable }),
+    ...(input.assumptions && { assumptions: input.assumptions }),
     engine: input.engine,
     seconds: input.seconds,
   };

@@ -9,6 +9,11 @@ import {
   quadraticFormsTask,
   rowsProductTask,
 } from '../curvature/dense-tasks.ts';
+import { assumptionFactorsTask, gaussNewtonFormsTask } from '../curvature/assumptions/factors.ts';
+import { dualDirectionsTask } from '../curvature/duality/directions.ts';
+import { dualOutputsTask } from '../curvature/duality/outputs.ts';
+import { dualPairsTask } from '../curvature/duality/pairs.ts';
+import { dualFactorsTask } from '../curvature/duality/sums.ts';
 import { factorsTask, openProblem } from '../curvature/factors.ts';
 import type { Problem } from '../curvature/factors.ts';
 import { closeProjected, openProjected } from '../curvature/projected/linearised.ts';
@@ -54,6 +59,12 @@ const tasks = {
   rotations: rotationsTask,
   blockProjections: blockProjectionsTask,
   replicate: replicateTask,
+  dualOutputs: dualOutputsTask,
+  dualFactors: dualFactorsTask,
+  dualDirections: dualDirectionsTask,
+  dualPairs: dualPairsTask,
+  assumptionFactors: assumptionFactorsTask,
+  gaussNewtonForms: gaussNewtonFormsTask,
   openProjected,
   closeProjected,
   gradients: gradientsTask,

@@ -2,6 +2,7 @@
 import { judgeClaims } from '../../shared/claims.ts';
 import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import { formatNumber, formatTable } from './format.ts';
+import { extraLines } from './measurement-extras.ts';
 import { formatDuration } from './format.ts';
 
 const titles: Readonly<Record<Estimand, string>> = { training_set: 'training set', cross_fitted: 'cross-fitted' };
@@ -23,6 +24,7 @@ export function measurementText(summary: MeasurementSummary): string {
           `  least squares; in brackets 95 % intervals from ${summary.bootstrap.resamples} resamples of ${summary.bootstrap.blocks} blocks of samples`,
         ]),
     ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
+    ...extraLines(summary),
     '',
     `  ${formatDuration(summary.seconds['total'] ?? 0)} on ${summary.engine.blas}, ${summary.engine.threads} threads`,
   ];

@@ -52,6 +52,8 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
   --method NAME     auto (default): exact where the layer sees one vector a sample and memory allows, else projected
   --top K           projected: directions to find (default 50)
   --which NAME      projected: largest (default), magnitude or both ends of the spectrum
+  --duality         the activity-weight duality too (kernels whose layer sees one vector a sample)
+  --assumptions     C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too
   --precision float64
   --forecast        say what it will take (time, memory, disk) and measure nothing; --dry-run is the same
   --out FILE        write C, H, Q, eigenvalues and diagonals as safetensors (with several parameters: FILE-NAME.safetensors)
@@ -74,6 +76,8 @@ const options = {
   method: { type: 'string' },
   top: { type: 'string' },
   which: { type: 'string' },
+  duality: { type: 'boolean' },
+  assumptions: { type: 'boolean' },
   precision: { type: 'string' },
   out: { type: 'string' },
   forecast: { type: 'boolean' },
@@ -98,6 +102,8 @@ export const measure: Command = {
       ...(top !== undefined && { top }),
       seed: integerOption(values['split-seed'], 'split-seed', 0) ?? 1,
       ...(samples !== undefined && { samples }),
+      ...(values.duality === true && { duality: true }),
+      ...(values.assumptions === true && { assumptions: true }),
     };
     const collected = new Collector(values.out, values.parameter.length > 1 || values.parameter[0].includes('*'));
     const engine = engineOf(values);

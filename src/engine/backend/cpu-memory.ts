@@ -99,12 +99,13 @@ export class CpuMemory {
 
   table(values: Real, cols: number): CpuTensor {
     const rows = values.length / cols;
-    const isCopied =
-      this.blas.loops !== undefined && this.#offset(values) < 0 && values.byteLength <= largestCopiedTable;
+    const bytes = values.length * (this.precision === 'float64' ? 8 : 4);
+    const isCopied = this.blas.loops !== undefined && this.#offset(values) < 0 && bytes <= largestCopiedTable;
     if (!isCopied) return this.wrap(values, rows, cols);
-    const copy = this.blas.allocate(values instanceof Float64Array ? 'float64' : 'float32', values.length);
-    copy.set(values);
-    return this.wrap(copy, rows, cols);
+    const copy = this.#make(rows, cols);
+    copy.data.set(values);
+    copy.kept = true;
+    return copy;
   }
 
   read(tensor: Tensor): Promise<Real> {

@@ -36,6 +36,11 @@ export class Sgd implements GradientSink {
     }
   }
 
+  /** Frees its tensors. */
+  close(): void {
+    for (const tensor of [...this.velocities.values(), ...this.#gradients.values()]) this.#backend.release(tensor);
+  }
+
   product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void {
     const { target, alpha, beta } = this.#begin(parameter);
     this.#backend.accumulate(target, alpha, a, transposeA, b, transposeB, beta);

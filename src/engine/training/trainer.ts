@@ -105,6 +105,13 @@ export class Trainer {
     return mean;
   }
 
+  /** Frees what the trainer made; the network and its weights stay. It must not be used again. */
+  close(): void {
+    const { backend } = this.network;
+    for (const tensor of [this.#inputs, this.#targets, this.#lossSum]) backend.release(tensor);
+    this.#sgd.close();
+  }
+
   async state(): Promise<TrainerState> {
     return {
       step: this.step,

@@ -91,6 +91,7 @@ export function trainingRate(blas: Blas, job: TrainingJob, data: TrainingData, s
     );
   }
   products.release();
+  trainer.close();
   return { steps, bare };
 }
 

@@ -57,6 +57,7 @@ export async function trainingRate(
     const begun = performance.now();
     await evaluate(network, part, true);
     const evaluation = (performance.now() - begun) / 1000 / count;
+    trainer.close();
     for (const tensor of network.weights.values()) backend.release(tensor);
     backend.releaseLive();
     backend.trim();

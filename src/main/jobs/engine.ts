@@ -11,8 +11,8 @@ import type { EngineOptions, EngineReport } from './protocol.ts';
 
 export interface OpenedEngine {
   readonly blas: Blas;
-  /** The same library for training: on a memory of its own that the SIMD loops work on too (what does not fit into 4 GiB lies outside). */
-  readonly openTrainingBlas: () => Blas;
+  /** The same library for training: on a memory that the SIMD loops work on too (what does not fit into 4 GiB lies outside). Opened once. */
+  readonly trainingBlas: () => Blas;
   /** Native libraries that were tried in vain. */
   readonly attempts: readonly Attempt[];
   readonly report: EngineReport;
@@ -49,9 +49,10 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
     processor: cpus()[0]?.model.trim() ?? process.arch,
   };
   const opened = blas;
+  let training: Blas | null = opened.kind === 'native' ? null : opened;
   return {
     blas,
-    openTrainingBlas: () => (opened.kind === 'native' ? openInMemory(opened, loadKernels()) : opened),
+    trainingBlas: () => (training ??= openInMemory(opened, loadKernels())),
     attempts,
     report,
     memoryLimit: memoryLimit(options, blas),

@@ -2,30 +2,24 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
-import { CpuBackend } from '../../engine/backend/cpu.ts';
-import { Network } from '../../engine/network/network.ts';
+import type { Network } from '../../engine/network/network.ts';
 import { wantedTensors } from '../../engine/network/wanted.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
+import { constantLoss, divergence } from '../../engine/training/divergence.ts';
 import { evaluate } from '../../engine/training/evaluate.ts';
-import { initialValues } from '../../engine/training/initialise.ts';
-import { Trainer } from '../../engine/training/trainer.ts';
-import { InputError } from '../../shared/errors.ts';
-import type { MeasurementSpec } from '../../shared/experiment.ts';
-import { forecastTraining } from '../forecast/job.ts';
-import type { JobForecast } from '../forecast/job.ts';
+import type { Trainer } from '../../engine/training/trainer.ts';
 import { trainingRateName } from '../forecast/training.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint-file.ts';
-import { prepareData } from './data.ts';
+import { writeCheckpoint } from './checkpoint-file.ts';
 import type { PreparedData } from './data.ts';
-import { openEngine } from './engine.ts';
 import type { OpenedEngine } from './engine.ts';
-import { tellForecast, tellRates } from './forecasting.ts';
-import { measureInto, selectParameters } from './measuring.ts';
+import { tellRates } from './forecasting.ts';
+import { measureInto } from './measuring.ts';
 import { MetricBuffer } from './metric-buffer.ts';
 import { RunProgress } from './run-progress.ts';
-import { dueSteps } from './schedule.ts';
 import type { JobEvent, TrainRequest } from './protocol.ts';
+import { prepareTraining } from './train-setup.ts';
+import type { Due, TrainingParts } from './train-setup.ts';
 
 /** What the main side asks while the job runs; looked at between steps. */
 export interface JobControl {
@@ -45,19 +39,13 @@ export async function runTraining(
   control: JobControl,
   emit: (event: JobEvent) => void,
 ): Promise<void> {
-  const job = await TrainingJob.open(request, control, emit);
+  const job = new TrainingJob(request, control, emit, await prepareTraining(request, emit));
   try {
     if (request.forecast?.only === true) job.leave();
     else await job.run();
   } finally {
     await job.close();
   }
-}
-
-interface Due {
-  readonly spec: MeasurementSpec;
-  readonly parameters: readonly string[];
-  readonly steps: ReadonlySet<number>;
 }
 
 class TrainingJob {
@@ -75,87 +63,13 @@ class TrainingJob {
   readonly #results: Record<string, number> = {};
   readonly #progress: RunProgress;
   readonly #firstStep: number;
+  readonly #constantLoss: number;
   #evaluated = 0;
   #lastCheckpoint = performance.now();
   #checkpointed = -1;
   #pool: Pool | null = null;
 
-  static async open(request: TrainRequest, control: JobControl, emit: (event: JobEvent) => void): Promise<TrainingJob> {
-    emit({ kind: 'progress', stage: 'reading data', share: 0, secondsLeft: null });
-    const { experiment } = request;
-    const engine = await openEngine(request.engine);
-    const network = new Network(experiment.model, new CpuBackend(engine.openTrainingBlas(), experiment.precision));
-    const data = await prepareData(experiment.dataset, experiment.model, network.outputSize, request);
-    const samples = data.train.inputs.length / network.inputSize;
-    if (experiment.sampling !== 'with_replacement' && experiment.batch_size > samples) {
-      throw new InputError(`batch_size ${experiment.batch_size} is more than the ${samples} training samples`);
-    }
-    const stepsPerEpoch = Math.ceil(samples / experiment.batch_size);
-    const totalSteps = Math.round(experiment.epochs * stepsPerEpoch);
-    const trainer = new Trainer(network, data.train, {
-      optimiser: experiment.optimiser,
-      batchSize: experiment.batch_size,
-      sampling: experiment.sampling,
-      seed: experiment.seed,
-      totalSteps,
-    });
-    const due = experiment.measurements.map((spec) => ({
-      spec,
-      parameters: selectParameters(network, spec.parameters),
-      steps: dueSteps(spec.when, stepsPerEpoch, totalSteps),
-    }));
-    for (const spec of experiment.measurements) {
-      if (spec.samples !== undefined && spec.samples > samples) {
-        throw new InputError(`measurements.samples: ${spec.samples} were asked for; the training data has ${samples}`);
-      }
-    }
-    if (request.resume === null) {
-      for (const parameter of network.parameters) {
-        network.setWeight(parameter.name, initialValues(parameter, experiment.initialisation, experiment.seed));
-      }
-    } else trainer.restore(await readCheckpoint(request.resume.file));
-    const forecast = await tellForecast(request.forecast, emit, ({ known }) =>
-      forecastTraining(
-        {
-          engine,
-          pool: null,
-          known,
-          network,
-          data: data.train,
-          samples,
-          testSamples: data.test === null ? 0 : data.test.inputs.length / network.inputSize,
-        },
-        experiment,
-        trainer.step,
-      ),
-    );
-    return new TrainingJob(request, control, emit, {
-      engine,
-      network,
-      trainer,
-      data,
-      totalSteps,
-      due,
-      forecast,
-      resumed: request.resume?.results ?? {},
-    });
-  }
-
-  private constructor(
-    request: TrainRequest,
-    control: JobControl,
-    emit: (event: JobEvent) => void,
-    parts: {
-      engine: OpenedEngine;
-      network: Network;
-      trainer: Trainer;
-      data: PreparedData;
-      totalSteps: number;
-      due: readonly Due[];
-      forecast: JobForecast | null;
-      resumed: Readonly<Record<string, number>>;
-    },
-  ) {
+  constructor(request: TrainRequest, control: JobControl, emit: (event: JobEvent) => void, parts: TrainingParts) {
     this.#request = request;
     this.#control = control;
     this.#emit = emit;
@@ -168,7 +82,8 @@ class TrainingJob {
     this.#metrics = new MetricBuffer(emit);
     this.#firstStep = this.#trainer.step;
     this.#progress = new RunProgress(parts.forecast, this.#firstStep, this.#totalSteps);
-    Object.assign(this.#results, parts.resumed);
+    this.#constantLoss = constantLoss(this.#network.loss, this.#data.train.targets, this.#network.outputSize);
+    Object.assign(this.#results, request.resume?.results);
     emit({
       kind: 'prepared',
       dataset: this.#data.summary,
@@ -193,10 +108,14 @@ class TrainingJob {
     const { stepsPerEpoch } = trainer.sampler;
     const recordEvery = Math.max(1, Math.ceil(this.#totalSteps / lossPoints));
     // A checkpoint is taken after what is due at its step was evaluated and stored.
-    if (this.#request.resume === null) await this.#evaluate();
-    else if (trainer.step > 0 && trainer.step % stepsPerEpoch === 0 && this.#hasReachedLoss()) {
-      await this.#finish(true);
-      return;
+    if (this.#request.resume === null) this.#results['initial_loss'] = await this.#evaluate();
+    else if (trainer.step > 0 && (trainer.step % stepsPerEpoch === 0 || trainer.step === this.#totalSteps)) {
+      const how = this.#divergence();
+      if (how !== null) return this.#diverge(how, Number.isFinite(this.#results['loss']));
+      if (this.#hasReachedLoss()) {
+        await this.#finish(true);
+        return;
+      }
     }
     await this.#measure();
     while (trainer.step < this.#totalSteps) {
@@ -207,13 +126,14 @@ class TrainingJob {
       if (!finished) return this.#stop(this.#control.signal.aborted ? 'cancelled' : 'paused');
       if (end === nextRecord || end === nextEpoch || end === this.#totalSteps) {
         const loss = await trainer.takeMeanLoss();
-        if (!Number.isFinite(loss)) return this.#diverge(loss);
+        if (!Number.isFinite(loss)) return this.#diverge(`became ${loss}`, false);
         this.#metrics.add('batch_loss', end, loss);
       }
       let reachedLoss = false;
       if (end === nextEpoch || end === this.#totalSteps) {
-        const loss = await this.#evaluate();
-        if (!Number.isFinite(loss)) return this.#diverge(loss);
+        await this.#evaluate();
+        const how = this.#divergence();
+        if (how !== null) return this.#diverge(how, Number.isFinite(this.#results['loss']));
         reachedLoss = this.#hasReachedLoss();
         await this.#checkpoint(false);
       }
@@ -230,6 +150,13 @@ class TrainingJob {
       if (end === this.#stopStep() && end < this.#totalSteps) return this.#stop('paused');
     }
     await this.#finish(false);
+  }
+
+  /** Why the run has diverged as of the last evaluation; null where it has not. */
+  #divergence(): string | null {
+    const { loss, initial_loss: initial = NaN } = this.#results;
+    if (loss === undefined) return null;
+    return divergence(loss, initial, this.#constantLoss, this.#trainer.step === this.#totalSteps);
   }
 
   #hasReachedLoss(): boolean {
@@ -379,11 +306,13 @@ class TrainingJob {
     this.#end(outcome, null);
   }
 
-  #diverge(loss: number): void {
+  /** @param how in words that follow "the loss " @param isKept whether the weights are numbers, so that a checkpoint can be read again */
+  async #diverge(how: string, isKept: boolean): Promise<void> {
     const { step } = this.#trainer;
+    if (isKept) await this.#checkpoint(true);
     this.#end(
       'diverged',
-      `the loss became ${loss} by step ${step} (learning rate ${this.#trainer.learningRate}); try a smaller one`,
+      `the loss ${how} by step ${step} (learning rate ${this.#trainer.learningRate}); try a smaller one`,
     );
   }
 

@@ -92,16 +92,19 @@ export function resumeRun(store: Store, run: RunRecord, options: RunOptions): St
   return launch(store, run.id, experiment, options, recorder, resume);
 }
 
-/** What was last evaluated: the ends of the series of a run that was taken back to its checkpoint. */
+/** What was last evaluated: the ends of the series of a run that was taken back to its checkpoint; and the loss before training. */
 function lastValues(store: Store, id: string): Record<string, number> {
   const names = ['loss', 'accuracy', 'test_loss', 'test_accuracy'];
-  const found = Object.entries(store.series(id, { names }));
-  return Object.fromEntries(
-    found.flatMap(([name, { values }]) => {
+  const series = store.series(id, { names });
+  const values = Object.fromEntries(
+    Object.entries(series).flatMap(([name, { values }]) => {
       const last = values.at(-1);
       return last === undefined ? [] : [[name, last]];
     }),
   );
+  const losses = series['loss'];
+  if (losses?.steps[0] === 0) values['initial_loss'] = losses.values[0];
+  return values;
 }
 
 function launch(

@@ -324,6 +324,30 @@ describe('covature run refuses', () => {
       /the loss became (NaN|Infinity) by step \d+ \(learning rate 1000000000\); try a smaller one/,
     );
   });
+
+  test('a run whose loss explodes but stays finite has diverged too, and resuming it says so again', async () => {
+    writeFileSync(at('idx/train-images-idx3-ubyte'), images);
+    writeFileSync(at('idx/train-labels-idx1-ubyte'), labels);
+    const steep = {
+      ...experiment,
+      model: { ...model, input: [4], loss: 'mse' },
+      dataset: { ...experiment.dataset, targets: 'one-hot', scale: 1 },
+      optimiser: { lr: 1 },
+      epochs: 1,
+    };
+    writeFileSync(at('experiment.json'), JSON.stringify(steep));
+    const store = ['--store', at('store'), '--blas', 'wasm', '--json'];
+    const result = await cli(['run', at('experiment.json'), ...store]);
+    expect(result.status, result.stderr).toBe(1);
+    const document = JSON.parse(result.stdout) as { id: string; status: string; error: string };
+    expect(document.status).toBe('diverged');
+    expect(document.error).toMatch(
+      /the loss rose to \S+, over 10 times the loss \S.* \(\S+\), by step \d+ \(learning rate 1\); try a smaller one/,
+    );
+    const again = await cli(['run', '--resume', document.id, ...store]);
+    expect(again.status, again.stderr).toBe(1);
+    expect((JSON.parse(again.stdout) as { error: string }).error).toBe(document.error);
+  });
 });
 
 describe('usage', () => {

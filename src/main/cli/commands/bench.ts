@@ -34,7 +34,7 @@ export const bench: Command = {
     const { values } = parse(argv, options, [0, 0]);
     const samples = integerOption(values.samples, 'samples', 100) ?? 8000;
     const width = integerOption(values.width, 'width', 2) ?? 50;
-    const { blas, openTrainingBlas, report } = await openEngine(engineOf(values));
+    const { blas, trainingBlas, report } = await openEngine(engineOf(values));
     const say = (text: string): void => {
       process.stderr.write(`${text}\n`);
     };
@@ -49,7 +49,7 @@ export const bench: Command = {
     row('float32 product, one thread', gemmRate(blas, 'float32') / 1e9, 'GFLOP/s');
     say('SGD');
     for (const job of trainingJobs()) {
-      const { steps, bare } = trainingRate(openTrainingBlas(), job, data);
+      const { steps, bare } = trainingRate(trainingBlas(), job, data);
       row(`${job.what}, batch 50, float32, one thread`, steps, 'steps/s', bare, 'its matrix products alone');
     }
     const pool = new Pool(blas, { threads: report.threads });

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as path from 'node:path';
 import { FaultError, settingsSchema } from '../../shared/contract/index.ts';
-import type { ChosenFile, Handlers, Outcome, Settings } from '../../shared/contract/index.ts';
+import type { ChosenFile, FilePlace, Handlers, Outcome, Settings } from '../../shared/contract/index.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/validation.ts';
 import { engineOptions } from '../jobs/engine.ts';
@@ -19,7 +19,7 @@ import { dispatch } from './dispatch.ts';
 import { handlers } from './handlers/index.ts';
 import { Helper } from './helper/helper.ts';
 
-export type FileKind = 'dataset' | 'experiment' | 'weights' | 'folder';
+export type FileKind = 'dataset' | 'experiment' | 'model' | 'weights' | 'run' | 'folder';
 
 export interface WorkbenchOptions {
   /** The folder of runs. */
@@ -31,6 +31,8 @@ export interface WorkbenchOptions {
   readonly launcher?: ProcessLauncher;
   /** Asks the user for a file or folder; left out where there are no dialogs. */
   readonly chooseFile?: (kind: FileKind) => Promise<string | null>;
+  /** Asks where to write a file, beginning with a name; left out where there are no dialogs. */
+  readonly chooseTarget?: (kind: 'run', name: string) => Promise<string | null>;
   /** What the command line chose, above the settings. */
   readonly engine?: Partial<EngineOptions>;
 }
@@ -146,6 +148,11 @@ export class Workbench {
     const file = this.#files.get(token);
     if (file === undefined) throw new FaultError('not-found', 'this file was chosen too long ago; choose it again');
     return file;
+  }
+
+  /** The file that a window named; a relative path starts from the base folder. Raises `not-found` for a token that is not known. */
+  placeOf(place: FilePlace): string {
+    return 'token' in place ? this.fileOf(place.token) : path.resolve(this.options.baseFolder, place.path);
   }
 
   /** Tells the windows of a file that was opened from outside. */

@@ -7,7 +7,7 @@ import { homedir } from 'node:os';
 import { messageOf } from '../../shared/errors.ts';
 import { Workbench } from '../contract/workbench.ts';
 import { defaultStoreFolder } from '../store/index.ts';
-import { chooseFile } from './dialogs.ts';
+import { chooseFile, chooseTarget } from './dialogs.ts';
 import { filesIn, setupOpenedFiles } from './files.ts';
 import { setupIpc } from './ipc.ts';
 import { setupMenu } from './menu.ts';
@@ -38,6 +38,7 @@ export async function startDesktop(): Promise<void> {
       baseFolder: homedir(),
       launcher: utilityLauncher,
       chooseFile: (kind) => chooseFile(kind, window.browserWindow),
+      chooseTarget: (_kind, name) => chooseTarget(name, window.browserWindow),
     });
   } catch (error) {
     dialog.showErrorBox('Covature cannot open its store', messageOf(error));

@@ -1,6 +1,6 @@
 /** The system's dialogs. What they answer stays on this side: the window gets a token. */
 import { dialog } from 'electron';
-import type { BrowserWindow, OpenDialogOptions } from 'electron';
+import type { BrowserWindow, OpenDialogOptions, SaveDialogOptions } from 'electron';
 import type { FileKind } from '../contract/workbench.ts';
 
 const kinds: Readonly<Record<FileKind, OpenDialogOptions>> = {
@@ -17,6 +17,16 @@ const kinds: Readonly<Record<FileKind, OpenDialogOptions>> = {
     properties: ['openFile'],
     filters: [{ name: 'Experiments', extensions: ['json'] }],
   },
+  model: {
+    title: 'Choose a model',
+    properties: ['openFile'],
+    filters: [{ name: 'Models', extensions: ['json'] }],
+  },
+  run: {
+    title: 'Choose a run',
+    properties: ['openFile'],
+    filters: [{ name: 'Runs of Covature', extensions: ['covature'] }],
+  },
   weights: {
     title: 'Choose weights',
     properties: ['openFile'],
@@ -32,4 +42,18 @@ export async function chooseFile(kind: FileKind, parent: BrowserWindow | null): 
     ? dialog.showOpenDialog(options)
     : dialog.showOpenDialog(parent, options));
   return canceled ? null : (filePaths[0] ?? null);
+}
+
+/** Where to write a file, or null where the user closed the dialog. */
+export async function chooseTarget(name: string, parent: BrowserWindow | null): Promise<string | null> {
+  const options: SaveDialogOptions = {
+    title: 'Export the run',
+    defaultPath: name,
+    filters: [{ name: 'Runs of Covature', extensions: ['covature'] }],
+    properties: ['showOverwriteConfirmation', 'createDirectory'],
+  };
+  const { canceled, filePath } = await (parent === null
+    ? dialog.showSaveDialog(options)
+    : dialog.showSaveDialog(parent, options));
+  return canceled || filePath === '' ? null : filePath;
 }

@@ -1,7 +1,7 @@
 /** What the whole window shares: connection, settings, queue, place, messages. One object, passed by context. */
 import { getContext, setContext } from 'svelte';
 import { FaultError } from '../../shared/contract/index.ts';
-import type { AppInfo, DoctorReport, Fault, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
+import type { AppInfo, DoctorReport, Fault, FilePlace, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
 import type { ConnectionState, WorkbenchClient } from '../client.ts';
 import { parsePlace, placeText } from './place.ts';
 import type { Place } from './place.ts';
@@ -87,6 +87,9 @@ export class App {
       client.on('store.changed', ({ what }) => {
         if (what === 'all') this.generation++;
       }),
+      client.on('file.opened', ({ token }) => {
+        void this.importRun({ token });
+      }),
       client.on('notice', ({ level, text, run }) => {
         this.tell(level, text, run === null ? undefined : { label: 'Show run', run: () => this.open(run) });
       }),
@@ -148,6 +151,24 @@ export class App {
 
   dismiss(id: number): void {
     this.messages = this.messages.filter((message) => message.id !== id);
+  }
+
+  /** Adds the run of a `.covature` file and shows it. */
+  async importRun(from: FilePlace): Promise<void> {
+    const done = await this.attempt(() => this.client.request('runs.import', { from }));
+    if (done === undefined) return;
+    this.tell('info', done.added ? `${done.name} was imported.` : `${done.name} is here already.`);
+    this.open(done.id);
+  }
+
+  /** Lets the user choose a `.covature` file; without dialogs, the screen where its path is written. */
+  async openFile(): Promise<void> {
+    if (this.info?.dialogs !== true) {
+      this.go({ screen: 'import' });
+      return;
+    }
+    const file = await this.attempt(() => this.client.request('files.choose', { kind: 'run' }));
+    if (file !== undefined && file !== null) await this.importRun({ token: file.token });
   }
 
   /** Undoes the newest thing that can be undone. */

@@ -39,9 +39,21 @@ export function commandsOf(app: App): Command[] {
           app.tell('info', 'The backup is being made; the status bar shows how far it is.');
         }),
     },
-    { id: 'palette', title: 'Command palette', keys: 'Ctrl+K', run: () => (app.paletteOpen = true) },
-    { id: 'keys', title: 'Keyboard map', keys: '?', run: () => (app.keysOpen = true) },
+    { id: 'open-file', title: 'Open a .covature file', keys: 'Ctrl+O', run: () => void app.openFile() },
+    { id: 'import', title: 'Import a model or a run', run: () => app.go({ screen: 'import' }) },
+    { id: 'find', title: 'Find runs', run: () => findRuns(app) },
+    { id: 'about', title: 'About Covature', run: () => app.go({ screen: 'settings' }) },
+    { id: 'command-palette', title: 'Command palette', keys: 'Ctrl+K', run: () => (app.paletteOpen = true) },
+    { id: 'shortcuts', title: 'Keyboard map', keys: '?', run: () => (app.keysOpen = true) },
   ];
+}
+
+/** The filter of the table of runs, from wherever the window is. */
+function findRuns(app: App): void {
+  app.go({ screen: 'runs' });
+  requestAnimationFrame(() => {
+    document.querySelector<HTMLElement>('[data-filter], input[aria-label="Filter"], #filter')?.focus();
+  });
 }
 
 /** Keys that belong to one place; shown in the keyboard map. */

@@ -11,6 +11,7 @@ export type Place =
   | { readonly screen: 'compare'; readonly runs: readonly string[] }
   | FiguresPlace
   | { readonly screen: 'data'; readonly name?: string }
+  | { readonly screen: 'import' }
   | { readonly screen: 'settings' };
 
 /**
@@ -45,6 +46,8 @@ export function placeText(place: Place): string {
       return place.name === undefined ? '#/data' : `#/data/${encodeURIComponent(place.name)}`;
     case 'figures':
       return figuresText(place);
+    case 'import':
+      return '#/import';
     case 'settings':
       return '#/settings';
     default:
@@ -86,6 +89,7 @@ export function parsePlace(hash: string): Place {
         };
       }
       return { screen };
+    case 'import':
     case 'settings':
       return { screen };
     case 'runs':

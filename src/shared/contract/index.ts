@@ -6,6 +6,7 @@ import type * as v from 'valibot';
 import type { MethodDefinition } from './define.ts';
 import type { ContractEvents, EventName } from './events.ts';
 import { figures } from './methods/figures.ts';
+import { imports } from './methods/imports.ts';
 import { making } from './methods/making.ts';
 import { projects } from './methods/projects.ts';
 import { results } from './methods/results.ts';
@@ -16,13 +17,14 @@ export * from './faults.ts';
 export * from './records.ts';
 export { eventNames, type ContractEvents, type EventName } from './events.ts';
 export type * from './methods/figures.ts';
+export * from './methods/imports.ts';
 export type * from './methods/making.ts';
 export * from './methods/results.ts';
 export type * from './methods/runs.ts';
 export { settingsSchema } from './methods/system.ts';
 export type * from './methods/system.ts';
 
-export const contract = { ...projects, ...runs, ...results, ...making, ...figures, ...system };
+export const contract = { ...projects, ...runs, ...results, ...imports, ...making, ...figures, ...system };
 
 export type Contract = typeof contract;
 export type Method = keyof Contract;

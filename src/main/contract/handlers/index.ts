@@ -2,6 +2,7 @@
 import type { Handlers } from '../../../shared/contract/index.ts';
 import type { Workbench } from '../workbench.ts';
 import { figureHandlers } from './figures.ts';
+import { importHandlers } from './imports.ts';
 import { makingHandlers } from './making.ts';
 import { projectHandlers } from './projects.ts';
 import { resultHandlers } from './results.ts';
@@ -12,6 +13,7 @@ export const handlers: Handlers<Workbench> = {
   ...projectHandlers,
   ...runHandlers,
   ...resultHandlers,
+  ...importHandlers,
   ...makingHandlers,
   ...figureHandlers,
   ...systemHandlers,

@@ -100,9 +100,7 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
   },
 
   'datasets.identify': async (named, workbench) => {
-    const place =
-      'token' in named ? workbench.fileOf(named.token) : path.resolve(workbench.options.baseFolder, named.path);
-    return (await datasetFromPath(place)).spec as unknown as Json;
+    return (await datasetFromPath(workbench.placeOf(named))).spec as unknown as Json;
   },
 
   'experiments.examples': async () => {

@@ -2,6 +2,7 @@ import { readFile, stat, statfs } from 'node:fs/promises';
 import * as path from 'node:path';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { BackupRecord, Handlers } from '../../../shared/contract/index.ts';
+import { inputErrorOf } from '../../../data/files.ts';
 import { parseJson } from '../../../shared/validation.ts';
 import { readPackage } from '../../provenance.ts';
 import type { BackupInfo, Json } from '../../store/index.ts';
@@ -16,7 +17,7 @@ type Name =
   | `doctor.${'engines' | 'speed'}`
   | `store.${'info' | 'backup' | 'backups' | 'restore' | 'check'}`
   | 'app.info'
-  | `files.${'choose' | 'readJson'}`;
+  | `files.${'choose' | 'chooseTarget' | 'readJson'}`;
 
 /** Characters of JSON that a window may keep under a name. */
 const longestState = 256 * 1024;
@@ -122,9 +123,22 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
     const chosen = await chooseFile(kind);
     return chosen === null ? null : workbench.keepFile(chosen);
   },
-  'files.readJson': async ({ token }, workbench) => {
-    const file = workbench.fileOf(token);
-    const { size } = await stat(file);
+  'files.chooseTarget': async ({ kind, name }, workbench) => {
+    const { chooseTarget } = workbench.options;
+    if (chooseTarget === undefined) {
+      throw new FaultError(
+        'unavailable',
+        'there are no file dialogs in the browser; write the path as this machine knows it',
+      );
+    }
+    const chosen = await chooseTarget(kind, name);
+    return chosen === null ? null : workbench.keepFile(chosen);
+  },
+  'files.readJson': async (place, workbench) => {
+    const file = workbench.placeOf(place);
+    const { size } = await stat(file).catch((error: unknown) => {
+      throw inputErrorOf(error, path.basename(file));
+    });
     if (size > longestExperiment) {
       throw new FaultError(
         'too-large',

@@ -9,6 +9,7 @@ import type {
   Eigenvector,
   Heatmap,
   MatrixName,
+  ModelPreview,
   SpeedReport,
 } from '../../../shared/contract/index.ts';
 import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
@@ -22,6 +23,10 @@ import type { EngineOptions } from '../../jobs/protocol.ts';
 import type { KnownRates } from '../../forecast/rates.ts';
 import { forecastRun } from './forecast.ts';
 import type { RunForecast } from './forecast.ts';
+import { unpackRunFile } from '../../services/run-file.ts';
+import type { UnpackedRun } from '../../services/run-file.ts';
+import { previewModel, readModel } from './model-import.ts';
+import type { ReadModel, WeightsChoice } from './model-import.ts';
 import { EigenViews } from './views.ts';
 
 export interface Folders {
@@ -73,6 +78,20 @@ export interface HelperTasks {
       readonly timed: boolean;
     };
     readonly result: RunForecast;
+  };
+  unpackRun: { readonly argument: { readonly file: string; readonly folder: string }; readonly result: UnpackedRun };
+  previewModel: {
+    readonly argument: WeightsChoice & { readonly engine: EngineOptions };
+    readonly result: ModelPreview;
+  };
+  readModel: {
+    readonly argument: Folders & {
+      readonly engine: EngineOptions;
+      readonly choice: WeightsChoice;
+      readonly dataset: DatasetSpec;
+      readonly target: string;
+    };
+    readonly result: ReadModel;
   };
 }
 
@@ -192,6 +211,16 @@ export function helperTasks(): Implementations {
 
     async forecast({ engine, experiment, samples, known, timed }) {
       return forecastRun(await engineFor(engine), experiment, samples, known, timed);
+    },
+
+    unpackRun: ({ file, folder }) => unpackRunFile(file, folder),
+
+    async previewModel({ engine, ...choice }) {
+      return previewModel((await engineFor(engine)).blas, choice);
+    },
+
+    async readModel({ engine, choice, dataset, target, ...folders }) {
+      return readModel((await engineFor(engine)).blas, choice, dataset, folders, target);
     },
   };
 }

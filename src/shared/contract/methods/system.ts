@@ -138,9 +138,13 @@ export const system = {
   /** Opens the system's dialog (desktop alone: `unavailable` elsewhere); null: the user closed it. */
   'files.choose': method<ChosenFile | null>()(
     v.strictObject({
-      kind: v.picklist(['dataset', 'experiment', 'weights', 'folder']),
+      kind: v.picklist(['dataset', 'experiment', 'model', 'weights', 'run', 'folder']),
     }),
   ),
-  /** The JSON document in a chosen experiment file. */
-  'files.readJson': method<Json>()(v.strictObject({ token: text(200) })),
+  /** Asks where to write a file (desktop alone: `unavailable` elsewhere); null: the user closed the dialog. */
+  'files.chooseTarget': method<ChosenFile | null>()(v.strictObject({ kind: v.picklist(['run']), name: text(200) })),
+  /** The JSON document in a file: an experiment, a model. */
+  'files.readJson': method<Json>()(
+    v.union([v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })], 'expected a path or a token'),
+  ),
 };

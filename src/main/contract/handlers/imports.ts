@@ -1,0 +1,159 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import * as path from 'node:path';
+import { FaultError } from '../../../shared/contract/index.ts';
+import type { Handlers } from '../../../shared/contract/index.ts';
+import { parseDataset } from '../../../shared/dataset.ts';
+import { InputError } from '../../../shared/errors.ts';
+import { parseExperiment } from '../../../shared/experiment.ts';
+import { describeModel, parseModel } from '../../../shared/model.ts';
+import { runFileExtension, writeRunFile } from '../../services/run-file.ts';
+import { dataFolderOf } from '../../services/runs.ts';
+import type { Json } from '../../store/index.ts';
+import type { WeightsChoice } from '../helper/model-import.ts';
+import type { Workbench } from '../workbench.ts';
+
+type Name = `runs.${'export' | 'import'}` | `models.${'preview' | 'import'}`;
+
+export const importHandlers: Pick<Handlers<Workbench>, Name> = {
+  'runs.export': async ({ id, to }, workbench) => {
+    const run = workbench.run(id);
+    const given = workbench.placeOf(to);
+    const target = given.toLowerCase().endsWith(runFileExtension) ? given : `${given}${runFileExtension}`;
+    const folder = path.dirname(target);
+    const isFolder = await stat(folder).then(
+      (stats) => stats.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) throw new FaultError('bad-input', `${folder}: no such folder; make it first, or choose another`);
+    // A token comes from a dialog that has asked; a path was written by hand.
+    if ('path' in to && (await exists(target)))
+      throw new FaultError('conflict', `${path.basename(target)} is there already; choose another name`);
+    const task = workbench.queue.task(`Export ${run.name}`, ({ signal, progress }) =>
+      writeRunFile(
+        workbench.store.exportRun(id),
+        target,
+        (share) => {
+          progress('writing', share);
+        },
+        signal,
+      ),
+    );
+    await task.done;
+    return { name: path.basename(target), bytes: (await stat(target)).size };
+  },
+
+  'runs.import': async ({ from, project }, workbench) => {
+    const { store, helper, changes, bus } = workbench;
+    if (project !== undefined && project !== null) workbench.project(project);
+    const folder = store.stagingPath('import');
+    await mkdir(folder, { recursive: true });
+    try {
+      const { document, places } = await helper.ask('unpackRun', { file: workbench.placeOf(from), folder });
+      const { id, added } = store.importRun(document, {
+        locate: (name) => {
+          const place = Object.hasOwn(places, name) ? places[name] : undefined;
+          if (place === undefined) throw new InputError(`run: its file ${name} is not there`);
+          return place;
+        },
+        verified: true,
+        project: project ?? null,
+      });
+      changes.note([id]);
+      bus.emit('store.changed', { what: 'projects' });
+      return { id, name: workbench.run(id).name, added };
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+
+  'models.preview': ({ model, ...given }, workbench) =>
+    workbench.helper.ask('previewModel', { engine: workbench.engine(), ...choiceOf(workbench, model, given) }),
+
+  'models.import': async ({ name, model, dataset, training, measurement, project, ...given }, workbench) => {
+    const { store, helper, changes, options } = workbench;
+    if (project !== undefined && project !== null) workbench.project(project);
+    const choice = choiceOf(workbench, model, given);
+    const { lr, batch_size, epochs, seed } = training;
+    const experiment = parseExperiment({
+      name,
+      dataset: parseDataset(dataset),
+      model: choice.model,
+      optimiser: { lr },
+      batch_size,
+      epochs,
+      seed,
+    });
+    const staged = store.stagingPath('weights');
+    const folders = { baseFolder: options.baseFolder, dataFolder: dataFolderOf(store) };
+    const read = await helper.ask('readModel', {
+      engine: workbench.engine(),
+      choice,
+      dataset: experiment.dataset,
+      target: staged,
+      ...folders,
+    });
+    const id = store.transaction(() => {
+      const made = store.createRun({
+        name,
+        experiment: experiment as unknown as Json,
+        status: 'done',
+        project: project ?? null,
+        relation: 'import',
+        fields: {
+          dataset: experiment.dataset.name ?? experiment.dataset.source,
+          model: describeModel(experiment.model),
+          base_folder: options.baseFolder,
+          parameters: read.parameters,
+          loss: read.train.loss,
+          ...(read.train.accuracy !== null && { accuracy: read.train.accuracy }),
+          ...(read.test !== null && { test_loss: read.test.loss }),
+          ...(read.test !== null && read.test.accuracy !== null && { test_accuracy: read.test.accuracy }),
+        },
+        provenance: {
+          ...(workbench.provenance() as unknown as Record<string, Json>),
+          imported: { weights: path.basename(choice.file), sha256: read.sha256, layout: read.layout },
+          dataset: read.dataset as unknown as Json,
+        },
+      });
+      store.addCheckpoint(made, { step: 0, epoch, file: { file: staged } });
+      return made;
+    });
+    changes.note([id]);
+    const job = measurement === undefined ? null : workbench.queue.measure(workbench.run(id), measurement, 0, 10);
+    return {
+      run: id,
+      loss: read.train.loss,
+      accuracy: read.train.accuracy,
+      testLoss: read.test?.loss ?? null,
+      testAccuracy: read.test?.accuracy ?? null,
+      job,
+    };
+  },
+};
+
+/** The epoch that the weights are of is not known. */
+const epoch = null;
+
+function choiceOf(
+  workbench: Workbench,
+  model: unknown,
+  {
+    weights,
+    layout,
+    names,
+  }: Pick<Parameters<(typeof importHandlers)['models.preview']>[0], 'weights' | 'layout' | 'names'>,
+): WeightsChoice {
+  return {
+    model: parseModel(model),
+    file: workbench.placeOf(weights),
+    layout: layout ?? null,
+    names: names ?? {},
+  };
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,93 @@
+/** What comes from elsewhere and goes there: runs as `.covature` files, models with weights trained by another program. */
+import * as v from 'valibot';
+import { measurementSchema } from '../../experiment.ts';
+import { integer, positive } from '../../validation.ts';
+import { id, method, name, text } from '../define.ts';
+
+/** A file of this machine: by its path, or by a token of `files.choose` and its sisters. */
+const place = v.union(
+  [v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })],
+  'expected a path or a token',
+);
+export type FilePlace = v.InferOutput<typeof place>;
+
+export const weightsLayouts = ['covature', 'torch'] as const;
+export type WeightsLayout = (typeof weightsLayouts)[number];
+
+/** One tensor that the model needs, and where it comes from. */
+export interface TensorMapping {
+  /** Name and shape in the model. */
+  readonly target: string;
+  readonly targetShape: readonly number[];
+  /** Name in the file, and the shape that it must have there. */
+  readonly source: string;
+  readonly expected: readonly number[];
+  /** Null: the file has no tensor of that name. */
+  readonly found: readonly number[] | null;
+  /** What is wrong with it; null where nothing is. */
+  readonly problem: string | null;
+}
+
+export interface ModelPreview {
+  readonly layout: WeightsLayout;
+  readonly mappings: readonly TensorMapping[];
+  /** Of the file, for a choice by hand: name and shape. */
+  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  /** Tensors of the file that the model has no place for. */
+  readonly unused: readonly string[];
+  /** Names by target that fit in the order of the file, where names do not but shapes do; null where they do not either. */
+  readonly suggested: Readonly<Record<string, string>> | null;
+  /** Numbers in all tensors of the model. */
+  readonly weights: number;
+  /** Parameters that can be measured, in the order of the layers. */
+  readonly parameters: readonly string[];
+}
+
+export interface ImportedModel {
+  readonly run: string;
+  /** Over the data, with the weights as they were read; whether these make sense tells whether the import did. */
+  readonly loss: number;
+  readonly accuracy: number | null;
+  readonly testLoss: number | null;
+  readonly testAccuracy: number | null;
+  /** Of the measurement that was asked for. */
+  readonly job: string | null;
+}
+
+const weights = {
+  /** In the model format (src/shared/model.ts). */
+  model: v.unknown(),
+  weights: place,
+  /** Default: covature where a tensor has a name of the model's, else torch. */
+  layout: v.exactOptional(v.picklist(weightsLayouts)),
+  /** Names in the file by names of the model, where they differ from what the layout says. */
+  names: v.exactOptional(v.record(v.pipe(v.string(), v.maxLength(300)), v.pipe(v.string(), v.maxLength(300)))),
+};
+
+export const imports = {
+  /** Writes a run with its files as one `.covature` file. Answers the file's bytes. */
+  'runs.export': method<{ readonly name: string; readonly bytes: number }>()(v.strictObject({ id, to: place })),
+  /** Adds the run of a `.covature` file; the same one twice is added once (`added` false). */
+  'runs.import': method<{ readonly id: string; readonly name: string; readonly added: boolean }>()(
+    v.strictObject({ from: place, project: v.exactOptional(v.nullable(id)) }),
+  ),
+  /** Holds the tensors of a file against a model; reads no numbers and stores nothing. Faults of single tensors are in the answer. */
+  'models.preview': method<ModelPreview>()(v.strictObject(weights)),
+  /** Stores a model with its weights as a run that is done, to be measured; with `measurement` that is queued at once. */
+  'models.import': method<ImportedModel>()(
+    v.strictObject({
+      name,
+      ...weights,
+      dataset: v.unknown(),
+      /** How it was trained, as far as is known: for tables and comparisons. */
+      training: v.strictObject({
+        lr: positive,
+        batch_size: integer(1),
+        epochs: v.exactOptional(v.pipe(v.number(), v.minValue(0)), 0),
+        seed: v.exactOptional(integer(0), 1),
+      }),
+      measurement: v.exactOptional(measurementSchema),
+      project: v.exactOptional(v.nullable(id)),
+    }),
+  ),
+};

@@ -70,7 +70,7 @@ const experiment = {
   epochs: 60,
   seed: 3,
   measurements: [
-    { parameters: ['fc3.bias', 'fc2.bias'], when: { kind: 'log_steps', count: 8 }, samples: 64 },
+    { parameters: ['fc3.bias'], when: { kind: 'log_steps', count: 4 }, samples: 64 },
     { parameters: ['fc3.kernel'], samples: 100 },
   ],
 };

@@ -2,6 +2,8 @@
  * The paper as a built-in study: datasets x architectures x losses x seeds, each a run of the store under a tag, so that a study that was interrupted
  * goes on where it was. Convolutions, residual blocks and attention are extensions: the paper analyses fully connected layers.
  */
+import { existsSync } from 'node:fs';
+import * as path from 'node:path';
 import { resolveDataset } from '../../data/resolve.ts';
 import { parseExperiment } from '../../shared/experiment.ts';
 import type { Experiment } from '../../shared/experiment.ts';
@@ -18,17 +20,24 @@ export type StudyName = (typeof studyNames)[number];
 const sources = ['mnist', 'fashion-mnist', 'cifar-10', 'glyphs'] as const;
 
 interface Scale {
-  /** Training samples; epochs; samples measured; directions of the projected method; seeds. */
   readonly train: number;
-  readonly epochs: number;
-  readonly samples: number;
+  readonly epochs: Readonly<Record<Architecture, number>>;
+  /** Samples of an MLP's exact measurements, and of the others'. */
+  readonly samples: readonly [mlp: number, others: number];
+  /** Directions of the projected method. */
   readonly top: number;
   readonly seeds: readonly number[];
 }
 
 const scales: Readonly<Record<StudyName, Scale>> = {
-  quick: { train: 1000, epochs: 3, samples: 200, top: 32, seeds: [1] },
-  full: { train: 8000, epochs: 20, samples: 4000, top: 100, seeds: [1, 2, 3, 4, 5] },
+  quick: { train: 1000, epochs: { mlp: 20, cnn: 12, resnet: 15, vit: 20 }, samples: [1000, 200], top: 32, seeds: [1] },
+  full: {
+    train: 8000,
+    epochs: { mlp: 20, cnn: 20, resnet: 20, vit: 30 },
+    samples: [8000, 4000],
+    top: 100,
+    seeds: [1, 2, 3, 4, 5],
+  },
 };
 
 export interface StudyPart {
@@ -48,19 +57,28 @@ export interface StudyPlan {
   readonly absent: readonly { readonly dataset: string; readonly reason: string }[];
 }
 
-/** Learning rates at which these networks train stably at batch 50. */
-const rates: Readonly<Record<Architecture, number>> = { mlp: 0.1, cnn: 0.05, resnet: 0.05, vit: 0.05 };
+/** Learning rate and momentum at which these networks train stably at batch 50, and how their inputs are standardised. */
+const recipes = {
+  mlp: { lr: 0.1, momentum: 0, standardise: 'none' },
+  cnn: { lr: 0.02, momentum: 0.9, standardise: 'none' },
+  resnet: { lr: 0.05, momentum: 0.9, standardise: 'none' },
+  vit: { lr: 0.03, momentum: 0.9, standardise: 'channel' },
+} as const satisfies Readonly<Record<Architecture, unknown>>;
 
-/** Which experiments the study consists of, with the datasets that are here. */
-export async function planStudy(name: StudyName, dataFolder: string): Promise<StudyPlan> {
+/**
+ * Which experiments the study consists of, with the datasets that are here.
+ * @param own a folder with "mnist", "fashion-mnist" and "cifar-10" below it, which is looked at before `dataFolder` and may hold parts of them
+ */
+export async function planStudy(name: StudyName, dataFolder: string, own?: string): Promise<StudyPlan> {
   const scale = scales[name];
   const parts: StudyPart[] = [];
   const absent: { dataset: string; reason: string }[] = [];
   for (const source of sources) {
+    const place = own === undefined || !existsSync(path.join(own, source)) ? {} : { path: path.join(own, source) };
     const spec =
       source === 'glyphs'
         ? { source, train: scale.train, test: 1000 }
-        : { source, subset: { count: scale.train }, test_subset: { count: 1000 } };
+        : { source, ...place, subset: { count: scale.train }, test_subset: { count: 1000 } };
     let shape: readonly number[];
     let outputs: number;
     try {
@@ -71,18 +89,19 @@ export async function planStudy(name: StudyName, dataFolder: string): Promise<St
       continue;
     }
     for (const architecture of architectures) {
+      const { lr, momentum, standardise } = recipes[architecture];
       for (const loss of losses) {
         const { model, parameters } = studyModel(architecture, shape, outputs, loss);
         for (const seed of scale.seeds) {
           const experiment = parseExperiment({
             name: `${source}, ${architecture}, ${loss}`,
-            dataset: loss === 'mse' ? { ...spec, targets: 'one-hot' } : spec,
+            dataset: { ...spec, standardise, ...(loss === 'mse' && { targets: 'one-hot' }) },
             model,
-            optimiser: { lr: rates[architecture] },
+            optimiser: { lr, momentum },
             batch_size: 50,
-            epochs: scale.epochs,
+            epochs: scale.epochs[architecture],
             seed,
-            measurements: [{ parameters, samples: scale.samples, top: scale.top }],
+            measurements: [{ parameters, samples: scale.samples[architecture === 'mlp' ? 0 : 1], top: scale.top }],
           });
           parts.push({ dataset: source, architecture, loss, seed, experiment });
         }

@@ -1,0 +1,156 @@
+/** The end of the study: its table and its figure. */
+import { composePanels, gammaPerLayer, renderSvg } from '../../shared/figures/index.ts';
+import type { FigureSpec, FontLibrary } from '../../shared/figures/index.ts';
+import type { CutoffRow, MeasurementSummary } from '../../shared/results.ts';
+import type { RunRecord } from '../store/index.ts';
+import { architectures } from './architectures.ts';
+import type { StudyPart } from './study.ts';
+
+/** The cutoff of the table and the figure, relative to the largest eigenvalue. */
+export const studyCutoff = 1e-2;
+/** Below these a slope says nothing: the figure leaves it out, the table marks it. */
+const fewestDirections = 10;
+const fewestDecades = 1;
+
+/** One measured parameter of one run. */
+export interface StudyRow {
+  readonly part: StudyPart;
+  readonly run: RunRecord;
+  readonly parameter: string;
+  readonly summary: MeasurementSummary | null;
+  /** Why it was not measured. */
+  readonly error: string | null;
+}
+
+export interface StudyCells {
+  readonly dataset: string;
+  readonly network: string;
+  readonly loss: string;
+  readonly seed: number;
+  readonly layer: string;
+  readonly method: string;
+  readonly directions: number | null;
+  readonly decades: number | null;
+  readonly gamma: number | null;
+  readonly gamma_low: number | null;
+  readonly gamma_high: number | null;
+  readonly gamma_Q: number | null;
+  readonly C_on_Q: number | null;
+  readonly cross_fitted_gamma: number | null;
+  readonly commutator_ratio: number | null;
+  readonly commutator_random: number | null;
+  readonly loss_reached: number | null;
+  readonly accuracy: number | null;
+  /** Why the slopes are not to be relied on, or what went wrong. */
+  readonly remark: string;
+}
+
+export function cellsOf({ part, run, parameter, summary, error }: StudyRow): StudyCells {
+  const row = summary === null ? undefined : rowOf(summary.gamma.training_set);
+  const crossed = summary === null ? undefined : rowOf(summary.gamma.cross_fitted);
+  const interval = row?.gamma.interval?.ols ?? null;
+  return {
+    dataset: part.dataset,
+    network: part.architecture,
+    loss: part.loss,
+    seed: part.seed,
+    layer: parameter,
+    method: summary?.method ?? '-',
+    directions: row?.n ?? null,
+    decades: row?.decades ?? null,
+    gamma: row?.gamma.ols ?? null,
+    gamma_low: interval?.[0] ?? null,
+    gamma_high: interval?.[1] ?? null,
+    gamma_Q: row?.gamma_Q.ols ?? null,
+    C_on_Q: row?.C_on_Q.ols ?? null,
+    cross_fitted_gamma: crossed?.gamma.ols ?? null,
+    commutator_ratio: summary?.commutator_ratio ?? null,
+    commutator_random: summary?.commutator_baseline.mean ?? null,
+    loss_reached: run.values['loss']?.value ?? null,
+    accuracy: run.values['accuracy']?.value ?? null,
+    remark: summary === null ? (error ?? run.status) : remarkOn(row),
+  };
+}
+
+function rowOf(rows: readonly CutoffRow[]): CutoffRow | undefined {
+  return rows.find((each) => each.cutoff === studyCutoff);
+}
+
+function remarkOn(row: CutoffRow | undefined): string {
+  if (row === undefined || row.n < 2) return 'no two directions above the cutoff';
+  if (row.n < fewestDirections) return `only ${row.n} directions`;
+  if ((row.decades ?? 0) < fewestDecades) return `only ${(row.decades ?? 0).toFixed(1)} decades`;
+  return '';
+}
+
+/** Comma-separated, a line of heads first. */
+export function studyCsv(rows: readonly StudyRow[]): string {
+  const all = rows.map(cellsOf);
+  const heads = Object.keys(all[0] ?? {});
+  const quoted = (value: string | number | null): string =>
+    typeof value === 'string' && /[",\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : String(value ?? '');
+  return [heads.join(','), ...all.map((row) => Object.values(row).map(quoted).join(','))].join('\n') + '\n';
+}
+
+export interface StudyFigure {
+  readonly spec: FigureSpec;
+  /** Measurements that the figure leaves out, as the table says why. */
+  readonly left: number;
+}
+
+/** gamma of every layer, seeds averaged: a row of panels a dataset, a panel a network; null where nothing can be shown. */
+export function studyFigure(rows: readonly StudyRow[]): StudyFigure | null {
+  const shown = rows.filter((row) => row.summary !== null && cellsOf(row).remark === '');
+  if (shown.length === 0) return null;
+  const datasets = [...new Set(shown.map((row) => row.part.dataset))];
+  const columns = architectures.filter((each) => shown.some((row) => row.part.architecture === each));
+  const panels = datasets.flatMap((dataset) =>
+    columns.map((architecture) => {
+      const measurements = shown
+        .filter(({ part }) => part.dataset === dataset && part.architecture === architecture)
+        .map(({ part, parameter, summary }) => {
+          const label = `${parameter.replace('.kernel', '')}, ${part.loss === 'mse' ? 'MSE' : 'CE'}`;
+          return { summary: { ...summary!, parameter: label }, arrays: {} };
+        });
+      const panel = gammaPerLayer(measurements, {
+        cutoff: studyCutoff,
+        estimator: 'ols',
+        title: `${datasetTitles[dataset] ?? dataset}, ${architectureTitles[architecture]}`,
+      });
+      return {
+        ...panel,
+        panels: panel.panels.map((each) => ({
+          ...each,
+          title: `${datasetTitles[dataset] ?? dataset}, ${architectureTitles[architecture]}`,
+        })),
+      };
+    }),
+  );
+  const spec = composePanels(panels, {
+    columns: columns.length,
+    shareY: true,
+    width_mm: 180,
+    title: 'Exponent gamma per layer',
+  });
+  const left = rows.length - shown.length;
+  const note = `least squares above ${studyCutoff} of the largest eigenvalue`;
+  const without =
+    left === 0
+      ? []
+      : [`${left} layers with fewer than ${fewestDirections} directions or ${fewestDecades} decade are left out`];
+  return { spec: { ...spec, notes: [...spec.notes, note, ...without] }, left };
+}
+
+export function studySvg(rows: readonly StudyRow[], fonts: FontLibrary): string | null {
+  const figure = studyFigure(rows);
+  return figure === null ? null : renderSvg(figure.spec, fonts);
+}
+
+const datasetTitles: Readonly<Record<string, string>> = {
+  mnist: 'MNIST',
+  'fashion-mnist': 'Fashion-MNIST',
+  'cifar-10': 'CIFAR-10',
+  glyphs: 'glyphs',
+};
+
+const architectureTitles = { mlp: 'MLP', cnn: 'CNN', resnet: 'ResNet', vit: 'ViT' } as const;

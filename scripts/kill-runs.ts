@@ -50,7 +50,7 @@ export interface KillReport {
   readonly problems: readonly string[];
 }
 
-/** Trains for some seconds and measures at log-spaced steps, so that a kill meets training, measurements, checkpoints and their files. */
+/** Trains for some seconds and measures before, midway and at the end, so that a kill meets training, measurements, checkpoints and their files. */
 const experiment = {
   name: 'killed',
   dataset: { source: 'glyphs', train: 600, test: 200 },
@@ -70,7 +70,7 @@ const experiment = {
   epochs: 60,
   seed: 3,
   measurements: [
-    { parameters: ['fc3.bias'], when: { kind: 'log_steps', count: 4 }, samples: 64 },
+    { parameters: ['fc3.bias'], when: { kind: 'epochs', epochs: [0, 30] }, samples: 64 },
     { parameters: ['fc3.kernel'], samples: 100 },
   ],
 };

@@ -3,11 +3,13 @@ import * as v from 'valibot';
 import { datasetSchema } from './dataset.ts';
 import { InputError } from './errors.ts';
 import { modelSchema, parseModel } from './model.ts';
+import { minibatchNoiseSchema, samplingModes } from './minibatch.ts';
+import type { SamplingMode } from './minibatch.ts';
 import { projectedChoices } from './results.ts';
 import { integer, parseWith, positive, real } from './validation.ts';
 
-export const samplingModes = ['epoch', 'with_replacement', 'without_replacement'] as const;
-export type SamplingMode = (typeof samplingModes)[number];
+export { samplingModes };
+export type { SamplingMode };
 
 const initialisation = v.strictObject({
   /** Variance of kernels: he 2/fan_in (default), glorot 2/(fan_in + fan_out), lecun 1/fan_in, normal standard_deviation^2. */
@@ -83,10 +85,18 @@ const measurement = v.strictObject({
   duality: v.optional(v.boolean('expected true or false')),
   /** Hold C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too; default false. */
   assumptions: v.optional(v.boolean('expected true or false')),
+  /** Draw minibatches and hold the noise of their gradients against C too; default: not. */
+  minibatch_noise: v.optional(minibatchNoiseSchema),
 });
 export type MeasurementSpec = v.InferOutput<typeof measurement>;
 /** The schema itself, for the contract. */
 export const measurementSchema = measurement;
+
+/** With the size of a run's batches where minibatch noise is asked for and no size is named. */
+export function withBatchSize(spec: MeasurementSpec, batch: number): MeasurementSpec {
+  const noise = spec.minibatch_noise;
+  return noise === undefined ? spec : { ...spec, minibatch_noise: { ...noise, batch_size: noise.batch_size ?? batch } };
+}
 
 const experiment = v.strictObject({
   name: v.pipe(v.string('expected a name'), v.trim(), v.minLength(1, 'expected a name'), v.maxLength(200)),

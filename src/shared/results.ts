@@ -7,6 +7,7 @@
  */
 import type { AssumptionArrays, AssumptionsSummary } from './assumptions.ts';
 import type { DualityArrays, DualitySummary } from './duality.ts';
+import type { MinibatchNoiseSummary } from './minibatch.ts';
 
 /** Which samples the directions, and which the diagonals, come from. */
 export const estimands = ['training_set', 'cross_fitted'] as const;
@@ -182,6 +183,8 @@ export interface MeasurementSummary {
   readonly duality_unavailable?: string;
   /** Present where it was asked for. */
   readonly assumptions?: AssumptionsSummary;
+  /** Present where it was asked for. */
+  readonly minibatch_noise?: MinibatchNoiseSummary;
   readonly engine: { readonly blas: string; readonly backend: string; readonly threads: number };
   /** Wall-clock seconds by stage, and `total`. */
   readonly seconds: Readonly<Record<string, number>>;

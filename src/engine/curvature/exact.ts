@@ -52,6 +52,13 @@ export interface ExactOptions {
   readonly duality?: boolean;
   /** C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too; default false. */
   readonly assumptions?: boolean;
+  /** Receives the spectrum over all samples while its vectors stand, before they are overwritten. */
+  readonly onSpectrum?: (
+    spectrum: Spectrum,
+    eigenvalues: Float64Array,
+    C_diagonal: Float64Array,
+    floors: Floors,
+  ) => void;
   /** Bytes that the measurement may take; more is refused before it starts. Default: no limit. */
   readonly memoryLimit?: number;
   readonly signal?: AbortSignal;
@@ -153,6 +160,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
         )
       : null;
   const firstFloors = numericalFloors(samples, residual, values);
+  options.onSpectrum?.(spectrum, eigenvalues, diagonals.C, firstFloors);
   const wantsIntervals = options.intervals !== false && Math.min(moments.sizes.A, moments.sizes.B) >= 4;
   const gather = (spectrum: Spectrum, along: Float64Array): DirectionMatrix | null =>
     wantsIntervals

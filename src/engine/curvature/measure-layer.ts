@@ -1,12 +1,16 @@
 /** Measures a parameter by the method that serves it: exactly where its layer sees one vector a sample and memory allows, else along the leading directions. */
 import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
+import type { MinibatchNoiseSpec } from '../../shared/minibatch.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { Network } from '../network/network.ts';
+import type { Real } from '../blas/types.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { measureExact } from './exact.ts';
 import type { ExactOptions, MeasurementInput } from './exact.ts';
 import { factorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
+import { checkNoiseSpec, measureMinibatchNoise, noiseDirectionNumbers } from './minibatch/measure.ts';
+import type { NoiseDirections } from './minibatch/measure.ts';
 import { measureProjected } from './projected/measure.ts';
 import type { ProjectedOptions } from './projected/measure.ts';
 import { wholeNetwork } from './projected/space.ts';
@@ -21,7 +25,11 @@ export interface ChosenMethod {
 }
 
 export type LayerOptions = ExactOptions &
-  Omit<ProjectedOptions, keyof ExactOptions> & { readonly method?: MethodChoice };
+  Omit<ProjectedOptions, keyof ExactOptions> & {
+    readonly method?: MethodChoice;
+    /** The noise of drawn minibatches too. */
+    readonly minibatch_noise?: MinibatchNoiseSpec;
+  };
 
 export interface LayerResult {
   readonly summary: MeasurementSummary;
@@ -51,15 +59,100 @@ export function chooseMethod(network: Network, parameter: string, memoryLimit?: 
 /** Raises InputError where the method asked for does not serve, and as the two methods do. */
 export async function measureLayer(pool: Pool, input: MeasurementInput, options: LayerOptions): Promise<LayerResult> {
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
+  if (options.minibatch_noise !== undefined)
+    checkNoiseSpec(options.minibatch_noise, options.samples ?? input.inputs.length / network.inputSize);
   const asked = options.method ?? 'auto';
   const chosen: ChosenMethod =
     asked === 'auto'
       ? chooseMethod(network, options.parameter, options.memoryLimit)
       : { method: asked, reason: 'as asked for' };
-  if (chosen.method === 'exact') {
-    const { summary, arrays, release } = await measureExact(pool, input, options);
-    return { summary: { ...summary, method_reason: chosen.reason }, arrays, release };
+  const measured = await measureBy(chosen, pool, input, options);
+  const noise = options.minibatch_noise;
+  if (noise === undefined) return measured.result;
+  try {
+    return await withMinibatchNoise(pool, input, options, noise, measured);
+  } catch (error) {
+    measured.result.release();
+    throw error;
+  }
+}
+
+interface Measured {
+  readonly result: LayerResult;
+  /** What minibatch noise is to be measured along; null where it was not asked for. */
+  readonly directions: NoiseDirections | null;
+}
+
+async function measureBy(
+  { method, reason }: ChosenMethod,
+  pool: Pool,
+  input: MeasurementInput,
+  options: LayerOptions,
+): Promise<Measured> {
+  const count = options.minibatch_noise?.directions;
+  if (method === 'exact') {
+    let directions: NoiseDirections | null = null;
+    const { summary, arrays, release } = await measureExact(pool, input, {
+      ...options,
+      ...(count !== undefined && {
+        onSpectrum: ({ d, vectors }, eigenvalues, C, floors) => {
+          // Rows stand in ascending order.
+          const row = (i: number): Real => vectors.subarray((d - 1 - i) * d, (d - i) * d);
+          directions = noiseDirections(eigenvalues, C, floors.H, count, row);
+        },
+      }),
+    });
+    return { result: { summary: { ...summary, method_reason: reason }, arrays, release }, directions };
   }
   const { summary, arrays } = await measureProjected(pool, input, options);
-  return { summary: { ...summary, method_reason: chosen.reason }, arrays, release: () => undefined };
+  const { d, floor } = summary;
+  const row = (i: number): Real => arrays.vectors.subarray(i * d, (i + 1) * d);
+  return {
+    result: { summary: { ...summary, method_reason: reason }, arrays, release: () => undefined },
+    directions:
+      count === undefined ? null : noiseDirections(arrays.eigenvalues, arrays.C_diagonal, floor.H, count, row),
+  };
+}
+
+function noiseDirections(
+  eigenvalues: Float64Array,
+  C: Float64Array,
+  floor: number,
+  count: number,
+  row: (i: number) => Real,
+): NoiseDirections {
+  const numbers = noiseDirectionNumbers(eigenvalues, count, floor);
+  const rows = numbers.map(row);
+  const vectors = new Float64Array(rows.reduce((sum, { length }) => sum + length, 0));
+  for (const [j, values] of rows.entries()) vectors.set(values, j * values.length);
+  return { numbers, eigenvalues: numbers.map((i) => eigenvalues[i]), C: numbers.map((i) => C[i]), vectors };
+}
+
+async function withMinibatchNoise(
+  pool: Pool,
+  input: MeasurementInput,
+  { parameter, signal, onProgress }: LayerOptions,
+  spec: MinibatchNoiseSpec,
+  { result, directions }: Measured,
+): Promise<LayerResult> {
+  if (directions === null) throw new Error('no directions were found for the minibatch noise');
+  const { summary, arrays } = result;
+  const begun = performance.now();
+  const minibatch_noise = await measureMinibatchNoise(pool, input, {
+    parameter,
+    samples: summary.samples,
+    spec,
+    directions,
+    gradient: arrays.mean_gradient,
+    traceC: summary.trace.C,
+    floor: summary.floor.C,
+    ...(signal && { signal }),
+    onProgress: (share) => onProgress?.('minibatch_noise', 0.98 + 0.02 * share),
+  });
+  const seconds = (performance.now() - begun) / 1000;
+  const total = (summary.seconds['total'] ?? 0) + seconds;
+  return {
+    ...result,
+    summary: { ...summary, minibatch_noise, seconds: { ...summary.seconds, minibatch_noise: seconds, total } },
+  };
 }

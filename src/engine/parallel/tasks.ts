@@ -16,6 +16,7 @@ import { dualPairsTask } from '../curvature/duality/pairs.ts';
 import { dualFactorsTask } from '../curvature/duality/sums.ts';
 import { factorsTask, openProblem } from '../curvature/factors.ts';
 import type { Problem } from '../curvature/factors.ts';
+import { batchGradientsTask } from '../curvature/minibatch/tasks.ts';
 import { closeProjected, openProjected } from '../curvature/projected/linearised.ts';
 import type { ProjectedState } from '../curvature/projected/linearised.ts';
 import {
@@ -74,6 +75,7 @@ const tasks = {
   basisProject: basisProjectTask,
   basisSubtract: basisSubtractTask,
   basisCombine: basisCombineTask,
+  batchGradients: batchGradientsTask,
 } as const;
 
 export type TaskName = keyof typeof tasks;

@@ -8,7 +8,7 @@
  *                         that the sum over an epoch, each batch times its size, has no noise at all
  * Letters: a batch, e epoch, i direction.
  */
-import type { SamplingMode } from '../../shared/experiment.ts';
+import type { Comparison, SamplingMode } from '../../shared/minibatch.ts';
 
 export interface SamplingFactors {
   /** cov g_B = variance * C. */
@@ -56,15 +56,6 @@ export interface BatchNoise {
   readonly floor?: number;
 }
 
-/** A measured number, what theory expects, and how far apart they are in standard errors. */
-export interface Comparison {
-  readonly measured: number;
-  readonly expected: number;
-  readonly standard_error: number;
-  /** (measured - expected) / standard_error. */
-  readonly z: number;
-}
-
 export interface NoiseComparison {
   readonly mode: SamplingMode;
   /** Batches and, in mode epoch, epochs measured. */
@@ -81,6 +72,8 @@ export interface NoiseComparison {
   /** The same by direction: measured variance, prediction for one batch of the first size. Directions left out are NaN. */
   readonly measured: Float64Array;
   readonly predicted: Float64Array;
+  /** Of `measured`, from the spread over batches (mode epoch: epochs). */
+  readonly standard_errors: Float64Array;
   /** Covariance of two batches of one epoch over C_ii, mean over pairs and directions: -1 / (P - 1) expected. Mode epoch alone. */
   readonly between: Comparison | null;
   /**
@@ -106,9 +99,9 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
   const measured = new Float64Array(k).fill(NaN);
   const predicted = new Float64Array(k).fill(NaN);
   for (const i of used) {
-    measured[i] = 0;
     predicted[i] = factors[0].variance * C[i];
   }
+  const ofUnits = new Float64Array(units * k);
   for (let unit = 0; unit < units; unit++) {
     let ratio = 0;
     let counted = 0;
@@ -127,7 +120,7 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
           ratio += (value * value) / (variance * C[i]);
           counted++;
           // Brought to the first size, so that a shorter last batch counts like the others.
-          measured[i] += (value * value * (factors[0].variance / variance)) / batches;
+          ofUnits[unit * k + i] += (value * value * (factors[0].variance / variance)) / perUnit;
         }
         independent += sizes[a] ** 2 * variance * C[i];
       }
@@ -136,6 +129,15 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
     }
     if (counted > 0) ratios.push(ratio / counted);
     covariances.push(covariance / used.length);
+  }
+  const standard_errors = new Float64Array(k).fill(NaN);
+  for (const i of used) {
+    const { measured: mean, standard_error } = compare(
+      Array.from({ length: units }, (_, unit) => ofUnits[unit * k + i]),
+      0,
+    );
+    measured[i] = mean;
+    standard_errors[i] = standard_error;
   }
   const epochs = mode === 'epoch' ? units : null;
   return {
@@ -147,6 +149,7 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
     variance: ratios.length > 1 ? compare(ratios, 1) : null,
     measured,
     predicted,
+    standard_errors,
     between: mode === 'epoch' && perUnit > 1 ? compare(covariances, factors[0].between) : null,
     epoch_sum: mode === 'epoch' && independent > 0 ? Math.sqrt(sumOfEpochs / independent) : null,
   };

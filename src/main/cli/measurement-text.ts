@@ -4,6 +4,7 @@ import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shar
 import { formatNumber, formatTable } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
 import { formatDuration } from './format.ts';
+import { minibatchLines } from './minibatch-text.ts';
 
 const titles: Readonly<Record<Estimand, string>> = { training_set: 'training set', cross_fitted: 'cross-fitted' };
 
@@ -25,6 +26,7 @@ export function measurementText(summary: MeasurementSummary): string {
         ]),
     ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
     ...extraLines(summary),
+    ...minibatchLines(summary.minibatch_noise),
     '',
     `  ${formatDuration(summary.seconds['total'] ?? 0)} on ${summary.engine.blas}, ${summary.engine.threads} threads`,
   ];

@@ -4,6 +4,7 @@ import { Network } from '../../engine/network/network.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
 import { Trainer } from '../../engine/training/trainer.ts';
 import { InputError } from '../../shared/errors.ts';
+import { withBatchSize } from '../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { forecastTraining } from '../forecast/job.ts';
 import type { JobForecast } from '../forecast/job.ts';
@@ -54,7 +55,7 @@ export async function prepareTraining(request: TrainRequest, emit: (event: JobEv
     totalSteps,
   });
   const due = experiment.measurements.map((spec) => ({
-    spec,
+    spec: withBatchSize(spec, experiment.batch_size),
     parameters: selectParameters(network, spec.parameters),
     steps: dueSteps(spec.when, stepsPerEpoch, totalSteps),
   }));

@@ -1,8 +1,8 @@
 /** Starting, resuming and measuring runs of a store; every shell does it through these. */
 import * as path from 'node:path';
 import { describeModel } from '../../shared/model.ts';
+import { parseExperiment, withBatchSize } from '../../shared/experiment.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
-import { parseExperiment } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
 import { startJob } from '../jobs/host.ts';
 import type { JobEnd, JobHandle } from '../jobs/host.ts';
@@ -176,7 +176,7 @@ export function measureRequest(
     model: experiment.model,
     weights: checkpoint.file.path,
     dataset: experiment.dataset,
-    measurement: spec,
+    measurement: withBatchSize(spec, experiment.batch_size),
     engine: options.engine,
     staging: stagingFolder(store),
     baseFolder: options.baseFolder,

@@ -357,6 +357,8 @@ describe('usage', () => {
     [['list', '--colour'], /--colour/],
     [['show'], /expected 1 argument, found 0/],
     [['list', '--filter', 'gamma >'], /./],
+    [['measure', '--parameter', 'fc1.kernel', '--batches', '9'], /--batches is an option of --minibatch-noise/],
+    [['measure', '--parameter', 'x', '--minibatch-noise', '--sampling', 'odd'], /--sampling: .*"odd"|--sampling.*odd/],
     [['measure', '--parameter', 'fc1.kernel'], /expected --model, --weights and --data, or --run/],
   ])('%j', async (args, message) => {
     const result = await cli([...args], { COVATURE_HOME: at('store') });

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { readSafetensors } from '../../../src/data/formats/safetensors.ts';
 import { openStore } from '../../../src/main/store/index.ts';
 import type { MeasurementRecord, RunRecord } from '../../../src/main/store/index.ts';
+import type { MeasurementSummary } from '../../../src/shared/results.ts';
 import { cli, temporaryFolder } from '../../support/cli.ts';
 
 const folder = temporaryFolder();
@@ -35,7 +36,12 @@ const experiment = {
   seed: 5,
   measurements: [
     { parameters: ['fc2.*'] },
-    { parameters: ['fc3.kernel'], when: { kind: 'epochs', epochs: [0, 2] }, samples: 200 },
+    {
+      parameters: ['fc3.kernel'],
+      when: { kind: 'epochs', epochs: [0, 2] },
+      samples: 200,
+      minibatch_noise: { batches: 40 },
+    },
   ],
 };
 
@@ -94,6 +100,12 @@ describe('the command line', () => {
       expect(summary?.gamma.cross_fitted.length).toBe(8);
     }
     expect(first.values['gamma.fc2']).toBeDefined();
+    expect(first.measurements.map((each) => each.summary?.minibatch_noise?.batch_size)).toEqual([
+      32,
+      32,
+      undefined,
+      undefined,
+    ]);
   });
 
   test('the same seed gives the same run, bit for bit; another seed does not', async () => {
@@ -134,6 +146,8 @@ describe('the command line', () => {
     expect(shown.stdout).toContain('Größe µ');
     expect(shown.stdout).toMatch(/fc2\.kernel {2}\[12 x 6\], d = 72, 400 samples, exact, float64/);
     expect(shown.stdout).toMatch(/1e-4 {2}cross-fitted/);
+    expect(shown.stdout).toMatch(/noise of minibatches of 32, along 20 eigendirections of H/);
+    expect(shown.stdout).toMatch(/epoch shuffling +42 \(6 epochs\) +0\.02638 +\d\.\d+ ± 0\.\d+ \(z = -?\d\.\d\)/);
   });
 
   test('exports arrays, tables, the run, and the scatter of both estimands', async () => {
@@ -185,10 +199,15 @@ describe('the command line', () => {
     // d = 9,408: 784 inputs make the exact matrices too large for WebAssembly's memory, and the message says so.
     expect(result.status).toBe(2);
     expect(result.stderr).toMatch(/d = 9408 weights would take .*GB.*projected method/);
-    const again = await cli(['measure', '--run', first.id, '--parameter', 'fc3.*', ...engine, '--json']);
+    const noise = ['--minibatch-noise', '--sampling', 'with_replacement', '--batches', '10', '--noise-directions', '3'];
+    const again = await cli(['measure', '--run', first.id, '--parameter', 'fc3.*', ...noise, ...engine, '--json']);
     expect(again.status, again.stderr).toBe(0);
-    const summaries = JSON.parse(again.stdout) as { parameter: string }[];
+    const summaries = JSON.parse(again.stdout) as MeasurementSummary[];
     expect(summaries.map((each) => each.parameter)).toEqual(['fc3.kernel', 'fc3.bias']);
+    for (const { minibatch_noise: found } of summaries) {
+      expect([found?.batch_size, found?.directions.length]).toEqual([32, 3]);
+      expect(found?.modes).toMatchObject([{ mode: 'with_replacement', batches: 10, factor: 1 / 32, between: null }]);
+    }
     const shown = JSON.parse((await cli(['show', first.id, '--store', store, '--json'])).stdout) as Document;
     expect(
       shown.measurements

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { InputError } from '../../../shared/errors.ts';
-import { measurementMethods } from '../../../shared/experiment.ts';
+import { measurementMethods, samplingModes } from '../../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../../shared/experiment.ts';
 import { projectedChoices } from '../../../shared/results.ts';
 import { parseModel } from '../../../shared/model.ts';
@@ -54,6 +54,12 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
   --which NAME      projected: largest (default), magnitude or both ends of the spectrum
   --duality         the activity-weight duality too (kernels whose layer sees one vector a sample)
   --assumptions     C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too
+  --minibatch-noise draw minibatches and hold the noise of their gradients against what C predicts, too; with
+    --batch-size N    samples a batch (default: the run's; 50 without a run)
+    --sampling MODE   epoch, with_replacement or without_replacement; may be repeated (default: all three)
+    --batches N       batches in each mode, epochs whole and at least 4 (default 1000)
+    --noise-directions N   eigendirections of H, spaced evenly in the logarithm (default 20)
+    --noise-seed N    seed of the batches (default 1)
   --precision float64
   --forecast        say what it will take (time, memory, disk) and measure nothing; --dry-run is the same
   --out FILE        write C, H, Q, eigenvalues and diagonals as safetensors (with several parameters: FILE-NAME.safetensors)
@@ -78,6 +84,12 @@ const options = {
   which: { type: 'string' },
   duality: { type: 'boolean' },
   assumptions: { type: 'boolean' },
+  'minibatch-noise': { type: 'boolean' },
+  'batch-size': { type: 'string' },
+  sampling: { type: 'string', multiple: true },
+  batches: { type: 'string' },
+  'noise-directions': { type: 'string' },
+  'noise-seed': { type: 'string' },
   precision: { type: 'string' },
   out: { type: 'string' },
   forecast: { type: 'boolean' },
@@ -104,6 +116,7 @@ export const measure: Command = {
       ...(samples !== undefined && { samples }),
       ...(values.duality === true && { duality: true }),
       ...(values.assumptions === true && { assumptions: true }),
+      ...noiseOf(values),
     };
     const collected = new Collector(values.out, values.parameter.length > 1 || values.parameter[0].includes('*'));
     const engine = engineOf(values);
@@ -180,6 +193,36 @@ export const measure: Command = {
     }
   },
 };
+
+interface NoiseValues {
+  readonly 'minibatch-noise'?: boolean | undefined;
+  readonly 'batch-size'?: string | undefined;
+  readonly sampling?: string[] | undefined;
+  readonly batches?: string | undefined;
+  readonly 'noise-directions'?: string | undefined;
+  readonly 'noise-seed'?: string | undefined;
+}
+
+/** Raises UsageError for an option of the minibatch noise without --minibatch-noise. */
+function noiseOf(values: NoiseValues): Pick<MeasurementSpec, 'minibatch_noise'> {
+  const { sampling } = values;
+  const batch = integerOption(values['batch-size'], 'batch-size', 1);
+  if (values['minibatch-noise'] !== true) {
+    const names = ['batch-size', 'sampling', 'batches', 'noise-directions', 'noise-seed'] as const;
+    const stray = names.find((name) => values[name] !== undefined);
+    if (stray !== undefined) throw new UsageError(`--${stray} is an option of --minibatch-noise, which is missing`);
+    return {};
+  }
+  return {
+    minibatch_noise: {
+      ...(batch !== undefined && { batch_size: batch }),
+      modes: [...new Set(sampling?.map((each) => choice(each, 'sampling', samplingModes) ?? 'epoch') ?? samplingModes)],
+      batches: integerOption(values.batches, 'batches', 2) ?? 1000,
+      directions: integerOption(values['noise-directions'], 'noise-directions', 1) ?? 20,
+      seed: integerOption(values['noise-seed'], 'noise-seed', 0) ?? 1,
+    },
+  };
+}
 
 type RatesEvent = Extract<JobEvent, { kind: 'rates' }>;
 

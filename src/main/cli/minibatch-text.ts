@@ -1,0 +1,57 @@
+/** The noise of drawn minibatches as text. */
+import type { Comparison, MinibatchNoiseSummary } from '../../shared/minibatch.ts';
+import { formatNumber, formatTable, indent } from './format.ts';
+
+const titles = {
+  epoch: 'epoch shuffling',
+  with_replacement: 'with replacement',
+  without_replacement: 'without replacement',
+};
+
+/** A table with a row a mode, and where along the directions the worst disagreement is. Empty where it was not measured. */
+export function minibatchLines(noise: MinibatchNoiseSummary | undefined): string[] {
+  if (noise === undefined) return [];
+  const { batch_size: batch, directions, modes, seed } = noise;
+  const head = [
+    'sampling',
+    'batches',
+    'cov / C',
+    'variance / predicted',
+    '|noise|^2 / predicted',
+    'between batches / C',
+    'largest |z|',
+  ];
+  const rows = modes.map((each) => [
+    titles[each.mode],
+    `${each.batches}${each.epochs === null ? '' : ` (${each.epochs} epochs)`}`,
+    formatNumber(each.factor, 4),
+    compared(each.variance),
+    compared(each.trace),
+    each.between === null ? '-' : `${compared(each.between)}, expected ${each.between.expected.toExponential(2)}`,
+    directions.length === 0 ? '-' : largest(each.z),
+  ]);
+  const sums = modes.flatMap(({ epoch_sum: sum }) =>
+    sum === null
+      ? []
+      : [`    the noise of the sum over an epoch is ${sum.toExponential(1)} of what independent batches would give`],
+  );
+  return [
+    '',
+    `  noise of minibatches of ${batch}, along ${directions.length} eigendirections of H (seed ${seed}; ratios to what C predicts: 1 expected)`,
+    indent(formatTable(head, rows)),
+    ...sums,
+  ];
+}
+
+/** "1.012 ± 0.009 (z = 1.3)" */
+function compared(found: Comparison | null): string {
+  if (found === null) return '-';
+  const small = Math.abs(found.expected) < 0.01;
+  const text = (x: number): string => (small ? x.toExponential(2) : x.toFixed(4));
+  return `${text(found.measured)} ± ${text(found.standard_error)} (z = ${found.z.toFixed(1)})`;
+}
+
+function largest(z: readonly (number | null)[]): string {
+  const sizes = z.flatMap((value) => (value !== null && Number.isFinite(value) ? [Math.abs(value)] : []));
+  return sizes.length === 0 ? '-' : Math.max(...sizes).toFixed(1);
+}

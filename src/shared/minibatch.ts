@@ -1,0 +1,69 @@
+/**
+ * Noise of minibatch gradients as drawn batches show it, beside what C predicts (THEORY, "Sampling minibatches"): part of a measurement's summary. P samples,
+ * batches of B; along direction v_i a batch's noise is (g_B - g) . v_i, its predicted variance a factor of C_ii that depends on the mode of sampling.
+ */
+import * as v from 'valibot';
+import { integer } from './validation.ts';
+
+export const samplingModes = ['epoch', 'with_replacement', 'without_replacement'] as const;
+export type SamplingMode = (typeof samplingModes)[number];
+
+/** What to measure; `{}` measures all modes at the size of the run's batches. */
+export const minibatchNoiseSchema = v.strictObject({
+  /** B; default: the run's batch size, or 50 where there is no run. At most P but with replacement. */
+  batch_size: v.optional(integer(1)),
+  /** Default: all three. */
+  modes: v.optional(v.pipe(v.array(v.picklist(samplingModes)), v.minLength(1)), [...samplingModes]),
+  /** Batches to draw in each mode; mode epoch: as many whole epochs as hold so many, and at least 4. Default 1000. */
+  batches: v.optional(integer(2, 10_000_000), 1000),
+  /** Eigendirections of H, spaced evenly in the logarithm of the eigenvalue. Default 20. */
+  directions: v.optional(integer(1, 1000), 20),
+  /** Of the batches; default 1. */
+  seed: v.optional(integer(0), 1),
+});
+export type MinibatchNoiseSpec = v.InferOutput<typeof minibatchNoiseSchema>;
+
+/** Without a run to take it from. */
+export const defaultBatchSize = 50;
+
+/** A measured number, what theory expects, and how far apart they are in standard errors. */
+export interface Comparison {
+  readonly measured: number;
+  readonly expected: number;
+  readonly standard_error: number;
+  /** (measured - expected) / standard_error. */
+  readonly z: number;
+}
+
+export interface MinibatchModeSummary {
+  readonly mode: SamplingMode;
+  /** Batches and, in mode epoch, epochs drawn. */
+  readonly batches: number;
+  readonly epochs: number | null;
+  /** THEORY's factors: cov g_B = factor C for one batch, between C for two batches of one epoch. */
+  readonly factor: number;
+  readonly between_factor: number;
+  /** Variance over its prediction, mean over batches and directions: 1 expected. Null where no noise is expected (a batch of all samples). */
+  readonly variance: Comparison | null;
+  /** |g_B - g|^2 over factor tr C, mean over batches: 1 expected. */
+  readonly trace: Comparison | null;
+  /** Covariance of two batches of one epoch over C_ii, mean over pairs and directions. Mode epoch alone. */
+  readonly between: Comparison | null;
+  /** Root mean square noise of the sum over an epoch over what independent batches would give: 0 up to rounding. Mode epoch alone. */
+  readonly epoch_sum: number | null;
+  /** Along each direction: variance of a batch (of the usual size), its prediction, standard error of the former, and their difference in those. */
+  readonly measured: readonly number[];
+  readonly predicted: readonly number[];
+  readonly standard_error: readonly number[];
+  readonly z: readonly number[];
+}
+
+export interface MinibatchNoiseSummary {
+  readonly batch_size: number;
+  readonly seed: number;
+  /** Numbers of the directions, from 0 in decreasing order of the eigenvalue, with their eigenvalues and C_ii. */
+  readonly directions: readonly number[];
+  readonly eigenvalues: readonly number[];
+  readonly C: readonly number[];
+  readonly modes: readonly MinibatchModeSummary[];
+}

@@ -93,16 +93,19 @@ export function textsOf(experiment: Json): string {
 }
 
 /**
- * The settings in which experiments differ: by path, one value an experiment, undefined where it has none. Equal ones are left out.
+ * The settings in which experiments differ: by path, one value an experiment, undefined where it has none. Equal ones are left out unless `all`.
  */
-export function differencesOf(experiments: readonly Json[]): Map<string, (number | string | boolean | undefined)[]> {
-  const all = experiments.map((experiment) => leavesOf(experiment));
+export function differencesOf(
+  experiments: readonly Json[],
+  all = false,
+): Map<string, (number | string | boolean | undefined)[]> {
+  const leaves = experiments.map((experiment) => leavesOf(experiment));
   const differences = new Map<string, (number | string | boolean | undefined)[]>();
-  for (const leaves of all) {
-    for (const path of leaves.keys()) {
+  for (const own of leaves) {
+    for (const path of own.keys()) {
       if (differences.has(path)) continue;
-      const values = all.map((other) => other.get(path));
-      if (values.some((value) => value !== values[0])) differences.set(path, values);
+      const values = leaves.map((other) => other.get(path));
+      if (all || values.some((value) => value !== values[0])) differences.set(path, values);
     }
   }
   return differences;

@@ -1,11 +1,13 @@
 /** Groups of runs that agree in some fields, as the seeds of one setup, with mean and interval of their results. */
 import { studentQuantile } from '../../shared/distributions.ts';
 import { InputError } from '../../shared/errors.ts';
+import { statisticsOf } from '../../shared/group-statistics.ts';
+import type { GroupStatistics } from '../../shared/group-statistics.ts';
 import type { StoreContext } from './context.ts';
 import { fieldOf, keySql, numberSql, tagsSql, textSql, type Field } from './filter/fields.ts';
 import { whereOf } from './list.ts';
 import type { ProjectTable } from './projects.ts';
-import type { GroupPage, GroupStatistics, RunGroup, RunQuery, RunStatus } from './types.ts';
+import type { GroupPage, RunGroup, RunQuery, RunStatus } from './types.ts';
 
 const mostFields = 8;
 const mostGroups = 10_000;
@@ -218,25 +220,4 @@ function present<T>(rows: readonly [number, T | null][]): Map<number, T> {
   const map = new Map<number, T>();
   for (const [seq, value] of rows) if (value !== null && value !== '') map.set(seq, value);
   return map;
-}
-
-/**
- * Mean, standard deviation (divisor n - 1) and 95 % interval of the mean, mean +- t s / sqrt(n) with t the 97.5 % quantile of Student's
- * distribution with n - 1 degrees of freedom.
- */
-export function statisticsOf(
-  values: readonly number[],
-  quantile = (freedom: number) => studentQuantile(0.975, freedom),
-): GroupStatistics {
-  const n = values.length;
-  const mean = values.reduce((sum, value) => sum + value, 0) / n;
-  let [smallest, largest] = [Infinity, -Infinity];
-  for (const value of values) {
-    smallest = Math.min(smallest, value);
-    largest = Math.max(largest, value);
-  }
-  if (n < 2) return { n, mean, smallest, largest, standard_deviation: null, interval: null };
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
-  const half = (quantile(n - 1) * deviation) / Math.sqrt(n);
-  return { n, mean, smallest, largest, standard_deviation: deviation, interval: [mean - half, mean + half] };
 }

@@ -2,7 +2,10 @@
  * What goes into the store and comes out of it. No Node, no DOM: plain values that cross the contract as they are. Times are
  * milliseconds since 1970 (UTC); ids are short texts that sort by time of creation; `null` is "not known" or "not so".
  */
+import type { GroupStatistics } from '../../shared/group-statistics.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
+
+export type { GroupStatistics };
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -317,17 +320,6 @@ export interface RunList {
   readonly rows: readonly RunRow[];
   /** Of `anchor`; null where it does not match or was not asked for. */
   readonly place: number | null;
-}
-
-export interface GroupStatistics {
-  readonly n: number;
-  readonly mean: number;
-  readonly smallest: number;
-  readonly largest: number;
-  /** Divisor n - 1; null for n = 1. */
-  readonly standard_deviation: number | null;
-  /** 95 % interval of the mean over the runs (Student's t with n - 1 degrees of freedom); null for n = 1. */
-  readonly interval: readonly [low: number, high: number] | null;
 }
 
 export interface RunGroup {

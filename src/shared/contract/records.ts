@@ -2,7 +2,10 @@
  * What crosses the contract about runs and their results. Times are milliseconds since 1970 (UTC); ids are short texts that sort by time of
  * creation; `null` is "not known" or "not so". Paths of the store never cross.
  */
-import type { Interval, MeasurementSummary } from '../results.ts';
+import type { GroupStatistics } from '../group-statistics.ts';
+import type { MeasurementSummary } from '../results.ts';
+
+export type { GroupStatistics };
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -114,17 +117,6 @@ export interface RunPage {
   readonly place: number | null;
   /** Of the store's runs when they were read: a `runs.changed` with a larger one means that this page may be out of date. */
   readonly revision: number;
-}
-
-export interface GroupStatistics {
-  readonly n: number;
-  readonly mean: number;
-  readonly smallest: number;
-  readonly largest: number;
-  /** Divisor n - 1; null for n = 1. */
-  readonly standard_deviation: number | null;
-  /** 95 % interval of the mean over the runs (Student's t with n - 1 degrees of freedom); null for n = 1. */
-  readonly interval: Interval | null;
 }
 
 export interface RunGroup {

@@ -44,14 +44,7 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
     ...store.summaryKeyList().map((info) => ({ ...info, source: 'value' as const })),
   ],
 
-  'runs.rows': ({ ids, columns }, { store }) =>
-    ids.flatMap((id) => {
-      const run = store.getRun(id);
-      if (run === undefined) return [];
-      const { experiment: _e, provenance: _p, pid: _pid, host: _h, nextBatch: _n, revision: _r, ...row } = run;
-      const values = Object.fromEntries(Object.entries(run.values).filter(([key]) => columns.includes(key)));
-      return [{ ...row, values }];
-    }),
+  'runs.rows': ({ ids, columns }, { store }) => store.rowsOf(ids, columns),
 
   'runs.get': ({ id }, workbench): RunDetail => {
     const { pid: _pid, nextBatch: _n, revision: _r, ...run } = workbench.run(id);
@@ -64,9 +57,12 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
     };
   },
 
-  'runs.differences': ({ ids }, { store }) =>
+  'runs.differences': ({ ids, all }, { store }) =>
     Object.fromEntries(
-      [...differencesOf(store.experimentsOf(ids))].map(([key, values]) => [key, values.map((value) => value ?? null)]),
+      [...differencesOf(store.experimentsOf(ids), all)].map(([key, values]) => [
+        key,
+        values.map((value) => value ?? null),
+      ]),
     ),
 
   'runs.update': ({ ids, addTags, removeTags, ...changes }, { store, changes: noted, queue }) => {

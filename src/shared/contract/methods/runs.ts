@@ -95,9 +95,12 @@ export const runs = {
     v.strictObject({ ids: v.pipe(v.array(id), v.maxLength(500)), columns: v.exactOptional(keys(100), []) }),
   ),
   'runs.get': method<RunDetail>()(v.strictObject({ id })),
-  /** The parameters in which experiments differ: path -> one value a run (null where it has none), in the order asked. */
+  /** The parameters in which experiments differ (`all`: every one): path -> one value a run (null where it has none), in the order asked. */
   'runs.differences': method<Readonly<Record<string, readonly Json[]>>>()(
-    v.strictObject({ ids: v.pipe(v.array(id), v.minLength(1), v.maxLength(500)) }),
+    v.strictObject({
+      ids: v.pipe(v.array(id), v.minLength(1), v.maxLength(500)),
+      all: v.exactOptional(v.boolean(), false),
+    }),
   ),
   /** Changes many runs at once: all of them or none. */
   'runs.update': method<null>()(

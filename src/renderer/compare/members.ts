@@ -1,0 +1,303 @@
+/** What a comparison lays side by side: single runs, or the seeds of one setup as one; and their curves and points. Pure. */
+import type { Json, MeasurementInfo, RunRow, SeriesData, SummaryValue } from '../../shared/contract/index.ts';
+import { studentQuantile } from '../../shared/distributions.ts';
+import { statisticsOf } from '../../shared/group-statistics.ts';
+import type { CutoffRow, Estimand, Estimator, Interval } from '../../shared/results.ts';
+import type { Mark } from './marks.ts';
+
+export interface Member {
+  /** Id of the run, or the setup. */
+  readonly id: string;
+  readonly name: string;
+  readonly colour: number;
+  /** Beyond eight a colour comes again, then dashed. */
+  readonly dash: boolean;
+  readonly runs: readonly RunRow[];
+}
+
+/** Runs in the order given, or grouped by setup in the order of each one's first run. */
+export function membersOf(rows: readonly RunRow[], seeds: boolean): Member[] {
+  const groups = new Map<string, RunRow[]>();
+  for (const row of rows) {
+    const key = seeds ? row.setup : row.id;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
+  }
+  const used = new Map<number, number>();
+  return [...groups].map(([id, runs]) => {
+    // Of the run itself; of a group that of its oldest run, as in the table.
+    const oldest = runs.reduce((first, run) => (run.created < first.created ? run : first));
+    const slot = oldest.colour % 8;
+    const before = used.get(slot) ?? 0;
+    used.set(slot, before + 1);
+    return { id, name: nameOf(runs), colour: oldest.colour, dash: before % 2 === 1, runs };
+  });
+}
+
+function nameOf(runs: readonly RunRow[]): string {
+  const [first] = runs;
+  return runs.length === 1 ? first.name : `${first.name} × ${runs.length} seeds`;
+}
+
+/** A value over a member's runs: its own with its interval for one run, mean with Student's interval for several. */
+export function valueOf(member: Member, key: string): SummaryValue | undefined {
+  if (member.runs.length === 1) return member.runs[0].values[key];
+  const numbers = member.runs.flatMap(({ values }) => values[key]?.value ?? []);
+  if (numbers.length === 0) {
+    const texts = new Set(member.runs.flatMap(({ values }) => values[key]?.text ?? []));
+    return texts.size === 0 ? undefined : { value: null, text: [...texts].join(', '), low: null, high: null };
+  }
+  const { mean, interval } = statisticsOf(numbers);
+  return { value: mean, text: null, low: interval?.[0] ?? null, high: interval?.[1] ?? null };
+}
+
+type Series = Readonly<Record<string, Readonly<Record<string, SeriesData>>>>;
+
+/** A series of each member; of several runs the mean at each step that one of them has (between two steps: straight), with its interval. */
+export function curvesOf(members: readonly Member[], series: Series, name: string): Mark[] {
+  return members.flatMap((member): Mark[] => {
+    const found = member.runs.flatMap((run) => series[run.id]?.[name] ?? []).filter(({ steps }) => steps.length > 0);
+    if (found.length === 0) return [];
+    const { id, name: label, colour, dash } = member;
+    if (member.runs.length === 1) {
+      return [{ id, name: label, colour, dash, x: found[0].steps, y: found[0].values }];
+    }
+    return [{ id, name: label, colour, dash, ...meanCurve(found) }];
+  });
+}
+
+/** Mean and interval of curves over the steps that all of them reach; where but one goes on, it ends. */
+export function meanCurve(curves: readonly SeriesData[]): Pick<Mark, 'x' | 'y' | 'low' | 'high'> {
+  const from = Math.max(...curves.map(({ steps }) => steps[0]));
+  const to = Math.min(...curves.map(({ steps }) => steps[steps.length - 1]));
+  const longest = curves.reduce((a, b) => (b.steps.length > a.steps.length ? b : a));
+  const x = Float64Array.from(longest.steps.filter((step) => step >= from && step <= to));
+  const y = new Float64Array(x.length);
+  const low = new Float64Array(x.length).fill(NaN);
+  const high = new Float64Array(x.length).fill(NaN);
+  const at = curves.map(() => 0);
+  const values: number[] = [];
+  // All steps have as many runs.
+  const quantile = curves.length > 1 ? studentQuantile(0.975, curves.length - 1) : NaN;
+  for (let i = 0; i < x.length; i++) {
+    values.length = 0;
+    curves.forEach(({ steps, values: held }, k) => {
+      while (at[k] + 1 < steps.length && steps[at[k] + 1] <= x[i]) at[k]++;
+      const j = at[k];
+      const next = Math.min(j + 1, steps.length - 1);
+      const share = next === j ? 0 : (x[i] - steps[j]) / (steps[next] - steps[j]);
+      values.push(held[j] + share * (held[next] - held[j]));
+    });
+    const { mean, interval } = statisticsOf(values, () => quantile);
+    y[i] = mean;
+    if (interval !== null) [low[i], high[i]] = interval;
+  }
+  return { x, y, low, high };
+}
+
+export type Quantity = 'gamma' | 'gamma_Q' | 'C_on_Q';
+
+/** A slope at a cutoff, with its interval where there is one. */
+export function slopeAt(
+  row: CutoffRow | undefined,
+  quantity: Quantity,
+  estimator: Estimator = 'ols',
+): { readonly value: number; readonly interval: Interval | null } | null {
+  const slopes = row?.[quantity];
+  const value = slopes?.[estimator];
+  if (value === null || value === undefined) return null;
+  return { value, interval: slopes?.interval?.[estimator] ?? null };
+}
+
+export function rowAt(measurement: MeasurementInfo, estimand: Estimand, cutoff: number): CutoffRow | undefined {
+  return measurement.summary?.gamma[estimand].find((row) => Math.abs(row.cutoff - cutoff) <= 1e-6 * cutoff);
+}
+
+/** The last sound measurement of a parameter in a run: of the latest step, the newest. */
+export function lastOf(
+  measurements: readonly MeasurementInfo[],
+  run: string,
+  parameter: string,
+): MeasurementInfo | undefined {
+  let found: MeasurementInfo | undefined;
+  for (const one of measurements) {
+    if (one.run !== run || one.parameter !== parameter || one.summary === null) continue;
+    if (found === undefined || one.step > found.step || (one.step === found.step && one.created >= found.created))
+      found = one;
+  }
+  return found;
+}
+
+interface Slope {
+  readonly value: number;
+  readonly interval: Interval | null;
+}
+
+/** Of one run its own interval; of several the mean with Student's interval over them. */
+export function pooled(slopes: readonly Slope[]): Slope | null {
+  if (slopes.length === 0) return null;
+  if (slopes.length === 1) return slopes[0];
+  const { mean, interval } = statisticsOf(slopes.map(({ value }) => value));
+  return { value: mean, interval };
+}
+
+/** Points of one member, in the order of x. */
+function markOf(
+  { id, name, colour, dash }: Member,
+  points: readonly { readonly x: number; readonly slope: Slope | null }[],
+): Mark[] {
+  const kept = points.flatMap(({ x, slope }) => (slope === null ? [] : [{ x, ...slope }])).sort((a, b) => a.x - b.x);
+  if (kept.length === 0) return [];
+  return [
+    {
+      id,
+      name,
+      colour,
+      dash,
+      x: kept.map(({ x }) => x),
+      y: kept.map(({ value }) => value),
+      low: kept.map(({ interval }) => interval?.[0] ?? NaN),
+      high: kept.map(({ interval }) => interval?.[1] ?? NaN),
+    },
+  ];
+}
+
+export interface SlopeChoice {
+  readonly estimand: Estimand;
+  readonly quantity: Quantity;
+  readonly cutoff: number;
+}
+
+/** The slope by cutoff. */
+export function byCutoff(
+  members: readonly Member[],
+  measurements: readonly MeasurementInfo[],
+  parameter: string,
+  { estimand, quantity }: SlopeChoice,
+): Mark[] {
+  return members.flatMap((member) => {
+    const last = member.runs.flatMap((run) => lastOf(measurements, run.id, parameter) ?? []);
+    const cutoffs = new Set(last.flatMap(({ summary }) => summary?.gamma[estimand].map(({ cutoff }) => cutoff) ?? []));
+    return markOf(
+      member,
+      [...cutoffs].map((x) => ({
+        x,
+        slope: pooled(last.flatMap((one) => slopeAt(rowAt(one, estimand, x), quantity) ?? [])),
+      })),
+    );
+  });
+}
+
+/** The slope over the steps of training that it was measured at. */
+export function overTraining(
+  members: readonly Member[],
+  measurements: readonly MeasurementInfo[],
+  parameter: string,
+  { estimand, quantity, cutoff }: SlopeChoice,
+): Mark[] {
+  return members.flatMap((member) => {
+    const ids = new Set(member.runs.map(({ id }) => id));
+    const own = measurements.filter((one) => ids.has(one.run) && one.parameter === parameter && one.summary !== null);
+    const steps = [...new Set(own.map(({ step }) => step))];
+    return markOf(
+      member,
+      steps.map((x) => ({
+        x,
+        slope: pooled(
+          [...ids].flatMap((run) => {
+            const at = lastOf(
+              own.filter(({ step }) => step === x),
+              run,
+              parameter,
+            );
+            return at === undefined ? [] : (slopeAt(rowAt(at, estimand, cutoff), quantity) ?? []);
+          }),
+        ),
+      })),
+    );
+  });
+}
+
+/** The slope of every parameter measured; x is its place in `parameters`. */
+export function perLayer(
+  members: readonly Member[],
+  measurements: readonly MeasurementInfo[],
+  parameters: readonly string[],
+  { estimand, quantity, cutoff }: SlopeChoice,
+): Mark[] {
+  return members.flatMap((member) =>
+    markOf(
+      member,
+      parameters.map((parameter, x) => ({
+        x,
+        slope: pooled(
+          member.runs.flatMap((run) => {
+            const one = lastOf(measurements, run.id, parameter);
+            return one === undefined ? [] : (slopeAt(rowAt(one, estimand, cutoff), quantity) ?? []);
+          }),
+        ),
+      })),
+    ),
+  );
+}
+
+export interface Setting {
+  readonly key: string;
+  /** Of each run, by id. */
+  readonly values: ReadonlyMap<string, Json>;
+  readonly numeric: boolean;
+  /** Texts in the order of their first run; empty for numbers. */
+  readonly categories: readonly string[];
+  /** Numbers that span more than a decade, all positive. */
+  readonly log: boolean;
+}
+
+/** A setting in which the runs differ, as an axis. */
+export function settingOf(key: string, rows: readonly RunRow[], values: readonly Json[]): Setting {
+  const present = values.filter((value) => value !== null);
+  const numeric = present.length > 0 && present.every((value) => typeof value === 'number');
+  const numbers = numeric ? present : [];
+  const categories = numeric
+    ? []
+    : [
+        ...new Set(
+          values.map((value) => (value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value))),
+        ),
+      ];
+  return {
+    key,
+    numeric,
+    categories,
+    log: numbers.length > 0 && Math.min(...numbers) > 0 && Math.max(...numbers) >= 8 * Math.min(...numbers),
+    values: new Map(rows.map((row, i) => [row.id, values[i] ?? null])),
+  };
+}
+
+/** A result of each member against a setting. Members that differ in it within (seeds against the seed) give one point a value. */
+export function againstSetting(
+  members: readonly Member[],
+  setting: Setting,
+  slopeOf: (run: RunRow) => Slope | null,
+): Mark[] {
+  return members.flatMap((member) => {
+    const at = new Map<number, Slope[]>();
+    for (const run of member.runs) {
+      const value = setting.values.get(run.id) ?? null;
+      const x = setting.numeric
+        ? typeof value === 'number'
+          ? value
+          : NaN
+        : setting.categories.indexOf(
+            value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value),
+          );
+      const slope = slopeOf(run);
+      if (Number.isNaN(x) || slope === null) continue;
+      at.set(x, [...(at.get(x) ?? []), slope]);
+    }
+    return markOf(
+      member,
+      [...at].map(([x, slopes]) => ({ x, slope: pooled(slopes) })),
+    );
+  });
+}

@@ -1,0 +1,34 @@
+/** A number over several runs, as the seeds of one setup. */
+import { studentQuantile } from './distributions.ts';
+
+export interface GroupStatistics {
+  readonly n: number;
+  readonly mean: number;
+  readonly smallest: number;
+  readonly largest: number;
+  /** Divisor n - 1; null for n = 1. */
+  readonly standard_deviation: number | null;
+  /** 95 % interval of the mean over the runs (Student's t with n - 1 degrees of freedom); null for n = 1. */
+  readonly interval: readonly [low: number, high: number] | null;
+}
+
+/**
+ * Mean, standard deviation (divisor n - 1) and 95 % interval of the mean, mean +- t s / sqrt(n) with t the 97.5 % quantile of Student's
+ * distribution with n - 1 degrees of freedom.
+ */
+export function statisticsOf(
+  values: readonly number[],
+  quantile = (freedom: number) => studentQuantile(0.975, freedom),
+): GroupStatistics {
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  let [smallest, largest] = [Infinity, -Infinity];
+  for (const value of values) {
+    smallest = Math.min(smallest, value);
+    largest = Math.max(largest, value);
+  }
+  if (n < 2) return { n, mean, smallest, largest, standard_deviation: null, interval: null };
+  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
+  const half = (quantile(n - 1) * deviation) / Math.sqrt(n);
+  return { n, mean, smallest, largest, standard_deviation: deviation, interval: [mean - half, mean + half] };
+}

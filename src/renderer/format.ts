@@ -77,7 +77,11 @@ export function summaryText(value: SummaryValue | undefined, key = ''): string {
   if (value === undefined) return '';
   const number = value.value;
   if (number === null) return value.text ?? '';
-  if (key.endsWith('accuracy')) return percentText(number);
+  if (key.endsWith('accuracy')) {
+    return value.low === null || value.high === null
+      ? percentText(number)
+      : `${(100 * number).toFixed(1)} ± ${(50 * (value.high - value.low)).toFixed(1)} %`;
+  }
   if (value.low !== null && value.high !== null) return withUncertainty(number, (value.high - value.low) / 2);
   return numberValueText(number);
 }

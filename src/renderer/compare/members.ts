@@ -15,8 +15,15 @@ export interface Member {
   readonly runs: readonly RunRow[];
 }
 
-/** Runs in the order given, or grouped by setup in the order of each one's first run. */
-export function membersOf(rows: readonly RunRow[], seeds: boolean): Member[] {
+/**
+ * Runs in the order given, or grouped by setup in the order of each one's first run. Those of one name are told apart by the settings in which the runs
+ * differ: path -> one value a row.
+ */
+export function membersOf(
+  rows: readonly RunRow[],
+  seeds: boolean,
+  differences: Readonly<Record<string, readonly Json[]>> = {},
+): Member[] {
   const groups = new Map<string, RunRow[]>();
   for (const row of rows) {
     const key = seeds ? row.setup : row.id;
@@ -25,19 +32,34 @@ export function membersOf(rows: readonly RunRow[], seeds: boolean): Member[] {
     else group.push(row);
   }
   const used = new Map<number, number>();
+  const names = [...groups.values()].map(([first]) => first.name);
+  const place = new Map(rows.map(({ id }, i) => [id, i]));
+  const telling = Object.keys(differences).filter((key) => key !== 'name' && !(seeds && key === 'seed'));
+  const settingsOf = (run: RunRow): string =>
+    telling
+      .slice(0, 3)
+      .map((key) => {
+        const value = differences[key]?.[place.get(run.id) ?? -1] ?? null;
+        return `${key.split('.').at(-1) ?? key} ${value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value)}`;
+      })
+      .join(', ');
   return [...groups].map(([id, runs]) => {
     // Of the run itself; of a group that of its oldest run, as in the table.
     const oldest = runs.reduce((first, run) => (run.created < first.created ? run : first));
     const slot = oldest.colour % 8;
     const before = used.get(slot) ?? 0;
     used.set(slot, before + 1);
-    return { id, name: nameOf(runs), colour: oldest.colour, dash: before % 2 === 1, runs };
+    const [first] = runs;
+    const settings = names.filter((name) => name === first.name).length > 1 ? settingsOf(first) : '';
+    const name = settings === '' ? first.name : `${first.name}, ${settings}`;
+    return {
+      id,
+      name: runs.length === 1 ? name : `${name} × ${runs.length} seeds`,
+      colour: oldest.colour,
+      dash: before % 2 === 1,
+      runs,
+    };
   });
-}
-
-function nameOf(runs: readonly RunRow[]): string {
-  const [first] = runs;
-  return runs.length === 1 ? first.name : `${first.name} × ${runs.length} seeds`;
 }
 
 /** A value over a member's runs: its own with its interval for one run, mean with Student's interval for several. */

@@ -1,15 +1,5 @@
 /** Columns of the table of runs: what each is called and how its cells read. */
-import {
-  ago,
-  duration,
-  integerText,
-  numberText,
-  percentText,
-  plainText,
-  runColour,
-  summaryText,
-  withUncertainty,
-} from '../format.ts';
+import { ago, duration, integerText, numberText, percentText, plainText, runColour, summaryText } from '../format.ts';
 import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 
 export interface Column {
@@ -136,15 +126,10 @@ export function groupText(group: RunGroup, key: string, now: number, projects: R
     const { mean, interval, smallest, largest } = statistics;
     if (key === 'started' || key === 'ended' || key === 'created' || key === 'updated') return ago(largest, now);
     if (key === 'seconds') return duration(mean);
-    if (key.endsWith('accuracy')) {
-      const text = percentText(mean);
-      return interval === null || smallest === largest
-        ? text
-        : `${text.replace(' %', '')} ± ${(50 * (interval[1] - interval[0])).toFixed(1)} %`;
-    }
     const alone = smallest === largest ? smallest : interval === null ? mean : null;
-    if (alone !== null || interval === null) return summaryText({ value: alone, text: null, low: null, high: null });
-    return withUncertainty(mean, (interval[1] - interval[0]) / 2);
+    if (alone !== null || interval === null)
+      return summaryText({ value: alone, text: null, low: null, high: null }, key);
+    return summaryText({ value: mean, text: null, low: interval[0], high: interval[1] }, key);
   }
   const texts = group.texts[key];
   if (texts === undefined) return '';

@@ -21,7 +21,8 @@ export function forecastExact(layout: FactorLayout): ExactForecast {
   const work = d <= 4000 ? 3 + 4 : 2 + 2;
   return {
     bytes: 8 * (packed + factors + (matrices + work) * d * d),
-    storedBytes: 8 * (matrices * d * d + 12 * d),
+    // The Gauss-Newton matrix is stored also where it is H.
+    storedBytes: 8 * (4 * d * d + 12 * d),
   };
 }
 

@@ -9,6 +9,8 @@ import { forecastExact, formatBytes } from '../../engine/curvature/forecast.ts';
 import { chooseMethod } from '../../engine/curvature/measure-layer.ts';
 import { defaultTop } from '../../engine/curvature/projected/measure.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
+import { AffineLayer } from '../../engine/network/affine.ts';
+import { leaves } from '../../engine/network/chain.ts';
 import { Network } from '../../engine/network/network.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
@@ -100,10 +102,10 @@ export async function forecastTraining(
   const steps = Math.round(experiment.epochs * stepsPerEpoch);
   const measurer = new Measurer(input, experiment.model, randomWeights(network, experiment));
   try {
-    let checkpoints = Math.ceil(steps / stepsPerEpoch);
+    let measured = 0;
     for (const spec of experiment.measurements) {
       const due = [...dueSteps(spec.when, stepsPerEpoch, steps)].filter((step) => step >= fromStep);
-      checkpoints = Math.max(checkpoints, due.length);
+      measured = Math.max(measured, due.filter((step) => step < steps).length);
       for (const parameter of selectParameters(network, spec.parameters))
         await measurer.add(parameter, spec, due.length);
     }
@@ -116,9 +118,10 @@ export async function forecastTraining(
     const evaluations = (fromStep === 0 ? 1 : 0) + Math.ceil((steps - fromStep) / stepsPerEpoch);
     const training = (steps - fromStep) * rate.step;
     const evaluating = evaluations * (samples + testSamples) * rate.evaluation;
-    // One every few seconds at most.
-    const saved = Math.min(checkpoints, 2 + (training + evaluating) / 5) * checkpointSeconds;
-    return measurer.answer({ training: training + saved, evaluating, steps, experiment });
+    // One at the end, one before measurements, one after an epoch where the last is some seconds old.
+    const checkpoints = 1 + measured + Math.min(evaluations, Math.floor((training + evaluating) / 5));
+    const saved = checkpoints * checkpointSeconds;
+    return measurer.answer({ training: training + saved, evaluating, steps, checkpoints, experiment });
   } finally {
     await measurer.close();
   }
@@ -134,7 +137,7 @@ export async function forecastMeasuring(
   const measurer = new Measurer(input, model, weights);
   try {
     for (const parameter of selectParameters(input.network, spec.parameters)) await measurer.add(parameter, spec, 1);
-    return measurer.answer({ training: 0, evaluating: 0, steps: 0, experiment: null });
+    return measurer.answer({ training: 0, evaluating: 0, steps: 0, checkpoints: 0, experiment: null });
   } finally {
     await measurer.close();
   }
@@ -221,6 +224,7 @@ class Measurer {
     readonly training: number;
     readonly evaluating: number;
     readonly steps: number;
+    readonly checkpoints: number;
     readonly experiment: Experiment | null;
   }): ForecastAnswer {
     const { engine, network, samples, testSamples } = this.#input;
@@ -233,7 +237,9 @@ class Measurer {
     const batch = Math.max(experiment?.batch_size ?? 0, 1000) * activations(network) * bytes;
     const base = processBytes + data + 4 * weights * bytes + batch;
     const most = made.reduce((largest, { memory }) => Math.max(largest, memory), 0);
-    const checkpoint = 2 * weights * bytes + 4 * samples;
+    const isMoving = (experiment?.optimiser.momentum ?? 0) > 0;
+    const checkpoint = (isMoving ? 2 : 1) * weights * bytes + 4 * samples;
+    const kept = Math.min(keptCheckpoints, task.checkpoints);
     return {
       forecast: {
         seconds: { total: training + evaluating + measuring, training, evaluating, measuring },
@@ -245,9 +251,7 @@ class Measurer {
           measuring: made.length === 0 ? null : base + engine.report.threads * threadBytes + most,
           available: engine.memoryLimit,
         },
-        disk:
-          made.reduce((sum, each) => sum + each.times * each.disk, 0) +
-          (experiment === null ? 0 : keptCheckpoints * checkpoint),
+        disk: made.reduce((sum, each) => sum + each.times * each.disk, 0) + kept * checkpoint,
         warnings: [...this.#warnings],
       },
       machine: this.book.machine,
@@ -283,12 +287,12 @@ function weightCount(network: Network): number {
   return network.parameters.reduce((sum, { rows, cols }) => sum + rows * cols, 0);
 }
 
-/** Numbers a sample that all layers' outputs hold. */
+/** Numbers a sample that all layers' outputs and the patches of convolutions hold. */
 function activations(network: Network): number {
-  return network.layers.reduce(
-    (sum, layer) => sum + layer.outputShape.reduce((product, size) => product * size, 1),
-    network.inputSize,
-  );
+  return leaves(network.layers).reduce((sum, layer) => {
+    const patches = layer instanceof AffineLayer && layer.positions > 1 ? layer.positions * layer.kernel.rows : 0;
+    return sum + patches + layer.outputShape.reduce((product, size) => product * size, 1);
+  }, network.inputSize);
 }
 
 function randomWeights(network: Network, { initialisation, seed }: Experiment): Map<string, Real> {

@@ -13,7 +13,7 @@ import { AffineLayer } from '../../engine/network/affine.ts';
 import type { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import { digest } from './rates.ts';
-import type { RateBook } from './rates.ts';
+import type { Rate, RateBook } from './rates.ts';
 
 /** Samples that the passes are tried on at most. */
 const triedSamples = 768;
@@ -23,9 +23,9 @@ const triedRows = 16;
 /** Random probes of the traces (projected/measure.ts). */
 const probes = 16;
 
-/** Products with H of one search for k pairs: what Lanczos with restarts took on networks of several kinds, 98 to 108 for 32 pairs. */
+/** Products with H of one search for k pairs: what Lanczos with restarts took on networks of several kinds: 52 for 10 pairs, 62 for 20, 98 to 108 for 32. */
 export function usualProducts(k: number, d: number): number {
-  return Math.min(d, Math.ceil(2.2 * k + 32));
+  return Math.min(d, 2 * k + 32);
 }
 
 /** Bytes that worker threads together may keep of linearised samples (projected/measure.ts). */
@@ -44,6 +44,11 @@ export async function projectedSeconds(
   const rate = await book.rate(`projected/${digest([input.model, parameter, tried])}`, () =>
     tryPasses(pool, input, parameter, tried),
   );
+  return Object.values(projectedStages(rate, pool, samples, tried, top)).reduce((sum, each) => sum + each, 0);
+}
+
+/** Seconds of every stage, by the passes that it makes. */
+export function projectedStages(rate: Rate, pool: Pool, samples: number, tried: number, top: number): Rate {
   const { d } = rate;
   const k = Math.min(top, d);
   const products = usualProducts(k, d);
@@ -52,15 +57,20 @@ export async function projectedSeconds(
   const apply = scale * (kept * rate['again'] + (1 - kept) * rate['first']);
   const along = scale * rate['direction'];
   // All samples once, each half once with half of them; so do the projections.
-  const searching = 2 * products * apply + 2 * scale * rate['first'] + 3 * products * products * rate['row'];
-  const projecting = 2 * k * along;
-  const residuals = k * apply;
-  const traces = k === d ? 0 : probes * along;
-  const within = k * along * Math.min(1, Math.max(64, 1e11 / (k * k * d)) / samples);
-  return rate['open'] + scale * rate['gradients'] + searching + projecting + residuals + traces + within;
+  const share = Math.min(1, Math.max(64, 1e11 / (k * k * d)) / samples);
+  return {
+    rest: rate['open'],
+    gradients: scale * rate['gradients'],
+    eigenpairs: 2 * products * apply + 2 * scale * rate['first'] + 3 * products * products * rate['row'],
+    projections: 2 * k * along,
+    residuals: k * apply,
+    traces: k === d ? 0 : probes * along,
+    // Every sample's k products are written out and multiplied with one another.
+    within: k * (along * share + samples * share * rate['row']),
+  };
 }
 
-async function tryPasses(pool: Pool, input: MeasurementInput, parameter: string, samples: number) {
+export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: string, samples: number) {
   const clock = async (body: () => Promise<unknown>): Promise<number> => {
     const begun = performance.now();
     await body();
@@ -129,6 +139,8 @@ export function projectedBytes(
   const k = Math.min(top, d);
   const rows = Math.min(d, Math.max(2 * k + 50, 80));
   const linearised = Math.min(cacheLimit(wasm), samples * linearisedBytes(network));
-  const held = threads * Math.min(2 ** 28, 8 * k * d * 64);
+  // Per-sample products behind the off-diagonal entries of Q: twice, as one piece is given back while the next is taken.
+  const chunk = Math.min(512, Math.max(1, 2 ** 23 / linearisedBytes(network)));
+  const held = 2 * threads * Math.min(2 ** 28, 8 * k * d * chunk);
   return linearised + held + 8 * d * (2 * rows + 3 * k + 16);
 }

@@ -1,15 +1,18 @@
 /** covature bench */
 import { resolveDataset } from '../../../data/resolve.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
+import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { Pool } from '../../../engine/parallel/pool.ts';
 import type { TrainingData } from '../../../engine/training/trainer.ts';
 import { eighSeconds, gemmRate, measurementBench, pooledGemmRate } from '../../bench/bench.ts';
 import type { BenchRow } from '../../bench/bench.ts';
+import { forecastBench } from '../../bench/forecast.ts';
+import type { ForecastBench } from '../../bench/forecast.ts';
 import { trainingJobs, trainingRate } from '../../bench/training.ts';
 import { openEngine } from '../../jobs/engine.ts';
 import { engineFlags, engineHelp, engineOf, integerOption, parse, printJson } from '../command.ts';
 import type { Command } from '../command.ts';
-import { formatNumber, formatTable } from '../format.ts';
+import { formatDuration, formatNumber, formatTable } from '../format.ts';
 
 const help = `Usage: covature bench [options]
 
@@ -18,6 +21,7 @@ in the same run. Ratios carry over to other machines; seconds do not. Leave the 
 
   --samples N      samples of the exact measurement (default 8000)
   --width N        units of the layer measured, d = N^2 (default 50)
+  --forecasts      instead: forecasts of whole runs and measurements beside what then happened
 ${engineHelp}
   --json           one JSON document on standard output`;
 
@@ -26,6 +30,7 @@ const options = {
   json: { type: 'boolean' },
   samples: { type: 'string' },
   width: { type: 'string' },
+  forecasts: { type: 'boolean' },
 } as const;
 
 export const bench: Command = {
@@ -38,6 +43,15 @@ export const bench: Command = {
     const say = (text: string): void => {
       process.stderr.write(`${text}\n`);
     };
+    if (values.forecasts === true) {
+      const rows = await forecastBench(blas, engineOf(values), samples, say);
+      if (values.json === true) printJson({ engine: report, samples, rows });
+      else
+        process.stdout.write(
+          `${report.blas}, ${report.threads} threads, ${report.processor}\n\n${forecastTable(rows)}\n`,
+        );
+      return 0;
+    }
     const rows: BenchRow[] = [];
     const row = (what: string, value: number, unit: string, limit: number | null = null, limitNote = ''): void => {
       rows.push({ what, value, unit, limit, limitNote });
@@ -94,6 +108,22 @@ export const bench: Command = {
     return 0;
   },
 };
+
+function forecastTable(rows: readonly ForecastBench[]): string {
+  const pair = ({ forecast, measured }: ForecastBench['seconds'], text: (value: number) => string): string[] => [
+    text(forecast),
+    text(measured),
+    measured > 0 ? (measured / forecast).toFixed(2) : '-',
+  ];
+  const heads = ['what', 'time', 'took', 'ratio', 'memory', 'peak', 'ratio', 'disk', 'stored', 'ratio'];
+  const cells = rows.map(({ what, seconds, memory, disk }) => [
+    what,
+    ...pair(seconds, formatDuration),
+    ...pair(memory, formatBytes),
+    ...pair(disk, formatBytes),
+  ]);
+  return formatTable(heads, cells);
+}
 
 /** Drawn digits in shared memory, as many as asked for. */
 async function benchData(samples: number): Promise<TrainingData> {

@@ -14,6 +14,7 @@ const entries = [
   'src/main/jobs/worker.ts',
   'src/main/contract/helper/worker.ts',
   'src/engine/parallel/worker.ts',
+  'src/engine/training/shards/worker.ts',
 ];
 
 export default defineConfig({

@@ -1,6 +1,7 @@
 /** Training a network by SGD, step by step; everything a checkpoint needs can be taken out and put back, bit for bit. */
 import type { OptimiserSpec, SamplingMode } from '../../shared/experiment.ts';
 import type { Real } from '../blas/types.ts';
+import { CpuBackend } from '../backend/cpu.ts';
 import type { Tensor } from '../backend/types.ts';
 import { lossAndGradient } from '../network/loss.ts';
 import type { Network } from '../network/network.ts';
@@ -8,6 +9,8 @@ import { BatchSampler } from './sampling.ts';
 import type { SamplerState } from './sampling.ts';
 import { learningRateAt } from './schedule.ts';
 import { Sgd } from './sgd.ts';
+import { shardCount } from './shards/rule.ts';
+import { ShardedGradient } from './shards/sharded.ts';
 
 export interface TrainingData {
   /** [n, network.inputSize] */
@@ -23,6 +26,8 @@ export interface TrainerOptions {
   readonly seed: number;
   /** For schedules that end; epochs * stepsPerEpoch. */
   readonly totalSteps: number;
+  /** Threads that may share a step, this one included; default 1. They do not change a bit. */
+  readonly threads?: number;
 }
 
 export interface TrainerState {
@@ -45,6 +50,8 @@ export class Trainer {
   readonly #inputs: Tensor;
   readonly #targets: Tensor;
   readonly #lossSum: Tensor;
+  /** Where batches are split into parts. */
+  readonly #sharded: ShardedGradient | null;
   #lossCount = 0;
 
   constructor(network: Network, data: TrainingData, options: TrainerOptions) {
@@ -58,10 +65,19 @@ export class Trainer {
     this.#inputs = backend.table(data.inputs, network.inputSize);
     this.#targets = backend.table(data.targets, network.outputSize);
     this.#lossSum = backend.scope(() => backend.keep(backend.zeros(1, 1)));
+    const { batchSize, threads = 1 } = options;
+    const shards = backend instanceof CpuBackend ? shardCount(network, batchSize) : 1;
+    this.#sharded =
+      shards === 1 ? null : new ShardedGradient(network, this.#inputs, this.#targets, { batchSize, shards, threads });
   }
 
   get epoch(): number {
     return this.step / this.sampler.stepsPerEpoch;
+  }
+
+  /** Threads that share the steps by now: those asked for start beside the first steps. */
+  get threads(): number {
+    return 1 + (this.#sharded?.helpers ?? 0);
   }
 
   get learningRate(): number {
@@ -77,8 +93,15 @@ export class Trainer {
 
   /** One step on given samples. */
   advanceOn(indices: Uint32Array, start: number, count: number): void {
-    const { backend, loss } = this.network;
     this.#sgd.learningRate = this.learningRate;
+    if (this.#sharded === null) this.#whole(indices, start, count);
+    else this.#parts(this.#sharded, indices, start, count);
+    this.#lossCount++;
+    this.step++;
+  }
+
+  #whole(indices: Uint32Array, start: number, count: number): void {
+    const { backend, loss } = this.network;
     backend.scope(() => {
       const inputs = backend.rowsOf(this.#inputs, indices, start, count);
       const targets = backend.rowsOf(this.#targets, indices, start, count);
@@ -87,8 +110,16 @@ export class Trainer {
       backend.blend(this.#lossSum, 1 / count, backend.columnSums(losses), 1);
       this.network.backward(gradient, this.#sgd);
     });
-    this.#lossCount++;
-    this.step++;
+  }
+
+  #parts(sharded: ShardedGradient, indices: Uint32Array, start: number, count: number): void {
+    const { backend } = this.network;
+    const sum = sharded.compute(this.network, indices, start, count, (parameter, gradient) => {
+      this.#sgd.add(parameter, gradient);
+    });
+    backend.scope(() => {
+      backend.blend(this.#lossSum, 1, backend.from([sum / count], 1, 1), 1);
+    });
   }
 
   /** Mean of the batch losses (each taken before its step) since the last call; NaN when there was none. */
@@ -106,8 +137,9 @@ export class Trainer {
   }
 
   /** Frees what the trainer made; the network and its weights stay. It must not be used again. */
-  close(): void {
+  async close(): Promise<void> {
     const { backend } = this.network;
+    await this.#sharded?.close();
     for (const tensor of [this.#inputs, this.#targets, this.#lossSum]) backend.release(tensor);
     this.#sgd.close();
   }

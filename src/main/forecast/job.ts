@@ -113,7 +113,7 @@ export async function forecastTraining(
     const rate =
       input.timed === false
         ? { step: 0, evaluation: 0 }
-        : await trainingRate(book, input.engine.trainingBlas(), experiment, input.data);
+        : await trainingRate(book, input.engine.trainingBlas(), experiment, input.data, input.engine.report.threads);
     const { testSamples } = input;
     const evaluations = (fromStep === 0 ? 1 : 0) + Math.ceil((steps - fromStep) / stepsPerEpoch);
     const training = (steps - fromStep) * rate.step;

@@ -29,6 +29,7 @@ export async function trainingRate(
   blas: Blas,
   experiment: Experiment,
   data: TrainingData,
+  threads: number,
 ): Promise<TrainingRate> {
   const { model, precision, batch_size: batch, optimiser, sampling } = experiment;
   const rate = await book.rate(trainingRateName(experiment), async () => {
@@ -44,6 +45,7 @@ export async function trainingRate(
       sampling,
       seed: experiment.seed,
       totalSteps: 1e9,
+      threads,
     });
     const step = usual(() => {
       trainer.advance();
@@ -57,7 +59,7 @@ export async function trainingRate(
     const begun = performance.now();
     await evaluate(network, part, true);
     const evaluation = (performance.now() - begun) / 1000 / count;
-    trainer.close();
+    await trainer.close();
     for (const tensor of network.weights.values()) backend.release(tensor);
     backend.releaseLive();
     backend.trim();

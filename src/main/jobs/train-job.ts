@@ -95,6 +95,7 @@ class TrainingJob {
   }
 
   async close(): Promise<void> {
+    await this.#trainer.close();
     await this.#pool?.close();
   }
 

@@ -53,6 +53,7 @@ export async function prepareTraining(request: TrainRequest, emit: (event: JobEv
     sampling: experiment.sampling,
     seed: experiment.seed,
     totalSteps,
+    threads: engine.report.threads,
   });
   const due = experiment.measurements.map((spec) => ({
     spec: withBatchSize(spec, experiment.batch_size),

@@ -63,8 +63,12 @@ export const bench: Command = {
     row('float32 product, one thread', gemmRate(blas, 'float32') / 1e9, 'GFLOP/s');
     say('SGD');
     for (const job of trainingJobs()) {
-      const { steps, bare } = trainingRate(trainingBlas(), job, data);
-      row(`${job.what}, batch 50, float32, one thread`, steps, 'steps/s', bare, 'its matrix products alone');
+      for (const threads of job.isShared && report.threads > 1 ? [1, report.threads] : [1]) {
+        const { steps, bare } = await trainingRate(trainingBlas(), job, data, threads);
+        const what = `${job.what}, batch 50, float32, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
+        const note = threads === 1 ? 'its matrix products alone' : 'its matrix products alone, times the threads';
+        row(what, steps, 'steps/s', bare * threads, note);
+      }
     }
     const pool = new Pool(blas, { threads: report.threads });
     try {

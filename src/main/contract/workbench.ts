@@ -19,7 +19,7 @@ import { dispatch } from './dispatch.ts';
 import { handlers } from './handlers/index.ts';
 import { Helper } from './helper/helper.ts';
 
-export type FileKind = 'dataset' | 'experiment' | 'model' | 'weights' | 'run' | 'folder';
+export type FileKind = 'dataset' | 'experiment' | 'model' | 'weights' | 'run' | 'figure' | 'folder';
 
 export interface WorkbenchOptions {
   /** The folder of runs. */
@@ -50,6 +50,8 @@ export class Workbench {
   readonly bus = new Bus();
   readonly changes = new RunChanges(this.bus);
   readonly helper: Helper;
+  /** Draws figures: a process of its own, so that a preview never waits for a dataset or a matrix product. */
+  readonly drawing: Helper;
   readonly session = randomUUID();
   readonly #launcher: ProcessLauncher;
   readonly #files = new Map<string, string>();
@@ -62,6 +64,7 @@ export class Workbench {
     this.options = options;
     this.#launcher = options.launcher ?? forkLauncher;
     this.helper = new Helper(this.#launcher);
+    this.drawing = new Helper(this.#launcher);
     this.#opened = this.#open();
     this.queue.pump();
   }
@@ -183,6 +186,7 @@ export class Workbench {
     this.#closing ??= (async () => {
       await this.queue.close(grace);
       this.helper.close();
+      this.drawing.close();
       this.changes.flush();
       this.store.close();
     })();

@@ -32,6 +32,11 @@ const kinds: Readonly<Record<FileKind, OpenDialogOptions>> = {
     properties: ['openFile'],
     filters: [{ name: 'Weights', extensions: ['safetensors'] }],
   },
+  figure: {
+    title: 'Choose an exported figure or a recipe',
+    properties: ['openFile'],
+    filters: [{ name: 'Figures and recipes', extensions: ['svg', 'pdf', 'png', 'json'] }],
+  },
   folder: { title: 'Choose a folder', properties: ['openDirectory'] },
 };
 

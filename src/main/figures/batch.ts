@@ -4,7 +4,7 @@ import type { Measurement } from '../../shared/figures/figures/common.ts';
 import type { FigureRecipe } from '../../shared/figures/recipe.ts';
 import { exportFigure, type ExportedFigure, type ExportOptions, type FigureFormat } from './export.ts';
 import type { FigureLoader } from './loader.ts';
-import type { SourcedFigure, StoredMeasurement } from './sources.ts';
+import { measuredIn, type SourcedFigure } from './sources.ts';
 
 export interface DrawnFigure extends ExportedFigure {
   /** File name without its ending. */
@@ -28,20 +28,6 @@ export async function drawFigure(
   // A figure without measurements has no table: asked for alone that is an error, among other formats it is left out.
   const possible = measurements.length === 0 && formats.length > 1 ? formats.filter((each) => each !== 'tex') : formats;
   return { name, ...(await exportFigure({ spec, recipe, measurements }, name, possible, fonts, options)) };
-}
-
-/** Every measurement behind a figure, once. */
-function measuredIn({ data }: SourcedFigure): StoredMeasurement[] {
-  const all = data.flatMap((each): readonly StoredMeasurement[] =>
-    'item' in each
-      ? [each.item]
-      : 'items' in each
-        ? each.items
-        : 'rows' in each
-          ? each.rows.flatMap((row) => row.items)
-          : [],
-  );
-  return [...new Map(all.map((item) => [item.id, item])).values()];
 }
 
 /** A name as part of a file name. */

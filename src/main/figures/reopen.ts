@@ -2,6 +2,8 @@
 import { PDFDict, PDFDocument, PDFName, PDFRawStream, decodePDFRawStream } from '@cantoo/pdf-lib';
 import { InputError } from '../../shared/errors.ts';
 import { documentKey, readSvgDocument, unpackDocument, type FigureDocument } from '../../shared/figures/metadata.ts';
+import { parseRecipe, type FigureRecipe } from '../../shared/figures/recipe.ts';
+import { parseJson } from '../../shared/validation.ts';
 import { fromBase64 } from '../../shared/figures/png.ts';
 import { pieceName } from './pdf.ts';
 
@@ -15,6 +17,19 @@ export async function reopenFigure(bytes: Uint8Array): Promise<FigureDocument> {
   if (start.startsWith('PNG\r\n', 1)) return reopenPng(bytes);
   if (/<svg[\s>]/.test(start)) return readSvgDocument(new TextDecoder().decode(bytes));
   throw new InputError('only SVG, PDF and PNG files exported by this program can be reopened');
+}
+
+/** Recipes in a JSON file (one, or a list of them) or in an exported figure. Raises InputError where there is none; `name` is for its message. */
+export async function recipesIn(bytes: Uint8Array, name: string): Promise<FigureRecipe[]> {
+  const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
+  if (start.startsWith('{') || start.startsWith('[')) {
+    const content = parseJson(new TextDecoder().decode(bytes), name);
+    return (Array.isArray(content) ? (content as unknown[]) : [content]).map((each) => parseRecipe(each, name));
+  }
+  const { recipe } = await reopenFigure(bytes);
+  if (recipe === undefined)
+    throw new InputError(`${name} was exported without a recipe, so it cannot be drawn of stored results`);
+  return [recipe];
 }
 
 async function reopenPdf(bytes: Uint8Array): Promise<FigureDocument> {

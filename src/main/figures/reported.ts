@@ -19,34 +19,43 @@ export interface ReportSelection {
 const shown = ['loss', 'test_loss', 'accuracy', 'test_accuracy'] as const;
 const mostPoints = 1000;
 
-/** What `reportOf` takes. Raises InputError for a layer or step that a run does not have. */
-export async function reportedRuns(
+/** A run of a report before its arrays are read: plain values. */
+export interface SourcedReport {
+  readonly run: Omit<ReportedRun, 'measurements'>;
+  readonly items: readonly StoredMeasurement[];
+}
+
+/** Raises InputError for a layer or step that a run does not have. */
+export function sourceReport(
   store: Store,
   runs: readonly RunRecord[],
-  selection: ReportSelection,
-  loader: FigureLoader,
-): Promise<{ readonly runs: readonly ReportedRun[]; readonly provenance: Provenance }> {
-  const reported: ReportedRun[] = [];
-  for (const run of runs) {
+  selection: ReportSelection = {},
+): { readonly runs: readonly SourcedReport[]; readonly provenance: Provenance } {
+  const sourced = runs.map((run): SourcedReport => {
     const layer = selection.parameter === undefined ? {} : { parameter: selection.parameter };
     const all = allMeasurements(store, run, layer);
     const step = selection.step ?? all.at(-1)?.step;
     // With a step this raises the error that says which there are.
-    const last = step === undefined ? [] : allMeasurements(store, run, { ...layer, step });
+    const items = step === undefined ? [] : allMeasurements(store, run, { ...layer, step });
     const series = store.series(run.id, { names: [...shown] });
     const curves: Record<string, readonly MetricPoint[]> = {};
     for (const name of shown)
       if (series[name] !== undefined) curves[metricName(name)] = thinned(series[name], mostPoints).points;
-    reported.push({
-      id: run.id,
-      name: run.name,
-      configuration: configurationOf(run),
-      measurements: await Promise.all(last.map((each) => loader.measurement(each))),
-      curves,
-      ...historyOf(all, curves[metricName('loss')]),
-    });
-  }
-  return { runs: reported, provenance: provenanceOf(runs) };
+    const configuration = configurationOf(run);
+    const history = historyOf(all, curves[metricName('loss')]);
+    return { run: { id: run.id, name: run.name, configuration, curves, ...history }, items };
+  });
+  return { runs: sourced, provenance: provenanceOf(runs) };
+}
+
+/** With the diagonals of its measurements: what `reportOf` takes. */
+export function loadReported(runs: readonly SourcedReport[], loader: FigureLoader): Promise<ReportedRun[]> {
+  return Promise.all(
+    runs.map(async ({ run, items }) => ({
+      ...run,
+      measurements: await Promise.all(items.map((item) => loader.measurement(item))),
+    })),
+  );
 }
 
 /** The layer that was measured most often, over training. */

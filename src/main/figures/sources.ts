@@ -96,6 +96,20 @@ export function sourceFigure(store: Store, recipe: FigureRecipe): SourcedFigure 
   };
 }
 
+/** Every measurement behind a figure, once. */
+export function measuredIn({ data }: SourcedFigure): StoredMeasurement[] {
+  const all = data.flatMap((each): readonly StoredMeasurement[] =>
+    'item' in each
+      ? [each.item]
+      : 'items' in each
+        ? each.items
+        : 'rows' in each
+          ? each.rows.flatMap((row) => row.items)
+          : [],
+  );
+  return [...new Map(all.map((item) => [item.id, item])).values()];
+}
+
 interface Sourced {
   readonly data: SourcedData;
   readonly runs: readonly RunRecord[];

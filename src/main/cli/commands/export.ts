@@ -14,12 +14,11 @@ import {
   type FigureSource,
 } from '../../../shared/figures/recipe.ts';
 import type { RecipeOptions } from '../../../shared/figures/recipe-options.ts';
-import { parseJson } from '../../../shared/validation.ts';
 import { drawFigure, FileNames } from '../../figures/batch.ts';
 import { figureFormats, writeExport, type FigureFormat } from '../../figures/export.ts';
 import { loadFonts } from '../../figures/fonts.ts';
 import { FigureLoader } from '../../figures/loader.ts';
-import { reopenFigure } from '../../figures/reopen.ts';
+import { recipesIn } from '../../figures/reopen.ts';
 import { sourceFigure } from '../../figures/sources.ts';
 import type { MeasurementRecord, RunRecord, Store } from '../../store/index.ts';
 import {
@@ -312,15 +311,7 @@ async function recipesInFile(file: string): Promise<FigureRecipe[]> {
   } catch (error) {
     throw new InputError(`${file}: cannot be read: ${messageOf(error)}`);
   }
-  const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
-  if (start.startsWith('{') || start.startsWith('[')) {
-    const content = parseJson(new TextDecoder().decode(bytes), file);
-    return (Array.isArray(content) ? (content as unknown[]) : [content]).map((each) => parseRecipe(each, file));
-  }
-  const { recipe } = await reopenFigure(bytes);
-  if (recipe === undefined)
-    throw new InputError(`${file}: the figure was exported without a recipe, so it cannot be drawn of other results`);
-  return [recipe];
+  return recipesIn(bytes, file);
 }
 
 function storedRecipes(store: Store, text: string): FigureRecipe[] {

@@ -7,7 +7,7 @@ import { loadFonts } from '../../figures/fonts.ts';
 import { fileName } from '../../figures/batch.ts';
 import { FigureLoader } from '../../figures/loader.ts';
 import { renderReport } from '../../figures/report.ts';
-import { reportedRuns } from '../../figures/reported.ts';
+import { loadReported, sourceReport } from '../../figures/reported.ts';
 import {
   engineFlags,
   engineOf,
@@ -73,15 +73,11 @@ export const report: Command = {
     const folder = path.resolve(values.out ?? '.');
     using store = openStoreFor(values, true);
     const runs = positionals.map((text) => store.findRun(text));
-    const { runs: reported, provenance } = await reportedRuns(
-      store,
-      runs,
-      {
-        ...(values.parameter === undefined ? {} : { parameter: values.parameter }),
-        ...(step === undefined ? {} : { step }),
-      },
-      new FigureLoader(engineOf(values)),
-    );
+    const { runs: sourced, provenance } = sourceReport(store, runs, {
+      ...(values.parameter === undefined ? {} : { parameter: values.parameter }),
+      ...(step === undefined ? {} : { step }),
+    });
+    const reported = await loadReported(sourced, new FigureLoader(engineOf(values)));
     const content = reportOf(reported, {
       provenance,
       figures: style,

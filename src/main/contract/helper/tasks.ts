@@ -21,6 +21,8 @@ import { availableMemory, blasHint, openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
 import type { EngineOptions } from '../../jobs/protocol.ts';
 import type { KnownRates } from '../../forecast/rates.ts';
+import { figureTasks } from './figure-tasks.ts';
+import type { FigureTasks } from './figure-tasks.ts';
 import { forecastRun } from './forecast.ts';
 import type { RunForecast } from './forecast.ts';
 import { unpackRunFile } from '../../services/run-file.ts';
@@ -34,7 +36,7 @@ export interface Folders {
   readonly dataFolder: string;
 }
 
-export interface HelperTasks {
+export interface HelperTasks extends FigureTasks {
   engines: { readonly argument: EngineOptions; readonly result: DoctorReport };
   speed: { readonly argument: EngineOptions; readonly result: SpeedReport };
   preview: {
@@ -122,6 +124,8 @@ export function helperTasks(): Implementations {
   const views = new EigenViews();
 
   return {
+    ...figureTasks(),
+
     async engines(options) {
       const base = { node: process.versions.node, platform: `${process.platform} ${process.arch}` };
       const memory = { total: totalmem(), available: availableMemory() };

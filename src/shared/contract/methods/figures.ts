@@ -1,6 +1,7 @@
 /** Figure recipes and what is drawn from them (src/shared/figures). */
 import * as v from 'valibot';
-import { id, method, name, none } from '../define.ts';
+import { integer } from '../../validation.ts';
+import { id, method, name, none, text } from '../define.ts';
 import type { Json } from '../records.ts';
 
 export interface FigureInfo {
@@ -11,6 +12,48 @@ export interface FigureInfo {
   readonly created: number;
   readonly updated: number;
 }
+
+/** A figure as it would be exported as SVG, without the data that let it be reopened. */
+export interface RenderedFigure {
+  readonly svg: string;
+  readonly width_mm: number;
+  readonly height_mm: number;
+  /** In words, for those who do not see it. */
+  readonly description: string;
+  /** Statements in its small print. */
+  readonly notes: readonly string[];
+  /** What a reader would trip over (texts that overlap, frames too small): empty where all is well. */
+  readonly warnings: readonly string[];
+  /** Cutoffs that the measurements have fits at, widest last; empty where none is drawn. */
+  readonly cutoffs: readonly number[];
+  readonly panels: number;
+}
+
+export interface ExportedFile {
+  readonly name: string;
+  /** null: written to the folder that was chosen. */
+  readonly content: Uint8Array | null;
+}
+
+export interface ExportOutcome {
+  readonly files: readonly ExportedFile[];
+  /** One line each, beginning with the figure's name. */
+  readonly warnings: readonly string[];
+}
+
+export interface ReopenedFigure {
+  /** Of the file, without its ending. */
+  readonly name: string;
+  readonly recipe: Json;
+  /** Runs that the recipe names and this store does not have. */
+  readonly missing: readonly string[];
+}
+
+/** Most figures of one export. */
+const mostFigures = 200;
+const formats = ['svg', 'pdf', 'png', 'tiff', 'csv', 'json', 'py', 'tex'] as const;
+/** Characters of base64 of a file that is reopened. */
+const longestFile = 14 * 1024 * 1024;
 
 export const figures = {
   'figures.list': method<readonly FigureInfo[]>()(v.strictObject({ deleted: v.exactOptional(v.boolean(), false) })),
@@ -26,4 +69,35 @@ export const figures = {
   'figures.delete': method<null>()(v.strictObject({ id })),
   'figures.restore': method<null>()(v.strictObject({ id })),
   'figures.count': method<number>()(none),
+  /** Draws a recipe (src/shared/figures/recipe.ts) from the stored results, in a process of its own. */
+  'figures.render': method<RenderedFigure>()(v.strictObject({ recipe: v.unknown() })),
+  /** Draws recipes and writes them into a folder (a token of `files.choose`), or answers the files; several come as one ZIP file then. */
+  'figures.export': method<ExportOutcome>()(
+    v.strictObject({
+      figures: v.pipe(
+        v.array(v.strictObject({ name, recipe: v.unknown() })),
+        v.minLength(1, 'expected at least one figure'),
+        v.maxLength(mostFigures, `expected at most ${mostFigures} figures`),
+      ),
+      formats: v.pipe(v.array(v.picklist(formats)), v.minLength(1, 'expected at least one format')),
+      /** Of png and tiff. */
+      dpi: v.exactOptional(integer(30, 2400), 600),
+      folder: v.exactOptional(text(200)),
+    }),
+  ),
+  /** The same of a report of runs: configuration, results, all figures, definitions. */
+  'figures.report': method<ExportOutcome>()(
+    v.strictObject({
+      runs: v.pipe(v.array(id), v.minLength(1, 'expected at least one run'), v.maxLength(100)),
+      formats: v.pipe(v.array(v.picklist(['html', 'pdf'])), v.minLength(1)),
+      folder: v.exactOptional(text(200)),
+    }),
+  ),
+  /** The recipe inside an exported SVG, PDF or PNG file, or in a JSON file; named by a token of `files.choose`, or given as base64. */
+  'figures.reopen': method<ReopenedFigure>()(
+    v.union(
+      [v.strictObject({ token: text(200) }), v.strictObject({ name, base64: text(longestFile) })],
+      'expected a token, or a name and the content as base64',
+    ),
+  ),
 };

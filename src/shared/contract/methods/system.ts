@@ -138,7 +138,7 @@ export const system = {
   /** Opens the system's dialog (desktop alone: `unavailable` elsewhere); null: the user closed it. */
   'files.choose': method<ChosenFile | null>()(
     v.strictObject({
-      kind: v.picklist(['dataset', 'experiment', 'model', 'weights', 'run', 'folder']),
+      kind: v.picklist(['dataset', 'experiment', 'model', 'weights', 'run', 'figure', 'folder']),
     }),
   ),
   /** Asks where to write a file (desktop alone: `unavailable` elsewhere); null: the user closed the dialog. */

@@ -1,0 +1,128 @@
+/** Drawing figures and reports, in a process of its own: fonts and decompositions stay there between drawings. */
+import { zipSync } from 'fflate';
+import * as path from 'node:path';
+import { writeFileAtomic } from '../../../data/files.ts';
+import type { ExportedFile, ExportOutcome, RenderedFigure } from '../../../shared/contract/index.ts';
+import { layoutFigure } from '../../../shared/figures/layout/layout.ts';
+import type { FontLibrary } from '../../../shared/figures/fonts/library.ts';
+import { reportOf } from '../../../shared/figures/report/content.ts';
+import { sceneToSvg } from '../../../shared/figures/svg.ts';
+import type { Provenance } from '../../../shared/figures/types.ts';
+import type { FigureRecipe } from '../../../shared/figures/recipe.ts';
+import { drawFigure, FileNames } from '../../figures/batch.ts';
+import type { FigureFormat } from '../../figures/export.ts';
+import { loadFonts } from '../../figures/fonts.ts';
+import { FigureLoader } from '../../figures/loader.ts';
+import { renderReport, type ReportFormat } from '../../figures/report.ts';
+import { loadReported, type SourcedReport } from '../../figures/reported.ts';
+import { measuredIn, type SourcedFigure } from '../../figures/sources.ts';
+import type { EngineOptions } from '../../jobs/protocol.ts';
+
+export interface FigureTasks {
+  render: {
+    readonly argument: { readonly engine: EngineOptions; readonly sourced: SourcedFigure };
+    readonly result: RenderedFigure;
+  };
+  exportFigures: {
+    readonly argument: {
+      readonly engine: EngineOptions;
+      readonly figures: readonly {
+        readonly name: string;
+        readonly recipe: FigureRecipe;
+        readonly sourced: SourcedFigure;
+      }[];
+      readonly formats: readonly FigureFormat[];
+      readonly dpi: number;
+      /** null: answer the files. */
+      readonly folder: string | null;
+    };
+    readonly result: ExportOutcome;
+  };
+  exportReport: {
+    readonly argument: {
+      readonly engine: EngineOptions;
+      readonly runs: readonly SourcedReport[];
+      readonly provenance: Provenance;
+      readonly name: string;
+      readonly formats: readonly ReportFormat[];
+      readonly folder: string | null;
+    };
+    readonly result: ExportOutcome;
+  };
+}
+
+type Implementations = {
+  [N in keyof FigureTasks]: (argument: FigureTasks[N]['argument']) => Promise<FigureTasks[N]['result']>;
+};
+
+export function figureTasks(): Implementations {
+  let fonts: FontLibrary | undefined;
+  const fontsHere = (): FontLibrary => (fonts ??= loadFonts());
+  let opened: { readonly key: string; readonly loader: FigureLoader } | undefined;
+  const loaderFor = (engine: EngineOptions): FigureLoader => {
+    const key = JSON.stringify(engine);
+    if (opened?.key !== key) opened = { key, loader: new FigureLoader(engine) };
+    return opened.loader;
+  };
+  return {
+    async render({ engine, sourced }) {
+      const spec = await loaderFor(engine).build(sourced);
+      const scene = layoutFigure(spec, fontsHere());
+      const { width_mm, height_mm, notes, warnings } = scene;
+      const cutoffs = new Set(
+        measuredIn(sourced).flatMap(({ summary }) => summary.gamma.training_set.map(({ cutoff }) => cutoff)),
+      );
+      return {
+        svg: sceneToSvg(scene, spec),
+        width_mm,
+        height_mm,
+        description: spec.description,
+        notes,
+        warnings,
+        cutoffs: [...cutoffs].sort((a, b) => b - a),
+        panels: spec.panels.length,
+      };
+    },
+
+    async exportFigures({ engine, figures, formats, dpi, folder }) {
+      const names = new FileNames();
+      const files: { name: string; content: Uint8Array }[] = [];
+      const warnings: string[] = [];
+      for (const { name, recipe, sourced } of figures) {
+        const stem = names.next(name);
+        const drawn = await drawFigure(sourced, recipe, stem, formats, loaderFor(engine), fontsHere(), { dpi });
+        warnings.push(...drawn.warnings.map((warning) => `${name}: ${warning}`));
+        files.push(...drawn.files);
+      }
+      return { files: await deliver(files, folder, 'figures.zip'), warnings };
+    },
+
+    async exportReport({ engine, runs, provenance, name, formats, folder }) {
+      const reported = await loadReported(runs, loaderFor(engine));
+      const rendered = await renderReport(reportOf(reported, { provenance }), fontsHere(), formats);
+      const files = formats.map((format) => {
+        const content = rendered[format]!;
+        return {
+          name: `${name}.${format}`,
+          content: typeof content === 'string' ? new TextEncoder().encode(content) : content,
+        };
+      });
+      return { files: await deliver(files, folder, `${name}.zip`), warnings: [] };
+    },
+  };
+}
+
+/** Writes files into a folder, or answers them: several as one ZIP. */
+async function deliver(
+  files: readonly { readonly name: string; readonly content: Uint8Array }[],
+  folder: string | null,
+  archive: string,
+): Promise<ExportedFile[]> {
+  if (folder !== null) {
+    for (const { name, content } of files) await writeFileAtomic(path.join(folder, name), content);
+    return files.map(({ name }) => ({ name, content: null }));
+  }
+  if (files.length === 1) return [...files];
+  const entries = Object.fromEntries(files.map(({ name, content }) => [name, content]));
+  return [{ name: archive, content: zipSync(entries) }];
+}

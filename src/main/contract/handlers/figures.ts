@@ -46,11 +46,12 @@ export const figureHandlers: Pick<Handlers<Workbench>, Name> = {
       sourced: sourceFigure(workbench.store, parseRecipe(recipe)),
     }),
 
-  'figures.export': ({ figures, formats, dpi, folder }, workbench) =>
+  'figures.export': ({ figures, formats, dpi, folder, archive }, workbench) =>
     workbench.drawing.ask('exportFigures', {
       engine: workbench.engine(),
       formats,
       dpi,
+      archive,
       folder: folderOf(workbench, folder),
       figures: figures.map(({ name, recipe }) => {
         const parsed = { ...parseRecipe(recipe, `the figure "${name}"`), name };

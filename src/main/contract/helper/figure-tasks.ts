@@ -33,6 +33,8 @@ export interface FigureTasks {
       }[];
       readonly formats: readonly FigureFormat[];
       readonly dpi: number;
+      /** Several files as one ZIP, where they are answered. */
+      readonly archive: boolean;
       /** null: answer the files. */
       readonly folder: string | null;
     };
@@ -84,7 +86,7 @@ export function figureTasks(): Implementations {
       };
     },
 
-    async exportFigures({ engine, figures, formats, dpi, folder }) {
+    async exportFigures({ engine, figures, formats, dpi, archive, folder }) {
       const names = new FileNames();
       const files: { name: string; content: Uint8Array }[] = [];
       const warnings: string[] = [];
@@ -94,7 +96,7 @@ export function figureTasks(): Implementations {
         warnings.push(...drawn.warnings.map((warning) => `${name}: ${warning}`));
         files.push(...drawn.files);
       }
-      return { files: await deliver(files, folder, 'figures.zip'), warnings };
+      return { files: await deliver(files, folder, archive ? 'figures.zip' : null), warnings };
     },
 
     async exportReport({ engine, runs, provenance, name, formats, folder }) {
@@ -116,13 +118,13 @@ export function figureTasks(): Implementations {
 async function deliver(
   files: readonly { readonly name: string; readonly content: Uint8Array }[],
   folder: string | null,
-  archive: string,
+  archive: string | null,
 ): Promise<ExportedFile[]> {
   if (folder !== null) {
     for (const { name, content } of files) await writeFileAtomic(path.join(folder, name), content);
     return files.map(({ name }) => ({ name, content: null }));
   }
-  if (files.length === 1) return [...files];
+  if (files.length === 1 || archive === null) return [...files];
   const entries = Object.fromEntries(files.map(({ name, content }) => [name, content]));
   return [{ name: archive, content: zipSync(entries) }];
 }

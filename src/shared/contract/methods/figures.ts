@@ -71,7 +71,7 @@ export const figures = {
   'figures.count': method<number>()(none),
   /** Draws a recipe (src/shared/figures/recipe.ts) from the stored results, in a process of its own. */
   'figures.render': method<RenderedFigure>()(v.strictObject({ recipe: v.unknown() })),
-  /** Draws recipes and writes them into a folder (a token of `files.choose`), or answers the files; several come as one ZIP file then. */
+  /** Draws recipes and writes them into a folder (a token of `files.choose`), or answers the files; several then come as one ZIP file (`archive`). */
   'figures.export': method<ExportOutcome>()(
     v.strictObject({
       figures: v.pipe(
@@ -83,6 +83,7 @@ export const figures = {
       /** Of png and tiff. */
       dpi: v.exactOptional(integer(30, 2400), 600),
       folder: v.exactOptional(text(200)),
+      archive: v.exactOptional(v.boolean(), true),
     }),
   ),
   /** The same of a report of runs: configuration, results, all figures, definitions. */

@@ -1,0 +1,37 @@
+/** "Reopen a file": an exported figure, or a recipe, by the system's dialog or the browser's. */
+import type { ReopenedFigure } from '../../shared/contract/index.ts';
+import type { App } from '../state/app.svelte.ts';
+import { base64Of } from './download.ts';
+
+/** Undefined where nothing was chosen, or the file is none of this program's (which is told). */
+export async function reopenFile(app: App): Promise<ReopenedFigure | undefined> {
+  if (app.info?.dialogs === true) {
+    return app.attempt(async () => {
+      const chosen = await app.client.request('files.choose', { kind: 'figure' });
+      return chosen === null ? undefined : app.client.request('figures.reopen', { token: chosen.token });
+    });
+  }
+  const file = await pick();
+  if (file === undefined) return undefined;
+  return app.attempt(async () =>
+    app.client.request('figures.reopen', { name: file.name, base64: await base64Of(file) }),
+  );
+}
+
+function pick(): Promise<File | undefined> {
+  return new Promise((resolve) => {
+    const input = document.createElement('input');
+    input.type = 'file';
+    input.accept = '.svg,.pdf,.png,.json';
+    input.addEventListener('change', () => resolve(input.files?.[0]));
+    input.addEventListener('cancel', () => resolve(undefined));
+    input.click();
+  });
+}
+
+/** What to say of runs that a reopened figure names and this store does not have. */
+export function missingText({ missing }: ReopenedFigure): string | undefined {
+  if (missing.length === 0) return undefined;
+  const names = missing.slice(0, 3).join(', ') + (missing.length > 3 ? ' …' : '');
+  return `The figure is of ${missing.length === 1 ? 'a run' : 'runs'} that this store does not have (${names}). Import ${missing.length === 1 ? 'it' : 'them'}, or choose other runs at the left.`;
+}

@@ -1,0 +1,314 @@
+/** The figure that is being made: its recipe with undo, what is drawn of it, and which panel is edited. */
+import type { RenderedFigure } from '../../shared/contract/index.ts';
+import {
+  drawsPanels,
+  figureTable,
+  parseRecipe,
+  splitOptions,
+  type FigureName,
+  type FigureRecipe,
+  type FigureSource,
+} from '../../shared/figures/recipe.ts';
+import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
+import { faultOf, type App } from '../state/app.svelte.ts';
+import type { FigureToDraw } from '../state/place.ts';
+
+/** Changes of one field within so many milliseconds are one step of undo. */
+const coalesceMilliseconds = 1000;
+/** Quiet before a change is drawn, and before it is kept for the next start. */
+const drawMilliseconds = 40;
+const keepMilliseconds = 500;
+const mostSteps = 200;
+const keptName = 'figures.draft';
+
+type Options = { readonly [K in keyof RecipeOptions]?: RecipeOptions[K] | undefined };
+
+export function emptyRecipe(figure: FigureName = 'C_H'): FigureRecipe {
+  return {
+    format: 'covature-figure-recipe',
+    version: 1,
+    name: figureTable[figure].title,
+    figure,
+    sources: [],
+    options: {},
+  };
+}
+
+/** What the address asks for; a figure of an unknown name is C against H. */
+export function recipeOf({ figure, runs, parameter, step }: FigureToDraw): FigureRecipe {
+  const name = Object.hasOwn(figureTable, figure) ? (figure as FigureName) : 'C_H';
+  const sources = runs.map((run) => ({
+    run,
+    ...(parameter === undefined ? {} : { parameter }),
+    ...(step === undefined ? {} : { step }),
+  }));
+  return { ...emptyRecipe(name), sources };
+}
+
+export class Studio {
+  readonly #app: App;
+  #recipe = $state.raw<FigureRecipe>(emptyRecipe());
+  #past = $state.raw<readonly FigureRecipe[]>([]);
+  #future = $state.raw<readonly FigureRecipe[]>([]);
+  /** The stored figure that this is; null: not stored yet. */
+  id = $state<string | null>(null);
+  /** As it was stored last. */
+  #stored = $state.raw<FigureRecipe | null>(null);
+  /** Number of the panel that is edited, where there are panels. */
+  panel = $state(0);
+  rendered = $state.raw<RenderedFigure | null>(null);
+  /** Of `rendered`. */
+  drawnIn = $state<number | null>(null);
+  problem = $state<string | null>(null);
+  drawing = $state(false);
+  #last: { readonly key: string; readonly time: number } | null = null;
+  #drawTimer: ReturnType<typeof setTimeout> | undefined;
+  #keepTimer: ReturnType<typeof setTimeout> | undefined;
+  #wanted = 0;
+  #busy = false;
+
+  constructor(app: App) {
+    this.#app = app;
+  }
+
+  get recipe(): FigureRecipe {
+    return this.#recipe;
+  }
+
+  /** The recipe whose sources and options are edited: a panel, or the figure itself. */
+  get edited(): FigureRecipe {
+    return this.#recipe.panels?.[this.panel] ?? this.#recipe;
+  }
+
+  get figure(): FigureName {
+    const { figure } = this.edited;
+    return figure === 'panels' ? 'C_H' : figure;
+  }
+
+  get hasPanels(): boolean {
+    return drawsPanels(this.#recipe);
+  }
+
+  get canUndo(): boolean {
+    return this.#past.length > 0;
+  }
+
+  get canRedo(): boolean {
+    return this.#future.length > 0;
+  }
+
+  /** Whether there is something that is not stored. */
+  get changed(): boolean {
+    return this.#stored !== null && JSON.stringify(this.#stored) !== JSON.stringify(this.#recipe);
+  }
+
+  /** Begins with a recipe; nothing is left to undo. */
+  open(recipe: FigureRecipe, id: string | null): void {
+    this.#recipe = recipe;
+    this.#past = [];
+    this.#future = [];
+    this.#last = null;
+    this.#stored = id === null ? null : recipe;
+    this.id = id;
+    this.panel = 0;
+    this.rendered = null;
+    this.problem = null;
+    this.#touched();
+  }
+
+  /** What was in the studio last; an empty figure where there is nothing. */
+  async openLast(): Promise<void> {
+    const kept = await this.#app.attempt(() => this.#app.client.request('state.get', { name: keptName }));
+    const { recipe, id } = (kept ?? {}) as { readonly recipe?: unknown; readonly id?: unknown };
+    try {
+      this.open(recipe === undefined ? emptyRecipe() : parseRecipe(recipe), typeof id === 'string' ? id : null);
+    } catch {
+      // Kept by another version of the program: begin anew.
+      this.open(emptyRecipe(), null);
+    }
+  }
+
+  /** One step for undo; steps of the same `key` in quick succession are one. */
+  change(recipe: FigureRecipe, key = ''): void {
+    const now = Date.now();
+    const same = key !== '' && this.#last?.key === key && now - this.#last.time < coalesceMilliseconds;
+    if (!same) this.#past = [...this.#past.slice(-mostSteps + 1), this.#recipe];
+    this.#last = { key, time: now };
+    this.#future = [];
+    this.#recipe = recipe;
+    this.panel = Math.min(this.panel, Math.max(0, (recipe.panels?.length ?? 1) - 1));
+    this.#touched();
+  }
+
+  undo(): void {
+    const before = this.#past.at(-1);
+    if (before === undefined) return;
+    this.#past = this.#past.slice(0, -1);
+    this.#future = [...this.#future, this.#recipe];
+    this.#goTo(before);
+  }
+
+  redo(): void {
+    const after = this.#future.at(-1);
+    if (after === undefined) return;
+    this.#future = this.#future.slice(0, -1);
+    this.#past = [...this.#past, this.#recipe];
+    this.#goTo(after);
+  }
+
+  rename(name: string): void {
+    this.change({ ...this.#recipe, name }, 'name');
+  }
+
+  /** Changes what is edited: a panel, or the figure. */
+  edit(change: Partial<FigureRecipe>, key = ''): void {
+    const { panels } = this.#recipe;
+    if (panels === undefined) this.change({ ...this.#recipe, ...change }, key);
+    else
+      this.change(
+        { ...this.#recipe, panels: panels.map((panel, k) => (k === this.panel ? { ...panel, ...change } : panel)) },
+        key,
+      );
+  }
+
+  /** Options of what is edited; undefined takes one away. */
+  set(options: Options, key: string = Object.keys(options).join()): void {
+    this.edit({ options: merged(this.edited.options, options) }, `${this.panel}:${key}`);
+  }
+
+  /** Options of the page; panels follow its style. */
+  setPage(options: Options, key: string = Object.keys(options).join()): void {
+    this.change({ ...this.#recipe, options: merged(this.#recipe.options, options) }, `page:${key}`);
+  }
+
+  setFigure(figure: FigureName): void {
+    const from = this.figure;
+    const name = this.edited.name === figureTable[from].title ? figureTable[figure].title : this.edited.name;
+    // Options that the figure does not have would come back unasked with another; limits and labels belong to its axes.
+    const kept = Object.entries(this.edited.options).filter(
+      ([option]) =>
+        !(figureTable[from].options as readonly string[]).includes(option) ||
+        (figureTable[figure].options as readonly string[]).includes(option),
+    );
+    const { x: _x, y: _y, ...options } = Object.fromEntries(kept) as RecipeOptions;
+    this.edit({ figure, name, options });
+  }
+
+  setSources(sources: readonly FigureSource[]): void {
+    this.edit({ sources });
+  }
+
+  /** A further panel like the one that is edited; a single figure becomes the first of two. */
+  addPanel(): void {
+    const recipe = this.#recipe;
+    if (recipe.panels === undefined) {
+      const { page, own } = splitOptions(recipe.options);
+      const first: FigureRecipe = { ...recipe, options: own };
+      this.change({ ...recipe, figure: 'panels', sources: [], options: page, panels: [first, first] });
+      this.panel = 1;
+      return;
+    }
+    const at = this.panel + 1;
+    this.change({ ...recipe, panels: [...recipe.panels.slice(0, at), this.edited, ...recipe.panels.slice(at)] });
+    this.panel = at;
+  }
+
+  /** The last panel that is left becomes the figure. */
+  removePanel(at: number): void {
+    const recipe = this.#recipe;
+    const panels = (recipe.panels ?? []).filter((_, k) => k !== at);
+    if (panels.length === 0) return;
+    const [only] = panels;
+    if (panels.length > 1) this.change({ ...recipe, panels });
+    else this.change({ ...only, name: recipe.name, options: { ...only.options, ...recipe.options } });
+  }
+
+  movePanel(at: number, by: -1 | 1): void {
+    const panels = [...(this.#recipe.panels ?? [])];
+    const to = at + by;
+    if (to < 0 || to >= panels.length) return;
+    [panels[at], panels[to]] = [panels[to], panels[at]];
+    this.change({ ...this.#recipe, panels });
+    this.panel = to;
+  }
+
+  /** Stores it under its name. */
+  async save(asCopy = false): Promise<boolean> {
+    const recipe = this.#recipe;
+    const saved = await this.#app.attempt(() =>
+      this.#app.client.request('figures.save', {
+        ...(this.id !== null && !asCopy && { id: this.id }),
+        name: recipe.name.trim() === '' ? 'Figure' : recipe.name,
+        recipe,
+      }),
+    );
+    if (saved === undefined) return false;
+    this.id = saved.id;
+    this.#stored = recipe;
+    this.#keep();
+    return true;
+  }
+
+  #goTo(recipe: FigureRecipe): void {
+    this.#last = null;
+    this.#recipe = recipe;
+    this.panel = Math.min(this.panel, Math.max(0, (recipe.panels?.length ?? 1) - 1));
+    this.#touched();
+  }
+
+  #touched(): void {
+    clearTimeout(this.#drawTimer);
+    clearTimeout(this.#keepTimer);
+    this.#drawTimer = setTimeout(() => void this.draw(), drawMilliseconds);
+    this.#keepTimer = setTimeout(() => this.#keep(), keepMilliseconds);
+  }
+
+  #keep(): void {
+    const value = { recipe: this.#recipe, id: this.id };
+    void this.#app.attempt(() => this.#app.client.request('state.set', { name: keptName, value }));
+  }
+
+  /** Draws the recipe as it is now; one drawing at a time, and after it the newest recipe alone. */
+  async draw(): Promise<void> {
+    const number = ++this.#wanted;
+    if (this.#busy) return;
+    const recipe = this.#recipe;
+    if (
+      recipe.panels === undefined ? recipe.sources.length === 0 : recipe.panels.every((one) => one.sources.length === 0)
+    ) {
+      this.rendered = null;
+      this.problem = null;
+      return;
+    }
+    this.#busy = true;
+    this.drawing = true;
+    const began = performance.now();
+    try {
+      this.rendered = await this.#app.client.request('figures.render', { recipe });
+      this.drawnIn = performance.now() - began;
+      this.problem = null;
+    } catch (error) {
+      this.problem = faultOf(error).message;
+    } finally {
+      this.#busy = false;
+      this.drawing = false;
+    }
+    if (this.#wanted !== number) await this.draw();
+  }
+
+  close(): void {
+    clearTimeout(this.#drawTimer);
+    clearTimeout(this.#keepTimer);
+  }
+}
+
+/** Options with changes; what is undefined, or an empty text or object, is gone. */
+function merged(options: RecipeOptions, changes: Options): RecipeOptions {
+  const entries = Object.entries({ ...options, ...changes }).filter(
+    ([, value]) =>
+      value !== undefined &&
+      value !== '' &&
+      !(typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0),
+  );
+  return Object.fromEntries(entries) as RecipeOptions;
+}

@@ -342,8 +342,14 @@ function panelTitles(panels: readonly FigureRecipe[], sourced: readonly Sourced[
       step: item === undefined || data.kind === 'history' ? '' : `step ${item.step}`,
     };
   });
-  const keys = (['run', 'layer', 'step'] as const).filter((key) => new Set(parts.map((part) => part[key])).size > 1);
-  return parts.map((part) => (keys.length === 0 ? undefined : keys.map((key) => plainLabel(part[key])).join(', ')));
+  if (new Set(parts.map((part) => JSON.stringify(part))).size === 1) return panels.map(() => undefined);
+  const choices = [['run'], ['layer'], ['step'], ['run', 'layer'], ['run', 'step'], ['layer', 'step']] as const;
+  const label = (part: (typeof parts)[number], keys: readonly (keyof typeof part)[]): string =>
+    keys.map((key) => plainLabel(part[key])).join(', ');
+  const keys =
+    choices.find((each) => new Set(parts.map((part) => label(part, each))).size === parts.length) ??
+    (['run', 'layer', 'step'] as const);
+  return parts.map((part) => label(part, keys));
 }
 
 /** The run's name, with its seed where another of the same name is there. */

@@ -35,8 +35,9 @@ export const controls: Readonly<Partial<Record<OptionName, Control>>> = {
   estimator: {
     kind: 'choice',
     label: 'Estimator',
+    help: 'By the estimand: least squares on the training set, the split-half instrument where cross-fitted.',
     choices: [
-      ['', 'least squares; split-half instrument where cross-fitted'],
+      ['', 'by the estimand'],
       ['ols', 'least squares'],
       ['ols_inverse', 'inverse least squares'],
       ['theil_sen', 'Theil–Sen'],
@@ -45,7 +46,7 @@ export const controls: Readonly<Partial<Record<OptionName, Control>>> = {
     ],
   },
   cutoff: { kind: 'cutoff', label: 'Cutoff' },
-  slopes: { kind: 'numbers', label: 'Reference slopes', placeholder: '1, 2' },
+  slopes: { kind: 'numbers', label: 'Slopes shown', placeholder: '1, 2' },
   fit: { kind: 'check', label: 'Line of the fit', default: true },
   smallest: { kind: 'number', label: 'Leave out below', placeholder: '1e-8', help: 'Share of the largest eigenvalue below which curvature counts as numerically zero; 0 draws all directions.' },
   quantities: { kind: 'choices', label: 'Show', choices: [] },

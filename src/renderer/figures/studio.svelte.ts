@@ -130,6 +130,7 @@ export class Studio {
 
   /** One step for undo; steps of the same `key` in quick succession are one. */
   change(recipe: FigureRecipe, key = ''): void {
+    if (JSON.stringify(recipe) === JSON.stringify(this.#recipe)) return;
     const now = Date.now();
     const same = key !== '' && this.#last?.key === key && now - this.#last.time < coalesceMilliseconds;
     if (!same) this.#past = [...this.#past.slice(-mostSteps + 1), this.#recipe];
@@ -310,5 +311,5 @@ function merged(options: RecipeOptions, changes: Options): RecipeOptions {
       value !== '' &&
       !(typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0),
   );
-  return Object.fromEntries(entries) as RecipeOptions;
+  return Object.fromEntries(entries);
 }

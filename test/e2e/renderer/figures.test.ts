@@ -1,0 +1,115 @@
+/** The figure studio as a researcher uses it: from a run to a PDF of the venue's size, and back from the file. In a real Chromium. */
+import { readFileSync } from 'node:fs';
+import { PDFDocument } from '@cantoo/pdf-lib';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { reopenFigure } from '../../../src/main/figures/reopen.ts';
+import { describeWhere } from '../../support/skips.ts';
+import { tiny, until } from '../../main/queue/support.ts';
+import { OpenWindow, windowAvailable } from './support.ts';
+
+describeWhere(windowAvailable(), 'the figure studio', () => {
+  let window: OpenWindow;
+  let run: string;
+  let pdf: string;
+
+  beforeAll(async () => {
+    window = await OpenWindow.open();
+    const { runs } = await window.bench.request('runs.start', { experiment: tiny });
+    [run] = runs;
+    await until(async () => (await window.bench.request('runs.get', { id: run })).status === 'done', 'the run to end');
+  });
+  afterAll(async () => {
+    await window.close();
+  });
+
+  const size = (): Promise<string | null> =>
+    window.page.getByRole('region', { name: 'Preview' }).getByRole('status').first().textContent();
+
+  it('teaches where nothing is stored', async () => {
+    await window.go('#/figures');
+    await window.page.getByRole('heading', { name: 'No figures stored' }).waitFor();
+    expect(await window.axe()).toEqual([]);
+    await window.page.getByRole('link', { name: 'C against H' }).click();
+    await window.page.getByRole('heading', { name: 'Choose a run' }).waitFor();
+  });
+
+  it('draws what is chosen, at the size of the venue, and undoes', async () => {
+    const { page } = window;
+    await page.getByRole('searchbox', { name: 'Search runs' }).fill('tiny');
+    await page.getByRole('checkbox', { name: 'tiny' }).check();
+    await page.getByRole('img', { name: /^C_ii against H_ii/ }).waitFor();
+    await page.getByRole('button', { name: 'Done' }).click();
+    expect(await size()).toMatch(/^82\.5 × /);
+    await page.getByLabel('Venue').selectOption({ label: 'PRL, one column' });
+    await until(async () => /^86\.0 × /.test((await size()) ?? ''), 'the width of PRL');
+    await page.getByLabel('Name', { exact: true }).first().fill('curvature $H_{ii}$');
+    await page.getByLabel('From').first().fill('nonsense');
+    expect(await page.getByLabel('From').first().getAttribute('aria-invalid')).toBe('true');
+    await page.getByLabel('From').first().fill('');
+    expect(await window.axe()).toEqual([]);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await until(async () => /^82\.5 × /.test((await size()) ?? ''), 'the first width again');
+    await page.getByRole('button', { name: 'Redo' }).click();
+    await until(async () => /^86\.0 × /.test((await size()) ?? ''), 'the width of PRL again');
+  });
+
+  it('sets panels side by side, and says what is wrong in words', async () => {
+    const { page } = window;
+    await page.getByRole('button', { name: /^Add a panel/ }).click();
+    await page.getByLabel('Figure', { exact: true }).selectOption({ label: 'Exponent against the cutoff' });
+    await until(async () => /2 panels/.test((await size()) ?? ''), 'two panels');
+    await page.getByLabel('Height, mm').fill('8');
+    await page
+      .getByRole('region', { name: 'Preview' })
+      .getByText(/too|reader/)
+      .first()
+      .waitFor();
+    await page.getByLabel('Height, mm').fill('');
+    expect(await window.axe()).toEqual([]);
+  });
+
+  it('stores it, exports a PDF of the exact width, and opens that file again', async () => {
+    const { page } = window;
+    await page.getByLabel('Name of the figure').fill('Figure 2');
+    await page.keyboard.press('Control+s');
+    await page.getByText('Figure 2 is stored.').waitFor();
+    await page.getByRole('button', { name: 'Export …' }).click();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('Figure-2.pdf');
+    pdf = await download.path();
+    const bytes = readFileSync(pdf);
+    const document = await PDFDocument.load(bytes, { updateMetadata: false });
+    expect(document.getPageCount()).toBe(1);
+    expect((document.getPage(0).getSize().width / 72) * 25.4).toBeCloseTo(86, 2);
+    const { recipe } = await reopenFigure(bytes);
+    expect(recipe?.panels?.map(({ figure }) => figure)).toEqual(['C_H', 'gamma_cutoff']);
+    await window.go('#/figures');
+    await page.getByRole('list', { name: 'Stored figures' }).getByRole('link', { name: 'Figure 2' }).waitFor();
+    await page.locator('img').waitFor();
+    expect(await window.axe()).toEqual([]);
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      page.getByRole('button', { name: 'Reopen a file …' }).click(),
+    ]);
+    await chooser.setFiles({ name: 'paper.pdf', mimeType: 'application/pdf', buffer: bytes });
+    await until(async () => /^86\.0 × .*2 panels/.test((await size()) ?? ''), 'the figure of the file');
+  });
+
+  it('opens what an address names, in dark too, and takes a figure out of the bin', async () => {
+    const { page } = window;
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await window.go(`#/figures/new/gamma_cutoff/${run}/fc2.kernel`);
+    await page.getByRole('img', { name: /^gamma and gamma_Q of fc2.kernel/ }).waitFor();
+    expect(await window.axe()).toEqual([]);
+    await window.go('#/figures');
+    await page.getByRole('button', { name: 'Put Figure 2 into the bin' }).click();
+    await page.getByRole('heading', { name: 'No figures stored' }).waitFor();
+    await page.keyboard.press('Control+z');
+    await page.getByRole('link', { name: 'Figure 2' }).waitFor();
+    expect(window.errors).toEqual([]);
+  });
+});

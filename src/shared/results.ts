@@ -136,6 +136,28 @@ export interface ProjectedDetails {
   readonly passes: number;
 }
 
+/**
+ * The precision that a device's single-precision arithmetic reached, measured: the same sums over `samples` random samples from the device and from the cpu
+ * in float64.
+ */
+export interface DevicePrecision {
+  /** "WebGPU (NVIDIA H100)". */
+  readonly device: string;
+  readonly samples: number;
+  /** max |x - x64| / max |x64| over the sums. */
+  readonly sums?: { readonly C: number; readonly H: number; readonly Q: number };
+  /** The largest relative error of C_ii, H_ii and Q_ii along the directions with H_ii > cutoff * H_11 that were compared. */
+  readonly along?: {
+    readonly cutoff: number;
+    readonly directions: number;
+    readonly C: number;
+    readonly H: number;
+    readonly Q: number;
+  };
+  /** Where the device failed on the way: what it said and the smaller chunks that it went on in. */
+  readonly fallbacks?: readonly string[];
+}
+
 export interface MeasurementSummary {
   readonly format: 'covature-measurement';
   readonly version: 1;
@@ -144,7 +166,10 @@ export interface MeasurementSummary {
   readonly shape: readonly number[];
   readonly d: number;
   readonly method: 'exact' | 'projected';
+  /** Of the passes and of the sums within a chunk of samples; everything else is float64. float32: on a device. */
   readonly precision: 'float64' | 'float32';
+  /** Present where a device computed. */
+  readonly precision_reached?: DevicePrecision;
   /** P. */
   readonly samples: number;
   /** Samples in the two random halves of the cross-fitted estimand. */

@@ -14,6 +14,10 @@ import type { BlockProjections, Diagonals, Floors, Triple } from '../statistics/
 import { ExactAssumptions } from './assumptions/exact.ts';
 import { blockMeans, blockProjections, directionMatrix } from './block-projections.ts';
 import type { DirectionMatrix } from './block-projections.ts';
+import { deviceMomentSums } from './device/moments.ts';
+import { measurePrecision } from './device/precision.ts';
+import { deviceBlockProjections } from './device/projections.ts';
+import type { DeviceSession } from './device/session.ts';
 import { directionErrors } from './direction-errors.ts';
 import { dualityLayout, measureDuality } from './duality/measure.ts';
 import type { MeasuredDuality } from './duality/measure.ts';
@@ -64,6 +68,8 @@ export interface ExactOptions {
   readonly signal?: AbortSignal;
   /** Stage in words and share done, 0 to 1. */
   readonly onProgress?: (stage: string, share: number) => void;
+  /** Makes passes, packed products and projections in float32; the rest is done here in float64. Default: the cpu does all. */
+  readonly device?: DeviceSession;
 }
 
 export interface ExactResult {
@@ -103,13 +109,17 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
 
   const { weights, inputs, targets } = input;
   await pool.runEverywhere('openProblem', { model: input.model, weights, inputs, targets });
-  const moments = await momentSums(pool, layout, {
+  const { device } = options;
+  const momentOptions = {
     samples,
     seed: options.seed,
     seconds,
     ...(options.signal && { signal: options.signal }),
-    onProgress: (share) => options.onProgress?.('moments', 0.4 * share),
-  });
+    onProgress: (share: number) => options.onProgress?.('moments', 0.4 * share),
+  };
+  const moments = await (device === undefined
+    ? momentSums(pool, layout, momentOptions)
+    : deviceMomentSums(device, pool, targets, layout, momentOptions));
   const both = ['A', 'B'] as const;
   const square = (): Real => pool.allocate('float64', d * d);
   const unpack = (name: 'H' | 'C' | 'Q' | 'gauss_newton', halves: readonly Half[], out: Real): Promise<void> =>
@@ -159,7 +169,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
           }),
         )
       : null;
-  const firstFloors = numericalFloors(samples, residual, values);
+  const firstFloors = numericalFloors(samples, residual, values, device !== undefined);
   options.onSpectrum?.(spectrum, eigenvalues, diagonals.C, firstFloors);
   const wantsIntervals = options.intervals !== false && Math.min(moments.sizes.A, moments.sizes.B) >= 4;
   const gather = (spectrum: Spectrum, along: Float64Array): DirectionMatrix | null =>
@@ -193,8 +203,23 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
   });
   const crossFitted = [crossed[0].diagonals, crossed[1].diagonals] as const;
   const directions = directionsOf(chosen, crossed);
-  const projections = await stage('intervals', 0.95, () => project(pool, moments, layout, gradient, directions));
-  const floors = numericalFloors(samples, residual, values, projections);
+  const projections = await stage('intervals', 0.95, () => project(pool, moments, layout, gradient, directions, device));
+  const precisionReached =
+    device &&
+    (await stage('precision', 0.96, () =>
+      measurePrecision(device, pool, targets, layout, {
+        samples,
+        seed: options.seed,
+        largest: eigenvalues[0],
+        directions: directions && {
+          meanGradient: gradient,
+          trainingSet: directions[0],
+          halves: [directions[1], directions[2]],
+        },
+        eigenvalues,
+      }),
+    ));
+  const floors = numericalFloors(samples, residual, values, device !== undefined, projections);
   const trainingSet = { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q };
   const assumed =
     assumptions &&
@@ -242,7 +267,13 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     ...(typeof dual === 'string' && { duality_unavailable: dual }),
     ...(assumed && { assumptions: assumed.summary }),
     ...(projections && { projections }),
-    engine: { blas: pool.blas.name, backend: 'cpu', threads: pool.threads },
+    ...(precisionReached && {
+      precisionReached: {
+        ...precisionReached,
+        ...(device.fallbacks.length > 0 && { fallbacks: [...device.fallbacks] }),
+      },
+    }),
+    engine: { blas: pool.blas.name, backend: device?.title ?? 'cpu', threads: pool.threads },
     seconds,
   });
   // `summary` holds this very object.
@@ -330,10 +361,12 @@ async function project(
   layout: FactorLayout,
   meanGradient: Float64Array,
   directions: ThreeDirections | null,
+  device: DeviceSession | undefined,
 ): Promise<BlockProjections | undefined> {
   if (directions === null) return undefined;
   const [trainingSet, a, b] = directions;
-  return blockProjections(pool, { layout, order, sizes, meanGradient, trainingSet, halves: [a, b] });
+  const task = { layout, order, sizes, meanGradient, trainingSet, halves: [a, b] } as const;
+  return device === undefined ? await blockProjections(pool, task) : await deviceBlockProjections(device, task);
 }
 
 /** The duality along the whole spectrum. */
@@ -381,14 +414,21 @@ async function dualityAlong(
  * Values of smaller size along a direction are zero as far as double precision can tell (statistics/floor.ts): for H from the residuals, and for all three
  * from two orders of summation, the matrices' and that over blocks of samples, where the latter was taken.
  */
-function numericalFloors(samples: number, residual: number, values: Triple, projections?: BlockProjections): Floors {
+function numericalFloors(
+  samples: number,
+  residual: number,
+  values: Triple,
+  isSingle: boolean,
+  projections?: BlockProjections,
+): Floors {
   const other = projections && blockMeans(projections.training_set, samples);
   const floor = (key: keyof Triple, residuals: readonly number[]): number =>
     numericalFloor({
       residuals,
       differences: other === undefined ? [] : other[key].map((value, k) => value - values[key][other.indices[k]]),
       scale: values[key].reduce((most, x) => Math.max(most, Math.abs(x)), 0),
-      terms: samples,
+      // A device adds a few hundred terms at most in single precision, the host adds these sums in float64.
+      ...(isSingle ? { roundoff: 2 ** -24 } : { terms: samples }),
     });
   return { H: floor('H', [residual]), C: floor('C', []), Q: floor('Q', []) };
 }

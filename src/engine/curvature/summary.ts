@@ -1,5 +1,5 @@
 /** The summary of a measurement from its numbers: the one place where the keys of src/shared/results.ts are filled. */
-import type { MeasurementSummary, ProjectedDetails, RotationBaseline } from '../../shared/results.ts';
+import type { DevicePrecision, MeasurementSummary, ProjectedDetails, RotationBaseline } from '../../shared/results.ts';
 import type { Parameter } from '../network/types.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { fitByCutoff, fitCrossFitted, planBootstrap, withIntervals } from '../statistics/index.ts';
@@ -28,6 +28,8 @@ export interface SummaryInput {
   readonly duality?: MeasurementSummary['duality'];
   readonly duality_unavailable?: string;
   readonly assumptions?: MeasurementSummary['assumptions'];
+  /** Where a device computed in float32. */
+  readonly precisionReached?: DevicePrecision;
   readonly engine: MeasurementSummary['engine'];
   readonly seconds: Readonly<Record<string, number>>;
 }
@@ -44,7 +46,8 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     shape: parameter.shape,
     d: parameter.rows * parameter.cols,
     method: input.method,
-    precision: 'float64',
+    precision: input.precisionReached === undefined ? 'float64' : 'float32',
+    ...(input.precisionReached && { precision_reached: input.precisionReached }),
     samples: input.samples,
     halves: { seed: input.seed, sizes: input.sizes },
     loss: input.loss,

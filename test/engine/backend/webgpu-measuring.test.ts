@@ -1,0 +1,5 @@
+/** Training and measuring on a device: see measuring-suite.ts. */
+import { webGpu } from '../../support/devices.ts';
+import { measuringSuite } from './measuring-suite.ts';
+
+measuringSuite(webGpu);

@@ -122,6 +122,11 @@ export class Trainer {
     });
   }
 
+  /** Resolves once every step so far has been computed: a device works in order, and the sum of losses waits for every step. */
+  async settled(): Promise<void> {
+    await this.network.backend.read(this.#lossSum);
+  }
+
   /** Mean of the batch losses (each taken before its step) since the last call; NaN when there was none. */
   async takeMeanLoss(): Promise<number> {
     const { backend } = this.network;

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import * as path from 'node:path';
+import { backendChoices } from '../../shared/devices.ts';
 import { engineOptions } from '../jobs/engine.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
 import { defaultStoreFolder, openStore } from '../store/index.ts';
@@ -25,12 +26,18 @@ type Options = NonNullable<ParseArgsConfig['options']>;
 export const storeOptions = { store: { type: 'string' }, json: { type: 'boolean' } } as const satisfies Options;
 
 /** Options of every command that computes. */
-export const engineFlags = { blas: { type: 'string' }, threads: { type: 'string' } } as const satisfies Options;
+export const engineFlags = {
+  blas: { type: 'string' },
+  threads: { type: 'string' },
+  backend: { type: 'string' },
+} as const satisfies Options;
 
 export const storeHelp = `  --store DIR      the folder of runs (default: $COVATURE_HOME, else the system's folder for application data)
   --json           one JSON document on standard output`;
 
-export const engineHelp = `  --blas NAME      "auto" (default), "wasm", or the path of a BLAS library ($COVATURE_BLAS)
+export const engineHelp = `  --backend NAME   what trains and measures: auto (default), cpu, cuda, webgpu or tfjs-node ($COVATURE_BACKEND); devices
+                   compute in float32 and the precision reached is measured
+  --blas NAME      "auto" (default), "wasm", or the path of a BLAS library ($COVATURE_BLAS)
   --threads N      worker threads of a measurement (default: one a core; results do not depend on it)`;
 
 /** Parses strictly: unknown options and surplus arguments raise UsageError. */
@@ -84,8 +91,13 @@ export function oneOf<const T extends string>(text: string, name: string, allowe
 export function engineOf(values: {
   readonly blas?: string | undefined;
   readonly threads?: string | undefined;
+  readonly backend?: string | undefined;
 }): EngineOptions {
-  return engineOptions({ blas: values.blas, threads: integerOption(values.threads, 'threads', 1) });
+  return engineOptions({
+    blas: values.blas,
+    threads: integerOption(values.threads, 'threads', 1),
+    backend: choice(values.backend, 'backend', backendChoices),
+  });
 }
 
 export function openStoreFor(values: { readonly store?: string | undefined }, readOnly: boolean): Store {

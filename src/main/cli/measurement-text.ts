@@ -28,9 +28,25 @@ export function measurementText(summary: MeasurementSummary): string {
     ...extraLines(summary),
     ...minibatchLines(summary.minibatch_noise),
     '',
-    `  ${formatDuration(summary.seconds['total'] ?? 0)} on ${summary.engine.blas}, ${summary.engine.threads} threads`,
+    ...precisionLines(summary),
+    `  ${formatDuration(summary.seconds['total'] ?? 0)} on ${summary.engine.backend === 'cpu' ? '' : `${summary.engine.backend} and `}${summary.engine.blas}, ${summary.engine.threads} threads`,
   ];
   return lines.join('\n');
+}
+
+/** What a device's single precision was found to reach. */
+function precisionLines({ precision_reached: reached }: MeasurementSummary): string[] {
+  if (reached === undefined) return [];
+  const three = (of: { readonly H: number; readonly C: number; readonly Q: number }): string =>
+    `H ${formatNumber(of.H, 2)}, C ${formatNumber(of.C, 2)}, Q ${formatNumber(of.Q, 2)}`;
+  const lines = [`  precision of ${reached.device}, against float64 on ${reached.samples} samples:`];
+  if (reached.sums !== undefined) lines.push(`    sums, of the largest entry: ${three(reached.sums)}`);
+  if (reached.along !== undefined)
+    lines.push(
+      `    along ${reached.along.directions} directions with H_ii > ${reached.along.cutoff} H_11, relative: ${three(reached.along)}`,
+    );
+  for (const fallback of reached.fallbacks ?? []) lines.push(`    ${fallback}`);
+  return lines;
 }
 
 /** The paper's claims, judged by rules fixed beforehand. */

@@ -111,6 +111,7 @@ export class Workbench {
     const base = engineOptions({
       blas: chosen.blas ?? (settings.blas === 'auto' ? undefined : settings.blas),
       threads: chosen.threads ?? (settings.threads > 0 ? settings.threads : undefined),
+      backend: chosen.backend ?? (settings.backend === 'auto' ? undefined : settings.backend),
     });
     return { ...base, memoryLimit: chosen.memoryLimit ?? settings.memoryLimit };
   }

@@ -5,6 +5,9 @@ import { findNativeBlas, installHint } from '../../engine/blas/find.ts';
 import type { Attempt } from '../../engine/blas/find.ts';
 import { openInMemory } from '../../engine/blas/in-memory.ts';
 import type { Blas } from '../../engine/blas/types.ts';
+import { backendChoices } from '../../shared/devices.ts';
+import type { BackendChoice } from '../../shared/devices.ts';
+import { InputError } from '../../shared/errors.ts';
 import { openWasmBlas } from '../../engine/blas/wasm.ts';
 import { loadKernels } from '../blas-module.ts';
 import type { EngineOptions, EngineReport } from './protocol.ts';
@@ -20,13 +23,26 @@ export interface OpenedEngine {
 }
 
 /** The engine's settings from the environment (COVATURE_BLAS, COVATURE_THREADS) and what the user chose on top. */
-export function engineOptions(chosen: { blas?: string | undefined; threads?: number | undefined } = {}): EngineOptions {
+export function engineOptions(
+  chosen: { blas?: string | undefined; threads?: number | undefined; backend?: BackendChoice | undefined } = {},
+): EngineOptions {
   const threads = chosen.threads ?? Number(process.env['COVATURE_THREADS'] ?? 0);
   return {
     blas: chosen.blas ?? (process.env['COVATURE_BLAS'] || 'auto'),
     threads: Number.isSafeInteger(threads) && threads > 0 ? threads : 0,
     memoryLimit: 0,
+    backend: chosen.backend ?? backendFromEnvironment(),
   };
+}
+
+/** COVATURE_BACKEND, else auto. Raises InputError for a name that is none. */
+function backendFromEnvironment(): BackendChoice {
+  const name = process.env['COVATURE_BACKEND'] ?? '';
+  if (name === '') return 'auto';
+  const found = backendChoices.find((each) => each === name);
+  if (found === undefined)
+    throw new InputError(`COVATURE_BACKEND: expected one of ${backendChoices.join(', ')}; found "${name}"`);
+  return found;
 }
 
 /** Raises an Error where a library was asked for by path and does not open. */

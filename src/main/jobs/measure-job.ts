@@ -8,6 +8,7 @@ import { shared } from '../../engine/parallel/shared.ts';
 import { weightsFrom } from './checkpoint-file.ts';
 import { forecastMeasuring } from '../forecast/job.ts';
 import { prepareData } from './data.ts';
+import { JobDevices } from './device.ts';
 import { openEngine } from './engine.ts';
 import { tellForecast } from './forecasting.ts';
 import { measureInto, selectParameters } from './measuring.ts';
@@ -23,6 +24,10 @@ export async function runMeasurement(
   const begun = performance.now();
   emit({ kind: 'progress', stage: 'reading data', share: 0, secondsLeft: null });
   const engine = await openEngine(request.engine);
+  const devices = new JobDevices(request.engine, (text) => {
+    emit({ kind: 'log', level: 'warning', text });
+  });
+  const device = await devices.for('measuring');
   const network = new Network(request.model, new CpuBackend(engine.blas, 'float64'));
   const parameters = selectParameters(network, request.measurement.parameters);
   const weights = weightsFrom(await readSafetensors(request.weights), request.weights, wantedTensors(network));
@@ -33,7 +38,7 @@ export async function runMeasurement(
     parameters: network.parameters.reduce((sum, { rows, cols }) => sum + rows * cols, 0),
     steps: 0,
     step: 0,
-    engine: engine.report,
+    engine: { ...engine.report, backend: device?.title ?? 'cpu' },
   });
   const pool = new Pool(engine.blas, { threads: engine.report.threads });
   try {
@@ -56,6 +61,7 @@ export async function runMeasurement(
       await measureInto(
         {
           engine,
+          device,
           pool,
           input: {
             model: request.model,
@@ -85,6 +91,7 @@ export async function runMeasurement(
     }
   } finally {
     await pool.close();
+    devices.close();
   }
   emit({
     kind: 'ended',

@@ -3,6 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
+import { DeviceError } from '../../engine/backend/tfjs/device-error.ts';
+import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
+import { DeviceSession } from '../../engine/curvature/device/session.ts';
 import { measureLayer } from '../../engine/curvature/measure-layer.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
@@ -18,6 +21,8 @@ import type { ForecastRequest, JobEvent, StagedFile } from './protocol.ts';
 
 export interface MeasuringContext {
   readonly engine: OpenedEngine;
+  /** Makes passes and products in float32; null: the cpu does all in float64. */
+  readonly device: OpenDevice | null;
   readonly pool: Pool;
   readonly input: MeasurementInput;
   readonly staging: string;
@@ -52,8 +57,16 @@ export function selectParameters(network: Network, patterns: readonly string[]):
  * with its reason, and the job goes on.
  */
 export async function measureInto(context: MeasuringContext, parameter: string, spec: MeasurementSpec): Promise<void> {
-  const { engine, step, epoch } = context;
+  const { engine, device, step, epoch } = context;
   const begun = performance.now();
+  const session =
+    device === null
+      ? undefined
+      : new DeviceSession(device, context.input, {
+          onFallback: (text) => {
+            context.emit({ kind: 'log', level: 'warning', text });
+          },
+        });
   try {
     const result = await measureLayer(context.pool, context.input, {
       parameter,
@@ -65,6 +78,7 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
       ...(spec.duality === true && { duality: true }),
       ...(spec.assumptions === true && { assumptions: true }),
       ...(spec.minibatch_noise !== undefined && { minibatch_noise: spec.minibatch_noise }),
+      ...(session && { device: session }),
       libraryThreads: Math.min(8, engine.report.cores),
       memoryLimit: engine.memoryLimit,
       signal: context.signal,
@@ -78,8 +92,10 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
       [name]: { seconds: (performance.now() - begun) / 1000 },
     });
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
+    if (!(error instanceof InputError || error instanceof DeviceError)) throw error;
     context.emit({ kind: 'measurement-failed', step, epoch, parameter, error: messageOf(error) });
+  } finally {
+    session?.close();
   }
 }
 

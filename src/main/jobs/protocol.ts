@@ -1,5 +1,6 @@
 /** What a job's worker process and the main side say to each other. Everything is structured-cloneable and small: arrays travel as files. */
 import type { DatasetSummary } from '../../shared/dataset.ts';
+import type { BackendChoice, DeviceName } from '../../shared/devices.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
@@ -14,6 +15,10 @@ export interface EngineOptions {
   readonly threads: number;
   /** Bytes a measurement may take; 0: what the machine has free. */
   readonly memoryLimit: number;
+  /** What trains and measures; default auto. */
+  readonly backend?: BackendChoice;
+  /** For auto: what calibration picked for this network; default the cpu for both. */
+  readonly picked?: { readonly training: 'cpu' | DeviceName; readonly measuring: 'cpu' | DeviceName };
 }
 
 interface Common {
@@ -139,4 +144,6 @@ export interface EngineReport {
   readonly threads: number;
   readonly cores: number;
   readonly processor: string;
+  /** What trains, for people: "cpu" or a device's name; absent in runs from before there were devices. */
+  readonly backend?: string;
 }

@@ -12,6 +12,7 @@ import type { Trainer } from '../../engine/training/trainer.ts';
 import { trainingRateName } from '../forecast/training.ts';
 import { writeCheckpoint } from './checkpoint-file.ts';
 import type { PreparedData } from './data.ts';
+import type { JobDevices } from './device.ts';
 import type { OpenedEngine } from './engine.ts';
 import { tellRates } from './forecasting.ts';
 import { measureInto } from './measuring.ts';
@@ -53,6 +54,7 @@ class TrainingJob {
   readonly #control: JobControl;
   readonly #emit: (event: JobEvent) => void;
   readonly #engine: OpenedEngine;
+  readonly #devices: JobDevices;
   readonly #network: Network;
   readonly #trainer: Trainer;
   readonly #data: PreparedData;
@@ -74,6 +76,7 @@ class TrainingJob {
     this.#control = control;
     this.#emit = emit;
     this.#engine = parts.engine;
+    this.#devices = parts.devices;
     this.#network = parts.network;
     this.#trainer = parts.trainer;
     this.#data = parts.data;
@@ -90,13 +93,14 @@ class TrainingJob {
       parameters: this.#network.parameters.reduce((sum, { rows, cols }) => sum + rows * cols, 0),
       steps: this.#totalSteps,
       step: this.#trainer.step,
-      engine: this.#engine.report,
+      engine: { ...this.#engine.report, backend: this.#network.backend.name },
     });
   }
 
   async close(): Promise<void> {
     await this.#trainer.close();
     await this.#pool?.close();
+    this.#devices.close();
   }
 
   /** Ends before the first step. */
@@ -178,6 +182,10 @@ class TrainingJob {
       }
       this.#seconds.training += (now - begun) / 1000;
       this.#reportProgress();
+      // A device computes behind what is enqueued: a slice at a time, or its queue would grow without bound.
+      const waited = performance.now();
+      await trainer.settled();
+      this.#seconds.training += (performance.now() - waited) / 1000;
       // Lets messages in: cancel and pause.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -244,10 +252,12 @@ class TrainingJob {
     const { weights } = await this.#trainer.state();
     const sharedWeights = new Map([...weights].map(([name, values]) => [name, shared(values)]));
     this.#pool ??= new Pool(this.#engine.blas, { threads: this.#engine.report.threads });
+    const device = await this.#devices.for('measuring');
     for (const [index, { spec, parameter }] of list.entries()) {
       await measureInto(
         {
           engine: this.#engine,
+          device,
           pool: this.#pool,
           input: {
             model: this.#request.experiment.model,

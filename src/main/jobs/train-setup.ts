@@ -11,6 +11,7 @@ import type { JobForecast } from '../forecast/job.ts';
 import { readCheckpoint } from './checkpoint-file.ts';
 import { prepareData } from './data.ts';
 import type { PreparedData } from './data.ts';
+import { JobDevices } from './device.ts';
 import { openEngine } from './engine.ts';
 import type { OpenedEngine } from './engine.ts';
 import { tellForecast } from './forecasting.ts';
@@ -26,6 +27,7 @@ export interface Due {
 
 export interface TrainingParts {
   readonly engine: OpenedEngine;
+  readonly devices: JobDevices;
   readonly network: Network;
   readonly trainer: Trainer;
   readonly data: PreparedData;
@@ -39,7 +41,16 @@ export async function prepareTraining(request: TrainRequest, emit: (event: JobEv
   emit({ kind: 'progress', stage: 'reading data', share: 0, secondsLeft: null });
   const { experiment } = request;
   const engine = await openEngine(request.engine);
-  const network = new Network(experiment.model, new CpuBackend(engine.trainingBlas(), experiment.precision));
+  const devices = new JobDevices(request.engine, (text) => {
+    emit({ kind: 'log', level: 'warning', text });
+  });
+  const device = await devices.for('training');
+  if (device !== null && experiment.precision === 'float64')
+    throw new InputError(`${device.title} computes in float32; the experiment asks for float64: use --backend cpu`);
+  const network = new Network(
+    experiment.model,
+    device?.backend() ?? new CpuBackend(engine.trainingBlas(), experiment.precision),
+  );
   const data = await prepareData(experiment.dataset, experiment.model, network.outputSize, request);
   const samples = data.train.inputs.length / network.inputSize;
   if (experiment.sampling !== 'with_replacement' && experiment.batch_size > samples) {
@@ -85,5 +96,5 @@ export async function prepareTraining(request: TrainRequest, emit: (event: JobEv
       trainer.step,
     ),
   );
-  return { engine, network, trainer, data, totalSteps, due, forecast };
+  return { engine, devices, network, trainer, data, totalSteps, due, forecast };
 }

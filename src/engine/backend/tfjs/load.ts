@@ -110,12 +110,12 @@ function remedyOf(name: DeviceName): string {
   }
 }
 
-/** Native loaders append a stack of what they looked for. */
+/** Without the stack of what a native loader looked for, and without the library's advice to compile itself. */
 function firstLines(text: string): string {
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines
     .slice(0, 2)
     .join(' ')
+    .replace(/\s*Please run command.*$/, '')
     .slice(0, 400);
 }

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { messageOf } from '../../../shared/errors.ts';
 import { installHint } from '../../../engine/blas/find.ts';
 import { availableMemory, openEngine } from '../../jobs/engine.ts';
+import { probeDevices } from '../../jobs/devices.ts';
 import { gatherProvenance } from '../../provenance.ts';
 import { defaultStoreFolder, restoreStore } from '../../store/index.ts';
 import {
@@ -81,19 +82,26 @@ export const doctor: Command = {
 
 async function describeMachine(values: { blas?: string | undefined; threads?: string | undefined }) {
   const provenance = gatherProvenance();
+  const devices = await probeDevices();
   try {
     const { report, attempts, memoryLimit } = await openEngine(engineOf(values));
-    return { provenance, engine: { ...report, attempts, memoryLimit, error: null }, memory: availableMemory() };
+    return {
+      provenance,
+      devices,
+      engine: { ...report, attempts, memoryLimit, error: null },
+      memory: availableMemory(),
+    };
   } catch (error) {
     return {
       provenance,
+      devices,
       engine: { blas: null, attempts: [], memoryLimit: 0, error: messageOf(error) },
       memory: availableMemory(),
     };
   }
 }
 
-function machineText({ provenance, engine, memory }: Awaited<ReturnType<typeof describeMachine>>): string {
+function machineText({ provenance, engine, devices, memory }: Awaited<ReturnType<typeof describeMachine>>): string {
   const { code, machine } = provenance;
   const lines = [
     `Covature ${code.version}${code.commit === null ? '' : ` (${code.commit.slice(0, 10)}${code.modified === true ? ', modified' : ''})`}, Node ${provenance.node}`,
@@ -105,6 +113,13 @@ function machineText({ provenance, engine, memory }: Awaited<ReturnType<typeof d
     for (const { path: library, error } of engine.attempts) lines.push(`  tried ${library}: ${error.split('\n')[0]}`);
     if ('kind' in engine && engine.kind === 'wasm')
       lines.push(`  to install a native one: ${installHint(process.platform)}`);
+  }
+  for (const device of devices) {
+    if (device.available)
+      lines.push(
+        `${device.title}: available${device.isSoftware ? ', computed by the processor: only where --backend asks for it' : ''}`,
+      );
+    else lines.push(`${device.title}: not available: ${device.reason}`, `  to have it: ${device.remedy}`);
   }
   return lines.join('\n');
 }

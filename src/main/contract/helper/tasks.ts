@@ -19,6 +19,7 @@ import { summarise } from '../../../data/dataset.ts';
 import { resolveDataset } from '../../../data/resolve.ts';
 import { availableMemory, blasHint, openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
+import { probeDevices } from '../../jobs/devices.ts';
 import type { EngineOptions } from '../../jobs/protocol.ts';
 import type { KnownRates } from '../../forecast/rates.ts';
 import { figureTasks } from './figure-tasks.ts';
@@ -129,11 +130,17 @@ export function helperTasks(): Implementations {
     async engines(options) {
       const base = { node: process.versions.node, platform: `${process.platform} ${process.arch}` };
       const memory = { total: totalmem(), available: availableMemory() };
+      const found = await probeDevices();
+      const devices = found.flatMap((each) => (each.available ? [each] : []));
+      const absent = found.flatMap((each) =>
+        each.available ? [] : [{ path: each.title, reason: `${each.reason}. ${each.remedy}` }],
+      );
       try {
         const { report, attempts } = await openEngine(options);
         return {
           engine: { ...report, name: report.blas },
-          attempts: attempts.map(({ path, error }) => ({ path, reason: error })),
+          attempts: [...attempts.map(({ path, error }) => ({ path, reason: error })), ...absent],
+          devices,
           hint: report.kind === 'wasm' ? blasHint() : null,
           memory,
           ...base,
@@ -143,7 +150,8 @@ export function helperTasks(): Implementations {
         const attempts = [{ path: options.blas, reason: messageOf(error) }];
         return {
           engine: null,
-          attempts,
+          attempts: [...attempts, ...absent],
+          devices,
           hint: 'choose another engine in the settings ("auto" always finds one)',
           memory,
           ...base,

@@ -1,5 +1,6 @@
 /** Jobs, settings, engines, the store as a whole, files, the program itself. */
 import * as v from 'valibot';
+import { backendChoices } from '../../devices.ts';
 import { integer } from '../../validation.ts';
 import { id, method, none, text } from '../define.ts';
 import type { Json, QueueSnapshot } from '../records.ts';
@@ -11,6 +12,8 @@ export const settingsSchema = v.strictObject({
   zoom: v.optional(v.pipe(v.number(), v.minValue(0.5), v.maxValue(3)), 1),
   /** "auto", "wasm", or the path of a library. */
   blas: v.optional(text(4096), 'auto'),
+  /** What trains and measures; "auto": by calibration. */
+  backend: v.optional(v.picklist(backendChoices), 'auto'),
   /** Worker threads of a measurement; 0: one a core. */
   threads: v.optional(integer(0, 1024), 0),
   /** Bytes that a measurement may take; 0: what is free. */
@@ -37,6 +40,8 @@ export interface DoctorReport {
   readonly engine: EngineInfo | null;
   /** Libraries that were tried in vain, and why. */
   readonly attempts: readonly { readonly path: string; readonly reason: string }[];
+  /** Cards and other devices that training and measuring may use; those that cannot be used stand among `attempts`. */
+  readonly devices: readonly { readonly name: string; readonly title: string; readonly isSoftware: boolean }[];
   /** What to do for a better one; null where nothing is better. */
   readonly hint: string | null;
   readonly memory: { readonly total: number; readonly available: number };

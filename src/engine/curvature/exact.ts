@@ -203,7 +203,9 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
   });
   const crossFitted = [crossed[0].diagonals, crossed[1].diagonals] as const;
   const directions = directionsOf(chosen, crossed);
-  const projections = await stage('intervals', 0.95, () => project(pool, moments, layout, gradient, directions, device));
+  const projections = await stage('intervals', 0.95, () =>
+    project(pool, moments, layout, gradient, directions, device),
+  );
   const precisionReached =
     device &&
     (await stage('precision', 0.96, () =>

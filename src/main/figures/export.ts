@@ -10,7 +10,7 @@ import { documentKey, packForFile, svgMetadata } from '../../shared/figures/meta
 import type { FigureRecipe } from '../../shared/figures/recipe.ts';
 import type { FigureSpec } from '../../shared/figures/types.ts';
 import { plottedCsv, plottedRows } from '../../shared/figures/plotted.ts';
-import { resultsTable, type TableOptions } from '../../shared/figures/table.ts';
+import { assumptionsTable, resultsTable, type TableOptions } from '../../shared/figures/table.ts';
 import { base64 } from '../../shared/figures/png.ts';
 import { sceneToSvg } from '../../shared/figures/svg.ts';
 import { pngFile, rasterise, tiffFile, type Pixels } from './image.ts';
@@ -121,7 +121,11 @@ export async function exportFigure(
       case 'tex':
         if (measurements.length === 0)
           throw new InputError(`"${name}" has no table: a LaTeX table needs measurements, and this figure draws none`);
-        file(utf8(resultsTable(measurements, tableOptions(recipe))));
+        file(
+          utf8(
+            (recipe?.figure === 'assumptions' ? assumptionsTable : resultsTable)(measurements, tableOptions(recipe)),
+          ),
+        );
         break;
       default:
         format satisfies never;

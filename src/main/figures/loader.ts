@@ -19,7 +19,6 @@ import {
 } from '../../shared/figures/recipe.ts';
 import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import type { FigureSpec } from '../../shared/figures/types.ts';
-import type { ResultArrays } from '../../shared/results.ts';
 import { weightsFrom } from '../jobs/checkpoint-file.ts';
 import { prepareData } from '../jobs/data.ts';
 import { openEngine } from '../jobs/engine.ts';
@@ -37,7 +36,7 @@ const keptSamples = 8;
 export class FigureLoader {
   readonly #blas: () => Promise<Blas>;
   readonly #matrices: Matrices;
-  readonly #arrays = new Map<string, Partial<ResultArrays>>();
+  readonly #arrays = new Map<string, Measurement['arrays']>();
   readonly #samples = new Map<string, Promise<Float64Array>>();
 
   /** The engine is opened when a figure first needs linear algebra. */
@@ -60,7 +59,8 @@ export class FigureLoader {
     if (file === null) return { summary, arrays: {} };
     let arrays = this.#arrays.get(file);
     if (arrays === undefined) {
-      arrays = await readArrays(file, diagonalNames);
+      const dual = summary.duality === undefined ? {} : await readArrays(file, ['C_dual_diagonal', 'dual_spread']);
+      arrays = { ...(await readArrays(file, diagonalNames)), ...dual };
       this.#arrays.set(file, arrays);
       for (const oldest of this.#arrays.keys()) {
         if (this.#arrays.size <= keptArrays) break;

@@ -16,6 +16,8 @@ export {
 export { layoutFigure } from './layout/layout.ts';
 export type { PanelGeometry, Scene } from './layout/scene.ts';
 export { renderSvg, sceneToSvg } from './svg.ts';
+export { assumptionRow, assumptionSlopes, columnTex, type AssumptionOptions } from './figures/assumptions.ts';
+export { dualDiagonals, type DualityOptions } from './figures/duality.ts';
 export { noProvenance, type FigureOptions, type Measurement } from './figures/common.ts';
 export { sampleCurvature, type DistributionOptions, type SampleCurvatures } from './figures/distribution.ts';
 export {
@@ -74,7 +76,7 @@ export {
 export { optionsSchema, type OptionName, type RecipeOptions } from './recipe-options.ts';
 export { applyToRuns, runsOf, sourcesOf } from './apply.ts';
 export { parseSpec } from './schema.ts';
-export { resultsTable, type TableOptions } from './table.ts';
+export { assumptionsTable, resultsTable, type TableOptions } from './table.ts';
 export { reportOf, type Report, type ReportedRun, type ReportOptions, type ReportSection } from './report/content.ts';
 export { reportHtml } from './report/html.ts';
 export { reportPages } from './report/pages.ts';

@@ -4,6 +4,8 @@
  */
 import * as v from 'valibot';
 import { parseWith, real } from '../validation.ts';
+import { assumptionSlopes, type AssumptionOptions } from './figures/assumptions.ts';
+import { dualDiagonals, type DualityOptions } from './figures/duality.ts';
 import type { FigureOptions, Measurement } from './figures/common.ts';
 import { sampleCurvature, type DistributionOptions, type SampleCurvatures } from './figures/distribution.ts';
 import {
@@ -98,6 +100,9 @@ export const figureTable = {
   gamma_hyperparameter: { title: 'Exponent against a hyperparameter', about: 'gamma of one layer against a setting in which the runs differ, with error bars over seeds.', needs: 'hyperparameter', takes: 'runs', options: ['field', 'parameter', ...gammaOptions, 'scale'] },
   evolution: { title: 'Over training', about: 'gamma, sharpness, traces and loss over the steps of one run.', needs: 'history', takes: 'run', options: ['quantities', 'estimands', 'cutoff', 'estimator', 'steps', 'unit'] },
   curves: { title: 'Learning curves', about: 'A metric over training: mean over seeds with a band.', needs: 'curves', takes: 'runs', options: ['metric', 'band', 'scale', 'steps', 'unit'] },
+  duality: { title: 'Duality: C_dual against C', about: 'The covariance that activity-weight duality predicts, against C: on the line where the argument holds.', needs: 'measurement', takes: 'measurement', options: ['cutoff', 'fit'] },
+  isotropy: { title: 'Duality: isotropy', about: 'Second moment of the dual weight changes along the eigenvectors of H: slope 0 where they are isotropic.', needs: 'measurement', takes: 'measurement', options: ['cutoff', 'fit'] },
+  assumptions: { title: 'C against H, G, F, E, Q, H²', about: 'Slope of C on each matrix that is taken for it: 1 where C is proportional to it.', needs: 'measurement', takes: 'measurement', options: ['estimands', 'cutoff'] },
   samples: { title: 'Curvature of single samples', about: 'How v · h v is spread over the samples, along some directions.', needs: 'samples', takes: 'measurement', options: ['directions', 'kind', 'bins'] },
 } as const satisfies Record<string, FigureEntry>; // prettier-ignore
 
@@ -170,6 +175,13 @@ export function buildFigure(
         const quantities = data.eigenvalues ? { eigenvalues: data.eigenvalues } : {};
         return spectra(data.measurement, { ...(options as SpectraOptions), ...quantities });
       }
+      if (recipe.figure === 'duality' || recipe.figure === 'isotropy')
+        return dualDiagonals(
+          data.measurement,
+          recipe.figure === 'duality' ? 'C' : 'isotropy',
+          options as DualityOptions,
+        );
+      if (recipe.figure === 'assumptions') return assumptionSlopes(data.measurement, options as AssumptionOptions);
       if (recipe.figure === 'gamma_cutoff') return gammaAgainstCutoff(data.measurement, options as GammaOptions);
       return scatterDiagonals(data.measurement, {
         ...(options as ScatterOptions),

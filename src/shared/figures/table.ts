@@ -1,5 +1,6 @@
 /** Results as a LaTeX table (booktabs) with uncertainties: one row a layer, mean over seeds where there are several. */
 import { type Estimand, type Estimator, type Slopes } from '../results.ts';
+import { assumptionRow, columnTex } from './figures/assumptions.ts';
 import { estimandNames, estimatorNames, type Measurement } from './figures/common.ts';
 import { cutoffRow, estimateOf } from './figures/scatter.ts';
 import { spreadOf } from './figures/statistics.ts';
@@ -107,4 +108,52 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
 function cutoffTex(cutoff: number): string {
   const exponent = Math.round(Math.log10(cutoff));
   return Math.abs(cutoff / 10 ** exponent - 1) < 1e-9 ? `$10^{${exponent}}$` : `$${cutoff}$`;
+}
+
+/** C against matrices that are taken for it: cosine, commutator beside its mean over random rotations, and the slope of log C_ii on log M_ii. */
+export function assumptionsTable(measurements: readonly Measurement[], options: TableOptions = {}): string {
+  const estimands = options.estimands ?? (['training_set', 'cross_fitted'] as const);
+  const cutoffs = new Set<number>();
+  const number = (value: number, digits: number): string => `$${value.toFixed(digits)}$`;
+  const rows = measurements.flatMap(({ summary }) =>
+    (summary.assumptions?.columns ?? []).map((column, k) => {
+      const slopes = estimands.flatMap((estimand) => {
+        const row = assumptionRow(column, estimand, options.cutoff);
+        if (row?.slope === null || row === undefined) return ['--', '--'];
+        cutoffs.add(row.cutoff);
+        const half = row.interval === undefined ? NaN : (row.interval[1] - row.interval[0]) / 2;
+        const r = row.r_squared === null ? '--' : number(row.r_squared, 3);
+        return [uncertaintyTex(row.slope, half, options.brackets), r];
+      });
+      const { commutator_ratio: ratio, commutator_baseline: baseline } = column;
+      return [
+        k === 0 ? texEscape(summary.parameter) : '',
+        columnTex(column),
+        number(column.cosine, 3),
+        `${number(ratio, 3)} (${number(baseline.mean, 3)})`,
+        ...slopes,
+      ];
+    }),
+  );
+  const caption =
+    options.caption ??
+    `$C$ against matrices that are taken for it: cosine; commutator ratio, in brackets its mean over random rotations; slope of $\\log C_{ii}$ on $\\log M_{ii}$ over directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest (1 where $C \\propto M$), with half of its 95\\,\\% interval where one was computed.`;
+  return [
+    '% Needs \\usepackage{booktabs}',
+    '\\begin{table}',
+    '  \\centering',
+    `  \\caption{${caption}}`,
+    ...(options.label === undefined ? [] : [`  \\label{${options.label}}`]),
+    `  \\begin{tabular}{llrr${'rr'.repeat(estimands.length)}}`,
+    '    \\toprule',
+    `     & & & & ${estimands.map((estimand) => `\\multicolumn{2}{c}{${estimandNames[estimand]}}`).join(' & ')} \\\\`,
+    `    ${estimands.map((_, k) => `\\cmidrule(lr){${5 + 2 * k}-${6 + 2 * k}}`).join(' ')}`,
+    `    layer & $M$ & cosine & commutator & ${estimands.map(() => 'slope & $R^2$').join(' & ')} \\\\`,
+    '    \\midrule',
+    ...rows.map((row) => `    ${row.join(' & ')} \\\\`),
+    '    \\bottomrule',
+    '  \\end{tabular}',
+    '\\end{table}',
+    '',
+  ].join('\n');
 }

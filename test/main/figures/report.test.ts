@@ -2,8 +2,8 @@ import { PDFDocument } from '@cantoo/pdf-lib';
 import { describe, expect, test } from 'vitest';
 import { loadFonts } from '../../../src/main/figures/fonts.ts';
 import { renderReport } from '../../../src/main/figures/report.ts';
-import { reportOf, resultsTable, type ReportedRun } from '../../../src/shared/figures/index.ts';
-import { measurement } from '../../shared/figures/data.ts';
+import { assumptionsTable, reportOf, resultsTable, type ReportedRun } from '../../../src/shared/figures/index.ts';
+import { extendedMeasurement, measurement } from '../../shared/figures/data.ts';
 
 const fonts = loadFonts({ system: false });
 const provenance = {
@@ -102,5 +102,14 @@ describe('table for LaTeX', () => {
     const row = table.split('\n').find((line) => line.includes('fc2.kernel (3)')) ?? '';
     const [, shown] = /\$([\d.]+)\(\d+\)\$/.exec(row) ?? [];
     expect(Math.abs(Number(shown) - mean)).toBeLessThan(0.6 * 10 ** -(shown.split('.')[1]?.length ?? 0));
+  });
+
+  test('the old assumption: a row a matrix, equal ones together, a slope without interval plain', () => {
+    const table = assumptionsTable([extendedMeasurement({ d: 200 })], { cutoff: 1e-4 });
+    const rows = table.split('\n').filter((line) => /^ +(fc2\.kernel)? & \$/.test(line));
+    expect(rows).toHaveLength(4);
+    for (const row of rows) expect(row.split('&')).toHaveLength(8);
+    expect(rows[0]).toContain('$H = G = F$');
+    expect(rows[3].match(/\\pm/g)).toHaveLength(1);
   });
 });

@@ -1,6 +1,8 @@
 /** Every figure with seeded data, and the extreme cases: what the snapshot tests hold and the gallery shows. */
 import {
+  assumptionSlopes,
   composePanels,
+  dualDiagonals,
   eigenvectorOverlap,
   gammaAgainstCutoff,
   gammaAgainstHyperparameter,
@@ -15,7 +17,7 @@ import {
   type MatrixInput,
 } from '../../../src/shared/figures/index.ts';
 import type { MetricPoint } from '../../../src/shared/results.ts';
-import { measurement, normal, uniform } from './data.ts';
+import { extendedMeasurement, measurement, normal, uniform } from './data.ts';
 
 /** A symmetric matrix that falls off from its diagonal. */
 function matrix(name: string, size: number, gamma: number, seed: number, basis: MatrixInput['basis']): MatrixInput {
@@ -98,6 +100,9 @@ export const figures: Readonly<Record<string, () => FigureSpec>> = {
     const C = Float64Array.from(data.arrays.C_diagonal ?? [], (value) => value * 1.3);
     return spectra(data, { eigenvalues: { C }, ranks: 'linear', normalised: true, preset: 'nature-1' });
   },
+  'duality, C dual against C': () => dualDiagonals(extendedMeasurement({ d: 600, negative: 4 }), 'C'),
+  'duality, isotropy': () => dualDiagonals(extendedMeasurement({ d: 600 }), 'isotropy', { preset: 'nature-1' }),
+  'C against other matrices': () => assumptionSlopes(extendedMeasurement({ d: 400 })),
   'C in the eigenbasis': () => matrixHeatmap(matrix('C', 60, 1.2, 3, 'eigenbasis')),
   'H over the weights': () => matrixHeatmap(matrix('H', 300, 1, 5, 'weights'), { scale: 'log', preset: 'nature-1' }),
   'eigenvector overlap': () =>

@@ -1,5 +1,13 @@
 /** Seeded data in the shape of stored measurements: power laws with scatter, for figures and their tests. Not results of any network. */
-import { estimators, type CutoffRow, type MeasurementSummary, type Slopes } from '../../../src/shared/results.ts';
+import type { AssumptionColumn } from '../../../src/shared/assumptions.ts';
+import type { DualitySummary, DualSlope } from '../../../src/shared/duality.ts';
+import {
+  estimands,
+  estimators,
+  type CutoffRow,
+  type MeasurementSummary,
+  type Slopes,
+} from '../../../src/shared/results.ts';
 import type { Measurement } from '../../../src/shared/figures/figures/common.ts';
 
 /** Uniform numbers in [0, 1) from a seed (mulberry32). */
@@ -174,4 +182,73 @@ function shift(slopes: Slopes, by: number): Slopes {
     Object.entries(slopes.interval ?? {}).map(([name, [low, high]]) => [name, [low + by, high + by] as const]),
   );
   return { ...slopes, ...moved, interval };
+}
+
+/** The same with what a measurement of the duality and of the old assumption adds. */
+export function extendedMeasurement(recipe: Recipe = {}): Measurement {
+  const base = measurement(recipe);
+  const { eigenvalues, C_diagonal, Q_diagonal } = base.arrays;
+  if (!eigenvalues || !C_diagonal || !Q_diagonal) throw new Error('the seeded measurement lacks diagonals');
+  const noise = normal((recipe.seed ?? 1) + 500);
+  const jitter = (value: number, by: number): number => value * 10 ** (by * noise());
+  const C_dual_diagonal = C_diagonal.map((value) => jitter(27 * value ** 0.93, 0.12));
+  const dual_spread = eigenvalues.map((value) => jitter(0.02 * Math.abs(value) ** 0.45, 0.15));
+  const over = (cutoff: number): number[] =>
+    [...eigenvalues.keys()].filter((i) => eigenvalues[i] > cutoff * eigenvalues[0]);
+  const slope = (x: Float64Array, y: Float64Array, chosen: readonly number[]): DualSlope => {
+    const { ols, r_squared } = fit(chosen.map((i) => x[i]), chosen.map((i) => y[i]), 0.03); // prettier-ignore
+    return { slope: ols, r_squared, ...(ols === null ? {} : { interval: [ols - 0.03, ols + 0.03] as const }) };
+  };
+  const cutoffs = base.summary.gamma.training_set.map(({ cutoff }) => cutoff);
+  const duality: DualitySummary = {
+    seed: 3,
+    samples_without_input: 0,
+    residuals: {},
+    moments: {
+      all: {
+        share: 1,
+        trace_ratio: 27,
+        rows: cutoffs.map((cutoff) => {
+          const chosen = over(cutoff);
+          return {
+            cutoff,
+            n: chosen.length,
+            decades: -Math.log10(cutoff),
+            isotropy: slope(eigenvalues, dual_spread, chosen),
+            C_dual_on_C: slope(C_diagonal, C_dual_diagonal, chosen),
+            median_ratio: 27,
+          };
+        }),
+      },
+    },
+    groups: 20,
+  };
+  const columns = ([['H', 'G', 'F'], ['E'], ['Q'], ['H2']] as const).map((matrices, k): AssumptionColumn => ({
+    matrices,
+    cosine: [0.86, 0.999, 0.9, 0.74][k],
+    commutator_ratio: 0.16,
+    commutator_baseline: base.summary.commutator_baseline,
+    rows: Object.fromEntries(
+      estimands.map((estimand, e) => [
+        estimand,
+        cutoffs.map((cutoff) => {
+          const value = [1.17, 1.01, 0.96, 0.59][k] - 0.09 * e;
+          const width = 0.2 * cutoff ** 0.1;
+          return {
+            cutoff,
+            n: over(cutoff).length,
+            decades: -Math.log10(cutoff),
+            slope: value,
+            r_squared: 0.97,
+            ...(k === 3 && e === 1 ? {} : { interval: [value - width, value + width] as const }),
+          };
+        }),
+      ]),
+    ) as unknown as AssumptionColumn['rows'],
+  }));
+  return {
+    ...base,
+    summary: { ...base.summary, duality, assumptions: { columns, identities: [], within: 'whole' } },
+    arrays: { ...base.arrays, C_dual_diagonal, dual_spread },
+  };
 }

@@ -12,7 +12,7 @@ import {
   type FigureRecipe,
 } from '../../../src/shared/figures/index.ts';
 import { extremes, figures } from './catalogue.ts';
-import { measurement } from './data.ts';
+import { extendedMeasurement, measurement } from './data.ts';
 
 const recipeOf = (figure: FigureRecipe['figure'], extra: object = {}): FigureRecipe =>
   parseRecipe({
@@ -26,7 +26,7 @@ const recipeOf = (figure: FigureRecipe['figure'], extra: object = {}): FigureRec
   });
 
 const data: Record<string, FigureData> = {
-  measurement: { kind: 'measurement', measurement: measurement({ d: 60 }) },
+  measurement: { kind: 'measurement', measurement: extendedMeasurement({ d: 60 }) },
   measurements: { kind: 'measurements', measurements: [measurement({ d: 60 })] },
   matrix: { kind: 'matrix', matrix: { name: 'C', values: [1, 0, 0, 1], size: 2, basis: 'weights', parameter: 'p' } },
   overlap: { kind: 'overlap', overlap: { values: [1, 0, 0, 1], size: 2, d: 10, parameter: 'p' } },

@@ -1,5 +1,5 @@
 /** What figure functions share: the data they take, the options that every figure has, statements, small numerics. */
-import type { MeasurementSummary, ResultArrays } from '../../results.ts';
+import type { ExtraArrays, MeasurementSummary, ResultArrays } from '../../results.ts';
 import type { FontFamily } from '../fonts/library.ts';
 import { numberText } from '../numbers.ts';
 import type { PaletteName } from '../palettes.ts';
@@ -10,7 +10,7 @@ import type { Annotation, Axis, FigureSpec, LegendPlace, Panel, PointRule, Prove
 /** A stored measurement as figures take it. Arrays that a figure does not use may be missing; one that it needs and lacks raises an Error. */
 export interface Measurement {
   readonly summary: MeasurementSummary;
-  readonly arrays: Partial<ResultArrays>;
+  readonly arrays: Partial<ResultArrays> & ExtraArrays;
   /** The run and moment that it belongs to, as legends say them: "seed 1", "epoch 5". */
   readonly name?: string;
 }
@@ -96,7 +96,7 @@ export function finish(draft: Draft, options: FigureOptions): FigureSpec {
 }
 
 /** An array of the measurement; raises `InputError` naming the one that is missing. */
-export function arrayOf(measurement: Measurement, name: keyof ResultArrays): Float64Array {
+export function arrayOf(measurement: Measurement, name: keyof ResultArrays | keyof ExtraArrays): Float64Array {
   const found = measurement.arrays[name];
   if (!found) throw new InputError(`the measurement of ${measurement.summary.parameter} holds no array "${name}"`);
   return found;

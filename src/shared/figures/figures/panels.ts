@@ -1,6 +1,7 @@
 /** Several figures as panels (a), (b), ... of one. */
 import { InputError } from '../../errors.ts';
 import type { FontFamily } from '../fonts/library.ts';
+import { letterOf } from '../layout/frames.ts';
 import type { PaletteName } from '../palettes.ts';
 import { presets, resized, styleOf, type PresetName, type TypeSizes } from '../presets.ts';
 import type { FigureSpec, FigureStyle, LegendPlace, Panel, Provenance } from '../types.ts';
@@ -56,10 +57,24 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
     shareY: options.shareY ?? false,
     letters: options.letters ?? true,
     legend: options.legend ?? 'auto',
-    notes: [...new Set(figures.flatMap((figure) => figure.notes))],
+    notes: lettered(figures, style, options.letters ?? true),
     points: first.points,
     provenance: merged(figures.map((figure) => figure.provenance)),
   };
+}
+
+/** Statements of the figures: those of all of them once, the others behind the letters of theirs. */
+function lettered(figures: readonly FigureSpec[], style: FigureStyle, letters: boolean): string[] {
+  let first = 0;
+  const places = figures.map(({ panels }) => {
+    const from = letterOf(first, style.panelLabels);
+    first += panels.length;
+    return panels.length === 1 ? from : `${from}–${letterOf(first - 1, style.panelLabels)}`;
+  });
+  return [...new Set(figures.flatMap((figure) => figure.notes))].map((note) => {
+    const of = places.filter((_, k) => figures[k].notes.includes(note));
+    return !letters || of.length === figures.length ? note : `${of.join(', ')} ${note}`;
+  });
 }
 
 /** The union of provenances. Fit settings that differ between the figures carry the letter of theirs. */

@@ -48,7 +48,8 @@ function raised(domain: Domain, { y }: Panel, share: number): Domain {
   return { ...domain, max };
 }
 
-function letterOf(k: number, kind: 'parentheses' | 'bold'): string {
+/** What panel k is called: (a) or a, after (z) (aa). */
+export function letterOf(k: number, kind: 'parentheses' | 'bold'): string {
   const letters =
     k < 26 ? String.fromCharCode(97 + k) : String.fromCharCode(97 + Math.floor(k / 26) - 1, 97 + (k % 26));
   return kind === 'bold' ? letters : `(${letters})`;

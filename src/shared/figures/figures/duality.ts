@@ -1,0 +1,119 @@
+/**
+ * What activity-weight duality says along the eigenvectors of H: the diagonal of C_dual = 1/2 E_pq[h_p Delta Delta^T h_p] against that of C (slope 1 where
+ * the argument's step holds), and the second moment of Delta . v_i against H_ii (slope 0 where Delta is isotropic).
+ */
+import { InputError } from '../../errors.ts';
+import type { DualSlope } from '../../duality.ts';
+import { integerText, withInterval } from '../numbers.ts';
+import type { FigureSpec, Mark } from '../types.ts';
+import { arrayOf, finish, powerTex, type FigureOptions, type Measurement } from './common.ts';
+
+export interface DualityOptions extends FigureOptions {
+  /** One of the summary's cutoffs; by default the widest up to 1e-4 with a fit. */
+  readonly cutoff?: number;
+  /** Draw the line of the fit; true by default. */
+  readonly fit?: boolean;
+}
+
+/** C_dual,ii against C_ii ('C') or the second moment of Delta against H_ii ('isotropy'). Raises InputError for a measurement without duality. */
+export function dualDiagonals(
+  measurement: Measurement,
+  which: 'C' | 'isotropy',
+  options: DualityOptions = {},
+): FigureSpec {
+  const { summary } = measurement;
+  const moments = summary.duality?.moments.all;
+  if (moments === undefined)
+    throw new InputError(
+      `the measurement of ${summary.parameter} holds nothing of the duality; measure again with duality asked for`,
+    );
+  const rows = moments.rows;
+  const slopeOf = (row: (typeof rows)[number]): DualSlope => (which === 'C' ? row.C_dual_on_C : row.isotropy);
+  const row =
+    options.cutoff === undefined
+      ? (rows.filter((each) => each.cutoff >= 0.99e-4 && slopeOf(each).slope !== null).at(-1) ?? rows.at(0))
+      : rows.find((each) => Math.abs(each.cutoff / options.cutoff! - 1) < 1e-6);
+  if (row === undefined)
+    throw new InputError(
+      `no fit at the cutoff ${options.cutoff}: the measurement has ${rows.map(({ cutoff }) => cutoff).join(', ')}`,
+    );
+  const H = arrayOf(measurement, 'eigenvalues');
+  const x = which === 'C' ? arrayOf(measurement, 'C_diagonal') : H;
+  const y = arrayOf(measurement, which === 'C' ? 'C_dual_diagonal' : 'dual_spread');
+  const selected = { x: [] as number[], y: [] as number[] };
+  const below = { x: [] as number[], y: [] as number[] };
+  const zeroes = Math.max(1e-8 * H[0], summary.floor.H);
+  let zero = 0;
+  for (let i = 0; i < H.length; i++) {
+    if (Math.abs(H[i]) <= zeroes) {
+      zero++;
+      continue;
+    }
+    const list = H[i] > row.cutoff * H[0] ? selected : below;
+    list.x.push(x[i]);
+    list.y.push(y[i]);
+  }
+  const marks: Mark[] = [];
+  const logs = selected.x.flatMap((value, k) =>
+    value > 0 && selected.y[k] > 0 ? [[Math.log(value), Math.log(selected.y[k])] as const] : [],
+  );
+  const centre = logs.length > 0 ? ([0, 1].map((k) => Math.exp(logs.reduce((sum, each) => sum + each[k], 0) / logs.length)) as [number, number]) : undefined; // prettier-ignore
+  if (which === 'C' && centre)
+    marks.push({ kind: 'slope', name: 'equal', slope: 1, through: [1, 1], colour: 'muted', dash: 'dashed', width: 0.7, order: 3, label: '$C_{\\text{dual}} = C$' }); // prettier-ignore
+  if (which === 'isotropy' && centre)
+    marks.push({ kind: 'slope', name: 'isotropic', slope: 0, through: centre, colour: 'muted', dash: 'dashed', width: 0.7, order: 3, label: 'isotropic' }); // prettier-ignore
+  if (below.x.length > 0)
+    marks.push({ kind: 'points', name: 'below_cutoff', ...below, colour: 'faint', marker: 'circle', what: 'directions', order: 1, label: 'below the cutoff' }); // prettier-ignore
+  marks.push({
+    kind: 'points',
+    name: 'selected',
+    ...selected,
+    colour: 0,
+    marker: 'circle',
+    what: 'directions',
+    label: `$n = ${integerText(row.n).replace('\u2009', '\\,')}$ directions`,
+    shared: 'above the cutoff',
+  });
+  const { slope, interval } = slopeOf(row);
+  if (slope !== null && centre && logs.length > 1 && options.fit !== false) {
+    const text = interval === undefined ? slope.toFixed(3) : withInterval(slope, ...interval);
+    const ends = logs.map(([a]) => a);
+    marks.push({
+      kind: 'slope',
+      name: 'fit',
+      slope,
+      through: centre,
+      between: [Math.exp(Math.min(...ends)), Math.exp(Math.max(...ends))],
+      colour: 1,
+      dash: 'solid',
+      width: 1.3,
+      order: 2,
+      shared: 'fit',
+      label: `slope ${text}`,
+    });
+  }
+  const what = which === 'C' ? 'C_dual,ii against C_ii' : 'second moment of Delta . v_i against H_ii';
+  return finish(
+    {
+      kind: which === 'C' ? 'duality' : 'isotropy',
+      title: `${which === 'C' ? 'Duality' : 'Isotropy of the dual changes'}: ${summary.parameter}`,
+      description: `${what} on logarithmic axes for the ${integerText(H.length)} directions of ${summary.parameter}; slope ${slope === null ? 'not fitted' : slope.toFixed(3)} over ${integerText(row.n)} directions above ${row.cutoff} of the largest eigenvalue.`,
+      panels: [
+        {
+          row: 0,
+          column: 0,
+          x: { scale: 'log', label: which === 'C' ? '$C_{ii}$' : '$H_{ii}$' },
+          y: {
+            scale: 'log',
+            label: which === 'C' ? '$C_{\\text{dual},ii}$' : '$\\mathbb{E}_{pq}[(\\Delta_{pq} \\cdot v_i)^2]$',
+          },
+          marks,
+        },
+      ],
+      frameAspect: 0.78,
+      notes: zero > 0 ? [`${integerText(zero)} of ${integerText(H.length)} directions not drawn: numerically zero, $|H_{ii}| \\leq ${powerTex(zeroes / H[0])}\\,H_{11}$`] : [], // prettier-ignore
+      fit: { cutoff: row.cutoff, n: row.n, estimator: 'ols', ...(slope === null ? {} : { slope }) },
+    },
+    options,
+  );
+}

@@ -146,7 +146,7 @@ export interface DevicePrecision {
   readonly samples: number;
   /** max |x - x64| / max |x64| over the sums. */
   readonly sums?: { readonly C: number; readonly H: number; readonly Q: number };
-  /** The largest relative error of C_ii, H_ii and Q_ii along the directions with H_ii > cutoff * H_11 that were compared. */
+  /** The largest relative error of C_ii, H_ii and Q_ii along the directions with H_ii > cutoff * H_11 that were compared; 0: computed in float64. */
   readonly along?: {
     readonly cutoff: number;
     readonly directions: number;

@@ -38,7 +38,9 @@ export function measurementText(summary: MeasurementSummary): string {
 function precisionLines({ precision_reached: reached }: MeasurementSummary): string[] {
   if (reached === undefined) return [];
   const three = (of: { readonly H: number; readonly C: number; readonly Q: number }): string =>
-    `H ${formatNumber(of.H, 2)}, C ${formatNumber(of.C, 2)}, Q ${formatNumber(of.Q, 2)}`;
+    (['H', 'C', 'Q'] as const)
+      .map((name) => `${name} ${of[name] === 0 ? 'float64' : formatNumber(of[name], 2)}`)
+      .join(', ');
   const lines = [`  precision of ${reached.device}, against float64 on ${reached.samples} samples:`];
   if (reached.sums !== undefined) lines.push(`    sums, of the largest entry: ${three(reached.sums)}`);
   if (reached.along !== undefined)

@@ -10,6 +10,7 @@ import type { OpenDevice } from '../../../src/engine/backend/tfjs/device.ts';
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import { DeviceSession } from '../../../src/engine/curvature/device/session.ts';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
+import { measureProjected } from '../../../src/engine/curvature/projected/measure.ts';
 import { Network } from '../../../src/engine/network/network.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { Trainer } from '../../../src/engine/training/trainer.ts';
@@ -58,6 +59,20 @@ export function measuringSuite(device: DeviceUnderTest): void {
       expect(summary.accuracy).toBe(own.summary.accuracy);
       own.release();
       found.release();
+    });
+
+    test('projected: the leading directions of a convolution', async () => {
+      const row = { ...deviceProblems[3], parameter: 'c.kernel' };
+      const input = await inputOf(row, 60);
+      const options = { parameter: row.parameter, seed: 4, top: 2, maxProducts: 12, probes: 2, intervals: false };
+      const own = await measureProjected(pool, input, options);
+      const session = new DeviceSession(open, input);
+      const found = await measureProjected(pool, input, { ...options, device: session });
+      session.close();
+      expect(gap(found.arrays.eigenvalues, own.arrays.eigenvalues)).toBeLessThan(tolerance);
+      const error = found.summary.precision_reached?.along?.H ?? NaN;
+      expect(error).toBeGreaterThan(1e-12);
+      expect(error).toBeLessThan(tolerance);
     });
 
     const reference = referenceAvailable === true ? test : test.skip;

@@ -100,7 +100,7 @@ async function enqueueChunk(
 }
 
 /** left^T right in two levels. */
-function readProduct({ backend }: DeviceProblem, left: Tensor, right: Tensor): Promise<Real> {
+export function readProduct({ backend }: DeviceProblem, left: Tensor, right: Tensor): Promise<Real> {
   const sum = backend.keep(backend.zeros(left.cols, right.cols));
   for (let row = 0; row < left.rows; row += level) {
     backend.scope(() => {

@@ -4,13 +4,21 @@
  */
 import { InputError } from '../../../shared/errors.ts';
 import { Random } from '../../../shared/random.ts';
-import type { DirectionErrors, MeasurementSummary, ProjectedArrays, ProjectedWhich } from '../../../shared/results.ts';
+import type {
+  DevicePrecision,
+  DirectionErrors,
+  MeasurementSummary,
+  ProjectedArrays,
+  ProjectedWhich,
+} from '../../../shared/results.ts';
 import { CpuBackend } from '../../backend/cpu.ts';
 import { Network } from '../../network/network.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { averageClusters, chooseDirections } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections } from '../../statistics/index.ts';
 import { directionErrors } from '../direction-errors.ts';
+import { DeviceProducts } from '../device/products.ts';
+import type { DeviceSession } from '../device/session.ts';
 import type { MeasurementInput } from '../exact.ts';
 import { splitHalves } from '../moments.ts';
 import type { Half } from '../moments.ts';
@@ -46,6 +54,11 @@ export interface ProjectedOptions {
   readonly cacheBytes?: number;
   /** 95 % intervals from resampling blocks of samples; default true. */
   readonly intervals?: boolean;
+  /**
+   * Makes the Hessian-vector products of the searches in float32; values along the directions and residuals are computed here in float64. Default: the cpu
+   * does all.
+   */
+  readonly device?: DeviceSession;
   readonly signal?: AbortSignal;
   /** Stage in words and share done, 0 to 1. */
   readonly onProgress?: (stage: string, share: number) => void;
@@ -202,7 +215,8 @@ export async function measureProjected(
         cosine_samples: within.samples,
         passes: operator.passes + 2 * k + trace.probes,
       },
-      engine: { blas: pool.blas.name, backend: 'cpu', threads: pool.threads },
+      ...(options.device && { precisionReached: precisionOf(options.device, samples, eigenvalues, means.H) }),
+      engine: { blas: pool.blas.name, backend: options.device?.title ?? 'cpu', threads: pool.threads },
       seconds,
     });
     // `summary` holds this very object.
@@ -229,7 +243,7 @@ export interface ProjectedSession {
 export async function openSession(
   pool: Pool,
   input: MeasurementInput,
-  options: Pick<ProjectedOptions, 'parameter' | 'samples' | 'seed' | 'cacheBytes'>,
+  options: Pick<ProjectedOptions, 'parameter' | 'samples' | 'seed' | 'cacheBytes' | 'device'>,
 ): Promise<ProjectedSession> {
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
   const available = input.inputs.length / network.inputSize;
@@ -252,7 +266,9 @@ export async function openSession(
       (pool.blas.kind === 'wasm' ? 4 : 1),
     counter: new Int32Array(new SharedArrayBuffer(4)),
   });
-  const operator = new HessianOperator(pool, plan, space.d);
+  const { device } = options;
+  const products = device === undefined ? null : new DeviceProducts(device, space, order);
+  const operator = new HessianOperator(pool, plan, space.d, products);
   const close = async (): Promise<void> => {
     operator.release();
     await pool.runEverywhere('closeProjected', undefined);
@@ -309,7 +325,7 @@ async function trueResiduals(
   const residuals = new Float64Array(pairs.values.length);
   for (let i = 0; i < residuals.length; i++) {
     const v = pairs.vectors.subarray(i * d, (i + 1) * d);
-    await operator.apply(v, out);
+    await operator.applyExactly(v, out);
     let sum = 0;
     for (let j = 0; j < d; j++) sum += (out[j] - pairs.values[i] * v[j]) ** 2;
     residuals[i] = Math.sqrt(sum);
@@ -398,6 +414,26 @@ function numericalFloors(
     H: Math.max(4 * difference, rounding * largest(eigenvalues)),
     C: rounding * largest(means.C),
     Q: rounding * largest(means.Q),
+  };
+}
+
+/** What the device's products left of precision: its eigenvalues against v . H v in float64 over the same samples. C_ii and Q_ii are float64's own. */
+function precisionOf(
+  device: DeviceSession,
+  samples: number,
+  eigenvalues: Float64Array,
+  exact: Float64Array,
+): DevicePrecision {
+  const cutoff = 1e-4;
+  const largest = exact.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const errors = Array.from(exact, (x, i) => [Math.abs(x), Math.abs(eigenvalues[i] - x) / Math.abs(x)] as const)
+    .filter(([size]) => size > cutoff * largest)
+    .map(([, error]) => error);
+  return {
+    device: device.title,
+    samples,
+    along: { cutoff, directions: errors.length, H: Math.max(0, ...errors), C: 0, Q: 0 },
+    ...(device.fallbacks.length > 0 && { fallbacks: [...device.fallbacks] }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** H times a vector over the samples of one half or of both: every worker does its lanes, and the lanes' sums are added in order. */
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
+import type { DeviceProducts } from '../device/products.ts';
 import type { Half } from '../moments.ts';
 import type { SamplePlan } from './plan.ts';
 
@@ -9,19 +10,36 @@ export class HessianOperator {
   readonly #plan: SamplePlan;
   readonly #d: number;
   readonly #slots: Real;
+  readonly #device: DeviceProducts | null;
   /** Products done, in units of a pass over all samples. */
   passes = 0;
 
-  /** `openProblem` and `openProjected` must have run in every worker. */
-  constructor(pool: Pool, plan: SamplePlan, d: number) {
+  /**
+   * `openProblem` and `openProjected` must have run in every worker.
+   * @param device makes the products of `apply` in float32, if given.
+   */
+  constructor(pool: Pool, plan: SamplePlan, d: number, device: DeviceProducts | null = null) {
     this.#pool = pool;
     this.#plan = plan;
     this.#d = d;
+    this.#device = device;
     this.#slots = pool.allocate('float64', plan.lanes.length * d);
   }
 
   /** out = H v = mean_p h_p v over the samples of the halves; v and out [d], v in the pool's memory. */
   async apply(v: Real, out: Real, halves: readonly Half[] = ['A', 'B']): Promise<void> {
+    if (this.#device === null) return this.applyExactly(v, out, halves);
+    const { A, B } = this.#plan.sizes;
+    const from = halves.includes('A') ? 0 : A;
+    const to = halves.includes('B') ? A + B : A;
+    out.fill(0);
+    await this.#device.add(v, out, from, to);
+    for (let i = 0; i < this.#d; i++) out[i] /= to - from;
+    this.passes += (to - from) / (A + B);
+  }
+
+  /** The same in float64 in the worker threads, whatever makes the others. */
+  async applyExactly(v: Real, out: Real, halves: readonly Half[] = ['A', 'B']): Promise<void> {
     const lanes = this.#plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : []));
     const direction = this.#pool.reference(v);
     const slots = this.#pool.reference(this.#slots);

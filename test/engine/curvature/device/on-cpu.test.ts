@@ -11,6 +11,7 @@ import type { Real } from '../../../../src/engine/blas/types.ts';
 import { DeviceSession } from '../../../../src/engine/curvature/device/session.ts';
 import type { ComputeDevice } from '../../../../src/engine/curvature/device/session.ts';
 import { measureExact } from '../../../../src/engine/curvature/exact.ts';
+import { measureProjected } from '../../../../src/engine/curvature/projected/measure.ts';
 import { Pool } from '../../../../src/engine/parallel/pool.ts';
 import { loadKernels } from '../../../../src/main/blas-module.ts';
 import { gap } from '../../network/support.ts';
@@ -55,6 +56,25 @@ describe('moments and projections from a device', () => {
     expect(other.summary.precision).toBe('float32');
     own.release();
     other.release();
+  });
+});
+
+describe('Hessian-vector products from a device', () => {
+  test.each([
+    { ...deviceProblems[3], parameter: 'c.kernel', title: 'a convolution' },
+    { ...deviceProblems[2], parameter: 'network', title: 'a whole network' },
+  ])('$title', async (row) => {
+    const input = await inputOf(row, 300);
+    const options = { parameter: row.parameter, seed: 4, top: 6 };
+    const own = await measureProjected(pool, input, options);
+    const device = new DeviceSession(steady(), input, { chunk: 70 });
+    const other = await measureProjected(pool, input, { ...options, device });
+    device.close();
+    for (const name of ['eigenvalues', 'C_diagonal', 'Q_diagonal', 'cross_fitted_C_diagonal'] as const)
+      expect(gap(other.arrays[name], own.arrays[name]), name).toBeLessThan(1e-8);
+    expect(other.summary.projected?.passes).toBeCloseTo(own.summary.projected?.passes ?? 0, 9);
+    expect(other.summary.precision_reached?.along?.H).toBeLessThan(1e-12);
+    expect(own.summary.precision_reached).toBeUndefined();
   });
 });
 

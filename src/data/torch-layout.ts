@@ -4,7 +4,9 @@
  *   conv.weight [out, in, kh, kw]     conv.kernel [kh, kw, in, out]; also patches
  *   ln.weight, bn.weight              ln.gain, bn.gain
  *   bn.running_var                    bn.running_variance
- * and biases, running means and tables of positions are as they are. PyTorch flattens images channel by channel, the model format position by position: what
+ *   attn.in_proj_weight [3 w, w]      attn.query.kernel, attn.key.kernel, attn.value.kernel (nn.MultiheadAttention, whose biases must be absent or 0)
+ *   attn.out_proj.weight [w, w]       attn.output.kernel
+ * and biases, running means and tables of positions are as they are. A beginning that wrappers put before every name ("module.", "_orig_mod.") is left out. PyTorch flattens images channel by channel, the model format position by position: what
  * belongs to a flattened image is put in that order too.
  */
 import { InputError } from '../shared/errors.ts';
@@ -60,7 +62,8 @@ export function torchMapping(target: WantedTensor): TorchMapping {
  * The model's weights from a state dict. Raises InputError listing every tensor that is missing, of another shape or not of a floating-point type, with what was
  * expected and what was found.
  */
-export function fromTorch(tensors: ReadonlyMap<string, Tensor>, wanted: readonly WantedTensor[]): TorchWeights {
+export function fromTorch(state: ReadonlyMap<string, Tensor>, wanted: readonly WantedTensor[]): TorchWeights {
+  const tensors = unfused(unwrapped(state));
   const mappings = wanted.map(torchMapping);
   const faults: string[] = [];
   const weights = new Map<string, Float64Array>();
@@ -84,6 +87,43 @@ export function fromTorch(tensors: ReadonlyMap<string, Tensor>, wanted: readonly
   const used = new Set(mappings.map((each) => each.source));
   const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
   return { weights, mappings, unused: [...tensors.keys()].filter((name) => !used.has(name) && !isCounter(name)) };
+}
+
+/** Beginnings of names that DistributedDataParallel and torch.compile add. */
+const wrappers = ['module.', '_orig_mod.'];
+
+function unwrapped(state: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+  const wrapper = state.size > 0 && wrappers.find((each) => [...state.keys()].every((name) => name.startsWith(each)));
+  return wrapper === undefined || wrapper === false
+    ? state
+    : unwrapped(new Map([...state].map(([name, value]) => [name.slice(wrapper.length), value])));
+}
+
+/** The projections of nn.MultiheadAttention apart. Raises InputError for biases other than 0: attention has none in the model format. */
+function unfused(state: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+  const out = new Map<string, Tensor>();
+  for (const [name, value] of state) {
+    const [, layer, role] = /^(.*)\.(in_proj_weight|in_proj_bias|out_proj\.weight|out_proj\.bias)$/.exec(name) ?? [];
+    if (layer === undefined || !state.has(`${layer}.in_proj_weight`)) out.set(name, value);
+    else if (role === 'out_proj.weight') out.set(`${layer}.output.weight`, value);
+    else if (role === 'in_proj_weight') {
+      const [rows, width] = value.shape;
+      if (value.shape.length !== 2 || rows !== 3 * (width ?? 0))
+        throw new InputError(`${name}: expected [3 width, width], found [${value.shape.join(', ')}]`);
+      const size = value.data.length / 3;
+      for (const [i, part] of ['query', 'key', 'value'].entries())
+        out.set(`${layer}.${part}.weight`, {
+          ...value,
+          shape: [rows / 3, rows / 3],
+          data: value.data.subarray(i * size, (i + 1) * size),
+        });
+    } else if (Array.from<number | bigint>(value.data).some((x) => Number(x) !== 0)) {
+      throw new InputError(
+        `${name}: holds biases other than 0; attention of the model format has none (train with nn.MultiheadAttention(..., bias=False))`,
+      );
+    }
+  }
+  return out;
 }
 
 function rearranged(values: Float64Array, { target }: TorchMapping): Float64Array {

@@ -2,7 +2,7 @@
  * The numbers of a figure: reads the arrays that a sourced recipe names and computes what is not stored (eigenbases, eigenvalues of C and Q, overlaps,
  * curvature of single samples). Keeps what it read, so that the next drawing of the same results is quick.
  */
-import { readSafetensors } from '../../data/formats/safetensors.ts';
+import { readWeights } from '../../data/weights.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { sampleCurvatures } from '../../engine/curvature/sample-curvatures.ts';
 import { Network } from '../../engine/network/network.ts';
@@ -19,7 +19,6 @@ import {
 } from '../../shared/figures/recipe.ts';
 import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import type { FigureSpec } from '../../shared/figures/types.ts';
-import { weightsFrom } from '../jobs/checkpoint-file.ts';
 import { prepareData } from '../jobs/data.ts';
 import { openEngine } from '../jobs/engine.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
@@ -179,7 +178,7 @@ export class FigureLoader {
     const vectors = await this.#matrices.directions(file, directions);
     const backend = new CpuBackend(await this.#blas(), 'float64');
     const network = new Network(model, backend);
-    for (const [name, values] of weightsFrom(await readSafetensors(weights), weights, wantedTensors(network)))
+    for (const [name, values] of (await readWeights(weights, 'native', wantedTensors(network))).weights)
       network.setWeight(name, values);
     const { train } = await prepareData(dataset, model, network.outputSize, folders);
     const part = <T extends Float32Array | Float64Array>(values: T, each: number): Float64Array =>

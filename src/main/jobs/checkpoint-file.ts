@@ -3,7 +3,7 @@
  * the metadata what is no array. A training goes on from one bit for bit.
  */
 import { readSafetensors, tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
-import type { Tensor, Safetensors } from '../../data/formats/safetensors.ts';
+import type { Tensor } from '../../data/formats/safetensors.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseJson } from '../../shared/validation.ts';
 import type { RandomState } from '../../shared/random.ts';
@@ -63,37 +63,4 @@ export async function readCheckpoint(path: string): Promise<TrainerState> {
     velocities,
     losses: rest.losses,
   };
-}
-
-/** Weights by parameter name, checked against the parameters of a network; raises InputError naming tensor, expected and found. */
-export function weightsFrom(
-  file: Safetensors,
-  path: string,
-  parameters: readonly Pick<Parameter, 'name' | 'shape'>[],
-): Map<string, Real> {
-  const weights = new Map<string, Real>();
-  for (const { name, shape } of parameters) {
-    const found = file.tensors.get(name);
-    if (found === undefined) {
-      throw new InputError(
-        `${path}: there is no tensor "${name}"; found: ${[...file.tensors.keys()].join(', ') || 'none'}`,
-      );
-    }
-    const same = found.shape.length === shape.length && shape.every((size, i) => size === found.shape[i]);
-    if (!same) {
-      throw new InputError(
-        `${path}: tensor ${name} has shape [${found.shape.join(', ')}]; expected [${shape.join(', ')}]`,
-      );
-    }
-    if (!(found.data instanceof Float32Array || found.data instanceof Float64Array)) {
-      throw new InputError(`${path}: tensor ${name} holds ${found.dtype}; expected F32 or F64`);
-    }
-    const bad = found.data.findIndex((x) => !Number.isFinite(x));
-    if (bad >= 0)
-      throw new InputError(
-        `${path}: tensor ${name} holds ${found.data[bad]} at position ${bad}; expected finite numbers`,
-      );
-    weights.set(name, found.data);
-  }
-  return weights;
 }

@@ -1,5 +1,6 @@
 /** Bringing a dataset and a model together: inputs and targets as the network takes them, in memory that threads share. */
 import { resolveDataset } from '../../data/resolve.ts';
+import type { WeightLayout } from '../../data/weights.ts';
 import type { Dataset, Part } from '../../data/dataset.ts';
 import { summarise } from '../../data/dataset.ts';
 import type { DatasetSpec, DatasetSummary } from '../../shared/dataset.ts';
@@ -28,8 +29,9 @@ export async function prepareData(
   model: ModelSpec,
   outputs: number,
   folders: { readonly baseFolder: string; readonly dataFolder: string },
+  layout: WeightLayout = 'native',
 ): Promise<PreparedData> {
-  const dataset = await resolveDataset(spec, folders);
+  const dataset = withChannelsLast(await resolveDataset(spec, folders), model, layout);
   checkFit(dataset, model, outputs);
   return {
     train: networkData(dataset.train, outputs),
@@ -37,6 +39,38 @@ export async function prepareData(
     classes: dataset.classes !== null,
     summary: summarise(dataset),
   };
+}
+
+/**
+ * Images as the model takes them, [height, width, channels]. Data of a PyTorch model come channels first and are turned; without `layout` torch they are refused,
+ * since they would pass through the network as noise.
+ */
+function withChannelsLast(dataset: Dataset, model: ModelSpec, layout: WeightLayout): Dataset {
+  const { shape } = dataset;
+  if (shape.length !== 3 || model.input.length !== 3) return dataset;
+  const [height, width, channels] = model.input;
+  const isFirst = shape[0] === channels && shape[1] === height && shape[2] === width;
+  const isLast = shape.join() === model.input.join();
+  // One channel: the same numbers either way.
+  if (channels === 1 || !isFirst || (isLast && layout === 'native')) return dataset;
+  if (layout === 'native') {
+    throw new InputError(
+      `the dataset ${dataset.name} has images of shape [${shape.join(', ')}], channels first as PyTorch has them; the model takes [${model.input.join(', ')}]. ` +
+        'Use --layout torch, or save the data as [n, height, width, channels]',
+    );
+  }
+  const turn = (part: Part): Part => {
+    const inputs =
+      part.inputs instanceof Float64Array ? new Float64Array(part.inputs.length) : new Float32Array(part.inputs.length);
+    const area = height * width;
+    for (let p = 0; p < part.count; p++) {
+      const at = p * area * channels;
+      for (let c = 0; c < channels; c++)
+        for (let i = 0; i < area; i++) inputs[at + i * channels + c] = part.inputs[at + c * area + i];
+    }
+    return { ...part, inputs };
+  };
+  return { ...dataset, shape: model.input, train: turn(dataset.train), test: dataset.test && turn(dataset.test) };
 }
 
 function checkFit(dataset: Dataset, model: ModelSpec, outputs: number): void {

@@ -1,11 +1,10 @@
 /** Measuring a model with given weights and data, in its own process. */
-import { readSafetensors } from '../../data/formats/safetensors.ts';
+import { readWeights } from '../../data/weights.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { Network } from '../../engine/network/network.ts';
 import { wantedTensors } from '../../engine/network/wanted.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
-import { weightsFrom } from './checkpoint-file.ts';
 import { forecastMeasuring } from '../forecast/job.ts';
 import { prepareData } from './data.ts';
 import { JobDevices } from './device.ts';
@@ -30,8 +29,15 @@ export async function runMeasurement(
   const device = await devices.for('measuring');
   const network = new Network(request.model, new CpuBackend(engine.blas, 'float64'));
   const parameters = selectParameters(network, request.measurement.parameters);
-  const weights = weightsFrom(await readSafetensors(request.weights), request.weights, wantedTensors(network));
-  const data = await prepareData(request.dataset, request.model, network.outputSize, request);
+  const layout = request.layout ?? 'native';
+  const { weights, unused } = await readWeights(request.weights, layout, wantedTensors(network));
+  // A checkpoint holds the optimiser's state beside the weights.
+  const foreign = unused.filter((name) => !name.startsWith('velocity.') && name !== 'sampler.order');
+  if (foreign.length > 0) {
+    const text = `${request.weights}: the model has no place for ${foreign.slice(0, 20).join(', ')}${foreign.length > 20 ? ` and ${foreign.length - 20} more` : ''}; left out`;
+    emit({ kind: 'log', level: 'warning', text });
+  }
+  const data = await prepareData(request.dataset, request.model, network.outputSize, request, layout);
   emit({
     kind: 'prepared',
     dataset: data.summary,

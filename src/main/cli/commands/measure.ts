@@ -3,6 +3,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { InputError } from '../../../shared/errors.ts';
+import { weightLayouts } from '../../../data/weights.ts';
 import { measurementMethods, samplingModes } from '../../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../../shared/experiment.ts';
 import { projectedChoices } from '../../../shared/results.ts';
@@ -43,7 +44,8 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
 
   --parameter NAME  which parameter; "*" stands for any characters ("fc*.kernel"), "network" for all as one vector; may be repeated
   --model FILE      the model, as JSON
-  --weights FILE    safetensors with a tensor for every parameter
+  --weights FILE    safetensors or npz with a tensor for every parameter
+  --layout NAME     native (default), or torch: a PyTorch state dict as it is ("fc1.weight" [out, in], images channels first)
   --data PLACE      safetensors, npz or CSV with inputs and targets, a folder of IDX files, or a JSON specification of a dataset
   --run RUN         measure a stored run instead (its last checkpoint), and store the result with it
   --step N          the checkpoint at that step
@@ -73,6 +75,7 @@ const options = {
   ...engineFlags,
   model: { type: 'string' },
   weights: { type: 'string' },
+  layout: { type: 'string' },
   data: { type: 'string' },
   parameter: { type: 'string', multiple: true },
   run: { type: 'string' },
@@ -122,8 +125,8 @@ export const measure: Command = {
     const engine = engineOf(values);
     const isForecast = values.forecast === true || values['dry-run'] === true;
     if (values.run !== undefined) {
-      if (values.model !== undefined || values.weights !== undefined || values.data !== undefined) {
-        throw new UsageError('--run excludes --model, --weights and --data');
+      if ([values.model, values.weights, values.data, values.layout].some((each) => each !== undefined)) {
+        throw new UsageError('--run excludes --model, --weights, --layout and --data');
       }
       using store = openStoreFor(values, false);
       const record = store.findRun(values.run);
@@ -167,6 +170,7 @@ export const measure: Command = {
         kind: 'measure',
         model: parseModel(await readJsonFile(model), path.basename(model)),
         weights: path.resolve(weights),
+        layout: choice(values.layout, 'layout', weightLayouts) ?? 'native',
         dataset,
         measurement: spec,
         engine,

@@ -1,0 +1,100 @@
+/** Weights files: safetensors or npz (told apart by their first bytes), in the model's layout or as a PyTorch state dict. */
+import { InputError } from '../shared/errors.ts';
+import { readInputFile } from './files.ts';
+import { parseNpz } from './formats/npy.ts';
+import { parseSafetensors } from './formats/safetensors.ts';
+import type { Tensor } from './formats/tensors.ts';
+import { fromTorch } from './torch-layout.ts';
+import type { TorchMapping, WantedTensor } from './torch-layout.ts';
+
+/** native: names and axes of the model format ("fc1.kernel" [in, out]); torch: of a PyTorch state dict ("fc1.weight" [out, in]). */
+export const weightLayouts = ['native', 'torch'] as const;
+export type WeightLayout = (typeof weightLayouts)[number];
+
+export interface ReadWeights {
+  /** By the model's names, in the model's layout; all finite. */
+  readonly weights: ReadonlyMap<string, Float32Array | Float64Array>;
+  /** Tensors of the file that the model has no place for. */
+  readonly unused: readonly string[];
+  /** Where each tensor came from; null in the native layout, where names are the model's own. */
+  readonly mappings: readonly TorchMapping[] | null;
+}
+
+/** Every tensor of a safetensors or npz file. Raises InputError, opening with the path, for damage and unknown kinds of file. */
+export async function readTensors(file: string): Promise<ReadonlyMap<string, Tensor>> {
+  const bytes = await readInputFile(file);
+  // npz is a zip archive; torch.save writes one too, of pickled objects.
+  if (bytes[0] === 0x50 && bytes[1] === 0x4b) {
+    if (includesText(bytes, 'data.pkl'))
+      throw new InputError(
+        `${file}: a file of torch.save, which holds Python objects; save the state dict as safetensors or npz instead (docs/own-model.md has the lines)`,
+      );
+    return new Map([...parseNpz(bytes, file)].map(([name, read]) => [name, read()]));
+  }
+  return parseSafetensors(bytes, file).tensors;
+}
+
+function includesText(bytes: Uint8Array, text: string): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 2 ** 16)).includes(text);
+}
+
+/**
+ * The weights of a model from a file. Raises InputError listing every tensor that is missing, of another shape, not of floating-point type or not finite, with what
+ * was expected and what was found.
+ */
+export async function readWeights(
+  file: string,
+  layout: WeightLayout,
+  wanted: readonly WantedTensor[],
+): Promise<ReadWeights> {
+  return takeWeights(await readTensors(file), file, layout, wanted);
+}
+
+/** `readWeights` from tensors that were read; `file` is for messages. */
+export function takeWeights(
+  tensors: ReadonlyMap<string, Tensor>,
+  file: string,
+  layout: WeightLayout,
+  wanted: readonly WantedTensor[],
+): ReadWeights {
+  if (layout === 'torch') {
+    let read;
+    try {
+      read = fromTorch(tensors, wanted);
+    } catch (error) {
+      throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error;
+    }
+    const { weights, unused, mappings } = read;
+    for (const [name, values] of weights) checkFinite(file, name, values);
+    return { weights, unused, mappings };
+  }
+  const faults: string[] = [];
+  const weights = new Map<string, Float32Array | Float64Array>();
+  for (const { name, shape } of wanted) {
+    const found = tensors.get(name);
+    const asked = `[${shape.join(', ')}]`;
+    if (found === undefined) faults.push(`${name}: missing; expected ${asked}`);
+    else if (found.shape.join() !== shape.join())
+      faults.push(`${name}: expected ${asked}, found [${found.shape.join(', ')}]`);
+    else if (!(found.data instanceof Float32Array || found.data instanceof Float64Array))
+      faults.push(`${name}: expected floating-point numbers, found ${found.dtype}`);
+    else weights.set(name, found.data);
+  }
+  if (faults.length > 0) {
+    const isTorch =
+      faults.some((each) => each.includes('missing')) && [...tensors.keys()].some((name) => name.endsWith('.weight'));
+    throw new InputError(
+      `${file}: the weights do not fit the model:\n${faults.join('\n')}\nthe file has ${[...tensors.keys()].slice(0, 20).join(', ') || 'no tensors'}` +
+        (isTorch ? '\nthese are names of a PyTorch state dict: use --layout torch' : ''),
+    );
+  }
+  for (const [name, values] of weights) checkFinite(file, name, values);
+  const names = new Set(wanted.map(({ name }) => name));
+  return { weights, unused: [...tensors.keys()].filter((name) => !names.has(name)), mappings: null };
+}
+
+function checkFinite(file: string, name: string, values: Float32Array | Float64Array): void {
+  const bad = values.findIndex((x) => !Number.isFinite(x));
+  if (bad >= 0)
+    throw new InputError(`${file}: tensor ${name} holds ${values[bad]} at position ${bad}; expected finite numbers`);
+}

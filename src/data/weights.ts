@@ -1,4 +1,5 @@
 /** Weights files: safetensors or npz (told apart by their first bytes), in the model's layout or as a PyTorch state dict. */
+import type { WeightsLayout } from '../shared/contract/index.ts';
 import { InputError } from '../shared/errors.ts';
 import { readInputFile } from './files.ts';
 import { parseNpz } from './formats/npy.ts';
@@ -7,16 +8,12 @@ import type { Tensor } from './formats/tensors.ts';
 import { fromTorch } from './torch-layout.ts';
 import type { TorchMapping, WantedTensor } from './torch-layout.ts';
 
-/** native: names and axes of the model format ("fc1.kernel" [in, out]); torch: of a PyTorch state dict ("fc1.weight" [out, in]). */
-export const weightLayouts = ['native', 'torch'] as const;
-export type WeightLayout = (typeof weightLayouts)[number];
-
 export interface ReadWeights {
   /** By the model's names, in the model's layout; all finite. */
   readonly weights: ReadonlyMap<string, Float32Array | Float64Array>;
   /** Tensors of the file that the model has no place for. */
   readonly unused: readonly string[];
-  /** Where each tensor came from; null in the native layout, where names are the model's own. */
+  /** Where each tensor came from; null in the layout covature, where names are the model's own. */
   readonly mappings: readonly TorchMapping[] | null;
 }
 
@@ -44,7 +41,7 @@ function includesText(bytes: Uint8Array, text: string): boolean {
  */
 export async function readWeights(
   file: string,
-  layout: WeightLayout,
+  layout: WeightsLayout,
   wanted: readonly WantedTensor[],
 ): Promise<ReadWeights> {
   return takeWeights(await readTensors(file), file, layout, wanted);
@@ -54,7 +51,7 @@ export async function readWeights(
 export function takeWeights(
   tensors: ReadonlyMap<string, Tensor>,
   file: string,
-  layout: WeightLayout,
+  layout: WeightsLayout,
   wanted: readonly WantedTensor[],
 ): ReadWeights {
   if (layout === 'torch') {

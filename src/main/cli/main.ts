@@ -14,6 +14,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'measure C, H and Q of a model with given weights and data, or of a stored run',
     load: async () => (await import('./commands/measure.ts')).measure,
   },
+  verify: {
+    summary: 'check the measurement of a model against a dense oracle on a small copy of it',
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
   list: { summary: 'list stored runs', load: async () => (await import('./commands/list.ts')).list },
   show: { summary: 'show a stored run with its results', load: async () => (await import('./commands/show.ts')).show },
   export: {

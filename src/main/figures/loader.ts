@@ -178,7 +178,7 @@ export class FigureLoader {
     const vectors = await this.#matrices.directions(file, directions);
     const backend = new CpuBackend(await this.#blas(), 'float64');
     const network = new Network(model, backend);
-    for (const [name, values] of (await readWeights(weights, 'native', wantedTensors(network))).weights)
+    for (const [name, values] of (await readWeights(weights, 'covature', wantedTensors(network))).weights)
       network.setWeight(name, values);
     const { train } = await prepareData(dataset, model, network.outputSize, folders);
     const part = <T extends Float32Array | Float64Array>(values: T, each: number): Float64Array =>

@@ -1,6 +1,6 @@
 /** Bringing a dataset and a model together: inputs and targets as the network takes them, in memory that threads share. */
 import { resolveDataset } from '../../data/resolve.ts';
-import type { WeightLayout } from '../../data/weights.ts';
+import type { WeightsLayout } from '../../shared/contract/index.ts';
 import type { Dataset, Part } from '../../data/dataset.ts';
 import { summarise } from '../../data/dataset.ts';
 import type { DatasetSpec, DatasetSummary } from '../../shared/dataset.ts';
@@ -29,7 +29,7 @@ export async function prepareData(
   model: ModelSpec,
   outputs: number,
   folders: { readonly baseFolder: string; readonly dataFolder: string },
-  layout: WeightLayout = 'native',
+  layout: WeightsLayout = 'covature',
 ): Promise<PreparedData> {
   const dataset = withChannelsLast(await resolveDataset(spec, folders), model, layout);
   checkFit(dataset, model, outputs);
@@ -45,15 +45,15 @@ export async function prepareData(
  * Images as the model takes them, [height, width, channels]. Data of a PyTorch model come channels first and are turned; without `layout` torch they are refused,
  * since they would pass through the network as noise.
  */
-function withChannelsLast(dataset: Dataset, model: ModelSpec, layout: WeightLayout): Dataset {
+function withChannelsLast(dataset: Dataset, model: ModelSpec, layout: WeightsLayout): Dataset {
   const { shape } = dataset;
   if (shape.length !== 3 || model.input.length !== 3) return dataset;
   const [height, width, channels] = model.input;
   const isFirst = shape[0] === channels && shape[1] === height && shape[2] === width;
   const isLast = shape.join() === model.input.join();
   // One channel: the same numbers either way.
-  if (channels === 1 || !isFirst || (isLast && layout === 'native')) return dataset;
-  if (layout === 'native') {
+  if (channels === 1 || !isFirst || (isLast && layout === 'covature')) return dataset;
+  if (layout === 'covature') {
     throw new InputError(
       `the dataset ${dataset.name} has images of shape [${shape.join(', ')}], channels first as PyTorch has them; the model takes [${model.input.join(', ')}]. ` +
         'Use --layout torch, or save the data as [n, height, width, channels]',

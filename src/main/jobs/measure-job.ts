@@ -29,7 +29,7 @@ export async function runMeasurement(
   const device = await devices.for('measuring');
   const network = new Network(request.model, new CpuBackend(engine.blas, 'float64'));
   const parameters = selectParameters(network, request.measurement.parameters);
-  const layout = request.layout ?? 'native';
+  const layout = request.layout ?? 'covature';
   const { weights, unused } = await readWeights(request.weights, layout, wantedTensors(network));
   // A checkpoint holds the optimiser's state beside the weights.
   const foreign = unused.filter((name) => !name.startsWith('velocity.') && name !== 'sampler.order');

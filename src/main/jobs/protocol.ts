@@ -1,5 +1,5 @@
 /** What a job's worker process and the main side say to each other. Everything is structured-cloneable and small: arrays travel as files. */
-import type { WeightLayout } from '../../data/weights.ts';
+import type { WeightsLayout } from '../../shared/contract/index.ts';
 import type { DatasetSummary } from '../../shared/dataset.ts';
 import type { BackendChoice, DeviceName } from '../../shared/devices.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
@@ -60,9 +60,9 @@ export interface TrainRequest extends Common {
 export interface MeasureRequest extends Common {
   readonly kind: 'measure';
   readonly model: ModelSpec;
-  /** A safetensors or npz file with the weights (also a checkpoint), and how they are named and laid out; default native. */
+  /** A safetensors or npz file with the weights (also a checkpoint), and how they are named and laid out; default covature. */
   readonly weights: string;
-  readonly layout?: WeightLayout;
+  readonly layout?: WeightsLayout;
   readonly dataset: Experiment['dataset'];
   readonly measurement: MeasurementSpec;
 }

@@ -182,7 +182,7 @@ describe('weights files that do not fit', () => {
     expect((JSON.parse(stdout) as { parameter: string }).parameter).toBe('fc.kernel');
     const wrong = await cli([...args, '--layout', 'tourch']);
     expect(wrong.status).toBe(2);
-    expect(wrong.stderr).toContain('--layout: expected one of native, torch; received "tourch"');
+    expect(wrong.stderr).toContain('--layout: expected one of covature, torch; received "tourch"');
     const native = { 'conv.kernel': zeros(3, 3, 2, 3), 'fc.kernel': zeros(12, 2), 'fc.bias': zeros(2) };
     const turned = await cli(await write(native, [2, 4, 4]));
     expect(turned.status).toBe(2);

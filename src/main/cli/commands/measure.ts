@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { InputError } from '../../../shared/errors.ts';
-import { weightLayouts } from '../../../data/weights.ts';
+import { weightsLayouts } from '../../../shared/contract/index.ts';
 import { measurementMethods, samplingModes } from '../../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../../shared/experiment.ts';
 import { projectedChoices } from '../../../shared/results.ts';
@@ -45,7 +45,7 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
   --parameter NAME  which parameter; "*" stands for any characters ("fc*.kernel"), "network" for all as one vector; may be repeated
   --model FILE      the model, as JSON
   --weights FILE    safetensors or npz with a tensor for every parameter
-  --layout NAME     native (default), or torch: a PyTorch state dict as it is ("fc1.weight" [out, in], images channels first)
+  --layout NAME     covature (default), or torch: a PyTorch state dict as it is ("fc1.weight" [out, in], images channels first)
   --data PLACE      safetensors, npz or CSV with inputs and targets, a folder of IDX files, or a JSON specification of a dataset
   --run RUN         measure a stored run instead (its last checkpoint), and store the result with it
   --step N          the checkpoint at that step
@@ -170,7 +170,7 @@ export const measure: Command = {
         kind: 'measure',
         model: parseModel(await readJsonFile(model), path.basename(model)),
         weights: path.resolve(weights),
-        layout: choice(values.layout, 'layout', weightLayouts) ?? 'native',
+        layout: choice(values.layout, 'layout', weightsLayouts) ?? 'covature',
         dataset,
         measurement: spec,
         engine,

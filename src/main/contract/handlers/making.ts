@@ -4,6 +4,8 @@ import { FaultError } from '../../../shared/contract/index.ts';
 import type { DatasetInfo, ExperimentCheck, Forecast, Handlers } from '../../../shared/contract/index.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
 import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
+import { parseExperiment } from '../../../shared/experiment.ts';
+import { parseModel } from '../../../shared/model.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
 import { parseJson } from '../../../shared/validation.ts';
@@ -19,6 +21,7 @@ import type { Workbench } from '../workbench.ts';
 
 type Name =
   | `datasets.${'list' | 'preview' | 'save' | 'remove' | 'download' | 'identify'}`
+  | 'models.verify'
   | `experiments.${'examples' | 'check'}`;
 
 const generators = [
@@ -101,6 +104,14 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
 
   'datasets.identify': async (named, workbench) => {
     return (await datasetFromPath(workbench.placeOf(named))).spec as unknown as Json;
+  },
+
+  'models.verify': (asked, workbench) => {
+    const model =
+      'run' in asked
+        ? parseExperiment(workbench.run(asked.run).experiment, `experiment of run ${asked.run}`).model
+        : parseModel(asked.model);
+    return workbench.helper.ask('verify', { engine: workbench.engine(), model, seed: asked.seed });
   },
 
   'experiments.examples': async () => {

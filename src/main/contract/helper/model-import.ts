@@ -7,6 +7,7 @@ import { openSafetensors, readSafetensors, tensor, writeSafetensors } from '../.
 import type { Tensor } from '../../../data/formats/safetensors.ts';
 import { fromTorch, torchMapping } from '../../../data/torch-layout.ts';
 import type { WantedTensor } from '../../../data/torch-layout.ts';
+import { takeWeights } from '../../../data/weights.ts';
 import { CpuBackend } from '../../../engine/backend/cpu.ts';
 import type { Blas, Real } from '../../../engine/blas/types.ts';
 import { Network } from '../../../engine/network/network.ts';
@@ -16,7 +17,6 @@ import type { ModelPreview, TensorMapping, WeightsLayout } from '../../../shared
 import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
 import { InputError } from '../../../shared/errors.ts';
 import type { ModelSpec } from '../../../shared/model.ts';
-import { weightsFrom } from '../../jobs/checkpoint-file.ts';
 import { prepareData } from '../../jobs/data.ts';
 
 export interface WeightsChoice {
@@ -108,7 +108,7 @@ export async function readModel(
   const weights: ReadonlyMap<string, Real> =
     layout === 'torch'
       ? fromTorch(tensors, wanted).weights
-      : weightsFrom({ ...file, tensors }, path.basename(choice.file), wanted);
+      : takeWeights(tensors, path.basename(choice.file), layout, wanted).weights;
   for (const [name, values] of weights) {
     const bad = values.findIndex((x) => !Number.isFinite(x));
     if (bad >= 0)

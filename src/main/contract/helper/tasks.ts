@@ -14,9 +14,13 @@ import type {
 } from '../../../shared/contract/index.ts';
 import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
 import type { Experiment } from '../../../shared/experiment.ts';
+import type { ModelSpec } from '../../../shared/model.ts';
+import type { Verification } from '../../../shared/verification.ts';
 import { messageOf } from '../../../shared/errors.ts';
 import { summarise } from '../../../data/dataset.ts';
 import { resolveDataset } from '../../../data/resolve.ts';
+import { Pool } from '../../../engine/parallel/pool.ts';
+import { verifyModel } from '../../../engine/verify/verify.ts';
 import { availableMemory, blasHint, openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
 import { probeDevices } from '../../jobs/devices.ts';
@@ -81,6 +85,10 @@ export interface HelperTasks extends FigureTasks {
       readonly timed: boolean;
     };
     readonly result: RunForecast;
+  };
+  verify: {
+    readonly argument: { readonly engine: EngineOptions; readonly model: ModelSpec; readonly seed: number };
+    readonly result: Verification;
   };
   unpackRun: { readonly argument: { readonly file: string; readonly folder: string }; readonly result: UnpackedRun };
   previewModel: {
@@ -211,6 +219,15 @@ export function helperTasks(): Implementations {
 
     async summarise({ spec, ...folders }) {
       return summarise(await resolveDataset(spec, folders));
+    },
+
+    async verify({ engine, model, seed }) {
+      const pool = new Pool((await engineFor(engine)).blas, { threads: 1 });
+      try {
+        return await verifyModel(pool, model, { seed });
+      } finally {
+        await pool.close();
+      }
     },
 
     async heatmap({ engine, file, ...wanted }) {

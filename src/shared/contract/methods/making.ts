@@ -2,7 +2,8 @@
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
 import type { DatasetSummary } from '../../dataset.ts';
-import { method, name, none, text } from '../define.ts';
+import type { Verification } from '../../verification.ts';
+import { id, method, name, none, text } from '../define.ts';
 import type { Json } from '../records.ts';
 
 export interface DatasetInfo {
@@ -102,6 +103,20 @@ export const making = {
   /** Guesses the specification of a file or folder, named by a path or by a token of `files.choose`. */
   'datasets.identify': method<Json>()(
     v.union([v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })], 'expected a path or a token'),
+  ),
+
+  /**
+   * Checks the measurement of a model, or of a stored run's model, against a dense oracle on a small copy of it, in a process of its own: some
+   * seconds.
+   */
+  'models.verify': method<Verification>()(
+    v.union(
+      [
+        v.strictObject({ model: v.unknown(), seed: v.exactOptional(integer(0), 1) }),
+        v.strictObject({ run: id, seed: v.exactOptional(integer(0), 1) }),
+      ],
+      'expected a model or a run',
+    ),
   ),
 
   'experiments.examples': method<readonly Example[]>()(none),

@@ -1,6 +1,6 @@
 /**
  * Numbers a + b e1 + c e2 + d e1 e2 with e1^2 = e2^2 = 0: a function of x + e1 + e2 carries f, f' (twice) and f'' without any truncation
- * (Fike & Alonso 2011). The oracle's own arithmetic; it shares nothing with src/engine.
+ * (Fike & Alonso 2011). The oracle's own arithmetic: it shares nothing with the rest of src/engine.
  */
 export interface HyperDual {
   readonly a: number;
@@ -46,3 +46,16 @@ export const exp = (x: HyperDual): HyperDual => {
 };
 
 export const log = (x: HyperDual): HyperDual => apply(x, Math.log(x.a), 1 / x.a, -1 / (x.a * x.a));
+
+export const scale = (x: HyperDual, factor: number): HyperDual => ({
+  a: factor * x.a,
+  b: factor * x.b,
+  c: factor * x.c,
+  d: factor * x.d,
+});
+
+/** 1 / sqrt(x), x > 0. */
+export const inverseRoot = (x: HyperDual): HyperDual => {
+  const y = 1 / Math.sqrt(x.a);
+  return apply(x, y, (-0.5 * y) / x.a, (0.75 * y) / (x.a * x.a));
+};

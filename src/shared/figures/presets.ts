@@ -1,6 +1,6 @@
 /**
- * Sizes that venues ask for. Widths are those of their style files or guides for authors; type sizes are those of the printed figure, so figures go in
- * at 100 %.
+ * Sizes that venues ask for; docs/figures.md says where each comes from and what was checked. Type sizes are those of the printed figure, so figures
+ * go in at 100 %.
  */
 import type { FontFamily } from './fonts/library.ts';
 import type { PaletteName } from './palettes.ts';
@@ -66,16 +66,16 @@ const nature = {
 } as const;
 
 export const presets = {
-  'icml-1': { ...paper, name: 'ICML, one column', width_mm: 3.25 * inch, maxHeight_mm: 9 * inch, source: 'icml style file: columns of 3.25 in, 0.25 in apart' },
-  'icml-2': { ...paper, name: 'ICML, two columns', width_mm: 6.75 * inch, maxHeight_mm: 9 * inch, source: 'icml style file: text width 6.75 in' },
-  neurips: { ...paper, name: 'NeurIPS, text width', width_mm: 5.5 * inch, maxHeight_mm: 9 * inch, source: 'neurips style file: text width 5.5 in' },
-  'neurips-half': { ...paper, name: 'NeurIPS, half the text width', width_mm: 2.7 * inch, maxHeight_mm: 9 * inch, source: 'two figures side by side in 5.5 in' },
-  jmlr: { ...paper, labelSize: 9, tickSize: 8, legendSize: 8, noteSize: 7, panelLabelSize: 9, name: 'JMLR, text width', width_mm: 6 * inch, maxHeight_mm: 8.5 * inch, source: 'jmlr2e: text width 6 in, 11 pt type' },
+  'icml-1': { ...paper, name: 'ICML, one column', width_mm: 3.25 * inch, maxHeight_mm: 9 * inch, source: 'ICML style file: columns of 3.25 in' },
+  'icml-2': { ...paper, name: 'ICML, two columns', width_mm: 6.75 * inch, maxHeight_mm: 9 * inch, source: 'ICML style file: text 6.75 in wide' },
+  neurips: { ...paper, name: 'NeurIPS, text width', width_mm: 5.5 * inch, maxHeight_mm: 9 * inch, source: 'NeurIPS style file: text 5.5 in wide' },
+  'neurips-half': { ...paper, name: 'NeurIPS, half the text width', width_mm: 2.7 * inch, maxHeight_mm: 9 * inch, source: 'Two side by side in the 5.5 in of NeurIPS' },
+  jmlr: { ...paper, labelSize: 9, tickSize: 8, legendSize: 8, noteSize: 7, panelLabelSize: 9, name: 'JMLR, text width', width_mm: 6 * inch, maxHeight_mm: 8.5 * inch, source: 'JMLR format: text 6 in wide, type of 11 pt' },
   'prl-1': { ...aps, name: 'PRL, one column', width_mm: 86, maxHeight_mm: 240, source: 'APS guide: single column 8.6 cm, lettering at least 2 mm high, lines at least 0.18 mm' },
   'prl-2': { ...aps, name: 'PRL, two columns', width_mm: 178, maxHeight_mm: 240, source: 'APS guide: double column 17.8 cm' },
-  'nature-1': { ...nature, name: 'Nature, one column', width_mm: 89, maxHeight_mm: 170, source: 'Nature guide: single column 89 mm' },
-  'nature-2': { ...nature, name: 'Nature, two columns', width_mm: 183, maxHeight_mm: 170, source: 'Nature guide: double column 183 mm, at most 170 mm high with a legend below' },
-  slides: { font: 'sans', labelSize: 18, tickSize: 15, legendSize: 15, noteSize: 11, panelLabelSize: 18, panelLabels: 'bold', axisWidth: 1, lineWidth: 2.2, markerSize: 7, name: 'Slides, 16:9', width_mm: 254, maxHeight_mm: 142.875, source: 'slides of 10 in by 5.625 in' },
+  'nature-1': { ...nature, name: 'Nature, one column', width_mm: 89, maxHeight_mm: 170, source: 'Nature research figure guide: one column 89 mm, type of 5 to 7 pt' },
+  'nature-2': { ...nature, name: 'Nature, two columns', width_mm: 183, maxHeight_mm: 170, source: 'Nature research figure guide: two columns 183 mm, at most 170 mm high so that the caption fits below' },
+  slides: { font: 'sans', labelSize: 18, tickSize: 15, legendSize: 15, noteSize: 11, panelLabelSize: 18, panelLabels: 'bold', axisWidth: 1, lineWidth: 2.2, markerSize: 7, name: 'Slides, 16:9', width_mm: 254, maxHeight_mm: 142.875, source: 'Slides of 10 in by 5.625 in' },
 } as const satisfies Record<string, Preset>; // prettier-ignore
 
 export type PresetName = keyof typeof presets;

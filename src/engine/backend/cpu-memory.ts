@@ -91,6 +91,12 @@ export class CpuMemory {
     return tensor;
   }
 
+  borrow(values: Real, rows: number, cols: number): CpuTensor {
+    const isSame = values.BYTES_PER_ELEMENT === (this.precision === 'float64' ? 8 : 4);
+    const isReadable = this.blas.kind === 'native' || this.#offset(values) >= 0;
+    return isSame && isReadable ? this.wrap(values, rows, cols) : this.from(values, rows, cols);
+  }
+
   zeros(rows: number, cols: number): CpuTensor {
     const tensor = this.take(rows, cols);
     tensor.data.fill(0);

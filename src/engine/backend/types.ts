@@ -48,6 +48,8 @@ export interface Backend {
 
   /** A tensor of these values (copied). Raises an Error unless values.length = rows * cols. */
   from(values: ArrayLike<number>, rows: number, cols: number): Tensor;
+  /** `from` without a copy where the products can read the array itself, which must not change while the tensor lives; absent where they never can. */
+  borrow?(values: Real, rows: number, cols: number): Tensor;
   zeros(rows: number, cols: number): Tensor;
   /** A resident table of rows (a data set) for `rowsOf`; kept. The cpu backend may use the array itself: do not change it. */
   table(values: Real, cols: number): Tensor;

@@ -1,5 +1,10 @@
 /** Loss and accuracy of a network over many samples, in chunks. */
 import type { Real } from '../blas/types.ts';
+import type { Tensor } from '../backend/types.ts';
+import { AffineLayer } from '../network/affine.ts';
+import { leaves } from '../network/chain.ts';
+import { DenseLayer } from '../network/dense.ts';
+import { FlattenLayer } from '../network/flatten.ts';
 import { lossValues } from '../network/loss.ts';
 import type { Network } from '../network/network.ts';
 import type { TrainingData } from './trainer.ts';
@@ -12,20 +17,28 @@ export interface Evaluation {
   readonly accuracy: number | null;
 }
 
-const chunk = 1000;
+/** Samples of a pass, at most; fewer where that many would not stay in a processor's cache: numbers in the widest matrix of a pass. */
+const mostSamples = 1000;
+const cachedNumbers = 2 ** 18;
 
 export async function evaluate(network: Network, data: TrainingData, classes: boolean): Promise<Evaluation> {
   const { backend, inputSize, outputSize } = network;
+  // A product reads the samples where they lie; loops over windows are faster on a copy in their own memory.
+  const first = leaves(network.layers).find((layer) => !(layer instanceof FlattenLayer));
+  const isProduct = first instanceof DenseLayer;
+  const tensorOf = (values: Real, count: number): Tensor =>
+    isProduct && backend.borrow !== undefined
+      ? backend.borrow(values, count, inputSize)
+      : backend.from(values, count, inputSize);
   const size = data.inputs.length / inputSize;
+  const chunk = chunkOf(network);
   let lossSum = 0;
   let correct = 0;
   for (let start = 0; start < size; start += chunk) {
     const count = Math.min(chunk, size - start);
     const targets = data.targets.subarray(start * outputSize, (start + count) * outputSize);
     const { output, losses } = backend.scope(() => {
-      const y = network.forward(
-        backend.from(data.inputs.subarray(start * inputSize, (start + count) * inputSize), count, inputSize),
-      );
+      const y = network.forward(tensorOf(data.inputs.subarray(start * inputSize, (start + count) * inputSize), count));
       const t = backend.from(targets, count, outputSize);
       return { output: backend.read(y), losses: backend.read(lossValues(backend, network.loss, y, t)) };
     });
@@ -33,6 +46,14 @@ export async function evaluate(network: Network, data: TrainingData, classes: bo
     if (classes) correct += countCorrect(await output, targets, outputSize);
   }
   return { samples: size, loss: lossSum / size, accuracy: classes ? correct / size : null };
+}
+
+function chunkOf(network: Network): number {
+  const widths = leaves(network.layers).map((layer) => {
+    const outputs = layer.outputShape.reduce((product, n) => product * n, 1);
+    return layer instanceof AffineLayer ? Math.max(outputs, layer.positions * layer.kernel.rows) : outputs;
+  });
+  return Math.max(16, Math.min(mostSamples, Math.floor(cachedNumbers / Math.max(network.inputSize, ...widths))));
 }
 
 /** Rows in which the largest output stands where the largest target does. */

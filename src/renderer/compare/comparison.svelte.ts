@@ -9,6 +9,8 @@ export const drawnPoints = 2000;
 
 export class Comparison {
   rows = $state.raw<readonly RunRow[]>([]);
+  /** Results of each run, by id; apart from the rows, so that what charts show is not drawn again for them. */
+  values = $state.raw<ReadonlyMap<string, RunRow['values']>>(new Map());
   differences = $state.raw<Readonly<Record<string, readonly Json[]>>>({});
   measurements = $state.raw<readonly MeasurementInfo[]>([]);
   /** By name of the series; whole where `exact`. */
@@ -35,6 +37,7 @@ export class Comparison {
         client.request('measurements.list', { runs: ids }),
         client.request('series.names', { run: ids[0] }),
       ]);
+      this.#columns = [];
       this.differences = differences;
       this.measurements = measurements;
       this.names = names.map(({ name }) => name);
@@ -49,7 +52,7 @@ export class Comparison {
     this.#columns = columns;
     await this.#app.attempt(async () => {
       const rows = await this.#app.client.request('runs.rows', { ids: this.#ids, columns: columns.slice(0, 100) });
-      if (this.#columns === columns) this.rows = rows;
+      if (this.#columns === columns) this.values = new Map(rows.map(({ id, values }) => [id, values]));
     });
   }
 

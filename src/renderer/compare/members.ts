@@ -62,12 +62,17 @@ export function membersOf(
   });
 }
 
-/** A value over a member's runs: its own with its interval for one run, mean with Student's interval for several. */
-export function valueOf(member: Member, key: string): SummaryValue | undefined {
-  if (member.runs.length === 1) return member.runs[0].values[key];
-  const numbers = member.runs.flatMap(({ values }) => values[key]?.value ?? []);
+/** A result over a member's runs: its own with its interval for one run, mean with Student's interval for several. */
+export function valueOf(
+  member: Member,
+  results: ReadonlyMap<string, RunRow['values']>,
+  key: string,
+): SummaryValue | undefined {
+  const held = member.runs.flatMap(({ id }) => results.get(id)?.[key] ?? []);
+  if (member.runs.length === 1) return held[0];
+  const numbers = held.flatMap(({ value }) => value ?? []);
   if (numbers.length === 0) {
-    const texts = new Set(member.runs.flatMap(({ values }) => values[key]?.text ?? []));
+    const texts = new Set(held.flatMap(({ text }) => text ?? []));
     return texts.size === 0 ? undefined : { value: null, text: [...texts].join(', '), low: null, high: null };
   }
   const { mean, interval } = statisticsOf(numbers);
@@ -95,25 +100,34 @@ export function meanCurve(curves: readonly SeriesData[]): Pick<Mark, 'x' | 'y' |
   const to = Math.min(...curves.map(({ steps }) => steps[steps.length - 1]));
   const longest = curves.reduce((a, b) => (b.steps.length > a.steps.length ? b : a));
   const x = Float64Array.from(longest.steps.filter((step) => step >= from && step <= to));
+  const n = curves.length;
   const y = new Float64Array(x.length);
   const low = new Float64Array(x.length).fill(NaN);
   const high = new Float64Array(x.length).fill(NaN);
-  const at = curves.map(() => 0);
-  const values: number[] = [];
-  // All steps have as many runs.
-  const quantile = curves.length > 1 ? studentQuantile(0.975, curves.length - 1) : NaN;
+  // [run, step]: each curve at all of x, in one sweep a curve.
+  const values = curves.map(({ steps, values: held }) => {
+    const own = new Float64Array(x.length);
+    let j = 0;
+    for (let i = 0; i < x.length; i++) {
+      while (j + 1 < steps.length && steps[j + 1] <= x[i]) j++;
+      const next = j + 1 < steps.length ? j + 1 : j;
+      own[i] = next === j ? held[j] : held[j] + ((x[i] - steps[j]) / (steps[next] - steps[j])) * (held[next] - held[j]);
+    }
+    return own;
+  });
+  // As `statisticsOf` has it, without a list a step.
+  const half = n > 1 ? studentQuantile(0.975, n - 1) / Math.sqrt(n * (n - 1)) : NaN;
   for (let i = 0; i < x.length; i++) {
-    values.length = 0;
-    curves.forEach(({ steps, values: held }, k) => {
-      while (at[k] + 1 < steps.length && steps[at[k] + 1] <= x[i]) at[k]++;
-      const j = at[k];
-      const next = Math.min(j + 1, steps.length - 1);
-      const share = next === j ? 0 : (x[i] - steps[j]) / (steps[next] - steps[j]);
-      values.push(held[j] + share * (held[next] - held[j]));
-    });
-    const { mean, interval } = statisticsOf(values, () => quantile);
+    let sum = 0;
+    for (const own of values) sum += own[i];
+    const mean = sum / n;
     y[i] = mean;
-    if (interval !== null) [low[i], high[i]] = interval;
+    if (n < 2) continue;
+    let squares = 0;
+    for (const own of values) squares += (own[i] - mean) ** 2;
+    const width = half * Math.sqrt(squares);
+    low[i] = mean - width;
+    high[i] = mean + width;
   }
   return { x, y, low, high };
 }

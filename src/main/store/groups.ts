@@ -5,6 +5,7 @@ import { statisticsOf } from '../../shared/group-statistics.ts';
 import type { GroupStatistics } from '../../shared/group-statistics.ts';
 import type { StoreContext } from './context.ts';
 import { fieldOf, keySql, numberSql, tagsSql, textSql, type Field } from './filter/fields.ts';
+import { FilterError } from './filter/tokens.ts';
 import { whereOf } from './list.ts';
 import type { ProjectTable } from './projects.ts';
 import type { GroupPage, RunGroup, RunQuery, RunStatus } from './types.ts';
@@ -83,6 +84,17 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
     return fieldOf(context, name, { column: 1, length: name.length });
   }
 
+  /** A column that no run has (yet) is empty, in groups as in the plain table. */
+  function isKnown(name: string): boolean {
+    try {
+      field(name);
+      return true;
+    } catch (error) {
+      if (error instanceof FilterError) return false;
+      throw error;
+    }
+  }
+
   function describe(groups: readonly Group[], query: GroupQuery): RunGroup[] {
     const seqs = groups.flatMap((group) => group.seqs);
     const plain = new Map(
@@ -104,7 +116,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
       quantiles.set(freedom, computed);
       return computed;
     };
-    const columns = query.values.map((name) => {
+    const columns = query.values.filter(isKnown).map((name) => {
       let texts: Map<number, string> | undefined;
       return {
         name,

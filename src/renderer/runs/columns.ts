@@ -14,7 +14,7 @@ export interface Column {
 
 const known: Readonly<Record<string, Partial<Omit<Column, 'key'>>>> = {
   name: { title: 'Name', width: 216, number: false, value: false },
-  status: { title: 'Status', width: 104, number: false, value: false },
+  status: { title: 'Status', width: 128, number: false, value: false },
   dataset: { title: 'Dataset', width: 96, number: false },
   model: { title: 'Model', width: 120, number: false },
   loss: { title: 'Loss', width: 80 },

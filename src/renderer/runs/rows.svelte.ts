@@ -72,6 +72,7 @@ export class Rows {
   #visible: readonly [number, number] = [0, 0];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #revision = 0;
+  #forced = false;
   #idsOf: { readonly of: string; readonly ids: Promise<readonly string[]> } | null = null;
 
   constructor(app: App) {
@@ -209,12 +210,16 @@ export class Rows {
     if (wanted === null) return;
     const number = ++this.#number;
     this.#idsOf = null;
+    // One that overtakes what the user asked for answers for it.
+    this.#forced ||= force;
     try {
       const next = wanted.by.length === 0 ? await this.#readRuns(wanted) : await this.#readGroups(wanted);
       if (number !== this.#number) return;
       const old = this.#lines;
+      const wasForced = this.#forced;
+      this.#forced = false;
       this.problem = null;
-      if (!force && old !== null && this.hold() === 'pointer' && !this.#samePlaces(old, next.lines)) {
+      if (!wasForced && old !== null && this.hold() === 'pointer' && !this.#samePlaces(old, next.lines)) {
         this.#lines = await this.#inPlace(old, next.lines, wanted);
         this.held = true;
         return;
@@ -226,7 +231,7 @@ export class Rows {
       const to = next.place === null ? from : next.place;
       if (to !== from) {
         this.activeIndex = to;
-        if (!force && this.hold() === 'keyboard') this.onmoved?.(from, to);
+        if (!wasForced && this.hold() === 'keyboard') this.onmoved?.(from, to);
       }
       const count = this.count ?? 0;
       if (this.activeIndex >= count) this.activeIndex = Math.max(0, count - 1);

@@ -198,6 +198,8 @@ describe('groups', () => {
     expect(rates({ sort: { key: 'gamma.fc2', descending: true } })).toEqual([0.3, 0.1, 0.2, 0.4]);
     expect(rates({ sort: { key: 'runs', descending: true } })).toEqual([0.3, 0.1, 0.2, 0.4]);
     expect(rates({ sort: { key: 'loss' } })).toEqual([0.2, 0.4, 0.3, 0.1]);
+    // A column that no run has is empty.
+    expect(rates({ values: ['not.yet'] })).toEqual([0.4, 0.3, 0.2, 0.1]);
     const page = store.groupRuns({
       by: ['lr', 'loss'],
       values: ['status', 'gamma.fc2'],
@@ -247,7 +249,7 @@ describe('groups', () => {
     for (const query of [
       { by: [], values: [] },
       { by: ['nope'], values: [] },
-      { by: ['name'], values: ['nope'] },
+      { by: ['name'], values: [], sort: { key: 'nope' } },
       { by: ['name'], values: [], offset: -1 },
       { by: ['name'], values: [], limit: 0.5 },
       { by: ['name'], values: [], group: { by: ['name', 'id'], key: ['a'] } },

@@ -1,0 +1,99 @@
+/** Curves and slopes of runs laid over each other, against sums by hand. */
+import { describe, expect, it } from 'vitest';
+import {
+  curvesOf,
+  meanCurve,
+  membersOf,
+  settingOf,
+  againstSetting,
+  valueOf,
+} from '../../src/renderer/compare/members.ts';
+import { changesBetween } from '../../src/renderer/experiment/changes.ts';
+import type { RunRow } from '../../src/shared/contract/index.ts';
+
+const run = (id: string, setup: string, seed: number, colour: number, name = 'net'): RunRow =>
+  ({ id, setup, seed, colour, name, created: colour, values: {} }) as unknown as RunRow;
+const rows = [run('a', 's', 1, 0), run('b', 's', 2, 1), run('c', 't', 1, 8), run('d', 't', 2, 9)];
+const series = (steps: number[], values: number[]) => ({
+  steps: Float64Array.from(steps),
+  values: Float64Array.from(values),
+});
+
+describe('members', () => {
+  it('are runs, or the seeds of a setup with the colour of the oldest; those of one colour are dashed in turn', () => {
+    expect(membersOf(rows, false).map(({ colour, dash }) => [colour % 8, dash])).toEqual([
+      [0, false],
+      [1, false],
+      [0, true],
+      [1, true],
+    ]);
+    const differences = { seed: [1, 2, 1, 2], 'optimiser.lr': [0.1, 0.1, 0.2, 0.2] };
+    expect(membersOf(rows, true, differences).map(({ name, runs }) => [name, runs.length])).toEqual([
+      ['net, lr 0.1 × 2 seeds', 2],
+      ['net, lr 0.2 × 2 seeds', 2],
+    ]);
+  });
+
+  it('have the mean of their curves where all of them have points, straight between two steps', () => {
+    const { x, y, low, high } = meanCurve([series([0, 10, 20], [0, 1, 2]), series([5, 15, 20], [3, 5, 7])]);
+    expect([...(x as Float64Array)]).toEqual([10, 20]);
+    expect([...(y as Float64Array)]).toEqual([(1 + 4) / 2, (2 + 7) / 2]);
+    // t(1) at 97.5 % is 12.7062; deviation of {1, 4} is 3 / sqrt 2.
+    const half = (12.7062047 * 3) / Math.SQRT2 / Math.SQRT2;
+    expect(high![0]).toBeCloseTo(2.5 + half, 5);
+    expect(low![0]).toBeCloseTo(2.5 - half, 5);
+  });
+
+  it('draw one curve a run or a mean a setup, and nothing for runs without points', () => {
+    const found = { a: { loss: series([1, 2], [4, 2]) }, b: { loss: series([1, 2], [6, 4]) }, c: {} };
+    expect(curvesOf(membersOf(rows, false), found, 'loss').map(({ id }) => id)).toEqual(['a', 'b']);
+    const [mean, ...others] = curvesOf(membersOf(rows, true), found, 'loss');
+    expect(others).toEqual([]);
+    expect(Array.from(mean.y)).toEqual([5, 3]);
+  });
+
+  it("have the mean of their results with Student's interval", () => {
+    const number = (value: number) => ({ value, text: null, low: null, high: null });
+    const results = new Map([
+      ['a', { loss: number(1) }],
+      ['b', { loss: number(3) }],
+    ]);
+    const [first, second] = membersOf(rows, true);
+    expect(valueOf(first, results, 'loss')).toMatchObject({ value: 2, low: expect.closeTo(2 - 12.7062, 3) as number });
+    expect(valueOf(second, results, 'loss')).toBeUndefined();
+  });
+});
+
+describe('settings as an axis', () => {
+  it('are numbers, in decades where they span them, or names', () => {
+    expect(settingOf('lr', rows, [0.1, 0.1, 0.001, null])).toMatchObject({ numeric: true, log: true, categories: [] });
+    expect(settingOf('lr', rows, [0, 1, 2, 3])).toMatchObject({ numeric: true, log: false });
+    expect(settingOf('loss', rows, ['mse', null, 'mse', 'ce'])).toMatchObject({ categories: ['mse', 'none', 'ce'] });
+  });
+
+  it('place each member by the values of its runs', () => {
+    const setting = settingOf('lr', rows, [0.1, 0.1, 0.2, 0.2]);
+    const marks = againstSetting(membersOf(rows, true), setting, ({ colour }) => ({ value: colour, interval: null }));
+    expect(marks.map(({ x, y }) => [Array.from(x), Array.from(y)])).toEqual([
+      [[0.1], [0.5]],
+      [[0.2], [8.5]],
+    ]);
+  });
+});
+
+describe('changes of a clone', () => {
+  it('name every setting that differs, by path', () => {
+    const before = { seed: 1, optimiser: { lr: 0.1 }, model: { input: [784], layers: [{ units: 50 }] } };
+    const after = {
+      seed: [1, 2],
+      optimiser: { lr: 0.1, momentum: 0.9 },
+      model: { input: [784], layers: [{ units: 60 }] },
+    };
+    expect(changesBetween(before, after)).toEqual([
+      { path: 'seed', before: '1', after: '[1,2]' },
+      { path: 'model.layers[0].units', before: '50', after: '60' },
+      { path: 'optimiser.momentum', before: '', after: '0.9' },
+    ]);
+    expect(changesBetween(before, structuredClone(before))).toEqual([]);
+  });
+});

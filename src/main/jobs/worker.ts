@@ -6,6 +6,9 @@ import { runTraining } from './train-job.ts';
 import type { JobControl } from './train-job.ts';
 import type { JobRequest } from './protocol.ts';
 
+// Ctrl+C in a terminal reaches every process of the group; the main side, which has it too, asks this one to cancel at a checkpoint.
+process.on('SIGINT', () => undefined);
+
 const port = connectToParent();
 const abort = new AbortController();
 const control: JobControl = { signal: abort.signal, pauseRequested: false };

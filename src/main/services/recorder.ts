@@ -107,6 +107,8 @@ export class Recorder {
         store.setRunStatus(this.#run, 'failed', { error: end.event.message });
         return;
       case 'lost':
+        // It could not say what it had come to.
+        store.setSummary(this.#run, lastValues(store, this.#run));
         if (!end.cancelled) this.log('error', end.message);
         store.setRunStatus(this.#run, end.cancelled ? 'cancelled' : 'interrupted', {
           error: end.cancelled ? null : end.message,
@@ -116,6 +118,21 @@ export class Recorder {
         end satisfies never;
     }
   }
+}
+
+/** What was last evaluated: the ends of the series of a run that was taken back to its checkpoint; and the loss before training. */
+export function lastValues(store: Store, id: string): Record<string, number> {
+  const names = ['loss', 'accuracy', 'test_loss', 'test_accuracy'];
+  const series = store.series(id, { names });
+  const values = Object.fromEntries(
+    Object.entries(series).flatMap(([name, { values }]) => {
+      const last = values.at(-1);
+      return last === undefined ? [] : [[name, last]];
+    }),
+  );
+  const losses = series['loss'];
+  if (losses?.steps[0] === 0) values['initial_loss'] = losses.values[0];
+  return values;
 }
 
 export function keepRates(store: Store, { machine, rates }: Extract<JobEvent, { kind: 'rates' }>): void {

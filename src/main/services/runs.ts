@@ -11,7 +11,7 @@ import type { ProcessLauncher } from '../jobs/launcher.ts';
 import { gatherProvenance } from '../provenance.ts';
 import type { Provenance } from '../provenance.ts';
 import type { Batch, Checkpoint, Json, RunRecord, Store } from '../store/index.ts';
-import { keepRates, Recorder } from './recorder.ts';
+import { keepRates, lastValues, Recorder } from './recorder.ts';
 
 export interface RunOptions {
   readonly engine: EngineOptions;
@@ -90,21 +90,6 @@ export function resumeRun(store: Store, run: RunRecord, options: RunOptions): St
           results: lastValues(store, run.id),
         };
   return launch(store, run.id, experiment, options, recorder, resume);
-}
-
-/** What was last evaluated: the ends of the series of a run that was taken back to its checkpoint; and the loss before training. */
-function lastValues(store: Store, id: string): Record<string, number> {
-  const names = ['loss', 'accuracy', 'test_loss', 'test_accuracy'];
-  const series = store.series(id, { names });
-  const values = Object.fromEntries(
-    Object.entries(series).flatMap(([name, { values }]) => {
-      const last = values.at(-1);
-      return last === undefined ? [] : [[name, last]];
-    }),
-  );
-  const losses = series['loss'];
-  if (losses?.steps[0] === 0) values['initial_loss'] = losses.values[0];
-  return values;
 }
 
 function launch(

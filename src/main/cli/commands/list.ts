@@ -75,6 +75,8 @@ export const list: Command = {
 function cells(row: RunRow, columns: readonly string[]): string[] {
   const values = columns.map((key) => {
     const value = row.values[key];
+    // The name of the loss function has the same key, for filters.
+    if (key === 'loss' && value?.value === null) return '-';
     return value === undefined ? '-' : value.value === null ? (value.text ?? '-') : formatNumber(value.value);
   });
   return [row.id, row.name, row.status, String(row.seed ?? '-'), String(row.step), ...values];

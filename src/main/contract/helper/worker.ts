@@ -42,6 +42,9 @@ function parent(): Parent {
   };
 }
 
+// Ctrl+C in a terminal is the main side's to answer; this process ends with it.
+process.on('SIGINT', () => undefined);
+
 const { send, onRequest } = parent();
 const tasks = helperTasks();
 let last: Promise<void> = Promise.resolve();

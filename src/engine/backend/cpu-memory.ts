@@ -103,10 +103,11 @@ export class CpuMemory {
     return tensor;
   }
 
-  table(values: Real, cols: number): CpuTensor {
+  table(values: Real, cols: number, lasting = true): CpuTensor {
     const rows = values.length / cols;
     const bytes = values.length * (this.precision === 'float64' ? 8 : 4);
-    const isCopied = this.blas.loops !== undefined && this.#offset(values) < 0 && bytes <= largestCopiedTable;
+    const isCopied =
+      lasting && this.blas.loops !== undefined && this.#offset(values) < 0 && bytes <= largestCopiedTable;
     if (!isCopied) return this.wrap(values, rows, cols);
     const copy = this.#make(rows, cols);
     copy.data.set(values);

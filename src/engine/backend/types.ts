@@ -51,8 +51,12 @@ export interface Backend {
   /** `from` without a copy where the products can read the array itself, which must not change while the tensor lives; absent where they never can. */
   borrow?(values: Real, rows: number, cols: number): Tensor;
   zeros(rows: number, cols: number): Tensor;
-  /** A resident table of rows (a data set) for `rowsOf`; kept. The cpu backend may use the array itself: do not change it. */
-  table(values: Real, cols: number): Tensor;
+  /**
+   * A table of rows (a data set) for `rowsOf`. The cpu backend may use the array itself: do not change it.
+   * @param lasting resident: brought once to where the backend reads it fastest, and kept as long as the backend (default). False: for a pass or two;
+   * nothing is copied or kept.
+   */
+  table(values: Real, cols: number, lasting?: boolean): Tensor;
   /** [count, cols]: the rows of a table numbered indices[start], ..., indices[start + count - 1]. */
   rowsOf(table: Tensor, indices: Uint32Array, start: number, count: number): Tensor;
   /** The values, in host memory. */

@@ -121,8 +121,8 @@ export function passBatch(
   start: number,
   count: number,
 ): BatchPass {
-  const inputs = backend.rowsOf(backend.table(allInputs, network.inputSize), order, start, count);
-  const targets = backend.rowsOf(backend.table(allTargets, network.outputSize), order, start, count);
+  const inputs = backend.rowsOf(backend.table(allInputs, network.inputSize, false), order, start, count);
+  const targets = backend.rowsOf(backend.table(allTargets, network.outputSize, false), order, start, count);
   const outputs = network.forward(inputs);
   const layer = network.layerOf(network.parameter(layout.parameter)) as AffineLayer;
   network.backward(lossGradient(backend, network.loss, outputs, targets), null, layer);

@@ -40,8 +40,8 @@ export function sampleCurvatures(input: SampleCurvatureInput): Float64Array {
     for (let start = 0; start < samples; start += chunk) {
       const count = Math.min(chunk, samples - start);
       backend.scope(() => {
-        const x = backend.rowsOf(backend.table(inputs, network.inputSize), order, start, count);
-        const t = backend.rowsOf(backend.table(targets, network.outputSize), order, start, count);
+        const x = backend.rowsOf(backend.table(inputs, network.inputSize, false), order, start, count);
+        const t = backend.rowsOf(backend.table(targets, network.outputSize, false), order, start, count);
         const y = network.forward(x);
         network.backward(lossGradient(backend, network.loss, y, t), null, stop);
         network.linearise(stop);

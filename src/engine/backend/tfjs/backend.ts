@@ -93,8 +93,9 @@ export class TfjsBackend implements Backend {
     return this.#made(this.#tf.zeros([rows, cols]));
   }
 
-  table(values: Real, cols: number): Tensor {
-    if (values.length * 4 > Math.min(largestTable, this.device.maxBufferBytes)) return new HostTable(values, cols);
+  table(values: Real, cols: number, lasting = true): Tensor {
+    if (!lasting || values.length * 4 > Math.min(largestTable, this.device.maxBufferBytes))
+      return new HostTable(values, cols);
     return this.scope(() => this.keep(this.from(values, values.length / cols, cols)));
   }
 

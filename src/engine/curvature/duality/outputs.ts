@@ -30,7 +30,7 @@ export function dualOutputsTask(context: TaskContext, argument: DualOutputsArgum
   const kernel = dataOf(network.weights.get(layer.kernel.name)!);
   const out = context.blas.open(argument.out).subarray(start * cols);
   backend.scope(() => {
-    network.forward(backend.rowsOf(backend.table(inputs, network.inputSize), order, start, count));
+    network.forward(backend.rowsOf(backend.table(inputs, network.inputSize, false), order, start, count));
     context.blas.gemm(false, false, count, cols, rows, 1, dataOf(layer.input), rows, kernel, cols, 0, out, cols);
   });
 }

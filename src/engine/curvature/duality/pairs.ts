@@ -72,8 +72,18 @@ export function dualPairsTask(context: TaskContext, argument: DualPairsArgument)
           for (let m = 0; m < inner; m++) for (let k = 0; k < outer; k++) moved[k] += kernel[m * outer + k] * a[m];
           result.exactness[done + i] = ratio(difference(moved, z), z);
           const deltaMoved = backend.scope(() => {
-            const inputs = backend.rowsOf(backend.table(problem.inputs, network.inputSize), argument.p, at + i, 1);
-            const targets = backend.rowsOf(backend.table(problem.targets, network.outputSize), argument.p, at + i, 1);
+            const inputs = backend.rowsOf(
+              backend.table(problem.inputs, network.inputSize, false),
+              argument.p,
+              at + i,
+              1,
+            );
+            const targets = backend.rowsOf(
+              backend.table(problem.targets, network.outputSize, false),
+              argument.p,
+              at + i,
+              1,
+            );
             network.backward(lossGradient(backend, network.loss, network.forward(inputs), targets), null, layer);
             return Float64Array.from(dataOf(layer.delta));
           });

@@ -113,8 +113,8 @@ export function linearise(
   count: number,
   sink: GradientSink | null,
 ): Linearised {
-  const inputs = backend.rowsOf(backend.table(problem.inputs, network.inputSize), plan.order, start, count);
-  const targets = backend.rowsOf(backend.table(problem.targets, network.outputSize), plan.order, start, count);
+  const inputs = backend.rowsOf(backend.table(problem.inputs, network.inputSize, false), plan.order, start, count);
+  const targets = backend.rowsOf(backend.table(problem.targets, network.outputSize, false), plan.order, start, count);
   const y = network.forward(inputs);
   const lossDelta = lossGradient(backend, network.loss, y, targets);
   const stop = lowestLayer(network, space);

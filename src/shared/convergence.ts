@@ -9,16 +9,37 @@
  */
 import { studentQuantile } from './distributions.ts';
 import { estimandNames, rowAt } from './claims.ts';
-import { estimands, type Estimand, type Estimator, type Interval, type MeasurementSummary } from './results.ts';
+import {
+  estimands,
+  estimators,
+  type Estimand,
+  type Estimator,
+  type HalfSample,
+  type Interval,
+  type MeasurementSummary,
+} from './results.ts';
 import { relations, type Relation } from './cutoffs.ts';
 
 export const convergenceStates = ['converged', 'drifting', 'unknown'] as const;
 export type ConvergenceState = (typeof convergenceStates)[number];
 
+/** What is held beside the half-sample besides slopes. */
+export const convergenceQuantities = [
+  'largest_eigenvalue',
+  'trace_C',
+  'trace_H',
+  'trace_Q',
+  'cosine_CH',
+  'cosine_CQ',
+  'commutator_ratio',
+] as const;
+export type ConvergenceQuantity = (typeof convergenceQuantities)[number];
+
 export interface ConvergenceNumber {
-  readonly name: Relation;
-  readonly estimand: Estimand;
-  readonly estimator: Estimator;
+  readonly name: Relation | ConvergenceQuantity;
+  /** Of a slope; null for the rest. */
+  readonly estimand: Estimand | null;
+  readonly estimator: Estimator | null;
   /** From all samples and from part of them. */
   readonly full: number | null;
   readonly part: number | null;
@@ -28,16 +49,19 @@ export interface ConvergenceNumber {
   readonly interval: Interval | null;
   /** Bound on |change| at 95 %: half of the interval's width times sqrt(N / n - 1). */
   readonly allowed: number | null;
+  /** Whether the verdict rests on it: slopes by the chosen estimators, and what has an interval besides slopes. */
+  readonly judged: boolean;
   readonly state: ConvergenceState;
 }
 
 export interface Convergence {
   /**
-   * drifting where some change exceeds its bound even when as many numbers as there are get a look (Bonferroni: 95 % over all of them
+   * drifting where some change exceeds its bound even when as many numbers as are judged get a look (Bonferroni: 95 % over all of them
    * together); unknown where none does but one cannot be judged; else converged.
    */
   readonly state: ConvergenceState;
   readonly reason: string;
+  readonly cutoff: number;
   readonly samples: readonly [full: number, part: number];
   readonly numbers: readonly ConvergenceNumber[];
 }
@@ -45,80 +69,134 @@ export interface Convergence {
 export interface ConvergenceOptions {
   /** One of the cutoffs of both measurements; defaults to 1e-4. */
   readonly cutoff?: number;
-  /** Defaults to least squares for both. */
+  /** Whose slopes the verdict rests on; defaults to least squares for both. */
   readonly estimators?: Readonly<Record<Estimand, Estimator>>;
 }
 
-type Measured = Pick<MeasurementSummary, 'parameter' | 'samples' | 'gamma'>;
+type Whole = Pick<MeasurementSummary, 'parameter' | 'samples' | 'gamma'> & Partial<MeasurementSummary>;
 
 /**
- * @param full with intervals.
- * @param part the same parameter, network and settings, on a random part (half, for the badge) of the samples of `full`.
- * Raises an Error for different parameters, or where `part` does not have fewer samples.
+ * Holds a measurement beside its half-sample (`summary.half_sample`); undefined without one.
+ * @param full with intervals: what has none cannot be judged.
  */
-export function judgeConvergence(full: Measured, part: Measured, options: ConvergenceOptions = {}): Convergence {
-  const { cutoff = 1e-4, estimators = { training_set: 'ols', cross_fitted: 'ols' } } = options;
-  if (full.parameter !== part.parameter)
-    throw new Error(`convergence: ${part.parameter} cannot be held against ${full.parameter}`);
+export function judgeConvergence(full: Whole, options: ConvergenceOptions = {}): Convergence | undefined {
+  const part = full.half_sample;
+  if (part === undefined) return undefined;
+  const { cutoff = 1e-4, estimators: chosen = { training_set: 'ols', cross_fitted: 'ols' } } = options;
   if (!(part.samples < full.samples && part.samples > 0))
     throw new Error(`convergence: expected fewer than ${full.samples} samples in the part, found ${part.samples}`);
   const scale = Math.sqrt(full.samples / part.samples - 1);
-  const numbers = estimands.flatMap((estimand) => {
-    const estimator = estimators[estimand];
-    const [whole, other] = [rowAt(full.gamma[estimand], cutoff), rowAt(part.gamma[estimand], cutoff)];
-    return relations.map((name): ConvergenceNumber => {
-      const a = whole[name][estimator] ?? null;
-      const b = other[name][estimator] ?? null;
-      const interval = whole[name].interval?.[estimator] ?? null;
-      const change = a === null || b === null ? null : b - a;
-      const allowed = interval === null ? null : (scale * (interval[1] - interval[0])) / 2;
-      const known = change !== null && allowed !== null;
-      return {
-        name,
-        estimand,
-        estimator,
-        full: a,
-        part: b,
-        change,
-        interval,
-        allowed,
-        state: known ? (Math.abs(change) <= allowed ? 'converged' : 'drifting') : 'unknown',
-      };
-    });
+  const numbers = [...slopeNumbers(full, part, cutoff, chosen, scale), ...quantityNumbers(full, part, scale)];
+  return { ...verdictOf(numbers, full.samples, part.samples), cutoff, samples: [full.samples, part.samples], numbers };
+}
+
+function slopeNumbers(
+  full: Whole,
+  part: HalfSample,
+  cutoff: number,
+  chosen: Readonly<Record<Estimand, Estimator>>,
+  scale: number,
+): ConvergenceNumber[] {
+  return estimands.flatMap((estimand) => {
+    const rows = part.gamma[estimand];
+    if (rows === undefined) return [];
+    const [whole, other] = [rowAt(full.gamma[estimand], cutoff), rowAt(rows, cutoff)];
+    return relations.flatMap((name) =>
+      estimators.flatMap((estimator): ConvergenceNumber[] => {
+        const judged = estimator === chosen[estimand];
+        const [a, b] = [whole[name][estimator] ?? null, other[name][estimator] ?? null];
+        if (!judged && (a === null || b === null)) return [];
+        const interval = whole[name].interval?.[estimator] ?? null;
+        const allowed = interval === null ? null : (scale * (interval[1] - interval[0])) / 2;
+        return [numberOf({ name, estimand, estimator, full: a, part: b, interval, allowed, judged })];
+      }),
+    );
   });
-  // Quantiles of the normal distribution (Student's with endless freedom).
-  const together = studentQuantile(1 - 0.025 / numbers.length, 1e7) / studentQuantile(0.975, 1e7);
-  const drifting = numbers.filter(
+}
+
+function quantityNumbers(full: Whole, part: HalfSample, scale: number): ConvergenceNumber[] {
+  const errors = full.standard_errors;
+  const of: Readonly<
+    Record<ConvergenceQuantity, readonly [whole: number | null, part: number | null, error: number | null]>
+  > = {
+    largest_eigenvalue: [
+      full.eigenvalues?.largest ?? null,
+      part.largest_eigenvalue,
+      errors?.largest_eigenvalue ?? null,
+    ],
+    trace_C: [full.trace?.C ?? null, part.trace.C, errors?.trace.C ?? null],
+    trace_H: [full.trace?.H ?? null, part.trace.H, errors?.trace.H ?? null],
+    trace_Q: [full.trace?.Q ?? null, part.trace.Q, errors?.trace.Q ?? null],
+    cosine_CH: [full.cosine_CH ?? null, part.cosine_CH, null],
+    cosine_CQ: [full.cosine_CQ ?? null, part.cosine_CQ, null],
+    commutator_ratio: [full.commutator_ratio ?? null, part.commutator_ratio, null],
+  };
+  return convergenceQuantities.flatMap((name): ConvergenceNumber[] => {
+    const [whole, other, error] = of[name];
+    if (whole === null || other === null) return [];
+    const half = error === null ? null : normal975 * error;
+    return [
+      numberOf({
+        name,
+        estimand: null,
+        estimator: null,
+        full: whole,
+        part: other,
+        interval: half === null ? null : [whole - half, whole + half],
+        allowed: half === null ? null : scale * half,
+        judged: half !== null,
+      }),
+    ];
+  });
+}
+
+function numberOf(number: Omit<ConvergenceNumber, 'change' | 'state'>): ConvergenceNumber {
+  const { full, part, allowed } = number;
+  const change = full === null || part === null ? null : part - full;
+  const known = change !== null && allowed !== null;
+  return { ...number, change, state: known ? (Math.abs(change) <= allowed ? 'converged' : 'drifting') : 'unknown' };
+}
+
+function verdictOf(
+  numbers: readonly ConvergenceNumber[],
+  full: number,
+  part: number,
+): Pick<Convergence, 'state' | 'reason'> {
+  const judged = numbers.filter((n) => n.judged);
+  const together = normalQuantile(1 - 0.025 / judged.length) / normal975;
+  const drifting = judged.filter(
     (n) => n.change !== null && n.allowed !== null && Math.abs(n.change) > together * n.allowed,
   );
-  const unknown = numbers.filter((n) => n.state === 'unknown');
-  const name = (n: ConvergenceNumber) => `${n.name} (${estimandNames[n.estimand]})`;
-  const samples = [full.samples, part.samples] as const;
-  const between = `${part.samples} and ${full.samples} samples`;
+  const unknown = judged.filter((n) => n.state === 'unknown');
+  const between = `${part} and ${full} samples`;
   if (drifting.length > 0)
     return {
       state: 'drifting',
       reason: `between ${between} the change is more than sampling explains: ${drifting
-        .map((n) => `${name(n)} by ${signed(n.change!)} where ${(together * n.allowed!).toFixed(3)} is allowed`)
+        .map((n) => `${nameOf(n)} by ${signed(n.change!)} where ${short(together * n.allowed!)} is allowed`)
         .join(', ')}`,
-      samples,
-      numbers,
     };
   if (unknown.length > 0)
-    return {
-      state: 'unknown',
-      reason: `no slope or no interval to judge by: ${unknown.map(name).join(', ')}`,
-      samples,
-      numbers,
-    };
-  return {
-    state: 'converged',
-    reason: `between ${between} every change is within what sampling explains`,
-    samples,
-    numbers,
-  };
+    return { state: 'unknown', reason: `no slope or no interval to judge by: ${unknown.map(nameOf).join(', ')}` };
+  return { state: 'converged', reason: `between ${between} every change is within what sampling explains` };
 }
 
+function nameOf({ name, estimand }: ConvergenceNumber): string {
+  return estimand === null ? name.replace('_', ' ') : `${name} (${estimandNames[estimand]})`;
+}
+
+/** Quantile of the normal distribution (Student's with endless freedom). */
+function normalQuantile(p: number): number {
+  return studentQuantile(p, 1e7);
+}
+
+const normal975 = normalQuantile(0.975);
+
 function signed(value: number): string {
-  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
+  return `${value < 0 ? '-' : '+'}${short(Math.abs(value))}`;
+}
+
+/** Three decimals, or three digits where that shows none. */
+function short(value: number): string {
+  return value === 0 || (value >= 0.01 && value < 1e4) ? value.toFixed(3) : value.toPrecision(3);
 }

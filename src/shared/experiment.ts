@@ -5,7 +5,7 @@ import { InputError } from './errors.ts';
 import { modelSchema, parseModel } from './model.ts';
 import { minibatchNoiseSchema, samplingModes } from './minibatch.ts';
 import type { SamplingMode } from './minibatch.ts';
-import { projectedChoices } from './results.ts';
+import { convergenceChoices, projectedChoices } from './results.ts';
 import { integer, parseWith, positive, real } from './validation.ts';
 
 export { samplingModes };
@@ -81,6 +81,11 @@ const measurement = v.strictObject({
   samples: v.optional(integer(2)),
   /** Seed of the random halves; default 1. */
   seed: v.optional(integer(0), 1),
+  /**
+   * Which numbers are measured again on half of the samples, for the convergence badge: those of the training-set estimand (default; cheap), none, or
+   * `full`: everything, which about doubles the time.
+   */
+  convergence: v.optional(v.picklist(convergenceChoices)),
   /** Measure the activity-weight duality too, for kernels whose layer sees one vector a sample; default false. */
   duality: v.optional(v.boolean('expected true or false')),
   /** Hold C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too; default false. */

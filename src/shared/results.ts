@@ -9,6 +9,8 @@ import type { AssumptionArrays, AssumptionsSummary } from './assumptions.ts';
 import type { DualityArrays, DualitySummary } from './duality.ts';
 import type { MinibatchNoiseSummary } from './minibatch.ts';
 
+import type { Convergence } from './convergence.ts';
+
 /** Which samples the directions, and which the diagonals, come from. */
 export const estimands = ['training_set', 'cross_fitted'] as const;
 export type Estimand = (typeof estimands)[number];
@@ -158,6 +160,28 @@ export interface DevicePrecision {
   readonly fallbacks?: readonly string[];
 }
 
+/** Which numbers are measured again on half of the samples: none, those of the training-set estimand (cheap), or everything (about doubles the time). */
+export const convergenceChoices = ['none', 'training-set', 'full'] as const;
+export type ConvergenceChoice = (typeof convergenceChoices)[number];
+
+/** The same measurement on half A of the samples alone. null: not known of the half. */
+export interface HalfSample {
+  readonly samples: number;
+  /** The cross-fitted estimand where everything was measured again. */
+  readonly gamma: { readonly training_set: readonly CutoffRow[]; readonly cross_fitted?: readonly CutoffRow[] };
+  readonly trace: { readonly C: number | null; readonly H: number | null; readonly Q: number | null };
+  readonly largest_eigenvalue: number;
+  readonly cosine_CH: number | null;
+  readonly cosine_CQ: number | null;
+  readonly commutator_ratio: number | null;
+}
+
+/** Standard errors over blocks of samples, the leading direction held fixed; null where they are not known. */
+export interface StandardErrors {
+  readonly trace: { readonly C: number | null; readonly H: number | null; readonly Q: number | null };
+  readonly largest_eigenvalue: number | null;
+}
+
 export interface MeasurementSummary {
   readonly format: 'covature-measurement';
   readonly version: 1;
@@ -199,6 +223,12 @@ export interface MeasurementSummary {
   /** Training set less cross-fitted, by cutoff. */
   readonly estimand_difference?: readonly EstimandDifference[];
   readonly bootstrap?: BootstrapSummary;
+  /** Present where intervals were computed. */
+  readonly standard_errors?: StandardErrors;
+  /** Present unless it was declined; `judgeConvergence` (convergence.ts) holds it beside the whole, at any cutoff. */
+  readonly half_sample?: HalfSample;
+  /** Its verdict at the cutoff 1e-4. */
+  readonly convergence?: Convergence;
   /** Why this method was chosen, in words; present where the program chose. */
   readonly method_reason?: string;
   /** Present where `method` is "projected". */

@@ -72,7 +72,14 @@ export interface BlockSums {
   readonly squaredGradient: Float64Array;
 }
 
-export function blockProjectionsTask(context: TaskContext, argument: BlockArgument): BlockSums[] {
+export interface BlockResult {
+  /** By set of directions. */
+  readonly sums: readonly BlockSums[];
+  /** sum_p of |g_p|^2, tr h_p, tr h_p^2. */
+  readonly traces: { readonly C: number; readonly H: number; readonly Q: number };
+}
+
+export function blockProjectionsTask(context: TaskContext, argument: BlockArgument): BlockResult {
   const problem = openedProblem(context);
   const { blas } = context;
   const { backend } = problem;
@@ -84,11 +91,18 @@ export function blockProjectionsTask(context: TaskContext, argument: BlockArgume
     gradient: new Float64Array(count),
     squaredGradient: new Float64Array(count),
   }));
+  const traces = { C: 0, H: 0, Q: 0 };
   for (let start = argument.start; start < argument.end; start += pieceSize) {
     const samples = Math.min(pieceSize, argument.end - start);
     backend.scope(() => {
       const { layer, input, delta } = passBatch(problem, layout, order, start, samples);
       const projector = projectorOf(problem, layer, samples, delta, outer);
+      for (let p = 0; p < samples; p++) {
+        const norm = squaredNorm(input, p * inner, inner);
+        traces.C += norm * squaredNorm(delta, p * outer, outer);
+        traces.H += norm * projector.trace(p);
+        traces.Q += norm * norm * projector.squaredTrace(p);
+      }
       for (const [index, { columns, count, offsets }] of targets.entries()) {
         const all = blas.open(columns);
         const ld = count * outer;
@@ -114,30 +128,35 @@ export function blockProjectionsTask(context: TaskContext, argument: BlockArgume
             );
             for (let p = 0; p < samples; p++) {
               const rows = u.subarray(p * width, (p + 1) * width);
-              projector(p, rows, some, squaredNorm(input, p * inner, inner), offsets, first, results[index]);
+              projector.add(p, rows, some, squaredNorm(input, p * inner, inner), offsets, first, results[index]);
             }
           });
         }
       }
     });
   }
-  return results;
+  return { sums: results, traces };
 }
 
-/**
- * Adds what sample p has along directions first .. first + count - 1 to the sums.
- * @param u rows u_pi [count, outer].
- * @param norm |a_p|^2.
- */
-type Projector = (
-  p: number,
-  u: Real,
-  count: number,
-  norm: number,
-  offsets: Float64Array,
-  first: number,
-  sums: BlockSums,
-) => void;
+interface Projector {
+  /** tr S_p and tr S_p^2. */
+  readonly trace: (p: number) => number;
+  readonly squaredTrace: (p: number) => number;
+  /**
+   * Adds what sample p has along directions first .. first + count - 1 to the sums.
+   * @param u rows u_pi [count, outer].
+   * @param norm |a_p|^2.
+   */
+  readonly add: (
+    p: number,
+    u: Real,
+    count: number,
+    norm: number,
+    offsets: Float64Array,
+    first: number,
+    sums: BlockSums,
+  ) => void;
+}
 
 /** By S_p = B_p B_p^T where that is narrower, with y = B_p^T u: u . S_p u = |y|^2 and |S_p u|^2 = y . (B_p^T B_p) y; else by S_p itself. */
 function projectorOf(
@@ -161,35 +180,52 @@ function projectorOf(
     for (let j = 0; j < inner; j++) extended[at++] = matrices[from++];
     extended[at++] = delta[row];
   }
+  /** B_p^T B_p. */
+  const grams = backend.take(isFactored ? samples : 0, inner * inner).data;
+  for (let p = 0; isFactored && p < samples; p++) {
+    const b = matrices.subarray(p * outer * inner, (p + 1) * outer * inner);
+    const gram = grams.subarray(p * inner * inner, (p + 1) * inner * inner);
+    blas.gemm(true, false, inner, inner, outer, 1, b, inner, b, inner, 0, gram, inner);
+  }
+  /** Square matrices with the traces of S_p, and of S_p^2 as their sums of squares. */
+  const traced = isFactored ? grams : matrices;
+  const size = inner * inner;
   const moved = backend.take(directionsAtOnce, width).data;
-  const gram = backend.take(1, inner * inner).data;
   const turned = backend.take(directionsAtOnce, inner).data;
-  return (p, u, count, norm, offsets, first, sums) => {
-    const matrix = extended.subarray(p * outer * width, (p + 1) * outer * width);
-    blas.gemm(false, false, count, width, outer, 1, u, outer, matrix, width, 0, moved, width);
-    if (isFactored) {
-      blas.gemm(true, false, inner, inner, outer, 1, matrix, width, matrix, width, 0, gram, inner);
-      blas.gemm(false, false, count, inner, inner, 1, moved, width, gram, inner, 0, turned, inner);
-    }
-    for (let i = 0, at = 0, other = 0; i < count; i++) {
-      let curvature = 0;
-      let square = 0;
-      for (let k = 0; k < inner; k++, at++, other++) {
-        const y = moved[at];
-        if (isFactored) {
-          curvature += y * y;
-          square += y * turned[other];
-        } else {
-          curvature += y * u[other];
-          square += y * y;
-        }
+  return {
+    trace: (p) => {
+      let sum = 0;
+      for (let i = 0; i < inner; i++) sum += traced[p * size + i * inner + i];
+      return sum;
+    },
+    squaredTrace: (p) => squaredNorm(traced, p * size, size),
+    add: (p, u, count, norm, offsets, first, sums) => {
+      const matrix = extended.subarray(p * outer * width, (p + 1) * outer * width);
+      blas.gemm(false, false, count, width, outer, 1, u, outer, matrix, width, 0, moved, width);
+      if (isFactored) {
+        const gram = grams.subarray(p * size, (p + 1) * size);
+        blas.gemm(false, false, count, inner, inner, 1, moved, width, gram, inner, 0, turned, inner);
       }
-      const gradient = moved[at++] - offsets[first + i];
-      sums.curvature[first + i] += curvature;
-      sums.squaredCurvature[first + i] += norm * square;
-      sums.gradient[first + i] += gradient;
-      sums.squaredGradient[first + i] += gradient * gradient;
-    }
+      for (let i = 0, at = 0, other = 0; i < count; i++) {
+        let curvature = 0;
+        let square = 0;
+        for (let k = 0; k < inner; k++, at++, other++) {
+          const y = moved[at];
+          if (isFactored) {
+            curvature += y * y;
+            square += y * turned[other];
+          } else {
+            curvature += y * u[other];
+            square += y * y;
+          }
+        }
+        const gradient = moved[at++] - offsets[first + i];
+        sums.curvature[first + i] += curvature;
+        sums.squaredCurvature[first + i] += norm * square;
+        sums.gradient[first + i] += gradient;
+        sums.squaredGradient[first + i] += gradient * gradient;
+      }
+    },
   };
 }
 
@@ -216,7 +252,7 @@ export async function blockProjections(pool: Pool, options: BlockProjectionOptio
     offsets: projectedGradient(layout, matrix, meanGradient),
   });
   const targets = { all: target(trainingSet), A: target(halves[0]), B: target(halves[1]) };
-  const sums = await Promise.all(
+  const results = await Promise.all(
     blocks.map(({ quarter, start, end }) => {
       // Directions of the other half: values of A along those of B.
       const crossed = quarter < 2 ? targets.B : targets.A;
@@ -224,9 +260,12 @@ export async function blockProjections(pool: Pool, options: BlockProjectionOptio
     }),
   );
   signal?.throwIfAborted();
+  const sums = results.map((each) => each.sums);
+  const trace = (key: 'C' | 'H' | 'Q'): Float64Array => Float64Array.from(results, (each) => each.traces[key]);
   const firstOfB = blocks.findIndex((block) => block.quarter >= 2);
   return {
     blocks,
+    traces: { C: trace('C'), H: trace('H'), Q: trace('Q') },
     training_set: stack(
       trainingSet.directions,
       sums.map((each) => each[0]),

@@ -4,7 +4,13 @@
  */
 import { InputError } from '../../shared/errors.ts';
 import type { ModelSpec } from '../../shared/model.ts';
-import type { DirectionErrors, ExtraArrays, MeasurementSummary, ResultArrays } from '../../shared/results.ts';
+import type {
+  ConvergenceChoice,
+  DirectionErrors,
+  ExtraArrays,
+  MeasurementSummary,
+  ResultArrays,
+} from '../../shared/results.ts';
 import type { Real } from '../blas/types.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { Network } from '../network/network.ts';
@@ -26,6 +32,8 @@ import type { FactorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
 import { meanGradient, momentSums, unpackMatrix } from './moments.ts';
 import type { Half, MomentSums } from './moments.ts';
+import { crossFit } from './cross-fit.ts';
+import type { Crossed } from './cross-fit.ts';
 import { cosines, decompose, decreasing, diagonalOf, largestResidual, measureCommutator, traceOf } from './spectrum.ts';
 import type { Spectrum } from './spectrum.ts';
 import { rotationBaseline } from './rotations.ts';
@@ -63,6 +71,11 @@ export interface ExactOptions {
     C_diagonal: Float64Array,
     floors: Floors,
   ) => void;
+  /**
+   * What is measured again on half of the samples, for the convergence badge; needs intervals. Default training-set; `full` is for `measureLayer`
+   * to do: here it measures no half.
+   */
+  readonly convergence?: ConvergenceChoice;
   /** Bytes that the measurement may take; more is refused before it starts. Default: no limit. */
   readonly memoryLimit?: number;
   readonly signal?: AbortSignal;
@@ -81,8 +94,6 @@ export interface ExactResult {
 
 /** Directions behind the intervals of the duality. */
 const dualDirections = 200;
-/** Up to this d the two halves are decomposed side by side; above, one after the other in the same memory. */
-const sideBySideLimit = 4000;
 
 /** Raises InputError when the exact method does not serve the parameter, memory does not suffice or there are fewer than 4 samples. */
 export async function measureExact(pool: Pool, input: MeasurementInput, options: ExactOptions): Promise<ExactResult> {
@@ -194,12 +205,14 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
           }),
         );
   pool.blas.release(spectrum.eigenvalues);
-  const crossed = await crossFit(pool, moments, {
+  const wantsHalf = (options.convergence ?? 'training-set') === 'training-set' && wantsIntervals;
+  const { crossed, half } = await crossFit(pool, moments, {
     d,
     scratch: vectors,
     stage,
+    half: wantsHalf,
     gather,
-    ...(assumptions && { more: (...half) => assumptions.along(...half) }),
+    ...(assumptions && { more: (...other) => assumptions.along(...other) }),
   });
   const crossFitted = [crossed[0].diagonals, crossed[1].diagonals] as const;
   const directions = directionsOf(chosen, crossed);
@@ -269,6 +282,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     ...(typeof dual === 'string' && { duality_unavailable: dual }),
     ...(assumed && { assumptions: assumed.summary }),
     ...(projections && { projections }),
+    ...(half && { half: { samples: moments.sizes.A, ...half, largest: half.diagonals.selection[0] } }),
     ...(precisionReached && {
       precisionReached: {
         ...precisionReached,
@@ -287,64 +301,6 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     pool.blas.release(moments.sums.B);
   };
   return { summary, arrays, release };
-}
-
-interface CrossFitContext {
-  readonly d: number;
-  /** [d, d] that may be overwritten. */
-  readonly scratch: Real;
-  readonly stage: <T>(name: string, share: number, body: () => Promise<T>) => Promise<T>;
-  /** The directions for the intervals, or null without. */
-  readonly gather: (spectrum: Spectrum, selection: Float64Array) => DirectionMatrix | null;
-  /** What else to measure of a half along the other's directions; the matrix [d, d] may be overwritten. */
-  readonly more?: (spectrum: Spectrum, half: Half, matrix: Real) => Promise<void>;
-}
-
-interface Crossed {
-  readonly diagonals: Diagonals;
-  readonly directions: DirectionMatrix | null;
-}
-
-/** Directions from one half, values from the other; [0]: directions of A. */
-async function crossFit(
-  pool: Pool,
-  moments: MomentSums,
-  { d, scratch, stage, gather, more }: CrossFitContext,
-): Promise<readonly [Crossed, Crossed]> {
-  const matrix = pool.allocate('float64', d * d);
-  const spectrumOf = async (half: Half, into: Real): Promise<Spectrum> => {
-    await unpackMatrix(pool, moments, 'H', [half], into);
-    return decompose(pool, d, into, 1);
-  };
-  const along = async (spectrum: Spectrum, half: Half): Promise<Crossed> => {
-    const selection = decreasing(spectrum);
-    const values = { H: selection, C: selection, Q: selection };
-    for (const name of ['H', 'C', 'Q'] as const) {
-      await unpackMatrix(pool, moments, name, [half], matrix);
-      values[name] = averageClusters(selection, await diagonalOf(pool, spectrum, matrix));
-    }
-    await more?.(spectrum, half, matrix);
-    const directions = gather(spectrum, selection);
-    pool.blas.release(spectrum.eigenvalues);
-    return { diagonals: { selection, ...values }, directions };
-  };
-  const eigh = 'cross_fitting_eigendecompositions';
-  const products = 'cross_fitting_products';
-  const sideBySide = d <= sideBySideLimit;
-  const second = sideBySide ? pool.allocate('float64', d * d) : scratch;
-  let result: readonly [Crossed, Crossed];
-  if (sideBySide) {
-    const [a, b] = await stage(eigh, 0.72, () => Promise.all([spectrumOf('A', scratch), spectrumOf('B', second)]));
-    result = await stage(products, 0.9, async () => [await along(a, 'B'), await along(b, 'A')] as const);
-  } else {
-    const a = await stage(eigh, 0.72, () => spectrumOf('A', scratch));
-    const fromA = await stage(products, 0.8, () => along(a, 'B'));
-    const b = await stage(eigh, 0.85, () => spectrumOf('B', scratch));
-    result = [fromA, await stage(products, 0.95, () => along(b, 'A'))];
-  }
-  pool.blas.release(matrix);
-  if (sideBySide) pool.blas.release(second);
-  return result;
 }
 
 type ThreeDirections = readonly [DirectionMatrix, DirectionMatrix, DirectionMatrix];

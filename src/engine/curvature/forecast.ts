@@ -1,6 +1,7 @@
 /** What a measurement will take, before it starts. */
 import type { FactorLayout } from './factors.ts';
 import { chunkSize } from './moments.ts';
+import { sideBySideLimit } from './cross-fit.ts';
 
 export interface ExactForecast {
   /** Peak memory in bytes. */
@@ -17,8 +18,8 @@ export function forecastExact(layout: FactorLayout): ExactForecast {
   const factors = chunkSize(layout) * row;
   const ownGaussNewton = layout.blocks === 4 ? 1 : 0;
   const matrices = 3 + ownGaussNewton;
-  // Vectors and the cross-fitting's matrix; side by side a second set of vectors and two workspaces.
-  const work = d <= 4000 ? 3 + 4 : 2 + 2;
+  // Vectors and the cross-fitting's matrix; side by side a second set of vectors and two workspaces (then two matrices of the half-sample).
+  const work = d <= sideBySideLimit ? 3 + 4 : 2 + 2;
   return {
     bytes: 8 * (packed + factors + (matrices + work) * d * d),
     // The Gauss-Newton matrix is stored also where it is H.

@@ -1,5 +1,5 @@
 /** Measures a parameter by the method that serves it: exactly where its layer sees one vector a sample and memory allows, else along the leading directions. */
-import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
+import type { HalfSample, MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { MinibatchNoiseSpec } from '../../shared/minibatch.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { Network } from '../network/network.ts';
@@ -13,6 +13,8 @@ import { checkNoiseSpec, measureMinibatchNoise, noiseDirectionNumbers } from './
 import type { NoiseDirections } from './minibatch/measure.ts';
 import { measureProjected } from './projected/measure.ts';
 import type { ProjectedOptions } from './projected/measure.ts';
+import { splitHalves } from './moments.ts';
+import { withConvergence } from './summary.ts';
 import { wholeNetwork } from './projected/space.ts';
 
 /** exact and projected insist; auto chooses. */
@@ -59,6 +61,43 @@ export function chooseMethod(network: Network, parameter: string, memoryLimit?: 
 /** Raises InputError where the method asked for does not serve, and as the two methods do. */
 export async function measureLayer(pool: Pool, input: MeasurementInput, options: LayerOptions): Promise<LayerResult> {
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
+  const result = await measureOnce(pool, input, network, options);
+  if (options.convergence !== 'full' || options.intervals === false) return result;
+  const { summary } = result;
+  const begun = performance.now();
+  const half = await measureOnce(pool, halfOf(input, network, summary.samples, options.seed), network, {
+    parameter: options.parameter,
+    seed: options.seed,
+    libraryThreads: options.libraryThreads,
+    method: summary.method,
+    intervals: false,
+    convergence: 'none',
+    ...(options.top !== undefined && { top: options.top }),
+    ...(options.which !== undefined && { which: options.which }),
+    ...(options.tolerance !== undefined && { tolerance: options.tolerance }),
+    ...(options.memoryLimit !== undefined && { memoryLimit: options.memoryLimit }),
+    ...(options.signal && { signal: options.signal }),
+    onProgress: (stage, share) => options.onProgress?.(`half of the samples: ${stage}`, share),
+  });
+  half.release();
+  const seconds = (performance.now() - begun) / 1000;
+  const total = (summary.seconds['total'] ?? 0) + seconds;
+  return {
+    ...result,
+    summary: withConvergence({
+      ...summary,
+      half_sample: halfSampleOf(half.summary),
+      seconds: { ...summary.seconds, half_sample: seconds, total },
+    }),
+  };
+}
+
+async function measureOnce(
+  pool: Pool,
+  input: MeasurementInput,
+  network: Network,
+  options: LayerOptions,
+): Promise<LayerResult> {
   if (options.minibatch_noise !== undefined)
     checkNoiseSpec(options.minibatch_noise, options.samples ?? input.inputs.length / network.inputSize);
   const asked = options.method ?? 'auto';
@@ -154,5 +193,35 @@ async function withMinibatchNoise(
   return {
     ...result,
     summary: { ...summary, minibatch_noise, seconds: { ...summary.seconds, minibatch_noise: seconds, total } },
+  };
+}
+
+/** The samples of half A by themselves. */
+function halfOf(input: MeasurementInput, network: Network, samples: number, seed: number): MeasurementInput {
+  const { order, sizeA } = splitHalves(samples, seed);
+  const gather = (values: Real, width: number): Real => {
+    const out =
+      values instanceof Float64Array
+        ? new Float64Array(new SharedArrayBuffer(8 * sizeA * width))
+        : new Float32Array(new SharedArrayBuffer(4 * sizeA * width));
+    for (let p = 0; p < sizeA; p++) out.set(values.subarray(order[p] * width, (order[p] + 1) * width), p * width);
+    return out;
+  };
+  return {
+    ...input,
+    inputs: gather(input.inputs, network.inputSize),
+    targets: gather(input.targets, network.outputSize),
+  };
+}
+
+function halfSampleOf(summary: MeasurementSummary): HalfSample {
+  return {
+    samples: summary.samples,
+    gamma: summary.gamma,
+    trace: summary.trace,
+    largest_eigenvalue: summary.eigenvalues.largest,
+    cosine_CH: summary.cosine_CH,
+    cosine_CQ: summary.cosine_CQ,
+    commutator_ratio: summary.commutator_ratio,
   };
 }

@@ -1,8 +1,21 @@
 /** The summary of a measurement from its numbers: the one place where the keys of src/shared/results.ts are filled. */
-import type { DevicePrecision, MeasurementSummary, ProjectedDetails, RotationBaseline } from '../../shared/results.ts';
+import type {
+  DevicePrecision,
+  HalfSample,
+  MeasurementSummary,
+  ProjectedDetails,
+  RotationBaseline,
+} from '../../shared/results.ts';
 import type { Parameter } from '../network/types.ts';
 import type { Pool } from '../parallel/pool.ts';
-import { fitByCutoff, fitCrossFitted, planBootstrap, withIntervals } from '../statistics/index.ts';
+import {
+  fitByCutoff,
+  fitCrossFitted,
+  judgeConvergence,
+  planBootstrap,
+  standardErrors,
+  withIntervals,
+} from '../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors } from '../statistics/index.ts';
 import { sumOfSquares } from './dense-tasks.ts';
 
@@ -24,6 +37,8 @@ export interface SummaryInput {
   readonly floors: Floors;
   /** For 95 % intervals; without them there are none. */
   readonly projections?: BlockProjections;
+  /** Half A of the samples by itself. */
+  readonly half?: HalfInput;
   readonly projected?: ProjectedDetails;
   readonly duality?: MeasurementSummary['duality'];
   readonly duality_unavailable?: string;
@@ -34,12 +49,21 @@ export interface SummaryInput {
   readonly seconds: Readonly<Record<string, number>>;
 }
 
+export interface HalfInput {
+  readonly samples: number;
+  readonly diagonals: Diagonals;
+  readonly trace: HalfSample['trace'];
+  readonly largest: number;
+  readonly cosines: { readonly CH: number; readonly CQ: number } | null;
+  readonly commutatorRatio: number | null;
+}
+
 /** The bootstrap runs in the worker threads while the slopes over all directions are fitted here. */
 export async function summarise(pool: Pool, input: SummaryInput): Promise<MeasurementSummary> {
   const { parameter, floors, trainingSet } = input;
   const eigenvalues = trainingSet.selection;
   const d = eigenvalues.length;
-  return {
+  const summary: MeasurementSummary = {
     format: 'covature-measurement',
     version: 1,
     parameter: parameter.name,
@@ -72,7 +96,28 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     ...(input.duality_unavailable !== undefined && { duality_unavailable: input.duality_unavailable }),
     ...(input.assumptions && { assumptions: input.assumptions }),
     engine: input.engine,
+    ...(input.projections && { standard_errors: standardErrors(input.projections) }),
+    ...(input.half && { half_sample: halfSample(input.half, floors) }),
     seconds: input.seconds,
+  };
+  return withConvergence(summary);
+}
+
+/** The summary with the verdict on its half-sample, if it has one. */
+export function withConvergence(summary: MeasurementSummary): MeasurementSummary {
+  const convergence = judgeConvergence(summary);
+  return convergence === undefined ? summary : { ...summary, convergence };
+}
+
+function halfSample(half: HalfInput, floors: Floors): HalfSample {
+  return {
+    samples: half.samples,
+    gamma: { training_set: fitByCutoff(half.diagonals, floors) },
+    trace: half.trace,
+    largest_eigenvalue: half.largest,
+    cosine_CH: half.cosines?.CH ?? null,
+    cosine_CQ: half.cosines?.CQ ?? null,
+    commutator_ratio: half.commutatorRatio,
   };
 }
 

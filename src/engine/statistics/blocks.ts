@@ -37,6 +37,13 @@ export interface ProjectedDirections {
   readonly sums: ProjectionSums;
 }
 
+/** Sums over the samples of each block of |g_p|^2, tr h_p and tr h_p^2, whose means are (but for |g|^2) the traces of C, H and Q. */
+export interface BlockTraces {
+  readonly C: Float64Array;
+  readonly H: Float64Array;
+  readonly Q: Float64Array;
+}
+
 export interface BlockProjections {
   /** From `planBlocks`: in order of quarters. */
   readonly blocks: readonly SampleBlock[];
@@ -47,6 +54,7 @@ export interface BlockProjections {
    * blocks of A (quarters 0 and 1). `directions` come from `chooseDirections` on the eigenvalues of the half that gave the directions.
    */
   readonly cross_fitted: readonly [ProjectedDirections, ProjectedDirections];
+  readonly traces?: BlockTraces;
 }
 
 /** Blocks a quarter unless asked otherwise: 64 in all. */

@@ -9,5 +9,6 @@ export * from './bootstrap.ts';
 export * from './intervals.ts';
 export * from './floor.ts';
 export * from './minibatch.ts';
+export * from './standard-errors.ts';
 export { judgeClaims } from '../../shared/claims.ts';
 export { judgeConvergence } from '../../shared/convergence.ts';

@@ -2,19 +2,11 @@
  * What `covature bench` measures: each job beside its limit, both taken in the same run on the same machine, since ratios carry over and seconds
  * do not. Limits are made of the library's own rates: products at the dgemm rate of all threads, one dsyevd, bare sgemm calls.
  */
-import { availableParallelism } from 'node:os';
 import { Random } from '../../shared/random.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { parseModel } from '../../shared/model.ts';
-import { CpuBackend } from '../../engine/backend/cpu.ts';
 import type { Blas, Precision, Real } from '../../engine/blas/types.ts';
-import { measureExact } from '../../engine/curvature/exact.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
-import { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
-import { shared } from '../../engine/parallel/shared.ts';
-import { initialValues } from '../../engine/training/initialise.ts';
-import type { TrainingData } from '../../engine/training/trainer.ts';
 
 export interface BenchRow {
   readonly what: string;
@@ -111,44 +103,4 @@ export async function eighSeconds(pool: Pool, n: number, threads: number): Promi
   blas.release(matrix);
   blas.release(eigenvalues);
   return seconds;
-}
-
-export interface MeasurementBench {
-  readonly seconds: Readonly<Record<string, number>>;
-  /** Packed products at the pooled dgemm rate + one dsyevd + two d x d products. */
-  readonly limit: number;
-  readonly samples: number;
-  readonly d: number;
-}
-
-/** The middle layer of 784-n-n-10 measured exactly, with its limit. */
-export async function measurementBench(
-  pool: Pool,
-  width: number,
-  data: TrainingData,
-  samples: number,
-): Promise<MeasurementBench> {
-  const model = benchModel(width);
-  const network = new Network(model, new CpuBackend(pool.blas, 'float64'));
-  const input: MeasurementInput = {
-    model,
-    weights: new Map(
-      network.parameters.map((each) => [
-        each.name,
-        shared(initialValues(each, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1)),
-      ]),
-    ),
-    inputs: data.inputs,
-    targets: data.targets,
-    classes: true,
-  };
-  const d = width * width;
-  const libraryThreads = Math.min(8, availableParallelism());
-  const rate = await pooledGemmRate(pool);
-  const eigh = await eighSeconds(pool, d, libraryThreads);
-  const packed = (width * (width + 1)) / 2;
-  const limit = (2 * samples * packed * 3 * packed) / rate + eigh + (2 * 2 * d ** 3) / rate;
-  const result = await measureExact(pool, input, { parameter: 'fc2.kernel', samples, seed: 1, libraryThreads });
-  result.release();
-  return { seconds: result.summary.seconds, limit, samples, d };
 }

@@ -25,6 +25,7 @@ export function measurementText(summary: MeasurementSummary): string {
           `  least squares; in brackets 95 % intervals from ${summary.bootstrap.resamples} resamples of ${summary.bootstrap.blocks} blocks of samples`,
         ]),
     ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
+    ...convergenceLines(summary),
     ...extraLines(summary),
     ...minibatchLines(summary.minibatch_noise),
     '',
@@ -59,6 +60,22 @@ function claimLines(summary: MeasurementSummary): string[] {
     '  claims, at the cutoff 1e-4:',
     ...judged.map(({ statement, verdict, reason }) => `    ${statement}: ${verdict} (${reason})`),
   ];
+}
+
+/** The verdict on the half-sample, and each number beside what sampling allows it to move. */
+function convergenceLines({ convergence }: MeasurementSummary): string[] {
+  if (convergence === undefined) return [];
+  const { state, reason, samples, numbers } = convergence;
+  const shown = numbers.filter((n) => n.estimator === null || n.judged);
+  const rows = shown.map(({ name, estimand, full, part, change, allowed }) => [
+    estimand === null ? name.replaceAll('_', ' ') : `${name}, ${titles[estimand]}`,
+    formatNumber(full ?? NaN),
+    formatNumber(part ?? NaN),
+    change === null ? '-' : formatNumber(change, 2),
+    allowed === null ? '-' : formatNumber(allowed, 2),
+  ]);
+  const table = formatTable(['', `${samples[0]} samples`, `${samples[1]}`, 'change', 'allowed'], rows);
+  return ['', `  convergence: ${state} (${reason})`, ...table.split('\n').map((line) => `    ${line}`)];
 }
 
 /** gamma, gamma_Q and the slope of C on Q of both estimands by cutoff. */

@@ -6,7 +6,8 @@ import { InputError } from '../../shared/errors.ts';
 import { Random } from '../../shared/random.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { Basis } from '../../engine/curvature/projected/basis.ts';
-import { defaultTop, openSession } from '../../engine/curvature/projected/measure.ts';
+import { defaultTop } from '../../engine/curvature/projected/measure.ts';
+import { openSession } from '../../engine/curvature/projected/session.ts';
 import { projectSamples } from '../../engine/curvature/projected/projections.ts';
 import { leaves } from '../../engine/network/chain.ts';
 import { AffineLayer } from '../../engine/network/affine.ts';
@@ -87,11 +88,7 @@ export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: 
   try {
     const random = new Random(1, 'forecast');
     for (let i = 0; i < vectors.length; i++) vectors[i] = random.normal() / Math.sqrt(d);
-    const gradients = await clock(() =>
-      Promise.all(
-        plan.lanes.map((_, lane) => pool.run('gradients', { lane, sum: pool.reference(operator.slot(lane)) })),
-      ),
-    );
+    const gradients = await clock(() => session.gradients(true));
     const v = vectors.subarray(0, d);
     const first = await clock(() => operator.apply(v, out));
     let again = Infinity;

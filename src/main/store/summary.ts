@@ -26,6 +26,7 @@ export function shortParameter(parameter: string): string {
  *   cosine_CH.L, cosine_CQ.L, commutator_ratio.L
  *   sharpness.L           largest eigenvalue of H
  *   trace.L               trace of H
+ *   convergence.L         converged, drifting or unknown (text), where a half of the samples was measured by itself
  * Numbers that do not exist (no direction above the cutoff) have no key.
  */
 export function summaryKeys(measurement: MeasurementSummary): Record<string, SummaryInput> {
@@ -55,6 +56,7 @@ export function summaryKeys(measurement: MeasurementSummary): Record<string, Sum
       setSlope(`gamma.${estimand}.${layer}@${cutoffText(row.cutoff)}`, row.gamma);
     }
   }
+  if (measurement.convergence !== undefined) keys[`convergence.${layer}`] = measurement.convergence.state;
   set(`cosine_CH.${layer}`, measurement.cosine_CH);
   set(`cosine_CQ.${layer}`, measurement.cosine_CQ);
   set(`commutator_ratio.${layer}`, measurement.commutator_ratio);

@@ -23,64 +23,79 @@ for (const engine of engines) {
     });
     afterAll(() => pool.close());
 
-    test('their totals are the diagonals of the measurement', async () => {
-      const input = problem();
-      const seed = 3;
-      const { arrays, summary } = await measureExact(pool, input, { parameter: 'fc2.kernel', seed, libraryThreads: 1 });
-      const d = summary.d;
-      const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
-      const layout = factorLayout(network, 'fc2.kernel');
-      if (typeof layout === 'string') throw new Error(layout);
-      const moments = await momentSums(pool, layout, {
-        samples: summary.samples,
-        seed,
-        seconds: { factors: 0, products: 0 },
-      });
-      const matrices = [];
-      for (const halves of [['A', 'B'], ['A'], ['B']] as const) {
-        const matrix = pool.allocate('float64', d * d);
-        await unpackMatrix(pool, moments, 'H', halves, matrix);
-        const spectrum = await decompose(pool, d, matrix, 1);
-        matrices.push(
-          directionMatrix(pool.blas, layout, spectrum, chooseDirections(decreasing(spectrum), { count: 100 })),
-        );
-      }
-      const [trainingSet, a, b] = matrices;
-      const { order, sizes } = moments;
-      const gradient = meanGradient(moments, ['A', 'B']);
-      const result = await blockProjections(pool, {
-        layout,
-        order,
-        sizes,
-        meanGradient: gradient,
-        trainingSet,
-        halves: [a, b],
-      });
-      const check = (
-        projected: ProjectedDirections,
-        size: number,
-        offset: number,
-        H: Float64Array,
-        C: Float64Array,
-        Q: Float64Array,
-      ): void => {
-        const totals = totalsOf(projected, size);
-        const { indices } = projected.directions;
-        const pick = (values: Float64Array): number[] => [...indices].map((i) => values[offset + i]);
-        expect(indices.length).toBeGreaterThan(50);
-        expect(disagreement(totals.H, pick(H))).toBeLessThan(1e-10);
-        expect(disagreement(totals.C, pick(C))).toBeLessThan(1e-10);
-        expect(disagreement(totals.Q, pick(Q))).toBeLessThan(1e-10);
-      };
-      check(result.training_set, summary.samples, 0, arrays.eigenvalues, arrays.C_diagonal, arrays.Q_diagonal);
-      const crossed = [
-        arrays.cross_fitted_H_diagonal,
-        arrays.cross_fitted_C_diagonal,
-        arrays.cross_fitted_Q_diagonal,
-      ] as const;
-      check(result.cross_fitted[0], sizes.B, 0, ...crossed);
-      check(result.cross_fitted[1], sizes.A, d, ...crossed);
-    });
+    // With relu S_p has a factor of 4 columns, with tanh it has none.
+    test.each(['tanh', 'relu'] as const)(
+      'their totals are the diagonals of the measurement, %s',
+      async (activation) => {
+        const input = problem(activation);
+        const seed = 3;
+        const { arrays, summary } = await measureExact(pool, input, {
+          parameter: 'fc2.kernel',
+          seed,
+          libraryThreads: 1,
+        });
+        const d = summary.d;
+        const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
+        const layout = factorLayout(network, 'fc2.kernel');
+        if (typeof layout === 'string') throw new Error(layout);
+        const moments = await momentSums(pool, layout, {
+          samples: summary.samples,
+          seed,
+          seconds: { factors: 0, products: 0 },
+        });
+        const matrices = [];
+        for (const halves of [['A', 'B'], ['A'], ['B']] as const) {
+          const matrix = pool.allocate('float64', d * d);
+          await unpackMatrix(pool, moments, 'H', halves, matrix);
+          const spectrum = await decompose(pool, d, matrix, 1);
+          matrices.push(
+            directionMatrix(pool.blas, layout, spectrum, chooseDirections(decreasing(spectrum), { count: 100 })),
+          );
+        }
+        const [trainingSet, a, b] = matrices;
+        const { order, sizes } = moments;
+        const gradient = meanGradient(moments, ['A', 'B']);
+        const result = await blockProjections(pool, {
+          layout,
+          order,
+          sizes,
+          meanGradient: gradient,
+          trainingSet,
+          halves: [a, b],
+        });
+        const check = (
+          projected: ProjectedDirections,
+          size: number,
+          offset: number,
+          H: Float64Array,
+          C: Float64Array,
+          Q: Float64Array,
+        ): void => {
+          const totals = totalsOf(projected, size);
+          const { indices } = projected.directions;
+          const pick = (values: Float64Array): number[] => [...indices].map((i) => values[offset + i]);
+          expect(indices.length).toBeGreaterThan(40);
+          expect(disagreement(totals.H, pick(H))).toBeLessThan(1e-10);
+          expect(disagreement(totals.C, pick(C))).toBeLessThan(1e-10);
+          expect(disagreement(totals.Q, pick(Q))).toBeLessThan(1e-10);
+        };
+        check(result.training_set, summary.samples, 0, arrays.eigenvalues, arrays.C_diagonal, arrays.Q_diagonal);
+        const { blocks, traces } = result;
+        expect(blocks.length).toBe(64);
+        const total = (values: Float64Array): number => values.reduce((sum, x) => sum + x, 0) / summary.samples;
+        expect(total(traces!.H) / summary.trace.H).toBeCloseTo(1, 10);
+        expect(total(traces!.Q) / summary.trace.Q).toBeCloseTo(1, 10);
+        const norm = summary.norm_mean_gradient ** 2;
+        expect((total(traces!.C) - norm) / summary.trace.C).toBeCloseTo(1, 10);
+        const crossed = [
+          arrays.cross_fitted_H_diagonal,
+          arrays.cross_fitted_C_diagonal,
+          arrays.cross_fitted_Q_diagonal,
+        ] as const;
+        check(result.cross_fitted[0], sizes.B, 0, ...crossed);
+        check(result.cross_fitted[1], sizes.A, d, ...crossed);
+      },
+    );
 
     test('intervals come with the summary and hold the slopes', async () => {
       const options = { parameter: 'fc2.kernel', seed: 3, libraryThreads: 1 };

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
 import type { ExactResult } from '../../../src/engine/curvature/exact.ts';
+import { measureLayer } from '../../../src/engine/curvature/measure-layer.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { InputError } from '../../../src/shared/errors.ts';
 import { engines } from '../../support/engines.ts';
@@ -52,6 +53,54 @@ for (const engine of engines) {
         }
       }
       expect(summary.commutator_ratio).toBeCloseTo(Math.sqrt(difference / norm) / 2, 9);
+    });
+
+    test('half A by itself is what measuring its samples alone gives, and the verdict rests on it', async () => {
+      const { summary } = await measureLayer(pools[0], input, {
+        parameter: 'fc2.kernel',
+        seed: 3,
+        libraryThreads: 1,
+        convergence: 'full',
+      });
+      const [quick, alone] = [results[0].summary.half_sample!, summary.half_sample!];
+      expect(quick.samples).toBe(350);
+      expect(alone.samples).toBe(350);
+      for (const key of ['largest_eigenvalue', 'cosine_CH', 'cosine_CQ', 'commutator_ratio'] as const)
+        expect(quick[key]! / alone[key]!, key).toBeCloseTo(1, 9);
+      for (const key of ['C', 'H', 'Q'] as const) expect(quick.trace[key]! / alone.trace[key]!, key).toBeCloseTo(1, 9);
+      for (const [i, row] of quick.gamma.training_set.entries()) {
+        const other = alone.gamma.training_set[i];
+        if (row.cutoff < 1e-6) continue;
+        for (const relation of ['gamma', 'gamma_Q', 'C_on_Q'] as const)
+          for (const estimator of ['ols', 'ols_inverse', 'theil_sen', 'orthogonal'] as const)
+            expect(Math.abs((row[relation][estimator] ?? 0) - (other[relation][estimator] ?? 0))).toBeLessThan(1e-5);
+      }
+      expect(quick.gamma.cross_fitted).toBeUndefined();
+      expect(alone.gamma.cross_fitted!.length).toBe(summary.gamma.cross_fitted.length);
+      expect(results[0].summary.convergence!.numbers.every((n) => n.estimand !== 'cross_fitted')).toBe(true);
+      expect(summary.convergence!.numbers.some((n) => n.estimand === 'cross_fitted' && n.judged)).toBe(true);
+    });
+
+    test('standard errors of the traces are those of their samples', () => {
+      const { standard_errors: errors, trace } = results[0].summary;
+      for (const key of ['C', 'H', 'Q'] as const) {
+        expect(errors!.trace[key]!, key).toBeGreaterThan(0);
+        expect(errors!.trace[key]!, key).toBeLessThan(0.5 * trace[key]);
+      }
+      expect(errors!.largest_eigenvalue).toBeGreaterThan(0);
+    });
+
+    test('nothing is measured again where that was declined', async () => {
+      const { summary, release } = await measureExact(pools[0], input, {
+        parameter: 'fc2.kernel',
+        seed: 3,
+        libraryThreads: 1,
+        convergence: 'none',
+      });
+      release();
+      expect(summary.half_sample).toBeUndefined();
+      expect(summary.convergence).toBeUndefined();
+      expect(summary.gamma).toEqual(results[0].summary.gamma);
     });
 
     test('the baseline of random rotations is close to its expectation', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { judgeConvergence } from '../../../src/shared/convergence.ts';
 import { Random } from '../../../src/shared/random.ts';
-import type { CutoffRow, Interval, MeasurementSummary, Slopes } from '../../../src/shared/results.ts';
+import type { CutoffRow, HalfSample, Interval, MeasurementSummary, Slopes } from '../../../src/shared/results.ts';
 import { deviation, mean, normals } from './support.ts';
 
 type Measured = Pick<MeasurementSummary, 'parameter' | 'samples' | 'gamma'>;
@@ -27,6 +27,20 @@ function measured(samples: number, gamma: number | null, half?: number, crossed 
     C_on_Q: slope(1, half),
   });
   return { parameter: 'fc2.kernel', samples, gamma: { training_set: [row(gamma)], cross_fitted: [row(crossed)] } };
+}
+
+/** `full` with `part` as its half-sample. */
+function judge(full: Measured, part: Measured) {
+  const half_sample: HalfSample = {
+    samples: part.samples,
+    gamma: part.gamma,
+    trace: { C: null, H: null, Q: null },
+    largest_eigenvalue: 1,
+    cosine_CH: null,
+    cosine_CQ: null,
+    commutator_ratio: null,
+  };
+  return judgeConvergence({ ...full, half_sample })!;
 }
 
 describe('judgeConvergence', () => {
@@ -77,7 +91,7 @@ describe('judgeConvergence', () => {
       first: 'unknown',
     },
   ])('$id -> $state', ({ full, part, state, first }) => {
-    const found = judgeConvergence(full, part);
+    const found = judge(full, part);
     expect(found.state).toBe(state);
     expect(found.numbers.length).toBe(6);
     expect(found.numbers[0].state).toBe(first);
@@ -85,18 +99,47 @@ describe('judgeConvergence', () => {
   });
 
   it('says which number moved and by how much', () => {
-    const found = judgeConvergence(measured(8000, 1.2, 0.03), measured(4000, 1.2, undefined, 1.1));
+    const found = judge(measured(8000, 1.2, 0.03), measured(4000, 1.2, undefined, 1.1));
     expect(found.reason).toMatch(/gamma \(cross-fitted\) by -0\.100 where 0\.040 is allowed/);
     const gamma = found.numbers.find((n) => n.name === 'gamma' && n.estimand === 'cross_fitted')!;
     expect(gamma.change).toBeCloseTo(-0.1, 12);
     expect(gamma.allowed).toBeCloseTo(0.03, 12);
   });
 
-  it('refuses other parameters and parts that are no smaller', () => {
-    expect(() => judgeConvergence(measured(8000, 1), { ...measured(4000, 1), parameter: 'fc1.kernel' })).toThrow(
-      /fc1.kernel/,
-    );
-    expect(() => judgeConvergence(measured(8000, 1), measured(8000, 1))).toThrow(/fewer than 8000/);
+  it('refuses parts that are no smaller, and says nothing without a part', () => {
+    expect(() => judge(measured(8000, 1), measured(8000, 1))).toThrow(/fewer than 8000/);
+    expect(judgeConvergence(measured(8000, 1, 0.1))).toBeUndefined();
+  });
+
+  it('judges what has a standard error, and shows the rest without judging it', () => {
+    const full = measured(8000, 1.2, 0.03);
+    const { gamma } = measured(4000, 1.2);
+    const found = judgeConvergence({
+      ...full,
+      trace: { C: 1, H: 10, Q: 5 },
+      cosine_CH: 0.9,
+      standard_errors: { trace: { C: 0.1, H: 0.1, Q: null }, largest_eigenvalue: null },
+      half_sample: {
+        samples: 4000,
+        gamma: { training_set: gamma.training_set },
+        trace: { C: 1.1, H: 11, Q: 9 },
+        largest_eigenvalue: 3,
+        cosine_CH: 0.1,
+        cosine_CQ: null,
+        commutator_ratio: null,
+      },
+    })!;
+    expect(found.numbers.map(({ name, judged, state }) => [name, judged, state])).toEqual([
+      ['gamma', true, 'converged'],
+      ['gamma_Q', true, 'converged'],
+      ['C_on_Q', true, 'converged'],
+      ['trace_C', true, 'converged'],
+      ['trace_H', true, 'drifting'],
+      ['trace_Q', false, 'unknown'],
+      ['cosine_CH', false, 'unknown'],
+    ]);
+    expect(found.state).toBe('drifting');
+    expect(found.reason).toMatch(/trace H by \+1\.000 where 0\.2\d\d is allowed/);
   });
 
   it('rests on the variance of the change: that of the number itself on half of the samples', () => {
@@ -119,7 +162,7 @@ describe('judgeConvergence', () => {
       // Both estimands' gammas move independently: the worst case for several looks.
       const full = measured(8000, 1.2, 1.96 * 0.01, 1.2);
       const part = measured(4000, 1.2 + 0.01 * random.normal(), undefined, 1.2 + 0.01 * random.normal());
-      if (judgeConvergence(full, part).state === 'drifting') drifting++;
+      if (judge(full, part).state === 'drifting') drifting++;
     }
     expect(drifting / replicates).toBeLessThan(0.05);
     expect(drifting).toBeGreaterThan(0);

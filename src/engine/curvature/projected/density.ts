@@ -10,8 +10,8 @@ import { Random } from '../../../shared/random.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import type { MeasurementInput } from '../exact.ts';
 import { Basis, scaleBy } from './basis.ts';
-import { openSession } from './measure.ts';
-import type { ProjectedOptions } from './measure.ts';
+import { openSession } from './session.ts';
+import type { SessionOptions } from './session.ts';
 
 export interface DensityOptions {
   readonly seed: number;
@@ -98,7 +98,7 @@ export async function spectralDensity(
 export async function measureDensity(
   pool: Pool,
   input: MeasurementInput,
-  options: DensityOptions & Pick<ProjectedOptions, 'parameter' | 'samples' | 'cacheBytes'>,
+  options: DensityOptions & Pick<SessionOptions, 'parameter' | 'samples' | 'cacheBytes'>,
 ): Promise<SpectralDensity> {
   const session = await openSession(pool, input, options);
   try {

@@ -4,6 +4,7 @@
  */
 import { CpuBackend } from '../../backend/cpu.ts';
 import type { Tensor } from '../../backend/types.ts';
+import type { Real } from '../../blas/types.ts';
 import { lossGradient } from '../../network/loss.ts';
 import { Network } from '../../network/network.ts';
 import type { GradientSink, Layer } from '../../network/types.ts';
@@ -37,6 +38,18 @@ export interface ProjectedState {
   /** By the number of the chunk's first sample. */
   readonly cache: Map<number, Linearised>;
   cachedBytes: number;
+  /** Room that tasks share one after the other; `scratchOf`. */
+  scratch: Real | null;
+}
+
+/** At least `length` numbers of any content, kept for the next task: a native library's arrays are given back only when garbage is collected. */
+export function scratchOf(state: ProjectedState, length: number): Real {
+  const { blas } = state.problem.backend;
+  if (state.scratch === null || state.scratch.length < length) {
+    if (state.scratch !== null) blas.release(state.scratch);
+    state.scratch = blas.allocate('float64', length);
+  }
+  return state.scratch;
 }
 
 export interface OpenProjectedArgument {
@@ -61,6 +74,7 @@ export function openProjected(context: TaskContext, argument: OpenProjectedArgum
     cacheBytes: argument.cacheBytes,
     cache: new Map(),
     cachedBytes: 0,
+    scratch: null,
   };
 }
 
@@ -69,6 +83,7 @@ export function closeProjected(context: TaskContext): void {
   const state = context.projected;
   if (state === undefined) return;
   for (const { backend } of state.cache.values()) backend.releaseLive();
+  if (state.scratch !== null) context.blas.release(state.scratch);
   state.problem.backend.trim();
   delete context.projected;
 }

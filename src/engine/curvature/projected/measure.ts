@@ -3,43 +3,35 @@
  * H_ii and Q_ii along them sample by sample. For one parameter of any layer, or all parameters as one vector. No d x d matrix is formed. All float64.
  */
 import { InputError } from '../../../shared/errors.ts';
-import { Random } from '../../../shared/random.ts';
 import type {
+  ConvergenceChoice,
   DevicePrecision,
   DirectionErrors,
   MeasurementSummary,
   ProjectedArrays,
   ProjectedWhich,
 } from '../../../shared/results.ts';
-import { CpuBackend } from '../../backend/cpu.ts';
-import { Network } from '../../network/network.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { averageClusters, chooseDirections } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections } from '../../statistics/index.ts';
 import { directionErrors } from '../direction-errors.ts';
-import { DeviceProducts } from '../device/products.ts';
 import type { DeviceSession } from '../device/session.ts';
 import type { MeasurementInput } from '../exact.ts';
-import { splitHalves } from '../moments.ts';
 import type { Half } from '../moments.ts';
 import { summarise } from '../summary.ts';
+import type { HalfInput } from '../summary.ts';
 import { lanczos } from './lanczos.ts';
 import type { Eigenpairs } from './lanczos.ts';
-import { HessianOperator } from './operator.ts';
-import { planSamples } from './plan.ts';
 import type { SamplePlan } from './plan.ts';
 import { meansOf, projectSamples } from './projections.ts';
 import type { Projections } from './projections.ts';
-import { spaceOf } from './space.ts';
+import { openSession, trueResiduals } from './session.ts';
+import type { SessionOptions } from './session.ts';
+import { measureTraces } from './traces.ts';
 import { measureWithin } from './within.ts';
 
-export interface ProjectedOptions {
-  /** A parameter's name, or "network" for all parameters as one vector. */
-  readonly parameter: string;
-  /** Samples 0 .. samples - 1; default all. At least 8. */
-  readonly samples?: number;
-  /** Seed of the halves, the start vectors, the probes and the rotations. */
-  readonly seed: number;
+/** `seed`: of the halves, the start vectors, the probes and the rotations. */
+export interface ProjectedOptions extends SessionOptions {
   /** k, directions to find, 1 .. d; default 50. */
   readonly top?: number;
   /** Default largest. */
@@ -50,15 +42,10 @@ export interface ProjectedOptions {
   readonly maxProducts?: number;
   /** Random probes for the traces of H and Q where not all directions are found; default 16. */
   readonly probes?: number;
-  /** Bytes that the worker threads together may keep of linearised samples; default 1 GiB (a quarter of it under WebAssembly). */
-  readonly cacheBytes?: number;
   /** 95 % intervals from resampling blocks of samples; default true. */
   readonly intervals?: boolean;
-  /**
-   * Makes the Hessian-vector products of the searches in float32; values along the directions and residuals are computed here in float64. Default: the cpu
-   * does all.
-   */
-  readonly device?: DeviceSession;
+  /** As in ExactOptions; the half-sample then has slopes and the largest eigenvalue. */
+  readonly convergence?: ConvergenceChoice;
   readonly signal?: AbortSignal;
   /** Stage in words and share done, 0 to 1. */
   readonly onProgress?: (stage: string, share: number) => void;
@@ -101,7 +88,7 @@ export async function measureProjected(
     const k = Math.min(top, d);
     const which = options.which ?? 'largest';
     const tolerance = checked(options.tolerance ?? defaultTolerance, 'tolerance', (x) => x > 0 && x < 1);
-    const first = await stage('gradients', 0, () => measureGradients(pool, plan, operator, d));
+    const first = await stage('gradients', 0, () => session.gradients(true));
     const search = (halves: readonly Half[], from: number, to: number): Promise<Eigenpairs> =>
       stage('eigenpairs', from, () =>
         lanczos(pool, d, (v, out) => operator.apply(v, out, halves), {
@@ -132,6 +119,8 @@ export async function measureProjected(
     const all = await project(pairs, both, 0.6, 0.15);
     const fromA = await project(pairsA, ['B'], 0.75, 0.07);
     const fromB = await project(pairsB, ['A'], 0.82, 0.07);
+    const wantsHalf = options.intervals !== false && (options.convergence ?? 'training-set') === 'training-set';
+    const byHalf = wantsHalf ? await project(pairsA, ['A'], 0.89, 0.01) : null;
     const residuals = await stage('residuals', 0.9, () => trueResiduals(pool, operator, pairs, d));
     const means = meansOf(all, plan, all.blocks);
     const eigenvalues = pairs.values;
@@ -195,6 +184,7 @@ export async function measureProjected(
       crossFitted,
       floors,
       ...(options.intervals !== false && { projections }),
+      ...(byHalf && { half: halfOf(pairsA, byHalf, plan) }),
       projected: {
         k: eigenvalues.length,
         which,
@@ -213,7 +203,7 @@ export async function measureProjected(
         trace_probes: trace.probes,
         trace_standard_error: trace.standardError,
         cosine_samples: within.samples,
-        passes: operator.passes + 2 * k + trace.probes,
+        passes: operator.passes + (byHalf === null ? 2 : 2.5) * k + trace.probes,
       },
       ...(options.device && { precisionReached: precisionOf(options.device, samples, eigenvalues, means.H) }),
       engine: { blas: pool.blas.name, backend: options.device?.title ?? 'cpu', threads: pool.threads },
@@ -229,156 +219,22 @@ export async function measureProjected(
   }
 }
 
-/** What every use of full-batch products needs: the samples' plan, the operator, and worker threads that are set up. */
-export interface ProjectedSession {
-  readonly network: Network;
-  readonly space: ReturnType<typeof spaceOf>;
-  readonly plan: SamplePlan;
-  readonly operator: HessianOperator;
-  readonly samples: number;
-  readonly close: () => Promise<void>;
-}
-
-/** Sets the worker threads up. Raises InputError where the parameter does not exist or there are fewer than 8 samples. */
-export async function openSession(
-  pool: Pool,
-  input: MeasurementInput,
-  options: Pick<ProjectedOptions, 'parameter' | 'samples' | 'seed' | 'cacheBytes' | 'device'>,
-): Promise<ProjectedSession> {
-  const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
-  const available = input.inputs.length / network.inputSize;
-  const samples = options.samples ?? available;
-  if (!(samples >= 8))
-    throw new InputError(`a projected measurement needs at least 8 samples (2 in each quarter); there are ${samples}`);
-  if (samples > available) throw new InputError(`${samples} samples were asked for; the data has ${available}`);
-  const space = spaceOf(network, options.parameter);
-  const { order, sizeA } = splitHalves(samples, options.seed);
-  const plan = planSamples(network, order, sizeA);
-  const { weights, inputs, targets } = input;
-  await pool.runEverywhere('openProblem', { model: input.model, weights, inputs, targets });
-  await pool.runEverywhere('openProjected', {
-    parameter: options.parameter,
-    plan,
-    workers: pool.threads,
-    cacheBytes:
-      (options.cacheBytes ?? (pool.blas.kind === 'wasm' ? 2 ** 28 : 2 ** 30)) /
-      pool.threads /
-      (pool.blas.kind === 'wasm' ? 4 : 1),
-    counter: new Int32Array(new SharedArrayBuffer(4)),
-  });
-  const { device } = options;
-  const products = device === undefined ? null : new DeviceProducts(device, space, order);
-  const operator = new HessianOperator(pool, plan, space.d, products);
-  const close = async (): Promise<void> => {
-    operator.release();
-    await pool.runEverywhere('closeProjected', undefined);
-  };
-  return { network, space, plan, operator, samples, close };
-}
-
-interface Gradients {
-  /** Mean gradients [d] over all samples and over each half. */
-  readonly gradients: Readonly<Record<Half | 'all', Float64Array>>;
-  readonly lossSum: number;
-  readonly correct: number;
-  /** mean_p |g_p|^2. */
-  readonly meanSquare: number;
-}
-
-async function measureGradients(
-  pool: Pool,
-  plan: SamplePlan,
-  operator: HessianOperator,
-  d: number,
-): Promise<Gradients> {
-  const results = await Promise.all(
-    plan.lanes.map((_, lane) => pool.run('gradients', { lane, sum: pool.reference(operator.slot(lane)) })),
-  );
-  const mean = (halves: readonly Half[]): Float64Array => {
-    const out = new Float64Array(d);
-    operator.sum(
-      plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : [])),
-      halves,
-      out,
-    );
-    return out;
-  };
-  const gradients = { all: mean(both), A: mean(['A']), B: mean(['B']) };
-  operator.passes = 0;
-  let [lossSum, correct, squares] = [0, 0, 0];
-  for (const result of results) {
-    lossSum += result.lossSum;
-    correct += result.correct;
-    squares += result.squares;
-  }
-  return { gradients, lossSum, correct, meanSquare: squares / plan.order.length };
-}
-
-/** ||H v_i - lambda_i v_i||, by products made anew. */
-async function trueResiduals(
-  pool: Pool,
-  operator: HessianOperator,
-  pairs: Eigenpairs,
-  d: number,
-): Promise<Float64Array> {
-  const out = pool.allocate('float64', d);
-  const residuals = new Float64Array(pairs.values.length);
-  for (let i = 0; i < residuals.length; i++) {
-    const v = pairs.vectors.subarray(i * d, (i + 1) * d);
-    await operator.applyExactly(v, out);
-    let sum = 0;
-    for (let j = 0; j < d; j++) sum += (out[j] - pairs.values[i] * v[j]) ** 2;
-    residuals[i] = Math.sqrt(sum);
-  }
-  pool.blas.release(out);
-  return residuals;
-}
-
-interface Traces {
-  readonly C: number;
-  readonly H: number;
-  readonly Q: number;
-  readonly probes: number;
-  readonly standardError: { readonly H: number; readonly Q: number };
-}
-
-/**
- * Traces: of C exactly, mean |g_p|^2 - |g|^2; of H and Q as sums over all directions where all were found, else the mean of z . H z and of
- * mean_p |h_p z|^2 over random signs z (Hutchinson 1990), with their standard errors.
- */
-async function measureTraces(
-  pool: Pool,
-  plan: SamplePlan,
-  first: Gradients,
-  task: {
-    readonly k: number;
-    readonly d: number;
-    readonly means: { readonly H: Float64Array; readonly Q: Float64Array };
-    readonly probes: number;
-    readonly seed: number;
-  },
-): Promise<Traces> {
-  const { k, d, means, probes, seed } = task;
-  const sum = (values: Float64Array): number => values.reduce((total, x) => total + x, 0);
-  const g = first.gradients.all;
-  const C = first.meanSquare - g.reduce((total, x) => total + x * x, 0);
-  if (k === d) return { C, H: sum(means.H), Q: sum(means.Q), probes: 0, standardError: { H: 0, Q: 0 } };
-  const vectors = pool.allocate('float64', probes * d);
-  const random = new Random(seed, 'trace probes');
-  for (let i = 0; i < vectors.length; i++) vectors[i] = random.uint32() >= 2 ** 31 ? 1 : -1;
-  const projections = await projectSamples(pool, plan, vectors, g, both, false);
-  pool.blas.release(vectors);
-  const values = meansOf(projections, plan, projections.blocks);
-  const standardError = (x: Float64Array): number => {
-    const mean = sum(x) / probes;
-    return Math.sqrt(x.reduce((total, each) => total + (each - mean) ** 2, 0) / (probes - 1) / probes);
-  };
+/** Half A by itself: directions and values from the same samples. */
+function halfOf(pairs: Eigenpairs, projections: Projections, plan: SamplePlan): HalfInput {
+  const { values } = pairs;
+  const means = meansOf(projections, plan, projections.blocks);
   return {
-    C,
-    H: sum(values.H) / probes,
-    Q: sum(values.Q) / probes,
-    probes,
-    standardError: { H: standardError(values.H), Q: standardError(values.Q) },
+    samples: plan.sizes.A,
+    diagonals: {
+      selection: values,
+      H: values,
+      C: averageClusters(values, means.C),
+      Q: averageClusters(values, means.Q),
+    },
+    trace: { C: null, H: null, Q: null },
+    largest: values[0],
+    cosines: null,
+    commutatorRatio: null,
   };
 }
 

@@ -2,9 +2,10 @@
 import type { ArrayReference, Real } from '../../blas/types.ts';
 import { dataOf } from '../../backend/cpu.ts';
 import { lossValues } from '../../network/loss.ts';
+import type { GradientSink } from '../../network/types.ts';
 import type { TaskContext } from '../../parallel/tasks.ts';
 import { countCorrect } from '../../training/evaluate.ts';
-import { linearise, onChunk, projectedState } from './linearised.ts';
+import { linearise, onChunk, projectedState, scratchOf } from './linearised.ts';
 import { chunksOf } from './plan.ts';
 import { PerSampleSink, SumSink } from './sinks.ts';
 import { directionOf } from './space.ts';
@@ -13,12 +14,14 @@ export interface GradientsArgument {
   readonly lane: number;
   /** [d]: receives sum_p g_p over the lane. */
   readonly sum: ArrayReference;
+  /** Whether the squares of the samples' gradients are wanted. */
+  readonly squares: boolean;
 }
 
 export interface GradientsResult {
   readonly lossSum: number;
   readonly correct: number;
-  /** sum_p |g_p|^2. */
+  /** sum_p |g_p|^2; 0 unless asked for. */
   readonly squares: number;
 }
 
@@ -32,29 +35,36 @@ export function gradientsTask(context: TaskContext, argument: GradientsArgument)
   let [lossSum, correct, squares] = [0, 0, 0];
   for (const [start, count] of chunksOf(lane.start, lane.end, plan.chunk)) {
     backend.scope(() => {
-      const each = new PerSampleSink(space, backend, count);
       const all = new SumSink(space, backend, sum);
-      const { targets } = linearise(state, network, backend, start, count, {
-        product: (...terms) => {
-          each.product(...terms);
-          all.product(...terms);
-        },
-        add: (parameter, gradient) => {
-          all.add(parameter, gradient);
-        },
-        addRows: (parameter, rows) => {
-          each.addRows(parameter, rows);
-          all.addRows(parameter, rows);
-        },
-      });
-      const own = new Float64Array(count);
-      each.measure(own, null, null);
-      for (const value of own) squares += value;
+      const each = argument.squares ? new PerSampleSink(space, backend, count) : null;
+      const { targets } = linearise(state, network, backend, start, count, each === null ? all : bothSinks(each, all));
+      if (each !== null) {
+        const own = new Float64Array(count);
+        each.measure(own, null, null);
+        for (const value of own) squares += value;
+      }
       for (const value of dataOf(lossValues(backend, network.loss, network.output, targets))) lossSum += value;
       correct += countCorrect(dataOf(network.output), dataOf(targets), network.outputSize);
     });
   }
   return { lossSum, correct, squares };
+}
+
+/** Gradients by samples and summed up, from one pass. */
+function bothSinks(each: PerSampleSink, all: SumSink): GradientSink {
+  return {
+    product: (...terms) => {
+      each.product(...terms);
+      all.product(...terms);
+    },
+    add: (parameter, gradient) => {
+      all.add(parameter, gradient);
+    },
+    addRows: (parameter, rows) => {
+      each.addRows(parameter, rows);
+      all.addRows(parameter, rows);
+    },
+  };
 }
 
 export interface HessianProductArgument {
@@ -176,7 +186,7 @@ export function secondMomentTask(context: TaskContext, argument: SecondMomentArg
   const end = argument.start + argument.count;
   // The vectors of as many samples as 256 MB hold.
   const held = Math.max(1, Math.min(plan.chunk, Math.floor(2 ** 25 / (k * space.d))));
-  const store = blas.allocate('float64', held * k * space.d);
+  const store = scratchOf(state, held * k * space.d);
   for (const [start, count] of chunksOf(argument.start, end, held)) {
     onChunk(state, start, count, false, ({ network, backend, stop }) => {
       for (let i = 0; i < k; i++) {
@@ -198,7 +208,6 @@ export function secondMomentTask(context: TaskContext, argument: SecondMomentArg
       }
     }
   }
-  blas.release(store);
   blas.release(gram);
   return { sum, squares };
 }

@@ -1,35 +1,48 @@
 /** covature bench */
-import { resolveDataset } from '../../../data/resolve.ts';
-import { parseDataset } from '../../../shared/dataset.ts';
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { openDevice } from '../../../engine/backend/tfjs/load.ts';
 import { Pool } from '../../../engine/parallel/pool.ts';
 import { backendChoices } from '../../../shared/devices.ts';
 import type { DeviceName } from '../../../shared/devices.ts';
 import { InputError } from '../../../shared/errors.ts';
-import type { TrainingData } from '../../../engine/training/trainer.ts';
-import { eighSeconds, gemmRate, measurementBench, pooledGemmRate } from '../../bench/bench.ts';
+import { eighSeconds, gemmRate, pooledGemmRate } from '../../bench/bench.ts';
 import type { BenchRow } from '../../bench/bench.ts';
 import { deviceBench } from '../../bench/device.ts';
 import type { DeviceRow } from '../../bench/device.ts';
 import { forecastBench } from '../../bench/forecast.ts';
 import type { ForecastBench } from '../../bench/forecast.ts';
+import { measurementBench } from '../../bench/exact.ts';
+import { benchData, trainedInput } from '../../bench/input.ts';
+import { eigenpairsBench, layerBench } from '../../bench/projected.ts';
+import type { PassCosts } from '../../bench/projected.ts';
 import { trainingJobs, trainingRate } from '../../bench/training.ts';
 import { openEngine } from '../../jobs/engine.ts';
-import { choice, engineFlags, engineHelp, engineOf, integerOption, parse, printJson } from '../command.ts';
+import type { OpenedEngine } from '../../jobs/engine.ts';
+import { choice, engineFlags, engineHelp, engineOf, integerOption, parse, printJson, UsageError } from '../command.ts';
 import type { Command } from '../command.ts';
 import { formatDuration, formatNumber, formatTable } from '../format.ts';
 
-const help = `Usage: covature bench [options]
+const parts = ['products', 'sgd', 'exact', 'network', 'projected'] as const;
+type Part = (typeof parts)[number];
 
-Measures this machine: matrix products, eigendecompositions, SGD and an exact measurement, each beside what bounds it, taken
-in the same run. Ratios carry over to other machines; seconds do not. Leave the machine otherwise idle.
+const help = `Usage: covature bench [part...] [options]
+
+Measures this machine, each job beside what bounds it, taken in the same run. Ratios carry over to other machines; seconds do not.
+Leave the machine otherwise idle. Without a part, all of them:
+
+  products     matrix products and eigendecompositions
+  sgd          training steps a second
+  exact        C, H, Q, spectrum, cross-fitting and intervals of the middle layer of 784-N-N-10, with the peak of memory
+  network      the ten leading eigenpairs of all parameters of 784-50-50-10 over --samples samples
+  projected    the 50 leading directions of a layer of 200 x 200 weights over 10,000 samples
 
 With --backend cuda, webgpu or tfjs-node: that device beside the cpu instead (training, packed sums of a 50 x 50 and a 100 x 100
 layer, Hessian-vector products of a CNN), the share of matrix products, and the precision reached against float64.
 
-  --samples N      samples of the measurements (default 8000; with a device 60000)
-  --width N        units of the layer measured, d = N^2 (default 50; with a device 50 and 100)
+  --samples N      samples of "exact" and "network" (default 8000; with a device 60000)
+  --width N        units of the layer that "exact" measures, d = N^2 (default 50; with a device 50 and 100)
+  --memory GB      memory that "exact" may take; more is refused before it starts (default: what the machine has available)
+  --path DIR       MNIST's training images in this folder instead of drawn digits
   --forecasts      instead: forecasts of whole runs and measurements beside what then happened
 ${engineHelp}
   --json           one JSON document on standard output`;
@@ -40,74 +53,68 @@ const options = {
   samples: { type: 'string' },
   width: { type: 'string' },
   forecasts: { type: 'boolean' },
+  memory: { type: 'string' },
+  path: { type: 'string' },
 } as const;
+
+const projectedSamples = 10_000;
+
+interface Task {
+  readonly engine: OpenedEngine;
+  readonly samples: number;
+  readonly width: number;
+  readonly memoryLimit: number;
+  readonly folder: string | undefined;
+  readonly row: (what: string, value: number, unit: string, limit?: number | null, limitNote?: string) => void;
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
 
 export const bench: Command = {
   help,
   run: async (argv) => {
-    const { values } = parse(argv, options, [0, 0]);
-    const chosen = choice(values.backend, 'backend', backendChoices) ?? 'auto';
-    if (chosen !== 'auto' && chosen !== 'cpu') return await benchDevice(chosen, values);
-    const samples = integerOption(values.samples, 'samples', 100) ?? 8000;
-    const width = integerOption(values.width, 'width', 2) ?? 50;
-    const { blas, trainingBlas, report } = await openEngine(engineOf(values));
-    const say = (text: string): void => {
-      process.stderr.write(`${text}\n`);
-    };
+    const { values, positionals } = parse(argv, options, [0, parts.length]);
+    const backend = choice(values.backend, 'backend', backendChoices) ?? 'auto';
+    if (backend !== 'auto' && backend !== 'cpu') return await benchDevice(backend, values);
+    const chosen = new Set(positionals.length === 0 ? parts : positionals.map(partOf));
+    const engine = await openEngine(engineOf(values));
+    const { report } = engine;
+    const gigabytes = integerOption(values.memory, 'memory', 1);
     if (values.forecasts === true) {
-      const rows = await forecastBench(blas, engineOf(values), samples, say);
-      if (values.json === true) printJson({ engine: report, samples, rows });
+      const samples = integerOption(values.samples, 'samples', 100) ?? 8000;
+      const forecasts = await forecastBench(engine.blas, engineOf(values), samples, say);
+      if (values.json === true) printJson({ engine: report, samples, rows: forecasts });
       else
         process.stdout.write(
-          `${report.blas}, ${report.threads} threads, ${report.processor}\n\n${forecastTable(rows)}\n`,
+          `${report.blas}, ${report.threads} threads, ${report.processor}\n\n${forecastTable(forecasts)}\n`,
         );
       return 0;
     }
     const rows: BenchRow[] = [];
-    const row = (what: string, value: number, unit: string, limit: number | null = null, limitNote = ''): void => {
-      rows.push({ what, value, unit, limit, limitNote });
+    const task: Task = {
+      engine,
+      samples: integerOption(values.samples, 'samples', 100) ?? 8000,
+      width: integerOption(values.width, 'width', 2) ?? 50,
+      memoryLimit: gigabytes === undefined ? engine.memoryLimit : Math.min(engine.memoryLimit, 1e9 * gigabytes),
+      folder: values.path,
+      row: (what, value, unit, limit = null, limitNote = '') => {
+        rows.push({ what, value, unit, limit, limitNote });
+      },
     };
-    say('drawing data');
-    const data = await benchData(samples);
-    say('matrix products');
-    row('float64 product, one thread', gemmRate(blas, 'float64') / 1e9, 'GFLOP/s');
-    row('float32 product, one thread', gemmRate(blas, 'float32') / 1e9, 'GFLOP/s');
-    say('SGD');
-    for (const job of trainingJobs()) {
-      for (const threads of job.isShared && report.threads > 1 ? [1, report.threads] : [1]) {
-        const { steps, bare } = await trainingRate(trainingBlas(), job, data, threads);
-        const what = `${job.what}, batch 50, float32, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
-        const note = threads === 1 ? 'its matrix products alone' : 'its matrix products alone, times the threads';
-        row(what, steps, 'steps/s', bare * threads, note);
-      }
-    }
-    const pool = new Pool(blas, { threads: report.threads });
+    if (chosen.has('sgd')) await benchTraining(task);
+    const pool = new Pool(engine.blas, { threads: report.threads });
     try {
-      row(`float64 product, ${report.threads} threads`, (await pooledGemmRate(pool)) / 1e9, 'GFLOP/s');
-      say('eigendecompositions');
-      for (const n of [500, 1000])
-        row(`eigendecomposition, ${n} x ${n}`, await eighSeconds(pool, n, report.cores), 's');
-      say(`exact measurement of ${width} x ${width}, ${samples} samples`);
-      const measured = await measurementBench(pool, width, data, samples);
-      const extra =
-        (measured.seconds['cross_fitting_eigendecompositions'] ?? 0) +
-        (measured.seconds['cross_fitting_products'] ?? 0);
-      const total = measured.seconds['total'] ?? NaN;
-      row(
-        'exact measurement without cross-fitting',
-        total - extra,
-        's',
-        measured.limit,
-        'packed products + 2 d^3-products at the dgemm rate + 1 dsyevd',
-      );
-      for (const [stage, seconds] of Object.entries(measured.seconds))
-        row(`  ${stage.replaceAll('_', ' ')}`, seconds, 's');
+      if (chosen.has('products')) await benchProducts(task, pool);
+      if (chosen.has('exact')) await benchExact(task, pool);
+      if (chosen.has('network')) await benchNetwork(task, pool);
+      if (chosen.has('projected')) await benchLayer(task, pool);
     } finally {
       await pool.close();
     }
-    row('peak memory of the process', process.resourceUsage().maxRSS / 1e3, 'MB');
     if (values.json === true) {
-      printJson({ engine: report, samples, width, rows });
+      printJson({ engine: report, samples: task.samples, width: task.width, rows });
       return 0;
     }
     process.stdout.write(`${report.blas}, ${report.threads} threads, ${report.processor}\n\n`);
@@ -116,13 +123,118 @@ export const bench: Command = {
       formatNumber(value, 3),
       unit,
       limit === null ? '' : formatNumber(limit, 3),
-      limit === null ? '' : (unit === 's' ? value / limit : limit / value).toFixed(2),
+      limit === null ? '' : (unit.endsWith('/s') ? limit / value : value / limit).toFixed(2),
       limitNote,
     ]);
     process.stdout.write(`${formatTable(['what', 'measured', 'unit', 'limit', 'times', ''], cells)}\n`);
     return 0;
   },
 };
+
+function partOf(name: string): Part {
+  const found = parts.find((part) => part === name);
+  if (found === undefined) throw new UsageError(`expected a part (${parts.join(', ')}), received "${name}"`);
+  return found;
+}
+
+async function benchTraining({ engine, folder, row }: Task): Promise<void> {
+  say('SGD');
+  const data = await benchData(8000, folder);
+  const { threads: most } = engine.report;
+  for (const job of trainingJobs()) {
+    for (const threads of job.isShared && most > 1 ? [1, most] : [1]) {
+      const { steps, bare } = await trainingRate(engine.trainingBlas(), job, data, threads);
+      const what = `${job.what}, batch 50, float32, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
+      const note = threads === 1 ? 'its matrix products alone' : 'its matrix products alone, times the threads';
+      row(what, steps, 'steps/s', bare * threads, note);
+    }
+  }
+}
+
+async function benchProducts({ engine, row }: Task, pool: Pool): Promise<void> {
+  const { blas, report } = engine;
+  say('matrix products and eigendecompositions');
+  row('float64 product, one thread', gemmRate(blas, 'float64') / 1e9, 'GFLOP/s');
+  row('float32 product, one thread', gemmRate(blas, 'float32') / 1e9, 'GFLOP/s');
+  row(`float64 product, ${report.threads} threads`, (await pooledGemmRate(pool)) / 1e9, 'GFLOP/s');
+  for (const n of [1000, 2500]) row(`eigendecomposition, ${n} x ${n}`, await eighSeconds(pool, n, report.cores), 's');
+}
+
+async function benchExact({ engine, samples, width, memoryLimit, folder, row }: Task, pool: Pool): Promise<void> {
+  const input = trainedInput(engine.trainingBlas(), width, await benchData(samples, folder));
+  say(`exact measurement of ${width} x ${width}, ${samples} samples`);
+  const libraryThreads = engine.report.cores;
+  const measured = await measurementBench(pool, width, input, { samples, libraryThreads, memoryLimit });
+  const { seconds } = measured;
+  const total = seconds['total'] ?? NaN;
+  const what = `${width} x ${width}, ${samples} samples`;
+  row(
+    `C, H, Q, spectrum, C_ii, Q_ii, commutator: ${what}`,
+    measured.core,
+    's',
+    measured.coreLimit,
+    'packed products + 2 d x d products at the dgemm rate + 1 eigendecomposition of the same H',
+  );
+  row(
+    'cross-fitting',
+    measured.crossFitting,
+    's',
+    measured.crossFittingLimit,
+    '2 eigendecompositions side by side + 6 d x d products',
+  );
+  row('95 % intervals and fits', measured.intervals, 's', total - measured.intervals, 'the measurement without them');
+  row('the whole measurement', total, 's');
+  stageRows(row, seconds);
+  row(`peak memory: ${what}`, measured.peakBytes / 1e6, 'MB');
+}
+
+async function benchNetwork({ engine, samples, folder, row }: Task, pool: Pool): Promise<void> {
+  const input = trainedInput(engine.trainingBlas(), 50, await benchData(samples, folder));
+  say('leading eigenpairs of the whole network');
+  const found = await eigenpairsBench(pool, input, { samples, count: 10, tolerance: 1e-3 });
+  const { costs } = found;
+  row(
+    `10 leading eigenpairs of all ${found.d} parameters, ${samples} samples`,
+    found.seconds,
+    's',
+    found.products * costs.product,
+    `${found.products} Hessian-vector products at their own rate`,
+  );
+  row('  largest residual over the eigenvalue', found.residual, '', 1e-3, 'asked for');
+  row('  eigenvalues: largest relative error', found.eigenvalueError, '', null, 'residual^2 / gap');
+  row('  largest eigenvalue', found.eigenvalues[0], '');
+  passRows(row, costs);
+}
+
+async function benchLayer({ engine, folder, row }: Task, pool: Pool): Promise<void> {
+  const input = trainedInput(engine.trainingBlas(), 200, await benchData(projectedSamples, folder));
+  say('projected measurement of 200 x 200');
+  const found = await layerBench(pool, input, { parameter: 'fc2.kernel', samples: projectedSamples, top: 50 });
+  const total = found.seconds['total'] ?? NaN;
+  const what = `${found.k} directions of ${found.d} weights, ${projectedSamples} samples`;
+  row(
+    `projected: ${what}${found.converged ? '' : ' (not converged)'}`,
+    total,
+    's',
+    found.passes * found.costs.product,
+    `${formatNumber(found.passes, 4)} Hessian-vector products over all samples`,
+  );
+  row('  the same in full-batch gradients', total / found.costs.gradient, '');
+  stageRows(row, found.seconds);
+  passRows(row, found.costs);
+  row(`peak memory: ${what}`, found.peakBytes / 1e6, 'MB');
+}
+
+function passRows(row: Task['row'], { gradient, product, productAnew }: PassCosts): void {
+  row('  one full-batch gradient', 1e3 * gradient, 'ms');
+  row('  one Hessian-vector product', 1e3 * product, 'ms', 3e3 * gradient, '3 gradients');
+  row("  the same with the samples' passes made anew", 1e3 * productAnew, 'ms', 3e3 * gradient, '3 gradients');
+}
+
+function stageRows(row: Task['row'], seconds: Readonly<Record<string, number>>): void {
+  for (const [stage, time] of Object.entries(seconds))
+    if (stage !== 'total') row(`  ${stage.replaceAll('_', ' ')}`, time, 's');
+}
 
 function forecastTable(rows: readonly ForecastBench[]): string {
   const pair = ({ forecast, measured }: ForecastBench['seconds'], text: (value: number) => string): string[] => [
@@ -143,7 +255,12 @@ function forecastTable(rows: readonly ForecastBench[]): string {
 /** A device beside the cpu. */
 async function benchDevice(
   name: DeviceName,
-  values: Parameters<typeof engineOf>[0] & { samples?: string | undefined; width?: string | undefined; json?: boolean },
+  values: Parameters<typeof engineOf>[0] & {
+    samples?: string | undefined;
+    width?: string | undefined;
+    path?: string | undefined;
+    json?: boolean;
+  },
 ): Promise<number> {
   const samples = integerOption(values.samples, 'samples', 100) ?? 60_000;
   const width = integerOption(values.width, 'width', 2);
@@ -156,7 +273,7 @@ async function benchDevice(
   const head = `${device.title} beside ${report.blas}, ${report.threads} threads, ${report.processor}`;
   if (!json) process.stdout.write(`${head}\n\n`);
   if (device.isSoftware) process.stderr.write('no graphics card: this device is computed by the processor\n');
-  const data = await benchData(samples);
+  const data = await benchData(samples, values.path);
   const pool = new Pool(blas, { threads: report.threads });
   const rows: DeviceRow[] = [];
   try {
@@ -171,15 +288,4 @@ async function benchDevice(
   }
   if (json) printJson({ device: device.title, isSoftware: device.isSoftware, engine: report, samples, rows });
   return 0;
-}
-
-/** Drawn digits in shared memory, as many as asked for. */
-async function benchData(samples: number): Promise<TrainingData> {
-  const dataset = await resolveDataset(parseDataset({ source: 'glyphs', train: Math.max(2000, samples), test: 0 }));
-  const { train } = dataset;
-  const inputs = new Float32Array(new SharedArrayBuffer(4 * train.inputs.length));
-  inputs.set(train.inputs);
-  const targets = new Float32Array(new SharedArrayBuffer(4 * train.count * dataset.outputs));
-  for (let p = 0; p < train.count; p++) targets[p * dataset.outputs + train.targets.values[p]] = 1;
-  return { inputs, targets };
 }

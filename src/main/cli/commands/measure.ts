@@ -6,7 +6,7 @@ import { InputError } from '../../../shared/errors.ts';
 import { weightsLayouts } from '../../../shared/contract/index.ts';
 import { measurementMethods, samplingModes } from '../../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../../shared/experiment.ts';
-import { projectedChoices } from '../../../shared/results.ts';
+import { convergenceChoices, projectedChoices } from '../../../shared/results.ts';
 import { parseModel } from '../../../shared/model.ts';
 import type { MeasurementSummary } from '../../../shared/results.ts';
 import { startJob } from '../../jobs/host.ts';
@@ -54,6 +54,7 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
   --method NAME     auto (default): exact where the layer sees one vector a sample and memory allows, else projected
   --top K           projected: directions to find (default 50)
   --which NAME      projected: largest (default), magnitude or both ends of the spectrum
+  --convergence NAME  measured again on half of the samples: training-set (default), none, or full (everything: about twice the time)
   --duality         the activity-weight duality too (kernels whose layer sees one vector a sample)
   --assumptions     C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too
   --minibatch-noise draw minibatches and hold the noise of their gradients against what C predicts, too; with
@@ -85,6 +86,7 @@ const options = {
   method: { type: 'string' },
   top: { type: 'string' },
   which: { type: 'string' },
+  convergence: { type: 'string' },
   duality: { type: 'boolean' },
   assumptions: { type: 'boolean' },
   'minibatch-noise': { type: 'boolean' },
@@ -114,6 +116,7 @@ export const measure: Command = {
       when: { kind: 'end' },
       method: choice(values.method, 'method', measurementMethods) ?? 'auto',
       which: choice(values.which, 'which', projectedChoices) ?? 'largest',
+      convergence: choice(values.convergence, 'convergence', convergenceChoices) ?? 'training-set',
       ...(top !== undefined && { top }),
       seed: integerOption(values['split-seed'], 'split-seed', 0) ?? 1,
       ...(samples !== undefined && { samples }),

@@ -5,7 +5,7 @@ import { parseModel } from '../../../../src/shared/model.ts';
 import { Random } from '../../../../src/shared/random.ts';
 
 /** d = 24 * 26 = 624: three blocks of the symmetric product, four pieces of directions. */
-export function problem(): MeasurementInput {
+export function problem(activation: 'tanh' | 'relu' = 'tanh'): MeasurementInput {
   const random = new Random(7, 'exact');
   const samples = 700;
   const sizes = { fc1: [10, 24], fc2: [24, 26], fc3: [26, 4] } as const;
@@ -14,9 +14,9 @@ export function problem(): MeasurementInput {
     loss: 'cross-entropy',
     layers: [
       { type: 'dense', name: 'fc1', units: 24, bias: false },
-      { type: 'activation', function: 'tanh' },
+      { type: 'activation', function: activation },
       { type: 'dense', name: 'fc2', units: 26, bias: false },
-      { type: 'activation', function: 'tanh' },
+      { type: 'activation', function: activation },
       { type: 'dense', name: 'fc3', units: 4, bias: false },
     ],
   });

@@ -1,0 +1,142 @@
+/** Worker threads set up for full-batch products: a session that is opened, used and closed. */
+import { InputError } from '../../../shared/errors.ts';
+import { CpuBackend } from '../../backend/cpu.ts';
+import { Network } from '../../network/network.ts';
+import type { Pool } from '../../parallel/pool.ts';
+import { DeviceProducts } from '../device/products.ts';
+import type { DeviceSession } from '../device/session.ts';
+import type { MeasurementInput } from '../exact.ts';
+import { splitHalves } from '../moments.ts';
+import type { Half } from '../moments.ts';
+import type { Eigenpairs } from './lanczos.ts';
+import { HessianOperator } from './operator.ts';
+import { planSamples } from './plan.ts';
+import type { SamplePlan } from './plan.ts';
+import { spaceOf } from './space.ts';
+
+export interface SessionOptions {
+  /** A parameter's name, or "network" for all parameters as one vector. */
+  readonly parameter: string;
+  /** Samples 0 .. samples - 1; default all. At least 8. */
+  readonly samples?: number;
+  /** Seed of the halves. */
+  readonly seed: number;
+  /** Bytes that the worker threads together may keep of linearised samples; default 1 GiB (a quarter of it under WebAssembly). */
+  readonly cacheBytes?: number;
+  /**
+   * Makes the Hessian-vector products of the searches in float32; values along the directions and residuals are computed here in float64. Default: the cpu
+   * does all.
+   */
+  readonly device?: DeviceSession;
+}
+
+const both = ['A', 'B'] as const;
+
+/** What every use of full-batch products needs: the samples' plan, the operator, and worker threads that are set up. */
+export interface ProjectedSession {
+  readonly network: Network;
+  readonly space: ReturnType<typeof spaceOf>;
+  readonly plan: SamplePlan;
+  readonly operator: HessianOperator;
+  readonly samples: number;
+  /** One full-batch gradient. @param squares whether |g_p|^2 is wanted too. */
+  readonly gradients: (squares: boolean) => Promise<Gradients>;
+  readonly close: () => Promise<void>;
+}
+
+/** Sets the worker threads up. Raises InputError where the parameter does not exist or there are fewer than 8 samples. */
+export async function openSession(
+  pool: Pool,
+  input: MeasurementInput,
+  options: SessionOptions,
+): Promise<ProjectedSession> {
+  const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
+  const available = input.inputs.length / network.inputSize;
+  const samples = options.samples ?? available;
+  if (!(samples >= 8))
+    throw new InputError(`a projected measurement needs at least 8 samples (2 in each quarter); there are ${samples}`);
+  if (samples > available) throw new InputError(`${samples} samples were asked for; the data has ${available}`);
+  const space = spaceOf(network, options.parameter);
+  const { order, sizeA } = splitHalves(samples, options.seed);
+  const plan = planSamples(network, order, sizeA);
+  const { weights, inputs, targets } = input;
+  await pool.runEverywhere('openProblem', { model: input.model, weights, inputs, targets });
+  await pool.runEverywhere('openProjected', {
+    parameter: options.parameter,
+    plan,
+    workers: pool.threads,
+    cacheBytes:
+      (options.cacheBytes ?? (pool.blas.kind === 'wasm' ? 2 ** 28 : 2 ** 30)) /
+      pool.threads /
+      (pool.blas.kind === 'wasm' ? 4 : 1),
+    counter: new Int32Array(new SharedArrayBuffer(4)),
+  });
+  const { device } = options;
+  const products = device === undefined ? null : new DeviceProducts(device, space, order);
+  const operator = new HessianOperator(pool, plan, space.d, products);
+  const close = async (): Promise<void> => {
+    operator.release();
+    await pool.runEverywhere('closeProjected', undefined);
+  };
+  const gradients = (squares: boolean): Promise<Gradients> => measureGradients(pool, plan, operator, space.d, squares);
+  return { network, space, plan, operator, samples, gradients, close };
+}
+
+export interface Gradients {
+  /** Mean gradients [d] over all samples and over each half. */
+  readonly gradients: Readonly<Record<Half | 'all', Float64Array>>;
+  readonly lossSum: number;
+  readonly correct: number;
+  /** mean_p |g_p|^2; 0 unless asked for. */
+  readonly meanSquare: number;
+}
+
+async function measureGradients(
+  pool: Pool,
+  plan: SamplePlan,
+  operator: HessianOperator,
+  d: number,
+  squares: boolean,
+): Promise<Gradients> {
+  const results = await Promise.all(
+    plan.lanes.map((_, lane) => pool.run('gradients', { lane, sum: pool.reference(operator.slot(lane)), squares })),
+  );
+  const mean = (halves: readonly Half[]): Float64Array => {
+    const out = new Float64Array(d);
+    operator.sum(
+      plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : [])),
+      halves,
+      out,
+    );
+    return out;
+  };
+  const gradients = { all: mean(both), A: mean(['A']), B: mean(['B']) };
+  operator.passes = 0;
+  let [lossSum, correct, squareSum] = [0, 0, 0];
+  for (const result of results) {
+    lossSum += result.lossSum;
+    correct += result.correct;
+    squareSum += result.squares;
+  }
+  return { gradients, lossSum, correct, meanSquare: squareSum / plan.order.length };
+}
+
+/** ||H v_i - lambda_i v_i||, by products made anew. */
+export async function trueResiduals(
+  pool: Pool,
+  operator: HessianOperator,
+  pairs: Eigenpairs,
+  d: number,
+): Promise<Float64Array> {
+  const out = pool.allocate('float64', d);
+  const residuals = new Float64Array(pairs.values.length);
+  for (let i = 0; i < residuals.length; i++) {
+    const v = pairs.vectors.subarray(i * d, (i + 1) * d);
+    await operator.applyExactly(v, out);
+    let sum = 0;
+    for (let j = 0; j < d; j++) sum += (out[j] - pairs.values[i] * v[j]) ** 2;
+    residuals[i] = Math.sqrt(sum);
+  }
+  pool.blas.release(out);
+  return residuals;
+}

@@ -1,0 +1,99 @@
+/** The exact measurement beside its limits, which are taken on the same matrices with the same library in the same run. */
+import { measureExact } from '../../engine/curvature/exact.ts';
+import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import type { Real } from '../../engine/blas/types.ts';
+import type { Pool } from '../../engine/parallel/pool.ts';
+import { pooledGemmRate } from './bench.ts';
+import { peakBytes, resetPeak } from './memory.ts';
+
+export interface MeasurementBench {
+  /** By stage, and `total`. */
+  readonly seconds: Readonly<Record<string, number>>;
+  /** Everything but cross-fitting, intervals, statistics and the half-sample repetition; and its limit. */
+  readonly core: number;
+  readonly coreLimit: number;
+  /** Both halves' eigendecompositions and products; and their limit. */
+  readonly crossFitting: number;
+  readonly crossFittingLimit: number;
+  /** Intervals with all fits. */
+  readonly intervals: number;
+  readonly peakBytes: number;
+  readonly d: number;
+}
+
+/** Above this d an eigendecomposition for the limit would take as long as the measurement: it is scaled from this size by d^3. */
+const largestTried = 4000;
+
+/**
+ * The middle layer of 784-n-n-10 measured exactly.
+ * @param memoryLimit bytes; more is refused before the measurement starts (InputError).
+ */
+export async function measurementBench(
+  pool: Pool,
+  width: number,
+  input: MeasurementInput,
+  task: { readonly samples: number; readonly libraryThreads: number; readonly memoryLimit: number },
+): Promise<MeasurementBench> {
+  const { samples, libraryThreads, memoryLimit } = task;
+  const d = width * width;
+  const rate = await pooledGemmRate(pool);
+  resetPeak();
+  const result = await measureExact(pool, input, {
+    parameter: 'fc2.kernel',
+    samples,
+    seed: 1,
+    libraryThreads,
+    memoryLimit,
+  });
+  const peak = peakBytes();
+  const n = Math.min(d, largestTried);
+  const eigh = await eighSeconds(pool, result.arrays.H, d, n, libraryThreads);
+  result.release();
+  const scale = (d / n) ** 3;
+  const product = (2 * d ** 3) / rate;
+  const packed = (width * (width + 1)) / 2;
+  const { seconds } = result.summary;
+  const sum = (...names: string[]): number => names.reduce((total, name) => total + (seconds[name] ?? 0), 0);
+  const crossFitting = sum('cross_fitting_eigendecompositions', 'cross_fitting_products');
+  const intervals = sum('intervals', 'statistics');
+  return {
+    seconds,
+    core: sum('total') - crossFitting - intervals - sum('half_sample'),
+    coreLimit: (2 * samples * packed * 3 * packed) / rate + scale * eigh.alone + 2 * product,
+    crossFitting,
+    crossFittingLimit: scale * eigh.pair + 6 * product,
+    intervals,
+    peakBytes: peak,
+    d,
+  };
+}
+
+/** Seconds of the eigendecomposition of the leading n x n corner of H with the library's threads, and of two at once with one thread each. */
+async function eighSeconds(
+  pool: Pool,
+  H: Real,
+  d: number,
+  n: number,
+  threads: number,
+): Promise<{ readonly alone: number; readonly pair: number }> {
+  const { blas } = pool;
+  const corner = (): { matrix: Real; eigenvalues: Real } => {
+    const matrix = blas.allocate('float64', n * n);
+    for (let i = 0; i < n; i++) matrix.set(H.subarray(i * d, i * d + n), i * n);
+    return { matrix, eigenvalues: blas.allocate('float64', n) };
+  };
+  const decompose = ({ matrix, eigenvalues }: { matrix: Real; eigenvalues: Real }, count: number): Promise<void> =>
+    pool.run('eigh', { n, matrix: pool.reference(matrix), eigenvalues: pool.reference(eigenvalues), threads: count });
+  const seconds: number[] = [];
+  for (const jobs of [[threads], [1, 1]]) {
+    const corners = jobs.map(corner);
+    const begun = performance.now();
+    await Promise.all(jobs.map((count, i) => decompose(corners[i], count)));
+    seconds.push((performance.now() - begun) / 1000);
+    for (const { matrix, eigenvalues } of corners) {
+      blas.release(matrix);
+      blas.release(eigenvalues);
+    }
+  }
+  return { alone: seconds[0], pair: seconds[1] };
+}

@@ -1,0 +1,64 @@
+/** What the measurements of the bench measure: a network trained a little on the data, so that its spectra are those of training, not of the start. */
+import { resolveDataset } from '../../data/resolve.ts';
+import { CpuBackend, dataOf } from '../../engine/backend/cpu.ts';
+import type { Blas } from '../../engine/blas/types.ts';
+import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import { Network } from '../../engine/network/network.ts';
+import { shared } from '../../engine/parallel/shared.ts';
+import { initialValues } from '../../engine/training/initialise.ts';
+import { Trainer } from '../../engine/training/trainer.ts';
+import type { TrainingData } from '../../engine/training/trainer.ts';
+import { parseDataset } from '../../shared/dataset.ts';
+import { InputError } from '../../shared/errors.ts';
+import { benchModel } from './bench.ts';
+
+const steps = 1600;
+
+/**
+ * Samples of 784 numbers in 10 classes, in shared memory: drawn digits, or MNIST's training images from a folder.
+ * Raises InputError where the folder does not hold them or has fewer.
+ */
+export async function benchData(samples: number, folder: string | undefined): Promise<TrainingData> {
+  const least = Math.max(2000, samples);
+  const spec = folder === undefined ? { source: 'glyphs', train: least, test: 0 } : { source: 'mnist', path: folder };
+  const { train, outputs } = await resolveDataset(parseDataset(spec));
+  if (train.count < samples) throw new InputError(`${samples} samples were asked for; ${folder} holds ${train.count}`);
+  const count = Math.min(train.count, least);
+  const width = train.inputs.length / train.count;
+  const inputs = new Float32Array(new SharedArrayBuffer(4 * count * width));
+  inputs.set(train.inputs.subarray(0, count * width));
+  const targets = new Float32Array(new SharedArrayBuffer(4 * count * outputs));
+  for (let p = 0; p < count; p++) targets[p * outputs + train.targets.values[p]] = 1;
+  return { inputs, targets };
+}
+
+/** 784-n-n-10 after 1,600 steps of SGD on the data. */
+export function trainedInput(blas: Blas, width: number, data: TrainingData): MeasurementInput {
+  const model = benchModel(width);
+  const backend = new CpuBackend(blas, 'float32');
+  const network = new Network(model, backend);
+  for (const parameter of network.parameters) {
+    network.setWeight(
+      parameter.name,
+      initialValues(parameter, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1),
+    );
+  }
+  const trainer = new Trainer(network, data, {
+    optimiser: {
+      lr: 0.1,
+      momentum: 0,
+      nesterov: false,
+      weight_decay: 0,
+      schedule: { kind: 'constant', warm_up_steps: 0 },
+    },
+    batchSize: 50,
+    sampling: 'epoch',
+    seed: 1,
+    totalSteps: steps,
+  });
+  for (let i = 0; i < steps; i++) trainer.advance();
+  const weights = new Map(
+    [...network.weights].map(([name, tensor]) => [name, shared(Float64Array.from(dataOf(tensor)))] as const),
+  );
+  return { model, weights, inputs: data.inputs, targets: data.targets, classes: true };
+}

@@ -44,7 +44,7 @@ export interface CrossFit {
 export interface HalfMeasured {
   readonly diagonals: Diagonals;
   readonly trace: { readonly C: number; readonly H: number; readonly Q: number };
-  /** null above the d for which two more matrices are allowed. */
+  /** null above the d for which one more matrix is allowed. */
   readonly cosines: { readonly CH: number; readonly CQ: number } | null;
   readonly commutatorRatio: number | null;
 }
@@ -98,7 +98,7 @@ export async function crossFit(
   return { crossed, ...(halfA && { half: halfA }) };
 }
 
-/** @param matrix [d, d] that may be overwritten; `roomy`: two more may be taken. */
+/** @param matrix [d, d] that may be overwritten; `roomy`: one more may be taken, for cosines and the commutator. */
 async function measureHalfA(
   pool: Pool,
   moments: MomentSums,
@@ -108,29 +108,28 @@ async function measureHalfA(
 ): Promise<HalfMeasured> {
   const { d } = spectrum;
   const selection = decreasing(spectrum);
-  const more = roomy ? { H: pool.allocate('float64', d * d), Q: pool.allocate('float64', d * d) } : null;
-  const Q = more?.Q ?? matrix;
+  const more = roomy ? pool.allocate('float64', d * d) : null;
   await unpackMatrix(pool, moments, 'C', ['A'], matrix);
-  const alongC = await diagonalOf(pool, spectrum, matrix);
+  const C = await diagonalOf(pool, spectrum, matrix);
   const traceC = traceOf(matrix, d);
-  await unpackMatrix(pool, moments, 'Q', ['A'], Q);
-  const alongQ = await diagonalOf(pool, spectrum, Q);
-  let angles: HalfMeasured['cosines'] = null;
+  let CH: number | null = null;
   let commutatorRatio: number | null = null;
   if (more !== null) {
-    await unpackMatrix(pool, moments, 'H', ['A'], more.H);
-    [angles, commutatorRatio] = await Promise.all([
-      cosines(pool, matrix, more.H, Q),
-      measureCommutator(pool, d, matrix, more.H),
-    ]);
+    await unpackMatrix(pool, moments, 'H', ['A'], more);
+    commutatorRatio = await measureCommutator(pool, d, matrix, more);
+    ({ CH } = await cosines(pool, matrix, more, more));
   }
-  const trace = { C: traceC, H: selection.reduce((sum, x) => sum + x, 0), Q: traceOf(Q, d) };
-  if (more !== null) for (const array of [more.H, more.Q]) pool.blas.release(array);
-  const along = (values: Float64Array): Float64Array => averageClusters(selection, values);
+  // C is not needed beyond its cosine with Q.
+  const second = more ?? matrix;
+  await unpackMatrix(pool, moments, 'Q', ['A'], second);
+  const Q = await diagonalOf(pool, spectrum, second);
+  const traceQ = traceOf(second, d);
+  const CQ = more === null ? null : (await cosines(pool, matrix, more, more)).CQ;
+  if (more !== null) pool.blas.release(more);
   return {
-    diagonals: { selection, H: selection, C: along(alongC), Q: along(alongQ) },
-    trace,
-    cosines: angles,
+    diagonals: { selection, H: selection, C: averageClusters(selection, C), Q: averageClusters(selection, Q) },
+    trace: { C: traceC, H: selection.reduce((sum, x) => sum + x, 0), Q: traceQ },
+    cosines: CH === null || CQ === null ? null : { CH, CQ },
     commutatorRatio,
   };
 }

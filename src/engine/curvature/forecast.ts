@@ -18,7 +18,7 @@ export function forecastExact(layout: FactorLayout): ExactForecast {
   const factors = chunkSize(layout) * row;
   const ownGaussNewton = layout.blocks === 4 ? 1 : 0;
   const matrices = 3 + ownGaussNewton;
-  // Vectors and the cross-fitting's matrix; side by side a second set of vectors and two workspaces (then two matrices of the half-sample).
+  // Vectors and the cross-fitting's matrix; side by side a second set of vectors and two workspaces (then one matrix of the half-sample).
   const work = d <= sideBySideLimit ? 3 + 4 : 2 + 2;
   return {
     bytes: 8 * (packed + factors + (matrices + work) * d * d),

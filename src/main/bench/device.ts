@@ -24,6 +24,7 @@ import type { TrainingData } from '../../engine/training/trainer.ts';
 import { formatBytes } from '../../engine/curvature/forecast.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { Random } from '../../shared/random.ts';
+import { secondsPerStep } from '../jobs/calibration.ts';
 import { benchModel } from './bench.ts';
 import { trainingJobs } from './training.ts';
 
@@ -91,21 +92,9 @@ async function stepsPerSecond(
     seed: 1,
     totalSteps: 1e9,
   });
-  // Programs are compiled in the first steps.
-  for (let i = 0; i < 2; i++) trainer.advance();
-  await trainer.settled();
-  const begun = performance.now();
-  let steps = 0;
-  do {
-    // As a run does it: slices, each waited for.
-    const slice = performance.now();
-    do {
-      trainer.advance();
-      steps++;
-    } while (performance.now() - slice < 20);
-    await trainer.settled();
-  } while (performance.now() - begun < milliseconds);
-  return (1000 * steps) / (performance.now() - begun);
+  const seconds = await secondsPerStep(trainer, milliseconds);
+  await trainer.close();
+  return 1 / seconds;
 }
 
 /** The packed sums of the middle layer of 784-n-n-10, with the share of its products and the precision reached. */

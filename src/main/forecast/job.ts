@@ -25,6 +25,7 @@ import { projectedBytes, projectedSeconds } from './projected.ts';
 import { machineKey, measuredName, RateBook } from './rates.ts';
 import type { KnownRates, Rates } from './rates.ts';
 import { trainingRate } from './training.ts';
+import type { TrainingRate } from './training.ts';
 
 export interface MeasurementForecast {
   readonly parameter: string;
@@ -87,6 +88,8 @@ export interface ForecastInput {
   /** Samples in the training and the test part, which `data` may have fewer of. */
   readonly samples: number;
   readonly testSamples: number;
+  /** Of the device that trains; default: measured on the cpu. */
+  readonly trainingRate?: TrainingRate;
   /** False: memory and disk alone; seconds are 0. */
   readonly timed?: boolean;
 }
@@ -113,7 +116,8 @@ export async function forecastTraining(
     const rate =
       input.timed === false
         ? { step: 0, evaluation: 0 }
-        : await trainingRate(book, input.engine.trainingBlas(), experiment, input.data, input.engine.report.threads);
+        : (input.trainingRate ??
+          (await trainingRate(book, input.engine.trainingBlas(), experiment, input.data, input.engine.report.threads)));
     const { testSamples } = input;
     const evaluations = (fromStep === 0 ? 1 : 0) + Math.ceil((steps - fromStep) / stepsPerEpoch);
     const training = (steps - fromStep) * rate.step;

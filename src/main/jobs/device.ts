@@ -1,58 +1,85 @@
 /** The device that a job computes with beside the cpu, if any. */
 import { openDevice } from '../../engine/backend/tfjs/load.ts';
-import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
-import type { BackendChoice } from '../../shared/devices.ts';
+import type { DeviceOutcome, OpenDevice } from '../../engine/backend/tfjs/device.ts';
+import type { DeviceName } from '../../shared/devices.ts';
 import { InputError } from '../../shared/errors.ts';
+import type { RateBook } from '../forecast/rates.ts';
+import { mayHaveCard } from './calibration.ts';
+import { probeDevice } from './devices.ts';
+import type { DeviceReport } from './devices.ts';
 import type { EngineOptions } from './protocol.ts';
 
-/** Which part of a job: training, or measuring. */
-export type JobPart = 'training' | 'measuring';
-
-/** What computes a part of a job: the user's choice, else what calibration picked, else the cpu. */
-export function backendFor(options: EngineOptions, part: JobPart): Exclude<BackendChoice, 'auto'> {
-  const chosen = options.backend ?? 'auto';
-  return chosen === 'auto' ? (options.picked?.[part] ?? 'cpu') : chosen;
+/** How devices are found; tests put others in their place. */
+export interface DeviceFinding {
+  readonly mayHaveCard: () => boolean;
+  readonly probe: (name: DeviceName) => Promise<DeviceReport>;
+  readonly open: (name: DeviceName) => Promise<DeviceOutcome>;
 }
 
-/** Devices of a job, opened when first asked for and closed together. */
+const usual: DeviceFinding = { mayHaveCard: () => mayHaveCard(), probe: probeDevice, open: (name) => openDevice(name) };
+
+/** Those that `auto` may pick: cards. */
+const cards = ['cuda', 'webgpu'] as const;
+/** Milliseconds for which a card that was not found is not looked for again. */
+const absentFor = 24 * 3600 * 1000;
+
+/** The device of a job, opened when first asked for. */
 export class JobDevices {
   readonly #options: EngineOptions;
   readonly #say: (message: string) => void;
-  #open: OpenDevice | null = null;
+  readonly #finding: DeviceFinding;
+  #opened: Promise<OpenDevice | null> | null = null;
 
-  /** @param say tells the user what came otherwise than picked. */
-  constructor(options: EngineOptions, say: (message: string) => void) {
+  /** @param say tells the user what came otherwise than expected. */
+  constructor(options: EngineOptions, say: (message: string) => void, finding: DeviceFinding = usual) {
     this.#options = options;
     this.#say = say;
+    this.#finding = finding;
+  }
+
+  /** Whether calibration decides. */
+  get isAuto(): boolean {
+    return (this.#options.backend ?? 'auto') === 'auto';
   }
 
   /**
-   * The device for a part, or null for the cpu. Raises InputError where the user asked for a device that does not open; one that calibration picked and
-   * that is gone since is replaced by the cpu.
+   * The device that the user named, or for `auto` a card if there is one; null: the cpu. Raises InputError where the named one does not open.
+   * @param known rates of this machine, in which a card that was not found today stands too; null: `auto` does not look.
    */
-  async for(part: JobPart): Promise<OpenDevice | null> {
-    const name = backendFor(this.#options, part);
-    if (name === 'cpu') return null;
-    if (this.#open !== null) {
-      // TensorFlow.js has one current device in a process.
-      if (this.#open.name === name) return this.#open;
-      throw new InputError(`${part} on ${name} and the rest on ${this.#open.name}: one job computes on one device`);
-    }
-    const outcome = await openDevice(name);
-    if (outcome.available) {
-      this.#open = outcome.device;
-      if (outcome.device.isSoftware)
-        this.#say(`${outcome.device.title} computes on the processor: right, but slower than --backend cpu`);
-      return outcome.device;
-    }
-    const message = `${outcome.title} is not available: ${outcome.reason}. ${outcome.remedy}`;
-    if ((this.#options.backend ?? 'auto') !== 'auto') throw new InputError(message);
-    this.#say(`${message}; the cpu computes instead`);
-    return null;
+  open(known: RateBook | null): Promise<OpenDevice | null> {
+    return (this.#opened ??= this.isAuto ? this.#card(known) : this.#named());
   }
 
-  close(): void {
-    this.#open?.close();
-    this.#open = null;
+  async close(): Promise<void> {
+    const device = await this.#opened?.catch(() => null);
+    this.#opened = null;
+    device?.close();
+  }
+
+  async #named(): Promise<OpenDevice | null> {
+    const { backend = 'auto' } = this.#options;
+    if (backend === 'cpu' || backend === 'auto') return null;
+    const outcome = await this.#finding.open(backend);
+    if (!outcome.available)
+      throw new InputError(`${outcome.title} is not available: ${outcome.reason}. ${outcome.remedy}`);
+    if (outcome.device.isSoftware)
+      this.#say(`${outcome.device.title} computes on the processor: right, but slower than --backend cpu`);
+    return outcome.device;
+  }
+
+  /** The first card that opens. Each is tried in a process of its own first: a driver that crashes must not end a job that did not ask for it. */
+  async #card(book: RateBook | null): Promise<OpenDevice | null> {
+    if (book === null || !this.#finding.mayHaveCard()) return null;
+    for (const name of cards) {
+      const absent = book.known(`device/${name}`)?.['absent'];
+      if (absent !== undefined && Date.now() - absent < absentFor) continue;
+      const report = await this.#finding.probe(name);
+      if (report.available && !report.isSoftware) {
+        const outcome = await this.#finding.open(name);
+        if (outcome.available) return outcome.device;
+      }
+      book.measured[`device/${name}`] = { absent: Date.now() };
+    }
+    return null;
   }
 }

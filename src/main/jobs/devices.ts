@@ -20,10 +20,10 @@ const patience = 60_000;
 
 /** All devices, in order of preference. */
 export function probeDevices(): Promise<DeviceReport[]> {
-  return Promise.all(deviceNames.map(probe));
+  return Promise.all(deviceNames.map(probeDevice));
 }
 
-function probe(name: DeviceName): Promise<DeviceReport> {
+export function probeDevice(name: DeviceName): Promise<DeviceReport> {
   const module = fileURLToPath(moduleBeside('./device-probe', import.meta.url));
   const failed = (reason: string): DeviceReport => ({
     name,

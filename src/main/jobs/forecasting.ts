@@ -1,7 +1,9 @@
 /** The forecast that a job makes of itself before it starts. */
 import type { ForecastAnswer, JobForecast } from '../forecast/job.ts';
 import { machineKey } from '../forecast/rates.ts';
-import type { Rates } from '../forecast/rates.ts';
+import type { RateBook, Rates } from '../forecast/rates.ts';
+import { deviceKey } from './calibration.ts';
+import type { KeyedDevice } from './calibration.ts';
 import { readPackage } from '../provenance.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { EngineReport, ForecastRequest, JobEvent } from './protocol.ts';
@@ -35,7 +37,15 @@ export function tellRates(
   report: EngineReport,
   emit: (event: JobEvent) => void,
   rates: Rates,
+  device: KeyedDevice | null = null,
 ): void {
   if (request === null) return;
-  emit({ kind: 'rates', machine: machineKey(report, readPackage().version), rates });
+  const machine = device === null ? machineKey(report, readPackage().version) : deviceKey(report, device);
+  emit({ kind: 'rates', machine, rates });
+}
+
+/** Says what was measured in a book, to be kept. */
+export function tellBook(book: RateBook, emit: (event: JobEvent) => void): void {
+  if (Object.keys(book.measured).length > 0)
+    emit({ kind: 'rates', machine: book.machine, rates: { ...book.measured } });
 }

@@ -7,9 +7,11 @@ import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { forecastMeasuring } from '../forecast/job.ts';
 import { prepareData } from './data.ts';
+import { machineKey, RateBook } from '../forecast/rates.ts';
+import { readPackage } from '../provenance.ts';
 import { JobDevices } from './device.ts';
 import { openEngine } from './engine.ts';
-import { tellForecast } from './forecasting.ts';
+import { tellBook, tellForecast } from './forecasting.ts';
 import { measureInto, selectParameters } from './measuring.ts';
 import { RunProgress } from './run-progress.ts';
 import type { JobControl } from './train-job.ts';
@@ -26,7 +28,9 @@ export async function runMeasurement(
   const devices = new JobDevices(request.engine, (text) => {
     emit({ kind: 'log', level: 'warning', text });
   });
-  const device = await devices.for('measuring');
+  const cpuBook = new RateBook(machineKey(engine.report, readPackage().version), request.forecast?.known ?? {});
+  const device = await devices.open(request.forecast === null ? null : cpuBook);
+  tellBook(cpuBook, emit);
   const network = new Network(request.model, new CpuBackend(engine.blas, 'float64'));
   const parameters = selectParameters(network, request.measurement.parameters);
   const layout = request.layout ?? 'covature';
@@ -68,6 +72,7 @@ export async function runMeasurement(
         {
           engine,
           device,
+          isCalibrated: devices.isAuto,
           pool,
           input: {
             model: request.model,
@@ -97,7 +102,7 @@ export async function runMeasurement(
     }
   } finally {
     await pool.close();
-    devices.close();
+    await devices.close();
   }
   emit({
     kind: 'ended',

@@ -6,23 +6,29 @@ import { tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
 import { DeviceError } from '../../engine/backend/tfjs/device-error.ts';
 import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
 import { DeviceSession } from '../../engine/curvature/device/session.ts';
-import { measureLayer } from '../../engine/curvature/measure-layer.ts';
+import { chooseMethod, measureLayer } from '../../engine/curvature/measure-layer.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
-import type { Network } from '../../engine/network/network.ts';
+import { CpuBackend } from '../../engine/backend/cpu.ts';
+import { Network } from '../../engine/network/network.ts';
+import { deviceKey, measuringTimes } from './calibration.ts';
+import { machineKey, RateBook } from '../forecast/rates.ts';
+import { readPackage } from '../provenance.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { OpenedEngine } from './engine.ts';
 import { measuredName } from '../forecast/rates.ts';
-import { tellRates } from './forecasting.ts';
+import { tellBook, tellRates } from './forecasting.ts';
 import type { ForecastRequest, JobEvent, StagedFile } from './protocol.ts';
 
 export interface MeasuringContext {
   readonly engine: OpenedEngine;
   /** Makes passes and products in float32; null: the cpu does all in float64. */
   readonly device: OpenDevice | null;
+  /** Whether the device is used only where calibration finds it the faster. */
+  readonly isCalibrated: boolean;
   readonly pool: Pool;
   readonly input: MeasurementInput;
   readonly staging: string;
@@ -68,6 +74,7 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
           },
         });
   try {
+    const usesDevice = session !== undefined && (await prefersDevice(context, session, parameter, spec));
     const result = await measureLayer(context.pool, context.input, {
       parameter,
       method: spec.method,
@@ -79,7 +86,7 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
       ...(spec.duality === true && { duality: true }),
       ...(spec.assumptions === true && { assumptions: true }),
       ...(spec.minibatch_noise !== undefined && { minibatch_noise: spec.minibatch_noise }),
-      ...(session && { device: session }),
+      ...(usesDevice && { device: session }),
       libraryThreads: Math.min(8, engine.report.cores),
       memoryLimit: engine.memoryLimit,
       signal: context.signal,
@@ -89,15 +96,42 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
     result.release();
     context.emit({ kind: 'measurement', step, epoch, summary: result.summary, file });
     const name = measuredName(context.input.model, parameter, spec, result.summary.samples, result.summary.method);
-    tellRates(context.forecast, engine.report, context.emit, {
-      [name]: { seconds: (performance.now() - begun) / 1000 },
-    });
+    const rate = { [name]: { seconds: (performance.now() - begun) / 1000 } };
+    tellRates(context.forecast, engine.report, context.emit, rate, usesDevice ? device : null);
   } catch (error) {
     if (!(error instanceof InputError || error instanceof DeviceError)) throw error;
     context.emit({ kind: 'measurement-failed', step, epoch, parameter, error: messageOf(error) });
   } finally {
     session?.close();
   }
+}
+
+/** What the user named is used; under `auto` the faster by calibration. */
+async function prefersDevice(
+  context: MeasuringContext,
+  session: DeviceSession,
+  parameter: string,
+  spec: MeasurementSpec,
+): Promise<boolean> {
+  const { device, engine, pool, input, forecast, emit } = context;
+  if (device === null || !context.isCalibrated) return device !== null;
+  const known = forecast?.known ?? {};
+  const books = {
+    device: new RateBook(deviceKey(engine.report, device), known),
+    cpu: new RateBook(machineKey(engine.report, readPackage().version), known),
+  };
+  const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
+  const method = spec.method === 'auto' ? chooseMethod(network, parameter, engine.memoryLimit).method : spec.method;
+  const times = await measuringTimes(books, session, pool, input, parameter, method);
+  for (const book of [books.device, books.cpu]) tellBook(book, emit);
+  const isFaster = times.device < times.cpu;
+  const milliseconds = (seconds: number): string => (1e3 * seconds).toFixed(1);
+  emit({
+    kind: 'log',
+    level: 'info',
+    text: `calibration of ${parameter}: ${milliseconds(times.device)} ms on ${device.title}, ${milliseconds(times.cpu)} ms on the cpu; measuring on ${isFaster ? device.title : 'the cpu'}`,
+  });
+  return isFaster;
 }
 
 /** The arrays of a result as safetensors, the summary in the metadata; an own name in `folder`. */

@@ -1,7 +1,7 @@
 /** What a job's worker process and the main side say to each other. Everything is structured-cloneable and small: arrays travel as files. */
 import type { WeightsLayout } from '../../shared/contract/index.ts';
 import type { DatasetSummary } from '../../shared/dataset.ts';
-import type { BackendChoice, DeviceName } from '../../shared/devices.ts';
+import type { BackendChoice } from '../../shared/devices.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
@@ -18,8 +18,6 @@ export interface EngineOptions {
   readonly memoryLimit: number;
   /** What trains and measures; default auto. */
   readonly backend?: BackendChoice;
-  /** For auto: what calibration picked for this network; default the cpu for both. */
-  readonly picked?: { readonly training: 'cpu' | DeviceName; readonly measuring: 'cpu' | DeviceName };
 }
 
 interface Common {

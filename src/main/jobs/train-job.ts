@@ -12,6 +12,7 @@ import type { Trainer } from '../../engine/training/trainer.ts';
 import { trainingRateName } from '../forecast/training.ts';
 import { writeCheckpoint } from './checkpoint-file.ts';
 import type { PreparedData } from './data.ts';
+import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
 import type { JobDevices } from './device.ts';
 import type { OpenedEngine } from './engine.ts';
 import { tellRates } from './forecasting.ts';
@@ -55,6 +56,7 @@ class TrainingJob {
   readonly #emit: (event: JobEvent) => void;
   readonly #engine: OpenedEngine;
   readonly #devices: JobDevices;
+  readonly #device: OpenDevice | null;
   readonly #network: Network;
   readonly #trainer: Trainer;
   readonly #data: PreparedData;
@@ -77,6 +79,7 @@ class TrainingJob {
     this.#emit = emit;
     this.#engine = parts.engine;
     this.#devices = parts.devices;
+    this.#device = parts.device;
     this.#network = parts.network;
     this.#trainer = parts.trainer;
     this.#data = parts.data;
@@ -100,7 +103,7 @@ class TrainingJob {
   async close(): Promise<void> {
     await this.#trainer.close();
     await this.#pool?.close();
-    this.#devices.close();
+    await this.#devices.close();
   }
 
   /** Ends before the first step. */
@@ -252,12 +255,13 @@ class TrainingJob {
     const { weights } = await this.#trainer.state();
     const sharedWeights = new Map([...weights].map(([name, values]) => [name, shared(values)]));
     this.#pool ??= new Pool(this.#engine.blas, { threads: this.#engine.report.threads });
-    const device = await this.#devices.for('measuring');
+    const device = await this.#devices.open(null);
     for (const [index, { spec, parameter }] of list.entries()) {
       await measureInto(
         {
           engine: this.#engine,
           device,
+          isCalibrated: this.#devices.isAuto,
           pool: this.#pool,
           input: {
             model: this.#request.experiment.model,
@@ -339,7 +343,13 @@ class TrainingJob {
       const step = this.#seconds.training / stepsDone;
       const evaluation = this.#seconds.evaluating / Math.max(1, this.#evaluated);
       const name = trainingRateName(this.#request.experiment);
-      tellRates(this.#request.forecast, this.#engine.report, this.#emit, { [name]: { step, evaluation } });
+      tellRates(
+        this.#request.forecast,
+        this.#engine.report,
+        this.#emit,
+        { [name]: { step, evaluation } },
+        this.#device,
+      );
     }
     this.#emit({ kind: 'ended', outcome, reason, step, results, seconds: { ...this.#seconds } });
   }

@@ -6,6 +6,13 @@ import { Trainer } from '../../engine/training/trainer.ts';
 import { InputError } from '../../shared/errors.ts';
 import { withBatchSize } from '../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
+import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
+import type { TrainingData } from '../../engine/training/trainer.ts';
+import { machineKey, RateBook } from '../forecast/rates.ts';
+import { trainingRate } from '../forecast/training.ts';
+import type { TrainingRate } from '../forecast/training.ts';
+import { readPackage } from '../provenance.ts';
+import { backendTrainingRate, deviceKey } from './calibration.ts';
 import { forecastTraining } from '../forecast/job.ts';
 import type { JobForecast } from '../forecast/job.ts';
 import { readCheckpoint } from './checkpoint-file.ts';
@@ -14,7 +21,7 @@ import type { PreparedData } from './data.ts';
 import { JobDevices } from './device.ts';
 import { openEngine } from './engine.ts';
 import type { OpenedEngine } from './engine.ts';
-import { tellForecast } from './forecasting.ts';
+import { tellBook, tellForecast } from './forecasting.ts';
 import { selectParameters } from './measuring.ts';
 import { dueSteps } from './schedule.ts';
 import type { JobEvent, TrainRequest } from './protocol.ts';
@@ -28,6 +35,8 @@ export interface Due {
 export interface TrainingParts {
   readonly engine: OpenedEngine;
   readonly devices: JobDevices;
+  /** What trains; null: the cpu. */
+  readonly device: OpenDevice | null;
   readonly network: Network;
   readonly trainer: Trainer;
   readonly data: PreparedData;
@@ -44,14 +53,15 @@ export async function prepareTraining(request: TrainRequest, emit: (event: JobEv
   const devices = new JobDevices(request.engine, (text) => {
     emit({ kind: 'log', level: 'warning', text });
   });
-  const device = await devices.for('training');
-  if (device !== null && experiment.precision === 'float64')
-    throw new InputError(`${device.title} computes in float32; the experiment asks for float64: use --backend cpu`);
-  const network = new Network(
+  const cpu = (): CpuBackend => new CpuBackend(engine.trainingBlas(), experiment.precision);
+  const data = await prepareData(
+    experiment.dataset,
     experiment.model,
-    device?.backend() ?? new CpuBackend(engine.trainingBlas(), experiment.precision),
+    new Network(experiment.model, cpu()).outputSize,
+    request,
   );
-  const data = await prepareData(experiment.dataset, experiment.model, network.outputSize, request);
+  const picked = await pickBackend(request, engine, devices, data.train, emit);
+  const network = new Network(experiment.model, picked.device?.backend() ?? cpu());
   const samples = data.train.inputs.length / network.inputSize;
   if (experiment.sampling !== 'with_replacement' && experiment.batch_size > samples) {
     throw new InputError(`batch_size ${experiment.batch_size} is more than the ${samples} training samples`);
@@ -91,10 +101,50 @@ export async function prepareTraining(request: TrainRequest, emit: (event: JobEv
         data: data.train,
         samples,
         testSamples: data.test === null ? 0 : data.test.inputs.length / network.inputSize,
+        ...(picked.rate && { trainingRate: picked.rate }),
       },
       experiment,
       trainer.step,
     ),
   );
-  return { engine, devices, network, trainer, data, totalSteps, due, forecast };
+  return { engine, devices, device: picked.device, network, trainer, data, totalSteps, due, forecast };
+}
+
+/** What trains: the device that was named, or under `auto` the faster of a card and the cpu by calibration. */
+async function pickBackend(
+  request: TrainRequest,
+  engine: OpenedEngine,
+  devices: JobDevices,
+  data: TrainingData,
+  emit: (event: JobEvent) => void,
+): Promise<{ readonly device: OpenDevice | null; readonly rate?: TrainingRate }> {
+  const { experiment, forecast } = request;
+  const isDouble = experiment.precision === 'float64';
+  if (isDouble && devices.isAuto) return { device: null };
+  const known = forecast?.known ?? {};
+  const cpuBook = new RateBook(machineKey(engine.report, readPackage().version), known);
+  const device = await devices.open(forecast === null ? null : cpuBook);
+  if (device !== null && isDouble)
+    throw new InputError(`${device.title} computes in float32; the experiment asks for float64: use --backend cpu`);
+  let picked: { readonly device: OpenDevice | null; readonly rate?: TrainingRate } = { device };
+  if (device !== null && forecast !== null) {
+    emit({ kind: 'progress', stage: 'calibrating', share: 0, secondsLeft: null });
+    const book = new RateBook(deviceKey(engine.report, device), known);
+    const rate = await backendTrainingRate(book, device.backend(), experiment, data);
+    picked = { device, rate };
+    if (devices.isAuto) {
+      const own = await trainingRate(cpuBook, engine.trainingBlas(), experiment, data, engine.report.threads);
+      const onDevice = rate.step < own.step;
+      const microseconds = (seconds: number): string => (1e6 * seconds).toFixed(0);
+      emit({
+        kind: 'log',
+        level: 'info',
+        text: `calibration: a step takes ${microseconds(rate.step)} microseconds on ${device.title} and ${microseconds(own.step)} on the cpu; training on ${onDevice ? device.title : 'the cpu'}`,
+      });
+      if (!onDevice) picked = { device: null };
+    }
+    tellBook(book, emit);
+  }
+  tellBook(cpuBook, emit);
+  return picked;
 }

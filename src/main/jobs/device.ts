@@ -61,7 +61,7 @@ export class JobDevices {
     if (backend === 'cpu' || backend === 'auto') return null;
     const outcome = await this.#finding.open(backend);
     if (!outcome.available)
-      throw new InputError(`${outcome.title} is not available: ${outcome.reason}. ${outcome.remedy}`);
+      throw new InputError(`${outcome.title} is not available: ${outcome.reason}. To have it: ${outcome.remedy}`);
     if (outcome.device.isSoftware)
       this.#say(`${outcome.device.title} computes on the processor: right, but slower than --backend cpu`);
     return outcome.device;

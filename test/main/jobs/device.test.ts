@@ -54,7 +54,9 @@ describe('the device of a job', () => {
   test('a named one that does not open is refused with reason and remedy', async () => {
     const { finding } = machine({});
     const devices = new JobDevices(engine('webgpu'), () => undefined, finding);
-    await expect(devices.open(book())).rejects.toThrow(new InputError('it is not available: no driver. install one'));
+    await expect(devices.open(book())).rejects.toThrow(
+      new InputError('it is not available: no driver. To have it: install one'),
+    );
     await devices.close();
   });
 

@@ -117,5 +117,6 @@ function firstLines(text: string): string {
     .slice(0, 2)
     .join(' ')
     .replace(/\s*Please run command.*$/, '')
+    .replace(/\.$/, '')
     .slice(0, 400);
 }

@@ -266,7 +266,7 @@ async function benchDevice(
   const width = integerOption(values.width, 'width', 2);
   const outcome = await openDevice(name);
   if (!outcome.available)
-    throw new InputError(`${outcome.title} is not available: ${outcome.reason}. ${outcome.remedy}`);
+    throw new InputError(`${outcome.title} is not available: ${outcome.reason}. To have it: ${outcome.remedy}`);
   const { device } = outcome;
   const { blas, report } = await openEngine(engineOf(values));
   const json = values.json === true;

@@ -141,7 +141,7 @@ export function helperTasks(): Implementations {
       const found = await probeDevices();
       const devices = found.flatMap((each) => (each.available ? [each] : []));
       const absent = found.flatMap((each) =>
-        each.available ? [] : [{ path: each.title, reason: `${each.reason}. ${each.remedy}` }],
+        each.available ? [] : [{ path: each.title, reason: `${each.reason}. To have it: ${each.remedy}` }],
       );
       try {
         const { report, attempts } = await openEngine(options);

@@ -12,6 +12,7 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 const entries = [
   'src/main/index.ts',
   'src/main/jobs/worker.ts',
+  'src/main/jobs/device-probe.ts',
   'src/main/contract/helper/worker.ts',
   'src/engine/parallel/worker.ts',
   'src/engine/training/shards/worker.ts',

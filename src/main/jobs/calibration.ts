@@ -10,7 +10,7 @@ import type { DeviceSession } from '../../engine/curvature/device/session.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { factorLayout } from '../../engine/curvature/factors.ts';
 import { momentSums } from '../../engine/curvature/moments.ts';
-import { openSession } from '../../engine/curvature/projected/measure.ts';
+import { openSession } from '../../engine/curvature/projected/session.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
 import { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';

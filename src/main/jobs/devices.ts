@@ -1,6 +1,7 @@
 /** Which devices this machine can compute on, each tried in a process of its own. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { openDevice } from '../../engine/backend/tfjs/load.ts';
 import { deviceNames } from '../../shared/devices.ts';
 import type { DeviceName } from '../../shared/devices.ts';
 import { moduleBeside } from './launcher.ts';
@@ -19,11 +20,26 @@ export type DeviceReport =
 const patience = 60_000;
 
 /** All devices, in order of preference. */
-export function probeDevices(): Promise<DeviceReport[]> {
-  return Promise.all(deviceNames.map(probeDevice));
+export async function probeDevices(): Promise<DeviceReport[]> {
+  if (!isElectron) return Promise.all(deviceNames.map(probeDevice));
+  const reports: DeviceReport[] = [];
+  for (const name of deviceNames) reports.push(await probeDevice(name));
+  return reports;
+}
+
+/** Electron's binary starts the application, never a script (its fuse RunAsNode is off): there the caller's own process tries, a job's or the helper's. */
+const isElectron = process.versions['electron'] !== undefined;
+
+async function probeHere(name: DeviceName): Promise<DeviceReport> {
+  const outcome = await openDevice(name);
+  if (!outcome.available) return { ...outcome };
+  const { title, isSoftware } = outcome.device;
+  outcome.device.close();
+  return { name, available: true, title, isSoftware };
 }
 
 export function probeDevice(name: DeviceName): Promise<DeviceReport> {
+  if (isElectron) return probeHere(name);
   const module = fileURLToPath(moduleBeside('./device-probe', import.meta.url));
   const failed = (reason: string): DeviceReport => ({
     name,
@@ -32,10 +48,8 @@ export function probeDevice(name: DeviceName): Promise<DeviceReport> {
     reason,
     remedy: 'update the driver; the cpu engine does the same work',
   });
-  // Electron's binary runs as Node where its fuse allows it.
-  const env = { ...process.env, ...(process.versions['electron'] !== undefined && { ELECTRON_RUN_AS_NODE: '1' }) };
   return new Promise((resolve) => {
-    execFile(process.execPath, [module, name], { timeout: patience, env }, (error, stdout, stderr) => {
+    execFile(process.execPath, [module, name], { timeout: patience }, (error, stdout, stderr) => {
       const line = stdout.split('\n').findLast((each) => each.startsWith('{'));
       if (line !== undefined) {
         const report = JSON.parse(line) as DeviceReport;

@@ -199,6 +199,19 @@ export class Studio {
     this.edit({ sources });
   }
 
+  /** The same figure of other runs: every panel keeps its layer, and takes the last step of each run. */
+  useRunsEverywhere(runs: readonly string[]): void {
+    const panels = (this.#recipe.panels ?? []).map((panel) => {
+      const parameters = [...new Set(panel.sources.map(({ parameter }) => parameter))];
+      const layers = parameters.length === 0 ? [undefined] : parameters;
+      const sources = runs.flatMap((run) =>
+        layers.map((parameter) => ({ run, ...(parameter !== undefined && { parameter }) })),
+      );
+      return { ...panel, sources };
+    });
+    this.change({ ...this.#recipe, panels });
+  }
+
   /** A further panel like the one that is edited; a single figure becomes the first of two. */
   addPanel(): void {
     const recipe = this.#recipe;

@@ -40,7 +40,7 @@ describe('figures over the contract', () => {
       formats: ['svg'],
     });
     expect(files.map(({ name }) => name)).toEqual(['Figure-1.svg']);
-    const svg = new TextDecoder().decode(files[0].content!);
+    const svg = new TextDecoder().decode(files[0].content);
     // The file is the preview with its metadata.
     expect(svg.replace(/<metadata>.*?<\/metadata>\s*/s, '')).toBe(
       drawn.svg.replace(/<metadata>.*?<\/metadata>\s*/s, ''),
@@ -86,7 +86,7 @@ describe('figures over the contract', () => {
   it('writes a report', async () => {
     const { files } = await bench.request('figures.report', { runs: [run], formats: ['html'] });
     expect(files[0].name).toBe('tiny.html');
-    expect(new TextDecoder().decode(files[0].content!)).toContain('Definitions');
+    expect(new TextDecoder().decode(files[0].content)).toContain('Definitions');
   });
 
   it('says what is wrong, as a fault of the input', async () => {

@@ -39,12 +39,14 @@ export function pooled(
   const block = Math.max(1, Math.ceil(size / cells));
   const out = Math.ceil(size / block);
   const pooledValues = new Array<number>(out * out).fill(0);
-  for (let i = 0; i < size; i++)
-    for (let j = 0; j < size; j++) {
-      const value = values[i * stride + j];
-      const k = Math.floor(i / block) * out + Math.floor(j / block);
-      if (Number.isNaN(value) || Math.abs(value) > Math.abs(pooledValues[k])) pooledValues[k] = value;
-    }
+  for (let i = 0; i < size; i++) {
+    const row = Math.floor(i / block) * out;
+    for (let k = 0, j = 0; k < out; k++)
+      for (const end = Math.min(size, j + block); j < end; j++) {
+        const value = values[i * stride + j];
+        if (Number.isNaN(value) || Math.abs(value) > Math.abs(pooledValues[row + k])) pooledValues[row + k] = value;
+      }
+  }
   return { size: out, block, values: pooledValues };
 }
 

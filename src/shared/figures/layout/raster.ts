@@ -115,7 +115,12 @@ export function rasteriseHeatmap(map: Heatmap, least: number): Uint8Array {
     for (let c = 0; c < map.columns; c++) {
       const t = colourPlace(map.values[r * map.columns + c], map.colours);
       const [red, green, blue] = Number.isFinite(t) ? mapColour(map.colours.map, t) : [225, 225, 225];
-      for (let i = 0; i < across; i++) line.set([red, green, blue, 255], 4 * (c * across + i));
+      for (let at = 4 * c * across, end = at + 4 * across; at < end; at += 4) {
+        line[at] = red;
+        line[at + 1] = green;
+        line[at + 2] = blue;
+        line[at + 3] = 255;
+      }
     }
     for (let j = 0; j < down; j++) rgba.set(line, 4 * columns * (r * down + j));
   }

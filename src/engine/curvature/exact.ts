@@ -29,7 +29,7 @@ import { dualityLayout, measureDuality } from './duality/measure.ts';
 import type { MeasuredDuality } from './duality/measure.ts';
 import { factorLayout } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
-import { forecastExact, formatBytes } from './forecast.ts';
+import { checkMemory } from './forecast.ts';
 import { meanGradient, momentSums, unpackMatrix } from './moments.ts';
 import type { Half, MomentSums } from './moments.ts';
 import { crossFit } from './cross-fit.ts';
@@ -397,14 +397,4 @@ function joined(halves: readonly [Diagonals, Diagonals], key: 'selection' | 'H' 
   values.set(halves[0][key]);
   values.set(halves[1][key], d);
   return values;
-}
-
-function checkMemory(layout: FactorLayout, limit: number | undefined): void {
-  const { bytes } = forecastExact(layout);
-  if (limit === undefined || bytes <= limit) return;
-  const d = layout.inner * layout.outer;
-  throw new InputError(
-    `${layout.parameter}: an exact measurement of d = ${d} weights would take ${formatBytes(bytes)} of memory (matrices of ${d} x ${d}); ` +
-      `${formatBytes(limit)} are allowed. Measure another layer exactly, or this one by the projected method, which needs no d x d matrix`,
-  );
 }

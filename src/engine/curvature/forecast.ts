@@ -1,4 +1,5 @@
 /** What a measurement will take, before it starts. */
+import { InputError } from '../../shared/errors.ts';
 import type { FactorLayout } from './factors.ts';
 import { chunkSize } from './moments.ts';
 import { sideBySideLimit } from './cross-fit.ts';
@@ -37,4 +38,15 @@ export function formatBytes(bytes: number): string {
     unit++;
   }
   return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
+}
+
+/** Raises InputError, with the figures and the alternative, where an exact measurement would take more than `limit` bytes. */
+export function checkMemory(layout: FactorLayout, limit: number | undefined): void {
+  const { bytes } = forecastExact(layout);
+  if (limit === undefined || bytes <= limit) return;
+  const d = layout.inner * layout.outer;
+  throw new InputError(
+    `${layout.parameter}: an exact measurement of d = ${d} weights would take ${formatBytes(bytes)} of memory (matrices of ${d} x ${d}); ` +
+      `${formatBytes(limit)} are allowed. Measure another layer exactly, or this one by the projected method, which needs no d x d matrix`,
+  );
 }

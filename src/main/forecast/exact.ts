@@ -35,6 +35,8 @@ const laws: Readonly<Record<string, Law>> = {
   factors: ({ samples, leftWidth, rightWidth }) => samples * (leftWidth + rightWidth),
   products: ({ samples, leftWidth, rightWidth }) => samples * leftWidth * rightWidth,
   diagonals: cubic,
+  commutator: cubic,
+  half_sample: cubic,
   cross_fitting_products: cubic,
   eigendecomposition: cubic,
   cross_fitting_eigendecompositions: cubic,

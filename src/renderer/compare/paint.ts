@@ -114,15 +114,31 @@ function line(context: CanvasRenderingContext2D, points: Float32Array, thin: boo
   context.fill();
 }
 
+/** In one column of pixels: from the lowest low end to the highest high one. */
 function band(context: CanvasRenderingContext2D, points: Float32Array, ends: Float32Array): void {
-  const shown: number[] = [];
+  const xs: number[] = [];
+  const lows: number[] = [];
+  const highs: number[] = [];
+  let column = NaN;
   for (let i = 0; i < points.length; i += 2) {
-    if (!Number.isNaN(points[i]) && !Number.isNaN(ends[i]) && !Number.isNaN(ends[i + 1])) shown.push(i);
+    const [x, low, high] = [points[i], ends[i], ends[i + 1]];
+    if (Number.isNaN(x) || Number.isNaN(low) || Number.isNaN(high)) continue;
+    const last = xs.length - 1;
+    if (Math.floor(x) === column) {
+      // y grows downwards.
+      lows[last] = Math.max(lows[last], low);
+      highs[last] = Math.min(highs[last], high);
+      continue;
+    }
+    column = Math.floor(x);
+    xs.push(x);
+    lows.push(low);
+    highs.push(high);
   }
-  if (shown.length < 2) return;
+  if (xs.length < 2) return;
   context.beginPath();
-  for (const i of shown) context.lineTo(points[i], ends[i + 1]);
-  for (let k = shown.length - 1; k >= 0; k--) context.lineTo(points[shown[k]], ends[shown[k]]);
+  xs.forEach((x, k) => context.lineTo(x, highs[k]));
+  for (let k = xs.length - 1; k >= 0; k--) context.lineTo(xs[k], lows[k]);
   context.fill();
 }
 

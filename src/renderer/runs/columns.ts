@@ -114,6 +114,9 @@ export function cellText(row: RunRow, key: string, now: number, projects: Readon
       return ago(row[key], now);
     case 'tags':
       return row.tags.join(', ');
+    case 'loss':
+      // The name of the loss, which goes by the same key, is in `model.loss`.
+      return row.values['loss']?.value === null ? '' : summaryText(row.values['loss'], key);
     default:
       return summaryText(row.values[key], key);
   }
@@ -132,7 +135,7 @@ export function groupText(group: RunGroup, key: string, now: number, projects: R
     return summaryText({ value: mean, text: null, low: interval[0], high: interval[1] }, key);
   }
   const texts = group.texts[key];
-  if (texts === undefined) return '';
+  if (texts === undefined || key === 'loss') return '';
   if (texts.distinct > 1) return `${integerText(texts.distinct)} different`;
   return key === 'project' ? (projects.get(texts.text) ?? texts.text) : texts.text;
 }

@@ -3,6 +3,7 @@ import { getContext, setContext } from 'svelte';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { AppInfo, DoctorReport, Fault, FilePlace, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
 import type { ConnectionState, WorkbenchClient } from '../client.ts';
+import type { Command } from './commands.ts';
 import { parsePlace, placeText } from './place.ts';
 import type { Place } from './place.ts';
 
@@ -44,6 +45,8 @@ export class App {
       : this.settings.theme,
   );
 
+  /** What the screen on show can do, for the command palette. */
+  screenCommands = $state.raw<readonly Command[]>([]);
   /** Values that survive a restart, by name; see `Kept.of`. */
   readonly kept = new Map<string, unknown>();
   #messageNumber = 0;

@@ -24,6 +24,11 @@ export class HiddenRuns {
     this.set(ids, !ids.every((id) => this.#set.has(id)));
   }
 
+  /** All of them show again. */
+  clear(): void {
+    this.#kept.value = [];
+  }
+
   set(ids: readonly string[], hidden: boolean): void {
     const named = new Set(ids);
     const others = this.#kept.value.filter((id) => !named.has(id));

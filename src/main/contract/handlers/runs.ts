@@ -65,25 +65,44 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
       ]),
     ),
 
-  'runs.update': ({ ids, addTags, removeTags, ...changes }, { store, changes: noted, queue }) => {
-    store.transaction(() => {
-      if (Object.keys(changes).length > 0) for (const id of ids) store.updateRun(id, changes);
-      if (addTags !== undefined || removeTags !== undefined) {
-        store.tagRuns(ids, { ...(addTags && { add: addTags }), ...(removeTags && { remove: removeTags }) });
-      }
+  'runs.update': async ({ ids, addTags, removeTags, ...changes }, workbench) => {
+    const { store, changes: noted, queue } = workbench;
+    // Checked first, so that a wrong id or project changes nothing though the work is done a slice at a time.
+    for (const id of ids) workbench.run(id);
+    if (typeof changes.project === 'string') workbench.project(changes.project);
+    await inSlices(ids, (slice) => {
+      store.transaction(() => {
+        if (Object.keys(changes).length > 0) for (const id of slice) store.updateRun(id, changes);
+        if (addTags !== undefined || removeTags !== undefined) {
+          store.tagRuns(slice, { ...(addTags && { add: addTags }), ...(removeTags && { remove: removeTags }) });
+        }
+      });
     });
     noted.note(ids);
     if (changes.priority !== undefined) queue.pump();
     return null;
   },
 
-  'runs.delete': ({ ids }, workbench) =>
-    bulk(workbench, ids, ({ id }) => {
-      workbench.store.deleteRuns([id]);
-    }),
+  'runs.delete': async ({ ids }, workbench) => {
+    const outcome: { done: string[]; refused: { id: string; message: string }[] } = { done: [], refused: [] };
+    await inSlices(ids, (slice) => {
+      // One transaction a slice: a write to the disk for each of thousands would take minutes.
+      const { done, refused } = workbench.store.transaction(() =>
+        eachOf(workbench, slice, ({ id }) => {
+          workbench.store.deleteRuns([id]);
+        }),
+      );
+      outcome.done.push(...done);
+      outcome.refused.push(...refused);
+    });
+    if (outcome.done.length > 0) workbench.changes.note(outcome.done);
+    return outcome;
+  },
 
-  'runs.restore': ({ ids }, { store, changes }) => {
-    store.restoreRuns(ids);
+  'runs.restore': async ({ ids }, { store, changes }) => {
+    await inSlices(ids, (slice) => {
+      store.restoreRuns(slice);
+    });
     changes.note(ids);
     return null;
   },
@@ -145,7 +164,7 @@ function refuseDeleted(run: RunRecord): void {
 }
 
 /** Does it to each by itself: what is refused for one is done for the others. Faults of the machine end it. */
-function bulk(workbench: Workbench, ids: readonly string[], act: (run: RunRecord) => void): BulkOutcome {
+function eachOf(workbench: Workbench, ids: readonly string[], act: (run: RunRecord) => void) {
   const done: string[] = [];
   const refused: { id: string; message: string }[] = [];
   for (const id of ids) {
@@ -157,9 +176,24 @@ function bulk(workbench: Workbench, ids: readonly string[], act: (run: RunRecord
       refused.push({ id, message: messageOf(error) });
     }
   }
-  if (done.length > 0) workbench.changes.note(done);
-  workbench.queue.pump();
   return { done, refused };
+}
+
+function bulk(workbench: Workbench, ids: readonly string[], act: (run: RunRecord) => void): BulkOutcome {
+  const outcome = eachOf(workbench, ids, act);
+  if (outcome.done.length > 0) workbench.changes.note(outcome.done);
+  workbench.queue.pump();
+  return outcome;
+}
+
+/** Runs changed before other requests get their turn. */
+const changed = 200;
+
+async function inSlices(ids: readonly string[], work: (slice: readonly string[]) => void): Promise<void> {
+  for (let from = 0; from < ids.length; from += changed) {
+    if (from > 0) await setImmediate();
+    work(ids.slice(from, from + changed));
+  }
 }
 
 interface Filing {

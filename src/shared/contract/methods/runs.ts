@@ -102,7 +102,7 @@ export const runs = {
       all: v.exactOptional(v.boolean(), false),
     }),
   ),
-  /** Changes many runs at once: all of them or none. */
+  /** Changes many runs at once. An unknown id or project changes none of them. */
   'runs.update': method<null>()(
     v.strictObject({
       ids,

@@ -21,7 +21,7 @@ const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/
 const sizes = [
   { width: 1280, height: 800 },
   { width: 1920, height: 1080 },
-];
+] as const;
 
 const glyphs = {
   name: 'glyphs',
@@ -41,7 +41,10 @@ const glyphs = {
   batch_size: 50,
   epochs: 12,
   seed: 1,
-  measurements: [{ parameters: ['fc3.kernel'], when: { kind: 'log_steps', count: 7 } }, { parameters: ['fc2.kernel'] }],
+  measurements: [
+    { parameters: ['fc3.kernel'], when: { kind: 'log_steps', count: 7 } },
+    { parameters: ['fc2.kernel'], duality: true, assumptions: true, minibatch_noise: {} },
+  ],
 };
 
 const { values: options } = parseArgs({
@@ -100,7 +103,12 @@ try {
   const { rows } = await request('runs.list', { status: ['done'], sort: [{ key: 'created' }] });
   const run = rows[0].id;
   const [measurement] = await request('measurements.list', { runs: [run], parameter: 'fc2.kernel' });
+  const placeOf = async (parameter: string): Promise<string> => {
+    const found = await request('measurements.list', { runs: [run], parameter });
+    return `#/run/${run}/measurements/${found.at(-1)!.id}`;
+  };
   const at = `#/run/${run}/measurements/${measurement.id}`;
+  const [atProjected, atLast] = [await placeOf('fc1.kernel'), await placeOf('fc3.kernel')];
   const view = (name: string) => async (page: Page) => {
     await page.locator(`#view-${name}`).click();
     await page.waitForTimeout(900);
@@ -111,7 +119,27 @@ try {
     { name: 'training', hash: `#/run/${run}/training` },
     { name: 'measurements', hash: at, then: view('gamma') },
     { name: 'measurements-cutoff', hash: at, then: view('cutoff') },
+    {
+      name: 'measurements-direction',
+      hash: at,
+      then: async (page) => {
+        await view('gamma')(page);
+        await page.getByLabel('Direction', { exact: true }).fill('3');
+        await page.getByRole('img', { name: /^Eigenvector 3/ }).waitFor({ timeout: 60_000 });
+      },
+    },
     { name: 'measurements-spectra', hash: at, then: view('spectra') },
+    { name: 'measurements-duality', hash: at, then: view('duality') },
+    { name: 'measurements-assumptions', hash: at, then: view('assumptions') },
+    { name: 'measurements-minibatches', hash: at, then: view('minibatches') },
+    { name: 'measurements-claims', hash: at, then: view('claims') },
+    { name: 'measurements-method', hash: atProjected, then: view('method') },
+    { name: 'measurements-training', hash: atLast, then: view('training') },
+    {
+      name: 'measure-again',
+      hash: at,
+      then: (page) => page.getByRole('button', { name: 'Measure …' }).click(),
+    },
     {
       name: 'measurements-matrices',
       hash: at,
@@ -125,6 +153,7 @@ try {
     { name: 'new', hash: '#/new' },
     { name: 'compare', hash: `#/compare/${rows.map(({ id }) => id).join(',')}` },
     { name: 'figures', hash: '#/figures' },
+    { name: 'import', hash: '#/import' },
     { name: 'data', hash: '#/data', then: (page) => page.locator('canvas').first().waitFor({ timeout: 60_000 }) },
     { name: 'settings', hash: '#/settings' },
     { name: 'palette', hash: '#/runs', then: (page) => page.keyboard.press('Control+k') },

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { describeWhere } from '../support/skips.ts';
 import { endless, temporaryFolder, tiny, until } from '../main/queue/support.ts';
+import { journey } from './journey.ts';
+import type { Shell } from './journey.ts';
 import { Desktop, standInAvailable } from './electron-stand-in/desktop.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -190,6 +192,47 @@ describeWhere(standInAvailable(), 'the desktop on a stand-in for Electron', () =
       return list.length > 0 && list;
     }, 'the notification');
     expect(notified).toEqual([{ title: 'Finished', body: 'tiny' }]);
+  });
+
+  it('takes a project from an empty store to a comparison, through a killed worker and a restart', async () => {
+    const open = async (): Promise<Shell> => {
+      desktop = await Desktop.start(folder.path);
+      const { page } = desktop;
+      return { page, request: (method, ...[params]) => value(method, params ?? {}) };
+    };
+    await journey(await open(), async () => {
+      await desktop!.quit();
+      return open();
+    });
+  }, 300_000);
+
+  it('imports a .covature file that is opened from outside, and shows the run', async () => {
+    desktop = await Desktop.start(folder.path);
+    const { runs } = await value<{ runs: string[] }>('runs.start', { experiment: { ...tiny, epochs: 1 } });
+    await until(
+      async () => (await value<{ status: string }>('runs.get', { id: runs[0] })).status === 'done',
+      'the run to be done',
+    );
+    await value('runs.export', { id: runs[0], to: { path: `${folder.path}/tiny.covature` } });
+    expect(await desktop.quit()).toBe(0);
+    desktop = await Desktop.start(folder.path, { COVATURE_HOME: `${folder.path}/other` });
+    await desktop.act('second-instance', { argv: ['covature', `${folder.path}/tiny.covature`] });
+    await desktop.page.getByRole('heading', { name: 'tiny' }).waitFor();
+    await desktop.page.getByText('tiny was imported.').waitFor();
+    // The native menu drives the window.
+    await desktop.act('menu', { label: 'Settings' });
+    await desktop.page.getByRole('heading', { name: 'Doctor' }).waitFor();
+    await desktop.act('menu', { label: 'Keyboard Shortcuts' });
+    await desktop.page.getByRole('dialog').waitFor();
+    await desktop.page.keyboard.press('Escape');
+    await desktop.act('menu', { label: 'Find' });
+    await until(
+      () => desktop!.page.evaluate("document.activeElement?.getAttribute('aria-label') === 'Filter'"),
+      'the filter to have the focus',
+    );
+    await desktop.act('dialog', { file: `${folder.path}/tiny.covature` });
+    await desktop.act('menu', { label: 'Open File' });
+    await desktop.page.getByText('tiny is here already.').waitFor();
   });
 
   it('says that another program has the store', async () => {

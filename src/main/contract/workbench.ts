@@ -55,6 +55,7 @@ export class Workbench {
   readonly session = randomUUID();
   readonly #launcher: ProcessLauncher;
   readonly #files = new Map<string, string>();
+  readonly #openedFiles: ChosenFile[] = [];
   #opened: Opened;
   #provenance: Provenance | null = null;
   #closing: Promise<void> | null = null;
@@ -159,9 +160,16 @@ export class Workbench {
     return 'token' in place ? this.fileOf(place.token) : path.resolve(this.options.baseFolder, place.path);
   }
 
-  /** Tells the windows of a file that was opened from outside. */
+  /** Tells the windows of a file that was opened from outside; where none is there yet, the first one asks for it. */
   openFile(file: string): void {
-    this.bus.emit('file.opened', this.keepFile(file));
+    const chosen = this.keepFile(file);
+    this.#openedFiles.push(chosen);
+    this.bus.emit('file.opened', chosen);
+  }
+
+  /** Files that were opened from outside and that no window has taken; from now on they are taken. */
+  takeOpenedFiles(): ChosenFile[] {
+    return this.#openedFiles.splice(0);
   }
 
   /** Puts a backup in the store's place. Raises a `conflict` while anything runs. */

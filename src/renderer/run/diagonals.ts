@@ -22,6 +22,10 @@ export const wantedArrays: readonly DiagonalName[] = [
   'cross_fitted_Q_error',
 ];
 
+/** Beside them where the duality was measured. */
+export const dualityArrays: readonly DiagonalName[] = ['C_dual_diagonal', 'dual_spread'];
+export const dualityWithinArrays: readonly DiagonalName[] = ['dual_within_spread'];
+
 export type MeasuredArrays = Readonly<Partial<Record<DiagonalName, Float64Array>>>;
 
 /** Standard errors along some directions of one set. */
@@ -163,7 +167,7 @@ export interface ScatterPoint {
 }
 
 /** The smallest standard one. */
-const widestCutoff = Math.min(...standardCutoffs);
+export const widestCutoff = Math.min(...standardCutoffs);
 
 /** Directions above the widest cutoff whose three values have logarithms that mean something. */
 export function usablePoints({ sets, floors }: DirectionSets): ScatterPoint[] {

@@ -90,8 +90,8 @@ export class App {
       client.on('store.changed', ({ what }) => {
         if (what === 'all') this.generation++;
       }),
-      client.on('file.opened', ({ token }) => {
-        void this.importRun({ token });
+      client.on('file.opened', () => {
+        void this.#importOpened();
       }),
       client.on('notice', ({ level, text, run }) => {
         this.tell(level, text, run === null ? undefined : { label: 'Show run', run: () => this.open(run) });
@@ -106,6 +106,12 @@ export class App {
     };
   }
 
+  /** Files may have been opened before this window was there. */
+  async #importOpened(): Promise<void> {
+    const files = await this.attempt(() => this.client.request('files.opened'));
+    for (const { token } of files ?? []) await this.importRun({ token });
+  }
+
   async #load(): Promise<void> {
     await this.attempt(async () => {
       const [settings, queue, info] = await Promise.all([
@@ -117,6 +123,7 @@ export class App {
       this.queue = queue;
       this.info = info;
     });
+    await this.#importOpened();
     // Found in a process of its own: seconds at first.
     if (this.doctor === null) await this.refreshDoctor();
   }

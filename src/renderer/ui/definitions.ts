@@ -154,6 +154,66 @@ export const definitions = {
     formula: '1 / Σ v_j^4',
     text: 'How many weights the direction lives on: 1 where it is a single weight, d where all are equally large.',
   },
+  duality: {
+    title: 'Activity–weight duality',
+    formula: 'Δ_{pq} = a_p u^T / |a_p|^2,   u = W^T (a_q − a_p)',
+    text: 'The smallest change of the weights that makes sample p look like sample q to everything above the layer. The step from there to C ∝ Q is g_q − g_p ≈ h_p Δ with Δ roughly isotropic.',
+  },
+  dual_exactness: {
+    title: 'Exactness',
+    formula: 'max |(W + Δ)^T a_p − W^T a_q| / |W^T a_q|',
+    text: 'Rounding alone where the duality is exact.',
+  },
+  dual_first_order: {
+    title: 'First order',
+    formula: '|h_p Δ − x| / |x|,   x = ∇ℓ_p(W + Δ) − ∇ℓ_p(W)',
+    text: 'How well the sample’s Hessian predicts the change of its own gradient; median over pairs with its 95 % interval.',
+  },
+  dual_gradient: {
+    title: 'Difference of gradients',
+    formula: '|h_p Δ − x| / |x|,   x = g_q − g_p',
+    text: 'What the argument for C ∝ Q needs; median over pairs with its 95 % interval.',
+  },
+  dual_trace: {
+    title: 'Trace of the dual covariance',
+    formula: 'tr C_{dual} / tr C,   C_{dual} = ½ E_{pq}[h_p Δ Δ^T h_p]',
+    text: '1 where the argument holds with its factor.',
+  },
+  dual_slope: {
+    title: 'Dual covariance on C',
+    formula: 'log C_{dual,ii} on log C_{ii}',
+    text: '1 where the argument’s step holds up to a factor.',
+  },
+  dual_isotropy: {
+    title: 'Isotropy of dual weights',
+    formula: 'log E[(Δ · v_i)^2] on log H_{ii}',
+    text: '0 where the dual weights spread alike along all directions.',
+  },
+  assumption_slope: {
+    title: 'Slope of C on M',
+    formula: 'log C_{ii} = s log M_{ii} + const',
+    text: 's = 1 where the noise is proportional to M along the eigenvectors of H.',
+  },
+  minibatch_factor: {
+    title: 'Factor of the sampling mode',
+    formula: 'cov g_B = factor · C',
+    text: '1 / B with replacement; (P − B) / (B (P − 1)) without, and in batches of an epoch.',
+  },
+  minibatch_variance: {
+    title: 'Variance of a batch’s gradient',
+    formula: 'mean ((g_B − g) · v_i)^2 / (factor · C_{ii})',
+    text: 'Over drawn batches and directions: 1 where C is what drives training.',
+  },
+  minibatch_trace: {
+    title: 'Size of the noise',
+    formula: 'mean |g_B − g|^2 / (factor · tr C)',
+    text: '1 expected.',
+  },
+  minibatch_between: {
+    title: 'Between batches of one epoch',
+    formula: 'mean ((g_B − g) · v_i)((g_{B2} − g) · v_i) / C_{ii}',
+    text: 'Batches of one epoch share no sample, so their noises oppose each other: the expected value is negative.',
+  },
   norm_gradient: {
     title: 'Mean gradient',
     formula: '‖g‖,   g = mean_p g_p',

@@ -30,7 +30,7 @@ export interface ContractEvents {
     readonly text: string;
     readonly run: string | null;
   };
-  /** A file that the user opened from outside (a `.covature` file, a command line): show it. */
+  /** A file that the user opened from outside (a `.covature` file, a command line): ask `files.opened` for it, so that one window alone shows it. */
   readonly 'file.opened': { readonly token: string; readonly name: string };
 }
 

@@ -24,8 +24,8 @@ export interface AxeViolation {
 }
 
 export class OpenWindow {
-  readonly bench: TestWorkbench;
-  readonly server: RunningServer;
+  bench: TestWorkbench;
+  server: RunningServer;
   readonly browser: Browser;
   readonly page: Page;
   /** What the window printed as an error. */
@@ -71,6 +71,15 @@ export class OpenWindow {
       ({ id, help, nodes }) =>
         `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `  ${html}\n  ${failureSummary}`).join('\n')}`,
     );
+  }
+
+  /** Ends the program as Ctrl+C does, and starts it again on the same store; the page goes to the new address. */
+  async restart(): Promise<void> {
+    await this.server.close();
+    await this.bench.close();
+    this.bench = new TestWorkbench({}, this.bench.folder);
+    this.server = await startServer(this.bench.workbench);
+    await this.page.goto(this.server.url);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,9 @@
 /** The window as a researcher uses it: start, watch, measure, drag, filter, delete and undo. In a real Chromium, on the real services. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { tensor, writeSafetensors } from '../../../src/data/formats/safetensors.ts';
 import { judgeClaims } from '../../../src/shared/claims.ts';
 import { integerText } from '../../../src/shared/figures/numbers.ts';
+import { Random } from '../../../src/shared/random.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { tiny, until } from '../../main/queue/support.ts';
 import { OpenWindow, windowAvailable } from './support.ts';
@@ -202,6 +204,65 @@ describeWhere(windowAvailable(), 'the window', () => {
     expect((await window.bench.request('runs.counts', { deleted: true })).total).toBe(0);
   });
 
+  it('keeps every view of a measurement without faults in both themes', async () => {
+    const { page } = window;
+    await window.go(`#/run/${run}/measurements`);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const tab of await page.getByRole('tab').all()) {
+        await tab.click();
+        await page.waitForTimeout(150);
+        expect(await window.axe(), `${await tab.textContent()} ${colorScheme}`).toEqual([]);
+      }
+    }
+    // All of them by the arrow keys alone.
+    const tabs = await page.getByRole('tab').count();
+    await page.getByRole('tab', { selected: true }).focus();
+    const seen = new Set<string | null>();
+    for (let i = 0; i < tabs; i++) {
+      await page.keyboard.press('ArrowRight');
+      seen.add(await page.getByRole('tab', { selected: true }).textContent());
+    }
+    expect(seen.size).toBe(tabs);
+  });
+
+  it('imports a model whose tensors have other names, and measures it', async () => {
+    const { page, bench } = window;
+    const file = `${bench.folder.path}/weights.safetensors`;
+    const random = new Random(5);
+    const drawn = (shape: number[]) =>
+      tensor(
+        Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal()),
+        shape,
+      );
+    await writeSafetensors(
+      file,
+      { '0.weight': drawn([5, 6]), '0.bias': drawn([5]), '2.weight': drawn([3, 5]), '2.bias': drawn([3]) },
+      {},
+    );
+    await bench.request('datasets.save', { name: 'mixture', spec: tiny.dataset });
+    await window.go('#/import');
+    await page.getByLabel('Model', { exact: true }).fill(JSON.stringify(tiny.model));
+    await page.getByLabel('Weights').fill(file);
+    await page.getByLabel('Weights').press('Tab');
+    await page.getByText('4 tensors do not fit').waitFor();
+    expect(await page.getByText('the file has no tensor fc1.weight').count()).toBe(1);
+    expect(await window.axe()).toEqual([]);
+    await page.getByRole('button', { name: 'Match in the order of the file' }).click();
+    await page.getByText(/all 4 tensors fit/).waitFor();
+    await page.getByLabel('Data', { exact: true }).selectOption('mixture');
+    await page.getByLabel('Name', { exact: true }).fill('from elsewhere');
+    await page.getByLabel('Learning rate').fill('0.1');
+    await page.getByLabel('Batch size').fill('20');
+    await page.getByRole('button', { name: 'Import and measure' }).click();
+    await page.getByRole('heading', { name: 'from elsewhere' }).waitFor();
+    await page.getByTestId('directions').waitFor();
+    const { rows } = await bench.request('runs.list', { filter: 'name = "from elsewhere"' });
+    expect(rows[0]).toMatchObject({ status: 'done', relation: 'import' });
+    await bench.request('runs.delete', { ids: [rows[0].id] });
+    await bench.request('runs.purge', { ids: [rows[0].id] });
+  });
+
   it('compares, finds commands and keeps its manners on every screen in both themes', async () => {
     const { page } = window;
     const { rows } = await window.bench.request('runs.list', {});
@@ -214,9 +275,13 @@ describeWhere(windowAvailable(), 'the window', () => {
       for (const hash of [
         '#/settings',
         '#/data',
+        '#/import',
+        '#/new',
         '#/figures',
+        '#/runs/bin',
         `#/compare/${rows.map(({ id }) => id).join(',')}`,
         `#/run/${run}/overview`,
+        `#/run/${run}/training`,
         `#/run/${run}/measurements`,
         `#/run/${run}/configuration`,
         `#/run/${run}/log`,
@@ -225,8 +290,20 @@ describeWhere(windowAvailable(), 'the window', () => {
         await window.go(hash);
         await page.waitForTimeout(300);
         expect(await window.axe(), `${hash} ${colorScheme}`).toEqual([]);
-        const wide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
-        expect(wide, `${hash} scrolls sideways`).toBe(false);
+        // 1280 x 800 at a zoom of 150 % has so many CSS pixels.
+        for (const viewport of [
+          { width: 1280, height: 800 },
+          { width: 853, height: 533 },
+        ]) {
+          await page.setViewportSize(viewport);
+          await page.waitForTimeout(100);
+          const wide = await page.evaluate(
+            `document.documentElement.scrollWidth > document.documentElement.clientWidth ||
+              document.querySelector('main').scrollWidth > document.querySelector('main').clientWidth`,
+          );
+          expect(wide, `${hash} scrolls sideways at ${viewport.width}`).toBe(false);
+        }
+        await page.setViewportSize({ width: 1280, height: 800 });
       }
     }
     expect(window.errors).toEqual([]);

@@ -17,7 +17,7 @@ type Name =
   | `doctor.${'engines' | 'speed'}`
   | `store.${'info' | 'backup' | 'backups' | 'restore' | 'check'}`
   | 'app.info'
-  | `files.${'choose' | 'chooseTarget' | 'readJson'}`;
+  | `files.${'choose' | 'chooseTarget' | 'opened' | 'readJson'}`;
 
 /** Characters of JSON that a window may keep under a name. */
 const longestState = 256 * 1024;
@@ -134,6 +134,7 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
     const chosen = await chooseTarget(kind, name);
     return chosen === null ? null : workbench.keepFile(chosen);
   },
+  'files.opened': (_, workbench) => workbench.takeOpenedFiles(),
   'files.readJson': async (place, workbench) => {
     const file = workbench.placeOf(place);
     const { size } = await stat(file).catch((error: unknown) => {

@@ -148,6 +148,8 @@ export const system = {
   ),
   /** Asks where to write a file (desktop alone: `unavailable` elsewhere); null: the user closed the dialog. */
   'files.chooseTarget': method<ChosenFile | null>()(v.strictObject({ kind: v.picklist(['run']), name: text(200) })),
+  /** Files that were opened from outside (a double click, a command line) and that no window has taken yet; whoever asks takes them. */
+  'files.opened': method<readonly ChosenFile[]>()(none),
   /** The JSON document in a file: an experiment, a model. */
   'files.readJson': method<Json>()(
     v.union([v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })], 'expected a path or a token'),

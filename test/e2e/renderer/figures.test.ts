@@ -29,7 +29,7 @@ describeWhere(windowAvailable(), 'the figure studio', () => {
     await window.go('#/figures');
     await window.page.getByRole('heading', { name: 'No figures stored' }).waitFor();
     expect(await window.axe()).toEqual([]);
-    await window.page.getByRole('link', { name: 'C against H' }).click();
+    await window.page.getByRole('link', { name: 'C against H', exact: true }).click();
     await window.page.getByRole('heading', { name: 'Choose a run' }).waitFor();
   });
 

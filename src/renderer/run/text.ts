@@ -1,6 +1,6 @@
-/** Slopes as the window writes them. */
-import type { Interval } from '../../shared/results.ts';
-import { numberText, withInterval, withUncertainty } from '../format.ts';
+/** Slopes, errors and precisions as the window writes them. */
+import type { Interval, MeasurementSummary } from '../../shared/results.ts';
+import { integerText, numberText, withInterval, withUncertainty } from '../format.ts';
 
 /** "1.203 ± 0.018"; an interval that is not symmetric about the value (to 15 %) is written out; without one three decimals. */
 export function slopeText(value: number | null, interval: Interval | null): string {
@@ -17,4 +17,21 @@ export function errorText(value: number, error: number | undefined): string {
   if (error === undefined || !(error >= 0) || value === 0) return '';
   const share = (196 * error) / Math.abs(value);
   return `± ${share < 0.001 ? numberText(share, 2) : share < 9.95 ? share.toPrecision(2) : share.toFixed(0)} %`;
+}
+
+/** What the arithmetic was and, where a device computed, the precision that it was measured to reach. */
+export function precisionText({ precision, precision_reached: reached }: MeasurementSummary): string {
+  if (reached === undefined) return `${precision} throughout`;
+  const parts: string[] = [];
+  if (reached.sums !== undefined) {
+    const { C, H, Q } = reached.sums;
+    parts.push(`sums within ${numberText(Math.max(C, H, Q), 2)} of the largest entry`);
+  }
+  if (reached.along !== undefined) {
+    const { C, H, Q, directions, cutoff } = reached.along;
+    parts.push(
+      `values along ${integerText(directions)} directions above ${numberText(cutoff, 1)} H₁₁ within ${numberText(Math.max(C, H, Q), 2)} of themselves`,
+    );
+  }
+  return `${precision} on ${reached.device}; against float64 on ${integerText(reached.samples)} samples: ${parts.join(', ')}`;
 }

@@ -214,6 +214,11 @@ export const definitions = {
     formula: 'mean ((g_B − g) · v_i)((g_{B2} − g) · v_i) / C_{ii}',
     text: 'Batches of one epoch share no sample, so their noises oppose each other: the expected value is negative.',
   },
+  convergence: {
+    title: 'Convergence with samples',
+    formula: '|half − all| ≤ half of the interval · √(N / n − 1)',
+    text: 'The measurement is held beside the same on half of its samples. A number that moves by more than chance allows would move on with more samples.',
+  },
   norm_gradient: {
     title: 'Mean gradient',
     formula: '‖g‖,   g = mean_p g_p',

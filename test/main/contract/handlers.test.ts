@@ -308,7 +308,15 @@ describe('the system', () => {
   });
 
   it('saves, lists and restores figures', async () => {
-    const figure = await bench.request('figures.save', { name: 'one', recipe: { kind: 'scatter', runs: [run] } });
+    const recipe = {
+      format: 'covature-figure-recipe',
+      version: 1,
+      name: 'one',
+      figure: 'C_H',
+      sources: [{ run, parameter: 'fc2.kernel' }],
+      options: {},
+    };
+    const figure = await bench.request('figures.save', { name: 'one', recipe });
     await bench.request('figures.delete', { id: figure.id });
     expect(await bench.request('figures.count')).toBe(0);
     await bench.request('figures.restore', { id: figure.id });

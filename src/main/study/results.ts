@@ -11,6 +11,8 @@ export const studyCutoff = 1e-2;
 /** Below these a slope says nothing: the figure leaves it out, the table marks it. */
 const fewestDirections = 10;
 const fewestDecades = 1;
+/** And an interval wider than what it should decide between. */
+const widestInterval = 2;
 
 /** One measured parameter of one run. */
 export interface StudyRow {
@@ -80,6 +82,8 @@ function remarkOn(row: CutoffRow | undefined): string {
   if (row === undefined || row.n < 2) return 'no two directions above the cutoff';
   if (row.n < fewestDirections) return `only ${row.n} directions`;
   if ((row.decades ?? 0) < fewestDecades) return `only ${(row.decades ?? 0).toFixed(1)} decades`;
+  const interval = row.gamma.interval?.ols;
+  if (interval !== undefined && interval[1] - interval[0] > widestInterval) return 'the interval is too wide';
   return '';
 }
 
@@ -115,6 +119,7 @@ export function studyFigure(rows: readonly StudyRow[]): StudyFigure | null {
       const panel = gammaPerLayer(measurements, {
         cutoff: studyCutoff,
         estimator: 'ols',
+        y: { min: 0, max: 2.5 },
         title: `${datasetTitles[dataset] ?? dataset}, ${architectureTitles[architecture]}`,
       });
       return {
@@ -137,7 +142,9 @@ export function studyFigure(rows: readonly StudyRow[]): StudyFigure | null {
   const without =
     left === 0
       ? []
-      : [`${left} layers with fewer than ${fewestDirections} directions or ${fewestDecades} decade are left out`];
+      : [
+          `${left} layers with fewer than ${fewestDirections} directions, less than ${fewestDecades} decade or an interval wider than ${widestInterval} are left out`,
+        ];
   return { spec: { ...spec, notes: [...spec.notes, note, ...without] }, left };
 }
 

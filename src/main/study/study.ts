@@ -89,8 +89,11 @@ export async function planStudy(name: StudyName, dataFolder: string, own?: strin
       continue;
     }
     for (const architecture of architectures) {
-      const { lr, momentum, standardise } = recipes[architecture];
+      const { momentum, standardise, ...recipe } = recipes[architecture];
       for (const loss of losses) {
+        // Colour images have four times as many inputs, and a larger curvature with them.
+        const isSteep = architecture === 'mlp' && source === 'cifar-10';
+        const lr = isSteep ? (loss === 'mse' ? 0.004 : 0.02) : recipe.lr;
         const { model, parameters } = studyModel(architecture, shape, outputs, loss);
         for (const seed of scale.seeds) {
           const experiment = parseExperiment({

@@ -1,0 +1,64 @@
+/** The built-in study: what it consists of, and its table and figure of stored measurements. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { RunRecord } from '../../../src/main/store/index.ts';
+import { cellsOf, studyCsv, studyFigure } from '../../../src/main/study/results.ts';
+import type { StudyRow } from '../../../src/main/study/results.ts';
+import { planStudy } from '../../../src/main/study/study.ts';
+import type { MeasurementSummary } from '../../../src/shared/results.ts';
+import { summaryOf } from '../store/support/samples.ts';
+import { temporaryFolder } from '../../support/cli.ts';
+
+const folder = temporaryFolder();
+
+describe('the plan', () => {
+  test('leaves out what is not here, with the reason, and takes every network, loss and seed of what is', async () => {
+    const plan = await planStudy('full', folder);
+    expect(plan.absent.map((each) => each.dataset)).toEqual(['mnist', 'fashion-mnist', 'cifar-10']);
+    for (const { reason } of plan.absent) expect(reason).toMatch(/is not on this machine yet/);
+    expect(plan.parts.length).toBe(4 * 2 * 5);
+    expect(new Set(plan.parts.map((part) => part.dataset))).toEqual(new Set(['glyphs']));
+  });
+
+  test('reads a part of CIFAR-10 from a folder of the user', async () => {
+    const own = path.join(folder, 'own');
+    mkdirSync(path.join(own, 'cifar-10'), { recursive: true });
+    // 1,000 records of a label and 3,072 bytes.
+    const batch = Buffer.alloc(1000 * 3073, 7);
+    for (let i = 0; i < 1000; i++) batch[i * 3073] = i % 10;
+    writeFileSync(path.join(own, 'cifar-10', 'data_batch_1.bin'), batch);
+    writeFileSync(path.join(own, 'cifar-10', 'test_batch.bin'), batch);
+    const plan = await planStudy('quick', folder, own);
+    const part = plan.parts.find((each) => each.dataset === 'cifar-10');
+    expect(part?.experiment.dataset).toMatchObject({ path: path.join(own, 'cifar-10') });
+    expect(part?.experiment.model.input).toEqual([32, 32, 3]);
+  });
+});
+
+test('the table says what the figure leaves out, and why', async () => {
+  const { parts } = await planStudy('quick', folder);
+  const run = { status: 'done', error: null, values: { loss: { value: 0.5, text: null } } } as unknown as RunRecord;
+  const measured = (parameter: string, n: number, decades: number): MeasurementSummary => {
+    const summary = summaryOf(parameter, 1.25);
+    const slopes = { ...summary.gamma.training_set[0].gamma, ols: 1.25, interval: { ols: [1.2, 1.3] as const } };
+    const row = { ...summary.gamma.training_set[0], cutoff: 1e-2, n, decades, gamma: slopes, gamma_Q: slopes };
+    return { ...summary, gamma: { ...summary.gamma, training_set: [row] } };
+  };
+  const part = parts[0];
+  const rows: StudyRow[] = [
+    { part, run, parameter: 'fc2.kernel', summary: measured('fc2.kernel', 50, 1.9), error: null },
+    { part, run, parameter: 'fc3.kernel', summary: measured('fc3.kernel', 4, 1.9), error: null },
+    { part, run, parameter: 'fc4.kernel', summary: null, error: 'too large, by far' },
+  ];
+  expect(rows.map((row) => cellsOf(row).remark)).toEqual(['', 'only 4 directions', 'too large, by far']);
+  expect(cellsOf(rows[0])).toMatchObject({ gamma: 1.25, gamma_low: 1.2, gamma_high: 1.3, loss_reached: 0.5 });
+  const lines = studyCsv(rows).trim().split('\n');
+  expect(lines.length).toBe(4);
+  expect(lines[0]).toMatch(/^dataset,network,loss,seed,layer,method,directions,decades,gamma,/);
+  expect(lines[3]).toMatch(/"too large, by far"$/);
+  const figure = studyFigure(rows);
+  expect(figure?.left).toBe(2);
+  expect(figure?.spec.panels.map((panel) => panel.title)).toEqual(['glyphs, MLP']);
+  expect(studyFigure(rows.slice(1))).toBeNull();
+});

@@ -48,7 +48,8 @@ export async function evaluate(network: Network, data: TrainingData, classes: bo
   return { samples: size, loss: lossSum / size, accuracy: classes ? correct / size : null };
 }
 
-function chunkOf(network: Network): number {
+/** Samples of a pass. */
+export function chunkOf(network: Network): number {
   const widths = leaves(network.layers).map((layer) => {
     const outputs = layer.outputShape.reduce((product, n) => product * n, 1);
     return layer instanceof AffineLayer ? Math.max(outputs, layer.positions * layer.kernel.rows) : outputs;

@@ -14,6 +14,7 @@ import { leaves } from '../../engine/network/chain.ts';
 import { Network } from '../../engine/network/network.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
+import { chunkOf } from '../../engine/training/evaluate.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
 import type { TrainingData } from '../../engine/training/trainer.ts';
 import type { OpenedEngine } from '../jobs/engine.ts';
@@ -238,7 +239,7 @@ class Measurer {
     const weights = weightCount(network);
     const bytes = experiment?.precision === 'float64' ? 8 : 4;
     const data = (samples + testSamples) * (network.inputSize + network.outputSize) * 4;
-    const batch = Math.max(experiment?.batch_size ?? 0, 1000) * activations(network) * bytes;
+    const batch = Math.max(2 * (experiment?.batch_size ?? 0), chunkOf(network)) * activations(network) * bytes;
     const base = processBytes + data + 4 * weights * bytes + batch;
     const most = made.reduce((largest, { memory }) => Math.max(largest, memory), 0);
     const isMoving = (experiment?.optimiser.momentum ?? 0) > 0;

@@ -139,8 +139,8 @@ export function projectedBytes(
   const k = Math.min(top, d);
   const rows = Math.min(d, Math.max(2 * k + 50, 80));
   const linearised = Math.min(cacheLimit(wasm), samples * linearisedBytes(network));
-  // Per-sample products behind the off-diagonal entries of Q: thrice, as memory that is given back is free some time later.
+  // Per-sample products behind the off-diagonal entries of Q.
   const chunk = Math.min(512, Math.max(1, 2 ** 23 / linearisedBytes(network)));
-  const held = 3 * threads * Math.min(2 ** 28, 8 * k * d * chunk);
+  const held = threads * Math.min(2 ** 28, 8 * k * d * chunk);
   return linearised + held + 8 * d * (2 * rows + 3 * k + 16);
 }

@@ -102,10 +102,10 @@ function constrained(): number {
   return limit > 0 && limit < totalmem() ? limit : Infinity;
 }
 
-/** What to tell a user who has no native library. The gain is that of `covature bench` on two cores of an AMD EPYC (README). */
+/** What to tell a user who has no native library. The gain is that of `covature bench` on two virtual cores of a Xeon (README). */
 export function blasHint(): string {
   return (
-    'a native BLAS measures about 1.7 times and trains about 1.5 times as fast (two cores, AVX2; more where there is AVX-512): ' +
+    'a native BLAS measures about 2.1 times and trains about 1.8 times as fast (two virtual cores with AVX-512): ' +
     installHint(process.platform)
   );
 }

@@ -10,6 +10,7 @@ import {
   rowsProductTask,
 } from '../curvature/dense-tasks.ts';
 import { assumptionFactorsTask, gaussNewtonFormsTask } from '../curvature/assumptions/factors.ts';
+import { spanFormsTask } from '../curvature/assumptions/span.ts';
 import { dualDirectionsTask } from '../curvature/duality/directions.ts';
 import { dualOutputsTask } from '../curvature/duality/outputs.ts';
 import { dualPairsTask } from '../curvature/duality/pairs.ts';
@@ -66,6 +67,7 @@ const tasks = {
   dualPairs: dualPairsTask,
   assumptionFactors: assumptionFactorsTask,
   gaussNewtonForms: gaussNewtonFormsTask,
+  spanForms: spanFormsTask,
   openProjected,
   closeProjected,
   gradients: gradientsTask,

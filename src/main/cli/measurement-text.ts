@@ -17,6 +17,7 @@ export function measurementText(summary: MeasurementSummary): string {
     `  eigenvalues: ${eigenvalues.positive} positive, ${eigenvalues.zero} zero within the numerical floor ${formatNumber(summary.floor.H, 2)}, ${eigenvalues.negative} negative`,
     `  cosine (C, H) ${formatNumber(summary.cosine_CH, 3)}, (C, Q) ${formatNumber(summary.cosine_CQ, 3)}; ` +
       `commutator ratio of C and H ${formatNumber(summary.commutator_ratio, 3)} (${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})`,
+    ...methodLines(summary),
     '',
     gammaTable(summary),
     ...(summary.bootstrap === undefined
@@ -50,6 +51,28 @@ function precisionLines({ precision_reached: reached }: MeasurementSummary): str
     );
   for (const fallback of reached.fallbacks ?? []) lines.push(`    ${fallback}`);
   return lines;
+}
+
+/** Why this method, and of the projected one how good the found pairs are. */
+function methodLines({ method_reason, projected }: MeasurementSummary): string[] {
+  const lines = method_reason === undefined ? [] : [`  method: ${method_reason}`];
+  if (projected === undefined) return lines;
+  const {
+    k,
+    which,
+    converged,
+    iterations,
+    restarts,
+    breakdowns,
+    orthogonality,
+    largest_relative_residual: residual,
+  } = projected;
+  const ends = which === 'largest' ? 'largest' : which === 'magnitude' ? 'largest by size' : 'both ends';
+  return [
+    ...lines,
+    `  ${k} directions (${ends}), ${converged ? 'converged' : 'NOT CONVERGED'}: largest residual |Hv - lambda v| ${formatNumber(residual, 2)} |lambda|, ` +
+      `orthogonal to ${formatNumber(orthogonality, 2)}; ${iterations} products, ${restarts} restarts, ${breakdowns} breakdowns`,
+  ];
 }
 
 /** The paper's claims, judged by rules fixed beforehand. */

@@ -7,6 +7,7 @@ import type {
   ConvergenceChoice,
   DevicePrecision,
   DirectionErrors,
+  ExtraArrays,
   MeasurementSummary,
   ProjectedArrays,
   ProjectedWhich,
@@ -16,9 +17,11 @@ import { averageClusters, chooseDirections } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections } from '../../statistics/index.ts';
 import { directionErrors } from '../direction-errors.ts';
 import type { DeviceSession } from '../device/session.ts';
+import type { SpanSet } from '../assumptions/span.ts';
 import type { MeasurementInput } from '../exact.ts';
 import type { Half } from '../moments.ts';
 import { summarise } from '../summary.ts';
+import { measureExtras } from './extras.ts';
 import type { HalfInput } from '../summary.ts';
 import { lanczos } from './lanczos.ts';
 import type { Eigenpairs } from './lanczos.ts';
@@ -46,6 +49,10 @@ export interface ProjectedOptions extends SessionOptions {
   readonly intervals?: boolean;
   /** As in ExactOptions; the half-sample then has slopes and the largest eigenvalue. */
   readonly convergence?: ConvergenceChoice;
+  /** The activity-weight duality too, where it serves; default false. */
+  readonly duality?: boolean;
+  /** C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too, along the found directions; default false. */
+  readonly assumptions?: boolean;
   readonly signal?: AbortSignal;
   /** Stage in words and share done, 0 to 1. */
   readonly onProgress?: (stage: string, share: number) => void;
@@ -53,7 +60,7 @@ export interface ProjectedOptions extends SessionOptions {
 
 export interface ProjectedResult {
   readonly summary: MeasurementSummary;
-  readonly arrays: ProjectedArrays & Partial<DirectionErrors>;
+  readonly arrays: ProjectedArrays & Partial<DirectionErrors> & ExtraArrays;
   /** Sums over blocks of samples along the directions that the fits use, for the bootstrap. */
   readonly projections: BlockProjections;
 }
@@ -154,6 +161,47 @@ export async function measureProjected(
       training_set: chosen(all, eigenvalues, floors.H),
       cross_fitted: [chosen(fromA, pairsA.values, floors.H), chosen(fromB, pairsB.values, floors.H)],
     };
+    const asked = await stage('extras', 0.97, () =>
+      measureExtras(pool, session, input, options, {
+        all: { projections: all, eigenvalues, vectors: pairs.vectors, centre: gradient, halves: both },
+        crossed: [
+          {
+            projections: fromA,
+            eigenvalues: pairsA.values,
+            vectors: pairsA.vectors,
+            centre: first.gradients.B,
+            halves: ['B'],
+          },
+          {
+            projections: fromB,
+            eigenvalues: pairsB.values,
+            vectors: pairsB.vectors,
+            centre: first.gradients.A,
+            halves: ['A'],
+          },
+        ],
+        covariance: all.covariance ?? new Float64Array(),
+        secondMoment: within.secondMoment,
+        cosines: { CH: within.cosineCH, CQ: within.cosineCQ },
+        ratio: within.commutatorRatio,
+        baseline: within.baseline,
+        trainingSet: { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q },
+        crossFitted,
+        floors,
+        traceC: trace.C,
+        ...(options.intervals !== false && {
+          intervals: {
+            projections,
+            choose: (set: SpanSet, sums: Float64Array) =>
+              chosen(
+                { ...set.projections, sums: { ...set.projections.sums, squaredCurvature: sums } },
+                set.eigenvalues,
+                floors.H,
+              ).sums.squaredCurvature,
+          },
+        }),
+      }),
+    );
     const arrays: ProjectedResult['arrays'] = {
       mean_gradient: gradient,
       eigenvalues,
@@ -165,6 +213,7 @@ export async function measureProjected(
       cross_fitted_C_diagonal: joined(crossFitted, 'C'),
       cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
       ...(options.intervals !== false && directionErrors(projections)),
+      ...asked.arrays,
     };
     const begun = performance.now();
     const summary = await summarise(pool, {
@@ -183,6 +232,7 @@ export async function measureProjected(
       trainingSet: { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q },
       crossFitted,
       floors,
+      ...asked.summary,
       ...(options.intervals !== false && { projections }),
       ...(byHalf && { half: halfOf(pairsA, byHalf, plan) }),
       projected: {

@@ -27,6 +27,8 @@ export interface Within {
   readonly samples: number;
   readonly commutatorRatio: number;
   readonly baseline: RotationBaseline;
+  /** Q along the directions [k, k], over `samples` samples. */
+  readonly secondMoment: Float64Array;
 }
 
 /** Multiply-adds that Q's off-diagonal entries may take; beyond, fewer samples stand for all. */
@@ -60,6 +62,7 @@ export async function measureWithin(pool: Pool, plan: SamplePlan, argument: With
     samples,
     commutatorRatio: commutatorRatio(productNorm, trace),
     baseline,
+    secondMoment: sum,
   };
 }
 

@@ -2,47 +2,13 @@
  * The lines of the table, as far as they have been looked at: runs, or groups that open to their runs. Pages are read when they come into view. What
  * changes by itself never moves what the user points at: see `refresh`.
  */
-import type { GroupPage, Params, RunGroup, RunPage, RunRow } from '../../shared/contract/index.ts';
+import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 import { faultOf } from '../state/app.svelte.ts';
 import type { App } from '../state/app.svelte.ts';
-import type { Sort } from './view.ts';
+import { groupPage, keyOf, openGroups, pagesOf, placeOfLine, runPage, samePlaces } from './lines.ts';
+import type { Key, Line, Lines, PlaceOfLine, RunsWanted } from './lines.ts';
+import { Reader } from './reading.ts';
 
-export type RunWhere = Omit<Params<'runs.counts'>, 'group'>;
-
-export interface RunsWanted {
-  readonly where: RunWhere;
-  readonly sort: Sort;
-  readonly columns: readonly string[];
-  /** Fields grouped by. */
-  readonly by: readonly string[];
-}
-
-type Key = readonly (number | string | null)[];
-
-export type Line =
-  /** `row` is undefined until it has been read. */
-  | { readonly kind: 'run'; readonly row: RunRow | undefined; readonly group: string | null }
-  | { readonly kind: 'group'; readonly group: RunGroup | undefined; readonly key: string; readonly open: boolean };
-
-/** A group that is open: its place among the groups, and its runs as far as they have been read. */
-interface Opened {
-  readonly index: number;
-  readonly count: number;
-  readonly pages: ReadonlyMap<number, readonly RunRow[]>;
-}
-
-interface Lines {
-  /** Runs, or groups. */
-  readonly total: number;
-  /** Runs that match. */
-  readonly runs: number;
-  readonly rows: ReadonlyMap<number, readonly RunRow[]>;
-  readonly groups: ReadonlyMap<number, readonly RunGroup[]>;
-  readonly opened: ReadonlyMap<string, Opened>;
-}
-
-const runPage = 200;
-const groupPage = 100;
 /** Milliseconds between two readings because of changes. */
 const refreshEvery = 500;
 
@@ -66,6 +32,7 @@ export class Rows {
   onmoved: ((from: number, to: number) => void) | null = null;
   hold: () => Hold = () => 'none';
   readonly #app: App;
+  readonly #reader: Reader;
   #wanted: RunsWanted | null = null;
   #number = 0;
   #asked = new Set<string>();
@@ -77,12 +44,11 @@ export class Rows {
 
   constructor(app: App) {
     this.#app = app;
+    this.#reader = new Reader(app.client);
   }
 
   /** Groups that are open, in the order of the list. */
-  readonly #openList = $derived.by(() =>
-    [...(this.#lines?.opened ?? [])].map(([key, opened]) => ({ key, ...opened })).sort((a, b) => a.index - b.index),
-  );
+  readonly #openList = $derived.by(() => openGroups(this.#lines));
 
   /** Lines; null until the first answer. */
   readonly count = $derived.by(() =>
@@ -127,19 +93,8 @@ export class Rows {
     return { kind: 'group', group, key, open: lines.opened.has(key) };
   }
 
-  #placeOf(
-    index: number,
-  ):
-    | { readonly child: null; readonly index: number }
-    | { readonly child: number; readonly opened: Opened & { readonly key: string } } {
-    let before = 0;
-    for (const opened of this.#openList) {
-      const start = opened.index + before + 1;
-      if (index < start) break;
-      if (index < start + opened.count) return { child: index - start, opened };
-      before += opened.count;
-    }
-    return { child: null, index: index - before };
+  #placeOf(index: number): PlaceOfLine {
+    return placeOfLine(this.#openList, index);
   }
 
   /** Where a group stands among the lines. */
@@ -213,13 +168,17 @@ export class Rows {
     // One that overtakes what the user asked for answers for it.
     this.#forced ||= force;
     try {
-      const next = wanted.by.length === 0 ? await this.#readRuns(wanted) : await this.#readGroups(wanted);
+      const { open, active } = this;
+      const next = await this.#reader.read(wanted, { lines: this.#lines, visible: this.#visible, active, open });
+      this.#revision = Math.max(this.#revision, next.revision);
       if (number !== this.#number) return;
+      // A group was opened or closed in the meantime.
+      if (this.open !== open) return await this.refresh();
       const old = this.#lines;
       const wasForced = this.#forced;
       this.#forced = false;
       this.problem = null;
-      if (!wasForced && old !== null && this.hold() === 'pointer' && !this.#samePlaces(old, next.lines)) {
+      if (!wasForced && old !== null && this.hold() === 'pointer' && !samePlaces(old, next.lines)) {
         this.#lines = await this.#inPlace(old, next.lines, wanted);
         this.held = true;
         return;
@@ -280,84 +239,6 @@ export class Rows {
     this.chosen = next;
   }
 
-  #pagesOf(from: number, to: number, size: number, total: number): number[] {
-    const first = Math.max(0, Math.floor(from / size));
-    const last = Math.max(first, Math.floor(Math.min(Math.max(from, to - 1), Math.max(0, total - 1)) / size));
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  }
-
-  async #page(wanted: RunsWanted, page: number, anchor: string | null, group?: Key): Promise<RunPage> {
-    return this.#app.client.request('runs.list', {
-      ...wanted.where,
-      sort: [wanted.sort],
-      columns: wanted.columns,
-      offset: page * runPage,
-      limit: runPage,
-      ...(anchor !== null && !anchor.startsWith('[') && { anchor }),
-      ...(group !== undefined && { group: { by: [...wanted.by], key: [...group] } }),
-    });
-  }
-
-  async #readRuns(wanted: RunsWanted): Promise<{ lines: Lines; place: number | null }> {
-    const [from, to] = this.#visible;
-    const pages = this.#pagesOf(from, to, runPage, this.#lines?.total ?? to);
-    const found = await Promise.all(pages.map((page, i) => this.#page(wanted, page, i === 0 ? this.active : null)));
-    this.#revision = Math.max(this.#revision, ...found.map(({ revision }) => revision));
-    const { total, place } = found[0];
-    const rows = new Map(found.map(({ rows }, i) => [pages[i], rows]));
-    return { lines: { total, runs: total, rows, groups: new Map(), opened: new Map() }, place };
-  }
-
-  async #groupPage(wanted: RunsWanted, page: number, open: readonly string[]): Promise<GroupPage> {
-    return this.#app.client.request('runs.groups', {
-      ...wanted.where,
-      by: wanted.by,
-      values: wanted.columns.slice(0, 100),
-      ...(wanted.sort.key !== 'created' && { sort: wanted.sort }),
-      offset: page * groupPage,
-      limit: groupPage,
-      open: open.map((key) => [...(JSON.parse(key) as Key)]),
-    });
-  }
-
-  async #readGroups(wanted: RunsWanted): Promise<{ lines: Lines; place: number | null }> {
-    const [from, to] = this.#visible;
-    const first = this.#lines === null ? { child: null, index: from } : this.#placeOf(from);
-    const index = first.child === null ? first.index : first.opened.index;
-    const pages = this.#pagesOf(index, index + (to - from), groupPage, this.#lines?.total ?? to);
-    const active = this.active?.startsWith('[') === true ? this.active : null;
-    const asked = active === null || this.open.includes(active) ? this.open : [...this.open, active];
-    const found = await Promise.all(pages.map((page, i) => this.#groupPage(wanted, page, i === 0 ? asked : [])));
-    this.#revision = Math.max(this.#revision, ...found.map(({ revision }) => revision));
-    const { total, runs, places } = found[0];
-    const opened = new Map<string, Opened>();
-    const children = await Promise.all(
-      this.open.map(async (key, i) => {
-        const { index: at, runs: count } = places[i] ?? { index: null, runs: 0 };
-        if (at === null) return null;
-        // The children on show are read again, the first page of others.
-        const known = this.#lines?.opened.get(key);
-        const wantedPages = known === undefined || known.pages.size === 0 ? [0] : [...known.pages.keys()];
-        const read = await Promise.all(
-          wantedPages.map(async (page) => {
-            const { rows } = await this.#page(wanted, page, null, JSON.parse(key) as Key);
-            return [page, rows] as const;
-          }),
-        );
-        return { key, opened: { index: at, count, pages: new Map(read) } };
-      }),
-    );
-    for (const each of children) if (each !== null) opened.set(each.key, each.opened);
-    const groups = new Map(found.map(({ groups }, i) => [pages[i], groups]));
-    const place = active === null ? null : (places[asked.indexOf(active)]?.index ?? null);
-    const lines = { total, runs, rows: new Map(), groups, opened };
-    const before = [...opened.values()].reduce(
-      (sum, each) => (place !== null && each.index < place ? sum + each.count : sum),
-      0,
-    );
-    return { lines, place: place === null ? null : place + before };
-  }
-
   /** Reads pages that are in view and were not read yet. */
   async #fill(): Promise<void> {
     const [wanted, lines, number] = [this.#wanted, this.#lines, this.#number];
@@ -365,11 +246,11 @@ export class Rows {
     const [from, to] = this.#visible;
     try {
       if (!this.grouped) {
-        const missing = this.#pagesOf(from, to, runPage, lines.total).filter(
+        const missing = pagesOf(from, to, runPage, lines.total).filter(
           (page) => !lines.rows.has(page) && this.#claim(`runs ${page}`),
         );
         if (missing.length === 0) return;
-        const found = await Promise.all(missing.map((page) => this.#page(wanted, page, null)));
+        const found = await Promise.all(missing.map((page) => this.#reader.page(wanted, page, null)));
         if (number !== this.#number || this.#lines === null) return;
         const rows = new Map(this.#lines.rows);
         found.forEach((page, i) => rows.set(missing[i], page.rows));
@@ -392,8 +273,10 @@ export class Rows {
         }
         if (missingGroups.size === 0 && missingRuns.length === 0) return;
         const [groups, runs] = await Promise.all([
-          Promise.all([...missingGroups].map((page) => this.#groupPage(wanted, page, []))),
-          Promise.all(missingRuns.map(({ key, page }) => this.#page(wanted, page, null, JSON.parse(key) as Key))),
+          Promise.all([...missingGroups].map((page) => this.#reader.groupPage(wanted, page, []))),
+          Promise.all(
+            missingRuns.map(({ key, page }) => this.#reader.page(wanted, page, null, JSON.parse(key) as Key)),
+          ),
         ]);
         if (number !== this.#number || this.#lines === null) return;
         const pages = new Map(this.#lines.groups);
@@ -419,30 +302,6 @@ export class Rows {
     if (this.#asked.has(name)) return false;
     this.#asked.add(name);
     return true;
-  }
-
-  /** Whether the lines in view are the same, in the same places. */
-  #samePlaces(old: Lines, next: Lines): boolean {
-    if (old.total !== next.total || old.runs !== next.runs) return false;
-    const same = <T>(
-      a: ReadonlyMap<number, readonly T[]>,
-      b: ReadonlyMap<number, readonly T[]>,
-      id: (item: T) => string,
-    ): boolean =>
-      [...b].every(([page, items]) => {
-        const before = a.get(page);
-        return before === undefined || items.every((item, i) => before[i] !== undefined && id(before[i]) === id(item));
-      });
-    if (!same(old.rows, next.rows, ({ id }) => id) || !same(old.groups, next.groups, keyOf)) return false;
-    return [...next.opened].every(([key, opened]) => {
-      const before = old.opened.get(key);
-      return (
-        before !== undefined &&
-        before.index === opened.index &&
-        before.count === opened.count &&
-        same(before.pages, opened.pages, ({ id }) => id)
-      );
-    });
   }
 
   /** The old lines with new values, each in its old place. */
@@ -488,9 +347,4 @@ export class Rows {
     const place = this.#placeOf(index);
     return place.child === null ? null : this.#lineOfGroup(place.opened.index);
   }
-}
-
-/** Names a group; begins with "[". */
-export function keyOf({ key }: RunGroup): string {
-  return JSON.stringify(Object.values(key));
 }

@@ -1,0 +1,159 @@
+/** What can be done with the selected runs, or else with those of the active line: menus, keys and commands. */
+import type { Project } from '../../shared/contract/index.ts';
+import { integerText } from '../format.ts';
+import type { App } from '../state/app.svelte.ts';
+import type { HiddenRuns } from '../state/hidden.svelte.ts';
+import type { MenuEntry } from '../ui/Menu.svelte';
+import { RunActions } from './actions.ts';
+import type { Rows } from './rows.svelte.ts';
+import type { Surroundings } from './surroundings.svelte.ts';
+import type { View } from './view.ts';
+
+/** Runs that one comparison is opened with. */
+const mostCompared = 500;
+
+export interface SelectionOf {
+  readonly app: App;
+  readonly rows: Rows;
+  readonly hidden: HiddenRuns;
+  readonly around: Surroundings;
+  /** Whether these are the runs in the bin. */
+  readonly bin: boolean;
+  readonly view: () => View;
+}
+
+export class Selection {
+  readonly actions: RunActions;
+  readonly bin: boolean;
+  /** Runs whose tags are being edited. */
+  tagging = $state.raw<readonly string[] | null>(null);
+  /** Runs that go to the project that is being made. */
+  filing = $state.raw<readonly string[] | null>(null);
+  readonly #of: SelectionOf;
+
+  constructor(of: SelectionOf) {
+    this.#of = of;
+    this.bin = of.bin;
+    this.actions = new RunActions(of.app, () => void of.rows.refresh(true));
+  }
+
+  readonly chosen = $derived.by(() => [...this.#of.rows.chosen]);
+  /** The selected runs, or else those of the active line. */
+  readonly targets = $derived.by(() => {
+    const { rows } = this.#of;
+    return this.chosen.length > 0 ? this.chosen : rows.runsAt(rows.activeIndex);
+  });
+
+  /** Unselects everything when the work is done. */
+  #after(work: Promise<void>): void {
+    void work.then(() => this.#of.rows.choose([]));
+  }
+
+  chooseAll(): void {
+    const { rows } = this.#of;
+    void rows.ids().then((ids) => rows.choose(ids));
+  }
+
+  compare(): void {
+    if (this.targets.length > 0) this.#of.app.compare(this.targets.slice(0, mostCompared));
+  }
+
+  restore(): void {
+    this.#after(this.actions.restore(this.targets));
+  }
+
+  remove(): void {
+    this.#after(this.actions.remove(this.targets));
+  }
+
+  /** Into the archive, or out of it where archived runs are on show. */
+  archive(): void {
+    this.#after(this.actions.archive(this.targets, !this.#of.view().archived));
+  }
+
+  tag(): void {
+    if (this.targets.length > 0) this.tagging = this.targets;
+  }
+
+  exportCsv(): void {
+    void this.actions.exportCsv(this.targets, this.#of.view().columns, this.#of.around.projectNames);
+  }
+
+  /** Dragged runs were let go over a project, over the runs of none (null), or over the bin. */
+  drop(ids: readonly string[], to: Project | null | 'bin'): void {
+    if (ids.length === 0) return;
+    if (to === 'bin') this.#after(this.actions.remove(ids));
+    else if (this.bin) this.#after(this.actions.restore(ids));
+    else void this.actions.move(ids, to);
+  }
+
+  readonly moveEntries = $derived.by((): readonly MenuEntry[] => {
+    const { projects } = this.#of.around;
+    return [
+      ...projects
+        .filter(({ archived }) => !archived)
+        .map((one) => ({ label: one.name, run: () => void this.actions.move(this.targets, one) })),
+      ...(projects.length > 0 ? (['line'] as const) : []),
+      { label: 'Out of their projects', run: () => void this.actions.move(this.targets, null) },
+      { label: 'New project …', icon: 'plus', run: () => (this.filing = this.targets) },
+    ];
+  });
+
+  readonly jobEntries: readonly MenuEntry[] = [
+    { label: 'Pause', icon: 'pause', run: () => void this.actions.act('runs.pause', this.targets) },
+    { label: 'Resume', icon: 'play', run: () => void this.actions.act('runs.resume', this.targets) },
+    { label: 'Cancel', icon: 'stop', run: () => void this.actions.act('runs.cancel', this.targets) },
+    { label: 'Retry from the first step', icon: 'again', run: () => void this.actions.act('runs.retry', this.targets) },
+  ];
+
+  /** The menu of a line. */
+  readonly menuEntries = $derived.by((): readonly MenuEntry[] => {
+    const { app, rows, hidden, view } = this.#of;
+    const { targets } = this;
+    if (this.bin) return [{ label: 'Restore', keys: 'R', run: () => this.restore() }];
+    const line = rows.line(rows.activeIndex);
+    return [
+      ...(line.kind === 'run' && line.row !== undefined && targets.length === 1
+        ? ([
+            { label: 'Open', keys: 'Enter', run: () => app.open(targets[0]) },
+            { label: 'Clone with changes', icon: 'copy', run: () => app.go({ screen: 'new', from: targets[0] }) },
+          ] as const)
+        : []),
+      {
+        label: targets.length > 1 ? `Compare ${integerText(targets.length)} runs` : 'Compare',
+        icon: 'compare',
+        keys: 'C',
+        run: () => this.compare(),
+      },
+      'line',
+      { label: 'Tags …', keys: 'T', run: () => this.tag() },
+      { label: 'Move to project', items: this.moveEntries },
+      { label: view().archived ? 'Take out of the archive' : 'Archive', keys: 'A', run: () => this.archive() },
+      {
+        label: targets.every((id) => hidden.has(id)) ? 'Show in charts' : 'Hide in charts',
+        keys: 'D',
+        run: () => hidden.toggle(targets),
+      },
+      { label: 'Export as CSV', icon: 'download', run: () => this.exportCsv() },
+      { label: 'Job', items: this.jobEntries },
+      'line',
+      { label: 'Delete', icon: 'bin', keys: 'Delete', run: () => this.remove() },
+    ];
+  });
+
+  /** Whether a key was about the selection, and what it says is being done. */
+  takes(event: KeyboardEvent): boolean {
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey && key === 'a') this.chooseAll();
+    else if (event.ctrlKey || event.metaKey) return false;
+    else if (event.key === 'Delete' && !this.bin) this.remove();
+    else if (key === 'r' && this.bin) this.restore();
+    else if (key === 'c' && !this.bin) this.compare();
+    else if (key === 't' && !this.bin && this.targets.length > 0) this.tag();
+    else if (key === 'a' && !this.bin) this.archive();
+    else if (key === 'd') this.#of.hidden.toggle(this.targets);
+    else if (event.key === 'Escape') this.#of.rows.choose([]);
+    else return false;
+    return true;
+  }
+}

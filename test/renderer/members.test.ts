@@ -6,6 +6,7 @@ import {
   membersOf,
   settingOf,
   againstSetting,
+  joinsOf,
   valueOf,
 } from '../../src/renderer/compare/members.ts';
 import { changesBetween } from '../../src/renderer/experiment/changes.ts';
@@ -78,6 +79,29 @@ describe('settings as an axis', () => {
       [[0.1], [0.5]],
       [[0.2], [8.5]],
     ]);
+  });
+});
+
+describe('joins', () => {
+  it('run through the setups that differ in the setting alone, in the order of it; seeds and names tell nothing apart', () => {
+    const many = ['a', 'b', 'c', 'd', 'e'].map((id, i) => run(id, id, i, i));
+    const members = membersOf(many, false);
+    const differences = {
+      name: ['1', '2', '3', '4', '5'],
+      seed: [1, 2, 3, 4, 5],
+      'optimiser.lr': [0.3, 0.1, 0.1, 0.2, 0.3],
+      'model.loss': ['mse', 'mse', 'cross_entropy', 'mse', 'cross_entropy'],
+    };
+    const joins = (key: 'optimiser.lr' | 'seed', values: typeof differences): string[][] => {
+      const marks = againstSetting(members, settingOf(key, many, values[key]), () => ({ value: 1, interval: null }));
+      return joinsOf(marks, members, many, values, key);
+    };
+    expect(joins('optimiser.lr', differences)).toEqual([
+      ['b', 'd', 'a'],
+      ['c', 'e'],
+    ]);
+    // Two of one setup at one rate: no curve.
+    expect(joins('optimiser.lr', { ...differences, 'optimiser.lr': [0.1, 0.1, 0.1, 0.2, 0.1] })).toEqual([]);
   });
 });
 

@@ -7,6 +7,14 @@ export const mostCompared = 500;
 /** Points of a curve that are read for drawing: what is shorter comes whole. */
 export const drawnPoints = 2000;
 
+/** After the name of a series that was read whole. */
+const wholeMark = ' whole';
+/** Milliseconds between two readings because of changes: of curves that grow, and of rows and measurements. */
+const curvesEvery = 1000;
+const rowsEvery = 2000;
+/** Runs that are asked for the names of their series. */
+const mostNamed = 8;
+
 export class Comparison {
   rows = $state.raw<readonly RunRow[]>([]);
   /** Results of each run, by id; apart from the rows, so that what charts show is not drawn again for them. */
@@ -35,12 +43,13 @@ export class Comparison {
         client.request('runs.rows', { ids, columns: [] }),
         client.request('runs.differences', { ids }),
         client.request('measurements.list', { runs: ids }),
-        client.request('series.names', { run: ids[0] }),
+        // A run that has just begun may have fewer than the others.
+        Promise.all(ids.slice(0, mostNamed).map((run) => client.request('series.names', { run }))),
       ]);
       this.#columns = [];
       this.differences = differences;
       this.measurements = measurements;
-      this.names = names.map(({ name }) => name);
+      this.names = [...new Set(names.flat().map(({ name }) => name))];
       this.rows = rows;
       this.loaded = true;
     });
@@ -62,16 +71,77 @@ export class Comparison {
     if (this.#asked.has(key)) return;
     this.#asked.add(key);
     await this.#app.attempt(async () => {
-      const found = await this.#app.client.request('series.get', {
-        runs: this.#ids,
-        names: [name],
-        ...(!exact && { points: drawnPoints }),
-      });
-      this.series = { ...this.series, [key]: found };
+      const found = await this.#getSeries(this.#ids, name, exact);
+      this.series = { ...this.series, [key]: { ...this.series[key], ...found } };
     });
+  }
+
+  #getSeries(
+    runs: readonly string[],
+    name: string,
+    exact: boolean,
+  ): Promise<Readonly<Record<string, Readonly<Record<string, SeriesData>>>>> {
+    return this.#app.client.request('series.get', { runs, names: [name], ...(!exact && { points: drawnPoints }) });
+  }
+
+  /** Reads what has changed again, until the function returned is called: growing curves about once a second, each as it was read, and in its place. */
+  listen(): () => void {
+    const { client } = this.#app;
+    const ids = new Set(this.#ids);
+    const grown = new Set<string>();
+    let curves: ReturnType<typeof setTimeout> | undefined;
+    let rows: ReturnType<typeof setTimeout> | undefined;
+    const grow = async (): Promise<void> => {
+      const runs = [...grown];
+      grown.clear();
+      await this.#app.attempt(() => this.#readGrown(runs));
+      // What came while they were read.
+      curves = grown.size === 0 ? undefined : setTimeout(() => void grow(), curvesEvery);
+    };
+    const growLater = (run: string): void => {
+      grown.add(run);
+      curves ??= setTimeout(() => void grow(), curvesEvery);
+    };
+    const running = (): string[] => this.rows.filter(({ status }) => status === 'running').map(({ id }) => id);
+    const readAgain = (): void => {
+      rows ??= setTimeout(() => {
+        rows = undefined;
+        void this.load();
+      }, rowsEvery);
+    };
+    const stops = [
+      client.on('series.appended', ({ run }) => {
+        if (ids.has(run)) growLater(run);
+      }),
+      client.on('measurements.changed', ({ run }) => {
+        if (ids.has(run)) readAgain();
+      }),
+      client.on('runs.changed', ({ ids: changed }) => {
+        const own = changed === null ? running() : changed.filter((id) => ids.has(id));
+        for (const id of own) growLater(id);
+        if (changed === null || own.length > 0) readAgain();
+      }),
+    ];
+    return () => {
+      clearTimeout(curves);
+      clearTimeout(rows);
+      for (const stop of stops) stop();
+    };
+  }
+
+  /** The series that have been read, of runs that have gone on since. */
+  async #readGrown(runs: readonly string[]): Promise<void> {
+    const keys = Object.keys(this.series);
+    const found = await Promise.all(
+      keys.map((key) => this.#getSeries(runs, key.replace(wholeMark, ''), key.endsWith(wholeMark))),
+    );
+    this.series = {
+      ...this.series,
+      ...Object.fromEntries(keys.map((key, k) => [key, { ...this.series[key], ...found[k] }])),
+    };
   }
 }
 
 export function seriesKey(name: string, exact: boolean): string {
-  return exact ? `${name} whole` : name;
+  return exact ? `${name}${wholeMark}` : name;
 }

@@ -337,3 +337,32 @@ export function againstSetting(
     );
   });
 }
+
+/**
+ * Marks to be joined by a line: members that have the same value in every setting in which the runs differ, but for `key` and the seed. Ids of marks, each
+ * list in the order of x; lists of one are left out. `differences`: path -> one value a row.
+ */
+export function joinsOf(
+  marks: readonly Mark[],
+  members: readonly Member[],
+  rows: readonly RunRow[],
+  differences: Readonly<Record<string, readonly Json[]>>,
+  key: string,
+): string[][] {
+  const place = new Map(rows.map(({ id }, i) => [id, i]));
+  const others = Object.keys(differences).filter((name) => name !== key && name !== 'name' && name !== 'seed');
+  const first = new Map(members.map(({ id, runs }) => [id, place.get(runs[0].id) ?? -1]));
+  const groups = new Map<string, Mark[]>();
+  for (const mark of marks) {
+    if (mark.x.length !== 1) continue;
+    const at = first.get(mark.id) ?? -1;
+    const of = JSON.stringify(others.map((name) => differences[name]?.[at] ?? null));
+    groups.set(of, [...(groups.get(of) ?? []), mark]);
+  }
+  return [...groups.values()]
+    .filter(
+      (group) =>
+        new Set(group.map(({ x }) => x[0])).size > 1 && new Set(group.map(({ x }) => x[0])).size === group.length,
+    )
+    .map((group) => group.sort((a, b) => a.x[0] - b.x[0]).map(({ id }) => id));
+}

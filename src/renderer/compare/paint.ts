@@ -21,6 +21,10 @@ export interface Look {
   /** line: joined, intervals as a band; points: small dots; bars: dots with error bars, joined where `joined`. */
   readonly kind: 'line' | 'points' | 'bars';
   readonly joined: boolean;
+  /** Thin lines between marks, under them: x and y of each point. */
+  readonly lines?: readonly (readonly number[])[];
+  /** Colour of those lines. */
+  readonly strong: string;
   readonly colours: readonly string[];
   readonly paper: string;
 }
@@ -31,7 +35,7 @@ export function paint(
   size: { readonly width: number; readonly height: number },
   box: Box,
   shapes: readonly Drawn[],
-  { kind, joined, colours, paper }: Look,
+  { kind, joined, lines = [], strong, colours, paper }: Look,
 ): void {
   const ratio = devicePixelRatio;
   canvas.width = Math.round(size.width * ratio);
@@ -43,6 +47,9 @@ export function paint(
   context.rect(box.left, box.top - 4, box.width, box.height + 8);
   context.clip();
   context.lineJoin = 'round';
+  context.strokeStyle = strong;
+  context.lineWidth = 1;
+  for (const points of lines) line(context, Float32Array.from(points), false);
   const faint = shapes.length > 24 ? 0.55 : 1;
   for (const { mark, points, ends } of shapes) {
     const colour = colours[mark.colour % colours.length];

@@ -1,0 +1,29 @@
+/** What a comparison shows; survives a restart. */
+import type { Estimand } from '../../shared/results.ts';
+import type { Quantity } from './members.ts';
+
+export interface CompareView {
+  /** Whether the seeds of one setup are one. */
+  readonly seeds: boolean;
+  readonly series: string;
+  readonly parameter: string;
+  readonly estimand: Estimand;
+  readonly quantity: Quantity;
+  readonly cutoff: number;
+  /** Whether the table of settings has only those that differ. */
+  readonly differing: boolean;
+  readonly setting: string;
+  readonly logSteps: boolean;
+}
+
+export const firstCompareView: CompareView = {
+  seeds: true,
+  series: 'loss',
+  parameter: '',
+  estimand: 'training_set',
+  quantity: 'gamma',
+  cutoff: 1e-4,
+  differing: true,
+  setting: '',
+  logSteps: false,
+};

@@ -75,6 +75,128 @@ describe('comparison of runs', () => {
   });
 });
 
+describe('what a measurement holds beside its exponents', () => {
+  const full = (): ReportedRun => {
+    const base = extendedMeasurement({ d: 200 });
+    const { gamma, eigenvalues, trace } = base.summary;
+    const z = { measured: 1.02, expected: 1, standard_error: 0.01, z: 2 };
+    const residual = { median: 0.4, median_interval: [0.38, 0.42] as const, quantile_25: 0.3, quantile_75: 0.5 };
+    return {
+      ...run('r1', '0.1', 1),
+      measurements: [
+        {
+          ...base,
+          summary: {
+            ...base.summary,
+            precision: 'float32',
+            precision_reached: { device: 'cpu', samples: 256, sums: { C: 2e-7, H: 3e-7, Q: 4e-7 } },
+            half_sample: {
+              samples: 4000,
+              gamma: { training_set: gamma.training_set },
+              trace,
+              largest_eigenvalue: 1.1 * eigenvalues.largest,
+              cosine_CH: null,
+              cosine_CQ: null,
+              commutator_ratio: null,
+            },
+            duality: {
+              ...base.summary.duality!,
+              residuals: {
+                all: {
+                  pairs: 500,
+                  skipped: 0,
+                  undefined: 0,
+                  exactness: 1e-15,
+                  first_order: residual,
+                  gradient_difference: residual,
+                },
+              },
+            },
+            assumptions: {
+              ...base.summary.assumptions!,
+              identities: [{ matrices: ['F', 'G'], difference: 1e-16, equal: true, expected: true }],
+            },
+            minibatch_noise: {
+              batch_size: 50,
+              seed: 1,
+              directions: [0, 5],
+              eigenvalues: [1, 0.1],
+              C: [1, 0.1],
+              modes: [
+                {
+                  mode: 'epoch',
+                  batches: 640,
+                  epochs: 4,
+                  factor: 0.0199,
+                  between_factor: -1e-4,
+                  variance: z,
+                  trace: z,
+                  between: { ...z, measured: -1.3e-4, expected: -1.25e-4 },
+                  epoch_sum: 1e-15,
+                  measured: [],
+                  predicted: [],
+                  standard_error: [],
+                  z: [],
+                },
+              ],
+            },
+          },
+        },
+      ],
+    };
+  };
+  const report = reportOf([full()], { provenance });
+  const section = report.sections.find(({ heading }) => heading === 'fc2.kernel')!;
+  const tables = new Map(section.tables?.map((table) => [table.caption.split(/[:,]/)[0], table]));
+
+  test('is said in tables', () => {
+    expect([...tables.keys()]).toEqual([
+      'Claims',
+      'Convergence',
+      'Precision of float32 on cpu',
+      'Activity–weight duality',
+      'What the duality gives for the noise',
+      '$C$ against matrices $M$ that are often taken for it',
+      'Matrices that may be equal',
+      'Noise of drawn minibatches of 50',
+    ]);
+    for (const { head, rows } of tables.values()) {
+      expect(rows.length).toBeGreaterThan(0);
+      for (const row of rows) expect(row).toHaveLength(head.length);
+    }
+    expect(tables.get('Claims')?.rows).toHaveLength(5);
+    expect(tables.get('Precision of float32 on cpu')?.rows[0].slice(1)).toEqual([
+      '2.0 × 10⁻⁷',
+      '3.0 × 10⁻⁷',
+      '4.0 × 10⁻⁷',
+    ]);
+    expect(tables.get('Matrices that may be equal')?.rows[0][2]).toBe('holds');
+    expect(tables.get('Noise of drawn minibatches of 50')?.rows[0][3]).toBe('1.020 ± 0.010 ($z = 2.0$)');
+  });
+
+  test('in figures and definitions, in HTML and PDF', async () => {
+    expect(section.figures).toHaveLength(4);
+    const terms = report.sections.at(-1)?.definitions?.map(([term]) => term) ?? [];
+    const added = ['claims', 'convergence', 'precision', 'duality', 'isotropy', '$G, F, E$', 'minibatch noise'];
+    expect(terms).toEqual(expect.arrayContaining(added));
+    const { html = '', pdf = new Uint8Array() } = await renderReport(report, fonts);
+    expect(html).toContain('epoch shuffling');
+    expect(html).not.toMatch(/\\(frac|Delta|text|nabla|log)/);
+    expect((await PDFDocument.load(pdf, { updateMetadata: false })).getPageCount()).toBeGreaterThan(4);
+  });
+
+  test('is left out where it was not measured', () => {
+    const plain = reportOf([run('r1', '0.1', 1)], { provenance });
+    const captions = plain.sections
+      .find(({ heading }) => heading === 'fc2.kernel')
+      ?.tables?.map(({ caption }) => caption);
+    expect(captions).toHaveLength(1);
+    expect(captions?.[0]).toMatch(/^Claims/);
+    const terms = plain.sections.at(-1)?.definitions?.map(([term]) => term);
+    for (const term of ['convergence', 'precision', 'duality', 'minibatch noise']) expect(terms).not.toContain(term);
+  });
+});
+
 describe('table for LaTeX', () => {
   test('one row a layer, names escaped, every cell with its uncertainty', () => {
     const table = resultsTable(

@@ -11,6 +11,7 @@ import { learningCurves, trainingEvolution, type CurveGroup, type TrainingHistor
 import { integerText, numberText, withInterval } from '../numbers.ts';
 import { plainLabel } from '../text/label.ts';
 import type { FigureSpec, Provenance } from '../types.ts';
+import { extraDefinitions, extraFigures, extraTables } from './extras.ts';
 
 export interface ReportTable {
   readonly caption: string;
@@ -79,7 +80,8 @@ export function reportOf(runs: readonly ReportedRun[], options: ReportOptions): 
   });
   if (runs.length > 1) sections.push(...comparison(runs, options));
   for (const run of runs) sections.push(...runFigures(run, runs.length > 1, options));
-  sections.push({ heading: 'Definitions', definitions });
+  const all = runs.flatMap((run) => run.measurements);
+  sections.push({ heading: 'Definitions', definitions: [...definitions, ...extraDefinitions(all)] });
   return {
     title,
     subtitle: runs.map((run) => `${run.name} (${run.id})`).join(', '),
@@ -290,7 +292,9 @@ function runFigures(run: ReportedRun, named: boolean, options: ReportOptions): R
       );
     } else
       figures.push({ spec: gammaAgainstCutoff(measurement, base), caption: 'Exponents as functions of the cutoff.' });
+    figures.push(...extraFigures(measurement, base, cutoff));
     sections.push({
+      tables: extraTables(measurement, options.cutoff),
       heading: `${prefix}${plainLabel(summary.parameter)}${measurement.name === undefined ? '' : `, ${plainLabel(measurement.name)}`}`,
       figures,
     });

@@ -1,0 +1,287 @@
+/**
+ * What a report says of a measurement beside its exponents, where it holds it: claims, convergence, precision, duality, the old assumption, minibatch noise;
+ * each as a table in words, with figures and the definitions of its terms.
+ */
+import type { ComparedMatrix } from '../../assumptions.ts';
+import { estimandNames, judgeClaims } from '../../claims.ts';
+import { judgeConvergence } from '../../convergence.ts';
+import { pairKinds } from '../../duality.ts';
+import type { DualSlope, RelativeResidual } from '../../duality.ts';
+import type { Comparison, SamplingMode } from '../../minibatch.ts';
+import type { Interval, MeasurementSummary } from '../../results.ts';
+import { assumptionSlopes, columnTex } from '../figures/assumptions.ts';
+import { powerTex, type FigureOptions, type Measurement } from '../figures/common.ts';
+import { dualDiagonals } from '../figures/duality.ts';
+import { composePanels } from '../figures/panels.ts';
+import { integerText, numberText, withInterval, withUncertainty } from '../numbers.ts';
+import { plainLabel } from '../text/label.ts';
+import type { ReportFigure, ReportTable } from './content.ts';
+
+type Definition = readonly [term: string, definition: string];
+
+/** @param cutoff one of the measurement's, 1e-4 by default; what lacks it is left out. */
+export function extraTables({ summary }: Measurement, cutoff = 1e-4): ReportTable[] {
+  return [
+    ...claimsTable(summary, cutoff),
+    ...convergenceTable(summary, cutoff),
+    ...precisionTable(summary),
+    ...dualityTables(summary, cutoff),
+    ...assumptionTables(summary, cutoff),
+    ...minibatchTable(summary),
+  ];
+}
+
+export function extraFigures(
+  measurement: Measurement,
+  base: FigureOptions,
+  cutoff: { readonly cutoff?: number },
+): ReportFigure[] {
+  const { summary, arrays } = measurement;
+  const figures: ReportFigure[] = [];
+  const drawsDuality =
+    summary.duality?.moments.all !== undefined &&
+    arrays.eigenvalues &&
+    arrays.C_diagonal &&
+    arrays.C_dual_diagonal &&
+    arrays.dual_spread;
+  if (drawsDuality) {
+    const both = (['C', 'isotropy'] as const).map((which) => dualDiagonals(measurement, which, { ...base, ...cutoff }));
+    figures.push({
+      spec: composePanels(both, { columns: 2, width_mm: 168 }),
+      caption:
+        "(a) What the duality gives for the noise, $C_{\\text{dual},ii}$, against $C_{ii}$: slope 1 where the argument's step holds. (b) Second moment of the dual changes along the eigenvectors of $H$: level where they are isotropic.",
+    });
+  }
+  if (summary.assumptions !== undefined)
+    figures.push({
+      spec: assumptionSlopes(measurement, { ...base, ...cutoff }),
+      caption: 'Slope of the noise covariance on matrices that are often taken for it: 1 where they are proportional.',
+    });
+  return figures;
+}
+
+/** Of the terms that the tables of these measurements use. */
+export function extraDefinitions(measurements: readonly Measurement[]): Definition[] {
+  const has = (key: keyof MeasurementSummary): boolean =>
+    measurements.some(({ summary }) => summary[key] !== undefined);
+  return [
+    ...(measurements.some(({ summary }) => hasIntervals(summary)) ? [claimsDefinition] : []),
+    ...(has('half_sample') ? [convergenceDefinition] : []),
+    ...(has('precision_reached') ? [precisionDefinition] : []),
+    ...(has('duality') ? dualityDefinitions : []),
+    ...(has('assumptions') ? [assumptionsDefinition] : []),
+    ...(has('minibatch_noise') ? [minibatchDefinition] : []),
+  ];
+}
+
+const above = (cutoff: number): string => `directions with $H_{ii} > ${powerTex(cutoff)}\\,H_{11}$`;
+const cellOf = (value: number | null, interval: Interval | null | undefined): string =>
+  value === null ? '–' : interval ? withInterval(value, ...interval) : numberText(value, 3);
+
+function hasIntervals({ gamma }: MeasurementSummary): boolean {
+  return gamma.training_set.some((row) => row.gamma.interval !== undefined);
+}
+
+/** In words: verdicts rest on intervals, so there are none without. */
+function claimsTable(summary: MeasurementSummary, cutoff: number): ReportTable[] {
+  const { gamma } = summary;
+  const present = [gamma.training_set, gamma.cross_fitted].every((rows) =>
+    rows.some((row) => Math.abs(row.cutoff / cutoff - 1) < 1e-9),
+  );
+  if (!present || !hasIntervals(summary)) return [];
+  const rows = judgeClaims(summary, { cutoff }).map(({ statement, verdict, reason }) =>
+    [statement, verdict, reason].map(plainLabel),
+  );
+  return [{ caption: `Claims, ${above(cutoff)}`, head: ['claim', 'verdict', 'because'], rows }];
+}
+
+function convergenceTable(summary: MeasurementSummary, cutoff: number): ReportTable[] {
+  const rows = summary.half_sample?.gamma.training_set ?? [];
+  if (!rows.some((row) => Math.abs(row.cutoff / cutoff - 1) < 1e-9)) return [];
+  const found = judgeConvergence(summary, { cutoff });
+  if (found === undefined) return [];
+  const number = (value: number | null): string => (value === null ? '–' : numberText(value, 3));
+  return [
+    {
+      caption: `Convergence: ${found.state}`,
+      head: [
+        'number',
+        `from ${integerText(found.samples[0])} samples`,
+        `from ${integerText(found.samples[1])}`,
+        'change',
+        'allowed',
+        'state',
+      ],
+      rows: found.numbers
+        .filter((each) => each.judged)
+        .map((each) => [
+          plainLabel(each.name.replaceAll('_', ' ')) +
+            (each.estimand === null ? '' : `, ${estimandNames[each.estimand]}`),
+          number(each.full),
+          number(each.part),
+          number(each.change),
+          number(each.allowed),
+          each.state,
+        ]),
+    },
+  ];
+}
+
+function precisionTable({ precision_reached: reached }: MeasurementSummary): ReportTable[] {
+  if (reached === undefined) return [];
+  const { sums, along } = reached;
+  const row = (what: string, of: { readonly C: number; readonly H: number; readonly Q: number }): string[] => [
+    what,
+    ...([of.C, of.H, of.Q] as const).map((error) => (error === 0 ? 'float64' : numberText(error, 2))),
+  ];
+  return [
+    {
+      caption: `Precision of float32 on ${plainLabel(reached.device)}, against float64 on ${integerText(reached.samples)} samples`,
+      head: ['largest error', '$C$', '$H$', '$Q$'],
+      rows: [
+        ...(sums ? [row('of the sums, as a share of the largest entry', sums)] : []),
+        ...(along ? [row(`relative, along ${integerText(along.directions)} ${above(along.cutoff)}`, along)] : []),
+      ],
+    },
+  ];
+}
+
+const pairNames = { all: 'any two samples', within: 'of one class', across: 'of two classes' } as const;
+
+function dualityTables({ duality, duality_unavailable: why }: MeasurementSummary, cutoff: number): ReportTable[] {
+  if (duality === undefined)
+    return why === undefined
+      ? []
+      : [{ caption: 'Activity–weight duality', head: ['not measured because'], rows: [[plainLabel(why)]] }];
+  const residual = ({ median, median_interval }: RelativeResidual): string => cellOf(median, median_interval);
+  const slope = ({ slope: value, interval }: DualSlope): string => cellOf(value, interval);
+  const pairs = pairKinds.flatMap((kind) => {
+    const found = duality.residuals[kind];
+    if (found === undefined) return [];
+    const numbers = [residual(found.first_order), residual(found.gradient_difference)];
+    return [[pairNames[kind], integerText(found.pairs), numberText(found.exactness, 2), ...numbers]];
+  });
+  const means = pairKinds.flatMap((kind) => {
+    const found = duality.moments[kind];
+    const row = found?.rows.find((each) => Math.abs(each.cutoff / cutoff - 1) < 1e-9);
+    if (found === undefined || row === undefined) return [];
+    return [
+      [
+        pairNames[kind],
+        cellOf(found.trace_ratio, found.trace_ratio_interval),
+        cellOf(row.median_ratio, undefined),
+        slope(row.C_dual_on_C),
+        slope(row.isotropy),
+        integerText(row.n),
+      ],
+    ];
+  });
+  const tables: ReportTable[] = [
+    {
+      caption: 'Activity–weight duality: relative residual of $h_p \\Delta_{pq}$, median over pairs of samples',
+      head: [
+        'pairs',
+        'number',
+        'exactness',
+        'against $\\nabla l_p(W + \\Delta) - \\nabla l_p(W)$',
+        'against $g_q - g_p$',
+      ],
+      rows: pairs,
+    },
+    {
+      caption: `What the duality gives for the noise, ${above(cutoff)}`,
+      head: [
+        'pairs',
+        'tr $C_{\\text{dual}}$ / tr $C$',
+        'median of $C_{\\text{dual},ii} / C_{ii}$',
+        '$C_{\\text{dual}}$ on $C$',
+        'isotropy',
+        '$n$',
+      ],
+      rows: means,
+    },
+  ];
+  return tables.filter(({ rows }) => rows.length > 0);
+}
+
+const matrixNames: Readonly<Record<ComparedMatrix, string>> = {
+  H: '$H$',
+  G: '$G$',
+  F: '$F$',
+  E: '$E$',
+  Q: '$Q$',
+  H2: '$H^2$',
+};
+
+function assumptionTables({ assumptions }: MeasurementSummary, cutoff: number): ReportTable[] {
+  if (assumptions === undefined) return [];
+  const { columns, identities, within } = assumptions;
+  const rows = columns.map((column) => {
+    const slopes = (['training_set', 'cross_fitted'] as const).flatMap((estimand) => {
+      const row = column.rows[estimand].find((each) => Math.abs(each.cutoff / cutoff - 1) < 1e-9);
+      return row === undefined
+        ? ['–', '–']
+        : [cellOf(row.slope, row.interval), row.r_squared === null ? '–' : numberText(row.r_squared, 3)];
+    });
+    const random = numberText(column.commutator_baseline.mean, 3);
+    const commutator = `${numberText(column.commutator_ratio, 3)} (${random})`;
+    return [columnTex(column), numberText(column.cosine, 3), commutator, ...slopes];
+  });
+  const equalities = identities.map(({ matrices: [a, b], difference, equal, expected }) => [
+    `${matrixNames[a]} = ${matrixNames[b]}`,
+    numberText(difference, 2),
+    equal ? 'holds' : expected ? 'does not hold, though theory says it must' : 'does not hold here',
+  ]);
+  return [
+    {
+      caption: `$C$ against matrices $M$ that are often taken for it${within === 'span' ? ', within the span of the directions found' : ''}: slopes of $\\log C_{ii}$ on $\\log M_{ii}$, ${above(cutoff)}`,
+      head: ['$M$', 'cosine', 'commutator (random)', 'training set', '$R^2$', 'cross-fitted', '$R^2$'],
+      rows,
+    },
+    ...(equalities.length === 0
+      ? []
+      : [
+          {
+            caption: 'Matrices that may be equal',
+            head: ['identity', 'largest relative difference', 'verdict'],
+            rows: equalities,
+          },
+        ]),
+  ];
+}
+
+const modeNames: Readonly<Record<SamplingMode, string>> = {
+  epoch: 'epoch shuffling',
+  with_replacement: 'with replacement',
+  without_replacement: 'without replacement',
+};
+
+function minibatchTable({ minibatch_noise: noise }: MeasurementSummary): ReportTable[] {
+  if (noise === undefined) return [];
+  const compared = (found: Comparison | null): string =>
+    found === null ? '–' : `${withUncertainty(found.measured, found.standard_error)} ($z = ${found.z.toFixed(1)}$)`;
+  return [
+    {
+      caption: `Noise of drawn minibatches of ${integerText(noise.batch_size)}, along ${integerText(noise.directions.length)} directions, over what $C$ predicts: 1 expected`,
+      head: ['sampling', 'batches', 'covariance / $C$', 'variance', '$|g_B - g|^2$', 'two batches of an epoch / $C$'],
+      rows: noise.modes.map((mode) => [
+        modeNames[mode.mode],
+        integerText(mode.batches),
+        numberText(mode.factor, 4),
+        compared(mode.variance),
+        compared(mode.trace),
+        mode.between === null ? '–' : `${compared(mode.between)}, expected ${numberText(mode.between.expected, 3)}`,
+      ]),
+    },
+  ];
+}
+
+const claimsDefinition: Definition = ['claims', 'Judged by rules fixed beforehand, on 95 % intervals and on both estimands: pass or fail where both agree, else inconclusive; no verdict from fewer than 30 directions or 1.5 decades.']; // prettier-ignore
+const convergenceDefinition: Definition = ['convergence', 'The same numbers from one random half of the samples: drifting where one changes by more than sampling alone allows (95 % over all numbers together), unknown where one cannot be judged.']; // prettier-ignore
+const precisionDefinition: Definition = ['precision', 'Where passes and products were computed in float32: the same sums and values against float64, measured with every measurement. Sums of chunks and all that follows are float64.']; // prettier-ignore
+const dualityDefinitions: readonly Definition[] = [
+  ['duality', 'For samples $p$ and $q$ with inputs $a_p$, $a_q$ of a layer $W$: $\\Delta_{pq} = a_p (a_q - a_p)^{\\top} W / |a_p|^2$ is the smallest change of the weights that makes $p$ look like $q$ to everything above. Exactness: how far it does, 0 up to rounding. $C_{\\text{dual}} = \\frac{1}{2} E_{pq}[h_p \\Delta_{pq} \\Delta_{pq}^{\\top} h_p]$.'],
+  ['isotropy', 'Slope of $\\log E_{pq}[(\\Delta_{pq} \\cdot v_i)^2]$ on $\\log H_{ii}$: 0 where the changes have no preferred direction.'],
+]; // prettier-ignore
+const assumptionsDefinition: Definition = ['$G, F, E$', 'Gauss–Newton part of $H$; Fisher matrix, exact over the classes (of a unit Gaussian for squared error); empirical Fisher matrix $\\frac{1}{P} \\sum_p g_p g_p^{\\top} = C + g g^{\\top}$.']; // prettier-ignore
+const minibatchDefinition: Definition = ['minibatch noise', 'Gradients $g_B$ of drawn batches less the gradient of all samples, held against what $C$ predicts for that way of sampling; $z$: distance from the expected value in standard errors.']; // prettier-ignore

@@ -64,6 +64,8 @@ export type MeasurementTime = v.InferOutput<typeof when>;
 
 export const measurementMethods = ['auto', 'exact', 'projected'] as const;
 
+export const precisions = ['float64', 'float32'] as const;
+
 const measurement = v.strictObject({
   /** Names of parameters; "*" stands for any characters: ["fc*.kernel"]. "network": all parameters as one vector. */
   parameters: v.pipe(v.array(v.pipe(v.string(), v.minLength(1))), v.minLength(1)),
@@ -81,6 +83,11 @@ const measurement = v.strictObject({
   samples: v.optional(integer(2)),
   /** Seed of the random halves; default 1. */
   seed: v.optional(integer(0), 1),
+  /**
+   * float64: on the cpu, whatever device there is. float32: passes and products in single precision, on the device or the cpu, with sums in float64; the
+   * precision reached is measured. Default: float64 on the cpu, float32 on a device.
+   */
+  precision: v.optional(v.picklist(precisions)),
   /**
    * Which numbers are measured again on half of the samples, for the convergence badge: those of the training-set estimand (default; cheap), none, or
    * `full`: everything, which about doubles the time.
@@ -119,8 +126,8 @@ const experiment = v.strictObject({
   /** Stop after the epoch in which the mean loss over the training set first falls to this; default: never. */
   stop_at_loss: v.optional(positive),
   seed: v.optional(integer(0), 1),
-  /** Of training; measurements are float64 unless they say otherwise. */
-  precision: v.optional(v.picklist(['float32', 'float64']), 'float32'),
+  /** Of training; measurements have their own. */
+  precision: v.optional(v.picklist(precisions), 'float32'),
   measurements: v.optional(v.array(measurement), []),
 });
 export type Experiment = v.InferOutput<typeof experiment>;

@@ -139,11 +139,11 @@ export interface ProjectedDetails {
 }
 
 /**
- * The precision that a device's single-precision arithmetic reached, measured: the same sums over `samples` random samples from the device and from the cpu
- * in float64.
+ * The precision that single-precision arithmetic reached, measured: the same sums over `samples` random samples from the device (or the cpu in float32) and
+ * from the cpu in float64.
  */
 export interface DevicePrecision {
-  /** "WebGPU (NVIDIA H100)". */
+  /** "WebGPU (NVIDIA H100)", "cpu". */
   readonly device: string;
   readonly samples: number;
   /** max |x - x64| / max |x64| over the sums. */
@@ -190,9 +190,9 @@ export interface MeasurementSummary {
   readonly shape: readonly number[];
   readonly d: number;
   readonly method: 'exact' | 'projected';
-  /** Of the passes and of the sums within a chunk of samples; everything else is float64. float32: on a device. */
+  /** Of the passes and of the sums within a chunk of samples; everything else is float64. float32: on a device, or on the cpu where it was asked for. */
   readonly precision: 'float64' | 'float32';
-  /** Present where a device computed. */
+  /** Present where `precision` is float32. */
   readonly precision_reached?: DevicePrecision;
   /** P. */
   readonly samples: number;

@@ -21,6 +21,8 @@ import type { OpenedEngine } from '../jobs/engine.ts';
 import { selectParameters } from '../jobs/measuring.ts';
 import { dueSteps } from '../jobs/schedule.ts';
 import { readPackage } from '../provenance.ts';
+import { deviceSeconds } from './device.ts';
+import type { DeviceTask, MeasuringDevice } from './device.ts';
 import { exactSeconds, statisticsSeconds } from './exact.ts';
 import { projectedBytes, projectedSeconds } from './projected.ts';
 import { machineKey, measuredName, RateBook } from './rates.ts';
@@ -91,6 +93,8 @@ export interface ForecastInput {
   readonly testSamples: number;
   /** Of the device that trains; default: measured on the cpu. */
   readonly trainingRate?: TrainingRate;
+  /** That measures, if any; default: the cpu. */
+  readonly device?: MeasuringDevice;
   /** False: memory and disk alone; seconds are 0. */
   readonly timed?: boolean;
 }
@@ -217,7 +221,25 @@ class Measurer {
       }
     }
     if (refusal !== null) this.#warnings.add(refusal);
+    else if (times > 0 && this.#isTimed)
+      seconds = this.#onDevice({ parameter, spec, method, samples, d: size, top: spec.top ?? defaultTop }, seconds);
     this.#list.push({ parameter, shape, size, method, times, seconds, memory, disk, refusal });
+  }
+
+  /** `seconds` are the cpu's in float64; warns where they stand in for what is not known. */
+  #onDevice(task: Omit<DeviceTask, 'model' | 'available'>, seconds: number): number {
+    const { parameter, spec, method, samples } = task;
+    const { device } = this.#input;
+    if (spec.precision === 'float64') return seconds;
+    if (device !== undefined) {
+      const whole = { ...task, model: this.#measured.model, available: this.#input.samples };
+      const forecast = deviceSeconds(device, whole, { seconds, book: this.book });
+      if (forecast.warning !== null) this.#warnings.add(forecast.warning);
+      return forecast.seconds;
+    }
+    if (spec.precision === 'float32' && this.#known(parameter, spec, samples, method) === null)
+      this.#warnings.add(`${parameter}: how long it takes in float32 is not known yet; its time is that of float64`);
+    return seconds;
   }
 
   /** What this very measurement took the last time. */

@@ -32,11 +32,22 @@ export function digest(value: unknown): string {
 export function measuredName(
   model: ModelSpec,
   parameter: string,
-  { top, which }: Pick<MeasurementSpec, 'top' | 'which'>,
+  { top, which, precision }: Pick<MeasurementSpec, 'top' | 'which' | 'precision'>,
   samples: number,
   method: string,
 ): string {
-  return `measured/${digest([model, parameter, samples, method, method === 'projected' ? [top ?? null, which] : null])}`;
+  const search = method === 'projected' ? [top ?? null, which] : null;
+  // float64 is what the cpu does unasked; a device's rates have their own key.
+  const single = precision === 'float32' ? [precision] : [];
+  return `measured/${digest([model, parameter, samples, method, search, ...single])}`;
+}
+
+/** Samples of a calibrating measurement (jobs/calibration.ts), where there are so many. */
+export const calibratingSamples = 1024;
+
+/** Under which the seconds of a calibrating measurement are kept, in the cpu's and in a device's book. */
+export function calibrationName(model: ModelSpec, parameter: string, method: string, samples: number): string {
+  return `calibration/${digest([model, parameter, method, Math.min(calibratingSamples, samples)])}`;
 }
 
 /** What is known, and what had to be measured on the way. */

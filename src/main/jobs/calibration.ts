@@ -19,16 +19,15 @@ import { initialValues } from '../../engine/training/initialise.ts';
 import { Trainer } from '../../engine/training/trainer.ts';
 import type { TrainingData } from '../../engine/training/trainer.ts';
 import type { Experiment } from '../../shared/experiment.ts';
-import { digest, machineKey } from '../forecast/rates.ts';
-import type { Rate, RateBook } from '../forecast/rates.ts';
+import { calibratingSamples, calibrationName, machineKey, RateBook } from '../forecast/rates.ts';
+import type { KnownRates, Rate } from '../forecast/rates.ts';
+import type { MeasuringDevice } from '../forecast/device.ts';
 import { trainingRateName } from '../forecast/training.ts';
 import { readPackage } from '../provenance.ts';
 import type { EngineReport } from './protocol.ts';
 
 /** Milliseconds that a rate is measured for. */
 const measuredFor = 500;
-/** Samples of a calibrating measurement. */
-const calibratingSamples = 1024;
 
 /** A device as a key tells it apart. */
 export interface KeyedDevice {
@@ -39,6 +38,17 @@ export interface KeyedDevice {
 /** The machine's key for what a device computes. */
 export function deviceKey(report: EngineReport, { name, title }: KeyedDevice): string {
   return machineKey({ ...report, blas: title }, readPackage().version, name);
+}
+
+/** The device as forecasts take it; undefined: the cpu measures. */
+export function measuringDevice(
+  report: EngineReport,
+  device: KeyedDevice | null,
+  isCalibrated: boolean,
+  known: KnownRates,
+): MeasuringDevice | undefined {
+  if (device === null) return undefined;
+  return { title: device.title, book: new RateBook(deviceKey(report, device), known), isCalibrated };
 }
 
 /** Whether the machine can have a card at all: on Linux its driver leaves a device file. Costs nothing, where a probe costs a second. */
@@ -116,7 +126,7 @@ export async function measuringTimes(
 ): Promise<MeasuringTimes> {
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
   const samples = Math.min(calibratingSamples, input.inputs.length / network.inputSize);
-  const name = `calibration/${digest([input.model, parameter, method, samples])}`;
+  const name = calibrationName(input.model, parameter, method, samples);
   const layout = method === 'exact' && parameter !== wholeNetwork ? factorLayout(network, parameter) : 'not exact';
   const seconds = async (body: () => Promise<void>): Promise<Rate> => {
     await body();

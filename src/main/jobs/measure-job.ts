@@ -6,6 +6,7 @@ import { wantedTensors } from '../../engine/network/wanted.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { forecastMeasuring } from '../forecast/job.ts';
+import { measuringDevice } from './calibration.ts';
 import { prepareData } from './data.ts';
 import { machineKey, RateBook } from '../forecast/rates.ts';
 import { readPackage } from '../provenance.ts';
@@ -54,14 +55,16 @@ export async function runMeasurement(
   try {
     const samples = data.train.inputs.length / network.inputSize;
     const sharedWeights = new Map([...weights].map(([name, values]) => [name, shared(values)]));
-    const forecast = await tellForecast(request.forecast, emit, ({ known }) =>
-      forecastMeasuring(
-        { engine, pool, known, network, data: data.train, samples, testSamples: 0 },
+    const forecast = await tellForecast(request.forecast, emit, ({ known }) => {
+      const measuring = measuringDevice(engine.report, device, devices.isAuto, known);
+      const setting = { engine, pool, known, network, data: data.train, samples, testSamples: 0 };
+      return forecastMeasuring(
+        { ...setting, ...(measuring && { device: measuring }) },
         request.model,
         sharedWeights,
         request.measurement,
-      ),
-    );
+      );
+    });
     if (request.forecast?.only === true) {
       emit({ kind: 'ended', outcome: 'done', reason: null, step: 0, results: {}, seconds: {} });
       return;

@@ -6,6 +6,7 @@ import { tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
 import { DeviceError } from '../../engine/backend/tfjs/device-error.ts';
 import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
 import { DeviceSession } from '../../engine/curvature/device/session.ts';
+import { cpuChunk, singlePrecisionCpu } from '../../engine/curvature/device/single-precision.ts';
 import { chooseMethod, measureLayer } from '../../engine/curvature/measure-layer.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
@@ -25,7 +26,7 @@ import type { ForecastRequest, JobEvent, StagedFile } from './protocol.ts';
 
 export interface MeasuringContext {
   readonly engine: OpenedEngine;
-  /** Makes passes and products in float32; null: the cpu does all in float64. */
+  /** Makes passes and products in float32; null: the cpu does all. */
   readonly device: OpenDevice | null;
   /** Whether the device is used only where calibration finds it the faster. */
   readonly isCalibrated: boolean;
@@ -63,18 +64,32 @@ export function selectParameters(network: Network, patterns: readonly string[]):
  * with its reason, and the job goes on.
  */
 export async function measureInto(context: MeasuringContext, parameter: string, spec: MeasurementSpec): Promise<void> {
-  const { engine, device, step, epoch } = context;
+  const { engine, step, epoch } = context;
   const begun = performance.now();
-  const session =
-    device === null
-      ? undefined
-      : new DeviceSession(device, context.input, {
-          onFallback: (text) => {
-            context.emit({ kind: 'log', level: 'warning', text });
-          },
-        });
+  if (spec.precision === 'float64' && context.device !== null && !context.isCalibrated)
+    context.emit({
+      kind: 'log',
+      level: 'info',
+      text: `${parameter}: measured by the cpu, in float64 as asked for: ${context.device.title} computes in float32`,
+    });
+  const device = spec.precision === 'float64' ? null : context.device;
+  const onFallback = (text: string): void => {
+    context.emit({ kind: 'log', level: 'warning', text });
+  };
+  const session = device === null ? undefined : new DeviceSession(device, context.input, { onFallback });
+  const closing: (() => void)[] = [() => session?.close()];
   try {
     const usesDevice = session !== undefined && (await prefersDevice(context, session, parameter, spec));
+    let single = usesDevice ? session : undefined;
+    if (single === undefined && spec.precision === 'float32') {
+      const cpu = singlePrecisionCpu(engine.trainingBlas());
+      const onCpu = new DeviceSession(cpu, context.input, { chunk: cpuChunk, onFallback });
+      single = onCpu;
+      closing.push(() => {
+        onCpu.close();
+        cpu.close();
+      });
+    }
     const result = await measureLayer(context.pool, context.input, {
       parameter,
       method: spec.method,
@@ -86,7 +101,7 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
       ...(spec.duality === true && { duality: true }),
       ...(spec.assumptions === true && { assumptions: true }),
       ...(spec.minibatch_noise !== undefined && { minibatch_noise: spec.minibatch_noise }),
-      ...(usesDevice && { device: session }),
+      ...(single && { device: single }),
       libraryThreads: Math.min(8, engine.report.cores),
       memoryLimit: engine.memoryLimit,
       signal: context.signal,
@@ -102,7 +117,7 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
     if (!(error instanceof InputError || error instanceof DeviceError)) throw error;
     context.emit({ kind: 'measurement-failed', step, epoch, parameter, error: messageOf(error) });
   } finally {
-    session?.close();
+    for (const close of closing) close();
   }
 }
 

@@ -13,7 +13,7 @@ import { trainingRateName } from '../forecast/training.ts';
 import { writeCheckpoint } from './checkpoint-file.ts';
 import type { PreparedData } from './data.ts';
 import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
-import type { JobDevices } from './device.ts';
+import type { DeviceFinding, JobDevices } from './device.ts';
 import type { OpenedEngine } from './engine.ts';
 import { tellRates } from './forecasting.ts';
 import { measureInto } from './measuring.ts';
@@ -36,12 +36,14 @@ const checkpointSeconds = 5;
 /** Steps in a row before the process looks at its messages. */
 const sliceMilliseconds = 20;
 
+/** @param finding how devices are found; default: on this machine */
 export async function runTraining(
   request: TrainRequest,
   control: JobControl,
   emit: (event: JobEvent) => void,
+  finding?: DeviceFinding,
 ): Promise<void> {
-  const job = new TrainingJob(request, control, emit, await prepareTraining(request, emit));
+  const job = new TrainingJob(request, control, emit, await prepareTraining(request, emit, finding));
   try {
     if (request.forecast?.only === true) job.leave();
     else await job.run();

@@ -12,13 +12,14 @@ import { machineKey, RateBook } from '../forecast/rates.ts';
 import { trainingRate } from '../forecast/training.ts';
 import type { TrainingRate } from '../forecast/training.ts';
 import { readPackage } from '../provenance.ts';
-import { backendTrainingRate, deviceKey } from './calibration.ts';
+import { backendTrainingRate, deviceKey, measuringDevice } from './calibration.ts';
 import { forecastTraining } from '../forecast/job.ts';
 import type { JobForecast } from '../forecast/job.ts';
 import { readCheckpoint } from './checkpoint-file.ts';
 import { prepareData } from './data.ts';
 import type { PreparedData } from './data.ts';
 import { JobDevices } from './device.ts';
+import type { DeviceFinding } from './device.ts';
 import { openEngine } from './engine.ts';
 import type { OpenedEngine } from './engine.ts';
 import { tellBook, tellForecast } from './forecasting.ts';
@@ -45,14 +46,22 @@ export interface TrainingParts {
   readonly forecast: JobForecast | null;
 }
 
-/** Raises InputError where experiment, model and data do not fit each other. */
-export async function prepareTraining(request: TrainRequest, emit: (event: JobEvent) => void): Promise<TrainingParts> {
+/**
+ * Raises InputError where experiment, model and data do not fit each other.
+ * @param finding how devices are found; default: on this machine
+ */
+export async function prepareTraining(
+  request: TrainRequest,
+  emit: (event: JobEvent) => void,
+  finding?: DeviceFinding,
+): Promise<TrainingParts> {
   emit({ kind: 'progress', stage: 'reading data', share: 0, secondsLeft: null });
   const { experiment } = request;
   const engine = await openEngine(request.engine);
-  const devices = new JobDevices(request.engine, (text) => {
+  const warn = (text: string): void => {
     emit({ kind: 'log', level: 'warning', text });
-  });
+  };
+  const devices = new JobDevices(request.engine, warn, finding);
   const cpu = (): CpuBackend => new CpuBackend(engine.trainingBlas(), experiment.precision);
   const data = await prepareData(
     experiment.dataset,
@@ -91,8 +100,10 @@ export async function prepareTraining(request: TrainRequest, emit: (event: JobEv
       network.setWeight(parameter.name, initialValues(parameter, experiment.initialisation, experiment.seed));
     }
   } else trainer.restore(await readCheckpoint(request.resume.file));
-  const forecast = await tellForecast(request.forecast, emit, ({ known }) =>
-    forecastTraining(
+  const measuring = experiment.measurements.length === 0 ? null : await devices.open(null);
+  const forecast = await tellForecast(request.forecast, emit, ({ known }) => {
+    const device = measuringDevice(engine.report, measuring, devices.isAuto, known);
+    return forecastTraining(
       {
         engine,
         pool: null,
@@ -102,11 +113,12 @@ export async function prepareTraining(request: TrainRequest, emit: (event: JobEv
         samples,
         testSamples: data.test === null ? 0 : data.test.inputs.length / network.inputSize,
         ...(picked.rate && { trainingRate: picked.rate }),
+        ...(device && { device }),
       },
       experiment,
       trainer.step,
-    ),
-  );
+    );
+  });
   return { engine, devices, device: picked.device, network, trainer, data, totalSteps, due, forecast };
 }
 

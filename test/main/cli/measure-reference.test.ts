@@ -52,6 +52,55 @@ for (const engine of engines) {
         }
       });
     }
+
+    // Rounded weights and inputs, sums of single-precision products: some units of 6e-8, measured 1e-7 to 1e-6 here; double precision would be 1e-12.
+    test.each(referenceNames('mlp-'))('%s in float32', async (name) => {
+      const file = readReference(name);
+      const args = await writeInputs(name, file);
+      const out = path.join(folder, `${name}-${engine.title}-single.safetensors`);
+      const reference = file.measurements.find((each) => each.parameter.endsWith('.kernel'))!;
+      const blas = engine.title === 'WebAssembly' ? ['--blas', 'wasm'] : [];
+      const asked = ['measure', ...args, ...blas, '--parameter', reference.parameter, '--precision', 'float32'];
+      const result = await cli([...asked, '--out', out, '--json']);
+      expect(result.status, result.stderr).toBe(0);
+      const summary = JSON.parse(result.stdout) as MeasurementSummary;
+      expect([summary.precision, summary.engine.backend, summary.method]).toEqual(['float32', 'cpu', 'exact']);
+      const stored = await readSafetensors(out);
+      const array = (key: string): Float64Array => stored.tensors.get(key)?.data as Float64Array;
+      for (const key of ['C', 'H', 'Q', 'gauss_newton', 'mean_gradient', 'eigenvalues'] as const) {
+        const found = disagreement(array(key), flat(reference[key]));
+        expect(found, key).toBeLessThan(5e-6);
+        expect(found, key).toBeGreaterThan(1e-10);
+      }
+      const reached = summary.precision_reached;
+      expect([reached?.device, reached?.samples]).toEqual(['cpu', file.inputs.length]);
+      for (const key of ['C', 'H', 'Q'] as const) {
+        expect(reached?.sums?.[key]).toBeLessThan(5e-6);
+        expect(reached?.sums?.[key]).toBeGreaterThan(1e-10);
+      }
+      const text = await cli(asked);
+      expect(text.stdout).toMatch(/, exact, float32$/m);
+      expect(text.stdout).toContain(`precision of cpu, against float64 on ${file.inputs.length} samples`);
+    });
+
+    test('projected, in float32', async () => {
+      const [name] = referenceNames('mlp-');
+      const file = readReference(name);
+      const args = await writeInputs(name, file);
+      const reference = file.measurements.find((each) => each.parameter.endsWith('.kernel'))!;
+      const out = path.join(folder, `${name}-${engine.title}-projected.safetensors`);
+      const blas = engine.title === 'WebAssembly' ? ['--blas', 'wasm'] : [];
+      const how = ['--method', 'projected', '--top', '4', '--precision', 'float32', '--out', out, '--json'];
+      const result = await cli(['measure', ...args, ...blas, '--parameter', reference.parameter, ...how]);
+      expect(result.status, result.stderr).toBe(0);
+      const summary = JSON.parse(result.stdout) as MeasurementSummary;
+      expect([summary.precision, summary.method]).toEqual(['float32', 'projected']);
+      const found = (await readSafetensors(out)).tensors.get('eigenvalues')?.data as Float64Array;
+      // A residual of 1e-4 leaves 1e-8 in an eigenvalue; the rest is single precision.
+      expect(disagreement(found, reference.eigenvalues.slice(0, 4))).toBeLessThan(5e-6);
+      expect(summary.precision_reached?.along?.H).toBeLessThan(5e-6);
+      expect(summary.precision_reached?.along?.H).toBeGreaterThan(1e-10);
+    });
   });
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { InputError } from '../../../shared/errors.ts';
 import { weightsLayouts } from '../../../shared/contract/index.ts';
-import { measurementMethods, samplingModes } from '../../../shared/experiment.ts';
+import { measurementMethods, precisions, samplingModes } from '../../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../../shared/experiment.ts';
 import { convergenceChoices, projectedChoices } from '../../../shared/results.ts';
 import { parseModel } from '../../../shared/model.ts';
@@ -40,7 +40,7 @@ import { onInterrupt } from './run.ts';
 const help = `Usage: covature measure --model MODEL.json --weights W.safetensors --data DATA --parameter NAME [options]
        covature measure --run RUN --parameter NAME [options]
 
-Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's parameter, in double precision.
+Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's parameter.
 
   --parameter NAME  which parameter; "*" stands for any characters ("fc*.kernel"), "network" for all as one vector; may be repeated
   --model FILE      the model, as JSON
@@ -63,7 +63,8 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
     --batches N       batches in each mode, epochs whole and at least 4 (default 1000)
     --noise-directions N   eigendirections of H, spaced evenly in the logarithm (default 20)
     --noise-seed N    seed of the batches (default 1)
-  --precision float64
+  --precision NAME  float64 (default on the cpu): all in double precision, whatever device there is; float32 (default on a device): passes and
+                    products in single precision, sums in double, and the precision reached is measured and stored
   --forecast        say what it will take (time, memory, disk) and measure nothing; --dry-run is the same
   --out FILE        write C, H, Q, eigenvalues and diagonals as safetensors (with several parameters: FILE-NAME.safetensors)
 ${engineHelp}
@@ -108,9 +109,7 @@ export const measure: Command = {
     const samples = integerOption(values.samples, 'samples', 1);
     const top = integerOption(values.top, 'top', 1);
     if (values.parameter === undefined) throw new UsageError('expected --parameter with the name of what to measure');
-    if (values.precision !== undefined && values.precision !== 'float64') {
-      throw new UsageError(`--precision: measurements are computed in float64; received "${values.precision}"`);
-    }
+    const precision = choice(values.precision, 'precision', precisions);
     const spec: MeasurementSpec = {
       parameters: values.parameter,
       when: { kind: 'end' },
@@ -120,6 +119,7 @@ export const measure: Command = {
       ...(top !== undefined && { top }),
       seed: integerOption(values['split-seed'], 'split-seed', 0) ?? 1,
       ...(samples !== undefined && { samples }),
+      ...(precision !== undefined && { precision }),
       ...(values.duality === true && { duality: true }),
       ...(values.assumptions === true && { assumptions: true }),
       ...noiseOf(values),

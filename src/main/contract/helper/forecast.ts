@@ -1,5 +1,6 @@
 /** What one run will take, before it starts and before its data are read. */
 import type { ParameterForecast } from '../../../shared/contract/index.ts';
+import type { BackendChoice } from '../../../shared/devices.ts';
 import type { Experiment } from '../../../shared/experiment.ts';
 import { forecastTraining, networkOf } from '../../forecast/job.ts';
 import type { KnownRates, Rates } from '../../forecast/rates.ts';
@@ -36,6 +37,7 @@ export async function forecastRun(
   samples: number | null,
   known: KnownRates,
   timed: boolean,
+  backend: BackendChoice = 'auto',
 ): Promise<RunForecast> {
   const network = networkOf(engine, experiment);
   const count = samples ?? someSamples;
@@ -68,7 +70,12 @@ export async function forecastRun(
     measuringMemory: forecast.memory.measuring,
     availableMemory: forecast.memory.available,
     disk: forecast.disk,
-    warnings: forecast.warnings,
+    warnings: [
+      ...forecast.warnings,
+      ...(timed && samples !== null && backend !== 'auto' && backend !== 'cpu'
+        ? [`the times are the cpu's: ${backend} is opened, and what is known of it used, when the run starts`]
+        : []),
+    ],
     machine,
     rates,
   };

@@ -239,7 +239,7 @@ export function helperTasks(): Implementations {
     },
 
     async forecast({ engine, experiment, samples, known, timed }) {
-      return forecastRun(await engineFor(engine), experiment, samples, known, timed);
+      return forecastRun(await engineFor(engine), experiment, samples, known, timed, engine.backend);
     },
 
     unpackRun: ({ file, folder }) => unpackRunFile(file, folder),

@@ -1,5 +1,6 @@
 /** The compiled WebAssembly kernels, read from out/wasm/kernels.wasm (scripts/build-wasm.mjs). The engine itself reads no file. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 /** Where the file is, seen from src/main/, from a bundle in out/main/ and from a shared chunk of one in out/main/chunks/. */
 const candidates = ['../../out/wasm/kernels.wasm', '../wasm/kernels.wasm', '../../wasm/kernels.wasm'];
@@ -20,5 +21,5 @@ export function loadKernels(from: string | URL = import.meta.url): WebAssembly.M
     }
     return new WebAssembly.Module(bytes);
   }
-  throw new Error(`the WebAssembly kernels are not built (no ${urls[0].pathname}): run "npm run build"`);
+  throw new Error(`the WebAssembly kernels are not built (no ${fileURLToPath(urls[0])}): run "npm run build"`);
 }

@@ -174,7 +174,7 @@ describeWhere(standInAvailable(), 'the desktop on a stand-in for Electron', () =
   it('pauses what runs when it is quit in the middle, and resumes it after the next start; notifies of long jobs', async () => {
     desktop = await Desktop.start(folder.path);
     await value('settings.set', { notifyAfterSeconds: 1 });
-    const long = { ...tiny, epochs: 2500 };
+    const long = { ...tiny, epochs: 12_500 };
     const { runs } = await value<{ runs: string[] }>('runs.start', { experiment: long });
     const run = (): Promise<{ status: string; step: number }> => value('runs.get', { id: runs[0] });
     await until(async () => (await run()).step > 300, 'some steps');
@@ -185,14 +185,14 @@ describeWhere(standInAvailable(), 'the desktop on a stand-in for Electron', () =
     expect(paused.status).toBe('paused');
     expect(paused.step).toBeGreaterThan(300);
     await value('runs.resume', { ids: runs });
-    await until(async () => (await run()).status === 'done', 'the run to be done');
-    expect((await run()).step).toBe(50_000);
+    await until(async () => (await run()).status === 'done', 'the run to be done', 200_000);
+    expect((await run()).step).toBe(250_000);
     const notified = await until(async () => {
       const list = (await desktop!.act('notifications')) as unknown[];
       return list.length > 0 && list;
     }, 'the notification');
     expect(notified).toEqual([{ title: 'Finished', body: 'tiny' }]);
-  });
+  }, 300_000);
 
   it('takes a project from an empty store to a comparison, through a killed worker and a restart', async () => {
     const open = async (): Promise<Shell> => {

@@ -10,7 +10,7 @@ export interface Shell {
   request<M extends Method>(method: M, ...params: Arguments<M>): Promise<Result<M>>;
 }
 
-/** Example, cut down so that it trains for some seconds and is measured in one. */
+/** Example, cut down so that it trains for some ten seconds on a fast machine and is measured in one. */
 const shorter = (text: string): string => {
   const experiment = JSON.parse(text) as Record<string, unknown>;
   return JSON.stringify(
@@ -18,7 +18,7 @@ const shorter = (text: string): string => {
       ...experiment,
       name: 'glyphs',
       dataset: { source: 'glyphs', train: 400, test: 100 },
-      epochs: 500,
+      epochs: 8000,
       measurements: [{ parameters: ['fc3.kernel'], samples: 200 }],
     },
     null,
@@ -80,7 +80,7 @@ export async function journey(start: Shell, restart: () => Promise<Shell>): Prom
   expect(kept.step).toBeGreaterThan(before);
   await page.evaluate(`location.hash = '#/run/${run}/training'`);
   await page.getByRole('button', { name: 'Resume' }).click();
-  await until(async () => (await state()) === 'done', 'the run to be done');
+  await until(async () => (await state()) === 'done', 'the run to be done', 200_000);
   const { series } = await shell.request('series.since', { run, names: ['batch_loss'] });
   expect(series['batch_loss'].steps.at(-1)).toBe(kept.steps);
   // Killed, paused and resumed: every step once.
@@ -112,6 +112,7 @@ export async function journey(start: Shell, restart: () => Promise<Shell>): Prom
   await page.locator('tr[data-index="4"]').waitFor();
   await table.focus();
   await page.keyboard.press('Control+a');
+  await page.getByText('5 runs selected').waitFor();
   await page.keyboard.press('c');
   await page.getByRole('heading', { name: 'Compare 5 runs' }).waitFor({ state: 'attached' });
   const results = page.getByRole('table', { name: /^Results of/ });

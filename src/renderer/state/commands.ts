@@ -51,9 +51,14 @@ export function commandsOf(app: App): Command[] {
 /** The filter of the table of runs, from wherever the window is. */
 function findRuns(app: App): void {
   app.go({ screen: 'runs' });
-  requestAnimationFrame(() => {
-    document.querySelector<HTMLElement>('[data-filter], input[aria-label="Filter"], #filter')?.focus();
-  });
+  const until = performance.now() + 2000;
+  // The screen shows its filter once it has heard from the main side.
+  const look = (): void => {
+    const field = document.querySelector<HTMLElement>('input[aria-label="Filter"]');
+    if (field !== null) field.focus();
+    else if (performance.now() < until) requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
 }
 
 /** Keys that belong to one place; shown in the keyboard map. */

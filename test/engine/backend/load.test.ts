@@ -1,5 +1,6 @@
 /** Opening devices: what is said where a package, a card or a function of Node is missing. */
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import util from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { asDeviceError, DeviceError } from '../../../src/engine/backend/tfjs/device-error.ts';
@@ -113,7 +114,7 @@ test('other errors stay what they are', () => {
 });
 
 test.each(deviceNames)('the probe of %s answers in a process of its own', (name) => {
-  const probe = new URL('../../../src/main/jobs/device-probe.ts', import.meta.url).pathname;
+  const probe = fileURLToPath(new URL('../../../src/main/jobs/device-probe.ts', import.meta.url));
   const { stdout, status } = spawnSync(process.execPath, [probe, name], { encoding: 'utf8' });
   expect(status).toBe(0);
   const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as {

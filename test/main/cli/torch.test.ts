@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readSafetensors, tensor, writeSafetensors } from '../../../src/data/formats/safetensors.ts';
 import { takeWeights } from '../../../src/data/weights.ts';
@@ -81,7 +82,7 @@ describeWhere(referenceAvailable === true ? numpy : referenceAvailable, 'state d
   ];
   test.each(rows)('$name', async ({ name, parameters }) => {
     const file = readReference(name);
-    execFileSync('python3', ['-c', script, new URL(`${name}.json`, referenceFolder).pathname, at(name)]);
+    execFileSync('python3', ['-c', script, fileURLToPath(new URL(`${name}.json`, referenceFolder)), at(name)]);
     writeFileSync(at(`${name}.model.json`), JSON.stringify(file.model));
     const out = at(`${name}.result.safetensors`);
     const given = [

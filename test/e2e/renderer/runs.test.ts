@@ -6,6 +6,8 @@ import { OpenWindow, windowAvailable } from './support.ts';
 
 describeWhere(windowAvailable(), 'the table of runs', () => {
   let window: OpenWindow;
+  /** Runs of the first setup. */
+  const firstRuns: string[] = [];
   const rowsShown = (): Promise<number> => window.page.locator('tr[data-index]').count();
 
   beforeAll(async () => {
@@ -22,6 +24,7 @@ describeWhere(windowAvailable(), 'the table of runs', () => {
             status: 'done',
             tags: seed === 1 ? ['paper'] : [],
           });
+          if (lr === 0.1) firstRuns.push(id);
           store.setSummary(id, { 'gamma.fc2': 1 + lr + seed / 100, loss: lr * seed });
           store.appendMetrics(id, 0, { loss: { steps, values: steps.map((step) => lr * seed + 1 / step) } });
         }
@@ -118,6 +121,15 @@ describeWhere(windowAvailable(), 'the table of runs', () => {
     expect(await settings.getByRole('row').count()).toBe(3);
     await page.getByText('Data as a table').first().click();
     await page.getByText('150 rows').waitFor();
+    // A setup that still trains: its mean goes on in its place.
+    const { store, bus } = window.bench.workbench;
+    for (const run of firstRuns) {
+      const steps = Float64Array.from({ length: 10 }, (_, i) => i + 51);
+      const series = { loss: { steps, values: steps.map((step) => 1 / step) } };
+      store.appendMetrics(run, 1, series);
+      bus.emit('series.appended', { run, revision: 0, batch: 1, step: 60, series });
+    }
+    await page.getByText('160 rows').waitFor();
     await page.getByLabel('only those that differ').uncheck();
     await settings.getByRole('rowheader', { name: 'model.loss' }).waitFor();
     // Hidden here, hidden in the table.
@@ -142,5 +154,43 @@ describeWhere(windowAvailable(), 'the table of runs', () => {
     expect(await page.locator('tr[data-index="1"]').textContent()).toBe(before);
     await page.mouse.move(5, 5);
     await page.locator('tr', { hasText: 'newcomer' }).waitFor();
+  });
+
+  it('moves and widens a column with the mouse, and stands where it stood after a restart', async () => {
+    const { page } = window;
+    const { store, changes } = window.bench.workbench;
+    store.transaction(() => {
+      for (let k = 0; k < 120; k++) {
+        const name = `many ${k}`;
+        store.createRun({ name, experiment: { name, optimiser: { lr: 1 + k } }, status: 'done' });
+      }
+    });
+    changes.note(null);
+    const table = page.getByRole('treegrid', { name: 'Runs' });
+    await until(async () => Number(await table.getAttribute('aria-rowcount')) > 120, 'the new runs');
+    const heads = async (): Promise<string[]> =>
+      (await page.locator('thead th').allTextContents()).slice(1).map((text) => text.trim());
+    const before = await heads();
+    await page.locator('thead th').nth(3).locator('[draggable=true]').dragTo(page.locator('thead th').nth(2), { targetPosition: { x: 4, y: 10 } }); // prettier-ignore
+    expect(await heads()).toEqual([before[0], before[2], before[1], ...before.slice(3)]);
+    const head = page.locator('thead th').nth(1);
+    const box = (await head.boundingBox())!;
+    const edge = (await head.locator('.edge').boundingBox())!;
+    await page.mouse.move(edge.x + edge.width / 2, edge.y + 8);
+    await page.mouse.down();
+    await page.mouse.move(edge.x + edge.width / 2 + 40, edge.y + 8, { steps: 4 });
+    await page.mouse.up();
+    expect((await head.boundingBox())!.width).toBeCloseTo(box.width + 40, 0);
+    await page.locator('tr[data-index="3"]').hover();
+    await page.mouse.wheel(0, 1400);
+    const top = (): Promise<number> =>
+      page.evaluate<number>('document.querySelector("[role=treegrid]").parentElement.scrollTop');
+    await until(async () => (await top()) > 1000, 'the table to scroll');
+    await page.waitForTimeout(900);
+    const stood = await top();
+    await window.restart();
+    await page.locator('tr[data-index]').first().waitFor();
+    await until(async () => Math.abs((await top()) - stood) <= 1, `the table to stand at ${stood} again`);
+    expect(await heads()).toEqual([before[0], before[2], before[1], ...before.slice(3)]);
   });
 });

@@ -142,6 +142,12 @@ describeWhere(windowAvailable(), 'the window', () => {
     expect(await window.axe()).toEqual([]);
     await page.getByRole('tab', { name: 'Method' }).click();
     await page.getByText(`${integerText(summary!.samples)} of the training set`).waitFor();
+    await page.getByRole('button', { name: 'Verify' }).click();
+    await page.getByText('✓ Everything agrees').waitFor();
+    const exact = page.getByRole('table', { name: 'fc2.kernel, exact, against the oracle' });
+    expect(await exact.getByText('✓ agrees').count()).toBeGreaterThan(8);
+    expect(await exact.getByText('disagrees').count()).toBe(0);
+    expect(await window.axe()).toEqual([]);
     await page.getByRole('tab', { name: 'γ over training' }).click();
     await page.getByRole('heading', { name: 'One step so far' }).waitFor();
     expect(await window.axe()).toEqual([]);

@@ -215,6 +215,25 @@ describe('results', () => {
 });
 
 describe('making experiments', () => {
+  it('verifies the model of a run, or one that is given, and says what is wrong with one', async () => {
+    const ofRun = await bench.request('models.verify', { run, seed: 5 });
+    expect(ofRun).toMatchObject({ format: 'covature-verification', seed: 5, left_out: [], agrees: true });
+    expect(ofRun.parameters.map(({ parameter, method }) => `${parameter} ${method}`)).toEqual(
+      expect.arrayContaining(['fc1.kernel exact', 'fc2.kernel exact', 'fc2.kernel projected']),
+    );
+    for (const { quantities } of ofRun.parameters)
+      for (const { disagreement, tolerance } of quantities) expect(disagreement).toBeLessThanOrEqual(tolerance);
+    const given = await bench.request('models.verify', { model: tiny.model, seed: 5 });
+    expect(given.model).toEqual(ofRun.model);
+    expect(given.parameters).toEqual(ofRun.parameters);
+    expect(await faultOf('models.verify', { run: 'nothing' })).toMatchObject({ code: 'not-found' });
+    expect(await faultOf('models.verify', { model: { ...tiny.model, loss: 'hinge' } })).toMatchObject({
+      code: 'bad-input',
+      message: expect.stringMatching(/loss/) as string,
+    });
+    expect(await faultOf('models.verify', {})).toMatchObject({ code: 'bad-input' });
+  });
+
   it('checks one while it is written, and says what it will take', async () => {
     const check = await bench.request('experiments.check', { experiment: { ...tiny, seed: [1, 2] } });
     expect(check.problems).toEqual([]);

@@ -57,7 +57,7 @@ test('a run measures in float32; measured again in float64 it agrees to what was
   expect(double.precision).toBe('float64');
   expect(double.precision_reached).toBeUndefined();
   for (const key of ['C', 'H', 'Q'] as const) {
-    expect(Math.abs(single.trace[key]! / double.trace[key]! - 1)).toBeLessThan(5e-6);
+    expect(Math.abs(single.trace[key] / double.trace[key] - 1)).toBeLessThan(5e-6);
     expect(single.trace[key]).not.toBe(double.trace[key]);
     expect(single.floor[key]).toBeGreaterThan(1e3 * double.floor[key]);
   }

@@ -1,6 +1,7 @@
 /** The experiment format: all that decides a run, as JSON. With one seed it gives the same run bit for bit on the same machine and engine. */
 import * as v from 'valibot';
 import { datasetSchema } from './dataset.ts';
+import { densitySchema } from './density.ts';
 import { InputError } from './errors.ts';
 import { modelSchema, parseModel } from './model.ts';
 import { minibatchNoiseSchema, samplingModes } from './minibatch.ts';
@@ -99,6 +100,8 @@ const measurement = v.strictObject({
   assumptions: v.optional(v.boolean('expected true or false')),
   /** Draw minibatches and hold the noise of their gradients against C too; default: not. */
   minibatch_noise: v.optional(minibatchNoiseSchema),
+  /** The spectral density of H by stochastic Lanczos quadrature too; default false. Works for any parameter, and for the whole network. */
+  density: v.optional(densitySchema),
 });
 export type MeasurementSpec = v.InferOutput<typeof measurement>;
 /** The schema itself, for the contract. */

@@ -6,6 +6,7 @@
  *   H v_i = H_ii v_i in decreasing order of H_ii,  C_ii = v_i^T C v_i,  Q_ii = v_i^T Q v_i.
  */
 import type { AssumptionArrays, AssumptionsSummary } from './assumptions.ts';
+import type { DensitySummary } from './density.ts';
 import type { DualityArrays, DualitySummary } from './duality.ts';
 import type { MinibatchNoiseSummary } from './minibatch.ts';
 
@@ -240,6 +241,8 @@ export interface MeasurementSummary {
   readonly assumptions?: AssumptionsSummary;
   /** Present where it was asked for. */
   readonly minibatch_noise?: MinibatchNoiseSummary;
+  /** Present where it was asked for. */
+  readonly density?: DensitySummary;
   readonly engine: { readonly blas: string; readonly backend: string; readonly threads: number };
   /** Wall-clock seconds by stage, and `total`. */
   readonly seconds: Readonly<Record<string, number>>;

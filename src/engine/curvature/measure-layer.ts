@@ -1,4 +1,7 @@
 /** Measures a parameter by the method that serves it: exactly where its layer sees one vector a sample and memory allows, else along the leading directions. */
+import { densitySpec } from '../../shared/density.ts';
+import type { DensitySpec } from '../../shared/density.ts';
+import { InputError } from '../../shared/errors.ts';
 import type { HalfSample, MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { MinibatchNoiseSpec } from '../../shared/minibatch.ts';
 import { CpuBackend } from '../backend/cpu.ts';
@@ -11,6 +14,7 @@ import { factorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
 import { checkNoiseSpec, measureMinibatchNoise, noiseDirectionNumbers } from './minibatch/measure.ts';
 import type { NoiseDirections } from './minibatch/measure.ts';
+import { summariseDensity } from './projected/density.ts';
 import { measureProjected } from './projected/measure.ts';
 import type { ProjectedOptions } from './projected/measure.ts';
 import { splitHalves } from './moments.ts';
@@ -31,6 +35,8 @@ export type LayerOptions = ExactOptions &
     readonly method?: MethodChoice;
     /** The noise of drawn minibatches too. */
     readonly minibatch_noise?: MinibatchNoiseSpec;
+    /** The spectral density of H too. */
+    readonly density?: DensitySpec | boolean;
   };
 
 export interface LayerResult {
@@ -98,8 +104,11 @@ async function measureOnce(
   network: Network,
   options: LayerOptions,
 ): Promise<LayerResult> {
-  if (options.minibatch_noise !== undefined)
-    checkNoiseSpec(options.minibatch_noise, options.samples ?? input.inputs.length / network.inputSize);
+  const samples = options.samples ?? input.inputs.length / network.inputSize;
+  if (options.minibatch_noise !== undefined) checkNoiseSpec(options.minibatch_noise, samples);
+  const density = densitySpec(options.density);
+  if (density !== undefined && samples < 8)
+    throw new InputError(`the spectral density needs at least 8 samples; there are ${samples}`);
   const asked = options.method ?? 'auto';
   const chosen: ChosenMethod =
     asked === 'auto'
@@ -107,9 +116,10 @@ async function measureOnce(
       : { method: asked, reason: 'as asked for' };
   const measured = await measureBy(chosen, pool, input, options);
   const noise = options.minibatch_noise;
-  if (noise === undefined) return measured.result;
   try {
-    return await withMinibatchNoise(pool, input, options, noise, measured);
+    const result = density === undefined ? measured.result : await withDensity(pool, input, options, density, measured);
+    if (noise === undefined) return result;
+    return await withMinibatchNoise(pool, input, options, noise, { ...measured, result });
   } catch (error) {
     measured.result.release();
     throw error;
@@ -165,6 +175,26 @@ function noiseDirections(
   const vectors = new Float64Array(rows.reduce((sum, { length }) => sum + length, 0));
   for (const [j, values] of rows.entries()) vectors.set(values, j * values.length);
   return { numbers, eigenvalues: numbers.map((i) => eigenvalues[i]), C: numbers.map((i) => C[i]), vectors };
+}
+
+async function withDensity(
+  pool: Pool,
+  input: MeasurementInput,
+  { parameter, signal, onProgress }: LayerOptions,
+  spec: DensitySpec,
+  { result }: Measured,
+): Promise<LayerResult> {
+  const { summary } = result;
+  const begun = performance.now();
+  const density = await summariseDensity(pool, input, spec, {
+    parameter,
+    samples: summary.samples,
+    ...(signal && { signal }),
+    onProgress: (share) => onProgress?.('density', 0.96 + 0.02 * share),
+  });
+  const seconds = (performance.now() - begun) / 1000;
+  const total = (summary.seconds['total'] ?? 0) + seconds;
+  return { ...result, summary: { ...summary, density, seconds: { ...summary.seconds, density: seconds, total } } };
 }
 
 async function withMinibatchNoise(

@@ -1,6 +1,7 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
 import { judgeClaims } from '../../shared/claims.ts';
 import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
+import { densityLines } from './density-text.ts';
 import { formatNumber, formatTable } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
 import { formatDuration } from './format.ts';
@@ -29,6 +30,7 @@ export function measurementText(summary: MeasurementSummary): string {
     ...convergenceLines(summary),
     ...extraLines(summary),
     ...minibatchLines(summary.minibatch_noise),
+    ...densityLines(summary),
     '',
     ...precisionLines(summary),
     `  ${formatDuration(summary.seconds['total'] ?? 0)} on ${summary.engine.backend === 'cpu' ? '' : `${summary.engine.backend} and `}${summary.engine.blas}, ${summary.engine.threads} threads`,

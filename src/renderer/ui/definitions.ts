@@ -194,6 +194,11 @@ export const definitions = {
     formula: 'log C_{ii} = s log M_{ii} + const',
     text: 's = 1 where the noise is proportional to M along the eigenvectors of H.',
   },
+  spectral_density: {
+    title: 'Spectral density of H',
+    formula: 'ρ(x) = mean_z Σ_i τ_i N(x; θ_i, σ^2),   Σ_i τ_i f(θ_i) ≈ z^T f(H) z',
+    text: 'How the eigenvalues of H are spread, estimated from random unit vectors z by some Lanczos steps each. The error is that of the mean over the vectors; σ is 0.005 of the width of the spectrum.',
+  },
   minibatch_factor: {
     title: 'Factor of the sampling mode',
     formula: 'cov g_B = factor · C',

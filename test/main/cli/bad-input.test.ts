@@ -357,6 +357,7 @@ describe('usage', () => {
     [['list', '--colour'], /--colour/],
     [['show'], /expected 1 argument, found 0/],
     [['list', '--filter', 'gamma >'], /./],
+    [['measure', '--parameter', 'fc1.kernel', '--density-steps', '9'], /--density-steps is an option of --density/],
     [['measure', '--parameter', 'fc1.kernel', '--batches', '9'], /--batches is an option of --minibatch-noise/],
     [['measure', '--parameter', 'x', '--minibatch-noise', '--sampling', 'odd'], /--sampling: .*"odd"|--sampling.*odd/],
     [['measure', '--parameter', 'fc1.kernel'], /expected --model, --weights and --data, or --run/],

@@ -6,6 +6,7 @@
  * Its error is the standard error of that mean over the vectors.
  */
 import type { Real } from '../../blas/types.ts';
+import type { DensitySpec, DensitySummary, Estimate } from '../../../shared/density.ts';
 import { Random } from '../../../shared/random.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import type { MeasurementInput } from '../exact.ts';
@@ -63,13 +64,16 @@ export async function spectralDensity(
   const nodes: Float64Array[] = [];
   const weights: Float64Array[] = [];
   for (let z = 0; z < count; z++) {
-    const quadrature = await quadratureFrom(pool, basis, w, apply, steps, random, options.signal);
+    const quadrature = await quadratureFrom(pool, basis, w, apply, steps, random, (step) => {
+      options.signal?.throwIfAborted();
+      options.onProgress?.((z + step / steps) / count);
+    });
     nodes.push(quadrature.nodes);
     weights.push(quadrature.weights);
-    options.onProgress?.((z + 1) / count);
   }
   basis.release();
   pool.blas.release(w);
+  options.onProgress?.(1);
   const low = Math.min(...nodes.map((each) => each[0]));
   const high = Math.max(...nodes.map((each) => each[each.length - 1]));
   // A spectrum of one value still has a width to draw.
@@ -108,6 +112,43 @@ export async function measureDensity(
   }
 }
 
+/** As a measurement's summary keeps it; numbers of the curve to 6 digits. Raises InputError as `openSession` does. */
+export async function summariseDensity(
+  pool: Pool,
+  input: MeasurementInput,
+  { probes, steps, seed }: DensitySpec,
+  options: Omit<DensityOptions, 'seed' | 'steps' | 'vectors'> & Pick<SessionOptions, 'parameter' | 'samples'>,
+): Promise<DensitySummary> {
+  const found = await measureDensity(pool, input, { ...options, seed, steps, vectors: probes });
+  const { nodes, weights, sigma } = found;
+  const share = (isInside: (node: number) => boolean): Estimate =>
+    estimate(meanOf(nodes.map((each, z) => each.reduce((sum, x, i) => sum + (isInside(x) ? weights[z][i] : 0), 0))));
+  return {
+    probes,
+    steps: Math.max(...nodes.map(({ length }) => length)),
+    seed,
+    sigma,
+    grid: rounded(found.x, 9),
+    density: rounded(found.density, 6),
+    standard_error: rounded(found.standardError, 6),
+    lowest: Math.min(...nodes.map((each) => each[0])),
+    highest: Math.max(...nodes.map((each) => each[each.length - 1])),
+    mean: estimate(found.mean),
+    mean_square: estimate(found.meanSquare),
+    negative: share((x) => x < -3 * sigma),
+    near_zero: share((x) => Math.abs(x) <= 3 * sigma),
+    positive: share((x) => x > 3 * sigma),
+  };
+}
+
+const estimate = ({ value, standardError }: { value: number; standardError: number }): Estimate => ({
+  value,
+  standard_error: standardError,
+});
+
+const rounded = (values: Float64Array, digits: number): number[] =>
+  Array.from(values, (value) => Number(value.toPrecision(digits)));
+
 async function quadratureFrom(
   pool: Pool,
   basis: Basis,
@@ -115,14 +156,14 @@ async function quadratureFrom(
   apply: (v: Real, out: Real) => Promise<void>,
   steps: number,
   random: Random,
-  signal: AbortSignal | undefined,
+  onStep: (step: number) => void,
 ): Promise<{ nodes: Float64Array; weights: Float64Array }> {
   await basis.fresh(0, basis.row(0), random);
   const diagonal: number[] = [];
   const below: number[] = [];
   let scale = 0;
   for (let j = 0; j < steps; j++) {
-    signal?.throwIfAborted();
+    onStep(j);
     await apply(basis.row(j), w);
     const { along, norm } = await basis.orthogonalise(j + 1, w);
     diagonal.push(along[j]);

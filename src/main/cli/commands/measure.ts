@@ -63,6 +63,10 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
     --batches N       batches in each mode, epochs whole and at least 4 (default 1000)
     --noise-directions N   eigendirections of H, spaced evenly in the logarithm (default 20)
     --noise-seed N    seed of the batches (default 1)
+  --density         the spectral density of H by stochastic Lanczos quadrature, with its error, too; with
+    --density-probes N   random vectors (default 8)
+    --density-steps N    Lanczos steps from each (default 80)
+    --density-seed N     seed of the vectors (default 1)
   --precision NAME  float64 (default on the cpu): all in double precision, whatever device there is; float32 (default on a device): passes and
                     products in single precision, sums in double, and the precision reached is measured and stored
   --forecast        say what it will take (time, memory, disk) and measure nothing; --dry-run is the same
@@ -96,6 +100,10 @@ const options = {
   batches: { type: 'string' },
   'noise-directions': { type: 'string' },
   'noise-seed': { type: 'string' },
+  density: { type: 'boolean' },
+  'density-probes': { type: 'string' },
+  'density-steps': { type: 'string' },
+  'density-seed': { type: 'string' },
   precision: { type: 'string' },
   out: { type: 'string' },
   forecast: { type: 'boolean' },
@@ -123,6 +131,7 @@ export const measure: Command = {
       ...(values.duality === true && { duality: true }),
       ...(values.assumptions === true && { assumptions: true }),
       ...noiseOf(values),
+      ...densityOf(values),
     };
     const collected = new Collector(values.out, values.parameter.length > 1 || values.parameter[0].includes('*'));
     const engine = engineOf(values);
@@ -227,6 +236,31 @@ function noiseOf(values: NoiseValues): Pick<MeasurementSpec, 'minibatch_noise'> 
       batches: integerOption(values.batches, 'batches', 2) ?? 1000,
       directions: integerOption(values['noise-directions'], 'noise-directions', 1) ?? 20,
       seed: integerOption(values['noise-seed'], 'noise-seed', 0) ?? 1,
+    },
+  };
+}
+
+interface DensityValues {
+  readonly density?: boolean | undefined;
+  readonly 'density-probes'?: string | undefined;
+  readonly 'density-steps'?: string | undefined;
+  readonly 'density-seed'?: string | undefined;
+}
+
+/** Raises UsageError for an option of the density without --density. */
+function densityOf(values: DensityValues): Pick<MeasurementSpec, 'density'> {
+  const stray = (['density-probes', 'density-steps', 'density-seed'] as const).find(
+    (name) => values[name] !== undefined,
+  );
+  if (values.density !== true) {
+    if (stray !== undefined) throw new UsageError(`--${stray} is an option of --density, which is missing`);
+    return {};
+  }
+  return {
+    density: {
+      probes: integerOption(values['density-probes'], 'density-probes', 2) ?? 8,
+      steps: integerOption(values['density-steps'], 'density-steps', 1) ?? 80,
+      seed: integerOption(values['density-seed'], 'density-seed', 0) ?? 1,
     },
   };
 }

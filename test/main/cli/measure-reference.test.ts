@@ -53,7 +53,7 @@ for (const engine of engines) {
       });
     }
 
-    // Rounded weights and inputs, sums of single-precision products: some units of 6e-8, measured 1e-7 to 1e-6 here; double precision would be 1e-12.
+    // Rounded weights and inputs, sums of single-precision products: some units of 6e-8; double precision would be 1e-12.
     test.each(referenceNames('mlp-'))('%s in float32', async (name) => {
       const file = readReference(name);
       const args = await writeInputs(name, file);

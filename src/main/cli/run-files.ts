@@ -1,15 +1,17 @@
 /** A stored run's results as data files: arrays, tables, the run itself. */
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { writeFileAtomic } from '../../data/files.ts';
+import { InputError } from '../../shared/errors.ts';
 import type { ResultArrays } from '../../shared/results.ts';
 import { fileName } from '../figures/batch.ts';
+import { runFileExtension, writeRunFile } from '../services/run-file.ts';
 import { diagonalNames, readArrays } from '../results-file.ts';
 import type { MeasurementRecord, RunRecord, Store } from '../store/index.ts';
 import { writeRunFolder } from './commands/import.ts';
 import { runDocument } from './run-text.ts';
 
-export const dataKinds = ['safetensors', 'csv', 'json', 'run'] as const;
+export const dataKinds = ['safetensors', 'csv', 'json', 'run', 'covature'] as const;
 export type DataKind = (typeof dataKinds)[number];
 
 /** Writes one kind of file for a run; answers their paths. */
@@ -23,6 +25,12 @@ export async function writeRunFiles(
   if (kind === 'run') return writeRunFolder(store, run, folder);
   const stem = fileStem(run);
   const target = (name: string): string => path.join(folder, name);
+  if (kind === 'covature') {
+    const file = target(`${stem}${runFileExtension}`);
+    if (existsSync(file)) throw new InputError(`${file} is there already`);
+    await writeRunFile(store.exportRun(run.id), file);
+    return [file];
+  }
   if (kind === 'json') {
     const file = target(`${stem}.json`);
     await writeFileAtomic(file, `${JSON.stringify(runDocument(store, run), null, 2)}\n`);

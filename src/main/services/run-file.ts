@@ -4,14 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import { readInputFile, writeFileAtomic } from '../../data/files.ts';
 import { readZip } from '../../data/formats/zip.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseJson } from '../../shared/validation.ts';
-import type { ExportedRun } from '../store/index.ts';
+import type { ExportedRun, Imported, Store } from '../store/index.ts';
 
 export const runFileExtension = '.covature';
 const documentName = 'run.json';
@@ -92,6 +92,33 @@ export async function unpackRunFile(file: string, folder: string): Promise<Unpac
     places[entryName] = place;
   }
   return { document, places };
+}
+
+/** Adds what was unpacked to the store. Raises InputError as `Store.importRun` does. @param project its id; null: none */
+export function importUnpacked(
+  store: Store,
+  { document, places }: UnpackedRun,
+  project: string | null = null,
+): Imported {
+  return store.importRun(document, {
+    locate: (name) => {
+      const place = Object.hasOwn(places, name) ? places[name] : undefined;
+      if (place === undefined) throw new InputError(`run: its file ${name} is not there`);
+      return place;
+    },
+    verified: true,
+    project,
+  });
+}
+
+/** Unpacks a file within the store and adds its run. Raises InputError as `unpackRunFile` and `importUnpacked` do; then nothing is added. */
+export async function importRunFile(store: Store, file: string): Promise<Imported> {
+  const folder = store.stagingPath('import');
+  try {
+    return importUnpacked(store, await unpackRunFile(file, folder));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function writeSynced(place: string, bytes: Uint8Array): Promise<void> {

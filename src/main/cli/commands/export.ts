@@ -49,7 +49,8 @@ Data (without --figure and --recipe):
   --format safetensors  C, H, Q, Gauss-Newton part, spectrum and diagonals of every measurement
            csv          the diagonals, one line a direction; the metric series, one line a step
            json         the run with all summaries
-           run          the whole run with its files, for "covature import" elsewhere
+           run          the whole run with its files as a folder, for "covature import" elsewhere
+           covature     the same as one file, to open with a double click or send by mail (up to 2 GB)
            svg, pdf ... C_ii against H_ii of every measurement, both estimands
 
 Figures:

@@ -1,17 +1,19 @@
 /** covature import, and the folder that `covature export --format run` writes for it. */
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { InputError } from '../../../shared/errors.ts';
-import type { RunRecord, Store } from '../../store/index.ts';
+import type { Imported, RunRecord, Store } from '../../store/index.ts';
 import { openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
 import type { Command } from '../command.ts';
+import { importRunFile, runFileExtension } from '../../services/run-file.ts';
 import { readJsonFile } from '../files.ts';
 
-const help = `Usage: covature import FOLDER [FOLDER ...] [options]
+const help = `Usage: covature import PLACE [PLACE ...] [options]
 
-Adds runs that "covature export RUN --format run" wrote, on this machine or another. Files are checked against their checksums; the same run twice
-is added once.
+Adds runs that were exported on this machine or another: a folder ("covature export RUN --format run") or a file with the ending .covature
+("--format covature", or "Export" in the workbench). Files are checked against their checksums; the same run twice is added once.
 
 ${storeHelp}`;
 
@@ -22,18 +24,31 @@ export const importCommand: Command = {
   run: async (argv) => {
     const { values, positionals } = parse(argv, storeOptions, [1, Infinity]);
     using store = openStoreFor(values, false);
-    const results: { folder: string; id: string; added: boolean }[] = [];
-    for (const place of positionals) {
-      const folder = path.resolve(place);
-      const document = await readJsonFile(path.join(folder, documentName));
-      const { id, added } = store.importRun(document, { locate: (name) => inside(folder, name) });
-      results.push({ folder, id, added });
-      if (values.json !== true) process.stdout.write(`${id}${added ? '' : ' (was there)'}  ${folder}\n`);
+    const results: ({ id: string; added: boolean } & ({ folder: string } | { file: string }))[] = [];
+    for (const given of positionals) {
+      const place = path.resolve(given);
+      const isFile = await isRunFile(place);
+      const { id, added } = isFile ? await importRunFile(store, place) : await importRunFolder(store, place);
+      results.push({ ...(isFile ? { file: place } : { folder: place }), id, added });
+      if (values.json !== true) process.stdout.write(`${id}${added ? '' : ' (was there)'}  ${place}\n`);
     }
     if (values.json === true) printJson(results);
     return 0;
   },
 };
+
+/** What is no folder is taken as a file; a name that is not there by its ending. */
+async function isRunFile(place: string): Promise<boolean> {
+  return stat(place).then(
+    (found) => !found.isDirectory(),
+    () => place.toLowerCase().endsWith(runFileExtension),
+  );
+}
+
+async function importRunFolder(store: Store, folder: string): Promise<Imported> {
+  const document = await readJsonFile(path.join(folder, documentName));
+  return store.importRun(document, { locate: (name) => inside(folder, name) });
+}
 
 /** A file named by a document from elsewhere; never one outside its folder. */
 function inside(folder: string, name: string): string {

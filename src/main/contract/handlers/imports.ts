@@ -3,10 +3,9 @@ import * as path from 'node:path';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { Handlers } from '../../../shared/contract/index.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
-import { InputError } from '../../../shared/errors.ts';
 import { parseExperiment } from '../../../shared/experiment.ts';
 import { describeModel, parseModel } from '../../../shared/model.ts';
-import { runFileExtension, writeRunFile } from '../../services/run-file.ts';
+import { importUnpacked, runFileExtension, writeRunFile } from '../../services/run-file.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import type { Json } from '../../store/index.ts';
 import type { WeightsChoice } from '../helper/model-import.ts';
@@ -48,16 +47,8 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
     const folder = store.stagingPath('import');
     await mkdir(folder, { recursive: true });
     try {
-      const { document, places } = await helper.ask('unpackRun', { file: workbench.placeOf(from), folder });
-      const { id, added } = store.importRun(document, {
-        locate: (name) => {
-          const place = Object.hasOwn(places, name) ? places[name] : undefined;
-          if (place === undefined) throw new InputError(`run: its file ${name} is not there`);
-          return place;
-        },
-        verified: true,
-        project: project ?? null,
-      });
+      const unpacked = await helper.ask('unpackRun', { file: workbench.placeOf(from), folder });
+      const { id, added } = importUnpacked(store, unpacked, project ?? null);
       changes.note([id]);
       bus.emit('store.changed', { what: 'projects' });
       return { id, name: workbench.run(id).name, added };

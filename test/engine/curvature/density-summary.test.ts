@@ -41,7 +41,7 @@ async function measure(
   return { density: summary.density!, eigenvalues, trace: summary.trace.H, d: summary.d };
 }
 
-const spec = { probes: 20, steps: 40, seed: 3 };
+const spec = { probes: 40, steps: 60, seed: 3 };
 const near = ({ value, standard_error: error }: Estimate, truth: number): void => {
   expect(Math.abs(value - truth)).toBeLessThan(4 * error + 1e-12);
 };
@@ -49,8 +49,8 @@ const near = ({ value, standard_error: error }: Estimate, truth: number): void =
 describe('the density of a measurement', () => {
   test.each(['fc2.kernel', 'fc3.kernel'])('%s: moments, parts and curve agree with the eigenvalues', async (name) => {
     const { density, eigenvalues, trace, d } = await measure(name, spec, 'exact');
-    expect([density.probes, density.seed]).toEqual([20, 3]);
-    expect(density.steps).toBeLessThanOrEqual(Math.min(40, d));
+    expect([density.probes, density.seed]).toEqual([40, 3]);
+    expect(density.steps).toBeLessThanOrEqual(Math.min(60, d));
     const share = (isInside: (x: number) => boolean): number => eigenvalues.filter(isInside).length / d;
     const { sigma, grid } = density;
     near(density.mean, trace / d);

@@ -200,21 +200,56 @@ describe('the command line', () => {
     expect(result.status).toBe(2);
     expect(result.stderr).toMatch(/d = 9408 weights would take .*GB.*projected method/);
     const noise = ['--minibatch-noise', '--sampling', 'with_replacement', '--batches', '10', '--noise-directions', '3'];
-    const again = await cli(['measure', '--run', first.id, '--parameter', 'fc3.*', ...noise, ...engine, '--json']);
+    const density = ['--density', '--density-probes', '3', '--density-steps', '10'];
+    const measured = ['measure', '--run', first.id, '--parameter', 'fc3.*', ...noise, ...density];
+    const again = await cli([...measured, ...engine, '--json']);
     expect(again.status, again.stderr).toBe(0);
     const summaries = JSON.parse(again.stdout) as MeasurementSummary[];
     expect(summaries.map((each) => each.parameter)).toEqual(['fc3.kernel', 'fc3.bias']);
-    for (const { minibatch_noise: found } of summaries) {
+    for (const { minibatch_noise: found, density: curve, d, trace } of summaries) {
+      expect(curve).toMatchObject({ probes: 3, steps: Math.min(10, d), seed: 1 });
+      expect(curve?.grid.length).toBe(curve?.standard_error.length);
+      expect(Math.abs((curve?.mean.value ?? NaN) / (trace.H / d) - 1)).toBeLessThan(1);
       expect([found?.batch_size, found?.directions.length]).toEqual([32, 3]);
       expect(found?.modes).toMatchObject([{ mode: 'with_replacement', batches: 10, factor: 1 / 32, between: null }]);
     }
     const shown = JSON.parse((await cli(['show', first.id, '--store', store, '--json'])).stdout) as Document;
+    const text = (await cli(['show', first.id, '--store', store])).stdout;
+    expect(text).toMatch(/spectral density of H, 3 random vectors of 10 Lanczos steps \(seed 1\)/);
     expect(
       shown.measurements
         .filter((each) => each.origin === 'manual')
         .map((each) => each.parameter)
         .sort(),
     ).toEqual(['fc1.kernel', 'fc3.bias', 'fc3.kernel']);
+  });
+
+  test('a run goes to another store as one file; a damaged file adds nothing', async () => {
+    const out = path.join(folder, 'files');
+    const exported = await cli(['export', first.id, '--format', 'covature', '--out', out, '--store', store, '--json']);
+    expect(exported.status, exported.stderr).toBe(0);
+    const [written] = (JSON.parse(exported.stdout) as { files: string[] }).files;
+    expect(written.endsWith('.covature')).toBe(true);
+    const twice = await cli(['export', first.id, '--format', 'covature', '--out', out, '--store', store]);
+    expect([twice.status, twice.stderr]).toEqual([2, expect.stringMatching(/is there already/)]);
+
+    const other = path.join(folder, 'other-store');
+    const broken = path.join(folder, 'broken.covature');
+    writeFileSync(broken, readFileSync(written).subarray(0, 2000));
+    const refused = await cli(['import', broken, '--store', other]);
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringMatching(/broken\.covature/)]);
+    const missing = await cli(['import', path.join(folder, 'none.covature'), '--store', other]);
+    expect([missing.status, missing.stderr]).toEqual([2, expect.stringMatching(/none\.covature/)]);
+
+    const imported = await cli(['import', written, '--store', other, '--json']);
+    expect(imported.status, imported.stderr).toBe(0);
+    expect(JSON.parse(imported.stdout)).toEqual([{ file: written, id: first.id, added: true }]);
+    expect((await cli(['import', written, '--store', other])).stdout).toMatch(/was there/);
+    const there = JSON.parse((await cli(['show', first.id, '--store', other, '--json'])).stdout) as Document;
+    const here = JSON.parse((await cli(['show', first.id, '--store', store, '--json'])).stdout) as Document;
+    expect(there.measurements.map(({ summary }) => summary)).toEqual(here.measurements.map(({ summary }) => summary));
+    using opened = openStore(other, { readOnly: true });
+    expect(opened.listRuns({}).total).toBe(1);
   });
 
   test('nothing is left of files being written', () => {

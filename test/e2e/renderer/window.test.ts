@@ -109,7 +109,7 @@ describeWhere(windowAvailable(), 'the window', () => {
     expect(await panel.textContent()).toMatch(/± [\d.]+ %/);
     await panel.getByText('Data as a table').click();
     const { values } = await window.bench.request('measurements.eigenvector', { id, index: 0 });
-    expect(await panel.getByRole('row').count()).toBe(values.length + 1);
+    await until(async () => (await panel.getByRole('row').count()) === values.length + 1, 'a row an entry, and a head');
     await panel.getByRole('button', { name: 'Direction after' }).press('Enter');
     await page.getByRole('region', { name: 'Direction 2' }).waitFor();
     expect(await window.axe()).toEqual([]);
@@ -159,10 +159,10 @@ describeWhere(windowAvailable(), 'the window', () => {
     const dialog = page.getByRole('dialog', { name: 'Measure' });
     await dialog.getByLabel('fc2.kernel').uncheck();
     await dialog.getByLabel('fc1.kernel').check();
-    await dialog.getByLabel('Samples').fill('2.5');
+    await dialog.getByRole('textbox', { name: 'Samples' }).fill('2.5');
     await dialog.getByText('Expected a whole number of at least 8.').waitFor();
     expect(await dialog.getByRole('button', { name: 'Measure' }).isDisabled()).toBe(true);
-    await dialog.getByLabel('Samples').fill('200');
+    await dialog.getByRole('textbox', { name: 'Samples' }).fill('200');
     await dialog.getByLabel('Method').selectOption('projected');
     await dialog.getByLabel('Directions to find, projected').fill('12');
     expect(await window.axe()).toEqual([]);

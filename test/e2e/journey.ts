@@ -128,7 +128,10 @@ export async function journey(start: Shell, restart: () => Promise<Shell>): Prom
   await page.keyboard.press('Home');
   await page.keyboard.press('Delete');
   await until(async () => (await shell.request('runs.counts', { deleted: true })).total > 0, 'the bin to fill');
-  await page.getByText(/put into the bin/).first().waitFor();
+  await page
+    .getByText(/put into the bin/)
+    .first()
+    .waitFor();
   await page.keyboard.press('Control+z');
   await until(async () => (await shell.request('runs.counts', { deleted: true })).total === 0, 'all to be back');
 }

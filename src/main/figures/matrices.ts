@@ -143,7 +143,8 @@ async function readVectors(file: string): Promise<{ d: number; vectors: Float64A
   return { d: shape[1], vectors: data };
 }
 
-function decompose(blas: Blas, d: number, values: Float64Array): Decomposition {
+/** Of a symmetric matrix [d, d], in memory of the program's own; `values` stays as it is. */
+export function decompose(blas: Blas, d: number, values: Float64Array): Decomposition {
   const a = blas.allocate('float64', d * d) as Float64Array;
   const ascending = new Float64Array(d);
   try {
@@ -157,8 +158,8 @@ function decompose(blas: Blas, d: number, values: Float64Array): Decomposition {
   }
 }
 
-/** V M V^T. */
-function rotate(blas: Blas, d: number, vectors: Float64Array, matrix: Float64Array): Float64Array {
+/** V M V^T: the matrix in the basis of the rows of V, both [d, d]. */
+export function rotate(blas: Blas, d: number, vectors: Float64Array, matrix: Float64Array): Float64Array {
   const [v, m, product] = [0, 1, 2].map(() => blas.allocate('float64', d * d) as Float64Array);
   try {
     v.set(vectors);

@@ -3,14 +3,11 @@ import { openSafetensors } from '../../../data/formats/safetensors.ts';
 import type { Blas } from '../../../engine/blas/types.ts';
 import type { Eigenvector, Heatmap, MatrixName } from '../../../shared/contract/index.ts';
 import { InputError } from '../../../shared/errors.ts';
+import { decompose, rotate } from '../../figures/matrices.ts';
+import type { Decomposition } from '../../figures/matrices.ts';
 
-interface Basis {
+interface Basis extends Decomposition {
   readonly file: string;
-  readonly d: number;
-  /** [d, d]: rows v_i. */
-  readonly vectors: Float64Array;
-  /** Decreasing. */
-  readonly eigenvalues: Float64Array;
   /** Matrices in that basis, V M V^T, as far as they were asked for. */
   readonly rotated: Map<MatrixName, Float64Array>;
 }
@@ -59,17 +56,7 @@ export class EigenViews {
     // Two at once would need twice the memory.
     this.#basis = null;
     const { d, values } = await readMatrix(file, 'H');
-    const a = blas.allocate('float64', d * d) as Float64Array;
-    const ascending = new Float64Array(d);
-    try {
-      a.set(values);
-      blas.eigh(d, a, ascending);
-      const vectors = new Float64Array(d * d);
-      for (let i = 0; i < d; i++) vectors.set(a.subarray((d - 1 - i) * d, (d - i) * d), i * d);
-      this.#basis = { file, d, vectors, eigenvalues: ascending.reverse(), rotated: new Map() };
-    } finally {
-      blas.release(a);
-    }
+    this.#basis = { file, ...decompose(blas, d, values), rotated: new Map() };
     return this.#basis;
   }
 }
@@ -109,20 +96,6 @@ async function readMatrix(file: string, name: MatrixName): Promise<{ d: number; 
     throw new Error(`${file}: ${name} is no square matrix of doubles`);
   }
   return { d: shape[0], values: data };
-}
-
-/** V M V^T. */
-function rotate(blas: Blas, d: number, vectors: Float64Array, matrix: Float64Array): Float64Array {
-  const [v, m, product] = [0, 1, 2].map(() => blas.allocate('float64', d * d) as Float64Array);
-  try {
-    v.set(vectors);
-    m.set(matrix);
-    blas.gemm(false, false, d, d, d, 1, v, d, m, d, 0, product, d);
-    blas.gemm(false, true, d, d, d, 1, product, d, v, d, 0, m, d);
-    return m.slice();
-  } finally {
-    for (const array of [v, m, product]) blas.release(array);
-  }
 }
 
 function diagonal(values: Float64Array): Float64Array {

@@ -47,7 +47,10 @@ export interface ConvergenceNumber {
   readonly change: number | null;
   /** Interval of `full`. */
   readonly interval: Interval | null;
-  /** Bound on |change| at 95 %: half of the interval's width times sqrt(N / n - 1). */
+  /**
+   * Bound on |change|: half of the interval's width times sqrt(N / n - 1), at 95 % for a number that is not judged, at 95 % over all judged numbers
+   * together (Bonferroni) for one that is.
+   */
   readonly allowed: number | null;
   /** Whether the verdict rests on it: slopes by the chosen estimators, and what has an interval besides slopes. */
   readonly judged: boolean;
@@ -55,10 +58,7 @@ export interface ConvergenceNumber {
 }
 
 export interface Convergence {
-  /**
-   * drifting where some change exceeds its bound even when as many numbers as are judged get a look (Bonferroni: 95 % over all of them
-   * together); unknown where none does but one cannot be judged; else converged.
-   */
+  /** drifting where some judged change exceeds its bound; unknown where none does but one cannot be judged; else converged. */
   readonly state: ConvergenceState;
   readonly reason: string;
   readonly cutoff: number;
@@ -86,7 +86,10 @@ export function judgeConvergence(full: Whole, options: ConvergenceOptions = {}):
   if (!(part.samples < full.samples && part.samples > 0))
     throw new Error(`convergence: expected fewer than ${full.samples} samples in the part, found ${part.samples}`);
   const scale = Math.sqrt(full.samples / part.samples - 1);
-  const numbers = [...slopeNumbers(full, part, cutoff, chosen, scale), ...quantityNumbers(full, part, scale)];
+  const numbers = boundTogether([
+    ...slopeNumbers(full, part, cutoff, chosen, scale),
+    ...quantityNumbers(full, part, scale),
+  ]);
   return { ...verdictOf(numbers, full.samples, part.samples), cutoff, samples: [full.samples, part.samples], numbers };
 }
 
@@ -157,23 +160,27 @@ function numberOf(number: Omit<ConvergenceNumber, 'change' | 'state'>): Converge
   return { ...number, change, state: known ? (Math.abs(change) <= allowed ? 'converged' : 'drifting') : 'unknown' };
 }
 
+/** Widens the bounds of judged numbers so that all of them hold together at 95 % (Bonferroni). */
+function boundTogether(numbers: readonly ConvergenceNumber[]): readonly ConvergenceNumber[] {
+  const judged = numbers.filter((n) => n.judged).length;
+  const together = normalQuantile(1 - 0.025 / judged) / normal975;
+  return numbers.map((n) => (n.judged && n.allowed !== null ? numberOf({ ...n, allowed: together * n.allowed }) : n));
+}
+
 function verdictOf(
   numbers: readonly ConvergenceNumber[],
   full: number,
   part: number,
 ): Pick<Convergence, 'state' | 'reason'> {
   const judged = numbers.filter((n) => n.judged);
-  const together = normalQuantile(1 - 0.025 / judged.length) / normal975;
-  const drifting = judged.filter(
-    (n) => n.change !== null && n.allowed !== null && Math.abs(n.change) > together * n.allowed,
-  );
+  const drifting = judged.filter((n) => n.state === 'drifting');
   const unknown = judged.filter((n) => n.state === 'unknown');
   const between = `${part} and ${full} samples`;
   if (drifting.length > 0)
     return {
       state: 'drifting',
       reason: `between ${between} the change is more than sampling explains: ${drifting
-        .map((n) => `${nameOf(n)} by ${signed(n.change!)} where ${short(together * n.allowed!)} is allowed`)
+        .map((n) => `${nameOf(n)} by ${signed(n.change!)} where ${short(n.allowed!)} is allowed`)
         .join(', ')}`,
     };
   if (unknown.length > 0)

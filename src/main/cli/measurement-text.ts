@@ -120,7 +120,8 @@ function cells(row: CutoffRow, estimand: Estimand): string[] {
   return [
     row.cutoff.toExponential(0),
     titles[estimand],
-    formatNumber(row.n),
+    // Of two halves, so it may end in .5.
+    String(row.n),
     row.decades === 0 || !Number.isFinite(row.decades) ? '-' : row.decades.toFixed(1),
     slopeText(row.gamma),
     slopeText(row.gamma_Q),

@@ -26,7 +26,22 @@ export interface OracleMatrices {
   readonly loss: number;
 }
 
-export function oracleMatrices(problem: OracleProblem, parameter: string): OracleMatrices {
+export interface OracleOptions {
+  /** The sum ends with its reason. */
+  readonly signal?: AbortSignal;
+  /** Share of the forward passes done, some twenty times a second. */
+  readonly onProgress?: (share: number) => void;
+}
+
+/** Longest time without a look at messages (a cancel), in milliseconds. */
+const longestHold = 50;
+
+/** Lets messages in from time to time: d^2 / 2 forward passes a sample take seconds. */
+export async function oracleMatrices(
+  problem: OracleProblem,
+  parameter: string,
+  options: OracleOptions = {},
+): Promise<OracleMatrices> {
   const { model, weights, inputs, targets } = problem;
   const base = Object.fromEntries(Object.entries(weights).map(([name, values]) => [name, values.map(constant)]));
   const own = weights[parameter];
@@ -36,6 +51,7 @@ export function oracleMatrices(problem: OracleProblem, parameter: string): Oracl
   const [C, H, Q, G] = [square(), square(), square(), square()];
   const mean = new Float64Array(d);
   let loss = 0;
+  let looked = performance.now();
   for (const [p, input] of inputs.entries()) {
     const passed = (i: number, j: number): HyperDual[] => {
       const moved = own.map((w, k) => ({ a: w, b: k === i ? 1 : 0, c: k === j ? 1 : 0, d: 0 }));
@@ -57,6 +73,13 @@ export function oracleMatrices(problem: OracleProblem, parameter: string): Oracl
         output = y.map((each) => each.a);
         if (i === 0) loss += l.a / size;
       }
+      if (performance.now() - looked < longestHold) continue;
+      // Row i of the upper triangle is done: of d (d + 1) / 2 entries all but those of the rows below.
+      const left = d - 1 - i;
+      options.onProgress?.((p + 1 - (left * (left + 1)) / (d * (d + 1))) / size);
+      await new Promise((resolve) => setImmediate(resolve));
+      options.signal?.throwIfAborted();
+      looked = performance.now();
     }
     const S = outputCurvature(model.loss, output);
     const K = output.length;

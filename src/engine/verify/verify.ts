@@ -56,17 +56,28 @@ export async function verifyModel(pool: Pool, model: ModelSpec, options: VerifyO
   const input = inputOf(problem);
   const parameters: VerifiedParameter[] = [];
   const leftOut: { parameter: string; d: number }[] = [];
-  for (const [at, parameter] of chosen.entries()) {
+  // Nearly all of the time goes into the oracle, whose passes grow like d^2.
+  const costOf = ({ rows, cols }: Parameter): number => (rows * cols > largestSize ? 0 : (rows * cols) ** 2);
+  const cost = chosen.reduce((sum, parameter) => sum + costOf(parameter), 0);
+  let before = 0;
+  for (const parameter of chosen) {
     options.signal?.throwIfAborted();
-    options.onProgress?.(parameter.name, at / chosen.length);
     const d = parameter.rows * parameter.cols;
     if (d > largestSize) {
       leftOut.push({ parameter: parameter.name, d });
       continue;
     }
-    // Lets a cancel in: the oracle does not stop.
-    await new Promise((resolve) => setImmediate(resolve));
-    const oracle = oracleMatrices(problem, parameter.name);
+    const begin = before;
+    before += costOf(parameter);
+    const onProgress = (share: number): void => {
+      options.onProgress?.(parameter.name, (begin + share * costOf(parameter)) / cost);
+    };
+    onProgress(0);
+    const oracle = await oracleMatrices(problem, parameter.name, {
+      onProgress,
+      ...(options.signal && { signal: options.signal }),
+    });
+    options.signal?.throwIfAborted();
     const common = { parameter: parameter.name, seed, intervals: false };
     if (typeof factorLayout(network, parameter.name) !== 'string') {
       const { arrays, summary, release } = await measureExact(pool, input, { ...common, libraryThreads: 1 });

@@ -17,6 +17,7 @@ import { openStore, restoreStore } from '../store/index.ts';
 import type { Project, RunRecord, Store } from '../store/index.ts';
 import { dispatch } from './dispatch.ts';
 import { handlers } from './handlers/index.ts';
+import { FollowedRequests } from './followed.ts';
 import { Helper } from './helper/helper.ts';
 
 export type FileKind = 'dataset' | 'experiment' | 'model' | 'weights' | 'run' | 'figure' | 'folder';
@@ -49,6 +50,7 @@ export class Workbench {
   readonly options: WorkbenchOptions;
   readonly bus = new Bus();
   readonly changes = new RunChanges(this.bus);
+  readonly followed = new FollowedRequests(this.bus);
   readonly helper: Helper;
   /** Draws figures: a process of its own, so that a preview never waits for a dataset or a matrix product. */
   readonly drawing: Helper;

@@ -18,6 +18,9 @@ export const id = v.pipe(
   v.regex(/^[0-9A-Za-z_-]{1,64}$/, 'expected an id of letters, digits, "-" and "_"'),
 );
 
+/** What a window calls a request that it follows or stops: random, never the same twice. */
+export const token = v.pipe(id, v.minLength(8, 'expected a token of at least 8 characters'));
+
 /** Ids of what a bulk action is for. */
 export const ids = v.pipe(
   v.array(id, 'expected a list of ids'),

@@ -24,6 +24,8 @@ export interface ContractEvents {
   /** Something else than runs: read again what you show of it. `all`: the store was replaced; load anew. */
   readonly 'store.changed': { readonly what: 'projects' | 'figures' | 'datasets' | 'all' };
   readonly 'settings.changed': Settings;
+  /** Of a request that its window gave a token: what is under way, and the share done (0 to 1); some twenty times a second at most. */
+  readonly 'request.progress': { readonly token: string; readonly at: string; readonly share: number };
   /** Something that the user should know though no request asked for it: a job that died, a full disk. */
   readonly notice: {
     readonly level: 'info' | 'warning' | 'error';
@@ -45,6 +47,7 @@ const names: Readonly<Record<EventName, true>> = {
   'queue.changed': true,
   'store.changed': true,
   'settings.changed': true,
+  'request.progress': true,
   notice: true,
   'file.opened': true,
 };

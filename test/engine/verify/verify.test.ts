@@ -147,7 +147,7 @@ describe('verification', () => {
     expect(report.agrees).toBe(true);
   });
 
-  test('a change of 1e-6 in one weight is noticed by every matrix', () => {
+  test('a change of 1e-6 in one weight is noticed by every matrix', async () => {
     const copy = smallCopy(parseModel(models.vectors), builds);
     const network = new Network(copy, backend);
     const weights = Object.fromEntries(
@@ -160,8 +160,31 @@ describe('verification', () => {
       targets: [0, 1, 2].map((label) => [0, 1, 2].map((k) => (k === label ? 1 : 0))),
     };
     const moved = { ...weights, 'fc1.bias': weights['fc1.bias'].map((x) => x + 1e-6) };
-    const [right, wrong] = [problem, { ...problem, weights: moved }].map((each) => oracleMatrices(each, 'fc2.kernel'));
+    const [right, wrong] = await Promise.all(
+      [problem, { ...problem, weights: moved }].map((each) => oracleMatrices(each, 'fc2.kernel')),
+    );
     for (const key of ['C', 'H', 'Q'] as const) expect(disagreement(wrong[key], right[key]), key).toBeGreaterThan(1e-9);
+  });
+
+  test('progress rises to the last parameter, and a cancel stops it', async () => {
+    const seen: (readonly [string, number])[] = [];
+    await verifyModel(pool, parseModel(models.tokens), {
+      parameters: ['a.query.kernel', 'head.kernel'],
+      onProgress: (parameter, share) => seen.push([parameter, share]),
+    });
+    const shares = seen.map(([, share]) => share);
+    expect(shares[0]).toBe(0);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(shares.at(-1)).toBeLessThanOrEqual(1);
+    expect([...new Set(seen.map(([parameter]) => parameter))]).toEqual(['a.query.kernel', 'head.kernel']);
+    const abort = new AbortController();
+    const stopped = verifyModel(pool, parseModel(models.images), {
+      signal: abort.signal,
+      onProgress: () => {
+        abort.abort(new Error('enough'));
+      },
+    });
+    await expect(stopped).rejects.toThrow('enough');
   });
 
   test('a parameter that does not exist, and a model without a small copy, are refused', async () => {
@@ -215,7 +238,7 @@ describe('the forward pass of the oracle', () => {
 });
 
 describeWhere(referenceAvailable, 'the oracle against reference values', () => {
-  test.each(['mlp-', 'transformer-'].flatMap(referenceNames))('%s', (name) => {
+  test.each(['mlp-', 'transformer-'].flatMap(referenceNames))('%s', async (name) => {
     const file = readReference(name);
     const model = modelOf(file);
     const reference = file.measurements.toSorted((a, b) => a.eigenvalues.length - b.eigenvalues.length)[0];
@@ -223,7 +246,7 @@ describeWhere(referenceAvailable, 'the oracle against reference values', () => {
     const { inputs, targets } = referenceData(file, network.outputSize);
     const rows = (values: Float64Array, width: number): number[][] =>
       Array.from({ length: values.length / width }, (_, p) => [...values.subarray(p * width, (p + 1) * width)]);
-    const found = oracleMatrices(
+    const found = await oracleMatrices(
       {
         model,
         weights: Object.fromEntries(Object.entries(file.weights).map(([key, values]) => [key, [...flat(values)]])),

@@ -234,6 +234,26 @@ describe('making experiments', () => {
     expect(await faultOf('models.verify', {})).toMatchObject({ code: 'bad-input' });
   });
 
+  it('tells how far a verification is, and stops one by its token', async () => {
+    await bench.request('models.verify', { run, seed: 5, token: 'token-of-one' });
+    const told = bench.payloads('request.progress');
+    expect(new Set(told.map(({ token }) => token))).toEqual(new Set(['token-of-one']));
+    expect(new Set(told.map(({ at }) => at))).toContain('fc2.kernel');
+    for (const { share } of told) expect(share).toBeLessThanOrEqual(1);
+    // The second waits behind the first, which is stopped at its first sign of life; then neither answers.
+    const first = faultOf('models.verify', { run, token: 'token-of-two' });
+    const second = faultOf('models.verify', { run, token: 'token-of-three' });
+    expect(await faultOf('models.verify', { run, token: 'token-of-two' })).toMatchObject({ code: 'conflict' });
+    await expect.poll(() => bench.payloads('request.progress').at(-1)?.token).toBe('token-of-two');
+    await bench.request('requests.cancel', { token: 'token-of-three' });
+    await bench.request('requests.cancel', { token: 'token-of-two' });
+    expect(await first).toMatchObject({ code: 'cancelled' });
+    expect(await second).toMatchObject({ code: 'cancelled' });
+    // The helper lives on, and a token that is not known is no fault.
+    await bench.request('requests.cancel', { token: 'token-of-two' });
+    expect(await bench.request('models.verify', { run, seed: 5 })).toMatchObject({ agrees: true });
+  });
+
   it('checks one while it is written, and says what it will take', async () => {
     const check = await bench.request('experiments.check', { experiment: { ...tiny, seed: [1, 2] } });
     expect(check.problems).toEqual([]);

@@ -111,7 +111,9 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
       'run' in asked
         ? parseExperiment(workbench.run(asked.run).experiment, `experiment of run ${asked.run}`).model
         : parseModel(asked.model);
-    return workbench.helper.ask('verify', { engine: workbench.engine(), model, seed: asked.seed });
+    return workbench.followed.follow(asked.token, (options) =>
+      workbench.helper.ask('verify', { engine: workbench.engine(), model, seed: asked.seed }, options),
+    );
   },
 
   'experiments.examples': async () => {

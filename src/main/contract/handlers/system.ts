@@ -12,6 +12,7 @@ type Name =
   | 'queue.get'
   | 'queue.hold'
   | 'jobs.cancel'
+  | 'requests.cancel'
   | `settings.${'get' | 'set'}`
   | `state.${'get' | 'set'}`
   | `doctor.${'engines' | 'speed'}`
@@ -29,6 +30,10 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
   'queue.hold': ({ held }, { queue }) => {
     queue.hold(held);
     return queue.snapshot();
+  },
+  'requests.cancel': ({ token }, { followed }) => {
+    followed.cancel(token);
+    return null;
   },
   'jobs.cancel': ({ id }, { queue }) => {
     queue.cancelJob(id);

@@ -4,11 +4,19 @@ import { InputError } from '../../../shared/errors.ts';
 import { blasThreadVariables } from '../../jobs/environment.ts';
 import { moduleBeside } from '../../jobs/launcher.ts';
 import type { ProcessLauncher, WorkerProcess } from '../../jobs/launcher.ts';
-import type { HelperAnswer, HelperTask, HelperTasks } from './tasks.ts';
+import type { HelperAnswer, HelperProgress, HelperTask, HelperTasks } from './tasks.ts';
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  readonly onProgress: AskOptions['onProgress'];
+}
+
+export interface AskOptions {
+  /** Rejects at once with a `cancelled` fault; the task ends at its next look. */
+  readonly signal?: AbortSignal;
+  /** What the task has under way, and the share done; for tasks that say so. */
+  readonly onProgress?: (at: string, share: number) => void;
 }
 
 /** It holds matrices of the measurement last looked at. */
@@ -32,16 +40,28 @@ export class Helper {
   }
 
   /** Raises what the task raises; a `failed` fault where the process dies over it. */
-  ask<N extends HelperTask>(task: N, argument: HelperTasks[N]['argument']): Promise<HelperTasks[N]['result']> {
+  ask<N extends HelperTask>(
+    task: N,
+    argument: HelperTasks[N]['argument'],
+    { signal, onProgress }: AskOptions = {},
+  ): Promise<HelperTasks[N]['result']> {
     if (this.#closed) return Promise.reject(new FaultError('cancelled', 'the program is ending'));
+    if (signal?.aborted === true) return Promise.reject(cancelled());
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
     this.#process ??= this.#start();
     const number = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#pending.set(number, { resolve, reject });
-    this.#process.send({ number, task, argument });
-    return promise as Promise<HelperTasks[N]['result']>;
+    this.#pending.set(number, { resolve, reject, onProgress });
+    const asked = this.#process;
+    asked.send({ number, task, argument });
+    const cancel = (): void => {
+      // The answer is still to come; nobody waits for it.
+      if (this.#process === asked) asked.send({ number, cancel: true });
+      reject(cancelled());
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    return promise.finally(() => signal?.removeEventListener('abort', cancel)) as Promise<HelperTasks[N]['result']>;
   }
 
   close(): void {
@@ -58,7 +78,7 @@ export class Helper {
   #start(): WorkerProcess {
     const started = this.#launcher.launch(moduleBeside('./worker', import.meta.url), blasThreadVariables(process.env), {
       onMessage: (message) => {
-        this.#receive(message as HelperAnswer);
+        this.#receive(message as HelperAnswer | HelperProgress);
       },
       onError: () => undefined,
       onClose: (code, signal, stderr) => {
@@ -76,9 +96,13 @@ export class Helper {
     return started;
   }
 
-  #receive(answer: HelperAnswer): void {
+  #receive(answer: HelperAnswer | HelperProgress): void {
     const pending = this.#pending.get(answer.number);
     if (pending === undefined) return;
+    if ('share' in answer) {
+      pending.onProgress?.(answer.at, answer.share);
+      return;
+    }
     this.#pending.delete(answer.number);
     if (answer.ok) pending.resolve(answer.result);
     else pending.reject(answer.isInput ? new InputError(answer.message) : new Error(answer.message));
@@ -89,4 +113,8 @@ export class Helper {
       this.#idle.unref();
     }
   }
+}
+
+function cancelled(): FaultError {
+  return new FaultError('cancelled', 'cancelled');
 }

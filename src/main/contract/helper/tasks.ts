@@ -108,18 +108,35 @@ export interface HelperTasks extends FigureTasks {
 
 export type HelperTask = keyof HelperTasks;
 
+/** How a task that takes long is followed and stopped. */
+export interface TaskControl {
+  readonly signal: AbortSignal;
+  /** What is under way, and the share done (0 to 1). */
+  readonly progress: (at: string, share: number) => void;
+}
+
 /** Main side to helper, and back. */
 export interface HelperRequest {
   readonly number: number;
   readonly task: HelperTask;
   readonly argument: unknown;
 }
+/** Stops the request of that number: it is answered as a failure at its task's next look, or not begun. */
+export interface HelperCancel {
+  readonly number: number;
+  readonly cancel: true;
+}
+export interface HelperProgress {
+  readonly number: number;
+  readonly at: string;
+  readonly share: number;
+}
 export type HelperAnswer =
   | { readonly number: number; readonly ok: true; readonly result: unknown }
   | { readonly number: number; readonly ok: false; readonly message: string; readonly isInput: boolean };
 
 type Implementations = {
-  [N in HelperTask]: (argument: HelperTasks[N]['argument']) => Promise<HelperTasks[N]['result']>;
+  [N in HelperTask]: (argument: HelperTasks[N]['argument'], control: TaskControl) => Promise<HelperTasks[N]['result']>;
 };
 
 /** All tasks; one set a process. */
@@ -221,10 +238,10 @@ export function helperTasks(): Implementations {
       return summarise(await resolveDataset(spec, folders));
     },
 
-    async verify({ engine, model, seed }) {
+    async verify({ engine, model, seed }, { signal, progress }) {
       const pool = new Pool((await engineFor(engine)).blas, { threads: 1 });
       try {
-        return await verifyModel(pool, model, { seed });
+        return await verifyModel(pool, model, { seed, signal, onProgress: progress });
       } finally {
         await pool.close();
       }

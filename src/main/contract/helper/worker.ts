@@ -1,11 +1,11 @@
 /** The helper process: answers requests one after the other, and ends when its parent does. */
 import { InputError, messageOf } from '../../../shared/errors.ts';
 import { helperTasks } from './tasks.ts';
-import type { HelperAnswer, HelperRequest } from './tasks.ts';
+import type { HelperAnswer, HelperCancel, HelperProgress, HelperRequest, TaskControl } from './tasks.ts';
 
 interface Parent {
-  readonly send: (answer: HelperAnswer) => void;
-  readonly onRequest: (listener: (request: HelperRequest) => void) => void;
+  readonly send: (answer: HelperAnswer | HelperProgress) => void;
+  readonly onMessage: (listener: (message: HelperRequest | HelperCancel) => void) => void;
 }
 
 function parent(): Parent {
@@ -22,9 +22,9 @@ function parent(): Parent {
       send: (answer) => {
         utility.postMessage(answer);
       },
-      onRequest: (listener) => {
+      onMessage: (listener) => {
         utility.on('message', ({ data }) => {
-          listener(data as HelperRequest);
+          listener(data as HelperRequest | HelperCancel);
         });
       },
     };
@@ -34,9 +34,9 @@ function parent(): Parent {
   process.on('disconnect', () => process.exit(0));
   return {
     send: (answer) => void process.send?.(answer),
-    onRequest: (listener) => {
+    onMessage: (listener) => {
       process.on('message', (message) => {
-        listener(message as HelperRequest);
+        listener(message as HelperRequest | HelperCancel);
       });
     },
   };
@@ -45,17 +45,32 @@ function parent(): Parent {
 // Ctrl+C in a terminal is the main side's to answer; this process ends with it.
 process.on('SIGINT', () => undefined);
 
-const { send, onRequest } = parent();
+const { send, onMessage } = parent();
 const tasks = helperTasks();
+/** Of the requests that are not answered yet. */
+const aborts = new Map<number, AbortController>();
 let last: Promise<void> = Promise.resolve();
 
-onRequest(({ number, task, argument }) => {
+onMessage((message) => {
+  if ('cancel' in message) {
+    aborts.get(message.number)?.abort(new Error('cancelled'));
+    return;
+  }
+  const { number, task, argument } = message;
+  const abort = new AbortController();
+  aborts.set(number, abort);
+  const progress = (at: string, share: number): void => {
+    send({ number, at, share });
+  };
   last = last.then(async () => {
     try {
-      const run = tasks[task] as (argument: unknown) => Promise<unknown>;
-      send({ number, ok: true, result: await run(argument) });
+      abort.signal.throwIfAborted();
+      const run = tasks[task] as (argument: unknown, control: TaskControl) => Promise<unknown>;
+      send({ number, ok: true, result: await run(argument, { signal: abort.signal, progress }) });
     } catch (error) {
       send({ number, ok: false, message: messageOf(error), isInput: error instanceof InputError });
+    } finally {
+      aborts.delete(number);
     }
   });
 });

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { integer } from '../../validation.ts';
 import type { DatasetSummary } from '../../dataset.ts';
 import type { Verification } from '../../verification.ts';
-import { id, method, name, none, text } from '../define.ts';
+import { id, method, name, none, text, token } from '../define.ts';
 import type { Json } from '../records.ts';
 
 export interface DatasetInfo {
@@ -107,13 +107,13 @@ export const making = {
 
   /**
    * Checks the measurement of a model, or of a stored run's model, against a dense oracle on a small copy of it, in a process of its own: some
-   * seconds.
+   * seconds. With a token, `request.progress` names the parameter under way, and `requests.cancel` stops it.
    */
   'models.verify': method<Verification>()(
     v.union(
       [
-        v.strictObject({ model: v.unknown(), seed: v.exactOptional(integer(0), 1) }),
-        v.strictObject({ run: id, seed: v.exactOptional(integer(0), 1) }),
+        v.strictObject({ model: v.unknown(), seed: v.exactOptional(integer(0), 1), token: v.exactOptional(token) }),
+        v.strictObject({ run: id, seed: v.exactOptional(integer(0), 1), token: v.exactOptional(token) }),
       ],
       'expected a model or a run',
     ),

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { backendChoices } from '../../devices.ts';
 import { integer } from '../../validation.ts';
-import { id, method, none, text } from '../define.ts';
+import { id, method, none, text, token } from '../define.ts';
 import type { Json, QueueSnapshot } from '../records.ts';
 
 /** All settings with their defaults; every shell sees the same. */
@@ -115,6 +115,8 @@ export const system = {
   'queue.hold': method<QueueSnapshot>()(v.strictObject({ held: v.boolean() })),
   /** Any job, by its id: measurements by hand, backups, checks. */
   'jobs.cancel': method<null>()(v.strictObject({ id })),
+  /** A request under way, by the token that its window gave it: it is answered with a `cancelled` fault. Nothing where it is answered already. */
+  'requests.cancel': method<null>()(v.strictObject({ token })),
 
   'settings.get': method<Settings>()(none),
   /** Some of them; the others stay. Answers all. */

@@ -1,5 +1,6 @@
 /** Spectrum of H and what lies along its directions, spread over the worker threads. Matrices [d, d] in the pool's memory. */
 import type { Real } from '../blas/types.ts';
+import { yieldingThreads } from '../parallel/contention.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { sumOfSquares } from './dense-tasks.ts';
 import type { InnerProducts } from './dense-tasks.ts';
@@ -18,10 +19,11 @@ export interface Spectrum {
   readonly eigenvalues: Real;
 }
 
-/** Eigendecomposition; `matrix` is overwritten with the vectors. */
+/** Eigendecomposition; `matrix` is overwritten with the vectors. `threads`: of the library, fewer where other processes hold the cores. */
 export async function decompose(pool: Pool, d: number, matrix: Real, threads: number): Promise<Spectrum> {
   const eigenvalues = pool.allocate('float64', d);
-  await pool.run('eigh', { n: d, matrix: pool.reference(matrix), eigenvalues: pool.reference(eigenvalues), threads });
+  const argument = { n: d, matrix: pool.reference(matrix), eigenvalues: pool.reference(eigenvalues), threads };
+  await yieldingThreads(pool.blas, threads, () => pool.run('eigh', argument));
   return { d, vectors: matrix, eigenvalues };
 }
 

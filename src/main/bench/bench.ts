@@ -6,6 +6,7 @@ import { Random } from '../../shared/random.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { parseModel } from '../../shared/model.ts';
 import type { Blas, Precision, Real } from '../../engine/blas/types.ts';
+import { decompose } from '../../engine/curvature/spectrum.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 
 export interface BenchRow {
@@ -96,9 +97,8 @@ export async function eighSeconds(pool: Pool, n: number, threads: number): Promi
   const { blas } = pool;
   const matrix = filled(blas, 'float64', n * n, 5);
   for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) matrix[j * n + i] = matrix[i * n + j];
-  const eigenvalues = blas.allocate('float64', n);
   const begun = performance.now();
-  await pool.run('eigh', { n, matrix: pool.reference(matrix), eigenvalues: pool.reference(eigenvalues), threads });
+  const { eigenvalues } = await decompose(pool, n, matrix, threads);
   const seconds = (performance.now() - begun) / 1000;
   blas.release(matrix);
   blas.release(eigenvalues);

@@ -1,6 +1,7 @@
 /** The exact measurement beside its limits, which are taken on the same matrices with the same library in the same run. */
 import { measureExact } from '../../engine/curvature/exact.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import { decompose } from '../../engine/curvature/spectrum.ts';
 import type { Real } from '../../engine/blas/types.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import { pooledGemmRate } from './bench.ts';
@@ -77,21 +78,19 @@ async function eighSeconds(
   threads: number,
 ): Promise<{ readonly alone: number; readonly pair: number }> {
   const { blas } = pool;
-  const corner = (): { matrix: Real; eigenvalues: Real } => {
+  const corner = (): Real => {
     const matrix = blas.allocate('float64', n * n);
     for (let i = 0; i < n; i++) matrix.set(H.subarray(i * d, i * d + n), i * n);
-    return { matrix, eigenvalues: blas.allocate('float64', n) };
+    return matrix;
   };
-  const decompose = ({ matrix, eigenvalues }: { matrix: Real; eigenvalues: Real }, count: number): Promise<void> =>
-    pool.run('eigh', { n, matrix: pool.reference(matrix), eigenvalues: pool.reference(eigenvalues), threads: count });
   const seconds: number[] = [];
   for (const jobs of [[threads], [1, 1]]) {
     const corners = jobs.map(corner);
     const begun = performance.now();
-    await Promise.all(jobs.map((count, i) => decompose(corners[i], count)));
+    const spectra = await Promise.all(jobs.map((count, i) => decompose(pool, n, corners[i], count)));
     seconds.push((performance.now() - begun) / 1000);
-    for (const { matrix, eigenvalues } of corners) {
-      blas.release(matrix);
+    for (const { vectors, eigenvalues } of spectra) {
+      blas.release(vectors);
       blas.release(eigenvalues);
     }
   }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import * as path from 'node:path';
 import { backendChoices } from '../../shared/devices.ts';
+import { messageOf } from '../../shared/errors.ts';
 import { engineOptions } from '../jobs/engine.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
 import { defaultStoreFolder, openStore } from '../store/index.ts';
@@ -50,7 +51,7 @@ export function parse<const O extends Options>(
   try {
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(parseFault(error, Object.keys(options)));
   }
   const count = parsed.positionals.length;
   const [least, most] = positionals;
@@ -60,6 +61,15 @@ export function parse<const O extends Options>(
     );
   if (count > most) throw new UsageError(`unexpected argument "${parsed.positionals[most]}"`);
   return parsed;
+}
+
+/** Node's own advice on an unknown option is about a rare case; what one wants to see is the options there are. */
+function parseFault(error: unknown, known: readonly string[]): string {
+  const message = messageOf(error);
+  const unknown = /^Unknown option '(-[^']*)'/.exec(message)?.[1];
+  if (unknown === undefined) return message;
+  const names = [...known, 'help'].sort().map((name) => `--${name}`);
+  return `unknown option ${unknown}; expected one of ${names.join(', ')}`;
 }
 
 export function integerOption(text: string | undefined, name: string, low: number): number | undefined {

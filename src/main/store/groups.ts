@@ -5,7 +5,6 @@ import { statisticsOf } from '../../shared/group-statistics.ts';
 import type { GroupStatistics } from '../../shared/group-statistics.ts';
 import type { StoreContext } from './context.ts';
 import { fieldOf, keySql, numberSql, tagsSql, textSql, type Field } from './filter/fields.ts';
-import { FilterError } from './filter/tokens.ts';
 import { whereOf } from './list.ts';
 import type { ProjectTable } from './projects.ts';
 import type { GroupPage, RunGroup, RunQuery, RunStatus } from './types.ts';
@@ -39,7 +38,7 @@ interface Group {
 
 export function groupMethods(context: StoreContext, projects: ProjectTable) {
   return {
-    /** Raises `FilterError` on unknown fields, InputError on numbers of fields or a page that cannot be. */
+    /** Raises InputError on unknown fields and on numbers of fields or a page that cannot be. */
     groupRuns(query: GroupQuery): GroupPage {
       const { by, offset = 0, limit = mostGroups, open = [] } = query;
       if (by.length === 0 || by.length > mostFields) {
@@ -81,7 +80,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
   };
 
   function field(name: string): Field {
-    return fieldOf(context, name, { column: 1, length: name.length });
+    return fieldOf(context, name, 'group');
   }
 
   /** A column that no run has (yet) is empty, in groups as in the plain table. */
@@ -90,7 +89,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
       field(name);
       return true;
     } catch (error) {
-      if (error instanceof FilterError) return false;
+      if (error instanceof InputError) return false;
       throw error;
     }
   }

@@ -36,7 +36,7 @@ export function listMethods(context: StoreContext, projects: ProjectTable, summa
   }
 
   return {
-    /** Raises `FilterError` (an InputError with the column) on a filter, sort key or grouping that cannot be understood. */
+    /** Raises `FilterError` (an InputError with the column) on a filter, InputError on a sort key or grouping that cannot be understood. */
     listRuns(query: RunListQuery = {}): RunList {
       const { offset = 0, limit = 100, columns = [] } = query;
       if (!(Number.isInteger(offset) && offset >= 0))
@@ -74,9 +74,9 @@ export function listMethods(context: StoreContext, projects: ProjectTable, summa
         .all(seqs) as string[];
     },
 
-    /** Values that runs outside the bin have of a field, most frequent first. Raises `FilterError` on an unknown field. */
+    /** Values that runs outside the bin have of a field, most frequent first. Raises InputError on an unknown field. */
     fieldValues(name: string): { readonly value: number | string; readonly runs: number }[] {
-      const field = fieldOf(context, name, { column: 1, length: name.length });
+      const field = fieldOf(context, name, 'values');
       if (field.kind === 'tags') {
         return context
           .prepare(
@@ -151,7 +151,7 @@ export function whereOf(context: StoreContext, projects: ProjectTable, query: Ru
       throw new InputError(`group: expected one value a field, got ${group.key.length} for ${group.by.length} fields`);
     }
     group.by.forEach((name, i) => {
-      const { sql, parameters } = keySql(fieldOf(context, name, { column: 1, length: name.length }));
+      const { sql, parameters } = keySql(fieldOf(context, name, 'group'));
       add(`${sql} IS ?`, ...parameters, group.key[i]);
     });
   }
@@ -167,7 +167,7 @@ function orderOf(context: StoreContext, sorts: readonly RunSort[]) {
   const terms: string[] = [];
   const parameters: number[] = [];
   sorts.forEach(({ key, descending = false }, i) => {
-    const field = fieldOf(context, key, { column: 1, length: key.length });
+    const field = fieldOf(context, key, 'sort');
     const direction = `${descending ? 'DESC' : 'ASC'} NULLS LAST`;
     if (field.kind === 'value') {
       joins.push(`LEFT JOIN summary s${i} ON s${i}.key = ? AND s${i}.run = r.seq`);

@@ -354,9 +354,10 @@ describe('usage', () => {
   test.each([
     [['frobnicate'], /unknown command "frobnicate"; the commands are run, measure/],
     [['run'], /expected an experiment file, or --resume/],
-    [['list', '--colour'], /--colour/],
+    [['list', '--colour'], /unknown option --colour; expected one of --columns, --filter, .*--json/],
     [['show'], /expected 1 argument, found 0/],
-    [['list', '--filter', 'gamma >'], /./],
+    [['list', '--sort', 'seeed'], /^covature list: sort: no run has a field "seeed"; did you mean seed\?/],
+    [['list', '--filter', 'gamma >'], /filter, column 8: expected a value, found the end/],
     [['measure', '--parameter', 'fc1.kernel', '--density-steps', '9'], /--density-steps is an option of --density/],
     [['measure', '--parameter', 'fc1.kernel', '--batches', '9'], /--batches is an option of --minibatch-noise/],
     [['measure', '--parameter', 'x', '--minibatch-noise', '--sampling', 'odd'], /--sampling: .*"odd"|--sampling.*odd/],

@@ -1,5 +1,6 @@
 /** What a name in a filter, a sort or a grouping stands for, as SQL over `runs r`. User text reaches SQL as parameters alone. */
 import type { StoreContext } from '../context.ts';
+import { InputError } from '../../../shared/errors.ts';
 import { FilterError } from './tokens.ts';
 
 export interface Sql {
@@ -52,9 +53,18 @@ export const runFields = {
 
 /**
  * The field that a name means: a field of every run, a summary key; a summary key's `.low` or `.high` (ends of its interval); a key that
- * differs in case alone; or the one key that ends in `.name`, as `lr` for `optimiser.lr`. Raises `FilterError` otherwise, naming near ones.
+ * differs in case alone; or the one key that ends in `.name`, as `lr` for `optimiser.lr`. Raises `FilterError` otherwise, naming near ones;
+ * InputError where the name stands outside a filter: `place` then says where, as "sort".
  */
-export function fieldOf(context: StoreContext, name: string, place: { column: number; length: number }): Field {
+export function fieldOf(
+  context: StoreContext,
+  name: string,
+  place: { readonly column: number; readonly length: number } | string,
+): Field {
+  const fault = (message: string): InputError =>
+    typeof place === 'string'
+      ? new InputError(`${place}: ${message}`)
+      : new FilterError(message, place.column, place.length);
   const plain = name === 'tag' || name === 'tags' ? undefined : lookUp(runFields, name);
   if (name === 'tag' || name === 'tags') return { kind: 'tags', name };
   if (plain !== undefined) return { ...plain, name };
@@ -72,18 +82,16 @@ export function fieldOf(context: StoreContext, name: string, place: { column: nu
   const found = alike.length > 0 ? alike : keys.filter((each) => each.name.toLowerCase().endsWith(`.${lower}`));
   if (found.length === 1) return { kind: 'value', ...found[0], name, part: 'value' };
   if (found.length > 1) {
-    throw new FilterError(
+    throw fault(
       `${name} may be ${found
         .slice(0, 4)
         .map((each) => each.name)
         .join(', ')}${found.length > 4 ? ', ...' : ''}; write one of them`,
-      place.column,
-      place.length,
     );
   }
   const near = nearest(name, [...Object.keys(runFields), 'tag', ...keys.map((each) => each.name)]);
   const hint = near.length === 0 ? '' : `; did you mean ${near.join(' or ')}?`;
-  throw new FilterError(`no run has a field ${JSON.stringify(name)}${hint}`, place.column, place.length);
+  throw fault(`no run has a field ${JSON.stringify(name)}${hint}`);
 }
 
 /** Runs whose value of a summary key satisfies a condition on `s`: one stretch of the table is read, once. */

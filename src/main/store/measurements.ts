@@ -8,21 +8,10 @@ import type { RunTable } from './runs.ts';
 import { summaryKeys, type SummaryTable } from './summary.ts';
 import type { Artifact, FailedMeasurement, Json, MeasurementRecord, NewMeasurement } from './types.ts';
 
-interface Row {
+interface Row extends Omit<MeasurementRecord, 'summary' | 'options' | 'arrays'> {
   readonly seq: number;
-  readonly id: string;
-  readonly run: string;
-  readonly parameter: string;
-  readonly step: number;
-  readonly epoch: number | null;
-  readonly method: 'exact' | 'projected';
-  readonly origin: 'schedule' | 'manual';
-  readonly state: 'done' | 'failed';
-  readonly samples: number | null;
   readonly summary: string | null;
-  readonly error: string | null;
   readonly options: string;
-  readonly created: number;
   readonly artifact: string | null;
 }
 

@@ -2,29 +2,35 @@
  * What goes into the store and comes out of it. No Node, no DOM: plain values that cross the contract as they are. Times are
  * milliseconds since 1970 (UTC); ids are short texts that sort by time of creation; `null` is "not known" or "not so".
  */
-import type { GroupStatistics } from '../../shared/group-statistics.ts';
+import type {
+  GroupPage as ContractGroupPage,
+  Json,
+  LogLine,
+  MeasurementInfo,
+  RunPage,
+  RunRow,
+  RunStatus,
+} from '../../shared/contract/records.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 
-export type { GroupStatistics };
-
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
-export const runStatuses = [
-  'queued',
-  'running',
-  'paused',
-  'done',
-  'failed',
-  'diverged',
-  'cancelled',
-  'interrupted',
-] as const;
-export type RunStatus = (typeof runStatuses)[number];
+export { runStatuses } from '../../shared/contract/records.ts';
+export type {
+  GroupStatistics,
+  Json,
+  LogLine,
+  Project,
+  RunGroup,
+  RunRow,
+  RunStatus,
+  SeriesData,
+  SeriesUpdate,
+  SummaryValue,
+} from '../../shared/contract/records.ts';
 
 /** States that a run does not leave by itself. */
 export const finalStatuses = ['done', 'failed', 'diverged', 'cancelled', 'interrupted'] as const satisfies RunStatus[];
 
-export type RunRelation = 'rerun' | 'clone' | 'import';
+export type RunRelation = NonNullable<RunRow['relation']>;
 
 export interface NewRun {
   /** Kept if free (import); made otherwise. */
@@ -79,41 +85,6 @@ export interface StatusChange {
   readonly host?: string | null;
 }
 
-/** A row of the table of runs. */
-export interface RunRow {
-  readonly id: string;
-  readonly name: string;
-  readonly project: string | null;
-  readonly status: RunStatus;
-  readonly colour: number;
-  readonly seed: number | null;
-  /** Hash of the experiment without name and seed: equal for runs that differ by seed only. */
-  readonly setup: string;
-  readonly priority: number;
-  readonly created: number;
-  /** First start. */
-  readonly started: number | null;
-  readonly ended: number | null;
-  /** Last sign of life of its worker, or last change. */
-  readonly updated: number;
-  /** Seconds spent running, over all starts; while running, up to the last start. */
-  readonly seconds: number;
-  /** Last start, while running. */
-  readonly resumed: number | null;
-  readonly step: number;
-  readonly steps: number | null;
-  readonly parent: string | null;
-  readonly relation: RunRelation | null;
-  readonly tags: readonly string[];
-  readonly notes: string;
-  readonly error: string | null;
-  readonly archived: boolean;
-  /** When it was put into the bin. */
-  readonly deleted: number | null;
-  /** The summary keys that were asked for (and exist). */
-  readonly values: Readonly<Record<string, SummaryValue>>;
-}
-
 export interface RunRecord extends RunRow {
   readonly experiment: Json;
   readonly provenance: Json;
@@ -124,45 +95,15 @@ export interface RunRecord extends RunRow {
   readonly revision: number;
 }
 
-/** A number (with its 95 % interval), a text, or both: `loss` is the last loss, and the name of the loss. */
-export interface SummaryValue {
-  readonly value: number | null;
-  readonly text: string | null;
-  readonly low: number | null;
-  readonly high: number | null;
-}
-
 /** What sets a summary key; a text keeps the number that is there, and the other way round. NaN is kept as null. */
 export type SummaryInput =
   number | string | boolean | { readonly value: number; readonly low?: number | null; readonly high?: number | null };
-
-export interface Project {
-  readonly id: string;
-  readonly name: string;
-  readonly description: string;
-  readonly created: number;
-  readonly archived: boolean;
-  readonly deleted: number | null;
-  /** Runs outside the bin, archived ones included. */
-  readonly runs: number;
-}
 
 /** Points of one series, in order of strictly increasing steps. */
 export interface SeriesPoints {
   /** Whole numbers within +-2^53. */
   readonly steps: ArrayLike<number>;
   readonly values: ArrayLike<number>;
-}
-
-export interface SeriesData {
-  readonly steps: Float64Array;
-  readonly values: Float64Array;
-}
-
-export interface LogLine {
-  readonly time: number;
-  readonly level: 'debug' | 'info' | 'warning' | 'error';
-  readonly text: string;
 }
 
 /** What a worker sends at most some ten times a second. Numbers run from 0 without gaps. */
@@ -182,15 +123,6 @@ export interface SeriesQuery {
   readonly to?: number;
   /** Downsample each series to at most so many points (at least 5), keeping the smallest and largest value of every bucket. */
   readonly points?: number;
-}
-
-export interface SeriesUpdate {
-  /** Pass both back to get only what came since. */
-  readonly revision: number;
-  readonly nextBatch: number;
-  /** The series are whole, not an addition: points were taken back (a resumed run) or repacked since. */
-  readonly reset: boolean;
-  readonly series: Readonly<Record<string, SeriesData>>;
 }
 
 /** The file of arrays or weights that goes with a measurement or checkpoint. */
@@ -238,21 +170,8 @@ export interface FailedMeasurement {
   readonly created?: number;
 }
 
-export interface MeasurementRecord {
-  readonly id: string;
-  readonly run: string;
-  readonly parameter: string;
-  readonly step: number;
-  readonly epoch: number | null;
-  readonly method: 'exact' | 'projected';
-  readonly origin: 'schedule' | 'manual';
-  readonly state: 'done' | 'failed';
-  readonly samples: number | null;
-  readonly summary: MeasurementSummary | null;
-  readonly error: string | null;
-  readonly options: Json;
+export interface MeasurementRecord extends Omit<MeasurementInfo, 'arrays'> {
   readonly arrays: Artifact | null;
-  readonly created: number;
 }
 
 export interface NewCheckpoint {
@@ -315,37 +234,9 @@ export interface RunListQuery extends RunQuery {
   readonly anchor?: string;
 }
 
-export interface RunList {
-  readonly total: number;
-  readonly rows: readonly RunRow[];
-  /** Of `anchor`; null where it does not match or was not asked for. */
-  readonly place: number | null;
-}
+export type RunList = Omit<RunPage, 'revision'>;
 
-export interface RunGroup {
-  /** The values of the fields grouped by; null where a run has none. */
-  readonly key: Readonly<Record<string, number | string | null>>;
-  /** Ids, newest first. */
-  readonly runs: readonly string[];
-  /** Of the newest run: what a group without a telling key is called. */
-  readonly name: string;
-  /** Of the oldest run. */
-  readonly colour: number;
-  readonly statuses: Readonly<Partial<Record<RunStatus, number>>>;
-  /** Statistics of the fields asked for, where some run of the group has a number. */
-  readonly values: Readonly<Record<string, GroupStatistics>>;
-  /** Of fields that hold texts alone: the first by alphabet, and how many different ones there are. */
-  readonly texts: Readonly<Record<string, { readonly text: string; readonly distinct: number }>>;
-}
-
-export interface GroupPage {
-  /** Groups, and runs in them. */
-  readonly total: number;
-  readonly runs: number;
-  readonly groups: readonly RunGroup[];
-  /** Index of each group of `open`, null where there is none (any more), and its number of runs. */
-  readonly places: readonly { readonly index: number | null; readonly runs: number }[];
-}
+export type GroupPage = Omit<ContractGroupPage, 'revision'>;
 
 export interface SummaryKeyInfo {
   readonly key: string;

@@ -71,6 +71,7 @@ export interface RunRow {
   readonly notes: string;
   readonly error: string | null;
   readonly archived: boolean;
+  /** When it was put into the bin. */
   readonly deleted: number | null;
   /** The columns that were asked for (and exist). */
   readonly values: Readonly<Record<string, SummaryValue>>;

@@ -9,19 +9,22 @@ import { InputError } from './errors.ts';
 export function parseWith<const S extends v.GenericSchema>(schema: S, input: unknown, what: string): v.InferOutput<S> {
   const result = v.safeParse(schema, input, { abortPipeEarly: true });
   if (result.success) return result.output;
-  const lines = result.issues.slice(0, 5).map((issue) => issueLine(issue, what));
-  const more = result.issues.length > 5 ? `\n(and ${result.issues.length - 5} more)` : '';
-  throw new InputError(lines.join('\n') + more);
+  const lines = [...new Set(result.issues.map((issue) => issueLine(issue, what)))];
+  const more = lines.length > 5 ? `\n(and ${lines.length - 5} more)` : '';
+  throw new InputError(lines.slice(0, 5).join('\n') + more);
 }
 
 function issueLine(issue: v.BaseIssue<unknown>, what: string): string {
   let place = what;
   for (const item of issue.path ?? []) {
     const key = item.key;
+    // To valibot an array is an object without fields.
+    if (item.type === 'object' && Array.isArray(item.input)) return `${place}: expected an object, received an array`;
     place += typeof key === 'number' ? `[${key}]` : `.${String(key)}`;
   }
   if (issue.type === 'strict_object' && issue.received === 'undefined')
     return `${place}: expected this field, found nothing`;
+  if (issue.expected === 'Object') return `${place}: expected an object, received ${issue.received}`;
   if (issue.type === 'strict_object' && issue.expected === 'never') return `${place}: unknown field`;
   return `${place}: ${issue.message}`;
 }

@@ -177,6 +177,18 @@ const measureCases: readonly MeasureCase[] = [
     args: { model: 'm.json' },
     message: /m\.json: not valid JSON/,
   },
+  {
+    title: 'a model that is a list',
+    files: { 'm.json': '[]' },
+    args: { model: 'm.json' },
+    message: /m\.json: expected an object, received an array/,
+  },
+  {
+    title: 'a layer that is a number',
+    files: { 'm.json': JSON.stringify({ ...model, layers: [3] }) },
+    args: { model: 'm.json' },
+    message: /m\.json\.layers\[0\]: expected (an object|a layer)/,
+  },
   { title: 'a model that does not exist', args: { model: 'nowhere.json' }, message: /nowhere\.json: no such file/ },
   {
     title: 'two layers of one name',

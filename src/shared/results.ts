@@ -157,6 +157,8 @@ export interface DevicePrecision {
     readonly H: number;
     readonly Q: number;
   };
+  /** The largest |H v - (H v)64| over the largest |H_ii|, along this many of the found directions, from all samples of the measurement. */
+  readonly products?: { readonly directions: number; readonly H: number };
   /** Where the device failed on the way: what it said and the smaller chunks that it went on in. */
   readonly fallbacks?: readonly string[];
 }

@@ -2,8 +2,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measureExact } from '../../src/engine/curvature/exact.ts';
 import type { ExactResult } from '../../src/engine/curvature/exact.ts';
-import { allLayers } from '../../src/shared/model.ts';
-import type { ModelSpec } from '../../src/shared/model.ts';
 import { Pool } from '../../src/engine/parallel/pool.ts';
 import { shared } from '../../src/engine/parallel/shared.ts';
 import { engines } from '../support/engines.ts';
@@ -13,11 +11,12 @@ import {
   disagreement,
   flat,
   modelOf,
+  outputsOf,
   readReference,
   referenceAvailable,
   referenceNames,
+  seesOneVector,
 } from '../support/reference.ts';
-import type { ReferenceFile } from '../support/reference.ts';
 import { describeWhere } from '../support/skips.ts';
 
 const tolerance = 1e-9;
@@ -66,19 +65,4 @@ for (const engine of engines) {
       }
     }
   });
-}
-
-/** The exact method serves layers that see one vector a sample: in the reference files every dense layer but those on tokens. */
-function seesOneVector(model: ModelSpec, parameter: string): boolean {
-  const layer = allLayers(model.layers).find((each) => 'name' in each && parameter.startsWith(`${each.name}.`));
-  return layer?.type === 'dense' && (model.input.length !== 2 || layer.name === 'head');
-}
-
-function outputsOf(weights: ReferenceFile['weights']): number {
-  const last =
-    Object.keys(weights)
-      .filter((key) => key.endsWith('.kernel'))
-      .at(-1) ?? '';
-  const kernel = weights[last] as readonly unknown[];
-  return flat(weights[last]).length / kernel.length;
 }

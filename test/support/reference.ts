@@ -1,6 +1,7 @@
 /** The reference values beside the checkout (../shared/reference): plain double-precision automatic differentiation, one Hessian a sample. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { parseModel } from '../../src/shared/model.ts';
+import { allLayers } from '../../src/shared/model.ts';
 import type { ModelSpec } from '../../src/shared/model.ts';
 
 export const referenceFolder = new URL('../../../shared/reference/', import.meta.url);
@@ -102,16 +103,32 @@ export function disagreement(x: ArrayLike<number>, reference: ArrayLike<number>)
   return difference / largest;
 }
 
+/** The exact method serves layers that see one vector a sample: in the reference files every dense layer but those on tokens. */
+export function seesOneVector(model: ModelSpec, parameter: string): boolean {
+  const layer = allLayers(model.layers).find((each) => 'name' in each && parameter.startsWith(`${each.name}.`));
+  return layer?.type === 'dense' && (model.input.length !== 2 || layer.name === 'head');
+}
+
+/** Columns of the last kernel: the number of outputs. */
+export function outputsOf(weights: ReferenceFile['weights']): number {
+  const last =
+    Object.keys(weights)
+      .filter((key) => key.endsWith('.kernel'))
+      .at(-1) ?? '';
+  const kernel = weights[last] as readonly unknown[];
+  return flat(weights[last]).length / kernel.length;
+}
+
 /**
- * Means of a diagonal over clusters of eigenvalues whose gaps are at most 1e-6 max|H_ii|: what does not depend on the basis within a cluster. A
+ * Means of a diagonal over clusters of eigenvalues whose gaps are at most `width` max|H_ii|: what does not depend on the basis within a cluster. A
  * simple eigenvalue is a cluster of one.
  */
-export function clusterMeans(eigenvalues: readonly number[], diagonal: ArrayLike<number>): number[] {
+export function clusterMeans(eigenvalues: readonly number[], diagonal: ArrayLike<number>, width = 1e-6): number[] {
   const largest = Math.max(...eigenvalues.map(Math.abs));
   const means: number[] = [];
   for (let start = 0; start < eigenvalues.length;) {
     let end = start + 1;
-    while (end < eigenvalues.length && Math.abs(eigenvalues[end] - eigenvalues[end - 1]) <= 1e-6 * largest) end++;
+    while (end < eigenvalues.length && Math.abs(eigenvalues[end] - eigenvalues[end - 1]) <= width * largest) end++;
     let sum = 0;
     for (let i = start; i < end; i++) sum += diagonal[i];
     means.push(sum / (end - start));

@@ -180,7 +180,7 @@ function noiseDirections(
 async function withDensity(
   pool: Pool,
   input: MeasurementInput,
-  { parameter, signal, onProgress }: LayerOptions,
+  { parameter, signal, onProgress, device }: LayerOptions,
   spec: DensitySpec,
   { result }: Measured,
 ): Promise<LayerResult> {
@@ -189,6 +189,7 @@ async function withDensity(
   const density = await summariseDensity(pool, input, spec, {
     parameter,
     samples: summary.samples,
+    ...(device && { device }),
     ...(signal && { signal }),
     onProgress: (share) => onProgress?.('density', 0.96 + 0.02 * share),
   });

@@ -1,6 +1,7 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
 import { judgeClaims } from '../../shared/claims.ts';
 import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
+import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
 import { formatNumber, formatTable } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
@@ -38,18 +39,28 @@ export function measurementText(summary: MeasurementSummary): string {
   return lines.join('\n');
 }
 
-/** What a device's single precision was found to reach. */
-function precisionLines({ precision_reached: reached }: MeasurementSummary): string[] {
-  if (reached === undefined) return [];
+/** What was computed in single precision and what it was found to reach. */
+function precisionLines(summary: MeasurementSummary): string[] {
+  const { precision_reached: reached } = summary;
+  const where = whereComputed(summary);
+  if (reached === undefined || where === null) return [];
   const three = (of: { readonly H: number; readonly C: number; readonly Q: number }): string =>
     (['H', 'C', 'Q'] as const)
       .map((name) => `${name} ${of[name] === 0 ? 'float64' : formatNumber(of[name], 2)}`)
       .join(', ');
-  const lines = [`  precision of ${reached.device}, against float64 on ${reached.samples} samples:`];
+  const lines = [
+    `  in float32 by ${reached.device}: ${where.single.join(', ')}`,
+    `  in float64 by the cpu: ${where.double.join(', ')}`,
+    `  precision reached, against float64 on ${reached.samples} samples:`,
+  ];
   if (reached.sums !== undefined) lines.push(`    sums, of the largest entry: ${three(reached.sums)}`);
   if (reached.along !== undefined)
     lines.push(
       `    along ${reached.along.directions} directions with H_ii > ${reached.along.cutoff} H_11, relative: ${three(reached.along)}`,
+    );
+  if (reached.products !== undefined)
+    lines.push(
+      `    products with H over all samples, along ${reached.products.directions} directions, of the largest eigenvalue: ${formatNumber(reached.products.H, 2)}`,
     );
   for (const fallback of reached.fallbacks ?? []) lines.push(`    ${fallback}`);
   return lines;

@@ -8,7 +8,6 @@ import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { Basis } from '../../engine/curvature/projected/basis.ts';
 import { defaultTop } from '../../engine/curvature/projected/measure.ts';
 import { openSession } from '../../engine/curvature/projected/session.ts';
-import { projectSamples } from '../../engine/curvature/projected/projections.ts';
 import { leaves } from '../../engine/network/chain.ts';
 import { AffineLayer } from '../../engine/network/affine.ts';
 import type { Network } from '../../engine/network/network.ts';
@@ -83,7 +82,7 @@ export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: 
   let begun = performance.now();
   const session = await openSession(pool, input, { parameter, samples, seed: 1 });
   const open = (performance.now() - begun) / 1000;
-  const { space, plan, operator, network } = session;
+  const { space, operator, network } = session;
   const { d } = space;
   const basis = new Basis(pool, triedRows, d);
   const vectors = pool.allocate('float64', triedDirections * d);
@@ -100,7 +99,14 @@ export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: 
     while (performance.now() - begun < 150);
     const centre = new Float64Array(d);
     const project = (count: number): Promise<number> =>
-      clock(() => projectSamples(pool, plan, vectors.subarray(0, count * d), centre, ['A', 'B'], false));
+      clock(() =>
+        session.project({
+          vectors: vectors.subarray(0, count * d),
+          gradient: centre,
+          halves: ['A', 'B'],
+          covariance: false,
+        }),
+      );
     // Each call makes its passes anew: what one direction more takes is the difference.
     const one = Math.min(await project(1), await project(1));
     const two = Math.min(await project(triedDirections), await project(triedDirections));

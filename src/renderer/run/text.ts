@@ -33,5 +33,9 @@ export function precisionText({ precision, precision_reached: reached }: Measure
       `values along ${integerText(directions)} directions above ${numberText(cutoff, 1)} H₁₁ within ${numberText(Math.max(C, H, Q), 2)} of themselves`,
     );
   }
+  if (reached.products !== undefined)
+    parts.push(
+      `products with H over all samples within ${numberText(reached.products.H, 2)} of the largest eigenvalue`,
+    );
   return `${precision} on ${reached.device}; against float64 on ${integerText(reached.samples)} samples: ${parts.join(', ')}`;
 }

@@ -80,7 +80,8 @@ for (const engine of engines) {
       }
       const text = await cli(asked);
       expect(text.stdout).toMatch(/, exact, float32$/m);
-      expect(text.stdout).toContain(`precision of cpu, against float64 on ${file.inputs.length} samples`);
+      expect(text.stdout).toContain('in float32 by cpu: passes, packed sums of C, H and Q by chunks');
+      expect(text.stdout).toContain(`precision reached, against float64 on ${file.inputs.length} samples`);
     });
 
     test('projected, in float32', async () => {

@@ -1,46 +1,26 @@
 /**
  * The backend on TensorFlow.js: every operation is enqueued on the device in float32, no tape is kept (gradients are the layers' own maps), and
  * results come back with `read`. One of the library's devices serves (load.ts): CUDA, WebGPU, or libtensorflow on the CPU.
- *
- * Memory: every tensor is released at the end of the scope it was made in, or by `release`; what an operation needs in between is released
- * before it returns. The library's own count (tf.memory().numTensors) is the test.
  */
 import type { ActivationFunction } from '../../../shared/model.ts';
-import type { Real } from '../../blas/types.ts';
 import type { Backend, Order, Tensor, Window2d } from '../types.ts';
 import { activation } from './activations.ts';
-import { asDeviceError, DeviceError } from './device-error.ts';
-import { HostTable, own, TfjsTensor } from './tensor.ts';
-import type { Matrix, Tf } from './tensor.ts';
+import { TfjsMemory } from './memory.ts';
+import type { TfjsDevice } from './memory.ts';
+import { own } from './tensor.ts';
+import type { Matrix, Tf, TfjsTensor } from './tensor.ts';
 import { WindowTables } from './windows.ts';
-
-/** What the backend must know of its device. */
-export interface TfjsDevice {
-  /** For people: "WebGPU (NVIDIA H100)". */
-  readonly title: string;
-  /** Bytes that one buffer may have. */
-  readonly maxBufferBytes: number;
-  /** What the device reported since it was opened, out of the operations' own sight; null: nothing. */
-  readonly failure: () => DeviceError | null;
-}
-
-/** Larger tables stay in host memory even where the device would take them. */
-const largestTable = 2 ** 30;
 
 /** Stands for minus infinity, which a device's compiler may assume away: softmax makes it 0 and sums with it stay finite. */
 const masked = -1e30;
 
-export class TfjsBackend implements Backend {
+export class TfjsBackend extends TfjsMemory implements Backend {
   readonly name: string;
   readonly precision = 'float32';
-  readonly device: TfjsDevice;
-  readonly #tf: Tf;
   readonly #windows: WindowTables;
-  readonly #live: TfjsTensor[] = [];
 
   constructor(tf: Tf, device: TfjsDevice) {
-    this.#tf = tf;
-    this.device = device;
+    super(tf, device);
     this.name = `${device.title}, float32`;
     this.#windows = new WindowTables(tf);
   }
@@ -55,96 +35,17 @@ export class TfjsBackend implements Backend {
     this.#windows.dispose();
   }
 
-  scope<T>(body: () => T): T {
-    const start = this.#live.length;
-    try {
-      return body();
-    } catch (error) {
-      throw asDeviceError(error);
-    } finally {
-      for (const tensor of this.#live.splice(start)) {
-        tensor.scoped = false;
-        if (!tensor.kept) tensor.value.dispose();
-      }
-    }
-  }
-
-  keep<T extends Tensor>(tensor: T): T {
-    if (!(tensor instanceof HostTable)) own(tensor).kept = true;
-    return tensor;
-  }
-
-  release(tensor: Tensor): void {
-    if (tensor instanceof HostTable) return;
-    const mine = own(tensor);
-    if (!mine.kept) throw new Error('release: the tensor was not kept');
-    mine.kept = false;
-    // Still in an open scope: that scope's end disposes of it.
-    if (!mine.scoped) mine.value.dispose();
-  }
-
-  from(values: ArrayLike<number>, rows: number, cols: number): TfjsTensor {
-    if (values.length !== rows * cols)
-      throw new Error(`${values.length} values do not make a tensor [${rows}, ${cols}]`);
-    return this.#made(this.#tf.tensor2d(Float32Array.from(values), [rows, cols], 'float32'));
-  }
-
-  zeros(rows: number, cols: number): TfjsTensor {
-    return this.#made(this.#tf.zeros([rows, cols]));
-  }
-
-  table(values: Real, cols: number, lasting = true): Tensor {
-    if (!lasting || values.length * 4 > Math.min(largestTable, this.device.maxBufferBytes))
-      return new HostTable(values, cols);
-    return this.scope(() => this.keep(this.from(values, values.length / cols, cols)));
-  }
-
-  rowsOf(table: Tensor, indices: Uint32Array, start: number, count: number): TfjsTensor {
-    const { cols } = table;
-    if (!(table instanceof HostTable)) {
-      const rows = Int32Array.from(indices.subarray(start, start + count));
-      return this.#run((tf) => tf.gather(own(table).value, tf.tensor1d(rows, 'int32'), 0));
-    }
-    const values = new Float32Array(count * cols);
-    for (let p = 0; p < count; p++) {
-      const from = indices[start + p] * cols;
-      for (let j = 0; j < cols; j++) values[p * cols + j] = table.values[from + j];
-    }
-    return this.from(values, count, cols);
-  }
-
-  async read(tensor: Tensor): Promise<Real> {
-    // Another handle on the same buffer: the tensor's scope may end before the values have come.
-    const handle = this.#tf.clone(own(tensor).value);
-    try {
-      const values = await handle.data<'float32'>();
-      const failure = this.device.failure();
-      if (failure !== null) throw failure;
-      if (values.length !== tensor.rows * tensor.cols)
-        throw new DeviceError('fault', `the device gave ${values.length} of ${tensor.rows * tensor.cols} values`);
-      return values.slice();
-    } catch (error) {
-      throw this.device.failure() ?? asDeviceError(error);
-    } finally {
-      handle.dispose();
-    }
-  }
-
-  assign(target: Tensor, source: Tensor): void {
-    this.#replace(own(target), this.#tf.clone(own(source).value));
-  }
-
   reshape(tensor: Tensor, rows: number, cols: number): TfjsTensor {
-    return this.#made(this.#tf.reshape(own(tensor).value, [rows, cols]));
+    return this.made(this.tf.reshape(own(tensor).value, [rows, cols]));
   }
 
   matmul(a: Tensor, b: Tensor, transposeA = false, transposeB = false): TfjsTensor {
-    return this.#made(this.#tf.matMul(own(a).value, own(b).value, transposeA, transposeB));
+    return this.made(this.tf.matMul(own(a).value, own(b).value, transposeA, transposeB));
   }
 
   affine(a: Tensor, b: Tensor, bias: Tensor | null): TfjsTensor {
     if (bias === null) return this.matmul(a, b);
-    return this.#run((tf) => tf.add(tf.matMul(own(a).value, own(b).value), own(bias).value));
+    return this.run((tf) => tf.add(tf.matMul(own(a).value, own(b).value), own(bias).value));
   }
 
   accumulate(
@@ -183,19 +84,19 @@ export class TfjsBackend implements Backend {
   }
 
   scale(a: Tensor, factor: number): TfjsTensor {
-    return this.#run((tf) => tf.mul(own(a).value, factor));
+    return this.run((tf) => tf.mul(own(a).value, factor));
   }
 
   addRow(a: Tensor, row: Tensor): TfjsTensor {
-    return this.#run((tf) => tf.add(own(a).value, own(row).value));
+    return this.run((tf) => tf.add(own(a).value, own(row).value));
   }
 
   multiplyRow(a: Tensor, row: Tensor): TfjsTensor {
-    return this.#run((tf) => tf.mul(own(a).value, own(row).value));
+    return this.run((tf) => tf.mul(own(a).value, own(row).value));
   }
 
   scaleRows(a: Tensor, column: Tensor): TfjsTensor {
-    return this.#run((tf) => tf.mul(own(a).value, own(column).value));
+    return this.run((tf) => tf.mul(own(a).value, own(column).value));
   }
 
   rowDot(a: Tensor, b: Tensor): TfjsTensor {
@@ -203,11 +104,11 @@ export class TfjsBackend implements Backend {
   }
 
   columnSums(a: Tensor): TfjsTensor {
-    return this.#run((tf) => tf.sum(own(a).value, 0, true));
+    return this.run((tf) => tf.sum(own(a).value, 0, true));
   }
 
   activate(fn: ActivationFunction, order: Order, z: Tensor): TfjsTensor {
-    return this.#run((tf) => activation(tf, fn, order, own(z).value));
+    return this.run((tf) => activation(tf, fn, order, own(z).value));
   }
 
   activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor): TfjsTensor {
@@ -215,25 +116,25 @@ export class TfjsBackend implements Backend {
   }
 
   softmax(y: Tensor): TfjsTensor {
-    return this.#run((tf) => tf.softmax(own(y).value));
+    return this.run((tf) => tf.softmax(own(y).value));
   }
 
   logSumExp(y: Tensor): TfjsTensor {
-    return this.#run((tf) => tf.logSumExp(own(y).value, 1, true));
+    return this.run((tf) => tf.logSumExp(own(y).value, 1, true));
   }
 
   inverseRoot(a: Tensor, epsilon: number): TfjsTensor {
-    return this.#run((tf) => tf.rsqrt(tf.add(own(a).value, epsilon)));
+    return this.run((tf) => tf.rsqrt(tf.add(own(a).value, epsilon)));
   }
 
   runMeans(a: Tensor, count: number): TfjsTensor {
     const { rows, cols } = a;
-    return this.#run((tf) => tf.mean(tf.reshape(own(a).value, [rows / count, count, cols]), 1));
+    return this.run((tf) => tf.mean(tf.reshape(own(a).value, [rows / count, count, cols]), 1));
   }
 
   repeatRows(a: Tensor, count: number): TfjsTensor {
     const { rows, cols } = a;
-    return this.#run((tf) =>
+    return this.run((tf) =>
       tf.reshape(tf.tile(tf.reshape(own(a).value, [rows, 1, cols]), [1, count, 1]), [rows * count, cols]),
     );
   }
@@ -241,7 +142,7 @@ export class TfjsBackend implements Backend {
   swapAxes(x: Tensor, outer: number, a: number, b: number, inner: number): TfjsTensor {
     if (x.rows * x.cols !== outer * a * b * inner)
       throw new Error(`swapAxes: [${x.rows}, ${x.cols}] is not [${outer}, ${a}, ${b}, ${inner}]`);
-    return this.#run((tf) =>
+    return this.run((tf) =>
       tf.reshape(tf.transpose(tf.reshape(own(x).value, [outer, a, b, inner]), [0, 2, 1, 3]), [outer * b * a, inner]),
     );
   }
@@ -252,7 +153,7 @@ export class TfjsBackend implements Backend {
     const n = transposeB ? rowsB : b.cols;
     if ((transposeB ? b.cols : rowsB) !== (transposeA ? rowsA : a.cols))
       throw new Error(`batchMatmul: ${count} products of [${a.rows}, ${a.cols}] and [${b.rows}, ${b.cols}] do not fit`);
-    return this.#run((tf) => {
+    return this.run((tf) => {
       const x = tf.reshape(own(a).value, [count, rowsA, a.cols]);
       const y = tf.reshape(own(b).value, [count, rowsB, b.cols]);
       return tf.reshape(tf.matMul(x, y, transposeA, transposeB), [count * m, n]);
@@ -263,20 +164,20 @@ export class TfjsBackend implements Backend {
     const tokens = scores.cols;
     const mask = new Float32Array(tokens * tokens);
     for (let i = 0; i < tokens; i++) mask.fill(masked, i * tokens + i + 1, (i + 1) * tokens);
-    return this.#run((tf) => {
+    return this.run((tf) => {
       const blocks = tf.reshape(own(scores).value, [scores.rows / tokens, tokens, tokens]);
       return tf.reshape(tf.add(blocks, tf.tensor3d(mask, [1, tokens, tokens])), [scores.rows, tokens]);
     });
   }
 
   standardise(x: Tensor, epsilon: number): { hat: TfjsTensor; rstd: TfjsTensor } {
-    const [hat, rstd] = this.#tf.tidy(() => {
-      const tf = this.#tf;
+    const [hat, rstd] = this.tf.tidy(() => {
+      const tf = this.tf;
       const centred = tf.sub(own(x).value, tf.mean(own(x).value, 1, true));
       const factor: Matrix = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), epsilon));
       return [tf.mul<Matrix>(centred, factor), factor];
     });
-    return { hat: this.#made(hat), rstd: this.#made(rstd) };
+    return { hat: this.made(hat), rstd: this.made(rstd) };
   }
 
   standardiseJacobian(u: Tensor, hat: Tensor, rstd: Tensor): TfjsTensor {
@@ -288,20 +189,20 @@ export class TfjsBackend implements Backend {
 
   patches(x: Tensor, window: Window2d): TfjsTensor {
     const { outHeight, outWidth, kernelHeight, kernelWidth, channels } = window;
-    return this.#run((tf) => {
+    return this.run((tf) => {
       const patches = this.#windows.gather(own(x).value, window);
       return tf.reshape(patches, [patches.shape[0] * outHeight * outWidth, kernelHeight * kernelWidth * channels]);
     });
   }
 
   scatterPatches(columns: Tensor, window: Window2d): TfjsTensor {
-    return this.#run(() => this.#windows.scatter(own(columns).value, window));
+    return this.run(() => this.#windows.scatter(own(columns).value, window));
   }
 
   maxPlaces(x: Tensor, window: Window2d): TfjsTensor {
     const { kernelHeight, kernelWidth, channels } = window;
     const K = kernelHeight * kernelWidth;
-    return this.#run((tf) => {
+    return this.run((tf) => {
       const patches = this.#windows.gather(own(x).value, window);
       const isLargest = tf.equal(patches, tf.max(patches, 2, true));
       // The first: argMax on a GPU leaves open which of several it is.
@@ -311,7 +212,7 @@ export class TfjsBackend implements Backend {
   }
 
   pick(x: Tensor, places: Tensor, window: Window2d): TfjsTensor {
-    return this.#run((tf) => {
+    return this.run((tf) => {
       const patches = this.#windows.gather(own(x).value, window);
       // A product, not a choice: NaN passes, and a diverging run is seen.
       return tf.reshape(tf.sum(tf.mul(patches, oneHot(tf, own(places).value, window)), 2), [places.rows, places.cols]);
@@ -319,13 +220,13 @@ export class TfjsBackend implements Backend {
   }
 
   spread(y: Tensor, places: Tensor, window: Window2d): TfjsTensor {
-    return this.#run((tf) =>
+    return this.run((tf) =>
       this.#windows.scatter(tf.mul(byWindow(tf, own(y).value, window), oneHot(tf, own(places).value, window)), window),
     );
   }
 
   windowMeans(x: Tensor, window: Window2d): TfjsTensor {
-    return this.#run((tf) => {
+    return this.run((tf) => {
       const means = tf.mean(this.#windows.gather(own(x).value, window), 2);
       return tf.reshape(means, [means.size / window.channels, window.channels]);
     });
@@ -333,64 +234,44 @@ export class TfjsBackend implements Backend {
 
   spreadMeans(y: Tensor, window: Window2d): TfjsTensor {
     const K = window.kernelHeight * window.kernelWidth;
-    return this.#run((tf) =>
+    return this.run((tf) =>
       this.#windows.scatter(tf.tile(tf.mul(byWindow(tf, own(y).value, window), 1 / K), [1, 1, K, 1]), window),
     );
   }
 
   rowRange(a: Tensor, start: number, count: number): TfjsTensor {
-    return this.#made(this.#tf.slice(own(a).value, [start, 0], [count, a.cols]));
+    return this.made(this.tf.slice(own(a).value, [start, 0], [count, a.cols]));
   }
 
   columnsOf(a: Tensor, indices: Uint32Array): TfjsTensor {
-    return this.#run((tf) => tf.gather(own(a).value, tf.tensor1d(Int32Array.from(indices), 'int32'), 1));
+    return this.run((tf) => tf.gather(own(a).value, tf.tensor1d(Int32Array.from(indices), 'int32'), 1));
   }
 
   concatColumns(parts: readonly Tensor[]): TfjsTensor {
-    return this.#made(
-      this.#tf.concat(
+    return this.made(
+      this.tf.concat(
         parts.map((part) => own(part).value),
         1,
       ),
     );
   }
 
-  /** Registers a result. */
-  #made(value: Matrix): TfjsTensor {
-    const tensor = new TfjsTensor(value);
-    this.#live.push(tensor);
-    return tensor;
-  }
-
-  #run(body: (tf: Tf) => Matrix): TfjsTensor {
-    return this.#made(this.#tf.tidy(() => body(this.#tf)));
-  }
-
   #pair(a: Tensor, b: Tensor, body: (tf: Tf, x: Matrix, y: Matrix) => Matrix): TfjsTensor {
     if (a.rows !== b.rows || a.cols !== b.cols)
       throw new Error(`tensors [${a.rows}, ${a.cols}] and [${b.rows}, ${b.cols}] differ in size`);
     const [x, y] = [own(a).value, own(b).value];
-    return this.#run((tf) => body(tf, x, y));
+    return this.run((tf) => body(tf, x, y));
   }
 
   #update(target: TfjsTensor, alpha: number, value: (tf: Tf) => Matrix, beta: number): void {
-    const next = this.#tf.tidy(() => {
-      const tf = this.#tf;
+    const next = this.tf.tidy(() => {
+      const tf = this.tf;
       const x = value(tf);
       const scaled: Matrix = alpha === 1 ? x : tf.mul(x, alpha);
       if (beta === 0) return scaled === x ? tf.clone(x) : scaled;
       return tf.add<Matrix>(scaled, beta === 1 ? target.value : tf.mul(target.value, beta));
     });
-    this.#replace(target, next);
-  }
-
-  #replace(target: TfjsTensor, next: Matrix): void {
-    if (next.shape[0] !== target.rows || next.shape[1] !== target.cols) {
-      next.dispose();
-      throw new Error(`a result [${next.shape.join(', ')}] does not fit into [${target.rows}, ${target.cols}]`);
-    }
-    target.value.dispose();
-    target.value = next;
+    this.replace(target, next);
   }
 }
 

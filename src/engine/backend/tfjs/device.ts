@@ -1,6 +1,7 @@
 /** A TensorFlow.js device, open or not. */
 import type { DeviceName } from '../../../shared/devices.ts';
 import type { TfjsBackend } from './backend.ts';
+import type { DeviceFault } from './device-error.ts';
 import type { Tf } from './tensor.ts';
 
 /** Imports a package by name; tests put stand-ins in their place. */
@@ -30,6 +31,8 @@ export interface OpenDevice {
   readonly tf: Tf;
   /** A backend on the device; several may share it. */
   readonly backend: () => TfjsBackend;
+  /** Whether the device and its tensors are as good as before after such a failure: it need not be opened anew. Default: they are not. */
+  readonly survives?: (fault: DeviceFault) => boolean;
   /** Opens the device anew after it was lost; backends and tensors made before are void. */
   readonly reopen: () => Promise<OpenDevice>;
   /** Gives the device back. */

@@ -69,6 +69,8 @@ async function openNode(tf: Tf, name: 'cuda' | 'tfjs-node', importModule: Import
     isSoftware: name === 'tfjs-node',
     tf,
     backend: () => new TfjsBackend(tf, { title, maxBufferBytes: 2 ** 31 - 1, failure: () => null }),
+    // An allocation that failed raised an error, and nothing was computed with it.
+    survives: (fault) => fault === 'memory',
     // CUDA cannot be started again in a process that lost it.
     reopen: () => Promise.reject(new Error(`${title} cannot be opened again in this process`)),
     close: () => undefined,

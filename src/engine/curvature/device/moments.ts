@@ -102,16 +102,18 @@ async function enqueueChunk(
 /** left^T right in two levels. */
 export function readProduct({ backend }: DeviceProblem, left: Tensor, right: Tensor): Promise<Real> {
   const sum = backend.keep(backend.zeros(left.cols, right.cols));
-  for (let row = 0; row < left.rows; row += level) {
-    backend.scope(() => {
-      const rows = Math.min(level, left.rows - row);
-      const [a, b] = [backend.rowRange(left, row, rows), backend.rowRange(right, row, rows)];
-      backend.accumulate(sum, 1, a, true, b, false, row === 0 ? 0 : 1);
-    });
+  try {
+    for (let row = 0; row < left.rows; row += level) {
+      backend.scope(() => {
+        const rows = Math.min(level, left.rows - row);
+        const [a, b] = [backend.rowRange(left, row, rows), backend.rowRange(right, row, rows)];
+        backend.accumulate(sum, 1, a, true, b, false, row === 0 ? 0 : 1);
+      });
+    }
+    return backend.read(sum);
+  } finally {
+    backend.release(sum);
   }
-  const reading = backend.read(sum);
-  backend.release(sum);
-  return reading;
 }
 
 /** Samples whose largest output stands where their largest target does. */

@@ -37,20 +37,22 @@ function byTangents(network: Network, backend: Backend, layer: AffineLayer, gaus
   const width = layer.kernel.cols;
   network.linearise(layer);
   const columns: Tensor[] = [];
-  for (let j = 0; j < width; j++) {
-    const unit = new Float32Array(width);
-    unit[j] = 1;
-    backend.scope(() => {
-      const seed = backend.repeatRows(backend.from(unit, 1, width), samples);
-      network.tangent({ seeds: new Map([[layer.name, seed]]), gaussNewton }, null, layer);
-      // A copy: what a layer holds may be another's, or the seed itself.
-      const own = backend.scale(layer.deltaTangent ?? backend.zeros(samples, width), 1);
-      columns.push(backend.keep(own));
-    });
+  try {
+    for (let j = 0; j < width; j++) {
+      const unit = new Float32Array(width);
+      unit[j] = 1;
+      backend.scope(() => {
+        const seed = backend.repeatRows(backend.from(unit, 1, width), samples);
+        network.tangent({ seeds: new Map([[layer.name, seed]]), gaussNewton }, null, layer);
+        // A copy: what a layer holds may be another's, or the seed itself.
+        const own = backend.scale(layer.deltaTangent ?? backend.zeros(samples, width), 1);
+        columns.push(backend.keep(own));
+      });
+    }
+    return backend.reshape(backend.concatColumns(columns), samples * width, width);
+  } finally {
+    for (const column of columns) backend.release(column);
   }
-  const s = backend.concatColumns(columns);
-  for (const column of columns) backend.release(column);
-  return backend.reshape(s, samples * width, width);
 }
 
 /** S_out: diag(q) - q q^T for cross-entropy, the identity for MSE. */

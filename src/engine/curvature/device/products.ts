@@ -1,13 +1,9 @@
 /** Sums of h_p v over ranges of samples from a device: tangent passes in float32 over chunks, whose sums the host adds in float64. */
 import type { Backend, Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
-import { leaves } from '../../network/chain.ts';
-import { AffineLayer } from '../../network/affine.ts';
-import { lossGradient } from '../../network/loss.ts';
-import type { Network } from '../../network/network.ts';
 import type { GradientSink, Parameter } from '../../network/types.ts';
-import { lowestLayer } from '../projected/space.ts';
 import type { Space } from '../projected/space.ts';
+import { bytesOf, directionOn, lineariseOn } from './linearised.ts';
 import type { DeviceSession } from './session.ts';
 
 export class DeviceProducts {
@@ -38,19 +34,14 @@ export class DeviceProducts {
     };
     await this.#session.run<ReadonlyMap<string, Tensor>, Real[]>(from, to, limit, {
       prepare: ({ backend }) =>
-        new Map(
-          space.parameters.map(({ name, rows, cols }) => {
-            const at = space.offsets.get(name) ?? 0;
-            const values = v.subarray(at, at + rows * cols);
-            return [name, backend.scope(() => backend.keep(backend.from(values, rows, cols)))] as const;
-          }),
-        ),
-      enqueue: ({ network, backend, inputs, targets }, weights, start, count) => {
-        const y = network.forward(backend.rowsOf(inputs, this.#order, start, count));
-        const t = backend.rowsOf(targets, this.#order, start, count);
-        const stop = lowestLayer(network, space);
-        network.backward(lossGradient(backend, network.loss, y, t), null, stop);
-        network.linearise(stop);
+        backend.scope(() => {
+          const weights = directionOn(space, backend, v);
+          for (const tensor of weights.values()) backend.keep(tensor);
+          return weights;
+        }),
+      enqueue: (problem, weights, start, count) => {
+        const { network, backend } = problem;
+        const { stop } = lineariseOn(problem, space, this.#order, start, count);
         const sums = new TensorSums(space, backend);
         network.tangent({ weights }, sums, stop);
         return Promise.all(space.parameters.map((parameter) => sums.read(parameter)));
@@ -97,17 +88,4 @@ class TensorSums implements GradientSink {
   read({ name, rows, cols }: Parameter): Promise<Real> {
     return this.#backend.read(this.#sums.get(name) ?? this.#backend.zeros(rows, cols));
   }
-}
-
-/** Bytes of a sample's tensors in a forward, a backward and a tangent pass, and of the largest of them. */
-function bytesOf(network: Network): { bytes: number; largest: number } {
-  let numbers = network.inputSize;
-  let largest = network.inputSize;
-  for (const layer of leaves(network.layers)) {
-    const size = layer.outputShape.reduce((product, n) => product * n, 1);
-    const columns = layer instanceof AffineLayer ? layer.positions * layer.kernel.rows : 0;
-    numbers += 8 * size + 3 * columns;
-    largest = Math.max(largest, size, columns);
-  }
-  return { bytes: 4 * numbers, largest: 4 * largest };
 }

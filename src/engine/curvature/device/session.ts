@@ -1,10 +1,11 @@
 /**
  * A device at work on one network and its samples: chunks of samples are enqueued, two at a time, and settled on the host in order. Where the device
- * fails (memory ran out, the driver was reset) it is opened anew and what was not settled is done again in smaller chunks; below `smallestChunk` the
- * failure is the caller's.
+ * fails (memory ran out, the driver was reset) it is opened anew, unless it survived, and what was not settled is done again in smaller chunks; below
+ * `smallestChunk` the failure is the caller's.
  */
 import { messageOf } from '../../../shared/errors.ts';
 import { asDeviceError, DeviceError } from '../../backend/tfjs/device-error.ts';
+import type { DeviceFault } from '../../backend/tfjs/device-error.ts';
 import type { Backend, Tensor } from '../../backend/types.ts';
 import { Network } from '../../network/network.ts';
 import type { MeasurementInput } from '../exact.ts';
@@ -16,6 +17,8 @@ export interface ComputeDevice {
   readonly backend: () => Backend;
   /** Bytes that one buffer may have; default 2^31 - 1. */
   readonly maxBufferBytes?: number;
+  /** Whether it and its tensors are as good as before after such a failure; default: they are not. */
+  readonly survives?: (fault: DeviceFault) => boolean;
   /** Opens it anew after a failure; backends and tensors made before are void. */
   readonly reopen: () => Promise<ComputeDevice>;
 }
@@ -160,6 +163,7 @@ export class DeviceSession {
     this.fallbacks.push(message);
     this.#onFallback?.(message);
     this.#chunk = smaller;
+    if (this.#device.survives?.(error.fault) === true) return;
     this.#problem = null;
     try {
       this.#device = await this.#device.reopen();

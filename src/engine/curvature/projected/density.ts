@@ -98,11 +98,11 @@ export async function spectralDensity(
   };
 }
 
-/** The density of the Hessian of a parameter, or of the whole network. Raises InputError as `openSession` does. */
+/** The density of the Hessian of a parameter, or of the whole network; a device makes the products. Raises InputError as `openSession` does. */
 export async function measureDensity(
   pool: Pool,
   input: MeasurementInput,
-  options: DensityOptions & Pick<SessionOptions, 'parameter' | 'samples' | 'cacheBytes'>,
+  options: DensityOptions & Pick<SessionOptions, 'parameter' | 'samples' | 'cacheBytes' | 'device'>,
 ): Promise<SpectralDensity> {
   const session = await openSession(pool, input, options);
   try {
@@ -117,7 +117,8 @@ export async function summariseDensity(
   pool: Pool,
   input: MeasurementInput,
   { probes, steps, seed }: DensitySpec,
-  options: Omit<DensityOptions, 'seed' | 'steps' | 'vectors'> & Pick<SessionOptions, 'parameter' | 'samples'>,
+  options: Omit<DensityOptions, 'seed' | 'steps' | 'vectors'> &
+    Pick<SessionOptions, 'parameter' | 'samples' | 'device'>,
 ): Promise<DensitySummary> {
   const found = await measureDensity(pool, input, { ...options, seed, steps, vectors: probes });
   const { nodes, weights, sigma } = found;

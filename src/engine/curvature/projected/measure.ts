@@ -1,11 +1,11 @@
 /**
  * The projected measurement (THEORY, "Any layer, any size"): the leading eigenpairs of H by Lanczos on full-batch Hessian-vector products, then C_ii,
- * H_ii and Q_ii along them sample by sample. For one parameter of any layer, or all parameters as one vector. No d x d matrix is formed. All float64.
+ * H_ii and Q_ii along them sample by sample. For one parameter of any layer, or all parameters as one vector. No d x d matrix is formed. All float64, but for
+ * the products and the samples' values of a device.
  */
 import { InputError } from '../../../shared/errors.ts';
 import type {
   ConvergenceChoice,
-  DevicePrecision,
   DirectionErrors,
   ExtraArrays,
   MeasurementSummary,
@@ -16,7 +16,7 @@ import type { Pool } from '../../parallel/pool.ts';
 import { averageClusters, chooseDirections } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections } from '../../statistics/index.ts';
 import { directionErrors } from '../direction-errors.ts';
-import type { DeviceSession } from '../device/session.ts';
+import { projectedPrecision } from '../device/projected-precision.ts';
 import type { SpanSet } from '../assumptions/span.ts';
 import type { MeasurementInput } from '../exact.ts';
 import type { Half } from '../moments.ts';
@@ -26,7 +26,7 @@ import type { HalfInput } from '../summary.ts';
 import { lanczos } from './lanczos.ts';
 import type { Eigenpairs } from './lanczos.ts';
 import type { SamplePlan } from './plan.ts';
-import { meansOf, projectSamples } from './projections.ts';
+import { meansOf } from './projections.ts';
 import type { Projections } from './projections.ts';
 import { openSession, trueResiduals } from './session.ts';
 import type { SessionOptions } from './session.ts';
@@ -113,15 +113,13 @@ export async function measureProjected(
     const pairsB = await search(['B'], 0.45, 0.6);
     const project = (of: Eigenpairs, halves: readonly Half[], from: number, share: number): Promise<Projections> =>
       stage('projections', from, () =>
-        projectSamples(
-          pool,
-          plan,
-          of.vectors,
-          first.gradients[halves.length === 2 ? 'all' : halves[0]],
+        session.project({
+          vectors: of.vectors,
+          gradient: first.gradients[halves.length === 2 ? 'all' : halves[0]],
           halves,
-          halves.length === 2,
-          (done) => options.onProgress?.('projections', from + share * done),
-        ),
+          covariance: halves.length === 2,
+          onProgress: (done) => options.onProgress?.('projections', from + share * done),
+        }),
       );
     const all = await project(pairs, both, 0.6, 0.15);
     const fromA = await project(pairsA, ['B'], 0.75, 0.07);
@@ -136,7 +134,7 @@ export async function measureProjected(
       Q: averageClusters(eigenvalues, means.Q),
     };
     const trace = await stage('traces', 0.92, () =>
-      measureTraces(pool, plan, first, { k, d, means, probes: options.probes ?? defaultProbes, seed: options.seed }),
+      measureTraces(pool, session, first, { k, d, means, probes: options.probes ?? defaultProbes, seed: options.seed }),
     );
     const within = await stage('within', 0.95, () =>
       measureWithin(pool, plan, {
@@ -152,7 +150,13 @@ export async function measureProjected(
       halfDiagonals(pairsA, fromA, plan, [2, 3]),
       halfDiagonals(pairsB, fromB, plan, [0, 1]),
     ] as const;
-    const floors = numericalFloors(samples, eigenvalues, means);
+    const { device } = options;
+    const precisionReached =
+      device &&
+      (await stage('precision', 0.96, () =>
+        projectedPrecision(pool, session, device, pairs, all, first.gradients.all),
+      ));
+    const floors = numericalFloors(samples, eigenvalues, means, device !== undefined);
     const relative = residuals.map((r, i) => (Math.abs(eigenvalues[i]) > floors.H ? r / Math.abs(eigenvalues[i]) : 0));
     const largest = (values: ArrayLike<number>): number => Array.from(values).reduce((most, x) => Math.max(most, x), 0);
     const gradient = first.gradients.all;
@@ -255,8 +259,8 @@ export async function measureProjected(
         cosine_samples: within.samples,
         passes: operator.passes + (byHalf === null ? 2 : 2.5) * k + trace.probes,
       },
-      ...(options.device && { precisionReached: precisionOf(options.device, samples, eigenvalues, means.H) }),
-      engine: { blas: pool.blas.name, backend: options.device?.title ?? 'cpu', threads: pool.threads },
+      ...(precisionReached && { precisionReached }),
+      engine: { blas: pool.blas.name, backend: device?.title ?? 'cpu', threads: pool.threads },
       seconds,
     });
     // `summary` holds this very object.
@@ -305,41 +309,23 @@ function halfDiagonals(
 }
 
 /**
- * Values along a direction are Rayleigh quotients, right to rounding whatever its residual: sqrt(P) eps times the largest value. For H also the
- * difference between its two orders of summation, Lanczos' over lanes and the per-sample one over blocks.
+ * Values along a direction are Rayleigh quotients, right to rounding whatever its residual: sqrt(P) eps times the largest value, of a device's values, which the
+ * host adds in float64, single precision's rounding of the samples' own. For H also the difference between its two orders of summation, Lanczos' over lanes
+ * and the per-sample one over blocks.
  */
 function numericalFloors(
   samples: number,
   eigenvalues: Float64Array,
   means: { readonly H: Float64Array; readonly C: Float64Array; readonly Q: Float64Array },
+  isSingle: boolean,
 ): Floors {
-  const rounding = 8 * Number.EPSILON * Math.sqrt(samples);
+  const rounding = isSingle ? 4 * 2 ** -24 : 8 * Number.EPSILON * Math.sqrt(samples);
   const largest = (values: Float64Array): number => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
   const difference = eigenvalues.reduce((most, x, i) => Math.max(most, Math.abs(x - means.H[i])), 0);
   return {
     H: Math.max(4 * difference, rounding * largest(eigenvalues)),
     C: rounding * largest(means.C),
     Q: rounding * largest(means.Q),
-  };
-}
-
-/** What the device's products left of precision: its eigenvalues against v . H v in float64 over the same samples. C_ii and Q_ii are float64's own. */
-function precisionOf(
-  device: DeviceSession,
-  samples: number,
-  eigenvalues: Float64Array,
-  exact: Float64Array,
-): DevicePrecision {
-  const cutoff = 1e-4;
-  const largest = exact.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  const errors = Array.from(exact, (x, i) => [Math.abs(x), Math.abs(eigenvalues[i] - x) / Math.abs(x)] as const)
-    .filter(([size]) => size > cutoff * largest)
-    .map(([, error]) => error);
-  return {
-    device: device.title,
-    samples,
-    along: { cutoff, directions: errors.length, H: Math.max(0, ...errors), C: 0, Q: 0 },
-    ...(device.fallbacks.length > 0 && { fallbacks: [...device.fallbacks] }),
   };
 }
 

@@ -6,9 +6,12 @@ import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import type { ProjectionSums } from '../../statistics/blocks.ts';
 import { emptySums } from '../../statistics/blocks.ts';
+import { deviceSampleProjections } from '../device/sample-projections.ts';
+import type { DeviceSession } from '../device/session.ts';
 import type { Half } from '../moments.ts';
 import type { SamplePlan } from './plan.ts';
 import { blocksOf } from './plan.ts';
+import type { Space } from './space.ts';
 
 export interface Projections {
   readonly k: number;
@@ -19,24 +22,79 @@ export interface Projections {
   readonly covariance: Float64Array | null;
 }
 
-/** @param gradient g [d]: any vector near the mean gradient over the samples. */
+export interface ProjectionTask {
+  /** Rows v_i [k, d], in the pool's memory. */
+  readonly vectors: Real;
+  /** g [d]: any vector near the mean gradient over the samples. */
+  readonly gradient: Float64Array;
+  readonly halves: readonly Half[];
+  readonly covariance: boolean;
+  readonly onProgress?: (share: number) => void;
+}
+
+/** What makes the passes in float32 instead of the worker threads. */
+export interface ProjectingDevice {
+  readonly session: DeviceSession;
+  readonly space: Space;
+  readonly signal?: AbortSignal;
+}
+
+/** `openProjected` must have run in every worker unless a device is given. */
 export async function projectSamples(
   pool: Pool,
   plan: SamplePlan,
-  vectors: Real,
-  gradient: Float64Array,
-  halves: readonly Half[],
-  covariance: boolean,
-  onProgress?: (share: number) => void,
+  task: ProjectionTask,
+  device: ProjectingDevice | null = null,
 ): Promise<Projections> {
+  const { vectors, halves } = task;
+  const centres = centresOf(vectors, task.gradient);
+  const k = centres.length;
+  const blocks = blocksOf(plan, halves);
+  const { sums, covariance: total } =
+    device === null
+      ? await projectByLanes(pool, plan, task, centres, blocks)
+      : await deviceSampleProjections(device.session, pool, {
+          space: device.space,
+          order: plan.order,
+          blocks: blocks.map((block) => plan.blocks[block]),
+          vectors,
+          centres,
+          covariance: task.covariance,
+          ...(device.signal && { signal: device.signal }),
+          ...(task.onProgress && { onProgress: task.onProgress }),
+        });
+  if (total !== null) {
+    const samples = halves.reduce((all, half) => all + plan.sizes[half], 0);
+    const means = meansOf({ k, blocks, sums, covariance: null }, plan, blocks);
+    for (let i = 0; i < k; i++)
+      for (let j = 0; j < k; j++) total[i * k + j] = total[i * k + j] / samples - means.slopes[i] * means.slopes[j];
+  }
+  return { k, blocks, sums, covariance: total };
+}
+
+/** g . v_i [k]: what slopes are told from, so that their squares do not cancel. */
+export function centresOf(vectors: Real, gradient: Float64Array): Float64Array {
   const d = gradient.length;
-  const k = vectors.length / d;
-  const centres = Float64Array.from({ length: k }, (_, i) => {
+  return Float64Array.from({ length: vectors.length / d }, (_, i) => {
     let sum = 0;
     for (let j = 0; j < d; j++) sum += vectors[i * d + j] * gradient[j];
     return sum;
   });
-  const blocks = blocksOf(plan, halves);
+}
+
+/** The same sums of one lane alone by the worker threads, in float64: rows are the lane's blocks. */
+export function projectLane(pool: Pool, lane: number, vectors: Real, centres: Float64Array): Promise<ProjectionSums> {
+  return pool.run('projections', { lane, directions: pool.reference(vectors), centres, covariance: false });
+}
+
+async function projectByLanes(
+  pool: Pool,
+  plan: SamplePlan,
+  { vectors, halves, covariance, onProgress }: ProjectionTask,
+  centres: Float64Array,
+  blocks: readonly number[],
+): Promise<{ readonly sums: ProjectionSums; readonly covariance: Float64Array | null }> {
+  const k = centres.length;
   const sums = emptySums(blocks.length, k);
   const lanes = plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : []));
   const directions = pool.reference(vectors);
@@ -58,13 +116,7 @@ export async function projectSamples(
     if (total !== null && result.covariance !== null)
       for (let j = 0; j < total.length; j++) total[j] += result.covariance[j];
   }
-  if (total !== null) {
-    const samples = halves.reduce((all, half) => all + plan.sizes[half], 0);
-    const means = meansOf({ k, blocks, sums, covariance: null }, plan, blocks);
-    for (let i = 0; i < k; i++)
-      for (let j = 0; j < k; j++) total[i * k + j] = total[i * k + j] / samples - means.slopes[i] * means.slopes[j];
-  }
-  return { k, blocks, sums, covariance: total };
+  return { sums, covariance: total };
 }
 
 /** C_ii, H_ii, Q_ii over the samples of some of the blocks; slopes: mean of (g_p - g) . v_i. */

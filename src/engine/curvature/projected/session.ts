@@ -1,6 +1,7 @@
 /** Worker threads set up for full-batch products: a session that is opened, used and closed. */
 import { InputError } from '../../../shared/errors.ts';
 import { CpuBackend } from '../../backend/cpu.ts';
+import type { Real } from '../../blas/types.ts';
 import { Network } from '../../network/network.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { DeviceProducts } from '../device/products.ts';
@@ -12,6 +13,8 @@ import type { Eigenpairs } from './lanczos.ts';
 import { HessianOperator } from './operator.ts';
 import { planSamples } from './plan.ts';
 import type { SamplePlan } from './plan.ts';
+import { projectSamples } from './projections.ts';
+import type { ProjectionTask, Projections } from './projections.ts';
 import { spaceOf } from './space.ts';
 
 export interface SessionOptions {
@@ -24,10 +27,11 @@ export interface SessionOptions {
   /** Bytes that the worker threads together may keep of linearised samples; default 1 GiB (a quarter of it under WebAssembly). */
   readonly cacheBytes?: number;
   /**
-   * Makes the Hessian-vector products of the searches in float32; values along the directions and residuals are computed here in float64. Default: the cpu
-   * does all.
+   * Makes the Hessian-vector products and the samples' values along directions in float32; the first gradients are computed here in float64. Default: the
+   * cpu does all.
    */
   readonly device?: DeviceSession;
+  readonly signal?: AbortSignal;
 }
 
 const both = ['A', 'B'] as const;
@@ -41,6 +45,8 @@ export interface ProjectedSession {
   readonly samples: number;
   /** One full-batch gradient. @param squares whether |g_p|^2 is wanted too. */
   readonly gradients: (squares: boolean) => Promise<Gradients>;
+  /** What every sample gives along directions, from the device if there is one. */
+  readonly project: (task: ProjectionTask) => Promise<Projections>;
   readonly close: () => Promise<void>;
 }
 
@@ -79,7 +85,10 @@ export async function openSession(
     await pool.runEverywhere('closeProjected', undefined);
   };
   const gradients = (squares: boolean): Promise<Gradients> => measureGradients(pool, plan, operator, space.d, squares);
-  return { network, space, plan, operator, samples, gradients, close };
+  const projecting =
+    device === undefined ? null : { session: device, space, ...(options.signal && { signal: options.signal }) };
+  const project = (task: ProjectionTask): Promise<Projections> => projectSamples(pool, plan, task, projecting);
+  return { network, space, plan, operator, samples, gradients, project, close };
 }
 
 export interface Gradients {
@@ -121,7 +130,7 @@ async function measureGradients(
   return { gradients, lossSum, correct, meanSquare: squareSum / plan.order.length };
 }
 
-/** ||H v_i - lambda_i v_i||, by products made anew. */
+/** ||H v_i - lambda_i v_i||, by products made anew: on the device if the operator has one. */
 export async function trueResiduals(
   pool: Pool,
   operator: HessianOperator,
@@ -132,11 +141,16 @@ export async function trueResiduals(
   const residuals = new Float64Array(pairs.values.length);
   for (let i = 0; i < residuals.length; i++) {
     const v = pairs.vectors.subarray(i * d, (i + 1) * d);
-    await operator.applyExactly(v, out);
-    let sum = 0;
-    for (let j = 0; j < d; j++) sum += (out[j] - pairs.values[i] * v[j]) ** 2;
-    residuals[i] = Math.sqrt(sum);
+    await operator.apply(v, out);
+    residuals[i] = distance(out, pairs.values[i], v);
   }
   pool.blas.release(out);
   return residuals;
+}
+
+/** |x - factor y|. */
+export function distance(x: Real, factor: number, y: Real): number {
+  let sum = 0;
+  for (let j = 0; j < x.length; j++) sum += (x[j] - factor * y[j]) ** 2;
+  return Math.sqrt(sum);
 }

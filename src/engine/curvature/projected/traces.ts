@@ -1,9 +1,8 @@
 /** Traces of C, H and Q where no d x d matrix exists. */
 import { Random } from '../../../shared/random.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import type { SamplePlan } from './plan.ts';
-import { meansOf, projectSamples } from './projections.ts';
-import type { Gradients } from './session.ts';
+import { meansOf } from './projections.ts';
+import type { Gradients, ProjectedSession } from './session.ts';
 
 export interface Traces {
   readonly C: number;
@@ -19,7 +18,7 @@ export interface Traces {
  */
 export async function measureTraces(
   pool: Pool,
-  plan: SamplePlan,
+  { plan, project }: ProjectedSession,
   first: Gradients,
   task: {
     readonly k: number;
@@ -37,7 +36,7 @@ export async function measureTraces(
   const vectors = pool.allocate('float64', probes * d);
   const random = new Random(seed, 'trace probes');
   for (let i = 0; i < vectors.length; i++) vectors[i] = random.uint32() >= 2 ** 31 ? 1 : -1;
-  const projections = await projectSamples(pool, plan, vectors, g, ['A', 'B'], false);
+  const projections = await project({ vectors, gradient: g, halves: ['A', 'B'], covariance: false });
   pool.blas.release(vectors);
   const values = meansOf(projections, plan, projections.blocks);
   const standardError = (x: Float64Array): number => {

@@ -58,6 +58,10 @@ for (const engine of engines) {
           expect(summary.projected?.k).toBe(d);
           expect(summary.projected?.converged).toBe(true);
           expect(summary.projected?.orthogonality).toBeLessThan(1e-12);
+          // Every null direction beyond the first Krylov space starts from a random vector: conv1 of the CNN has 27 of 54.
+          const vanishing = reference.eigenvalues.filter((x) => Math.abs(x) < 1e-13 * reference.eigenvalues[0]).length;
+          if (name.startsWith('cnn-') && reference.parameter === 'conv1.kernel') expect(vanishing).toBe(27);
+          if (vanishing > 2) expect(summary.projected?.breakdowns).toBeGreaterThanOrEqual(vanishing - 2);
           expect(summary.projected?.largest_residual).toBeLessThan(1e-10 * reference.eigenvalues[0]);
           expect(summary.loss).toBeCloseTo(reference.loss, 12);
           expect(summary.commutator_ratio).toBeCloseTo(reference.commutator_ratio, 8);

@@ -95,6 +95,7 @@ for (const engine of engines) {
           .sort((a, b) => b - a),
         both: [...all.slice(0, 3), ...all.slice(-3)],
       };
+      expect(expectedOf.magnitude.some((x) => x < 0) && expectedOf.both[5] < 0).toBe(true);
       for (const which of ['largest', 'magnitude', 'both'] as const) {
         const options = { parameter: 'fc2.kernel', seed: 3, top: 6, which, tolerance: 1e-9, probes: 400 };
         const { arrays, summary } = await measureProjected(pool, input, options);
@@ -145,8 +146,50 @@ for (const engine of engines) {
           Float64Array.from({ length: d }, (_, i) => (i < 10 ? 10 - i : 0)),
         ),
       ).toBeLessThan(1e-13);
-      expect(found.breakdowns).toBeGreaterThan(0);
+      // Ten directions and one of the null space make the first Krylov space; each of the 29 others ends the one before.
+      expect(found.products).toBe(d);
+      expect(found.breakdowns).toBe(d - 11);
       expect(found.orthogonality).toBeLessThan(1e-13);
+      expect(found.values.every(Number.isFinite) && found.vectors.every(Number.isFinite)).toBe(true);
+    });
+
+    test('the wanted part of a spectrum with negative values: the largest, the largest by size, both ends, by restarts', async () => {
+      const d = 200;
+      // 0.97^i in turn positive and negative, negative ones a tenth larger: by size the signs alternate, the smallest value of all is -1.1.
+      const spectrum = Float64Array.from({ length: d }, (_, i) => (i % 2 === 0 ? 1 : -1.1) * 0.97 ** (i >>> 1));
+      // In the basis of a Householder reflection, so that no eigenvector is an axis.
+      const u = normals(9, d);
+      const norm = u.reduce((sum, x) => sum + x * x, 0);
+      const reflect = (v: Float64Array): Float64Array => {
+        const along = (2 * v.reduce((sum, x, i) => sum + x * u[i], 0)) / norm;
+        return v.map((x, i) => x - along * u[i]);
+      };
+      const apply = (v: ArrayLike<number>, out: Float64Array | Float32Array): Promise<void> => {
+        out.set(reflect(reflect(Float64Array.from(v)).map((x, i) => spectrum[i] * x)));
+        return Promise.resolve();
+      };
+      const falling = [...spectrum].sort((a, b) => b - a);
+      const bySize = [...spectrum].sort((a, b) => Math.abs(b) - Math.abs(a));
+      const expectedOf = {
+        largest: falling.slice(0, 7),
+        magnitude: bySize.slice(0, 7).sort((a, b) => b - a),
+        both: [...falling.slice(0, 4), ...falling.slice(-3)],
+      };
+      expect(expectedOf.largest.every((x) => x > 0)).toBe(true);
+      expect(expectedOf.magnitude.filter((x) => x < 0)).toHaveLength(5);
+      for (const which of ['largest', 'magnitude', 'both'] as const) {
+        const found = await lanczos(pool, d, apply, { count: 7, which, seed: 2, tolerance: 1e-9, maxProducts: 2000 });
+        expect(gap(found.values, expectedOf[which]), which).toBeLessThan(1e-12);
+        expect(found.converged, which).toBe(true);
+        expect(found.restarts, which).toBeGreaterThan(0);
+        for (let i = 0; i < 7; i++) {
+          const v = Float64Array.from(found.vectors.subarray(i * d, (i + 1) * d));
+          const image = new Float64Array(d);
+          await apply(v, image);
+          const residual = Math.hypot(...image.map((x, j) => x - found.values[i] * v[j]));
+          expect(residual / Math.abs(found.values[i]), `${which} ${i}`).toBeLessThan(1e-8);
+        }
+      }
     });
 
     test('all parameters as one vector: products agree with differences of the gradient, in every kind of layer', async () => {

@@ -256,6 +256,21 @@ export function allLayers(layers: readonly LayerSpec[]): LayerSpec[] {
   );
 }
 
+/** What layers do otherwise in a measurement than in training, a sentence each; empty where none does. */
+export function evaluationNotes(layers: readonly LayerSpec[]): string[] {
+  const all = allLayers(layers);
+  const norms = all.flatMap((each) => (each.type === 'batchnorm' ? [each.name] : []));
+  const dropouts = all.filter(({ type }) => type === 'dropout').length;
+  return [
+    ...(norms.length > 0
+      ? [
+          `batchnorm (${norms.join(', ')}) measured in evaluation mode: by its running statistics, held fixed, so that samples do not interact`,
+        ]
+      : []),
+    ...(dropouts > 0 ? [`dropout (${dropouts} layer${dropouts === 1 ? '' : 's'}) off while measuring`] : []),
+  ];
+}
+
 function namesIn(layers: readonly LayerSpec[]): string[] {
   return allLayers(layers).flatMap((each) => ('name' in each ? [each.name] : []));
 }

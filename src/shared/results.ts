@@ -234,6 +234,8 @@ export interface MeasurementSummary {
   readonly convergence?: Convergence;
   /** Why this method was chosen, in words; present where the program chose. */
   readonly method_reason?: string;
+  /** What layers did otherwise than in training, in words: batchnorm by its running statistics, dropout off; absent where none does. */
+  readonly evaluation?: readonly string[];
   /** Present where `method` is "projected". */
   readonly projected?: ProjectedDetails;
   /** Present where it was asked for and serves; where it does not, `duality_unavailable` says why. */

@@ -2,6 +2,7 @@
 import { densitySpec } from '../../shared/density.ts';
 import type { DensitySpec } from '../../shared/density.ts';
 import { InputError } from '../../shared/errors.ts';
+import { evaluationNotes } from '../../shared/model.ts';
 import type { HalfSample, MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { MinibatchNoiseSpec } from '../../shared/minibatch.ts';
 import { CpuBackend } from '../backend/cpu.ts';
@@ -114,7 +115,7 @@ async function measureOnce(
     asked === 'auto'
       ? chooseMethod(network, options.parameter, options.memoryLimit)
       : { method: asked, reason: 'as asked for' };
-  const measured = await measureBy(chosen, pool, input, options);
+  const measured = withEvaluation(input, await measureBy(chosen, pool, input, options));
   const noise = options.minibatch_noise;
   try {
     const result = density === undefined ? measured.result : await withDensity(pool, input, options, density, measured);
@@ -130,6 +131,14 @@ interface Measured {
   readonly result: LayerResult;
   /** What minibatch noise is to be measured along; null where it was not asked for. */
   readonly directions: NoiseDirections | null;
+}
+
+/** Says what layers did otherwise than in training. */
+function withEvaluation({ model }: MeasurementInput, measured: Measured): Measured {
+  const evaluation = evaluationNotes(model.layers);
+  if (evaluation.length === 0) return measured;
+  const { result } = measured;
+  return { ...measured, result: { ...result, summary: { ...result.summary, evaluation } } };
 }
 
 async function measureBy(

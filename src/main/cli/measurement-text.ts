@@ -20,6 +20,7 @@ export function measurementText(summary: MeasurementSummary): string {
     `  cosine (C, H) ${formatNumber(summary.cosine_CH, 3)}, (C, Q) ${formatNumber(summary.cosine_CQ, 3)}; ` +
       `commutator ratio of C and H ${formatNumber(summary.commutator_ratio, 3)} (${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})`,
     ...methodLines(summary),
+    ...(summary.evaluation ?? []).map((note) => `  ${note}`),
     '',
     gammaTable(summary),
     ...(summary.bootstrap === undefined

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseModel } from '../../../src/shared/model.ts';
 import { InputError } from '../../../src/shared/errors.ts';
+import type { MeasurementSummary } from '../../../src/shared/results.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { CpuBackend, dataOf } from '../../../src/engine/backend/cpu.ts';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
@@ -271,6 +272,61 @@ for (const engine of engines) {
         expect(results[0].arrays[key], key).toEqual(results[1].arrays[key]);
       expect(results[0].summary.trace).toEqual(results[1].summary.trace);
       expect(results[0].summary.cosine_CQ).toBe(results[1].summary.cosine_CQ);
+    });
+
+    test('batchnorm is measured by its running statistics and dropout off, and both are said', async () => {
+      const layers = [
+        { type: 'conv2d', name: 'c', filters: 2, kernel: [2, 2] },
+        { type: 'batchnorm', name: 'bn' },
+        { type: 'activation', function: 'tanh' },
+        { type: 'dropout', rate: 0.5 },
+        { type: 'flatten' },
+        { type: 'dense', name: 'fc', units: 3 },
+      ];
+      const base = weighted(pool, problem(layers, [3, 3, 1], 'cross-entropy', 16));
+      const measured = (mean: number, variance: number, given = base): Promise<MeasurementSummary> =>
+        measureLayer(
+          pool,
+          {
+            ...given,
+            weights: new Map([
+              ...given.weights,
+              ['bn.running_mean', shared(Float64Array.of(mean, mean))],
+              ['bn.running_variance', shared(Float64Array.of(variance, variance))],
+            ]),
+          },
+          { parameter: 'c.kernel', seed: 1, libraryThreads: 1, top: 8, intervals: false },
+        ).then(({ summary, release }) => {
+          release();
+          return summary;
+        });
+      const found = await measured(0, 1 - 1e-5);
+      expect(found.evaluation).toEqual([
+        expect.stringMatching(/^batchnorm \(bn\) measured in evaluation mode: by its running statistics, held fixed/),
+        'dropout (1 layer) off while measuring',
+      ]);
+      expect((await measured(0.5, 2)).eigenvalues.largest).not.toBeCloseTo(found.eigenvalues.largest, 3);
+      const plain = weighted(
+        pool,
+        problem(
+          layers.filter(({ type }) => type !== 'dropout'),
+          [3, 3, 1],
+          'cross-entropy',
+          16,
+        ),
+      );
+      const without = await measured(0, 1 - 1e-5, plain);
+      expect(without.eigenvalues.largest).toBe(found.eigenvalues.largest);
+      expect(without.evaluation).toHaveLength(1);
+      const none = weighted(pool, problem(tanhs, [6], 'cross-entropy', 16));
+      const { summary, release } = await measureLayer(pool, none, {
+        parameter: 'fc2.kernel',
+        seed: 1,
+        libraryThreads: 1,
+        intervals: false,
+      });
+      release();
+      expect(summary.evaluation).toBeUndefined();
     });
 
     test('the method chooses itself and says why', async () => {

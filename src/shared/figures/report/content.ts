@@ -175,9 +175,10 @@ function facts(runs: readonly ReportedRun[]): ReportTable[] {
     ]),
   );
   if (rows.length === 0) return [];
+  const notes = new Set(runs.flatMap((run) => run.measurements.flatMap(({ summary }) => summary.evaluation ?? [])));
   return [
     {
-      caption: 'Measurements',
+      caption: ['Measurements', ...notes].join('; '),
       head: [
         'layer',
         '$d$',

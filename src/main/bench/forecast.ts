@@ -101,7 +101,7 @@ async function requestOf(
   if (measure === null) return { ...common, kind: 'train', experiment, resume: null, stopAfter: null };
   const network = new Network(experiment.model, new CpuBackend(blas, 'float64'));
   const weights = path.join(staging, 'weights.safetensors');
-  const tensors = network.parameters.map((parameter) => {
+  const tensors = [...network.parameters, ...network.states].map((parameter) => {
     const values = Float64Array.from(initialValues(parameter, experiment.initialisation, 1));
     return [parameter.name, tensor(values, parameter.shape)] as const;
   });

@@ -322,9 +322,13 @@ function activations(network: Network): number {
   }, network.inputSize);
 }
 
+/** Of parameters and states. */
 function randomWeights(network: Network, { initialisation, seed }: Experiment): Map<string, Real> {
   return new Map(
-    network.parameters.map((parameter) => [parameter.name, shared(initialValues(parameter, initialisation, seed))]),
+    [...network.parameters, ...network.states].map((parameter) => [
+      parameter.name,
+      shared(initialValues(parameter, initialisation, seed)),
+    ]),
   );
 }
 

@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -75,6 +75,8 @@ const experiment = {
   ],
 };
 
+const pollMilliseconds = 15;
+
 const entry = fileURLToPath(new URL('../src/main/cli/index.ts', import.meta.url));
 
 export async function killRuns(options: KillOptions): Promise<KillReport> {
@@ -116,10 +118,8 @@ class Campaign {
   }
 
   async run(): Promise<KillReport> {
-    const begun = performance.now();
-    const reference = await this.#undisturbed();
-    const seconds = (performance.now() - begun) / 1000;
-    while (this.#kills < this.#options.kills && this.#problems.length < 20) await this.#oneRun(reference, seconds);
+    const { essence: reference, life } = await this.#undisturbed();
+    while (this.#kills < this.#options.kills && this.#problems.length < 20) await this.#oneRun(reference, life);
     return {
       kills: this.#kills,
       by: this.#by,
@@ -132,16 +132,23 @@ class Campaign {
     };
   }
 
-  async #undisturbed(): Promise<string> {
+  /** Its result, and how long it lives in seconds of `age`. */
+  async #undisturbed(): Promise<{ readonly essence: string; readonly life: number }> {
     const child = this.#start([this.#file]);
-    const [status] = (await once(child.process, 'close')) as [number | null];
-    if (status !== 0) throw new Error(`the undisturbed run failed: ${child.text()}`);
+    const closed = once(child.process, 'close') as Promise<[number | null]>;
+    let life = 0;
+    let status: [number | null] | undefined;
+    while (status === undefined) {
+      life = Math.max(life, child.age());
+      status = await Promise.race([closed, sleep(pollMilliseconds, undefined)]);
+    }
+    if (status[0] !== 0) throw new Error(`the undisturbed run failed: ${child.text()}`);
     using store = openStore(this.#place, { readOnly: true });
-    return await essence(store, store.listRuns().rows[0].id);
+    return { essence: await essence(store, store.listRuns().rows[0].id), life };
   }
 
   /** A run that is killed up to four times on its way, and then lives to its end. */
-  async #oneRun(reference: string, seconds: number): Promise<void> {
+  async #oneRun(reference: string, life: number): Promise<void> {
     const { kills, onProgress } = this.#options;
     let id: string | null = null;
     let killed = 0;
@@ -151,8 +158,10 @@ class Campaign {
       if (id !== null) this.#resumes++;
       const child = this.#start(id === null ? [this.#file] : ['--resume', id]);
       const closed = once(child.process, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-      const moment = lives ? null : this.#random.uniform() * seconds * 1000;
-      const ended = moment === null ? await closed : await Promise.race([closed, sleep(moment)]);
+      const moment = lives ? Infinity : this.#random.uniform() * life;
+      let ended: [number | null, NodeJS.Signals | null] | undefined;
+      do ended = await Promise.race([closed, sleep(pollMilliseconds, undefined)]);
+      while (ended === undefined && child.age() < moment);
       if (ended !== undefined) {
         id ??= runIn(child.text());
         if (ended[0] !== 0 || id === null) {
@@ -180,11 +189,11 @@ class Campaign {
         if (id !== null) await this.#compare(id, reference);
         return;
       }
-      if (this.#kills % 10 === 0) onProgress?.(`${this.#kills} of ${kills} kills, ${this.#problems.length} problems`);
+      if (this.#kills % 5 === 0) onProgress?.(`${this.#kills} of ${kills} kills, ${this.#problems.length} problems`);
     }
   }
 
-  #start(args: readonly string[]): { readonly process: ChildProcess; readonly text: () => string } {
+  #start(args: readonly string[]): Child {
     const { blas } = this.#options;
     const engine = [...(blas === undefined ? [] : ['--blas', blas]), '--threads', '1', '--store', this.#place];
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, 'run', ...args, ...engine], {
@@ -194,7 +203,12 @@ class Campaign {
     });
     let text = '';
     child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    return { process: child, text: () => text };
+    const begun = performance.now();
+    return {
+      process: child,
+      text: () => text,
+      age: () => processorSeconds(child.pid) ?? (performance.now() - begun) / 1000,
+    };
   }
 
   /** What is stored at this moment, seen by a reader beside the writer. */
@@ -296,6 +310,33 @@ class Campaign {
   #problem(text: string): void {
     this.#problems.push(text);
     this.#options.onProgress?.(`PROBLEM: ${text}`);
+  }
+}
+
+interface Child {
+  readonly process: ChildProcess;
+  readonly text: () => string;
+  /** Seconds of processor time that it and its worker have had, so that a busy machine shifts no kill to another stage; elsewhere than on Linux, of the clock. */
+  readonly age: () => number;
+}
+
+/** null where the system does not tell. */
+function processorSeconds(pid: number | undefined): number | null {
+  if (process.platform !== 'linux' || pid === undefined) return null;
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+    let ticks = 0;
+    for (const each of [String(pid), ...children.filter((child) => child !== '')]) {
+      const fields = readFileSync(`/proc/${each}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ');
+      // utime and stime, in hundredths of a second.
+      ticks += Number(fields[11]) + Number(fields[12]);
+    }
+    return ticks / 100;
+  } catch {
+    // One of them has just ended: asked again at the next look.
+    return 0;
   }
 }
 

@@ -39,14 +39,6 @@ export interface Curvature {
   readonly p: number;
 }
 
-/** One window of `localSlopes`. */
-export interface LocalSlope {
-  /** Mean of x in the window. */
-  readonly x: number;
-  readonly slope: number;
-  readonly n: number;
-}
-
 /** Two passes over points 0..n-1. */
 export function moments(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length): Moments {
   if (!(n <= x.length && n <= y.length))
@@ -161,47 +153,4 @@ export function quadraticTerm(x: ArrayLike<number>, y: ArrayLike<number>, n = x.
 export function curvatureOf(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length): Curvature {
   const m = moments(x, y, n);
   return curvature(m, higherMoments(m, x, y));
-}
-
-export interface LocalSlopeOptions {
-  /** Width of a window in units of x (natural logarithm), > 0; defaults to one decade, ln 10. */
-  readonly width?: number;
-  /** Distance between the centres of neighbouring windows, > 0; defaults to a quarter of the width. */
-  readonly step?: number;
-  /** Windows with fewer points are left out; at least 3, defaults to 8. */
-  readonly minimum?: number;
-}
-
-/** Slopes of least-squares lines in overlapping windows of x, from the largest x down. Points in any order. */
-export function localSlopes(
-  x: ArrayLike<number>,
-  y: ArrayLike<number>,
-  { width = Math.LN10, step = width / 4, minimum = 8 }: LocalSlopeOptions = {},
-): LocalSlope[] {
-  if (!(width > 0 && step > 0 && minimum >= 3 && x.length === y.length))
-    throw new Error(
-      `localSlopes: expected width > 0, step > 0, minimum >= 3 and as many x as y, ` +
-        `found ${width}, ${step}, ${minimum}, ${x.length} and ${y.length}`,
-    );
-  const n = x.length;
-  if (n === 0) return [];
-  const order = Uint32Array.from({ length: n }, (_, i) => i).sort((a, b) => x[b] - x[a]);
-  const sortedX = Float64Array.from(order, (i) => x[i]);
-  const sortedY = Float64Array.from(order, (i) => y[i]);
-  const lowest = sortedX[n - 1];
-  const curve: LocalSlope[] = [];
-  let start = 0;
-  let end = 0;
-  for (let k = 0; ; k++) {
-    const high = sortedX[0] - k * step;
-    const low = high - width;
-    while (start < n && sortedX[start] > high) start++;
-    while (end < n && sortedX[end] >= low) end++;
-    if (end - start >= minimum) {
-      const m = moments(sortedX.subarray(start, end), sortedY.subarray(start, end));
-      const { slope } = leastSquares(m);
-      if (!Number.isNaN(slope)) curve.push({ x: m.meanX, slope, n: m.n });
-    }
-    if (low <= lowest) return curve;
-  }
 }

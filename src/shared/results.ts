@@ -8,6 +8,7 @@
 import type { AssumptionArrays, AssumptionsSummary } from './assumptions.ts';
 import type { DensitySummary } from './density.ts';
 import type { DualityArrays, DualitySummary } from './duality.ts';
+import type { LocalSlope } from './local-slopes.ts';
 import type { MinibatchNoiseSummary } from './minibatch.ts';
 
 import type { Convergence } from './convergence.ts';
@@ -225,6 +226,8 @@ export interface MeasurementSummary {
   readonly gamma: Readonly<Record<Estimand, readonly CutoffRow[]>>;
   /** Training set less cross-fitted, by cutoff. */
   readonly estimand_difference?: readonly EstimandDifference[];
+  /** The slopes of one decade of curvature at a time, windows half a decade apart. Absent in measurements of earlier versions. */
+  readonly local_slopes?: Readonly<Record<Estimand, readonly LocalSlope[]>>;
   readonly bootstrap?: BootstrapSummary;
   /** Present where intervals were computed. */
   readonly standard_errors?: StandardErrors;

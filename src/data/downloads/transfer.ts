@@ -106,7 +106,7 @@ async function fetchInto(
       headers: { 'accept-encoding': 'identity', ...(have > 0 ? { range: `bytes=${have}-` } : {}) },
     });
     heard();
-    have = startOf(response, have);
+    have = startOf(response, have, file.size);
     if (!response.body) throw new Error('the answer has no content');
     handle = await fs.open(part, have > 0 ? 'r+' : 'w');
     await handle.truncate(have);
@@ -138,10 +138,23 @@ async function fetchInto(
 /** Content that cannot be a part of the file. */
 class WrongBytes extends Error {}
 
+/**
+ * A mirror that says it has another number of bytes has another file (the same images packed otherwise, say): not one byte of it is kept, and what came from
+ * elsewhere stays. Ranges beyond its end are answered 416, with the number.
+ */
+function checkTotal(response: Response, size: number): void {
+  const total =
+    response.status === 200
+      ? response.headers.get('content-length')
+      : (/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1] ?? null);
+  if (total !== null && Number(total) !== size) throw new Error(`has a file of ${total} bytes; expected ${size}`);
+}
+
 /** From which byte the answer's content counts. */
-function startOf(response: Response, asked: number): number {
+function startOf(response: Response, asked: number, size: number): number {
   const encoding = response.headers.get('content-encoding');
   if (encoding !== null && encoding !== 'identity') throw new Error(`answered in the encoding "${encoding}"`);
+  checkTotal(response, size);
   if (response.status === 200) return 0;
   if (response.status === 206 && asked > 0) {
     const range = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '');

@@ -106,7 +106,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
   if (samples > available) throw new InputError(`${samples} samples were asked for; the data has ${available}`);
   const layout = factorLayout(network, options.parameter);
   if (typeof layout === 'string') throw new InputError(layout);
-  checkMemory(layout, options.memoryLimit);
+  checkMemory(layout, options.memoryLimit, options);
   const d = layout.inner * layout.outer;
   const seconds: Record<string, number> & { factors: number; products: number } = { factors: 0, products: 0 };
   const stage = async <T>(name: string, share: number, body: () => Promise<T>): Promise<T> => {

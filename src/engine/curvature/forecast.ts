@@ -1,5 +1,6 @@
 /** What a measurement will take, before it starts. */
 import { InputError } from '../../shared/errors.ts';
+import type { ConvergenceChoice } from '../../shared/results.ts';
 import type { FactorLayout } from './factors.ts';
 import { chunkSize } from './moments.ts';
 import { sideBySideLimit } from './cross-fit.ts';
@@ -11,8 +12,17 @@ export interface ExactForecast {
   readonly storedBytes: number;
 }
 
+/** What an exact measurement may measure besides that takes memory of its own. */
+export interface MemoryExtras {
+  readonly assumptions?: boolean | undefined;
+  readonly convergence?: ConvergenceChoice | undefined;
+}
+
 /** Memory of an exact measurement: packed sums of two halves, one chunk of factors, d x d matrices, and LAPACK's workspace (2 d^2). */
-export function forecastExact(layout: FactorLayout): ExactForecast {
+export function forecastExact(
+  layout: FactorLayout,
+  { assumptions = false, convergence }: MemoryExtras = {},
+): ExactForecast {
   const d = layout.inner * layout.outer;
   const row = layout.leftWidth + layout.blocks * layout.blockWidth;
   const packed = 2 * layout.leftWidth * layout.blocks * layout.blockWidth;
@@ -21,8 +31,12 @@ export function forecastExact(layout: FactorLayout): ExactForecast {
   const matrices = 3 + ownGaussNewton;
   // Vectors and the cross-fitting's matrix; side by side a second set of vectors and two workspaces (then one matrix of the half-sample).
   const work = d <= sideBySideLimit ? 3 + 4 : 2 + 2;
+  // Packed sums of two blocks more, held to the end, and a product.
+  const assumed = assumptions ? 4 * layout.leftWidth * layout.blockWidth + d * d : 0;
+  // The first result is held while half of the samples are measured anew.
+  const held = convergence === 'full' ? packed + (matrices + 1) * d * d : 0;
   return {
-    bytes: 8 * (packed + factors + (matrices + work) * d * d),
+    bytes: 8 * (packed + factors + (matrices + work) * d * d + assumed + held),
     // The Gauss-Newton matrix is stored also where it is H.
     storedBytes: 8 * (4 * d * d + 12 * d),
   };
@@ -41,8 +55,8 @@ export function formatBytes(bytes: number): string {
 }
 
 /** Raises InputError, with the figures and the alternative, where an exact measurement would take more than `limit` bytes. */
-export function checkMemory(layout: FactorLayout, limit: number | undefined): void {
-  const { bytes } = forecastExact(layout);
+export function checkMemory(layout: FactorLayout, limit: number | undefined, extras?: MemoryExtras): void {
+  const { bytes } = forecastExact(layout, extras);
   if (limit === undefined || bytes <= limit) return;
   const d = layout.inner * layout.outer;
   throw new InputError(

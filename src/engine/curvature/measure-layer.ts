@@ -13,6 +13,7 @@ import { measureExact } from './exact.ts';
 import type { ExactOptions, MeasurementInput } from './exact.ts';
 import { factorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
+import type { MemoryExtras } from './forecast.ts';
 import { checkNoiseSpec, measureMinibatchNoise, noiseDirectionNumbers } from './minibatch/measure.ts';
 import type { NoiseDirections } from './minibatch/measure.ts';
 import { summariseDensity } from './projected/density.ts';
@@ -48,7 +49,12 @@ export interface LayerResult {
 }
 
 /** Raises InputError where there is no such parameter. `memoryLimit` in bytes; undefined: no limit. */
-export function chooseMethod(network: Network, parameter: string, memoryLimit?: number): ChosenMethod {
+export function chooseMethod(
+  network: Network,
+  parameter: string,
+  memoryLimit?: number,
+  extras?: MemoryExtras,
+): ChosenMethod {
   if (parameter === wholeNetwork)
     return {
       method: 'projected',
@@ -56,7 +62,7 @@ export function chooseMethod(network: Network, parameter: string, memoryLimit?: 
     };
   const layout = factorLayout(network, parameter);
   if (typeof layout === 'string') return { method: 'projected', reason: layout };
-  const { bytes } = forecastExact(layout);
+  const { bytes } = forecastExact(layout, extras);
   const d = layout.inner * layout.outer;
   const matrices = `matrices of ${d} x ${d} (${formatBytes(bytes)} in all)`;
   if (memoryLimit !== undefined && bytes > memoryLimit)
@@ -113,7 +119,7 @@ async function measureOnce(
   const asked = options.method ?? 'auto';
   const chosen: ChosenMethod =
     asked === 'auto'
-      ? chooseMethod(network, options.parameter, options.memoryLimit)
+      ? chooseMethod(network, options.parameter, options.memoryLimit, options)
       : { method: asked, reason: 'as asked for' };
   const measured = withEvaluation(input, await measureBy(chosen, pool, input, options));
   const noise = options.minibatch_noise;

@@ -6,6 +6,7 @@ import type {
   ProjectedDetails,
   RotationBaseline,
 } from '../../shared/results.ts';
+import { localSlopes, localSlopesCrossFitted } from '../../shared/local-slopes.ts';
 import type { Parameter } from '../network/types.ts';
 import type { Pool } from '../parallel/pool.ts';
 import {
@@ -91,6 +92,10 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     },
     floor: floors,
     ...(await gammaRows(pool, input)),
+    local_slopes: {
+      training_set: localSlopes(trainingSet, floors),
+      cross_fitted: localSlopesCrossFitted(input.crossFitted, floors),
+    },
     ...(input.projected && { projected: input.projected }),
     ...(input.duality && { duality: input.duality }),
     ...(input.duality_unavailable !== undefined && { duality_unavailable: input.duality_unavailable }),

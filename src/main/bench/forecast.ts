@@ -12,6 +12,7 @@ import { Network } from '../../engine/network/network.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
 import { parseExperiment } from '../../shared/experiment.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
+import { samplingModes } from '../../shared/minibatch.ts';
 import type { JobForecast } from '../forecast/job.ts';
 import type { KnownRates, Rate } from '../forecast/rates.ts';
 import { startJob } from '../jobs/host.ts';
@@ -48,12 +49,23 @@ function cases(samples: number): Case[] {
     seed: 1,
     ...more,
   });
+  const everything = {
+    duality: true,
+    assumptions: true,
+    density: true,
+    minibatch_noise: { batch_size: 50, modes: [...samplingModes], batches: 1000, directions: 20, seed: 1 },
+  };
   return [
     { what: `MLP run, 784-50-50-10, ${samples} samples, 20 epochs`, experiment: parseExperiment(mlp), measure: null },
     {
       what: `exact measurement, 50 x 50, ${samples} samples`,
       experiment: parseExperiment(mlp),
       measure: measure('fc2.kernel', {}),
+    },
+    {
+      what: `the same with duality, assumptions, density, minibatch noise, full convergence`,
+      experiment: parseExperiment(mlp),
+      measure: measure('fc2.kernel', { ...everything, convergence: 'full' }),
     },
     {
       what: `projected measurement, fc1 of the MLP (d = 39200), top 10, 2000 samples`,
@@ -65,6 +77,11 @@ function cases(samples: number): Case[] {
       what: 'projected measurement, conv2 of the CNN, top 20, 500 samples',
       experiment: parseExperiment(images),
       measure: measure('conv2.kernel', { method: 'projected', top: 20, samples: 500 }),
+    },
+    {
+      what: 'the same with assumptions, density, minibatch noise',
+      experiment: parseExperiment(images),
+      measure: measure('conv2.kernel', { method: 'projected', top: 20, samples: 500, ...everything }),
     },
   ];
 }

@@ -7,8 +7,7 @@ import { formatNumber, formatTable } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
 import { formatDuration } from './format.ts';
 import { minibatchLines } from './minibatch-text.ts';
-
-const titles: Readonly<Record<Estimand, string>> = { training_set: 'training set', cross_fitted: 'cross-fitted' };
+import { estimandTitles, slopeLines } from './slope-text.ts';
 
 export function measurementText(summary: MeasurementSummary): string {
   const { commutator_baseline: baseline, eigenvalues } = summary;
@@ -28,6 +27,7 @@ export function measurementText(summary: MeasurementSummary): string {
       : [
           `  least squares; in brackets 95 % intervals from ${summary.bootstrap.resamples} resamples of ${summary.bootstrap.blocks} blocks of samples`,
         ]),
+    ...slopeLines(summary),
     ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
     ...convergenceLines(summary),
     ...extraLines(summary),
@@ -105,7 +105,7 @@ function convergenceLines({ convergence }: MeasurementSummary): string[] {
   const { state, reason, samples, numbers } = convergence;
   const shown = numbers.filter((n) => n.estimator === null || n.judged);
   const rows = shown.map(({ name, estimand, full, part, change, allowed }) => [
-    estimand === null ? name.replaceAll('_', ' ') : `${name}, ${titles[estimand]}`,
+    estimand === null ? name.replaceAll('_', ' ') : `${name}, ${estimandTitles[estimand]}`,
     formatNumber(full ?? NaN),
     formatNumber(part ?? NaN),
     change === null ? '-' : formatNumber(change, 2),
@@ -131,7 +131,7 @@ function gammaTable(summary: MeasurementSummary): string {
 function cells(row: CutoffRow, estimand: Estimand): string[] {
   return [
     row.cutoff.toExponential(0),
-    titles[estimand],
+    estimandTitles[estimand],
     // Of two halves, so it may end in .5.
     String(row.n),
     row.decades === 0 || !Number.isFinite(row.decades) ? '-' : row.decades.toFixed(1),

@@ -2,11 +2,12 @@
  * Seconds of an exact measurement. Two small measurements give every stage's time at two sizes; a stage goes on from there as its work does: a constant
  * part and a part in proportion (least squares through both, neither negative). Products, which are pure library calls, go by the library's own rate.
  */
+import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { Random } from '../../shared/random.ts';
 import { parseModel } from '../../shared/model.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { measureExact } from '../../engine/curvature/exact.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
+import type { ExactOptions, MeasurementInput } from '../../engine/curvature/exact.ts';
 import type { FactorLayout } from '../../engine/curvature/factors.ts';
 import { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
@@ -44,14 +45,59 @@ const laws: Readonly<Record<string, Law>> = {
   statistics: () => 1,
   rest: () => 1,
 };
+
+/** What of a measurement's options decides how long it takes beyond its size. */
+export type ExactExtras = Pick<MeasurementSpec, 'convergence' | 'duality' | 'assumptions'>;
+
 export async function exactSeconds(
   book: RateBook,
   pool: Pool,
   libraryThreads: number,
   layout: FactorLayout,
   samples: number,
+  { convergence = 'training-set', duality, assumptions }: ExactExtras = {},
 ): Promise<number> {
-  return sum(await exactStages(book, pool, libraryThreads, layout, samples));
+  const { half_sample = 0, ...stages } = await exactStages(book, pool, libraryThreads, layout, samples);
+  let seconds = sum(stages);
+  if (convergence === 'training-set') seconds += half_sample;
+  if (convergence === 'full') {
+    const half = await exactStages(book, pool, libraryThreads, layout, samples / 2);
+    seconds += sum(half) - (half['half_sample'] ?? 0) - (half['intervals'] ?? 0) - (half['statistics'] ?? 0);
+  }
+  if (duality !== true && assumptions !== true) return seconds;
+  const known = await extraConstants(book, pool, libraryThreads);
+  if (duality === true) seconds += known.dualityOfSample * samples + dualityPart(stages);
+  if (assumptions === true) seconds += known.assumptions + assumptionsPart(stages);
+  return seconds;
+}
+
+/** What the duality does of the kinds of work that other stages do: the packed product of four blocks in place of three, and six forms along all directions. */
+const dualityPart = (stages: Rate): number => (4 / 3) * (stages['products'] ?? 0) + 3 * (stages['diagonals'] ?? 0);
+
+/** The same of the assumptions: two blocks, nine forms and three d x d products, five commutators with their baselines. */
+const assumptionsPart = (stages: Rate): number =>
+  (2 / 3) * (stages['products'] ?? 0) +
+  (stages['factors'] ?? 0) +
+  7.5 * (stages['diagonals'] ?? 0) +
+  5 * (stages['commutator'] ?? 0);
+
+/** Seconds of the rest of both, from one small measurement: of the duality in proportion to the samples, of the assumptions (fits with their resamples) constant. */
+export async function extraConstants(
+  book: RateBook,
+  pool: Pool,
+  libraryThreads: number,
+): Promise<{ readonly dualityOfSample: number; readonly assumptions: number }> {
+  const { width, samples } = small;
+  const plain = await calibrated(book, pool, libraryThreads, small);
+  const extra = await book.rate(`exact/${width}/${samples}/extras`, async () => {
+    const measure = { intervals: true, duality: true, assumptions: true } as const;
+    const { duality, assumptions } = await calibratingMeasurement(pool, libraryThreads, small, measure);
+    return { duality, assumptions };
+  });
+  return {
+    dualityOfSample: Math.max(0, extra['duality'] - dualityPart(plain)) / samples,
+    assumptions: Math.max(0, extra['assumptions'] - assumptionsPart(plain)),
+  };
 }
 
 /** Seconds of every stage. */
@@ -152,10 +198,12 @@ function calibrationSize(width: number, samples: number): Size {
   return { d: width * width, samples, leftWidth: packed, rightWidth: 3 * packed };
 }
 
-async function calibrate(
+/** Seconds by stage of the middle layer of a small network. */
+async function calibratingMeasurement(
   pool: Pool,
   libraryThreads: number,
   { width, samples }: typeof small | typeof large,
+  extras: Pick<ExactOptions, 'intervals' | 'duality' | 'assumptions'>,
 ): Promise<Rate> {
   const model = calibrationModel(width);
   const network = new Network(model, new CpuBackend(pool.blas, 'float64'));
@@ -171,13 +219,18 @@ async function calibrate(
     targets,
     classes: true,
   };
-  const parameter = 'fc2.kernel';
-  const options = { parameter, seed: 1, libraryThreads };
-  // Once before, for what is slow the first time: code to be compiled, threads and a library that have not worked yet.
-  if (width === small.width) (await measureExact(pool, input, { ...options, intervals: false })).release();
-  const result = await measureExact(pool, input, options);
+  const result = await measureExact(pool, input, { parameter: 'fc2.kernel', seed: 1, libraryThreads, ...extras });
   result.release();
-  const { total = 0, ...stages } = result.summary.seconds as Record<string, number>;
+  return result.summary.seconds;
+}
+
+async function calibrate(pool: Pool, libraryThreads: number, which: typeof small | typeof large): Promise<Rate> {
+  const { width } = which;
+  // Once before, for what is slow the first time: code to be compiled, threads and a library that have not worked yet.
+  if (width === small.width) await calibratingMeasurement(pool, libraryThreads, which, { intervals: false });
+  const measured = await calibratingMeasurement(pool, libraryThreads, which, { intervals: true });
+  const { total = 0, ...rates } = measured;
+  const stages: Record<string, number> = rates;
   // What a busy machine disturbs most, several threads that wait for one another: the least of three.
   const d = width * width;
   for (let i = 0; i < 2; i++) {

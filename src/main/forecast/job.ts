@@ -1,4 +1,5 @@
 /** What a run or a measurement will take: time, memory and disk, from rates measured on this machine. */
+import { densitySpec } from '../../shared/density.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
@@ -23,8 +24,9 @@ import { dueSteps } from '../jobs/schedule.ts';
 import { readPackage } from '../provenance.ts';
 import { deviceSeconds } from './device.ts';
 import type { DeviceTask, MeasuringDevice } from './device.ts';
-import { exactSeconds, statisticsSeconds } from './exact.ts';
-import { projectedBytes, projectedSeconds } from './projected.ts';
+import { exactSeconds, extraConstants, statisticsSeconds } from './exact.ts';
+import { minibatchSeconds } from './minibatch.ts';
+import { densityBytes, densitySeconds, projectedBytes, projectedSeconds } from './projected.ts';
 import { machineKey, measuredName, RateBook } from './rates.ts';
 import type { KnownRates, Rates } from './rates.ts';
 import { trainingRate } from './training.ts';
@@ -77,6 +79,9 @@ const keptCheckpoints = 2;
 /** Bytes of a worker process before it holds data: itself and the library, and each worker thread. */
 const processBytes = 150e6;
 const threadBytes = 45e6;
+/** Bytes of a measurement's summary in its file, and of the curve of a spectral density. */
+const summaryBytes = 50e3;
+const curveBytes = 30e3;
 /** Seconds of a checkpoint: writing and syncing the file, storing it. */
 const checkpointSeconds = 0.03;
 
@@ -171,7 +176,7 @@ class Measurer {
     const { engine, network } = this.#input;
     const { memoryLimit } = engine;
     const samples = Math.min(spec.samples ?? this.#input.samples, this.#input.samples);
-    const method = spec.method === 'auto' ? chooseMethod(network, parameter, memoryLimit).method : spec.method;
+    const method = spec.method === 'auto' ? chooseMethod(network, parameter, memoryLimit, spec).method : spec.method;
     const owner = parameter === wholeNetwork ? null : network.parameter(parameter);
     const size = owner === null ? weightCount(network) : owner.rows * owner.cols;
     const shape = owner === null ? [size] : owner.shape;
@@ -184,20 +189,21 @@ class Measurer {
     if (method === 'exact') {
       if (typeof layout === 'string') refusal = layout;
       else {
-        const exact = forecastExact(layout);
-        [memory, disk] = [exact.bytes, exact.storedBytes];
+        const exact = forecastExact(layout, spec);
+        [memory, disk] = [exact.bytes, exact.storedBytes + summaryBytes];
         if (memory > memoryLimit) {
           refusal = `${parameter}: its ${size} x ${size} matrices take ${formatBytes(memory)}, and ${formatBytes(memoryLimit)} are free; it will not be measured exactly (the projected method would need ${formatBytes(this.#projected(size, samples, spec.top))})`;
         } else if (times > 0 && this.#isTimed) {
           seconds =
             this.#known(parameter, spec, samples, method) ??
-            (await exactSeconds(this.book, this.#threads(), this.#libraryThreads(), layout, samples));
+            (await exactSeconds(this.book, this.#threads(), this.#libraryThreads(), layout, samples, spec)) +
+              (await this.#extraSeconds(parameter, size, samples, spec));
         }
       }
     } else {
       memory = this.#projected(size, samples, spec.top);
       const k = Math.min(spec.top ?? defaultTop, size);
-      disk = 8 * (k * size + size + 12 * k);
+      disk = 8 * (k * size + size + 12 * k) + summaryBytes;
       if (memory > memoryLimit) {
         this.#warnings.add(
           `${parameter}: the projected method takes about ${formatBytes(memory)}, and ${formatBytes(memoryLimit)} are free; fewer directions (top) take less`,
@@ -206,24 +212,68 @@ class Measurer {
       const known = this.#known(parameter, spec, samples, method);
       if (known !== null) seconds = known;
       else if (times > 0 && samples >= 8 && this.#isTimed) {
-        // Fewer samples stand for all where data are only alike.
-        const present = this.#input.data.inputs.length / network.inputSize;
-        const passes = await projectedSeconds(
-          this.book,
-          this.#threads(),
-          this.#measured,
-          parameter,
-          Math.min(samples, present),
-          spec.top,
-        );
-        const statistics = await statisticsSeconds(this.book, this.#threads(), this.#libraryThreads());
-        seconds = passes * Math.max(1, samples / present) + statistics;
+        seconds =
+          (await this.#scaled(samples, (count) =>
+            projectedSeconds(this.book, this.#threads(), this.#measured, parameter, count, spec),
+          )) +
+          (await this.#projectedConstants(samples, spec)) +
+          (await this.#extraSeconds(parameter, size, samples, spec));
       }
+    }
+    const density = densitySpec(spec.density);
+    if (density !== undefined && refusal === null) {
+      // It comes when the measurement's own work is done, and its results are held.
+      const { kind } = engine.report;
+      disk += curveBytes;
+      memory = Math.max(memory, disk + densityBytes(network, size, samples, kind === 'wasm', density));
     }
     if (refusal !== null) this.#warnings.add(refusal);
     else if (times > 0 && this.#isTimed)
       seconds = this.#onDevice({ parameter, spec, method, samples, d: size, top: spec.top ?? defaultTop }, seconds);
     this.#list.push({ parameter, shape, size, method, times, seconds, memory, disk, refusal });
+  }
+
+  /** Fewer samples stand for all where data are only alike. */
+  async #scaled(samples: number, seconds: (count: number) => Promise<number>): Promise<number> {
+    const present = this.#present;
+    return (await seconds(Math.min(samples, present))) * Math.max(1, samples / present);
+  }
+
+  /** What of a projected measurement goes by the number of fits, or of samples, as an exact one's does. */
+  async #projectedConstants(samples: number, { duality, assumptions }: MeasurementSpec): Promise<number> {
+    const rates = [this.book, this.#threads(), this.#libraryThreads()] as const;
+    const statistics = await statisticsSeconds(...rates);
+    if (duality !== true && assumptions !== true) return statistics;
+    const constants = await extraConstants(...rates);
+    return (
+      statistics +
+      (duality === true ? constants.dualityOfSample * samples : 0) +
+      (assumptions === true ? constants.assumptions : 0)
+    );
+  }
+
+  /** What either method measures besides, by passes of its own: the spectral density and the noise of minibatches. */
+  async #extraSeconds(parameter: string, d: number, samples: number, spec: MeasurementSpec): Promise<number> {
+    const density = densitySpec(spec.density);
+    const noise = spec.minibatch_noise;
+    let seconds = 0;
+    if (density !== undefined && samples >= 8)
+      seconds += await this.#scaled(samples, (count) =>
+        densitySeconds(this.book, this.#threads(), this.#measured, parameter, count, density),
+      );
+    if (noise !== undefined)
+      seconds += await minibatchSeconds(
+        this.book,
+        this.#threads(),
+        this.#measured,
+        { parameter, d, samples, present: this.#present },
+        noise,
+      );
+    return seconds;
+  }
+
+  get #present(): number {
+    return this.#input.data.inputs.length / this.#input.network.inputSize;
   }
 
   /** `seconds` are the cpu's in float64; warns where they stand in for what is not known. */

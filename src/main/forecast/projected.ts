@@ -2,7 +2,9 @@
  * Seconds and memory of a projected measurement: some passes of each kind are made on the network itself with a part of the samples, and multiplied by how
  * many there will be. How many products a search for eigenpairs takes is known only afterwards; it is taken as what such searches usually take.
  */
+import type { DensitySpec } from '../../shared/density.ts';
 import { InputError } from '../../shared/errors.ts';
+import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { Random } from '../../shared/random.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { Basis } from '../../engine/curvature/projected/basis.ts';
@@ -31,21 +33,68 @@ export function usualProducts(k: number, d: number): number {
 /** Bytes that worker threads together may keep of linearised samples (projected/measure.ts). */
 const cacheLimit = (wasm: boolean): number => (wasm ? 2 ** 26 : 2 ** 30);
 
+/** What is forecast of a projected measurement, beyond its network and data. */
+export type ProjectedTask = Pick<MeasurementSpec, 'top' | 'convergence' | 'duality' | 'assumptions' | 'density'>;
+
+/** Seconds of the passes of a projected measurement; its statistics are apart (exact.ts). */
 export async function projectedSeconds(
   book: RateBook,
   pool: Pool,
   input: MeasurementInput,
   parameter: string,
   samples: number,
-  top = defaultTop,
+  { top = defaultTop, convergence = 'training-set', assumptions }: ProjectedTask = {},
 ): Promise<number> {
   if (samples < 8) throw new InputError(`a projected measurement needs at least 8 samples; there are ${samples}`);
+  const { rate, tried } = await passRate(book, pool, input, parameter, samples);
+  const stages = projectedStages(rate, pool, samples, tried, top);
+  let seconds = sum(stages);
+  // Half A by its own directions; or everything again on half of the samples, where searches make as many products.
+  if (convergence === 'training-set') seconds += stages['projections'] / 4;
+  if (convergence === 'full') seconds += sum(projectedStages(rate, pool, samples / 2, tried, top));
+  if (assumptions === true) {
+    // Each sample's outputs along k directions of all samples and k of the other half, half of a pass with H; and products with H for H^2.
+    const { along, apply } = passSeconds(rate, pool, samples, tried);
+    seconds += Math.min(top, rate['d']) * (along + 2 * apply);
+  }
+  return seconds;
+}
+
+/** Seconds of the spectral density: Lanczos steps from each random vector, each made orthogonal to those before it. */
+export async function densitySeconds(
+  book: RateBook,
+  pool: Pool,
+  input: MeasurementInput,
+  parameter: string,
+  samples: number,
+  density: DensitySpec,
+): Promise<number> {
+  const { rate, tried } = await passRate(book, pool, input, parameter, samples);
+  const steps = Math.min(density.steps, rate['d']);
+  const { apply, first } = passSeconds(rate, pool, samples, tried);
+  return rate['open'] + first + density.probes * steps * (apply + (rate['row'] * steps) / 2);
+}
+
+async function passRate(book: RateBook, pool: Pool, input: MeasurementInput, parameter: string, samples: number) {
   const tried = Math.min(samples, triedSamples);
   const rate = await book.rate(`projected/${digest([input.model, parameter, tried])}`, () =>
     tryPasses(pool, input, parameter, tried),
   );
-  return Object.values(projectedStages(rate, pool, samples, tried, top)).reduce((sum, each) => sum + each, 0);
+  return { rate, tried };
 }
+
+/** Seconds of a product with H over all samples, of the first one (which linearises them), and of one direction of the projections. */
+function passSeconds(rate: Rate, pool: Pool, samples: number, tried: number) {
+  const scale = samples / tried;
+  const kept = Math.min(1, cacheLimit(pool.blas.kind === 'wasm') / Math.max(1, rate['bytes'] * samples));
+  return {
+    apply: scale * (kept * rate['again'] + (1 - kept) * rate['first']),
+    first: scale * rate['first'],
+    along: scale * rate['direction'],
+  };
+}
+
+const sum = (stages: Rate): number => Object.values(stages).reduce((total, each) => total + each, 0);
 
 /** Seconds of every stage, by the passes that it makes. */
 export function projectedStages(rate: Rate, pool: Pool, samples: number, tried: number, top: number): Rate {
@@ -53,15 +102,13 @@ export function projectedStages(rate: Rate, pool: Pool, samples: number, tried: 
   const k = Math.min(top, d);
   const products = usualProducts(k, d);
   const scale = samples / tried;
-  const kept = Math.min(1, cacheLimit(pool.blas.kind === 'wasm') / Math.max(1, rate['bytes'] * samples));
-  const apply = scale * (kept * rate['again'] + (1 - kept) * rate['first']);
-  const along = scale * rate['direction'];
+  const { apply, first, along } = passSeconds(rate, pool, samples, tried);
   // All samples once, each half once with half of them; so do the projections.
   const share = Math.min(1, Math.max(64, 1e11 / (k * k * d)) / samples);
   return {
     rest: rate['open'],
     gradients: scale * rate['gradients'],
-    eigenpairs: 2 * products * apply + 2 * scale * rate['first'] + 3 * products * products * rate['row'],
+    eigenpairs: 2 * products * apply + 2 * first + 3 * products * products * rate['row'],
     projections: 2 * k * along,
     residuals: k * apply,
     traces: k === d ? 0 : probes * along,
@@ -149,4 +196,15 @@ export function projectedBytes(
   const chunk = Math.min(512, Math.max(1, 2 ** 23 / linearisedBytes(network)));
   const held = threads * Math.min(2 ** 28, 8 * k * d * chunk);
   return linearised + held + 8 * d * (2 * rows + 3 * k + 16);
+}
+
+/** Peak bytes of the spectral density: linearised samples and the basis of Lanczos. */
+export function densityBytes(
+  network: Network,
+  d: number,
+  samples: number,
+  wasm: boolean,
+  { steps }: DensitySpec,
+): number {
+  return Math.min(cacheLimit(wasm), samples * linearisedBytes(network)) + 8 * d * (Math.min(steps, d) + 3);
 }

@@ -3,6 +3,7 @@
  * the backend, the processor, the library, the number of threads, or the program's version has changed.
  */
 import { createHash } from 'node:crypto';
+import { densitySpec } from '../../shared/density.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { EngineReport } from '../jobs/protocol.ts';
@@ -28,18 +29,27 @@ export function digest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }
 
+/** What decides how long a measurement takes. */
+type MeasuredSpec = Pick<
+  MeasurementSpec,
+  'top' | 'which' | 'precision' | 'convergence' | 'duality' | 'assumptions' | 'minibatch_noise' | 'density'
+>;
+
 /** Under which what a measurement took is kept. */
 export function measuredName(
   model: ModelSpec,
   parameter: string,
-  { top, which, precision }: Pick<MeasurementSpec, 'top' | 'which' | 'precision'>,
+  spec: MeasuredSpec,
   samples: number,
   method: string,
 ): string {
+  const { top, which, precision } = spec;
   const search = method === 'projected' ? [top ?? null, which] : null;
   // float64 is what the cpu does unasked; a device's rates have their own key.
   const single = precision === 'float32' ? [precision] : [];
-  return `measured/${digest([model, parameter, samples, method, search, ...single])}`;
+  const { convergence, duality = false, assumptions = false, minibatch_noise: noise, density } = spec;
+  const extras = [convergence ?? 'training-set', duality, assumptions, noise ?? null, densitySpec(density) ?? null];
+  return `measured/${digest([model, parameter, samples, method, search, extras, ...single])}`;
 }
 
 /** Samples of a calibrating measurement (jobs/calibration.ts), where there are so many. */

@@ -112,9 +112,7 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
     result.release();
     context.emit({ kind: 'measurement', step, epoch, summary: result.summary, file });
     const name = measuredName(context.input.model, parameter, spec, result.summary.samples, result.summary.method);
-    // The density is no part of what is forecast under this name.
-    const seconds = (performance.now() - begun) / 1000 - (result.summary.seconds['density'] ?? 0);
-    const rate = { [name]: { seconds } };
+    const rate = { [name]: { seconds: (performance.now() - begun) / 1000 } };
     tellRates(context.forecast, engine.report, context.emit, rate, usesDevice ? device : null);
   } catch (error) {
     if (!(error instanceof InputError || error instanceof DeviceError)) throw error;
@@ -139,7 +137,8 @@ async function prefersDevice(
     cpu: new RateBook(machineKey(engine.report, readPackage().version), known),
   };
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
-  const method = spec.method === 'auto' ? chooseMethod(network, parameter, engine.memoryLimit).method : spec.method;
+  const method =
+    spec.method === 'auto' ? chooseMethod(network, parameter, engine.memoryLimit, spec).method : spec.method;
   const times = await measuringTimes(books, session, pool, input, parameter, method);
   for (const book of [books.device, books.cpu]) tellBook(book, emit);
   const isFaster = times.device < times.cpu;

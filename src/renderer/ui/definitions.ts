@@ -76,7 +76,7 @@ export const definitions = {
   theil_sen: {
     title: 'Theil–Sen',
     formula: 'median of the slopes of all pairs',
-    text: 'Hardly moved by outlying directions.',
+    text: 'Hardly moved by outlying directions. Its 95 % interval is for the median smoothed over resamples: along few, scattered directions it covered only 72 % in a simulation.',
   },
   orthogonal: {
     title: 'Orthogonal',
@@ -92,6 +92,16 @@ export const definitions = {
     title: 'R²',
     formula: 'R^2 = 1 − residual / total',
     text: 'Share of the variance of log C that the line explains.',
+  },
+  quadratic: {
+    title: 'Quadratic term',
+    formula: 'c in log C = a + b log H + c (log H)^2',
+    text: '0 where a straight line describes all directions. The slope changes by 2c for each unit of log H, so by 4.6 c a decade.',
+  },
+  local_slope: {
+    title: 'Local slope',
+    formula: 'log C_{ii} on log H_{ii}, low · H_{11} < H_{ii} ≤ high · H_{11}',
+    text: 'Least squares over the directions of one decade of curvature at a time, from 8 directions on. One line over many decades hides a bend; these show it.',
   },
   commutator: {
     title: 'Commutator ratio',

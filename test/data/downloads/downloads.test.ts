@@ -37,7 +37,15 @@ const handlers: Record<string, Handler> = {
     response.write(content.subarray(0, 70_000), () => setTimeout(() => response.destroy(), 100));
   },
   '/short': (_, response) => {
-    response.end(content.subarray(0, 70_000));
+    // In chunks, without its length.
+    response.write(content.subarray(0, 70_000));
+    response.end();
+  },
+  '/another': (request, response) => {
+    const bytes = content.subarray(0, 70_000);
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    if (from >= bytes.length) response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
+    else response.end(bytes);
   },
   '/stall': (_, response) => {
     response.writeHead(200, { 'content-length': content.length });
@@ -192,7 +200,8 @@ describe('a transfer', () => {
   });
 
   it.each([
-    ['/long', /sends more than the 200000 bytes expected/],
+    ['/long', /has a file of 400000 bytes; expected 200000/],
+    ['/another', /has a file of 70000 bytes; expected 200000/],
     ['/endless', /sends more than the 200000 bytes expected/],
     ['/packed', /answered in the encoding "gzip"/],
     ['/broken', /127\.0\.0\.1:\d+: answered 503/],
@@ -205,6 +214,16 @@ describe('a transfer', () => {
     await fs.writeFile(part(), content.subarray(0, 1000));
     expect((await failures(fileAt('/otherrange')))[0]).toMatch(/another range \(bytes 5-199999\/200000\)/);
     expect((await fs.stat(part())).size).toBe(1000);
+  });
+
+  it('keeps what came from elsewhere when a mirror has another file, whose end may lie before it', async () => {
+    await fs.writeFile(part(), content.subarray(0, 100_000));
+    const found = await failures(fileAt('/another', '/long'));
+    expect(found[0]).toMatch(/has a file of 70000 bytes; expected 200000/);
+    expect(found[1]).toMatch(/has a file of 400000 bytes; expected 200000/);
+    await transfer(fileAt('/another', '/good'), folder);
+    expect(log.map(({ range }) => range)).toEqual(Array.from({ length: 4 }, () => 'bytes=100000-'));
+    expect(await there()).toEqual(['data.bin']);
   });
 
   it('gives up in silence, in the time of one mirror for all together, and keeps what came', async () => {

@@ -4,7 +4,6 @@ import {
   instrumental,
   inverseLeastSquares,
   leastSquares,
-  localSlopes,
   moments,
   orthogonal,
   quadraticTerm,
@@ -178,28 +177,5 @@ describe('curvature', () => {
   it('has none with two distinct x', () => {
     expect(curvatureOf([0, 0, 1, 1, 1], [1, 2, 3, 4, 5])).toEqual({ coefficient: NaN, t: NaN, p: NaN });
     expect(quadraticTerm([0, 1, 2], [1, 2, 4])).toBeNaN();
-  });
-});
-
-describe('localSlopes', () => {
-  it('follows the derivative of a curve', () => {
-    const random = new Random(41);
-    const x = Float64Array.from({ length: 600 }, () => 12 * random.uniform() - 6);
-    const y = x.map((v) => 1.2 * v + 0.05 * v * v);
-    const curve = localSlopes(x, y);
-    expect(curve.length).toBeGreaterThan(12);
-    for (const point of curve) expect(point.slope).toBeCloseTo(1.2 + 0.1 * point.x, 1);
-    for (let k = 1; k < curve.length; k++) expect(curve[k].x).toBeLessThan(curve[k - 1].x);
-    expect(curve[0].x).toBeGreaterThan(4);
-    expect(curve.at(-1).x).toBeLessThan(-4);
-  });
-
-  it('leaves windows with few points out and refuses a bad width', () => {
-    expect(localSlopes([0, 1, 2, 30, 31], [0, 1, 2, 30, 31], { width: 3, minimum: 3 }).every((w) => w.n >= 3)).toBe(
-      true,
-    );
-    expect(localSlopes([], [])).toEqual([]);
-    expect(() => localSlopes([1, 2], [1, 2], { width: NaN })).toThrow(/width > 0/);
-    expect(() => localSlopes([1, 2], [1])).toThrow(/2 and 1/);
   });
 });

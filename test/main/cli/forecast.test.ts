@@ -67,6 +67,33 @@ describe('a forecast', () => {
     );
   });
 
+  test('counts what is measured besides: density, minibatch noise, duality, assumptions, and half of the samples again', async () => {
+    const rich = write('rich', [
+      {
+        parameters: ['fc2.kernel'],
+        samples: 64,
+        convergence: 'full',
+        duality: true,
+        assumptions: true,
+        density: { probes: 4, steps: 40 },
+        minibatch_noise: { batch_size: 10, batches: 400, directions: 5 },
+      },
+    ]);
+    const result = await cli(['run', rich, '--forecast', '--json', ...engine], on);
+    expect(result.status, result.stderr).toBe(0);
+    const [extra] = (JSON.parse(result.stdout) as { each: JobForecast }).each.measurements;
+    const plain = await cli(['run', file, '--forecast', '--json', ...engine], on);
+    const [base] = (JSON.parse(plain.stdout) as { each: JobForecast }).each.measurements;
+    expect(extra.seconds).toBeGreaterThan(1.5 * base.seconds);
+    expect(extra.memory).toBeGreaterThan(base.memory);
+    expect(extra.disk).toBeGreaterThan(base.disk);
+    using opened = openStore(store, { readOnly: true });
+    const names = Object.values(opened.allCalibrations()).flatMap((rates) => Object.keys(rates));
+    expect(names).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^minibatch\//), expect.stringMatching(/\/extras$/)]),
+    );
+  });
+
   test('is told before a run, which replaces its guesses by what happened', async () => {
     const result = await cli(['run', file, ...engine, '--json'], on);
     expect(result.status, result.stderr).toBe(0);

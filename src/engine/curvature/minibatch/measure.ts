@@ -18,7 +18,7 @@ import { BatchSampler } from '../../training/sampling.ts';
 import type { MeasurementInput } from '../exact.ts';
 
 /** Batches of one task: fixed, so that results do not depend on the number of threads. */
-const taskBatches = 32;
+export const taskBatches = 32;
 const leastEpochs = 4;
 
 export interface NoiseTask {
@@ -85,6 +85,18 @@ export function noiseDirectionNumbers(eigenvalues: Float64Array, count: number, 
   return [...chosen].sort((a, b) => a - b).map((j) => alone[j]);
 }
 
+/** How many batches a mode draws, in units that are independent of one another: epochs in mode epoch, else single batches. */
+export function batchesOf(
+  mode: SamplingMode,
+  samples: number,
+  batch: number,
+  asked: number,
+): { readonly units: number; readonly perUnit: number; readonly batches: number } {
+  const perUnit = mode === 'epoch' ? Math.ceil(samples / batch) : 1;
+  const units = mode === 'epoch' ? Math.max(leastEpochs, Math.ceil(asked / perUnit)) : asked;
+  return { units, perUnit, batches: units * perUnit };
+}
+
 /** Raises InputError as `checkNoiseSpec`. */
 export async function measureMinibatchNoise(
   pool: Pool,
@@ -129,9 +141,7 @@ async function measureMode(
 ): Promise<MinibatchModeSummary> {
   const { samples, spec, directions, traceC } = task;
   const sampler = new BatchSampler(mode, samples, batch, spec.seed);
-  const perUnit = mode === 'epoch' ? sampler.stepsPerEpoch : 1;
-  const units = mode === 'epoch' ? Math.max(leastEpochs, Math.ceil(spec.batches / perUnit)) : spec.batches;
-  const batches = units * perUnit;
+  const { perUnit, batches } = batchesOf(mode, samples, batch, spec.batches);
   const k = directions.numbers.length;
   const out = pool.allocate('float64', batches * (k + 1));
   try {

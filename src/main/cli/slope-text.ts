@@ -1,0 +1,64 @@
+/** The slopes of a measurement beyond least squares at each cutoff: by every estimator, and one decade of curvature at a time. */
+import { relations } from '../../shared/cutoffs.ts';
+import type { Relation } from '../../shared/cutoffs.ts';
+import { estimands, estimators } from '../../shared/results.ts';
+import type { Estimand, MeasurementSummary } from '../../shared/results.ts';
+import { formatTable, indent } from './format.ts';
+
+/** The cutoff that the estimators are compared at: that of the claims. */
+const comparedCutoff = 1e-4;
+
+export const estimandTitles: Readonly<Record<Estimand, string>> = {
+  training_set: 'training set',
+  cross_fitted: 'cross-fitted',
+};
+const relationTitles: Readonly<Record<Relation, string>> = { gamma: 'gamma', gamma_Q: 'gamma_Q', C_on_Q: 'C on Q' };
+const estimatorTitles = ['least squares', 'inverse', 'Theil-Sen', 'orthogonal', 'split-half'];
+
+export function slopeLines(summary: MeasurementSummary): string[] {
+  return [...estimatorLines(summary), ...localLines(summary)];
+}
+
+function estimatorLines({ gamma }: MeasurementSummary): string[] {
+  const rows = estimands.flatMap((estimand) => {
+    const row = gamma[estimand].find(({ cutoff }) => cutoff === comparedCutoff);
+    if (row === undefined || row.gamma.ols === null) return [];
+    return relations.map((relation) => {
+      const slopes = row[relation];
+      return [
+        relationTitles[relation],
+        estimandTitles[estimand],
+        ...estimators.map((estimator) => slopeText(slopes[estimator])),
+        slopeText(slopes.quadratic),
+      ];
+    });
+  });
+  if (rows.length === 0) return [];
+  const table = formatTable(['slope', 'estimand', ...estimatorTitles, 'quadratic term'], rows);
+  return ['', `  slopes by estimator, at the cutoff ${comparedCutoff.toExponential(0)}:`, indent(table, '    ')];
+}
+
+/** Windows that do not overlap; --json has those between them. */
+function localLines({ local_slopes: local }: MeasurementSummary): string[] {
+  const rows =
+    local === undefined
+      ? []
+      : estimands.flatMap((estimand) =>
+          local[estimand]
+            .filter(({ high }) => Number.isInteger(Math.log10(high)))
+            .map((each) => [
+              `${each.high === 1 ? '1' : each.high.toExponential(0)} to ${each.low.toExponential(0)}`,
+              estimandTitles[estimand],
+              String(each.n),
+              ...relations.map((relation) => slopeText(each[relation])),
+            ]),
+        );
+  if (rows.length === 0) return [];
+  rows.sort(([a], [b]) => Number.parseFloat(b) - Number.parseFloat(a));
+  const table = formatTable(['H_ii / H_11', 'estimand', 'directions', 'gamma', 'gamma_Q', 'C on Q'], rows);
+  return ['', '  local slopes, one decade of curvature at a time:', indent(table, '    ')];
+}
+
+function slopeText(value: number | null | undefined): string {
+  return value === null || value === undefined ? '-' : value.toFixed(3);
+}

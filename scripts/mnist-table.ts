@@ -1,8 +1,9 @@
 /**
- * The table of docs/mnist.md from a store with the runs of resources/examples/mnist-*.json: mean and standard deviation over seeds, at three
- * cutoffs, for both estimands. `node scripts/mnist-table.ts STORE`
+ * The tables of docs/mnist.md from a store with the runs of resources/examples/mnist-*.json: mean and standard deviation over seeds, at three
+ * cutoffs, for both estimands; and of the activity-weight duality where it was measured. `node scripts/mnist-table.ts STORE`
  */
 import { openStore } from '../src/main/store/index.ts';
+import type { DualitySummary, PairKind } from '../src/shared/duality.ts';
 import type { CutoffRow, Estimand, MeasurementSummary } from '../src/shared/results.ts';
 
 const folder = process.argv[2];
@@ -67,4 +68,33 @@ for (const { name, summaries } of setups.values()) {
   print(
     `| ${name} | ${column((s) => s.cosine_CH)} | ${column((s) => s.cosine_CQ)} | ${column((s) => s.commutator_ratio)} | ${column((s) => s.commutator_baseline.mean)} |`,
   );
+}
+
+const dual = [...setups.values()].flatMap(({ name, summaries }) => {
+  const found = summaries.flatMap(({ duality }) => (duality === undefined ? [] : [duality]));
+  return found.length > 1 ? [{ name, found }] : [];
+});
+for (const { name, found } of dual) {
+  const column = (pick: (duality: DualitySummary) => number | null | undefined, digits = 2): string =>
+    statistics(
+      found.map((each) => pick(each) ?? NaN),
+      digits,
+    );
+  print('');
+  print(`| ${name}, ${found.length} seeds | within a class | across classes | all pairs |`);
+  print('| --- | --- | --- | --- |');
+  const row = (title: string, pick: (kind: PairKind) => string): void => {
+    print(`| ${[title, ...(['within', 'across', 'all'] as const).map(pick)].join(' | ')} |`);
+  };
+  row('median residual of h_p Delta against g_q - g_p', (kind) =>
+    kind === 'all' ? '' : column(({ residuals }) => residuals[kind]?.gradient_difference.median),
+  );
+  row('tr C_dual / tr C', (kind) => column(({ moments }) => moments[kind]?.trace_ratio, 1));
+  row('median C_dual,ii / C_ii, cutoff 1e-4', (kind) =>
+    column(({ moments }) => moments[kind]?.rows.find((each) => each.cutoff === 1e-4)?.median_ratio, 1),
+  );
+  for (const cutoff of [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8])
+    row(`isotropy slope, cutoff ${cutoff.toExponential(0)}`, (kind) =>
+      column(({ moments }) => moments[kind]?.rows.find((each) => each.cutoff === cutoff)?.isotropy.slope, 3),
+    );
 }

@@ -65,11 +65,31 @@ function dualityLines({ residuals, moments, seed, groups, samples_without_input 
         means,
       ),
     ),
+    '  isotropy by cutoff: which directions take part decides the slope',
+    indent(isotropyTable(moments)),
     ...(cosine === undefined ? [] : [`  cosine of C_dual and C ${formatNumber(cosine, 3)}`]),
     ...(samples_without_input > 0
       ? [`  ${samples_without_input} samples enter the layer as 0 and are no p of a pair`]
       : []),
   ];
+}
+
+/** The slope of log E[(Delta . v_i)^2] on log H_ii at every cutoff, by kind of pair. */
+function isotropyTable(moments: DualitySummary['moments']): string {
+  const kinds = pairKinds.flatMap((kind) => {
+    const found = moments[kind];
+    return found === undefined ? [] : [{ kind, found }];
+  });
+  const rows = (kinds[0]?.found.rows ?? []).map((row, i) => [
+    row.cutoff.toExponential(0),
+    String(row.n),
+    row.n === 0 ? '-' : row.decades.toFixed(1),
+    ...kinds.map(({ found }) => {
+      const { slope, interval } = found.rows[i].isotropy;
+      return withInterval(slope, interval);
+    }),
+  ]);
+  return formatTable(['cutoff', 'directions', 'decades', ...kinds.map(({ kind }) => kind)], rows);
 }
 
 const names: Readonly<Record<ComparedMatrix, string>> = {

@@ -1,5 +1,6 @@
 /** Recipes drawn from the store and written, one after the other: what the command line and the window export with. */
 import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
+import { withoutCarried } from '../../shared/figures/carried.ts';
 import type { Measurement } from '../../shared/figures/figures/common.ts';
 import type { FigureRecipe } from '../../shared/figures/recipe.ts';
 import { exportFigure, type ExportedFigure, type ExportOptions, type FigureFormat } from './export.ts';
@@ -27,7 +28,9 @@ export async function drawFigure(
     : [];
   // A figure without measurements has no table: asked for alone that is an error, among other formats it is left out.
   const possible = measurements.length === 0 && formats.length > 1 ? formats.filter((each) => each !== 'tex') : formats;
-  return { name, ...(await exportFigure({ spec, recipe, measurements }, name, possible, fonts, options)) };
+  // A recipe that is drawn from the store needs nothing of the file that it came from.
+  const kept = sourced.spec === undefined ? withoutCarried(recipe) : recipe;
+  return { name, ...(await exportFigure({ spec, recipe: kept, measurements }, name, possible, fonts, options)) };
 }
 
 /** A name as part of a file name. */

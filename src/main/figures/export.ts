@@ -4,6 +4,7 @@ import { writeFileAtomic } from '../../data/files.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
 import type { Measurement } from '../../shared/figures/figures/common.ts';
+import { withoutCarried } from '../../shared/figures/carried.ts';
 import { layoutFigure } from '../../shared/figures/layout/layout.ts';
 import { matplotlibScript } from '../../shared/figures/matplotlib.ts';
 import { documentKey, packForFile, svgMetadata } from '../../shared/figures/metadata.ts';
@@ -67,7 +68,10 @@ export async function exportFigure(
   if (forbidden || name.length === 0 || name.length > 200) throw new InputError(`"${name}" cannot be a file name`);
   const { spec, recipe, measurements = [] } = document;
   const scene = layoutFigure(spec, fonts);
-  const packed = options.reopenable === false ? undefined : packForFile({ spec, ...(recipe ? { recipe } : {}) });
+  const packed =
+    options.reopenable === false
+      ? undefined
+      : packForFile({ spec, ...(recipe ? { recipe: withoutCarried(recipe) } : {}) });
   let svg: string | undefined;
   const svgText = (): string => (svg ??= sceneToSvg(scene, spec, { metadata: svgMetadata(spec.provenance, packed) }));
   let pixels: Pixels | undefined;

@@ -46,7 +46,8 @@ export class FigureLoader {
   }
 
   /** The specification of a sourced recipe. Raises InputError where results lack what the figure draws. */
-  async build({ recipe, data, provenance }: SourcedFigure): Promise<FigureSpec> {
+  async build({ recipe, data, provenance, spec }: SourcedFigure): Promise<FigureSpec> {
+    if (spec !== undefined) return spec;
     if (recipe.figure !== 'panels') return buildFigure(recipe, await this.#load(recipe, data[0]), provenance);
     const loaded: FigureData[] = [];
     for (const [k, panel] of (recipe.panels ?? []).entries()) loaded.push(await this.#load(panel, data[k]));

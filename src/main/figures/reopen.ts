@@ -1,6 +1,7 @@
 /** "Reopen figure": the specification and recipe inside an exported SVG, PDF or PNG file. */
 import { PDFDict, PDFDocument, PDFName, PDFRawStream, decodePDFRawStream } from '@cantoo/pdf-lib';
 import { InputError } from '../../shared/errors.ts';
+import { withCarried } from '../../shared/figures/carried.ts';
 import { documentKey, readSvgDocument, unpackDocument, type FigureDocument } from '../../shared/figures/metadata.ts';
 import { parseRecipe, type FigureRecipe } from '../../shared/figures/recipe.ts';
 import { parseJson } from '../../shared/validation.ts';
@@ -19,17 +20,18 @@ export async function reopenFigure(bytes: Uint8Array): Promise<FigureDocument> {
   throw new InputError('only SVG, PDF and PNG files exported by this program can be reopened');
 }
 
-/** Recipes in a JSON file (one, or a list of them) or in an exported figure. Raises InputError where there is none; `name` is for its message. */
+/** Recipes in a JSON file (one, or a list of them) or in an exported figure, with the numbers that it carries. Raises InputError where there is none; `name` is for its message. */
 export async function recipesIn(bytes: Uint8Array, name: string): Promise<FigureRecipe[]> {
   const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
   if (start.startsWith('{') || start.startsWith('[')) {
     const content = parseJson(new TextDecoder().decode(bytes), name);
     return (Array.isArray(content) ? (content as unknown[]) : [content]).map((each) => parseRecipe(each, name));
   }
-  const { recipe } = await reopenFigure(bytes);
+  const document = await reopenFigure(bytes);
+  const { recipe } = document;
   if (recipe === undefined)
     throw new InputError(`${name} was exported without a recipe, so it cannot be drawn of stored results`);
-  return [recipe];
+  return [withCarried({ ...document, recipe })];
 }
 
 async function reopenPdf(bytes: Uint8Array): Promise<FigureDocument> {

@@ -4,6 +4,8 @@
  */
 import { parseExperiment } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
+import { runsOf } from '../../shared/figures/apply.ts';
+import { drawCarried } from '../../shared/figures/carried.ts';
 import { metricName, settingName } from '../../shared/figures/names.ts';
 import {
   expandRecipe,
@@ -13,7 +15,7 @@ import {
   type FigureSource,
 } from '../../shared/figures/recipe.ts';
 import { plainLabel } from '../../shared/figures/text/label.ts';
-import type { Provenance } from '../../shared/figures/types.ts';
+import type { FigureSpec, Provenance } from '../../shared/figures/types.ts';
 import type { DatasetSpec } from '../../shared/dataset.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { MeasurementSummary, MetricPoint } from '../../shared/results.ts';
@@ -63,6 +65,8 @@ export interface SourcedFigure {
   readonly recipe: FigureRecipe;
   readonly data: readonly SourcedData[];
   readonly provenance: Provenance;
+  /** Drawn already: from the numbers that the recipe carries, because its runs are not in the store. */
+  readonly spec?: FigureSpec;
 }
 
 /** Points of a series that a figure draws at most; longer ones are thinned to every k-th, and the small print says so. */
@@ -70,6 +74,10 @@ export const mostPoints = 2000;
 
 /** Raises InputError naming the run, layer, step, setting or series that is not there, and what is. */
 export function sourceFigure(store: Store, recipe: FigureRecipe): SourcedFigure {
+  if (recipe.carried !== undefined && runsOf(recipe).some((run) => !isThere(store, run))) {
+    const spec = drawCarried(recipe);
+    return { recipe, data: [], provenance: spec.provenance, spec };
+  }
   const expanded = expandRecipe(recipe);
   if (expanded.figure !== 'panels') {
     const { data, runs } = sourceOne(store, expanded);
@@ -94,6 +102,16 @@ export function sourceFigure(store: Store, recipe: FigureRecipe): SourcedFigure 
     data: sourced.map(({ data }) => data),
     provenance: provenanceOf(sourced.flatMap(({ runs }) => runs)),
   };
+}
+
+function isThere(store: Store, run: string): boolean {
+  try {
+    store.findRun(run);
+    return true;
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
 }
 
 /** Every measurement behind a figure, once. */

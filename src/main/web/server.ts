@@ -115,16 +115,18 @@ export async function startServer(workbench: Workbench, options: ServerOptions =
 
 export { isLoopback };
 
-const answered = new WeakMap<WebSocket, boolean>();
+/** Pings in a row that a window did not answer. */
+const unanswered = new WeakMap<WebSocket, number>();
 
 function pingAll(connections: ReadonlySet<WebSocket>): void {
   for (const connection of connections) {
-    if (answered.get(connection) === false) {
+    const missed = unanswered.get(connection);
+    if (missed !== undefined && missed >= 2) {
       connection.terminate();
       continue;
     }
-    if (!answered.has(connection)) connection.on('pong', () => answered.set(connection, true));
-    answered.set(connection, false);
+    if (missed === undefined) connection.on('pong', () => unanswered.set(connection, 0));
+    unanswered.set(connection, (missed ?? 0) + 1);
     connection.ping();
   }
 }

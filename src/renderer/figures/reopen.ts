@@ -30,8 +30,12 @@ function pick(): Promise<File | undefined> {
 }
 
 /** What to say of runs that a reopened figure names and this store does not have. */
-export function missingText({ missing }: ReopenedFigure): string | undefined {
+export function missingText({ missing, drawable }: ReopenedFigure): string | undefined {
   if (missing.length === 0) return undefined;
   const names = missing.slice(0, 3).join(', ') + (missing.length > 3 ? ' …' : '');
-  return `The figure is of ${missing.length === 1 ? 'a run' : 'runs'} that this store does not have (${names}). Import ${missing.length === 1 ? 'it' : 'them'}, or choose other runs at the left.`;
+  const [runs, them] = missing.length === 1 ? ['a run', 'it'] : ['runs', 'them'];
+  const told = `The figure is of ${runs} that this store does not have (${names})`;
+  return drawable
+    ? `${told}: it is drawn from the numbers in the file. Page, fonts, colours, axes and notes can be changed; for anything else import ${them}, or choose other runs at the left.`
+    : `${told}, and the file carries no numbers to draw it from. Import ${them}, or choose other runs at the left.`;
 }

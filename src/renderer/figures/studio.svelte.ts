@@ -67,8 +67,14 @@ export class Studio {
   #wanted = 0;
   #busy = false;
 
+  #stopListening: () => void;
+
   constructor(app: App) {
     this.#app = app;
+    // What was asked for when the connection was lost is never answered.
+    this.#stopListening = app.client.onState((state) => {
+      if (state.kind === 'connected' && state.again) void this.draw();
+    });
   }
 
   get recipe(): FigureRecipe {
@@ -313,6 +319,7 @@ export class Studio {
   close(): void {
     clearTimeout(this.#drawTimer);
     clearTimeout(this.#keepTimer);
+    this.#stopListening();
   }
 }
 

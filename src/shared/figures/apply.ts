@@ -1,5 +1,6 @@
 /** A recipe applied to other runs. */
 import { InputError } from '../errors.ts';
+import { withoutCarried } from './carried.ts';
 import { figureTable, type FigureRecipe, type FigureSource } from './recipe.ts';
 
 /** The runs that a recipe names, each once, in the order of its panels. */
@@ -18,6 +19,7 @@ export function sourcesOf(recipe: FigureRecipe): FigureSource[] {
  */
 export function applyToRuns(recipe: FigureRecipe, runs: readonly string[]): FigureRecipe[] {
   if (runs.length === 0) throw new InputError('expected at least one run to apply the recipe to');
+  if (recipe.carried !== undefined) return applyToRuns(withoutCarried(recipe), runs);
   const own = runsOf(recipe);
   const several = recipe.figure !== 'panels' && ['measurements', 'runs'].includes(figureTable[recipe.figure].takes);
   if (several) {

@@ -19,11 +19,34 @@ export interface FigureDocument {
 
 /** Most bytes of packed data that an exported file carries where a recipe can take their place. */
 export const heaviestDocument = 400_000;
+/** Significant digits of numbers that would be heavier as they are. */
+const roundedDigits = 5;
 
-/** The document for a file: without the data where they are heavy and a recipe stands for them. */
+/**
+ * The document for a file: exact where it is at most `heaviestDocument`; else with numbers of five significant digits, which the provenance then says;
+ * where that is too heavy too and a recipe stands for the data, without them.
+ */
 export function packForFile(document: FigureDocument): Uint8Array {
   const whole = packDocument(document);
-  return whole.length > heaviestDocument && document.recipe ? packDocument({ recipe: document.recipe }) : whole;
+  const { spec, recipe } = document;
+  if (whole.length <= heaviestDocument || spec === undefined || recipe === undefined) return whole;
+  const rounded = packDocument({ spec: roundedSpec(spec), recipe });
+  return rounded.length <= heaviestDocument ? rounded : packDocument({ recipe });
+}
+
+function roundedSpec(spec: FigureSpec): FigureSpec {
+  const fit = { ...spec.provenance.fit, numbers: `rounded to ${roundedDigits} digits in this file` };
+  const round = (value: unknown): unknown =>
+    Array.isArray(value) && typeof value[0] === 'number'
+      ? (value as number[]).map((each) => Number(each.toPrecision(roundedDigits)))
+      : value;
+  const panels = spec.panels.map((panel) => ({
+    ...panel,
+    marks: panel.marks.map((mark) =>
+      Object.fromEntries(Object.entries(mark).map(([name, value]) => [name, round(value)])),
+    ),
+  }));
+  return { ...spec, panels, provenance: { ...spec.provenance, fit } } as unknown as FigureSpec;
 }
 
 /** Keyword of the PNG text, element of the SVG metadata. */

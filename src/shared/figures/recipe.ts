@@ -128,7 +128,12 @@ export interface FigureRecipe {
   readonly options: RecipeOptions;
   /** Of panels: one recipe each, in order. */
   readonly panels?: readonly FigureRecipe[];
+  /** The figure of the file that the recipe comes from, packed (carried.ts): drawn where its runs are not at hand. */
+  readonly carried?: string;
 }
+
+/** Characters of base64 of a figure that a recipe carries. */
+const longestCarried = 1_000_000;
 
 const source = v.strictObject({
   run: v.string(),
@@ -145,6 +150,13 @@ const recipeSchema: v.GenericSchema<FigureRecipe> = v.strictObject({
   sources: v.array(source),
   options: optionsSchema,
   panels: v.exactOptional(v.array(v.lazy(() => recipeSchema))),
+  carried: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.maxLength(longestCarried, `expected at most ${longestCarried} characters`),
+      v.regex(/^[A-Za-z0-9+/=]*$/, 'expected base64'),
+    ),
+  ),
 });
 
 /** Raises `InputError` naming what is wrong and where. */

@@ -47,6 +47,20 @@ describe('figures over the contract', () => {
     );
   });
 
+  it('draws on in a new process where the one that draws is killed', async () => {
+    const drawings = ['C_H', 'gamma_cutoff', 'C_Q'].map((figure) =>
+      bench.request('figures.render', { recipe: recipe({ figure }) }).then(
+        ({ width_mm }) => width_mm,
+        (error: unknown) => (error as Error).message,
+      ),
+    );
+    process.kill(bench.workbench.drawing.pid!, 'SIGKILL');
+    const [first, ...others] = await Promise.all(drawings);
+    // It may have been answered before the signal came.
+    if (first !== 89) expect(first).toMatch(/ended by SIGKILL/);
+    expect(others).toEqual([89, 89]);
+  });
+
   it('exports several as one ZIP file, or into a folder', async () => {
     const figures = [
       { name: 'a', recipe: recipe() },
@@ -72,7 +86,7 @@ describe('figures over the contract', () => {
     ] as const) {
       const base64 = Buffer.from(JSON.stringify(given)).toString('base64');
       const opened = await bench.request('figures.reopen', { name: 'paper.json', base64 });
-      expect(opened).toEqual({ name: 'paper', recipe: given, missing });
+      expect(opened).toEqual({ name: 'paper', recipe: given, missing, drawable: missing.length === 0 });
     }
     const { files } = await bench.request('figures.export', {
       figures: [{ name: 'x', recipe: recipe() }],
@@ -81,6 +95,44 @@ describe('figures over the contract', () => {
     const base64 = Buffer.from(files[0].content!).toString('base64');
     const opened = await bench.request('figures.reopen', { name: 'x.pdf', base64 });
     expect(opened.recipe).toEqual({ ...recipe(), name: 'x' });
+  });
+
+  it('draws a file of another store from the numbers in it, and exports and stores it', async () => {
+    const figure = recipe({ figure: 'panels', sources: [], panels: [recipe(), recipe({ figure: 'gamma_cutoff' })] });
+    const drawn = await bench.request('figures.render', { recipe: figure });
+    expect(drawn.carried).toBe(false);
+    const { files } = await bench.request('figures.export', {
+      figures: [{ name: 'x', recipe: figure }],
+      formats: ['svg'],
+    });
+    const elsewhere = new TestWorkbench();
+    try {
+      const base64 = Buffer.from(files[0].content!).toString('base64');
+      const opened = await elsewhere.request('figures.reopen', { name: 'x.svg', base64 });
+      expect(opened).toMatchObject({ missing: [run], drawable: true });
+      const again = await elsewhere.request('figures.render', { recipe: opened.recipe });
+      expect(again).toEqual({ ...drawn, carried: true, cutoffs: [] });
+      const stored = await elsewhere.request('figures.save', { name: 'x', recipe: opened.recipe });
+      const exported = await elsewhere.request('figures.export', {
+        figures: [{ name: 'x', recipe: stored.recipe }],
+        formats: ['svg'],
+      });
+      // The file made from a file is drawn as that file.
+      const drawing = ({ content }: { content: Uint8Array | null }): string =>
+        new TextDecoder().decode(content).replace(/<metadata>.*?<\/metadata>/s, '');
+      expect(drawing(exported.files[0])).toBe(drawing(files[0]));
+      const changed = { ...(opened.recipe as object), options: { preset: 'prl-2' } };
+      expect((await elsewhere.request('figures.render', { recipe: changed })).width_mm).toBe(178);
+      const other = elsewhere.request('figures.render', { recipe: { ...changed, sources: [{ run: 'gone' }] } });
+      await expect(other).rejects.toMatchObject({ code: 'bad-input', message: /not what it shows \(runs\)/ });
+      const table = elsewhere.request('figures.export', {
+        figures: [{ name: 'x', recipe: opened.recipe }],
+        formats: ['tex'],
+      });
+      await expect(table).rejects.toMatchObject({ code: 'bad-input', message: /has no table/ });
+    } finally {
+      await elsewhere.remove();
+    }
   });
 
   it('writes a report', async () => {

@@ -5,63 +5,26 @@ import {
   expandRecipe,
   figureNames,
   figureTable,
-  parseRecipe,
   parseSpec,
   sourcesOf,
-  type FigureData,
   type FigureRecipe,
 } from '../../../src/shared/figures/index.ts';
 import { extremes, figures } from './catalogue.ts';
-import { extendedMeasurement, measurement } from './data.ts';
-
-const recipeOf = (figure: FigureRecipe['figure'], extra: object = {}): FigureRecipe =>
-  parseRecipe({
-    format: 'covature-figure-recipe',
-    version: 1,
-    name: 'x',
-    figure,
-    sources: [{ run: 'r1' }],
-    options: {},
-    ...extra,
-  });
-
-const data: Record<string, FigureData> = {
-  measurement: { kind: 'measurement', measurement: extendedMeasurement({ d: 60 }) },
-  measurements: { kind: 'measurements', measurements: [measurement({ d: 60 })] },
-  matrix: { kind: 'matrix', matrix: { name: 'C', values: [1, 0, 0, 1], size: 2, basis: 'weights', parameter: 'p' } },
-  overlap: { kind: 'overlap', overlap: { values: [1, 0, 0, 1], size: 2, d: 10, parameter: 'p' } },
-  hyperparameter: { kind: 'hyperparameter', rows: [{ value: 0.1, measurements: [measurement({ d: 60 })] }] },
-  curves: {
-    kind: 'curves',
-    groups: [
-      {
-        label: 'a',
-        runs: [
-          [
-            { step: 0, value: 1 },
-            { step: 1, value: 0.5 },
-          ],
-        ],
-      },
-    ],
-  },
-  history: { kind: 'history', history: { measurements: [{ step: 0, summary: measurement({ d: 60 }).summary }] } },
-  samples: { kind: 'samples', directions: [{ direction: 1, values: [1, 2, 3] }] },
-};
+import { dataOf, recipeOf } from './data-of.ts';
 
 describe('recipes', () => {
   test.each(figureNames)('%s is drawn from the data it needs, and from no other', (name) => {
     const { needs } = figureTable[name];
-    const spec = buildFigure(recipeOf(name), data[needs]);
+    const spec = buildFigure(recipeOf(name), dataOf(needs));
     expect(spec.panels.length).toBeGreaterThan(0);
-    const other = Object.values(data).find(({ kind }) => kind !== needs);
+    const other = figureNames.map((other) => dataOf(figureTable[other].needs)).find(({ kind }) => kind !== needs);
     expect(() => buildFigure(recipeOf(name), other ?? [])).toThrow(/draws data of the kind/);
   });
 
   test('options reach the figure', () => {
     const spec = buildFigure(
       recipeOf('C_H', { options: { preset: 'nature-1', palette: 'ink', x: { min: 1e-6, label: 'curvature' } } }),
-      data.measurement,
+      dataOf('measurement'),
     );
     expect(spec.width_mm).toBe(89);
     expect(spec.style.palette).toBe('ink');
@@ -74,8 +37,8 @@ describe('recipes', () => {
       panels: [recipeOf('C_H'), recipeOf('C_Q')],
       options: { columns: 2 },
     });
-    expect(buildFigure(panels, [data.measurement, data.measurement]).columns).toBe(2);
-    expect(() => buildFigure(panels, [data.measurement])).toThrow(/2 panels and got data for 1/);
+    expect(buildFigure(panels, [dataOf('measurement'), dataOf('measurement')]).columns).toBe(2);
+    expect(() => buildFigure(panels, [dataOf('measurement')])).toThrow(/2 panels and got data for 1/);
   });
 });
 

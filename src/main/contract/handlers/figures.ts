@@ -4,6 +4,7 @@ import { FaultError } from '../../../shared/contract/index.ts';
 import type { Handlers } from '../../../shared/contract/index.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { runsOf } from '../../../shared/figures/apply.ts';
+import { withoutCarried } from '../../../shared/figures/carried.ts';
 import { parseRecipe } from '../../../shared/figures/recipe.ts';
 import { fileName } from '../../figures/batch.ts';
 import { recipesIn } from '../../figures/reopen.ts';
@@ -78,7 +79,13 @@ export const figureHandlers: Pick<Handlers<Workbench>, Name> = {
     const [recipe] = await recipesIn(bytes, name);
     if (recipe === undefined) throw new InputError(`${name} holds no recipe`);
     const missing = runsOf(recipe).filter((id) => workbench.store.getRun(id) === undefined);
-    return { name: path.parse(name).name, recipe: recipe as unknown as Json, missing };
+    const kept = missing.length === 0 ? withoutCarried(recipe) : recipe;
+    return {
+      name: path.parse(name).name,
+      recipe: kept as unknown as Json,
+      missing,
+      drawable: missing.length === 0 || recipe.carried !== undefined,
+    };
   },
 };
 

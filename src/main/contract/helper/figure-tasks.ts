@@ -83,6 +83,7 @@ export function figureTasks(): Implementations {
         warnings,
         cutoffs: [...cutoffs].sort((a, b) => b - a),
         panels: spec.panels.length,
+        carried: sourced.spec !== undefined,
       };
     },
 

@@ -1,15 +1,20 @@
 /** The main side of the helper process: started when first asked, ended when idle, started anew when it died. */
 import { FaultError } from '../../../shared/contract/index.ts';
-import { InputError } from '../../../shared/errors.ts';
+import { InputError, messageOf } from '../../../shared/errors.ts';
 import { blasThreadVariables } from '../../jobs/environment.ts';
 import { moduleBeside } from '../../jobs/launcher.ts';
 import type { ProcessLauncher, WorkerProcess } from '../../jobs/launcher.ts';
-import type { HelperAnswer, HelperProgress, HelperTask, HelperTasks } from './tasks.ts';
+import type { HelperAnswer, HelperProgress, HelperRequest, HelperTask, HelperTasks } from './tasks.ts';
 
 interface Pending {
+  readonly request: HelperRequest;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly onProgress: AskOptions['onProgress'];
+  readonly options: AskOptions;
+  /** The process that has it. */
+  process: WorkerProcess;
+  /** Processes that ended while it waited behind another request. */
+  lost: number;
 }
 
 export interface AskOptions {
@@ -18,6 +23,9 @@ export interface AskOptions {
   /** What the task has under way, and the share done; for tasks that say so. */
   readonly onProgress?: (at: string, share: number) => void;
 }
+
+/** Processes that may end under a waiting request before it is answered with an error too. */
+const mostLost = 2;
 
 /** It holds matrices of the measurement last looked at. */
 const idleMilliseconds = 5 * 60_000;
@@ -39,25 +47,28 @@ export class Helper {
     return this.#process?.pid;
   }
 
-  /** Raises what the task raises; a `failed` fault where the process dies over it. */
+  /**
+   * Raises what the task raises; a `failed` fault where the process dies over it. Requests that waited behind that one go to a new process: every
+   * request is answered, whatever becomes of a process.
+   */
   ask<N extends HelperTask>(
     task: N,
     argument: HelperTasks[N]['argument'],
-    { signal, onProgress }: AskOptions = {},
+    options: AskOptions = {},
   ): Promise<HelperTasks[N]['result']> {
+    const { signal } = options;
     if (this.#closed) return Promise.reject(new FaultError('cancelled', 'the program is ending'));
     if (signal?.aborted === true) return Promise.reject(cancelled());
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
-    this.#process ??= this.#start();
-    const number = this.#next++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    this.#pending.set(number, { resolve, reject, onProgress });
-    const asked = this.#process;
-    asked.send({ number, task, argument });
+    const process = (this.#process ??= this.#start());
+    const number = this.#next++;
+    const pending: Pending = { request: { number, task, argument }, resolve, reject, options, process, lost: 0 };
+    this.#send(pending);
     const cancel = (): void => {
       // The answer is still to come; nobody waits for it.
-      if (this.#process === asked) asked.send({ number, cancel: true });
+      if (this.#process === pending.process) pending.process.send({ number, cancel: true });
       reject(cancelled());
     };
     signal?.addEventListener('abort', cancel, { once: true });
@@ -72,7 +83,21 @@ export class Helper {
   #end(): void {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
-    this.#process?.kill();
+    const ended = this.#process;
+    // What is asked from now on must not go to a process that is about to end.
+    this.#process = null;
+    ended?.kill();
+  }
+
+  #send(pending: Pending): void {
+    this.#pending.set(pending.request.number, pending);
+    try {
+      pending.process.send(pending.request);
+    } catch (error) {
+      // It cannot be cloned: this request's fault alone.
+      this.#pending.delete(pending.request.number);
+      pending.reject(error instanceof Error ? error : new Error(messageOf(error)));
+    }
   }
 
   #start(): WorkerProcess {
@@ -89,18 +114,41 @@ export class Helper {
           'failed',
           `the helper process ended ${how}${detail}; nothing of yours is lost. Try again; if that fails too, there may be too little memory`,
         );
-        for (const { reject } of this.#pending.values()) reject(error);
-        this.#pending.clear();
+        this.#takeOver(started, error);
       },
     });
     return started;
+  }
+
+  /** Of a process that ended: its first unanswered request is the one that it was at; those behind it go to another. */
+  #takeOver(ended: WorkerProcess, error: Error): void {
+    const [at, ...waiting] = [...this.#pending.values()].filter(({ process }) => process === ended);
+    if (at === undefined) return;
+    for (const { request } of [at, ...waiting]) this.#pending.delete(request.number);
+    at.reject(error);
+    for (const pending of waiting) {
+      // Nobody waits for it any more.
+      if (pending.options.signal?.aborted === true) continue;
+      if (this.#closed || pending.lost >= mostLost) {
+        pending.reject(error);
+        continue;
+      }
+      try {
+        pending.process = this.#process ??= this.#start();
+      } catch (reason) {
+        pending.reject(reason instanceof Error ? reason : error);
+        continue;
+      }
+      pending.lost++;
+      this.#send(pending);
+    }
   }
 
   #receive(answer: HelperAnswer | HelperProgress): void {
     const pending = this.#pending.get(answer.number);
     if (pending === undefined) return;
     if ('share' in answer) {
-      pending.onProgress?.(answer.at, answer.share);
+      pending.options.onProgress?.(answer.at, answer.share);
       return;
     }
     this.#pending.delete(answer.number);

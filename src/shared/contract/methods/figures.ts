@@ -27,6 +27,8 @@ export interface RenderedFigure {
   /** Cutoffs that the measurements have fits at, widest last; empty where none is drawn. */
   readonly cutoffs: readonly number[];
   readonly panels: number;
+  /** From the numbers of the file that the recipe came from, because the store does not have its runs. */
+  readonly carried: boolean;
 }
 
 export interface ExportedFile {
@@ -44,9 +46,12 @@ export interface ExportOutcome {
 export interface ReopenedFigure {
   /** Of the file, without its ending. */
   readonly name: string;
+  /** With the numbers of the file (`carried`) where some of its runs are missing. */
   readonly recipe: Json;
   /** Runs that the recipe names and this store does not have. */
   readonly missing: readonly string[];
+  /** Whether it can be drawn without those. */
+  readonly drawable: boolean;
 }
 
 /** Most figures of one export. */

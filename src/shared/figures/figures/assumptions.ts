@@ -82,7 +82,7 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
         },
       ],
       frameAspect: 0.62,
-      notes: ['bars: 95 % intervals, where they were computed'],
+      notes: ['bars are 95 % intervals, where they were computed'],
       fit: { estimands: estimands.join(', '), cutoff: [...cutoffs].join(', '), estimator: 'ols' },
     },
     options,

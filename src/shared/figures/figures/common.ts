@@ -55,9 +55,26 @@ export interface Draft {
   readonly fit?: Readonly<Record<string, string | number>>;
 }
 
+/** What options say of the whole page, completed. */
+export function pageOf(
+  options: FigureOptions,
+): Pick<FigureSpec, 'width_mm' | 'height_mm' | 'style' | 'legend' | 'points'> {
+  const preset = options.preset ?? 'icml-1';
+  return {
+    width_mm: options.width_mm ?? presets[preset].width_mm,
+    height_mm: options.height_mm ?? 'auto',
+    style: styleOf(preset, {
+      ...(options.font ? { font: options.font } : {}),
+      ...(options.palette ? { palette: options.palette } : {}),
+      ...(options.sizes ? { sizes: options.sizes } : {}),
+    }),
+    legend: options.legend ?? 'auto',
+    points: { mode: 'auto', limit: 4000, dpi: 600, ...options.points },
+  };
+}
+
 /** Completes a figure with the options that all share. */
 export function finish(draft: Draft, options: FigureOptions): FigureSpec {
-  const preset = options.preset ?? 'icml-1';
   const provenance = options.provenance ?? noProvenance;
   const single = draft.panels.length === 1;
   const panels = draft.panels.map((panel) => ({
@@ -74,23 +91,15 @@ export function finish(draft: Draft, options: FigureOptions): FigureSpec {
     kind: draft.kind,
     title: draft.title,
     description: draft.description,
-    width_mm: options.width_mm ?? presets[preset].width_mm,
-    height_mm: options.height_mm ?? 'auto',
+    ...pageOf(options),
     frameAspect: draft.frameAspect ?? 0.72,
-    style: styleOf(preset, {
-      ...(options.font ? { font: options.font } : {}),
-      ...(options.palette ? { palette: options.palette } : {}),
-      ...(options.sizes ? { sizes: options.sizes } : {}),
-    }),
     rows: draft.rows ?? 1,
     columns: draft.columns ?? 1,
     panels,
     shareX: draft.shareX ?? false,
     shareY: draft.shareY ?? false,
     letters: draft.letters ?? true,
-    legend: options.legend ?? 'auto',
     notes: draft.notes ?? [],
-    points: { mode: 'auto', limit: 4000, dpi: 600, ...options.points },
     provenance: { ...provenance, fit: { ...provenance.fit, ...draft.fit } },
   };
 }

@@ -110,7 +110,7 @@ function estimates(
 
 function statement(seeds: number, hasIntervals: boolean): string[] {
   if (seeds > 1) return [`means of up to ${seeds} runs with 95 % intervals`];
-  return hasIntervals ? ['bars: 95 % intervals'] : [];
+  return hasIntervals ? ['bars are 95 % intervals'] : [];
 }
 
 function anyInterval(marks: readonly Mark[]): boolean {
@@ -282,7 +282,7 @@ export function gammaAgainstCutoff(measurement: Measurement, options: Omit<Gamma
         },
       ],
       frameAspect: 0.7,
-      notes: bands.length > 0 ? ['bands: 95 % intervals'] : [],
+      notes: bands.length > 0 ? ['bands are 95 % intervals'] : [],
       fit: { estimands: estimands.join(', '), estimator: used.join(', ') },
     },
     options,

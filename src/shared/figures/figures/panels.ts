@@ -73,7 +73,7 @@ function lettered(figures: readonly FigureSpec[], style: FigureStyle, letters: b
   });
   return [...new Set(figures.flatMap((figure) => figure.notes))].map((note) => {
     const of = places.filter((_, k) => figures[k].notes.includes(note));
-    return !letters || of.length === figures.length ? note : `${of.join(', ')} ${note}`;
+    return !letters || of.length === figures.length ? note : `${of.join(', ')}: ${note}`;
   });
 }
 

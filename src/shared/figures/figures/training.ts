@@ -26,9 +26,9 @@ export interface LearningCurveOptions extends FigureOptions {
 }
 
 const bandNames = {
-  interval: '95 % interval of the mean',
+  interval: '95 % intervals of the mean',
   deviation: 'one standard deviation',
-  range: 'range',
+  range: 'the range',
 } as const;
 
 /** A series at given steps: linear between its points, NaN outside them. */
@@ -95,7 +95,7 @@ export function learningCurves(groups: readonly CurveGroup[], options: LearningC
       description: `${options.metric} over training for ${groups.map((group) => `${group.label} (${group.runs.length})`).join(', ')}.`,
       panels: [{ row: 0, column: 0, x, y: { scale, label: options.metric }, marks: [...bands, ...lines] }],
       frameAspect: 0.66,
-      notes: several ? [`lines: mean over seeds; bands: ${bandNames[kind]}`] : [],
+      notes: several ? [`lines are means over seeds, bands ${bandNames[kind]}`] : [],
     },
     options,
   );

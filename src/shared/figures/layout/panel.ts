@@ -93,7 +93,7 @@ export function paintPanel(request: PanelRequest): PaintedPanel {
   return {
     nodes,
     texts,
-    notes: drawn.notes.map((note) => (letter ? `${letter} ${note}` : note)),
+    notes: drawn.notes.map((note) => (letter ? `${letter}: ${note}` : note)),
     warnings,
     geometry: {
       frame,

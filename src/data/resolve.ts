@@ -127,7 +127,7 @@ async function publishedFolder(
   if (state !== 'complete')
     throw new InputError(
       `${dataset.title} is not on this machine yet: ${folder} lacks ${missing.join(', ')}. ` +
-        `"covature datasets" downloads it.\n${offlineAdvice(dataset, folder)}`,
+        `"covature datasets download ${dataset.key}" fetches it.\n${offlineAdvice(dataset, folder)}`,
     );
   return folder;
 }

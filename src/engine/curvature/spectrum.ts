@@ -19,8 +19,15 @@ export interface Spectrum {
   readonly eigenvalues: Real;
 }
 
-/** Eigendecomposition; `matrix` is overwritten with the vectors. `threads`: of the library, fewer where other processes hold the cores. */
-export async function decompose(pool: Pool, d: number, matrix: Real, threads: number): Promise<Spectrum> {
+/**
+ * Below this d one thread is as fast as several (30 ms at 500), and its result does not depend on what else the machine does: a library's threads that are
+ * taken back (parallel/contention.ts) change last digits.
+ */
+const threadedFrom = 600;
+
+/** Eigendecomposition; `matrix` is overwritten with the vectors. `most`: threads of the library, fewer where other processes hold the cores. */
+export async function decompose(pool: Pool, d: number, matrix: Real, most: number): Promise<Spectrum> {
+  const threads = d < threadedFrom ? 1 : most;
   const eigenvalues = pool.allocate('float64', d);
   const argument = { n: d, matrix: pool.reference(matrix), eigenvalues: pool.reference(eigenvalues), threads };
   await yieldingThreads(pool.blas, threads, () => pool.run('eigh', argument));

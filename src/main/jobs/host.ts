@@ -22,7 +22,7 @@ export type JobEnd =
   | { readonly kind: 'lost'; readonly message: string; readonly cancelled: boolean };
 
 /** Default grace: a step or a stage of a measurement comes to its end, or not. */
-const defaultGrace = 900;
+const defaultGrace = 700;
 
 export function startJob(
   request: JobRequest,

@@ -151,7 +151,9 @@ function storeText(store: Awaited<ReturnType<typeof checkStore>>): string {
   const lines = [
     `store: ${store.folder}`,
     `  ${store.runs} runs, ${store.artifacts} files; database ${megabytes(size.database)}, files ${megabytes(size.artifacts)}, backups ${megabytes(size.backups)}`,
-    problems.length === 0 ? '  no problems found' : `  ${problems.length} problems:`,
+    problems.length === 0
+      ? '  no problems found'
+      : `  ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}:`,
   ];
   for (const { message, mended } of problems) lines.push(`  - ${message}${mended ? ' (mended)' : ''}`);
   if (problems.some((problem) => !problem.mended)) lines.push('  "covature doctor --repair" mends what can be mended');

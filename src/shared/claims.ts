@@ -221,6 +221,13 @@ export function rowAt(rows: readonly CutoffRow[], cutoff: number): CutoffRow {
   return row;
 }
 
+/** That few samples decide gamma, where one block carries most of its variance; else null. */
+export function fewSamples(row: CutoffRow, { bootstrap }: Pick<MeasurementSummary, 'bootstrap'>): string | null {
+  const share = row.block_share ?? 0;
+  if (bootstrap === undefined || share <= 0.5) return null;
+  return `one of ${bootstrap.blocks} blocks of samples carries ${Math.round(100 * share)} % of the variance of gamma: few samples decide it`;
+}
+
 function text([low, high]: Interval): string {
   return `[${low.toFixed(3)}, ${high.toFixed(3)}]`;
 }

@@ -82,6 +82,8 @@ export interface CutoffRow {
   readonly n_iv?: number;
   /** log10 of the ratio of the largest to the smallest H_ii used. */
   readonly decades: number;
+  /** Largest share that one block of samples has in the variance of gamma (least squares), 0 to 1. Present where intervals were computed. */
+  readonly block_share?: number;
   /** log C_ii on log H_ii. */
   readonly gamma: Slopes;
   /** log Q_ii on log H_ii: what C ~ Q predicts for gamma. */

@@ -5,16 +5,20 @@
  *   se^2  = sum_q sum_(b in q) (u_b - mean u)^2 / (n_q (n_q - 1)) over the quarters q of n_q blocks (the stratified jackknife),
  *   se*^2 = the same from the blocks a resample drew,
  *   t     = the 95th percentile of |T* - mean T*| / se*,
- *   interval = (T - bias) -+ t se.
+ *   interval = (T - bias) -+ min(t, 4.303) se.
  * (Symmetric bootstrap-t: Hall, Ann. Statist. 16, 1988; Efron & Tibshirani, An Introduction to the Bootstrap, 1993, chapter 12.)
  * docs/statistics.md has the simulations that chose it over percentile and BCa intervals: those cover 0.3 of the time, or not at all, where
  * H is noisy, because a resample adds the noise a second time and flattens the slope again; and 0.88 with heavy tails.
+ *
+ * Where one block carries nearly all of se^2 (a few samples carry nearly all of C), resamples that miss it have next to no se*, and t grows without
+ * end while it tells nothing: it is cut at Student's quantile for two degrees of freedom, and the block's share is reported.
  *
  * bias = mean T* - T, what the noise of a finite number of samples does to a slope of logarithms. It is removed from the cross-fitted
  * slopes, which estimate the landscape the samples came from. It is not removed from the training-set slopes: they are what they are for
  * these P samples. Their interval says how far they would move with P other samples from the same source, along the same directions.
  * Neither interval covers the choice of the eigenvectors: they are held fixed.
  */
+import { studentQuantile } from '../../shared/distributions.ts';
 import { standardCutoffs, type Floors, type Relation } from '../../shared/cutoffs.ts';
 import { estimators, type Estimand, type Estimator, type Interval } from '../../shared/results.ts';
 import { checkProjections, type BlockProjections } from './blocks.ts';
@@ -49,6 +53,8 @@ export interface Resampled {
   readonly correction: number;
   /** Jackknife standard error (Theil-Sen: with what its expansion misses). */
   readonly standard_error: number;
+  /** Largest share of one block in the jackknife variance, 0 to 1. */
+  readonly block_share: number;
   readonly interval: Interval;
 }
 
@@ -78,6 +84,9 @@ export interface BootstrapResult {
 
 /** Fewer blocks in a quarter give no interval: too few to tell a spread from. */
 export const fewestBlocks = 4;
+
+/** Standard errors in half of an interval, at most. */
+const widest = studentQuantile(0.975, 2);
 
 /** The three parts of the work, which may be done side by side (`replicateSet`), and what makes the result of theirs. */
 export interface BootstrapPlan {
@@ -207,15 +216,26 @@ function intervalOf({ estimate, correction, resampled, without, missed }: Slope,
   const influence = influences(without, draws);
   if (!influence || !mostlyFinite(resampled)) return undefined;
   let variance = 0;
+  let largest = 0;
   for (const [start, end] of draws.quarters) {
     const n = end - start;
-    for (let b = start; b < end; b++) variance += (influence[b] * influence[b]) / (n * (n - 1));
+    for (let b = start; b < end; b++) {
+      const part = (influence[b] * influence[b]) / (n * (n - 1));
+      variance += part;
+      largest = Math.max(largest, part);
+    }
   }
   const middle = estimate - correction;
-  if (!(variance > 0)) return { estimate, correction, standard_error: 0, interval: [middle, middle] };
+  if (!(variance > 0)) return { estimate, correction, standard_error: 0, block_share: 0, interval: [middle, middle] };
   const standard_error = Math.sqrt(variance + missed);
-  const half = studentised(resampled, influence, draws) * standard_error;
-  return { estimate, correction, standard_error, interval: [middle - half, middle + half] };
+  const half = Math.min(studentised(resampled, influence, draws), widest) * standard_error;
+  return {
+    estimate,
+    correction,
+    standard_error,
+    block_share: largest / variance,
+    interval: [middle - half, middle + half],
+  };
 }
 
 /** u_b = -(n - 1) (T without b - the mean of these over the quarter); undefined where a slope is. */

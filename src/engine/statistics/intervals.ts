@@ -65,8 +65,10 @@ function joinRow(row: CutoffRow, resampled: BootstrapRow | undefined): CutoffRow
     throw new Error(`intervals: a row for cutoff ${row.cutoff} beside resamples for cutoff ${resampled?.cutoff}`);
   const gamma = joinSlopes(row.gamma, resampled.gamma);
   const gamma_Q = joinSlopes(row.gamma_Q, resampled.gamma_Q);
+  const share = resampled.gamma.ols?.block_share;
   return {
     ...row,
+    ...(share !== undefined && { block_share: share }),
     gamma,
     gamma_Q,
     C_on_Q: joinSlopes(row.C_on_Q, resampled.C_on_Q),

@@ -1,5 +1,6 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
-import { judgeClaims } from '../../shared/claims.ts';
+import { fewSamples, judgeClaims, rowAt } from '../../shared/claims.ts';
+import { estimands } from '../../shared/results.ts';
 import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
@@ -26,6 +27,7 @@ export function measurementText(summary: MeasurementSummary): string {
       ? []
       : [
           `  least squares; in brackets 95 % intervals from ${summary.bootstrap.resamples} resamples of ${summary.bootstrap.blocks} blocks of samples`,
+          ...fewSampleLines(summary),
         ]),
     ...slopeLines(summary),
     ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
@@ -87,6 +89,14 @@ function methodLines({ method_reason, projected }: MeasurementSummary): string[]
     `  ${k} directions (${ends}), ${converged ? 'converged' : 'NOT CONVERGED'}: largest residual |Hv - lambda v| ${formatNumber(residual, 2)} |lambda|, ` +
       `orthogonal to ${formatNumber(orthogonality, 2)}; ${iterations} products, ${restarts} restarts, ${breakdowns} breakdowns`,
   ];
+}
+
+/** At the cutoff of the claims. */
+function fewSampleLines(summary: MeasurementSummary): string[] {
+  return estimands.flatMap((estimand) => {
+    const few = fewSamples(rowAt(summary.gamma[estimand], 1e-4), summary);
+    return few === null ? [] : [`  ${estimandTitles[estimand]}, at the cutoff 1e-4: ${few}`];
+  });
 }
 
 /** The paper's claims, judged by rules fixed beforehand. */

@@ -1,4 +1,5 @@
 /** The arrays of a measurement as fits and charts take them: sets of directions for each estimand. */
+import { fewSamples } from '../../shared/claims.ts';
 import type { DiagonalName } from '../../shared/contract/index.ts';
 import { averageRows, fitAt, prepareDiagonals, standardCutoffs, usabilityOf } from '../../shared/cutoffs.ts';
 import type { Diagonals, Floors, PreparedDiagonals, Relation } from '../../shared/cutoffs.ts';
@@ -144,8 +145,11 @@ export function intervalOf(row: CutoffRow | undefined, relation: Relation): Inte
   return row?.[relation].interval?.ols ?? null;
 }
 
-/** Why numbers at this cutoff deserve less trust; empty where they do not. */
-export function doubts(row: CutoffRow, summary: MeasurementSummary): string[] {
+/**
+ * Why numbers at this cutoff deserve less trust; empty where they do not.
+ * @param near the stored row nearest to it, with what only the measurement knows.
+ */
+export function doubts(row: CutoffRow, summary: MeasurementSummary, near?: CutoffRow): string[] {
   const found: string[] = [];
   if (summary.projected?.converged === false)
     found.push('the search for eigenvectors ended before it had converged; see How it was measured');
@@ -154,6 +158,8 @@ export function doubts(row: CutoffRow, summary: MeasurementSummary): string[] {
     found.push(`only ${row.decades.toFixed(row.decades < 1.45 ? 1 : 2)} decades of curvature; a verdict needs 1.5`);
   if (row.below_floor > 0.01 * row.selected && row.below_floor >= 1)
     found.push(`${Math.round(row.below_floor)} of the directions lie below the numerical floor`);
+  const few = near === undefined ? null : fewSamples(near, summary);
+  if (few !== null) found.push(few);
   return found;
 }
 

@@ -112,6 +112,24 @@ describe('bootstrap', () => {
     expect(Number.isFinite(found.gamma.ols!.interval[0])).toBe(true);
   });
 
+  it('keeps a bounded interval where one block carries all of C, and says so', () => {
+    const { sums } = projections.training_set;
+    const k = 50;
+    const squaredGradient = sums.squaredGradient.slice();
+    // Along the flatter half of the directions one block outweighs the other 39 by far.
+    for (let i = 25; i < k; i++) squaredGradient[i] *= 1e4;
+    const training_set = { ...projections.training_set, sums: { ...sums, squaredGradient } };
+    const result = bootstrap({ ...projections, training_set }, { seed: 1, resamples: 400, floors, cutoffs });
+    const gamma = result.training_set[2].gamma.ols!;
+    expect(gamma.block_share).toBeGreaterThan(0.85);
+    const half = (gamma.interval[1] - gamma.interval[0]) / 2;
+    // Student's quantile for two degrees of freedom.
+    expect(half / gamma.standard_error).toBeCloseTo(4.3027, 3);
+    const even = bootstrap(projections, { seed: 1, resamples: 400, floors, cutoffs }).training_set[2].gamma.ols!;
+    expect(even.block_share).toBeLessThan(0.3);
+    expect((even.interval[1] - even.interval[0]) / 2 / even.standard_error).toBeLessThan(3);
+  });
+
   it('gives no interval from fewer than four blocks a quarter or three directions', () => {
     const random = new Random(4);
     const model = { samples: 96, common: 0.2, own: 0.5 };

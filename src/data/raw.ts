@@ -51,3 +51,29 @@ export function countFromLabels(parts: readonly { readonly labels: Int32Array; r
   }
   return largest + 1;
 }
+
+/** Images [n, channels, height, width] as [n, height, width, channels], in a new array. */
+export function channelsLast<T extends RawInputs>(inputs: T, [channels, height, width]: readonly number[]): T {
+  const area = height * width;
+  const turned = inputs.slice() as T;
+  for (let at = 0; at < inputs.length; at += area * channels)
+    for (let c = 0; c < channels; c++)
+      for (let i = 0; i < area; i++) turned[at + i * channels + c] = inputs[at + c * area + i];
+  return turned;
+}
+
+/** A dataset whose images have their channels first, turned. Raises an InputError where its samples have no three axes. */
+export function withChannelsLast(dataset: RawDataset): RawDataset {
+  const { shape, name } = dataset;
+  if (shape.length !== 3)
+    throw new InputError(
+      `dataset ${name}: channels_first: expected images [channels, height, width], found samples of [${shape.join(', ')}]`,
+    );
+  const turn = (part: RawPart): RawPart => ({ ...part, inputs: channelsLast(part.inputs, shape) });
+  return {
+    ...dataset,
+    shape: [shape[1], shape[2], shape[0]],
+    train: turn(dataset.train),
+    test: dataset.test === null ? null : turn(dataset.test),
+  };
+}

@@ -14,6 +14,7 @@ import { knownGamma } from './generators/known-gamma.ts';
 import { gaussianMixture } from './generators/mixture.ts';
 import { teacherStudent } from './generators/teacher.ts';
 import { prepare } from './prepare.ts';
+import { withChannelsLast } from './raw.ts';
 import type { RawDataset } from './raw.ts';
 
 export interface ResolveOptions {
@@ -59,12 +60,14 @@ async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawData
     case 'cifar-10':
       return readCifar10(await publishedFolder(spec, options));
     case 'npz':
-    case 'safetensors':
-      return readArrays(spec.source, at(spec.path), {
+    case 'safetensors': {
+      const arrays = await readArrays(spec.source, at(spec.path), {
         inputs: spec.inputs,
         targets: spec.targets_array,
         ...given({ testPath: maybe(spec.test_path, at), shape: spec.shape, classes: spec.classes }),
       });
+      return spec.channels_first === true ? withChannelsLast(arrays) : arrays;
+    }
     case 'csv':
       return readCsv(at(spec.path), {
         task: spec.task,

@@ -63,7 +63,7 @@ export function torchMapping(target: WantedTensor): TorchMapping {
  * expected and what was found.
  */
 export function fromTorch(state: ReadonlyMap<string, Tensor>, wanted: readonly WantedTensor[]): TorchWeights {
-  const tensors = unfused(unwrapped(state));
+  const tensors = stateDict(state);
   const mappings = wanted.map(torchMapping);
   const faults: string[] = [];
   const weights = new Map<string, Float64Array>();
@@ -85,14 +85,42 @@ export function fromTorch(state: ReadonlyMap<string, Tensor>, wanted: readonly W
     );
   }
   const used = new Set(mappings.map((each) => each.source));
-  const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
   return { weights, mappings, unused: [...tensors.keys()].filter((name) => !used.has(name) && !isCounter(name)) };
 }
+
+/** Of nn.BatchNorm: how many batches it saw, which the model format has no use for. */
+export const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
 
 /** Beginnings of names that DistributedDataParallel and torch.compile add. */
 const wrappers = ['module.', '_orig_mod.'];
 
-function unwrapped(state: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+/** The tensors by the names that `torchMapping` asks for: no wrappers' beginnings, the projections of nn.MultiheadAttention apart. Again: the same. */
+export function stateDict(state: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+  return unfused(
+    unwrapped(state),
+    (value, shape, i) => ({
+      ...value,
+      shape,
+      data: value.data.subarray((i * value.data.length) / 3, ((i + 1) * value.data.length) / 3),
+    }),
+    ({ data }) => Array.from<number | bigint>(data).every((x) => Number(x) === 0),
+  );
+}
+
+/** `stateDict` of shapes alone, before the numbers are read; biases of attention are not looked at. */
+export function stateDictShapes<T extends Shaped>(state: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return unfused(
+    unwrapped(state),
+    (value, shape) => ({ ...value, shape }),
+    () => true,
+  );
+}
+
+interface Shaped {
+  readonly shape: readonly number[];
+}
+
+function unwrapped<T>(state: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
   const wrapper = state.size > 0 && wrappers.find((each) => [...state.keys()].every((name) => name.startsWith(each)));
   return wrapper === undefined || wrapper === false
     ? state
@@ -100,8 +128,12 @@ function unwrapped(state: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tens
 }
 
 /** The projections of nn.MultiheadAttention apart. Raises InputError for biases other than 0: attention has none in the model format. */
-function unfused(state: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
-  const out = new Map<string, Tensor>();
+function unfused<T extends Shaped>(
+  state: ReadonlyMap<string, T>,
+  third: (value: T, shape: readonly number[], i: number) => T,
+  isZero: (value: T) => boolean,
+): ReadonlyMap<string, T> {
+  const out = new Map<string, T>();
   for (const [name, value] of state) {
     const [, layer, role] = /^(.*)\.(in_proj_weight|in_proj_bias|out_proj\.weight|out_proj\.bias)$/.exec(name) ?? [];
     if (layer === undefined || !state.has(`${layer}.in_proj_weight`)) out.set(name, value);
@@ -110,14 +142,9 @@ function unfused(state: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor
       const [rows, width] = value.shape;
       if (value.shape.length !== 2 || rows !== 3 * (width ?? 0))
         throw new InputError(`${name}: expected [3 width, width], found [${value.shape.join(', ')}]`);
-      const size = value.data.length / 3;
       for (const [i, part] of ['query', 'key', 'value'].entries())
-        out.set(`${layer}.${part}.weight`, {
-          ...value,
-          shape: [rows / 3, rows / 3],
-          data: value.data.subarray(i * size, (i + 1) * size),
-        });
-    } else if (Array.from<number | bigint>(value.data).some((x) => Number(x) !== 0)) {
+        out.set(`${layer}.${part}.weight`, third(value, [rows / 3, rows / 3], i));
+    } else if (!isZero(value)) {
       throw new InputError(
         `${name}: holds biases other than 0; attention of the model format has none (train with nn.MultiheadAttention(..., bias=False))`,
       );

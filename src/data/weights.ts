@@ -3,7 +3,7 @@ import type { WeightsLayout } from '../shared/contract/index.ts';
 import { InputError } from '../shared/errors.ts';
 import { readInputFile } from './files.ts';
 import { parseNpz } from './formats/npy.ts';
-import { parseSafetensors } from './formats/safetensors.ts';
+import { openSafetensors, parseSafetensors } from './formats/safetensors.ts';
 import type { Tensor } from './formats/tensors.ts';
 import { fromTorch } from './torch-layout.ts';
 import type { TorchMapping, WantedTensor } from './torch-layout.ts';
@@ -20,15 +20,24 @@ export interface ReadWeights {
 /** Every tensor of a safetensors or npz file. Raises InputError, opening with the path, for damage and unknown kinds of file. */
 export async function readTensors(file: string): Promise<ReadonlyMap<string, Tensor>> {
   const bytes = await readInputFile(file);
-  // npz is a zip archive; torch.save writes one too, of pickled objects.
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) {
-    if (includesText(bytes, 'data.pkl'))
-      throw new InputError(
-        `${file}: a file of torch.save, which holds Python objects; save the state dict as safetensors or npz instead (docs/own-model.md has the lines)`,
-      );
-    return new Map([...parseNpz(bytes, file)].map(([name, read]) => [name, read()]));
-  }
+  // npz is a zip archive; torch.save writes one too, of pickled objects, or a bare pickle as it did long ago.
+  const isArchive = bytes[0] === 0x50 && bytes[1] === 0x4b;
+  if (isArchive ? includesText(bytes, 'data.pkl') : bytes[0] === 0x80 && (bytes[1] === 2 || bytes[1] === 0x8a))
+    throw new InputError(
+      `${file}: a file of torch.save, a pickle of Python objects, which may run any program when it is read; save the state dict as safetensors or npz ` +
+        'instead (docs/own-model.md has the lines)',
+    );
+  if (isArchive) return new Map([...parseNpz(bytes, file)].map(([name, read]) => [name, read()]));
   return parseSafetensors(bytes, file).tensors;
+}
+
+/** Types and shapes of every tensor of a weights file: of safetensors from its header alone, whatever its size. */
+export async function readShapes(file: string): Promise<ReadonlyMap<string, Pick<Tensor, 'dtype' | 'shape'>>> {
+  if (/\.safetensors$/i.test(file)) {
+    await using opened = await openSafetensors(file);
+    return opened.places;
+  }
+  return readTensors(file);
 }
 
 function includesText(bytes: Uint8Array, text: string): boolean {

@@ -68,6 +68,8 @@ const arrays = {
   inputs: v.optional(text, 'inputs'),
   targets_array: v.optional(text, 'targets'),
   shape,
+  /** Images are stored [channels, height, width], as PyTorch has them; they are turned to [height, width, channels]. Default false. */
+  channels_first: v.optional(v.boolean('expected true or false')),
   classes,
 };
 

@@ -30,7 +30,7 @@ const kinds: Readonly<Record<FileKind, OpenDialogOptions>> = {
   weights: {
     title: 'Choose weights',
     properties: ['openFile'],
-    filters: [{ name: 'Weights', extensions: ['safetensors'] }],
+    filters: [{ name: 'Weights', extensions: ['safetensors', 'npz'] }],
   },
   figure: {
     title: 'Choose an exported figure or a recipe',

@@ -1,4 +1,5 @@
 /** Bringing a dataset and a model together: inputs and targets as the network takes them, in memory that threads share. */
+import { channelsLast } from '../../data/raw.ts';
 import { resolveDataset } from '../../data/resolve.ts';
 import type { WeightsLayout } from '../../shared/contract/index.ts';
 import type { Dataset, Part } from '../../data/dataset.ts';
@@ -21,6 +22,8 @@ export interface PreparedData {
   /** Whether an accuracy exists. */
   readonly classes: boolean;
   readonly summary: DatasetSummary;
+  /** Whether images had their channels first and were turned. */
+  readonly turned: boolean;
 }
 
 /** Raises InputError where the data's shapes do not fit the model. */
@@ -31,13 +34,15 @@ export async function prepareData(
   folders: { readonly baseFolder: string; readonly dataFolder: string },
   layout: WeightsLayout = 'covature',
 ): Promise<PreparedData> {
-  const dataset = withChannelsLast(await resolveDataset(spec, folders), model, layout);
+  const given = await resolveDataset(spec, folders);
+  const dataset = withChannelsLast(given, model, layout);
   checkFit(dataset, model, outputs);
   return {
     train: networkData(dataset.train, outputs),
     test: dataset.test === null ? null : networkData(dataset.test, outputs),
     classes: dataset.classes !== null,
     summary: summarise(dataset),
+    turned: dataset !== given,
   };
 }
 
@@ -56,20 +61,10 @@ function withChannelsLast(dataset: Dataset, model: ModelSpec, layout: WeightsLay
   if (layout === 'covature') {
     throw new InputError(
       `the dataset ${dataset.name} has images of shape [${shape.join(', ')}], channels first as PyTorch has them; the model takes [${model.input.join(', ')}]. ` +
-        'Use --layout torch, or save the data as [n, height, width, channels]',
+        'Use --layout torch, write "channels_first": true into the dataset, or save the data as [n, height, width, channels]',
     );
   }
-  const turn = (part: Part): Part => {
-    const inputs =
-      part.inputs instanceof Float64Array ? new Float64Array(part.inputs.length) : new Float32Array(part.inputs.length);
-    const area = height * width;
-    for (let p = 0; p < part.count; p++) {
-      const at = p * area * channels;
-      for (let c = 0; c < channels; c++)
-        for (let i = 0; i < area; i++) inputs[at + i * channels + c] = part.inputs[at + c * area + i];
-    }
-    return { ...part, inputs };
-  };
+  const turn = (part: Part): Part => ({ ...part, inputs: channelsLast(part.inputs, shape) });
   return { ...dataset, shape: model.input, train: turn(dataset.train), test: dataset.test && turn(dataset.test) };
 }
 

@@ -22,6 +22,8 @@ import {
   referenceFolder,
 } from '../../support/reference.ts';
 import { describeWhere } from '../../support/skips.ts';
+import { TestWorkbench } from '../contract/support.ts';
+import { until } from '../queue/support.ts';
 
 const folder = temporaryFolder();
 const at = (name: string): string => path.join(folder, name);
@@ -117,6 +119,28 @@ describeWhere(referenceAvailable === true ? numpy : referenceAvailable, 'state d
         const found = stored.tensors.get(key)?.data as Float64Array;
         expect(disagreement(found, flat(reference[key])), `${parameter} ${key}`).toBeLessThan(1e-9);
       }
+    }
+    // The window imports the same files: names without wrappers, attention's projections apart, images turned, for measurements of the run too.
+    const bench = new TestWorkbench();
+    try {
+      const asked = { model: file.model, weights: { path: at(`${name}.weights.npz`) } };
+      const preview = await bench.request('models.preview', asked);
+      expect(preview).toMatchObject({ layout: 'torch', unused: [] });
+      expect(preview.mappings.filter(({ problem }) => problem !== null)).toEqual([]);
+      const done = await bench.request('models.import', {
+        ...asked,
+        name,
+        dataset: { source: 'npz', path: at(`${name}.data.npz`) },
+        training: { lr: 0.1, batch_size: 8 },
+        measurement: { parameters: [parameters[parameters.length - 1]] },
+      });
+      const { loss } = file.measurements[0];
+      expect(done.loss).toBeCloseTo(loss, 10);
+      const list = async () => bench.request('measurements.list', { runs: [done.run] });
+      await until(async () => (await list())[0]?.state === 'done', 'the measurement');
+      expect((await list())[0].summary!.loss).toBeCloseTo(loss, 10);
+    } finally {
+      await bench.remove();
     }
     // Read as it is, the same file is refused with what to do.
     const native = await cli(['measure', ...given, ...named, '--json']);

@@ -65,7 +65,7 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
     if (project !== undefined && project !== null) workbench.project(project);
     const choice = choiceOf(workbench, model, given);
     const { lr, batch_size, epochs, seed } = training;
-    const experiment = parseExperiment({
+    const asked = parseExperiment({
       name,
       dataset: parseDataset(dataset),
       model: choice.model,
@@ -79,10 +79,11 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
     const read = await helper.ask('readModel', {
       engine: workbench.engine(),
       choice,
-      dataset: experiment.dataset,
+      dataset: asked.dataset,
       target: staged,
       ...folders,
     });
+    const experiment = { ...asked, dataset: read.spec };
     const id = store.transaction(() => {
       const made = store.createRun({
         name,

@@ -1,13 +1,12 @@
 /** Weights from another program: what maps to what, and the weights in the model's own names and layout. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import * as path from 'node:path';
-import { openSafetensors, readSafetensors, tensor, writeSafetensors } from '../../../data/formats/safetensors.ts';
-import type { Tensor } from '../../../data/formats/safetensors.ts';
-import { fromTorch, torchMapping } from '../../../data/torch-layout.ts';
+import { tensor, writeSafetensors } from '../../../data/formats/safetensors.ts';
+import type { Tensor } from '../../../data/formats/tensors.ts';
+import { fromTorch, isCounter, stateDict, stateDictShapes, torchMapping } from '../../../data/torch-layout.ts';
 import type { WantedTensor } from '../../../data/torch-layout.ts';
-import { takeWeights } from '../../../data/weights.ts';
+import { readShapes, readTensors, takeWeights } from '../../../data/weights.ts';
 import { CpuBackend } from '../../../engine/backend/cpu.ts';
 import type { Blas, Real } from '../../../engine/blas/types.ts';
 import { Network } from '../../../engine/network/network.ts';
@@ -33,16 +32,16 @@ interface Source {
   readonly sourceShape: readonly number[];
 }
 
-/** Raises InputError where the model's layers do not fit together or the file is no safetensors file. */
+/** Raises InputError where the model's layers do not fit together or the file is neither safetensors nor npz. */
 export async function previewModel(blas: Blas, choice: WeightsChoice): Promise<ModelPreview> {
-  await refusePickle(choice.file);
   const network = new Network(choice.model, new CpuBackend(blas, 'float64'));
   const wanted = wantedTensors(network);
-  await using file = await openSafetensors(choice.file);
-  const layout = choice.layout ?? layoutOf(file.places, wanted);
+  const inFile = await readShapes(choice.file);
+  const layout = choice.layout ?? layoutOf(inFile, wanted);
+  const places = layout === 'torch' ? stateDictShapes(inFile) : inFile;
   const sources = sourcesOf(wanted, layout, choice.names);
   const mappings = sources.map(({ target, source, sourceShape }): TensorMapping => {
-    const place = file.places.get(source);
+    const place = places.get(source);
     return {
       target: target.name,
       targetShape: target.shape,
@@ -63,9 +62,9 @@ export async function previewModel(blas: Blas, choice: WeightsChoice): Promise<M
   return {
     layout,
     mappings,
-    tensors: [...file.places].map(([name, { shape }]) => ({ name, shape })),
-    unused: [...file.places.keys()].filter((name) => !used.has(name)),
-    suggested: mappings.every(({ problem }) => problem === null) ? null : byOrder(file.places, sources),
+    tensors: [...places].map(([name, { shape }]) => ({ name, shape })),
+    unused: [...places.keys()].filter((name) => !used.has(name) && !isCounter(name)),
+    suggested: mappings.every(({ problem }) => problem === null) ? null : byOrder(places, sources),
     weights: wanted.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
     parameters: network.parameters.map(({ name }) => name),
   };
@@ -77,6 +76,8 @@ export interface ReadModel {
   readonly sha256: string;
   readonly layout: WeightsLayout;
   readonly parameters: number;
+  /** The dataset's, which says that images have their channels first where they were found so. */
+  readonly spec: DatasetSpec;
   readonly dataset: DatasetSummary;
   readonly train: { readonly loss: number; readonly accuracy: number | null };
   readonly test: { readonly loss: number; readonly accuracy: number | null } | null;
@@ -90,20 +91,20 @@ export async function readModel(
   folders: { readonly baseFolder: string; readonly dataFolder: string },
   target: string,
 ): Promise<ReadModel> {
-  await refusePickle(choice.file);
   const network = new Network(choice.model, new CpuBackend(blas, 'float64'));
   const wanted = wantedTensors(network);
-  const file = await readSafetensors(choice.file);
-  const layout = choice.layout ?? layoutOf(file.tensors, wanted);
-  const tensors = new Map<string, Tensor>(file.tensors);
+  const inFile = await readTensors(choice.file);
+  const layout = choice.layout ?? layoutOf(inFile, wanted);
+  const found = layout === 'torch' ? stateDict(inFile) : inFile;
+  const tensors = new Map<string, Tensor>(found);
   for (const { name } of wanted) {
     const given = choice.names[name];
     if (given === undefined) continue;
-    const found = file.tensors.get(given);
-    if (found === undefined)
+    const chosen = found.get(given);
+    if (chosen === undefined)
       throw new InputError(`${path.basename(choice.file)}: there is no tensor "${given}" for ${name}`);
     const own = wanted.find((each) => each.name === name);
-    if (own !== undefined) tensors.set(layout === 'torch' ? torchMapping(own).source : name, found);
+    if (own !== undefined) tensors.set(layout === 'torch' ? torchMapping(own).source : name, chosen);
   }
   const weights: ReadonlyMap<string, Real> =
     layout === 'torch'
@@ -116,7 +117,13 @@ export async function readModel(
         `${path.basename(choice.file)}: ${name} holds ${values[bad]} at position ${bad}; expected finite numbers`,
       );
   }
-  const data = await prepareData(dataset, choice.model, network.outputSize, folders);
+  let spec = dataset;
+  let data = await prepareData(spec, choice.model, network.outputSize, folders, layout);
+  if (data.turned && (spec.source === 'npz' || spec.source === 'safetensors')) {
+    // From now on the run's data are read so.
+    spec = { ...spec, channels_first: true };
+    data = await prepareData(spec, choice.model, network.outputSize, folders);
+  }
   for (const [name, values] of weights) network.setWeight(name, values);
   const train = await evaluate(network, data.train, data.classes);
   const test = data.test === null ? null : await evaluate(network, data.test, data.classes);
@@ -130,6 +137,7 @@ export async function readModel(
     sha256: await hashOf(choice.file),
     layout,
     parameters: network.parameters.reduce((sum, { rows, cols }) => sum + rows * cols, 0),
+    spec,
     dataset: data.summary,
     train,
     test,
@@ -186,27 +194,6 @@ function grouped(names: readonly string[]): [string, string[]][] {
     groups.set(prefix, [...(groups.get(prefix) ?? []), name]);
   }
   return [...groups];
-}
-
-/** A pickle may run any program when it is read; it is named for what it is instead. */
-async function refusePickle(file: string): Promise<void> {
-  let start: Buffer;
-  try {
-    const handle = await open(file, 'r');
-    try {
-      start = (await handle.read(Buffer.alloc(2), 0, 2, 0)).buffer;
-    } finally {
-      await handle.close();
-    }
-  } catch {
-    // The reader of safetensors files says what is wrong with it.
-    return;
-  }
-  if (start.toString('latin1') === 'PK' || start[0] === 0x80)
-    throw new InputError(
-      `${path.basename(file)}: is a PyTorch pickle, which can run any program when it is read. Save the state dict as safetensors: ` +
-        'from safetensors.torch import save_file; save_file(model.state_dict(), "weights.safetensors")',
-    );
 }
 
 async function hashOf(file: string): Promise<string> {

@@ -17,6 +17,11 @@ export interface DeviceUnderTest {
   /** true, or why suites are skipped on it. */
   readonly available: true | string;
   readonly open: () => Promise<OpenDevice>;
+  /**
+   * Computed by a driver for which an operation on three numbers takes a millisecond: suites leave out what a card is there for. COVATURE_TEST_DEVICES=all
+   * leaves nothing out.
+   */
+  readonly isSlow: boolean;
 }
 
 /** The packages of tfjs-node-gpu, with its registration replaced. */
@@ -38,6 +43,7 @@ async function opened(name: 'cuda' | 'webgpu', importModule?: ImportModule): Pro
 export const standIn: DeviceUnderTest = {
   title: 'tfjs-node-gpu (stand-in)',
   available: true,
+  isSlow: false,
   open: () => opened('cuda', importStandIn),
 };
 
@@ -62,6 +68,7 @@ function webGpuAvailable(): true | string {
 export const webGpu: DeviceUnderTest = {
   title: 'WebGPU',
   available: webGpuAvailable(),
+  isSlow: process.env['COVATURE_TEST_CARD'] !== '1' && process.env['COVATURE_TEST_DEVICES'] !== 'all',
   open: () => {
     if (process.env['COVATURE_TEST_CARD'] !== '1') {
       process.env['VK_DRIVER_FILES'] = driver;

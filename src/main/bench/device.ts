@@ -1,6 +1,7 @@
 /**
  * What `covature bench --backend DEVICE` measures: the device beside the cpu in the same run (training steps, the packed sums of the exact method,
- * Hessian-vector products of a CNN), the share of matrix products in it, and the precision reached against the cpu in float64.
+ * Hessian-vector products and samples' values of a CNN), the share of matrix products in it, PyTorch at the same products where it is installed, and the
+ * precision reached against the cpu in float64.
  */
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
@@ -13,6 +14,8 @@ import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { factorLayout } from '../../engine/curvature/factors.ts';
 import type { FactorLayout } from '../../engine/curvature/factors.ts';
 import { momentSums } from '../../engine/curvature/moments.ts';
+import { meansOf, projectSamples } from '../../engine/curvature/projected/projections.ts';
+import type { Projections } from '../../engine/curvature/projected/projections.ts';
 import { openSession } from '../../engine/curvature/projected/session.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
 import { Network } from '../../engine/network/network.ts';
@@ -26,6 +29,7 @@ import type { ModelSpec } from '../../shared/model.ts';
 import { Random } from '../../shared/random.ts';
 import { secondsPerStep } from '../jobs/calibration.ts';
 import { benchModel } from './bench.ts';
+import { torchProducts } from './torch.ts';
 import { trainingJobs } from './training.ts';
 
 export interface DeviceRow {
@@ -156,6 +160,18 @@ async function benchMoments(
     cpu: null,
     note: 'float32, results read back',
   });
+  const torch = await torchProducts({ inner: width, outer: width, samples, chunk: session.chunk });
+  onRow(
+    typeof torch === 'string'
+      ? { what: '  PyTorch at the same products', unit: 's', device: NaN, cpu: null, note: `not run: ${torch}` }
+      : {
+          what: `  PyTorch ${torch.torch} at the same products`,
+          unit: 's',
+          device: torch.seconds,
+          cpu: null,
+          note: `on ${torch.device}, ${torch.gigaflops.toFixed(0)} GFLOP/s, precision ${torch.precision.toExponential(1)}`,
+        },
+  );
   const reached = await measurePrecision(session, pool, input.targets, layout, {
     samples,
     seed: 1,
@@ -249,6 +265,29 @@ async function benchProducts(
     cpu: null,
     note: 'all samples',
   });
+  const task = { vectors: v, gradient: new Float64Array(d), halves: ['A', 'B'], covariance: false } as const;
+  let own: Projections | null = null;
+  let other: Projections | null = null;
+  const projecting = await seconds(async () => void (own = await opened.project(task)));
+  const projectingOnCpu = await seconds(async () => void (other = await projectSamples(pool, opened.plan, task)));
+  onRow({
+    what: "  the samples' values g_p . v, v . h_p v and |h_p v|^2",
+    unit: 's',
+    device: projecting,
+    cpu: projectingOnCpu,
+    note: 'along one direction',
+  });
+  if (own !== null && other !== null) {
+    const [x, y] = [own, other].map((each: Projections) => meansOf(each, opened.plan, each.blocks));
+    for (const key of ['H', 'C', 'Q'] as const)
+      onRow({
+        what: `  their precision, ${key}`,
+        unit: '',
+        device: Math.abs(x[key][0] / y[key][0] - 1),
+        cpu: null,
+        note: 'of the mean over all samples, relative',
+      });
+  }
   for (const array of [v, found, exact]) pool.blas.release(array);
   await opened.close();
   session.close();

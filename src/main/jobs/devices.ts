@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { openDevice } from '../../engine/backend/tfjs/load.ts';
 import { deviceNames } from '../../shared/devices.ts';
 import type { DeviceName } from '../../shared/devices.ts';
+import { driverWords } from './driver-words.ts';
+import type { DriverWords } from './driver-words.ts';
 import { moduleBeside } from './launcher.ts';
 
 export type DeviceReport =
@@ -38,6 +40,14 @@ async function probeHere(name: DeviceName): Promise<DeviceReport> {
   return { name, available: true, title, isSoftware };
 }
 
+function withWords(report: DeviceReport & { available: false }, { reason, remedy }: DriverWords): DeviceReport {
+  return {
+    ...report,
+    reason: reason === null ? report.reason : `${report.reason} (${reason})`,
+    remedy: remedy ?? report.remedy,
+  };
+}
+
 export function probeDevice(name: DeviceName): Promise<DeviceReport> {
   if (isElectron) return probeHere(name);
   const module = fileURLToPath(moduleBeside('./device-probe', import.meta.url));
@@ -49,15 +59,13 @@ export function probeDevice(name: DeviceName): Promise<DeviceReport> {
     remedy: 'update the driver; the cpu engine does the same work',
   });
   return new Promise((resolve) => {
-    execFile(process.execPath, [module, name], { timeout: patience }, (error, stdout, stderr) => {
+    // Warnings too: TensorFlow's say which libraries it did not find.
+    const env = { TF_CPP_MIN_LOG_LEVEL: '1', ...process.env };
+    execFile(process.execPath, [module, name], { timeout: patience, env }, (error, stdout, stderr) => {
       const line = stdout.split('\n').findLast((each) => each.startsWith('{'));
       if (line !== undefined) {
         const report = JSON.parse(line) as DeviceReport;
-        // Dawn says on standard error which driver it could not load.
-        const driver = /Couldn't load \w+: [^\n]*/.exec(stderr)?.[0];
-        resolve(
-          report.available || driver === undefined ? report : { ...report, reason: `${report.reason} (${driver})` },
-        );
+        resolve(report.available ? report : withWords(report, driverWords(stderr)));
       } else {
         const how =
           error?.killed === true ? `did not answer within ${patience / 1000} s` : (error?.message ?? 'said nothing');

@@ -116,7 +116,8 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
     tellRates(context.forecast, engine.report, context.emit, rate, usesDevice ? device : null);
   } catch (error) {
     if (!(error instanceof InputError || error instanceof DeviceError)) throw error;
-    context.emit({ kind: 'measurement-failed', step, epoch, parameter, error: messageOf(error) });
+    const isInput = error instanceof InputError;
+    context.emit({ kind: 'measurement-failed', step, epoch, parameter, error: messageOf(error), isInput });
   } finally {
     for (const close of closing) close();
   }

@@ -50,6 +50,8 @@ export interface TrainRequest extends Common {
     readonly measured: readonly { readonly parameter: string; readonly step: number }[];
     /** Losses and accuracies as last evaluated before, by name. */
     readonly results: Readonly<Record<string, number>>;
+    /** The backend that trained up to here (`EngineReport.backend`); null: not known. */
+    readonly trainedBy: string | null;
   } | null;
   /** Take a checkpoint and end as paused once so many steps are done. */
   readonly stopAfter: number | null;
@@ -120,6 +122,8 @@ export type JobEvent =
       readonly epoch: number;
       readonly parameter: string;
       readonly error: string;
+      /** It cannot be measured as it was asked for; false: a device failed. */
+      readonly isInput: boolean;
     }
   | {
       readonly kind: 'ended';

@@ -12,6 +12,7 @@ import type { Trainer } from '../../engine/training/trainer.ts';
 import { trainingRateName } from '../forecast/training.ts';
 import { writeCheckpoint } from './checkpoint-file.ts';
 import type { PreparedData } from './data.ts';
+import { asDeviceError, DeviceError } from '../../engine/backend/tfjs/device-error.ts';
 import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
 import type { DeviceFinding, JobDevices } from './device.ts';
 import type { OpenedEngine } from './engine.ts';
@@ -43,13 +44,29 @@ export async function runTraining(
   emit: (event: JobEvent) => void,
   finding?: DeviceFinding,
 ): Promise<void> {
-  const job = new TrainingJob(request, control, emit, await prepareTraining(request, emit, finding));
+  let title = 'the device';
+  let job: TrainingJob | null = null;
   try {
+    const parts = await prepareTraining(request, emit, finding, (name) => (title = name));
+    job = new TrainingJob(request, control, emit, parts);
     if (request.forecast?.only === true) job.leave();
     else await job.run();
+  } catch (error) {
+    throw withRemedy(error, title);
   } finally {
-    await job.close();
+    await job?.close();
   }
+}
+
+/** A device's failure with its name and what helps; any other error as it is. */
+function withRemedy(error: unknown, title: string): unknown {
+  const failure = asDeviceError(error);
+  if (!(failure instanceof DeviceError)) return error;
+  const remedy =
+    failure.fault === 'memory'
+      ? 'a smaller batch_size takes less memory, and --backend cpu takes none of the device'
+      : 'the run can be resumed from its last checkpoint, there or with --backend cpu';
+  return new DeviceError(failure.fault, `${title}: ${failure.message}; ${remedy}`);
 }
 
 class TrainingJob {
@@ -99,6 +116,19 @@ class TrainingJob {
       steps: this.#totalSteps,
       step: this.#trainer.step,
       engine: { ...this.#engine.report, backend: this.#network.backend.name },
+    });
+    this.#tellChange();
+  }
+
+  /** Another backend goes on where one left: the run is no longer what an undisturbed one gives, bit for bit. */
+  #tellChange(): void {
+    const before = this.#request.resume?.trainedBy ?? null;
+    const { name } = this.#network.backend;
+    if (before === null || before === name) return;
+    this.#emit({
+      kind: 'log',
+      level: 'warning',
+      text: `trained by ${before} up to step ${this.#firstStep}, from here by ${name}: it rounds otherwise, so the end is not bit for bit that of a run that one backend trained`,
     });
   }
 

@@ -49,11 +49,13 @@ export interface TrainingParts {
 /**
  * Raises InputError where experiment, model and data do not fit each other.
  * @param finding how devices are found; default: on this machine
+ * @param onDevice told the name of the device that is to train, before anything is on it
  */
 export async function prepareTraining(
   request: TrainRequest,
   emit: (event: JobEvent) => void,
   finding?: DeviceFinding,
+  onDevice?: (title: string) => void,
 ): Promise<TrainingParts> {
   emit({ kind: 'progress', stage: 'reading data', share: 0, secondsLeft: null });
   const { experiment } = request;
@@ -69,7 +71,7 @@ export async function prepareTraining(
     new Network(experiment.model, cpu()).outputSize,
     request,
   );
-  const picked = await pickBackend(request, engine, devices, data.train, emit);
+  const picked = await pickBackend(request, engine, devices, data.train, emit, onDevice);
   const network = new Network(experiment.model, picked.device?.backend() ?? cpu());
   const samples = data.train.inputs.length / network.inputSize;
   if (experiment.sampling !== 'with_replacement' && experiment.batch_size > samples) {
@@ -129,6 +131,7 @@ async function pickBackend(
   devices: JobDevices,
   data: TrainingData,
   emit: (event: JobEvent) => void,
+  onDevice?: (title: string) => void,
 ): Promise<{ readonly device: OpenDevice | null; readonly rate?: TrainingRate }> {
   const { experiment, forecast } = request;
   const isDouble = experiment.precision === 'float64';
@@ -136,6 +139,7 @@ async function pickBackend(
   const known = forecast?.known ?? {};
   const cpuBook = new RateBook(machineKey(engine.report, readPackage().version), known);
   const device = await devices.open(forecast === null ? null : cpuBook);
+  if (device !== null) onDevice?.(device.title);
   if (device !== null && isDouble)
     throw new InputError(`${device.title} computes in float32; the experiment asks for float64: use --backend cpu`);
   let picked: { readonly device: OpenDevice | null; readonly rate?: TrainingRate } = { device };

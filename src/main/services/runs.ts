@@ -65,8 +65,8 @@ export function startRun(store: Store, experiment: Experiment, options: RunOptio
 }
 
 /**
- * Goes on with a run from its last checkpoint, or from the start where it has none; the result is what an undisturbed run gives, bit for bit. Raises
- * InputError for a run that is done or under way.
+ * Goes on with a run from its last checkpoint, or from the start where it has none; the result is what an undisturbed run gives, bit for bit, unless another
+ * backend or library goes on with it, which the run's log then says. Raises InputError for a run that is done or under way.
  */
 export function resumeRun(store: Store, run: RunRecord, options: RunOptions): StartedRun {
   if (run.status === 'done' || run.status === 'running') {
@@ -88,8 +88,15 @@ export function resumeRun(store: Store, run: RunRecord, options: RunOptions): St
             .filter((each) => each.origin === 'schedule' && each.state === 'done')
             .map(({ parameter, step }) => ({ parameter, step })),
           results: lastValues(store, run.id),
+          trainedBy: trainedBy(run),
         };
   return launch(store, run.id, experiment, options, recorder, resume);
+}
+
+/** The backend as the run's provenance has it; null where it never trained. */
+function trainedBy({ provenance }: RunRecord): string | null {
+  const { engine } = (provenance ?? {}) as { readonly engine?: { readonly backend?: string } };
+  return engine?.backend ?? null;
 }
 
 function launch(

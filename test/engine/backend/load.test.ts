@@ -70,6 +70,17 @@ describe('a device that cannot be opened says what failed and what to install', 
     expect(outcome.available ? '' : outcome.remedy).toContain('libcudnn.so.8');
   });
 
+  test.each([
+    ['darwin', 'arm64', 'macOS has no CUDA', /webgpu uses the card through Metal/],
+    ['linux', 'arm64', 'libtensorflow with CUDA is built for x86-64 alone; this is arm64', /webgpu uses the card/],
+    ['win32', 'x64', "Cannot find package '@tensorflow/tfjs-node-gpu'", /setup:tensorflow/],
+  ] as const)('CUDA on %s, %s', async (platform, arch, reason, remedy) => {
+    const importModule = without('@tensorflow/tfjs-node-gpu');
+    const outcome = await openDevice('cuda', { importModule, platform, arch });
+    expect(outcome).toMatchObject({ available: false, reason });
+    expect(outcome.available ? '' : outcome.remedy).toMatch(remedy);
+  });
+
   test('each platform has its own remedy for a missing adapter', async () => {
     for (const [platform, words] of [
       ['linux', 'libvulkan1'],
@@ -100,6 +111,10 @@ test('what Node 23 took out of util is there before tfjs-node is imported', asyn
 test.each([
   ['Device lost: VK_ERROR_DEVICE_LOST', 'lost'],
   ['CUDA_ERROR_ILLEGAL_ADDRESS: an illegal memory access was encountered', 'lost'],
+  ['Failed to allocate 2147483648 bytes', 'memory'],
+  ['CUBLAS_STATUS_ALLOC_FAILED', 'memory'],
+  ['GPU sync failed', 'lost'],
+  ['Blas GEMM launch failed : a.shape=(50, 784), b.shape=(784, 50)', 'lost'],
   ['OOM when allocating tensor with shape[4096,7500]', 'memory'],
   ['Buffer size (5000000000) exceeds the max buffer size limit (4294967296).', 'memory'],
 ])('"%s" is a fault of the device: %s', (message, fault) => {

@@ -1,6 +1,7 @@
 /**
  * Every measurement and training run of the reference files on a TensorFlow.js device: the exact method where it serves, the projected one with all directions
- * for every parameter of every layer kind (dense, bias, convolution, pooling, normalisation, attention, residual), SGD with each optimiser.
+ * for every parameter of every layer kind (dense, bias, convolution, pooling, normalisation, attention, residual), SGD with each optimiser. On a slow device
+ * a product with H and the samples' values along one random direction stand for the projected method.
  *
  * Tolerances, as THEORY defines agreement (of the largest entry). A single-precision operation rounds to 2^-24 = 6e-8, and WGSL allows exp and log 3 to 4 units in
  * the last place and tanh 1e-5 absolutely (WebGPU specification, "Accuracy of built-in functions"); the library's erf is a fit to 1.5e-7.
@@ -20,6 +21,8 @@ import { DeviceSession } from '../../../src/engine/curvature/device/session.ts';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
 import type { MeasurementInput } from '../../../src/engine/curvature/exact.ts';
 import { measureProjected } from '../../../src/engine/curvature/projected/measure.ts';
+import { meansOf } from '../../../src/engine/curvature/projected/projections.ts';
+import { openSession } from '../../../src/engine/curvature/projected/session.ts';
 import { Network } from '../../../src/engine/network/network.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { shared } from '../../../src/engine/parallel/shared.ts';
@@ -40,6 +43,7 @@ import {
 } from '../../support/reference.ts';
 import type { ReferenceFile, ReferenceMeasurement } from '../../support/reference.ts';
 import { describeWhere } from '../../support/skips.ts';
+import { normals } from '../network/support.ts';
 
 const entries = 2e-5;
 const squares = 4e-5;
@@ -73,6 +77,35 @@ export function referenceSuite(device: DeviceUnderTest): void {
       }
     };
 
+    /** H v, v . C v and v . Q v for a random unit vector v, by what the projected method is made of. */
+    const measureAlong = async (file: ReferenceFile, reference: ReferenceMeasurement): Promise<void> => {
+      const input = inputOf(file);
+      const session = new DeviceSession(open, input);
+      const opened = await openSession(pool, input, { parameter: reference.parameter, seed: 1, device: session });
+      const { d } = opened.space;
+      const [v, out] = [pool.allocate('float64', d), pool.allocate('float64', d)];
+      const values = normals(7, d);
+      const norm = Math.hypot(...values);
+      for (let i = 0; i < d; i++) v[i] = values[i] / norm;
+      const times = (matrix: readonly (readonly number[])[]): number[] =>
+        matrix.map((row) => row.reduce((sum, x, j) => sum + x * v[j], 0));
+      const form = (matrix: readonly (readonly number[])[]): number =>
+        times(matrix).reduce((sum, x, i) => sum + x * v[i], 0);
+      await opened.operator.apply(v, out);
+      expect(disagreement(out, times(reference.H)), 'H v').toBeLessThan(entries);
+      const gradient = Float64Array.from(reference.mean_gradient);
+      const found = await opened.project({ vectors: v, gradient, halves: ['A', 'B'], covariance: true });
+      const means = meansOf(found, opened.plan, found.blocks);
+      const [largest] = reference.eigenvalues;
+      expect(Math.abs(means.H[0] - form(reference.H)) / largest, 'v . H v').toBeLessThan(entries);
+      expect(Math.abs(means.C[0] / form(reference.C) - 1), 'v . C v').toBeLessThan(squares);
+      expect(Math.abs((found.covariance?.[0] ?? NaN) / form(reference.C) - 1), 'covariance').toBeLessThan(squares);
+      expect(Math.abs(means.Q[0] / form(reference.Q) - 1), 'v . Q v').toBeLessThan(squares);
+      for (const array of [v, out]) pool.blas.release(array);
+      await opened.close();
+      session.close();
+    };
+
     for (const name of ['mlp-', 'cnn-', 'resnet-', 'transformer-'].flatMap(referenceNames)) {
       const file = readReference(name);
       const model = modelOf(file);
@@ -92,6 +125,10 @@ export function referenceSuite(device: DeviceUnderTest): void {
             expect(Math.abs(summary.loss / reference.loss - 1), 'loss').toBeLessThan(entries);
             release();
           });
+        if (device.isSlow) {
+          test(`projected, along a random direction, ${name}: ${parameter}`, () => measureAlong(file, reference));
+          continue;
+        }
         test(`projected, ${name}: ${parameter}`, async () => {
           const input = inputOf(file);
           const d = reference.eigenvalues.length;

@@ -114,9 +114,11 @@ test('a run that lost its device is resumed to the identical end', async () => {
     const started = startRun(opened, parseExperiment(written), { engine, baseFolder: folder, launcher: onCard(card) });
     id = started.id;
     const end = await started.done;
-    expect(end).toMatchObject({ kind: 'failed', event: { message: 'the driver was reset' } });
+    const message =
+      'a card: the driver was reset; the run can be resumed from its last checkpoint, there or with --backend cpu';
+    expect(end).toMatchObject({ kind: 'failed', event: { message } });
     const record = opened.findRun(id);
-    expect([record.status, record.error]).toEqual(['failed', 'the driver was reset']);
+    expect([record.status, record.error]).toEqual(['failed', message]);
     expect(opened.lastCheckpoint(id)?.step).toBe(15);
   }
   const flags = ['--store', store, '--blas', 'wasm', '--threads', '1', '--backend', 'cpu'];

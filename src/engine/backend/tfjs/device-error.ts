@@ -19,12 +19,16 @@ export function asDeviceError(error: unknown): unknown {
   if (error instanceof DeviceError || !(error instanceof Error)) return error;
   const { message } = error;
   if (
-    /out of memory|OOM|RESOURCE_EXHAUSTED|allocation (of .*)?(failed|exceeds)|exceeds .*(maxBufferSize|max buffer size|limit)/i.test(
+    /out of memory|OOM|RESOURCE_EXHAUSTED|failed to allocate|ALLOC_FAILED|allocation (of .*)?(failed|exceeds)|exceeds .*(maxBufferSize|max buffer size|limit)/i.test(
       message,
     )
   )
     return new DeviceError('memory', message);
-  if (/device (is|was)? ?lost|DeviceLost|lost device|instance dropped|CUDA_ERROR|driver shutting down/i.test(message))
+  if (
+    /device (is|was)? ?lost|DeviceLost|lost device|instance dropped|CUDA_ERROR|GPU sync failed|launch failed|C(UBLAS|UDNN)_STATUS|driver shutting down/i.test(
+      message,
+    )
+  )
     return new DeviceError('lost', message);
   return error;
 }

@@ -16,6 +16,7 @@ import { openWebGpu } from './webgpu.ts';
 export interface LoadOptions {
   readonly importModule?: ImportModule;
   readonly platform?: NodeJS.Platform;
+  readonly arch?: string;
 }
 
 const titles: Readonly<Record<DeviceName, string>> = {
@@ -28,7 +29,7 @@ const byName: ImportModule = (name) => import(name);
 
 /** Raises nothing: what fails is the outcome. */
 export async function openDevice(name: DeviceName, options: LoadOptions = {}): Promise<DeviceOutcome> {
-  const { importModule = byName, platform = process.platform } = options;
+  const { importModule = byName, platform = process.platform, arch = process.arch } = options;
   try {
     const tf = (await importModule('@tensorflow/tfjs-core')) as Tf;
     // No greetings on standard error, no checks of what the suites check.
@@ -37,9 +38,20 @@ export async function openDevice(name: DeviceName, options: LoadOptions = {}): P
       name === 'webgpu' ? await openWebGpu(tf, importModule, platform) : await openNode(tf, name, importModule);
     return { available: true, device };
   } catch (error) {
-    const remedy = error instanceof Unavailable ? error.remedy : remedyOf(name);
-    return { available: false, name, title: titles[name], reason: firstLines(messageOf(error)), remedy };
+    const nowhere = name === 'webgpu' ? null : withoutLibrary(name, platform, arch);
+    const own = error instanceof Unavailable ? error : nowhere;
+    const remedy = own?.remedy ?? remedyOf(name);
+    return { available: false, name, title: titles[name], reason: firstLines(messageOf(own ?? error)), remedy };
   }
+}
+
+/** Platforms for which Google builds no libtensorflow: nothing can be installed there. */
+function withoutLibrary(name: 'cuda' | 'tfjs-node', platform: NodeJS.Platform, arch: string): Unavailable | null {
+  const instead = 'nothing is to be installed: --backend webgpu uses the card';
+  if (name === 'cuda' && platform === 'darwin') return new Unavailable('macOS has no CUDA', `${instead} through Metal`);
+  if (name === 'cuda' && arch !== 'x64')
+    return new Unavailable(`libtensorflow with CUDA is built for x86-64 alone; this is ${arch}`, instead);
+  return null;
 }
 
 /** What the NodeJS backend of the library shows of itself. */

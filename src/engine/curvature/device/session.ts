@@ -33,7 +33,7 @@ export interface DeviceProblem {
 
 /** Samples of a chunk where memory allows. */
 export const usualChunk = 4096;
-export const smallestChunk = 64;
+export const smallestChunk = 32;
 /** Bytes of a chunk's tensors, about; every card in use has as much. */
 const chunkBytes = 2 ** 31;
 
@@ -61,6 +61,8 @@ export class DeviceSession {
   #device: ComputeDevice;
   #problem: DeviceProblem | null = null;
   #chunk: number;
+  /** Samples of the chunks under way. */
+  #underWay = 0;
   /** What the device said where it failed, and how the work went on. */
   readonly fallbacks: string[] = [];
 
@@ -129,6 +131,7 @@ export class DeviceSession {
   ): Promise<void> {
     const { problem } = this;
     const { backend } = problem;
+    this.#underWay = Math.min(chunk, to - from);
     const prepared = work.prepare(problem);
     let pending: { readonly result: Promise<T>; readonly start: number; readonly count: number } | null = null;
     const settle = async (each: NonNullable<typeof pending>): Promise<void> => {
@@ -153,11 +156,12 @@ export class DeviceSession {
   }
 
   async #fallBack(error: DeviceError): Promise<void> {
-    const smaller = Math.floor(this.#chunk / 2);
+    const failed = this.#underWay === 0 ? this.#chunk : Math.min(this.#chunk, this.#underWay);
+    const smaller = Math.floor(failed / 2);
     if (smaller < smallestChunk)
       throw new DeviceError(
         error.fault,
-        `${this.title}: ${error.message}; chunks of ${this.#chunk} samples are the smallest that are tried`,
+        `${this.title}: ${error.message}; chunks of ${failed} samples are the smallest that are tried`,
       );
     const message = `${this.title}: ${error.message}; going on in chunks of ${smaller} samples`;
     this.fallbacks.push(message);

@@ -15,6 +15,7 @@ import { measurementBench } from '../../bench/exact.ts';
 import { benchData, trainedInput } from '../../bench/input.ts';
 import { eigenpairsBench, layerBench } from '../../bench/projected.ts';
 import type { PassCosts } from '../../bench/projected.ts';
+import { singlePrecisionBench } from '../../bench/single.ts';
 import { trainingJobs, trainingRate } from '../../bench/training.ts';
 import { openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
@@ -22,7 +23,7 @@ import { choice, engineFlags, engineHelp, engineOf, integerOption, parse, printJ
 import type { Command } from '../command.ts';
 import { formatDuration, formatNumber, formatTable } from '../format.ts';
 
-const parts = ['products', 'sgd', 'exact', 'network', 'projected'] as const;
+const parts = ['products', 'sgd', 'exact', 'float32', 'network', 'projected'] as const;
 type Part = (typeof parts)[number];
 
 const help = `Usage: covature bench [part...] [options]
@@ -33,11 +34,13 @@ Leave the machine otherwise idle. Without a part, all of them:
   products     matrix products and eigendecompositions
   sgd          training steps a second
   exact        C, H, Q, spectrum, cross-fitting and intervals of the middle layer of 784-N-N-10, with the peak of memory
+  float32      the packed sums of that layer on the cpu in float32 (measure --precision float32) beside float64
   network      the ten leading eigenpairs of all parameters of 784-50-50-10 over --samples samples
   projected    the 50 leading directions of a layer of 200 x 200 weights over 10,000 samples
 
 With --backend cuda, webgpu or tfjs-node: that device beside the cpu instead (training, packed sums of a 50 x 50 and a 100 x 100
-layer, Hessian-vector products of a CNN), the share of matrix products, and the precision reached against float64.
+layer, Hessian-vector products and samples' values of a CNN), the share of matrix products, PyTorch at the same products where
+python3 has torch, and the precision reached against float64.
 
   --samples N      samples of "exact" and "network" (default 8000; with a device 60000)
   --width N        units of the layer that "exact" measures, d = N^2 (default 50; with a device 50 and 100)
@@ -108,6 +111,7 @@ export const bench: Command = {
     try {
       if (chosen.has('products')) await benchProducts(task, pool);
       if (chosen.has('exact')) await benchExact(task, pool);
+      if (chosen.has('float32')) await benchSingle(task, pool);
       if (chosen.has('network')) await benchNetwork(task, pool);
       if (chosen.has('projected')) await benchLayer(task, pool);
     } finally {
@@ -186,6 +190,14 @@ async function benchExact({ engine, samples, width, memoryLimit, folder, row }: 
   row('the whole measurement', total, 's');
   stageRows(row, seconds);
   row(`peak memory: ${what}`, measured.peakBytes / 1e6, 'MB');
+}
+
+async function benchSingle({ engine, samples, width, folder, row }: Task, pool: Pool): Promise<void> {
+  say('packed sums in float32 and float64');
+  const input = trainedInput(engine.trainingBlas(), width, await benchData(samples, folder));
+  const { single, double } = await singlePrecisionBench(engine.trainingBlas(), pool, input, samples);
+  const what = `packed sums of C, H and Q in float32: ${width} x ${width}, ${samples} samples`;
+  row(what, single, 's', double, `float64, ${pool.threads} threads`);
 }
 
 async function benchNetwork({ engine, samples, folder, row }: Task, pool: Pool): Promise<void> {
@@ -280,7 +292,8 @@ async function benchDevice(
     await deviceBench(device, pool, data, { samples, widths: width === undefined ? [50, 100] : [width] }, (row) => {
       rows.push(row);
       const cpu = row.cpu === null ? '' : `; cpu ${formatNumber(row.cpu, 3)} ${row.unit}`;
-      if (!json) process.stdout.write(`${row.what}: ${formatNumber(row.device, 3)} ${row.unit}${cpu} (${row.note})\n`);
+      const value = Number.isNaN(row.device) ? '' : `: ${formatNumber(row.device, 3)} ${row.unit}${cpu}`;
+      if (!json) process.stdout.write(`${row.what}${value} (${row.note})\n`);
     });
   } finally {
     await pool.close();

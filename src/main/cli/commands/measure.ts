@@ -310,6 +310,8 @@ class Collector {
   readonly progress = new ProgressLine();
   readonly results: { readonly summary: MeasurementSummary; readonly file: string }[] = [];
   readonly #failed: { readonly parameter: string; readonly error: string }[] = [];
+  /** Whether all that failed was asked for wrongly. */
+  #isInput = true;
   readonly #out: string | undefined;
   readonly #several: boolean;
 
@@ -320,8 +322,10 @@ class Collector {
 
   readonly onEvent = (event: JobEvent): void => {
     if (event.kind === 'measurement') this.results.push({ summary: event.summary, file: event.file.file });
-    else if (event.kind === 'measurement-failed') this.#failed.push({ parameter: event.parameter, error: event.error });
-    else this.progress.onEvent(event);
+    else if (event.kind === 'measurement-failed') {
+      this.#failed.push({ parameter: event.parameter, error: event.error });
+      this.#isInput &&= event.isInput;
+    } else this.progress.onEvent(event);
   };
 
   has(summary: MeasurementSummary | null): boolean {
@@ -344,14 +348,17 @@ class Collector {
     }
     if (end.kind === 'lost') throw new Error(end.cancelled ? 'cancelled' : end.message);
     if (end.event.outcome === 'cancelled') throw new Error('cancelled');
-    if (this.results.length === 0 && this.#failed.length > 0)
-      throw new InputError(this.#failed.map((each) => each.error).join('\n'));
+    if (this.results.length === 0 && this.#failed.length > 0) {
+      const reasons = this.#failed.map((each) => each.error).join('\n');
+      throw this.#isInput ? new InputError(reasons) : new Error(reasons);
+    }
     if (json) {
       const documents = [...this.results.map((each) => each.summary), ...this.#failed];
       printJson(this.#several ? documents : documents[0]);
     } else process.stdout.write(`${this.results.map((each) => measurementText(each.summary)).join('\n\n')}\n`);
     for (const { parameter, error } of this.#failed)
       process.stderr.write(`covature measure: ${parameter} was not measured: ${error}\n`);
-    return this.#failed.length > 0 ? 2 : 0;
+    if (this.#failed.length === 0) return 0;
+    return this.#isInput ? 2 : 1;
   }
 }

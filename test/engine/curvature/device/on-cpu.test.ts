@@ -139,7 +139,7 @@ describe('a device that fails', () => {
     const input = await inputOf(row, 300);
     const device = new DeviceSession(limited(10, 'memory'), input, { chunk: 200 });
     await expect(measureExact(pool, input, { ...options, device })).rejects.toThrow(
-      'a small card: 100 rows are too many; chunks of 100 samples are the smallest that are tried',
+      'a small card: 37 rows are too many; chunks of 37 samples are the smallest that are tried',
     );
   });
 

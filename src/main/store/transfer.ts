@@ -302,22 +302,62 @@ function endedStatus(status: RunStatus): RunStatus {
   return status === 'running' || status === 'queued' || status === 'paused' ? 'interrupted' : status;
 }
 
-/** The measurement that a document holds; the parts of a summary that tables and screens read must be there. */
-function summaryOf(value: Json, measurement: { parameter: string; method: string }): MeasurementSummary {
-  const summary = value as unknown as Partial<MeasurementSummary>;
-  const isSound =
-    summary.format === 'covature-measurement' &&
-    summary.version === 1 &&
-    summary.parameter === measurement.parameter &&
-    summary.method === measurement.method &&
-    Number.isInteger(summary.samples) &&
-    Array.isArray(summary.gamma?.training_set) &&
-    Array.isArray(summary.gamma?.cross_fitted) &&
-    typeof summary.eigenvalues?.largest === 'number' &&
-    typeof summary.trace?.H === 'number';
-  if (!isSound)
-    throw new InputError(`run: the summary of a measurement of ${measurement.parameter} is not one of version 1`);
-  return summary as MeasurementSummary;
+/** A number that JSON may not be able to hold. */
+const known = v.nullable(v.number());
+const slopes = v.looseObject({
+  ols: known,
+  r_squared: known,
+  intercept: known,
+  interval: v.optional(v.record(v.string(), v.tuple([known, known]))),
+});
+const row = v.looseObject({
+  cutoff: v.pipe(v.number(), v.gtValue(0)),
+  selected: known,
+  non_positive: known,
+  below_floor: known,
+  n: known,
+  decades: known,
+  gamma: slopes,
+  gamma_Q: slopes,
+  C_on_Q: slopes,
+});
+/** What tables and screens read of every summary; whatever else it has stays as it is. */
+const summarySchema = v.looseObject({
+  format: v.literal('covature-measurement'),
+  version: v.literal(1),
+  parameter: v.string(),
+  shape: v.array(integer(1)),
+  d: integer(1),
+  method: v.picklist(['exact', 'projected']),
+  precision: v.string(),
+  samples: integer(1),
+  loss: known,
+  accuracy: known,
+  trace: v.looseObject({ C: known, H: v.number(), Q: known }),
+  cosine_CH: known,
+  cosine_CQ: known,
+  commutator_ratio: known,
+  commutator_baseline: v.looseObject({ mean: known, percentile_1: known }),
+  eigenvalues: v.looseObject({
+    largest: v.number(),
+    smallest: known,
+    positive: v.number(),
+    zero: v.number(),
+    negative: v.number(),
+  }),
+  floor: v.looseObject({ H: v.number(), C: v.number(), Q: v.number() }),
+  gamma: v.looseObject({ training_set: v.array(row), cross_fitted: v.array(row) }),
+  convergence: v.optional(v.looseObject({ state: v.string() })),
+  seconds: v.record(v.string(), known),
+});
+
+/** The measurement that a document holds. Raises InputError naming what is wrong in it. */
+function summaryOf(value: Json, { parameter, method }: { parameter: string; method: string }): MeasurementSummary {
+  const where = `run: the summary of a measurement of ${parameter}`;
+  const summary = parseWith(summarySchema, value, where);
+  if (summary.parameter !== parameter || summary.method !== method)
+    throw new InputError(`${where} is of ${summary.parameter}, ${summary.method}; expected ${parameter}, ${method}`);
+  return value as unknown as MeasurementSummary;
 }
 
 /** A file's bytes, once they have been found to be what the document says. */

@@ -9,7 +9,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,7 +26,7 @@ export interface KillOptions {
   readonly seed: number;
   /** Default: found as usual. */
   readonly blas?: string;
-  /** An empty folder; made anew and removed at the end by default. */
+  /** An empty folder, made where there is none; a temporary one, removed at the end, by default. */
   readonly folder?: string;
   readonly onProgress?: (text: string) => void;
 }
@@ -114,6 +114,7 @@ class Campaign {
     this.#file = path.join(folder, 'experiment.json');
     this.#options = options;
     this.#random = new Random(options.seed, 'kills');
+    mkdirSync(folder, { recursive: true });
     writeFileSync(this.#file, JSON.stringify(experiment));
   }
 

@@ -26,7 +26,17 @@ function issueLine(issue: v.BaseIssue<unknown>, what: string): string {
     return `${place}: expected this field, found nothing`;
   if (issue.expected === 'Object') return `${place}: expected an object, received ${issue.received}`;
   if (issue.type === 'strict_object' && issue.expected === 'never') return `${place}: unknown field`;
+  // valibot's own sentence, where a schema has none: 'Invalid type: Expected ("a" | "b") but received "c"'.
+  if (issue.message.startsWith('Invalid') && issue.expected !== null)
+    return `${place}: expected ${expectedText(issue.expected)}, received ${issue.received}`;
   return `${place}: ${issue.message}`;
+}
+
+/** '("a" | "b" | "c")' as '"a", "b" or "c"'. */
+function expectedText(expected: string): string {
+  const choices = expected.replace(/^\((.*)\)$/, '$1').split(' | ');
+  const last = choices.pop() ?? '';
+  return choices.length === 0 ? last : `${choices.join(', ')} or ${last}`;
 }
 
 /** Integer in [low, high]. */

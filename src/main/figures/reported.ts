@@ -3,6 +3,7 @@ import type { ReportedRun } from '../../shared/figures/report/content.ts';
 import { metricName, settingName } from '../../shared/figures/names.ts';
 import type { Provenance } from '../../shared/figures/types.ts';
 import type { MetricPoint } from '../../shared/results.ts';
+import { seedOf } from '../store/experiments.ts';
 import { leavesOf } from '../store/index.ts';
 import type { Json, RunRecord, Store } from '../store/index.ts';
 import type { FigureLoader } from './loader.ts';
@@ -31,7 +32,8 @@ export function sourceReport(
   runs: readonly RunRecord[],
   selection: ReportSelection = {},
 ): { readonly runs: readonly SourcedReport[]; readonly provenance: Provenance } {
-  const sourced = runs.map((run): SourcedReport => {
+  const names = distinctNames(runs);
+  const sourced = runs.map((run, k): SourcedReport => {
     const layer = selection.parameter === undefined ? {} : { parameter: selection.parameter };
     const all = allMeasurements(store, run, layer);
     const step = selection.step ?? all.at(-1)?.step;
@@ -43,7 +45,7 @@ export function sourceReport(
       if (series[name] !== undefined) curves[metricName(name)] = thinned(series[name], mostPoints).points;
     const configuration = configurationOf(run);
     const history = historyOf(all, curves[metricName('loss')]);
-    return { run: { id: run.id, name: run.name, configuration, curves, ...history }, items };
+    return { run: { id: run.id, name: names[k], configuration, curves, ...history }, items };
   });
   return { runs: sourced, provenance: provenanceOf(runs) };
 }
@@ -56,6 +58,16 @@ export function loadReported(runs: readonly SourcedReport[], loader: FigureLoade
       measurements: await Promise.all(items.map((item) => loader.measurement(item))),
     })),
   );
+}
+
+/** The names of the runs; those that several share with their seeds, and with their ids where these are the same too. */
+function distinctNames(runs: readonly RunRecord[]): string[] {
+  const shared = (names: readonly string[], k: number): boolean => names.filter((name) => name === names[k]).length > 1;
+  const names = runs.map(({ name }) => name);
+  const seeded = runs.map((run, k) =>
+    shared(names, k) ? `${run.name}, seed ${seedOf(run.experiment) ?? 'none'}` : run.name,
+  );
+  return runs.map((run, k) => (shared(seeded, k) ? `${seeded[k]} (${run.id})` : seeded[k]));
 }
 
 /** The layer that was measured most often, over training. */

@@ -73,6 +73,7 @@ export const controls: Readonly<Partial<Record<OptionName, Control>>> = {
 }; // prettier-ignore
 
 const scales = {
+  density: [['', 'logarithmic'], ['linear', 'linear']],
   heatmap: [['', 'signed logarithm'], ['linear', 'linear'], ['log', 'logarithm of the size']],
   curves: [['', 'by the values'], ['linear', 'linear'], ['log', 'logarithmic']],
   gamma_hyperparameter: [['', 'by the values'], ['linear', 'linear'], ['log', 'logarithmic']],

@@ -60,6 +60,8 @@ export class Studio {
   /** Of `rendered`. */
   drawnIn = $state<number | null>(null);
   problem = $state<string | null>(null);
+  /** Whether the problem is not one of the recipe, so that drawing again may help. */
+  passing = $state(false);
   drawing = $state(false);
   #last: { readonly key: string; readonly time: number } | null = null;
   #drawTimer: ReturnType<typeof setTimeout> | undefined;
@@ -308,7 +310,9 @@ export class Studio {
       this.drawnIn = performance.now() - began;
       this.problem = null;
     } catch (error) {
-      this.problem = faultOf(error).message;
+      const fault = faultOf(error);
+      this.passing = fault.code !== 'bad-input';
+      this.problem = fault.message;
     } finally {
       this.#busy = false;
       this.drawing = false;

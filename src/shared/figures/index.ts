@@ -17,6 +17,7 @@ export { layoutFigure } from './layout/layout.ts';
 export type { PanelGeometry, Scene } from './layout/scene.ts';
 export { renderSvg, sceneToSvg } from './svg.ts';
 export { assumptionRow, assumptionSlopes, columnTex, type AssumptionOptions } from './figures/assumptions.ts';
+export { spectralDensity, type SpectralDensityOptions } from './figures/density.ts';
 export { dualDiagonals, type DualityOptions } from './figures/duality.ts';
 export { noProvenance, type FigureOptions, type Measurement } from './figures/common.ts';
 export { sampleCurvature, type DistributionOptions, type SampleCurvatures } from './figures/distribution.ts';

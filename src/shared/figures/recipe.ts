@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { parseWith, real } from '../validation.ts';
 import { assumptionSlopes, type AssumptionOptions } from './figures/assumptions.ts';
+import { spectralDensity, type SpectralDensityOptions } from './figures/density.ts';
 import { dualDiagonals, type DualityOptions } from './figures/duality.ts';
 import type { FigureOptions, Measurement } from './figures/common.ts';
 import { sampleCurvature, type DistributionOptions, type SampleCurvatures } from './figures/distribution.ts';
@@ -103,6 +104,7 @@ export const figureTable = {
   duality: { title: 'Duality: C_dual against C', about: 'The covariance that activity-weight duality predicts, against C: on the line where the argument holds.', needs: 'measurement', takes: 'measurement', options: ['cutoff', 'fit'] },
   isotropy: { title: 'Duality: isotropy', about: 'Second moment of the dual weight changes along the eigenvectors of H: slope 0 where they are isotropic.', needs: 'measurement', takes: 'measurement', options: ['cutoff', 'fit'] },
   assumptions: { title: 'C against H, G, F, E, Q, H²', about: 'Slope of C on each matrix that is taken for it: 1 where C is proportional to it.', needs: 'measurement', takes: 'measurement', options: ['estimands', 'cutoff'] },
+  density: { title: 'Spectral density', about: 'Density of the eigenvalues of H by stochastic Lanczos quadrature, with its error.', needs: 'measurement', takes: 'measurement', options: ['scale'] },
   samples: { title: 'Curvature of single samples', about: 'How v · h v is spread over the samples, along some directions.', needs: 'samples', takes: 'measurement', options: ['directions', 'kind', 'bins'] },
 } as const satisfies Record<string, FigureEntry>; // prettier-ignore
 
@@ -193,6 +195,7 @@ export function buildFigure(
           recipe.figure === 'duality' ? 'C' : 'isotropy',
           options as DualityOptions,
         );
+      if (recipe.figure === 'density') return spectralDensity(data.measurement, options as SpectralDensityOptions);
       if (recipe.figure === 'assumptions') return assumptionSlopes(data.measurement, options as AssumptionOptions);
       if (recipe.figure === 'gamma_cutoff') return gammaAgainstCutoff(data.measurement, options as GammaOptions);
       return scatterDiagonals(data.measurement, {

@@ -102,7 +102,7 @@ function draw(node: SceneNode, definitions: Definitions): string {
       return text(node, definitions);
     case 'image': {
       const rgba = node.pixels();
-      const png = encodePng(node.columns, node.rows, rgba, { opaque: isOpaque(rgba) });
+      const png = encodePng(node.columns, node.rows, rgba, { opaque: isOpaque(rgba), palette: true });
       return (
         `<image x="${short(node.x)}" y="${short(node.y)}" width="${short(node.width)}" height="${short(node.height)}" preserveAspectRatio="none" ` +
         `xlink:href="data:image/png;base64,${base64(png)}"><title>${escapeXml(node.description)}</title></image>`

@@ -12,6 +12,7 @@ import { tiny } from '../queue/support.ts';
 const folder = mkdtempSync(path.join(tmpdir(), 'covature-cli-figures-'));
 const store = path.join(folder, 'store');
 const runs: string[] = [];
+let plain: string;
 const at = (name: string): string => path.join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -30,17 +31,23 @@ async function exported(...args: string[]): Promise<Document> {
 
 beforeAll(async () => {
   const measurements = [
-    { parameters: ['fc*.kernel'], when: { kind: 'epochs', epochs: [1, 2] }, duality: true, assumptions: true },
+    {
+      parameters: ['fc*.kernel'],
+      when: { kind: 'epochs', epochs: [1, 2] },
+      duality: true,
+      assumptions: true,
+      density: true,
+    },
   ];
-  for (const [k, lr] of [0.05, 0.02].entries()) {
-    writeFileSync(
-      at('e.json'),
-      JSON.stringify({ ...tiny, name: `lr ${lr}`, optimiser: { lr }, seed: k + 1, measurements }),
-    );
+  for (const [k, lr] of [0.05, 0.02, 0.01].entries()) {
+    // The last is measured as it comes: without what is only measured where it is asked for.
+    const wanted = k < 2 ? { measurements } : {};
+    writeFileSync(at('e.json'), JSON.stringify({ ...tiny, name: `lr ${lr}`, optimiser: { lr }, seed: k + 1, ...wanted })); // prettier-ignore
     const result = await cli(['run', at('e.json'), '--store', store, '--blas', 'wasm', '--threads', '1', '--json']);
     expect(result.status, result.stderr).toBe(0);
     runs.push((JSON.parse(result.stdout) as { id: string }).id);
   }
+  plain = runs.pop()!;
 });
 
 describe('figures from the command line', () => {
@@ -64,6 +71,25 @@ describe('figures from the command line', () => {
       ).toBe(true);
     for (const { width_mm } of figures) expect(width_mm).toBe(178);
     expect(files).toHaveLength(figures.length);
+  });
+
+  test('"all" leaves out what was not measured', async () => {
+    const { figures } = await exported(plain, '--figure', 'all', '--format', 'svg', '--out', at('plain'));
+    const kinds = figures.map(({ name }) => figureNames.find((kind) => name.endsWith(`-${kind}`)));
+    expect(kinds).toEqual(expect.arrayContaining(['C_H', 'spectra', 'gamma_layers', 'curves', 'samples']));
+    for (const kind of ['duality', 'isotropy', 'assumptions', 'density']) expect(kinds).not.toContain(kind);
+  });
+
+  test('a figure of another store is drawn from the numbers in its file', async () => {
+    const [, pdf] = (await exported(runs[0], '--figure', 'C_H', '--parameter', 'fc2', '--format', 'svg,pdf', '--name', 'carried', '--out', at('one'))).files; // prettier-ignore
+    openStore(at('elsewhere')).close();
+    const elsewhere = ['--store', at('elsewhere'), '--recipe', pdf, '--out', at('elsewhere-figures')];
+    const drawn = await cli(['export', ...elsewhere, '--format', 'pdf,csv', '--preset', 'jmlr', '--json']);
+    expect(drawn.status, drawn.stderr).toBe(0);
+    expect((JSON.parse(drawn.stdout) as Document).figures[0].width_mm).toBeCloseTo(152.4);
+    const changed = await cli(['export', ...elsewhere, '--format', 'pdf', '--set', 'cutoff=1e-2']);
+    expect(changed.status).toBe(2);
+    expect(changed.stderr).toMatch(/drawn from the numbers in its file.*\(cutoff\)/s);
   });
 
   test('one figure in every format; its PDF is a recipe for another run', async () => {

@@ -159,6 +159,7 @@ describe('what a measurement holds beside its exponents', () => {
       '$C$ against matrices $M$ that are often taken for it',
       'Matrices that may be equal',
       'Noise of drawn minibatches of 50',
+      'Spectral density of $H$',
     ]);
     for (const { head, rows } of tables.values()) {
       expect(rows.length).toBeGreaterThan(0);
@@ -175,7 +176,7 @@ describe('what a measurement holds beside its exponents', () => {
   });
 
   test('in figures and definitions, in HTML and PDF', async () => {
-    expect(section.figures).toHaveLength(4);
+    expect(section.figures).toHaveLength(5);
     const terms = report.sections.at(-1)?.definitions?.map(([term]) => term) ?? [];
     const added = ['claims', 'convergence', 'precision', 'duality', 'isotropy', '$G, F, E$', 'minibatch noise'];
     expect(terms).toEqual(expect.arrayContaining(added));

@@ -12,6 +12,7 @@ import {
   sampleCurvature,
   scatterDiagonals,
   spectra,
+  spectralDensity,
   trainingEvolution,
   type FigureSpec,
   type MatrixInput,
@@ -103,6 +104,7 @@ export const figures: Readonly<Record<string, () => FigureSpec>> = {
   'duality, C dual against C': () => dualDiagonals(extendedMeasurement({ d: 600, negative: 4 }), 'C'),
   'duality, isotropy': () => dualDiagonals(extendedMeasurement({ d: 600 }), 'isotropy', { preset: 'nature-1' }),
   'C against other matrices': () => assumptionSlopes(extendedMeasurement({ d: 400 })),
+  'spectral density': () => spectralDensity(extendedMeasurement({ d: 400 })),
   'C in the eigenbasis': () => matrixHeatmap(matrix('C', 60, 1.2, 3, 'eigenbasis')),
   'H over the weights': () => matrixHeatmap(matrix('H', 300, 1, 5, 'weights'), { scale: 'log', preset: 'nature-1' }),
   'eigenvector overlap': () =>

@@ -1,4 +1,5 @@
 /** Seeded data in the shape of stored measurements: power laws with scatter, for figures and their tests. Not results of any network. */
+import type { DensitySummary, Estimate } from '../../../src/shared/density.ts';
 import type { AssumptionColumn } from '../../../src/shared/assumptions.ts';
 import type { DualitySummary, DualSlope } from '../../../src/shared/duality.ts';
 import {
@@ -185,6 +186,35 @@ function shift(slopes: Slopes, by: number): Slopes {
 }
 
 /** The same with what a measurement of the duality and of the old assumption adds. */
+/** Eigenvalues smoothed by a Gaussian, with an error that grows with the density. */
+function densityOf(eigenvalues: Float64Array): DensitySummary {
+  const d = eigenvalues.length;
+  const highest = eigenvalues[0];
+  const sigma = 0.015 * highest;
+  const grid = Array.from({ length: 300 }, (_, k) => -4 * sigma + ((highest + 8 * sigma) * k) / 299);
+  const normalised = 1 / (d * sigma * Math.sqrt(2 * Math.PI));
+  const density = grid.map((x) =>
+    eigenvalues.reduce((sum, theta) => sum + normalised * Math.exp(-0.5 * ((x - theta) / sigma) ** 2), 0),
+  );
+  const estimate = (value: number): Estimate => ({ value, standard_error: 0.01 });
+  return {
+    probes: 8,
+    steps: 80,
+    seed: 1,
+    sigma,
+    grid,
+    density,
+    standard_error: density.map((value) => 0.1 * value),
+    lowest: eigenvalues[d - 1],
+    highest,
+    mean: estimate(eigenvalues.reduce((sum, value) => sum + value, 0) / d),
+    mean_square: estimate(eigenvalues.reduce((sum, value) => sum + value * value, 0) / d),
+    negative: estimate(0),
+    near_zero: estimate(0.9),
+    positive: estimate(0.1),
+  };
+}
+
 export function extendedMeasurement(recipe: Recipe = {}): Measurement {
   const base = measurement(recipe);
   const { eigenvalues, C_diagonal, Q_diagonal } = base.arrays;
@@ -248,7 +278,12 @@ export function extendedMeasurement(recipe: Recipe = {}): Measurement {
   }));
   return {
     ...base,
-    summary: { ...base.summary, duality, assumptions: { columns, identities: [], within: 'whole' } },
+    summary: {
+      ...base.summary,
+      duality,
+      assumptions: { columns, identities: [], within: 'whole' },
+      density: densityOf(eigenvalues),
+    },
     arrays: { ...base.arrays, C_dual_diagonal, dual_spread },
   };
 }

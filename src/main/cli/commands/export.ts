@@ -13,6 +13,7 @@ import {
   type FigureRecipe,
   type FigureSource,
 } from '../../../shared/figures/recipe.ts';
+import type { MeasurementSummary } from '../../../shared/results.ts';
 import type { RecipeOptions } from '../../../shared/figures/recipe-options.ts';
 import { drawFigure, FileNames } from '../../figures/batch.ts';
 import { figureFormats, writeExport, type FigureFormat } from '../../figures/export.ts';
@@ -266,11 +267,21 @@ function plansOf(
   });
 }
 
+/** What only some measurements hold, of the figures that draw it. */
+const partOf: { readonly [N in FigureName]?: (summary: MeasurementSummary) => unknown } = {
+  duality: ({ duality }) => duality?.moments.all,
+  isotropy: ({ duality }) => duality?.moments.all,
+  assumptions: ({ assumptions }) => assumptions,
+  density: ({ density }) => density,
+};
+
 /** Whether the results that a recipe names are there; another fault than a missing result is raised later, when it is drawn. */
 function hasData(store: Store, recipe: FigureRecipe): boolean {
   try {
     const { data } = sourceFigure(store, recipe);
+    const part = recipe.figure === 'panels' ? undefined : partOf[recipe.figure];
     return data.every((each) => {
+      if (part !== undefined && 'item' in each && part(each.item.summary) === undefined) return false;
       if (each.kind === 'matrix' || each.kind === 'overlap')
         return each.item.file !== null && each.item.summary.method === 'exact';
       if (each.kind === 'history') return new Set(each.items.map(({ step }) => step)).size > 1;

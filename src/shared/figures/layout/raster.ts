@@ -104,6 +104,9 @@ export function heatmapSize(map: Heatmap, least: number): { columns: number; row
   };
 }
 
+/** Steps of a colour map: with the grey of empty cells no more colours than the palette of a PNG file has. */
+const colourSteps = 254;
+
 /** Cells without a colour (not finite, or non-positive on a logarithmic scale) are light grey. */
 export function rasteriseHeatmap(map: Heatmap, least: number): Uint8Array {
   const { columns, rows } = heatmapSize(map, least);
@@ -111,10 +114,12 @@ export function rasteriseHeatmap(map: Heatmap, least: number): Uint8Array {
   const down = rows / map.rows;
   const rgba = new Uint8Array(columns * rows * 4);
   const line = new Uint8Array(columns * 4);
+  const colours = Array.from({ length: colourSteps + 1 }, (_, k) => mapColour(map.colours.map, k / colourSteps));
   for (let r = 0; r < map.rows; r++) {
     for (let c = 0; c < map.columns; c++) {
       const t = colourPlace(map.values[r * map.columns + c], map.colours);
-      const [red, green, blue] = Number.isFinite(t) ? mapColour(map.colours.map, t) : [225, 225, 225];
+      const step = Math.round(colourSteps * Math.min(1, Math.max(0, t)));
+      const [red, green, blue] = Number.isFinite(t) ? colours[step] : [225, 225, 225];
       for (let at = 4 * c * across, end = at + 4 * across; at < end; at += 4) {
         line[at] = red;
         line[at + 1] = green;

@@ -8,6 +8,7 @@ import { composePanels } from '../figures/panels.ts';
 import { cutoffRow, estimateOf, scatterDiagonals, type ScatterOptions } from '../figures/scatter.ts';
 import { spectra } from '../figures/spectra.ts';
 import { learningCurves, trainingEvolution, type CurveGroup, type TrainingHistory } from '../figures/training.ts';
+import { letterOf } from '../layout/frames.ts';
 import { integerText, numberText, withInterval } from '../numbers.ts';
 import { plainLabel } from '../text/label.ts';
 import type { FigureSpec, Provenance } from '../types.ts';
@@ -205,15 +206,14 @@ function figureOptions(options: ReportOptions): FigureOptions {
 function comparison(runs: readonly ReportedRun[], options: ReportOptions): ReportSection[] {
   const figures: ReportFigure[] = [];
   const metrics = [...new Set(runs.flatMap((run) => Object.keys(run.curves ?? {})))];
-  for (const metric of metrics) {
+  const curves = metrics.map((metric) => {
     const groups = runs.flatMap((run) =>
       run.curves?.[metric] ? [{ label: plainLabel(run.name), runs: [run.curves[metric]] }] : [],
     );
-    figures.push({
-      spec: learningCurves(groups, { ...figureOptions(options), metric }),
-      caption: `${capital(metric)} of the runs.`,
-    });
-  }
+    return learningCurves(groups, { ...figureOptions(options), metric });
+  });
+  if (curves.length > 0)
+    figures.push({ spec: inColumns(curves), caption: `The runs over training: ${lettered(metrics)}.` });
   const all = runs.flatMap((run) => run.measurements);
   if (all.length > 1)
     figures.push({
@@ -223,8 +223,14 @@ function comparison(runs: readonly ReportedRun[], options: ReportOptions): Repor
   return figures.length > 0 ? [{ heading: 'Side by side', figures }] : [];
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** Figures side by side in the width of the text; one alone keeps its size. */
+function inColumns(figures: readonly FigureSpec[], options: { readonly legend?: 'none' } = {}): FigureSpec {
+  return figures.length === 1 ? figures[0] : composePanels(figures, { columns: 2, width_mm: 168, ...options });
+}
+
+/** "(a) training loss, (b) test loss"; a single one by itself. */
+function lettered(names: readonly string[]): string {
+  return names.length === 1 ? names[0] : names.map((name, k) => `${letterOf(k, 'parentheses')} ${name}`).join(', ');
 }
 
 function cutoffOf(options: ReportOptions): { cutoff?: number } {
@@ -236,10 +242,16 @@ function runFigures(run: ReportedRun, named: boolean, options: ReportOptions): R
   const sections: ReportSection[] = [];
   const prefix = named ? `${plainLabel(run.name)}: ` : '';
   const training: ReportFigure[] = [];
-  for (const [metric, points] of Object.entries(named ? {} : (run.curves ?? {})))
+  const curves = Object.entries(named ? {} : (run.curves ?? {}));
+  if (curves.length > 0)
     training.push({
-      spec: learningCurves([{ label: plainLabel(run.name), runs: [points] }], { ...base, metric, legend: 'none' }),
-      caption: `${capital(metric)} over training.`,
+      spec: inColumns(
+        curves.map(([metric, points]) =>
+          learningCurves([{ label: plainLabel(run.name), runs: [points] }], { ...base, metric, legend: 'none' }),
+        ),
+        { legend: 'none' },
+      ),
+      caption: `Over training: ${lettered(curves.map(([metric]) => metric))}.`,
     });
   if (run.history)
     training.push({

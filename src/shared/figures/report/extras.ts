@@ -10,7 +10,9 @@ import type { DualSlope, RelativeResidual } from '../../duality.ts';
 import type { Comparison, SamplingMode } from '../../minibatch.ts';
 import type { Interval, MeasurementSummary } from '../../results.ts';
 import { assumptionSlopes, columnTex } from '../figures/assumptions.ts';
+import type { Estimate } from '../../density.ts';
 import { powerTex, type FigureOptions, type Measurement } from '../figures/common.ts';
+import { spectralDensity } from '../figures/density.ts';
 import { dualDiagonals } from '../figures/duality.ts';
 import { composePanels } from '../figures/panels.ts';
 import { integerText, numberText, withInterval, withUncertainty } from '../numbers.ts';
@@ -28,6 +30,7 @@ export function extraTables({ summary }: Measurement, cutoff = 1e-4): ReportTabl
     ...dualityTables(summary, cutoff),
     ...assumptionTables(summary, cutoff),
     ...minibatchTable(summary),
+    ...densityTable(summary),
   ];
 }
 
@@ -57,6 +60,11 @@ export function extraFigures(
       spec: assumptionSlopes(measurement, { ...base, ...cutoff }),
       caption: 'Slope of the noise covariance on matrices that are often taken for it: 1 where they are proportional.',
     });
+  if (summary.density !== undefined)
+    figures.push({
+      spec: spectralDensity(measurement, base),
+      caption: 'Spectral density of $H$ by stochastic Lanczos quadrature, with its error.',
+    });
   return figures;
 }
 
@@ -71,6 +79,7 @@ export function extraDefinitions(measurements: readonly Measurement[]): Definiti
     ...(has('duality') ? dualityDefinitions : []),
     ...(has('assumptions') ? [assumptionsDefinition] : []),
     ...(has('minibatch_noise') ? [minibatchDefinition] : []),
+    ...(has('density') ? [densityDefinition] : []),
   ];
 }
 
@@ -276,6 +285,30 @@ function minibatchTable({ minibatch_noise: noise }: MeasurementSummary): ReportT
   ];
 }
 
+function densityTable({ density }: MeasurementSummary): ReportTable[] {
+  if (density === undefined) return [];
+  const share = ({ value, standard_error: error }: Estimate): string =>
+    `${(100 * value).toFixed(2)} ± ${(196 * error).toFixed(2)} %`;
+  const width = numberText(3 * density.sigma, 2);
+  const { value, standard_error: error } = density.mean;
+  return [
+    {
+      caption: `Spectral density of $H$: ${integerText(density.probes)} random vectors of ${integerText(density.steps)} Lanczos steps; ± 1.96 standard errors`,
+      head: [`below −${width}`, `within ± ${width}`, `above ${width}`, 'lowest', 'highest', 'tr $H$ / $d$'],
+      rows: [
+        [
+          share(density.negative),
+          share(density.near_zero),
+          share(density.positive),
+          numberText(density.lowest, 3),
+          numberText(density.highest, 3),
+          withUncertainty(value, 1.96 * error),
+        ],
+      ],
+    },
+  ];
+}
+
 const claimsDefinition: Definition = ['claims', 'Judged by rules fixed beforehand, on 95 % intervals and on both estimands: pass or fail where both agree, else inconclusive; no verdict from fewer than 30 directions or 1.5 decades.']; // prettier-ignore
 const convergenceDefinition: Definition = ['convergence', 'The same numbers from one random half of the samples: drifting where one changes by more than sampling alone allows (95 % over all numbers together), unknown where one cannot be judged.']; // prettier-ignore
 const precisionDefinition: Definition = ['precision', 'Where passes and products were computed in float32: the same sums and values against float64, measured with every measurement. Sums of chunks and all that follows are float64.']; // prettier-ignore
@@ -284,4 +317,5 @@ const dualityDefinitions: readonly Definition[] = [
   ['isotropy', 'Slope of $\\log E_{pq}[(\\Delta_{pq} \\cdot v_i)^2]$ on $\\log H_{ii}$: 0 where the changes have no preferred direction.'],
 ]; // prettier-ignore
 const assumptionsDefinition: Definition = ['$G, F, E$', 'Gauss–Newton part of $H$; Fisher matrix, exact over the classes (of a unit Gaussian for squared error); empirical Fisher matrix $\\frac{1}{P} \\sum_p g_p g_p^{\\top} = C + g g^{\\top}$.']; // prettier-ignore
+const densityDefinition: Definition = ['spectral density', 'Share of the eigenvalues of $H$ in a small interval over its length, smoothed by a Gaussian; estimated from random vectors, with the standard error over them.']; // prettier-ignore
 const minibatchDefinition: Definition = ['minibatch noise', 'Gradients $g_B$ of drawn batches less the gradient of all samples, held against what $C$ predicts for that way of sampling; $z$: distance from the expected value in standard errors.']; // prettier-ignore

@@ -18,7 +18,7 @@ class Pages {
   readonly fonts: FontLibrary;
   readonly family: FontFamily;
   readonly width = page.width_mm * pointsPerMm - 2 * page.margin;
-  private readonly height = page.height_mm * pointsPerMm;
+  readonly height = page.height_mm * pointsPerMm;
   private nodes: SceneNode[] = [];
   private y = page.margin;
 
@@ -32,9 +32,11 @@ class Pages {
     return this.height - page.margin - this.y;
   }
 
-  /** Starts a page where less than `height` is left, unless the page is empty. */
-  need(height: number): void {
-    if (height > this.left && this.nodes.length > 0) this.flush();
+  /** Starts a page where less than `height` is left, unless the page is empty; answers whether it did. */
+  need(height: number): boolean {
+    if (height <= this.left || this.nodes.length === 0) return false;
+    this.flush();
+    return true;
   }
 
   flush(): void {
@@ -167,20 +169,45 @@ function columnWidths(table: ReportTable, pages: Pages, size: number, gap: numbe
   return wide.map((width) => Math.min(width, limit) + 0.01);
 }
 
-function table(content: ReportTable, pages: Pages): void {
+const rowHeight = (cells: readonly TextBox[]): number =>
+  Math.max(...cells.map((cell) => cell.ascent)) + Math.max(...cells.map((cell) => cell.descent)) + 3;
+
+interface SetTable {
+  readonly head: readonly TextBox[];
+  readonly rows: readonly (readonly TextBox[])[];
+  /** Left edges of the columns, and the right edge of the last. */
+  readonly xs: readonly number[];
+  readonly width: number;
+  /** What must be on one page: the whole of it where half a page holds that, else its beginning. */
+  readonly keep: number;
+}
+
+function setTable(content: ReportTable, pages: Pages): SetTable {
   const size = content.head.length > 9 ? 6.6 : content.head.length > 6 ? 7.2 : 8.5;
   const gap = 7;
-  if (content.caption !== '') {
-    pages.need(40);
-    pages.text(content.caption, 9, { style: 'bold' });
-  }
   const widths = columnWidths(content, pages, size, gap);
   const xs = widths.map((_, k) => widths.slice(0, k).reduce((sum, width) => sum + width + gap, 0));
   const cells = (row: readonly string[]): TextBox[] =>
     row.map((cell, k) => setLabel(cell, pages.fonts, { family: pages.family, size, maxWidth: widths[k] }));
-  pages.row(cells(content.head), xs, muted);
-  pages.rule(xs[xs.length - 1] + widths[widths.length - 1]);
-  for (const row of content.rows) pages.row(cells(row), xs, ink);
+  const head = cells(content.head);
+  const rows = content.rows.map(cells);
+  const whole = 18 + [head, ...rows].reduce((sum, row) => sum + rowHeight(row), 0);
+  return { head, rows, xs, width: xs.at(-1) + widths.at(-1), keep: whole <= 0.5 * pages.height ? whole : 60 };
+}
+
+/** The head stands on every page that the table is on. */
+function table({ caption }: ReportTable, { head, rows, xs, width, keep }: SetTable, pages: Pages): void {
+  pages.need(keep);
+  if (caption !== '') pages.text(caption, 9, { style: 'bold' });
+  const begin = (): void => {
+    pages.row(head, xs, muted);
+    pages.rule(width);
+  };
+  begin();
+  for (const row of rows) {
+    if (pages.need(rowHeight(row))) begin();
+    pages.row(row, xs, ink);
+  }
   pages.space(8);
 }
 
@@ -194,13 +221,14 @@ export function reportPages(report: Report, fonts: FontLibrary, family: FontFami
     pages.space(10);
     // A heading stays with what follows it.
     const scenes = figures.map(({ spec }) => layoutFigure(spec, fonts));
-    const first = paragraphs.length + tables.length === 0 && scenes.length > 0 ? scenes[0].height + 50 : 0;
-    pages.need(70 + first);
+    const set = tables.map((content) => setTable(content, pages));
+    const begins = set[0]?.keep ?? (scenes[0] === undefined ? 0 : scenes[0].height + 50);
+    pages.need(70 + (paragraphs.length === 0 ? begins : 0));
     pages.text(heading, 12.5, { style: 'bold' });
     pages.space(2);
     for (const paragraph of paragraphs) pages.text(paragraph, 9.5);
     pages.space(2);
-    for (const content of tables) table(content, pages);
+    for (const [k, content] of tables.entries()) table(content, set[k], pages);
     for (const [k, { caption }] of figures.entries()) {
       number += 1;
       pages.figure(

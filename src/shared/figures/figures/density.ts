@@ -1,0 +1,62 @@
+/** The spectral density of H as stochastic Lanczos quadrature estimated it, with its band of error. */
+import { InputError } from '../../errors.ts';
+import { finish, type FigureOptions, type Measurement } from './common.ts';
+import { numberText } from '../numbers.ts';
+import type { FigureSpec } from '../types.ts';
+
+export interface SpectralDensityOptions extends FigureOptions {
+  /** Of the density; 'log' by default. */
+  readonly scale?: 'linear' | 'log' | 'symlog';
+}
+
+/**
+ * Density of the eigenvalues [1 / eigenvalue], which integrates to 1, with 1.96 standard errors over the random vectors. On a logarithmic axis it ends a
+ * decade below the height of one eigenvalue by itself, 1 / (d sigma sqrt(2 pi)): beneath are the tails of the smoothing alone. Raises InputError for a
+ * measurement without it.
+ */
+export function spectralDensity(measurement: Measurement, options: SpectralDensityOptions = {}): FigureSpec {
+  const { summary } = measurement;
+  const found = summary.density;
+  if (found === undefined)
+    throw new InputError(
+      `the measurement of ${summary.parameter} holds no spectral density; measure again with the density asked for`,
+    );
+  const { grid, density, standard_error: errors, sigma, probes, steps } = found;
+  const linear = options.scale === 'linear';
+  const floor = linear ? -Infinity : 0.1 / (summary.d * sigma * Math.sqrt(2 * Math.PI));
+  const within = (value: number): number => Math.max(value, floor);
+  const name = 'density';
+  return finish(
+    {
+      kind: 'density',
+      title: `Spectral density of H: ${summary.parameter}`,
+      description: `Density of the eigenvalues of H of ${summary.parameter} from ${numberText(found.lowest, 3)} to ${numberText(found.highest, 3)}, by stochastic Lanczos quadrature.`,
+      panels: [
+        {
+          row: 0,
+          column: 0,
+          x: { scale: 'linear', label: 'eigenvalue of $H$' },
+          y: { scale: linear ? 'linear' : 'log', label: 'density', ...(linear ? { zero: true } : { min: floor }) },
+          marks: [
+            {
+              kind: 'band',
+              name,
+              x: [...grid],
+              low: density.map((value, k) => within(value - 1.96 * errors[k])),
+              high: density.map((value, k) => within(value + 1.96 * errors[k])),
+              colour: 0,
+              opacity: 0.25,
+            },
+            { kind: 'line', name, x: [...grid], y: density.map(within), colour: 0, what: 'values' },
+          ],
+        },
+      ],
+      frameAspect: 0.62,
+      notes: [
+        `${probes} random vectors of ${steps} Lanczos steps, smoothed by $\\sigma$ = ${numberText(sigma, 2)}; the band is a 95 % interval`,
+      ],
+      fit: { probes, lanczos_steps: steps, seed: found.seed, sigma },
+    },
+    options,
+  );
+}

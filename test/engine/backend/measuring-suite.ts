@@ -1,9 +1,8 @@
 /**
- * Training and exact measurements on a device against the cpu in float64, and against the reference values where they are.
+ * Measurements on a device against the cpu in float64 (reference-suite.ts holds them and training against the reference files), and its memory.
  *
  * Tolerances: a measurement's passes chain some twenty single-precision operations and its sums have at most 512 terms on the device: 2e-5 of the largest
- * entry of C, H and Q; Q squares S_p, which doubles relative errors. Eigenvalues move by at most the norm of the change of H. Reference runs take 30 to
- * 200 steps; their losses stay within 1e-4, since training amplifies rounding.
+ * entry of C, H and Q; Q squares S_p, which doubles relative errors. Eigenvalues move by at most the norm of the change of H.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OpenDevice } from '../../../src/engine/backend/tfjs/device.ts';
@@ -11,13 +10,10 @@ import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import { DeviceSession } from '../../../src/engine/curvature/device/session.ts';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
 import { measureProjected } from '../../../src/engine/curvature/projected/measure.ts';
-import { Network } from '../../../src/engine/network/network.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
-import { Trainer } from '../../../src/engine/training/trainer.ts';
 import { loadKernels } from '../../../src/main/blas-module.ts';
 import { deviceProblems, inputOf } from '../curvature/device/problems.ts';
 import type { DeviceUnderTest } from '../../support/devices.ts';
-import { dataOf, disagreement, flat, modelOf, readReference, referenceAvailable } from '../../support/reference.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { gap } from '../network/support.ts';
 
@@ -75,32 +71,34 @@ export function measuringSuite(device: DeviceUnderTest): void {
       expect(error).toBeLessThan(tolerance);
     });
 
-    const reference = referenceAvailable === true ? test : test.skip;
-    reference('a reference training run', async () => {
-      const file = readReference('training-mlp-momentum');
+    // Ten chunks of each half: what a chunk leaves behind would be seen ten times.
+    test.skipIf(device.isSlow)('device tensors do not grow from chunk to chunk', async () => {
+      const input = await inputOf(deviceProblems[0], 320);
+      const counts = new Map<string, number[]>();
+      const onProgress = (stage: string): void => {
+        const found = counts.get(stage) ?? [];
+        counts.set(stage, [...found, open.tf.memory().numTensors]);
+      };
+      const { parameter } = deviceProblems[0];
+      const options = { parameter, seed: 4, libraryThreads: 1, onProgress, duality: true } as const;
       const before = open.tf.memory().numTensors;
-      const network = new Network(modelOf(file), open.backend());
-      for (const [key, values] of Object.entries(file.initial_weights)) network.setWeight(key, flat(values));
-      const { lr, momentum = 0, nesterov = false, weight_decay = 0 } = file.optimiser;
-      const trainer = new Trainer(network, dataOf(file, network.outputSize), {
-        optimiser: { lr, momentum, nesterov, weight_decay, schedule: { kind: 'constant', warm_up_steps: 0 } },
-        batchSize: file.batches[0].length,
-        sampling: 'epoch',
-        seed: 0,
-        totalSteps: file.batches.length,
-      });
-      const held = open.tf.memory().numTensors;
-      const losses: number[] = [];
-      for (const batch of file.batches) {
-        trainer.advanceOn(Uint32Array.from(batch), 0, batch.length);
-        losses.push(await trainer.takeMeanLoss());
+      const session = new DeviceSession(open, input, { chunk: 16 });
+      const exact = await measureExact(pool, input, { ...options, device: session });
+      expect(exact.summary.duality).toBeDefined();
+      exact.release();
+      await measureProjected(pool, input, { ...options, device: session, top: 2, probes: 2 });
+      expect(open.tf.memory().numTensors - before, 'weights, inputs and targets').toBe(3 + 2);
+      session.close();
+      expect(open.tf.memory().numTensors, 'at the end').toBe(before);
+      for (const [stage, least] of [
+        ['moments', 20],
+        ['projections', 40],
+      ] as const) {
+        const seen = counts.get(stage) ?? [];
+        expect(seen.length, stage).toBeGreaterThanOrEqual(least);
+        const half = Math.floor(seen.length / 2);
+        expect(Math.max(...seen.slice(half)), stage).toBeLessThanOrEqual(Math.max(...seen.slice(0, half)));
       }
-      expect(open.tf.memory().numTensors, 'tensors after training').toBe(held);
-      expect(held - before).toBeGreaterThan(4);
-      expect(disagreement(losses, file.batch_losses)).toBeLessThan(1e-4);
-      const { weights } = await trainer.state();
-      for (const [key, values] of Object.entries(file.final_weights))
-        expect(disagreement(weights.get(key) ?? [], flat(values)), key).toBeLessThan(1e-4);
     });
   });
 }

@@ -1,8 +1,13 @@
 /** Numbers, times and sizes as the window writes them. */
-import { integerText, numberText, withUncertainty } from '../shared/figures/numbers.ts';
+import { integerText, numberText as plainNumberText, withUncertainty } from '../shared/figures/numbers.ts';
 import type { RunStatus, SummaryValue } from '../shared/contract/index.ts';
 
-export { integerText, numberText, powerText, withInterval, withUncertainty } from '../shared/figures/numbers.ts';
+export { integerText, powerText, withInterval, withUncertainty } from '../shared/figures/numbers.ts';
+
+/** A number with `digits` significant digits; powers of ten below 0.001 and from 100 000, thin separators from 10 000. */
+export function numberText(value: number, digits = 3): string {
+  return plainNumberText(value, digits).replace(/^(−?\d{2})(\d{3})$/, `$1\u2009$2`);
+}
 
 /** "3 s", "4 min 10 s", "2 h 5 min", "3 d 4 h". */
 export function duration(seconds: number): string {

@@ -169,6 +169,12 @@ describeWhere(standInAvailable(), 'the desktop on a stand-in for Electron', () =
 
     await value('settings.set', { theme: 'dark' });
     expect(await desktop.act('theme')).toBe('dark');
+    // Menu, window and setting have one zoom.
+    expect(await desktop.act('menu', { label: 'Zoom In' })).toBe(true);
+    await until(async () => (await value<{ zoom: number }>('settings.get')).zoom === 1.1, 'the setting');
+    expect(await desktop.act('zoom')).toBe(1.1);
+    await value('settings.set', { zoom: 1.5 });
+    expect(await desktop.act('zoom')).toBe(1.5);
   });
 
   it('pauses what runs when it is quit in the middle, and resumes it after the next start; notifies of long jobs', async () => {

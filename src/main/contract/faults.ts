@@ -33,6 +33,7 @@ export function faultOf(error: unknown): Fault {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return { code: 'disk-full', message: `no space left on the disk (${messageOf(error)}). Free some, then try again` };
   }
+  if (error instanceof Error && error.name === 'AbortError') return { code: 'cancelled', message: 'cancelled' };
   const stack = error instanceof Error ? error.stack : undefined;
   return { code: 'failed', message: messageOf(error), ...(stack !== undefined && { details: { stack } }) };
 }

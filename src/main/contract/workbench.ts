@@ -16,9 +16,11 @@ import { JobQueue } from '../queue/queue.ts';
 import { openStore, restoreStore } from '../store/index.ts';
 import type { Project, RunRecord, Store } from '../store/index.ts';
 import { dispatch } from './dispatch.ts';
+import { Downloads } from './downloads.ts';
 import { handlers } from './handlers/index.ts';
 import { FollowedRequests } from './followed.ts';
 import { Helper } from './helper/helper.ts';
+import type { AskOptions } from './helper/helper.ts';
 
 export type FileKind = 'dataset' | 'experiment' | 'model' | 'weights' | 'run' | 'figure' | 'folder';
 
@@ -52,8 +54,12 @@ export class Workbench {
   readonly changes = new RunChanges(this.bus);
   readonly followed = new FollowedRequests(this.bus);
   readonly helper: Helper;
+  /** Times what a run will take, and verifies: seconds, which a look at a dataset must not wait for. */
+  readonly computing: Helper;
   /** Draws figures: a process of its own, so that a preview never waits for a dataset or a matrix product. */
   readonly drawing: Helper;
+  /** Files that were made for a window to fetch. */
+  readonly downloads = new Downloads();
   readonly session = randomUUID();
   readonly #launcher: ProcessLauncher;
   readonly #files = new Map<string, string>();
@@ -67,6 +73,7 @@ export class Workbench {
     this.options = options;
     this.#launcher = options.launcher ?? forkLauncher;
     this.helper = new Helper(this.#launcher);
+    this.computing = new Helper(this.#launcher);
     this.drawing = new Helper(this.#launcher);
     this.#opened = this.#open();
     this.queue.pump();
@@ -86,6 +93,11 @@ export class Workbench {
       return Promise.resolve({ ok: false, fault: { code: 'cancelled', message: 'the program is ending' } });
     }
     return dispatch<Workbench>(handlers satisfies Handlers<Workbench>, this, method, params);
+  }
+
+  /** Work of a helper that takes its time, as a job: the status bar shows how far it is, and cancels it. */
+  long<T>(title: string, work: (options: AskOptions) => Promise<T>): Promise<T> {
+    return this.queue.task(title, ({ signal, progress }) => work({ signal, onProgress: progress })).done;
   }
 
   settings(): Settings {
@@ -197,8 +209,10 @@ export class Workbench {
     this.#closing ??= (async () => {
       await this.queue.close(grace);
       this.helper.close();
+      this.computing.close();
       this.drawing.close();
       this.changes.flush();
+      await this.downloads.close();
       this.store.close();
     })();
     return this.#closing;

@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { messageOf } from '../../shared/errors.ts';
 import { Workbench } from '../contract/workbench.ts';
 import { defaultStoreFolder } from '../store/index.ts';
+import { setupAppearance } from './appearance.ts';
 import { chooseFile, chooseTarget } from './dialogs.ts';
 import { filesIn, setupOpenedFiles } from './files.ts';
 import { setupIpc } from './ipc.ts';
@@ -15,7 +16,6 @@ import { setupNotifications } from './notifications.ts';
 import { registerScheme, setupPages } from './pages.ts';
 import { setupPermissions } from './permissions.ts';
 import { setupQuit } from './quit.ts';
-import { setupTheme } from './theme.ts';
 import { utilityLauncher } from './utility-launcher.ts';
 import { MainWindow } from './window.ts';
 
@@ -49,7 +49,7 @@ export async function startDesktop(): Promise<void> {
   setupPermissions();
   setupPages();
   setupIpc(workbench, window);
-  setupTheme(workbench);
+  setupAppearance(workbench, window);
   setupMenu(window);
   setupNotifications(workbench, window);
   setupQuit(workbench, window);

@@ -67,9 +67,9 @@ export function menuTemplate(window: MainWindow, platform: NodeJS.Platform): Men
     {
       label: 'View',
       submenu: [
-        { role: 'resetZoom' },
-        { role: 'zoomIn' },
-        { role: 'zoomOut' },
+        command('Actual Size', 'zoom-reset', 'CmdOrCtrl+0'),
+        command('Zoom In', 'zoom-in', 'CmdOrCtrl+Plus'),
+        command('Zoom Out', 'zoom-out', 'CmdOrCtrl+-'),
         separator,
         { role: 'togglefullscreen' },
         { role: 'toggleDevTools' },

@@ -11,6 +11,7 @@ const smallest = { width: 900, height: 600 };
 
 export class MainWindow {
   #window: BrowserWindow | null = null;
+  #zoom = 1;
 
   get browserWindow(): BrowserWindow | null {
     return this.#window;
@@ -50,6 +51,10 @@ export class MainWindow {
     window.once('ready-to-show', () => {
       window.show();
     });
+    // A page that is loaded begins with the zoom that its address had before.
+    window.webContents.on('did-finish-load', () => {
+      window.webContents.setZoomFactor(this.#zoom);
+    });
     window.on('close', () => {
       writeWindowState({ bounds: window.getNormalBounds(), maximised: window.isMaximized() });
     });
@@ -65,6 +70,13 @@ export class MainWindow {
     if (window.isMinimized()) window.restore();
     window.show();
     window.focus();
+  }
+
+  /** @param zoom 1: as large as the system has it */
+  setZoom(zoom: number): void {
+    this.#zoom = zoom;
+    const contents = this.#window?.webContents;
+    if (contents !== undefined && !contents.isDestroyed()) contents.setZoomFactor(zoom);
   }
 
   send(channel: string, ...values: unknown[]): void {

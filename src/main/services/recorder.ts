@@ -38,6 +38,7 @@ export class Recorder {
           provenance: { ...this.#provenance, dataset: event.dataset, engine: event.engine } as unknown as Json,
         });
         store.setSummary(this.#run, { parameters: event.parameters, blas: event.engine.blas });
+        this.log('info', beginText(event));
         return;
       case 'metrics':
         this.#append({ step: event.step, metrics: event.series });
@@ -60,6 +61,7 @@ export class Recorder {
           summary: event.summary,
           arrays: { file: event.file.file },
         });
+        this.log('info', measuredText(event));
         return;
       case 'measurement-failed':
         store.addFailedMeasurement(this.#run, {
@@ -99,6 +101,7 @@ export class Recorder {
     const store = this.#store;
     switch (end.kind) {
       case 'ended':
+        this.log('info', `${end.event.outcome} at step ${end.event.step}`);
         store.setRunStatus(this.#run, end.event.outcome, { error: end.event.reason });
         if (end.event.outcome === 'done') store.packSeries(this.#run);
         return;
@@ -118,6 +121,17 @@ export class Recorder {
         end satisfies never;
     }
   }
+}
+
+function beginText({ dataset, engine, steps }: Extract<JobEvent, { kind: 'prepared' }>): string {
+  const on = engine.backend === undefined || engine.backend === 'cpu' ? '' : `${engine.backend}, `;
+  return `${dataset.name}: ${dataset.train.count} training samples, ${steps} steps; on ${on}${engine.blas}, ${engine.threads} threads`;
+}
+
+function measuredText({ step, summary }: Extract<JobEvent, { kind: 'measurement' }>): string {
+  const seconds = summary.seconds['total'];
+  const time = seconds === undefined ? '' : ` in ${seconds.toPrecision(2)} s`;
+  return `measured ${summary.parameter} at step ${step}, ${summary.method}, ${summary.samples} samples${time}`;
 }
 
 /** What was last evaluated: the ends of the series of a run that was taken back to its checkpoint; and the loss before training. */

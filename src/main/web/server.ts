@@ -9,6 +9,7 @@ import { InputError } from '../../shared/errors.ts';
 import type { Workbench } from '../contract/workbench.ts';
 import { Access, isLoopback } from './access.ts';
 import { longestMessage, serveConnection } from './connection.ts';
+import { sendDownload, tokenOf } from './files.ts';
 import { securityHeaders } from './headers.ts';
 import { Pages } from './pages.ts';
 
@@ -52,7 +53,7 @@ export async function startServer(workbench: Workbench, options: ServerOptions =
     clientTracking: true,
   });
   const server = createServer((request, response) => {
-    respond(request, response, access, pages).catch((error: unknown) => {
+    respond(request, response, access, pages, workbench).catch((error: unknown) => {
       if (!response.headersSent) end(response, 500, 'the page could not be read');
       else response.destroy(error instanceof Error ? error : undefined);
     });
@@ -136,6 +137,7 @@ async function respond(
   response: ServerResponse,
   access: Access,
   pages: Pages,
+  { downloads }: Workbench,
 ): Promise<void> {
   for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
   response.setHeader('cache-control', 'no-store');
@@ -145,6 +147,17 @@ async function respond(
   if (method !== 'GET' && method !== 'HEAD') {
     response.setHeader('allow', 'GET, HEAD');
     return end(response, 405, 'only GET and HEAD are answered here');
+  }
+  const token = tokenOf(url);
+  if (token !== undefined) {
+    // Pages of other servers may not even begin it: a token is good once.
+    const { 'sec-fetch-site': site = 'same-origin' } = request.headers;
+    if (!access.hasSession(request) || site !== 'same-origin')
+      return end(response, 403, 'open the address that was printed once more');
+    if (method !== 'GET') return end(response, 405, 'only GET is answered here');
+    if (!(await sendDownload(response, downloads, token)))
+      end(response, 404, 'this file was fetched already, or waited too long');
+    return;
   }
   const page = await pages.get(pathOf(url));
   if (page === undefined) return end(response, 404, 'there is no such page');

@@ -26,7 +26,8 @@ export class Comparison {
   names = $state.raw<readonly string[]>([]);
   loaded = $state(false);
   readonly #app: App;
-  readonly #ids: readonly string[];
+  /** Of runs that are there, once that is known. */
+  #ids: readonly string[];
   #asked = new Set<string>();
   #columns: readonly string[] = [];
 
@@ -38,9 +39,19 @@ export class Comparison {
   async load(): Promise<void> {
     await this.#app.attempt(async () => {
       const { client } = this.#app;
-      const ids = this.#ids;
-      const [rows, differences, measurements, names] = await Promise.all([
-        client.request('runs.rows', { ids, columns: [] }),
+      const rows = await client.request('runs.rows', { ids: this.#ids, columns: [] });
+      const ids = rows.map(({ id }) => id);
+      if (ids.length < this.#ids.length) {
+        // What was asked for with those that are gone failed.
+        this.#ids = ids;
+        this.#asked.clear();
+      }
+      if (ids.length === 0) {
+        this.rows = rows;
+        this.loaded = true;
+        return;
+      }
+      const [differences, measurements, names] = await Promise.all([
         client.request('runs.differences', { ids }),
         client.request('measurements.list', { runs: ids }),
         // A run that has just begun may have fewer than the others.

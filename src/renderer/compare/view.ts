@@ -14,6 +14,8 @@ export interface CompareView {
   readonly differing: boolean;
   readonly setting: string;
   readonly logSteps: boolean;
+  /** Runs that are drawn direction by direction, where chosen by hand; empty: the first ones. */
+  readonly drawn: readonly string[];
 }
 
 export const firstCompareView: CompareView = {
@@ -26,4 +28,5 @@ export const firstCompareView: CompareView = {
   differing: true,
   setting: '',
   logSteps: false,
+  drawn: [],
 };

@@ -64,6 +64,30 @@ export class RunActions {
     if (outcome !== undefined) this.#refused(outcome, words[method]);
   }
 
+  /** Before, or after, every other run that waits. */
+  async first(ids: Ids): Promise<void> {
+    await this.#queue(ids, Math.max, 1, 'run before all others that wait');
+  }
+
+  async last(ids: Ids): Promise<void> {
+    await this.#queue(ids, Math.min, -1, 'run after all others that wait');
+  }
+
+  async #queue(ids: Ids, of: (...values: number[]) => number, step: number, what: string): Promise<void> {
+    await this.#do(async () => {
+      const { client } = this.#app;
+      const before = new Map<number, string[]>();
+      for (const { id, priority } of await this.#rows(ids)) before.set(priority, [...(before.get(priority) ?? []), id]);
+      const sort = [{ key: 'priority', descending: step > 0 }];
+      const { rows } = await client.request('runs.list', { status: ['queued'], sort, limit: 1 });
+      const edge = of(0, ...rows.map(({ priority }) => priority)) + step;
+      await client.request('runs.update', { ids, priority: Math.max(-1000, Math.min(1000, edge)) });
+      this.#done(`${plural(ids.length, 'run')} will ${what}.`, async () => {
+        for (const [priority, some] of before) await client.request('runs.update', { ids: some, priority });
+      });
+    });
+  }
+
   async archive(ids: Ids, archived: boolean): Promise<void> {
     const set = (to: boolean) => this.#app.client.request('runs.update', { ids, archived: to });
     if ((await this.#do(() => set(archived))) === undefined) return;

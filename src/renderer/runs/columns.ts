@@ -13,16 +13,16 @@ export interface Column {
 }
 
 const known: Readonly<Record<string, Partial<Omit<Column, 'key'>>>> = {
-  name: { title: 'Name', width: 216, number: false, value: false },
-  status: { title: 'Status', width: 128, number: false, value: false },
-  dataset: { title: 'Dataset', width: 96, number: false },
-  model: { title: 'Model', width: 120, number: false },
-  loss: { title: 'Loss', width: 80 },
+  name: { title: 'Name', width: 200, number: false, value: false },
+  status: { title: 'Status', width: 112, number: false, value: false },
+  dataset: { title: 'Dataset', width: 88, number: false },
+  model: { title: 'Model', width: 112, number: false },
+  loss: { title: 'Loss', width: 96 },
   test_loss: { title: 'Test loss', width: 96 },
   accuracy: { title: 'Accuracy', width: 88 },
-  test_accuracy: { title: 'Test acc.', width: 88 },
-  batch_size: { title: 'Batch', width: 64 },
-  'optimiser.lr': { title: 'Rate', width: 64 },
+  test_accuracy: { title: 'Test acc.', width: 80 },
+  batch_size: { title: 'Batch', width: 56 },
+  'optimiser.lr': { title: 'Rate', width: 56 },
   seed: { title: 'Seed', width: 56, number: true, value: false },
   step: { title: 'Step', width: 88, number: true, value: false },
   steps: { title: 'Steps', width: 88, number: true, value: false },
@@ -63,7 +63,7 @@ export function columnOf(key: string, width?: number): Column {
   const column: Column = {
     key,
     title: titleOf(key),
-    width: key.startsWith('gamma') ? 136 : 112,
+    width: key.startsWith('gamma') ? 120 : 112,
     number: true,
     value: true,
     ...known[key],

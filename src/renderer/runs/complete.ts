@@ -71,6 +71,8 @@ export function suggest(
       })),
     );
   }
+  // A number is being written, which needs no help.
+  if (/^[-+]?\.?\d/.test(place.word)) return [];
   const due = expects(filter.slice(0, place.from));
   if (due === 'operator') {
     return ranked(['=', '!=', '<', '<=', '>', '>=', '~', 'in ('].map((text) => ({ text, note: operatorNotes[text] })));

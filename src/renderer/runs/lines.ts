@@ -38,7 +38,7 @@ export interface Lines {
 
 /** Runs and groups of one page. */
 export const runPage = 200;
-export const groupPage = 100;
+export const groupPage = 40;
 /** Where a line stands: a group, or a run inside of one. */
 export type PlaceOfLine =
   { readonly child: null; readonly index: number } | { readonly child: number; readonly opened: OpenGroup };

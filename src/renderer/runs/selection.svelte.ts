@@ -2,7 +2,9 @@
 import type { Project } from '../../shared/contract/index.ts';
 import { integerText } from '../format.ts';
 import type { App } from '../state/app.svelte.ts';
+import type { Command } from '../state/commands.ts';
 import type { HiddenRuns } from '../state/hidden.svelte.ts';
+import type { IconName } from '../ui/Icon.svelte';
 import type { MenuEntry } from '../ui/Menu.svelte';
 import { RunActions } from './actions.ts';
 import type { Rows } from './rows.svelte.ts';
@@ -99,12 +101,17 @@ export class Selection {
     ];
   });
 
-  readonly jobEntries: readonly MenuEntry[] = [
+  /** What is done with jobs: they themselves, and their place in the queue. */
+  readonly #jobs: readonly { readonly label: string; readonly icon: IconName; readonly run: () => void }[] = [
     { label: 'Pause', icon: 'pause', run: () => void this.actions.act('runs.pause', this.targets) },
     { label: 'Resume', icon: 'play', run: () => void this.actions.act('runs.resume', this.targets) },
     { label: 'Cancel', icon: 'stop', run: () => void this.actions.act('runs.cancel', this.targets) },
     { label: 'Retry from the first step', icon: 'again', run: () => void this.actions.act('runs.retry', this.targets) },
+    { label: 'Run before all others that wait', icon: 'up', run: () => void this.actions.first(this.targets) },
+    { label: 'Run after all others that wait', icon: 'down', run: () => void this.actions.last(this.targets) },
   ];
+
+  readonly jobEntries: readonly MenuEntry[] = [...this.#jobs.slice(0, 4), 'line', ...this.#jobs.slice(4)];
 
   /** The menu of a line. */
   readonly menuEntries = $derived.by((): readonly MenuEntry[] => {
@@ -138,6 +145,33 @@ export class Selection {
       { label: 'Job', items: this.jobEntries },
       'line',
       { label: 'Delete', icon: 'bin', keys: 'Delete', run: () => this.remove() },
+    ];
+  });
+
+  /** All of it for the command palette. */
+  readonly commands = $derived.by((): readonly Command[] => {
+    const { projects } = this.#of.around;
+    const command = (id: string, title: string, run: () => void): Command => ({ id: `selected-${id}`, title, run });
+    if (this.targets.length === 0) return [];
+    const these = this.chosen.length > 0 ? 'the selected runs' : 'the run';
+    if (this.bin) return [command('restore', `Restore ${these}`, () => this.restore())];
+    return [
+      command('compare', `Compare ${these}`, () => this.compare()),
+      command('tag', `Tags of ${these} …`, () => this.tag()),
+      command('archive', this.#of.view().archived ? `Take ${these} out of the archive` : `Archive ${these}`, () =>
+        this.archive(),
+      ),
+      command('charts', `Show or hide ${these} in charts`, () => this.#of.hidden.toggle(this.targets)),
+      command('csv', `Export ${these} as CSV`, () => this.exportCsv()),
+      ...this.#jobs.map(({ label, run }) => command(`job-${label}`, `${label}: ${these}`, run)),
+      ...projects
+        .filter(({ archived }) => !archived)
+        .map((one) =>
+          command(`move-${one.id}`, `Move ${these} to ${one.name}`, () => void this.actions.move(this.targets, one)),
+        ),
+      command('move-new', `Move ${these} to a new project …`, () => (this.filing = this.targets)),
+      command('move-out', `Move ${these} out of their projects`, () => void this.actions.move(this.targets, null)),
+      command('delete', `Delete ${these}`, () => this.remove()),
     ];
   });
 

@@ -195,8 +195,8 @@ export class App {
       return await work();
     } catch (error) {
       const fault = faultOf(error);
-      // The bar above says it already.
-      if (fault.code !== 'disconnected') {
+      // The bar above says the one already; the other the user has asked for.
+      if (fault.code !== 'disconnected' && fault.code !== 'cancelled') {
         this.tell('error', fault.message, undefined, fault.details && JSON.stringify(fault.details, null, 2));
       }
       return undefined;

@@ -1,11 +1,14 @@
 /** What the keyboard and the command palette can do anywhere. */
 import type { App } from './app.svelte.ts';
+import { zoomStep } from './zoom.ts';
 
 export interface Command {
   readonly id: string;
   readonly title: string;
   /** As people write it: "Ctrl+K". */
   readonly keys?: string;
+  /** Others that do the same, for keyboards on which the first takes Shift. */
+  readonly otherKeys?: readonly string[];
   readonly run: () => void;
 }
 
@@ -30,6 +33,20 @@ export function commandsOf(app: App): Command[] {
     { id: 'light', title: 'Theme: light', run: () => void app.saveSettings({ theme: 'light' }) },
     { id: 'dark', title: 'Theme: dark', run: () => void app.saveSettings({ theme: 'dark' }) },
     { id: 'system', title: 'Theme: as the system', run: () => void app.saveSettings({ theme: 'system' }) },
+    {
+      id: 'zoom-in',
+      title: 'Zoom: larger',
+      keys: 'Ctrl++',
+      otherKeys: ['Ctrl+='],
+      run: () => void app.saveSettings({ zoom: zoomStep(app.settings?.zoom ?? 1, 1) }),
+    },
+    {
+      id: 'zoom-out',
+      title: 'Zoom: smaller',
+      keys: 'Ctrl+-',
+      run: () => void app.saveSettings({ zoom: zoomStep(app.settings?.zoom ?? 1, -1) }),
+    },
+    { id: 'zoom-reset', title: 'Zoom: 100 %', keys: 'Ctrl+0', run: () => void app.saveSettings({ zoom: 1 }) },
     {
       id: 'backup',
       title: 'Back up the store',
@@ -117,8 +134,10 @@ export function commandOfKey(event: KeyboardEvent, commands: readonly Command[])
   const target = event.target as HTMLElement | null;
   const writing = target?.closest('input, textarea, select, [contenteditable]') !== null && target !== null;
   const named = (event.ctrlKey || event.metaKey ? 'Ctrl+' : '') + (event.altKey ? 'Alt+' : '');
-  const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+  // Shift changes what a digit's key says, differently on every keyboard.
+  const digit = event.altKey && event.shiftKey ? /^Digit(\d)$/.exec(event.code)?.[1] : undefined;
+  const key = digit !== undefined ? `Shift+${digit}` : event.key.length === 1 ? event.key.toUpperCase() : event.key;
   // In a text field the browser's own undo is meant.
   if (writing && (named === '' || named + key === 'Ctrl+Z')) return undefined;
-  return commands.find(({ keys }) => keys === named + key);
+  return commands.find(({ keys, otherKeys }) => keys === named + key || otherKeys?.includes(named + key) === true);
 }

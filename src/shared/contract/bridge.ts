@@ -19,6 +19,9 @@ export const menuCommands = [
   'command-palette',
   'settings',
   'shortcuts',
+  'zoom-in',
+  'zoom-out',
+  'zoom-reset',
   'about',
 ] as const;
 export type MenuCommand = (typeof menuCommands)[number];

@@ -148,6 +148,10 @@ class WebContents extends EventEmitter {
   isDestroyed(): boolean {
     return this.window.page === null;
   }
+  zoomFactor = 1;
+  setZoomFactor(factor: number): void {
+    this.zoomFactor = factor;
+  }
   setWindowOpenHandler(handler: (details: { url: string }) => { action: string }): void {
     this.openHandler = handler;
   }
@@ -212,6 +216,7 @@ export class BrowserWindow extends EventEmitter {
       app.emit('window-all-closed');
     });
     await page.goto(fromApp(url));
+    this.webContents.emit('did-finish-load');
     this.emit('ready-to-show');
   }
 
@@ -387,6 +392,8 @@ process.on('message', (message: { kind: string; number: number; [name: string]: 
       return answer(notified);
     case 'theme':
       return answer(nativeTheme.themeSource);
+    case 'zoom':
+      return answer(windows[0]?.webContents.zoomFactor);
     case 'quit':
       answer(null);
       app.quit();

@@ -318,12 +318,36 @@ describe('the system', () => {
   it('finds engines in a process that may die, and asks a new one then', async () => {
     expect((await bench.request('doctor.engines')).engine).toMatchObject({ kind: 'wasm' });
     const asked = bench.request('doctor.speed');
-    process.kill(bench.workbench.helper.pid!, 'SIGKILL');
+    process.kill(bench.workbench.computing.pid!, 'SIGKILL');
     await expect(asked).rejects.toMatchObject({
       code: 'failed',
       message: expect.stringContaining('SIGKILL') as string,
     });
     expect((await bench.request('doctor.speed')).gflops.float64).toBeGreaterThan(0);
+  });
+
+  it('ends a task that does not hear its cancel, and answers what waited behind it', async () => {
+    const token = 'preview-that-is-cancelled';
+    const large = { source: 'glyphs', train: 100_000, test: 10 };
+    const asked = faultOf('datasets.preview', { spec: large, token });
+    const behind = bench.request('datasets.preview', { spec: { source: 'glyphs', train: 20, test: 10 } });
+    await until(() => bench.payloads('request.progress').some((each) => each.token === token), 'it to begin');
+    const pid = bench.workbench.helper.pid!;
+    await bench.request('requests.cancel', { token });
+    expect(await asked).toMatchObject({ code: 'cancelled' });
+    expect((await behind).total).toBe(20);
+    expect(bench.workbench.helper.pid).not.toBe(pid);
+  });
+
+  it('cancels a job of its own at the next look, and answers so', async () => {
+    const { runs } = await bench.request('runs.start', { experiment: tiny });
+    await until(async () => (await bench.request('runs.get', { id: runs[0] })).status === 'done', 'the run to be done');
+    const asked = faultOf('store.check', {});
+    const { jobs } = await bench.request('queue.get');
+    const check = jobs.find(({ title, state }) => title === 'Check the store' && state === 'running');
+    await bench.request('jobs.cancel', { id: check!.id });
+    expect(await asked).toMatchObject({ code: 'cancelled' });
+    expect((await bench.request('store.check', { quick: true })).problems).toEqual([]);
   });
 
   it('backs the store up, checks it, and restores the backup', async () => {

@@ -47,8 +47,8 @@ export const figureHandlers: Pick<Handlers<Workbench>, Name> = {
       sourced: sourceFigure(workbench.store, parseRecipe(recipe)),
     }),
 
-  'figures.export': ({ figures, formats, dpi, folder, archive }, workbench) =>
-    workbench.drawing.ask('exportFigures', {
+  'figures.export': ({ figures, formats, dpi, folder, archive }, workbench) => {
+    const argument = {
       engine: workbench.engine(),
       formats,
       dpi,
@@ -58,17 +58,22 @@ export const figureHandlers: Pick<Handlers<Workbench>, Name> = {
         const parsed = { ...parseRecipe(recipe, `the figure "${name}"`), name };
         return { name, recipe: parsed, sourced: sourceFigure(workbench.store, parsed) };
       }),
-    }),
+    };
+    const title = figures.length === 1 ? `Export ${figures[0].name}` : `Export ${figures.length} figures`;
+    return workbench.long(title, (options) => workbench.drawing.ask('exportFigures', argument, options));
+  },
 
   'figures.report': ({ runs, formats, folder }, workbench) => {
     const records = runs.map((id) => workbench.run(id));
-    return workbench.drawing.ask('exportReport', {
+    const name = fileName(records.length === 1 ? records[0].name : `${records.length} runs`);
+    const argument = {
       engine: workbench.engine(),
       ...sourceReport(workbench.store, records),
-      name: fileName(records.length === 1 ? records[0].name : `${records.length} runs`),
+      name,
       formats: [...new Set(formats)],
       folder: folderOf(workbench, folder),
-    });
+    };
+    return workbench.long(`Report ${name}`, (options) => workbench.drawing.ask('exportReport', argument, options));
   },
 
   'figures.reopen': async (named, workbench) => {

@@ -16,6 +16,28 @@ type Name = `runs.${'export' | 'import'}` | `models.${'preview' | 'import'}`;
 export const importHandlers: Pick<Handlers<Workbench>, Name> = {
   'runs.export': async ({ id, to }, workbench) => {
     const run = workbench.run(id);
+    const write = async (target: string): Promise<number> => {
+      const task = workbench.queue.task(`Export ${run.name}`, ({ signal, progress }) =>
+        writeRunFile(
+          workbench.store.exportRun(id),
+          target,
+          (share) => {
+            progress('writing', share);
+          },
+          signal,
+        ),
+      );
+      await task.done;
+      return (await stat(target)).size;
+    };
+    if (to === undefined) {
+      if (workbench.options.shell !== 'browser')
+        throw new FaultError('bad-input', 'to: expected a path or a token; files are fetched in the browser alone');
+      const name = `${run.name.replace(/[/\\:*?"<>|\p{Cc}]+/gu, '-').slice(0, 120)}${runFileExtension}`;
+      const file = workbench.store.stagingPath('export');
+      const bytes = await write(file);
+      return { name, bytes, token: workbench.downloads.add({ file, name }) };
+    }
     const given = workbench.placeOf(to);
     const target = given.toLowerCase().endsWith(runFileExtension) ? given : `${given}${runFileExtension}`;
     const folder = path.dirname(target);
@@ -27,18 +49,8 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
     // A token comes from a dialog that has asked; a path was written by hand.
     if ('path' in to && (await exists(target)))
       throw new FaultError('conflict', `${path.basename(target)} is there already; choose another name`);
-    const task = workbench.queue.task(`Export ${run.name}`, ({ signal, progress }) =>
-      writeRunFile(
-        workbench.store.exportRun(id),
-        target,
-        (share) => {
-          progress('writing', share);
-        },
-        signal,
-      ),
-    );
-    await task.done;
-    return { name: path.basename(target), bytes: (await stat(target)).size };
+    const bytes = await write(target);
+    return { name: path.basename(target), bytes, token: null };
   },
 
   'runs.import': async ({ from, project }, workbench) => {
@@ -47,7 +59,10 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
     const folder = store.stagingPath('import');
     await mkdir(folder, { recursive: true });
     try {
-      const unpacked = await helper.ask('unpackRun', { file: workbench.placeOf(from), folder });
+      const file = workbench.placeOf(from);
+      const unpacked = await workbench.long(`Import ${path.basename(file)}`, (options) =>
+        helper.ask('unpackRun', { file, folder }, options),
+      );
       const { id, added } = importUnpacked(store, unpacked, project ?? null);
       changes.note([id]);
       bus.emit('store.changed', { what: 'projects' });
@@ -76,13 +91,8 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
     });
     const staged = store.stagingPath('weights');
     const folders = { baseFolder: options.baseFolder, dataFolder: dataFolderOf(store) };
-    const read = await helper.ask('readModel', {
-      engine: workbench.engine(),
-      choice,
-      dataset: asked.dataset,
-      target: staged,
-      ...folders,
-    });
+    const argument = { engine: workbench.engine(), choice, dataset: asked.dataset, target: staged, ...folders };
+    const read = await workbench.long(`Import ${name}`, (options) => helper.ask('readModel', argument, options));
     const experiment = { ...asked, dataset: read.spec };
     const id = store.transaction(() => {
       const made = store.createRun({

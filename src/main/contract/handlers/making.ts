@@ -25,7 +25,7 @@ type Name =
   | `experiments.${'examples' | 'check'}`;
 
 const generators = [
-  ['glyphs', 'Glyphs: drawn digits, 28 x 28'],
+  ['glyphs', 'Glyphs: drawn digits, 28 × 28'],
   ['gaussian-mixture', 'Gaussian mixture'],
   ['teacher-student', 'Teacher and student'],
   ['known-gamma', 'Known gamma'],
@@ -59,12 +59,16 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
     return [...generated, ...published, ...store.listDatasets().map(entryInfo)];
   },
 
-  'datasets.preview': ({ spec, ...wanted }, workbench) =>
-    workbench.helper.ask('preview', { spec: parseDataset(spec), ...wanted, ...folders(workbench) }),
+  'datasets.preview': ({ spec, token, ...wanted }, workbench) =>
+    workbench.followed.follow(token, (options) =>
+      workbench.helper.ask('preview', { spec: parseDataset(spec), ...wanted, ...folders(workbench) }, options),
+    ),
 
   'datasets.save': async ({ name, spec }, workbench) => {
     const parsed = parseDataset(spec);
-    const summary = await workbench.helper.ask('summarise', { spec: parsed, ...folders(workbench) });
+    const summary = await workbench.long(`Read ${name}`, (options) =>
+      workbench.helper.ask('summarise', { spec: parsed, ...folders(workbench) }, options),
+    );
     workbench.store.saveDataset({
       name,
       spec: parsed as unknown as Json,
@@ -112,7 +116,7 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
         ? parseExperiment(workbench.run(asked.run).experiment, `experiment of run ${asked.run}`).model
         : parseModel(asked.model);
     return workbench.followed.follow(asked.token, (options) =>
-      workbench.helper.ask('verify', { engine: workbench.engine(), model, seed: asked.seed }, options),
+      workbench.computing.ask('verify', { engine: workbench.engine(), model, seed: asked.seed }, options),
     );
   },
 
@@ -127,18 +131,19 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
     );
   },
 
-  'experiments.check': async ({ experiment }, workbench): Promise<ExperimentCheck> => {
+  'experiments.check': async ({ experiment, timed }, workbench): Promise<ExperimentCheck> => {
     try {
       const sweep = parseSweep(experiment);
       const first = sweep.at(0).experiment;
       const samples = trainCount(first.dataset, workbench.store.listDatasets());
       const { store } = workbench;
-      const one = await workbench.helper.ask('forecast', {
+      const helper = timed ? workbench.computing : workbench.helper;
+      const one = await helper.ask('forecast', {
         engine: workbench.engine(),
         experiment: first,
         samples,
         known: store.allCalibrations() as KnownRates,
-        timed: process.env['COVATURE_FORECAST'] !== 'off',
+        timed: timed && process.env['COVATURE_FORECAST'] !== 'off',
       });
       keepRates(store, { kind: 'rates', machine: one.machine, rates: one.rates });
       const disk = await statfs(workbench.store.folder);

@@ -19,7 +19,7 @@ export const resultHandlers: Pick<Handlers<Workbench>, Name> = {
   'measurements.arrays': ({ id, names }, workbench) => readArrays(arraysOf(workbench, id).path, [...new Set(names)]),
 
   'measurements.heatmap': ({ id, to, ...wanted }, workbench) =>
-    workbench.helper.ask('heatmap', {
+    workbench.computing.ask('heatmap', {
       engine: workbench.engine(),
       file: arraysOf(workbench, id).path,
       to: to ?? null,
@@ -28,7 +28,7 @@ export const resultHandlers: Pick<Handlers<Workbench>, Name> = {
 
   'measurements.eigenvector': ({ id, index }, workbench) => {
     const { path, shape } = arraysOf(workbench, id);
-    return workbench.helper.ask('eigenvector', { engine: workbench.engine(), file: path, index, shape });
+    return workbench.computing.ask('eigenvector', { engine: workbench.engine(), file: path, index, shape });
   },
 
   'measurements.start': ({ run, step, measurement, priority }, workbench) => ({

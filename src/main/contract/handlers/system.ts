@@ -57,7 +57,7 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
   },
 
   'doctor.engines': (_, workbench) => workbench.helper.ask('engines', workbench.engine()),
-  'doctor.speed': (_, workbench) => workbench.helper.ask('speed', workbench.engine()),
+  'doctor.speed': (_, workbench) => workbench.computing.ask('speed', workbench.engine()),
 
   'store.info': async (_, { store }) => {
     const disk = await statfs(store.folder);
@@ -72,9 +72,10 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
   },
 
   'store.backup': (_, { store, queue }) => {
-    const task = queue.task('Back up the store', async ({ progress }) => {
+    const task = queue.task('Back up the store', async ({ signal, progress }) => {
       await store.backup(undefined, {
         progress: (share) => {
+          signal.throwIfAborted();
           progress('copying', share);
         },
       });
@@ -89,11 +90,12 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
     return null;
   },
   'store.check': async ({ repair, quick }, { store, queue, changes }) => {
-    const task = queue.task(repair ? 'Check and mend the store' : 'Check the store', ({ progress }) =>
+    const task = queue.task(repair ? 'Check and mend the store' : 'Check the store', ({ signal, progress }) =>
       store.doctor({
         repair,
         checksums: !quick,
         progress: (done, total) => {
+          signal.throwIfAborted();
           progress('reading files', total === 0 ? 1 : done / total);
         },
       }),

@@ -1,6 +1,7 @@
 /** Drawing figures and reports, in a process of its own: fonts and decompositions stay there between drawings. */
 import { zipSync } from 'fflate';
 import * as path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../../../data/files.ts';
 import type { ExportedFile, ExportOutcome, RenderedFigure } from '../../../shared/contract/index.ts';
 import { layoutFigure } from '../../../shared/figures/layout/layout.ts';
@@ -17,6 +18,7 @@ import { renderReport, type ReportFormat } from '../../figures/report.ts';
 import { loadReported, type SourcedReport } from '../../figures/reported.ts';
 import { measuredIn, type SourcedFigure } from '../../figures/sources.ts';
 import type { EngineOptions } from '../../jobs/protocol.ts';
+import type { TaskControl } from './tasks.ts';
 
 export interface FigureTasks {
   render: {
@@ -54,7 +56,10 @@ export interface FigureTasks {
 }
 
 type Implementations = {
-  [N in keyof FigureTasks]: (argument: FigureTasks[N]['argument']) => Promise<FigureTasks[N]['result']>;
+  [N in keyof FigureTasks]: (
+    argument: FigureTasks[N]['argument'],
+    control: TaskControl,
+  ) => Promise<FigureTasks[N]['result']>;
 };
 
 export function figureTasks(): Implementations {
@@ -87,11 +92,15 @@ export function figureTasks(): Implementations {
       };
     },
 
-    async exportFigures({ engine, figures, formats, dpi, archive, folder }) {
+    async exportFigures({ engine, figures, formats, dpi, archive, folder }, { signal, progress }) {
       const names = new FileNames();
       const files: { name: string; content: Uint8Array }[] = [];
       const warnings: string[] = [];
-      for (const { name, recipe, sourced } of figures) {
+      for (const [i, { name, recipe, sourced }] of figures.entries()) {
+        // A cancel is heard between two figures.
+        await setImmediate();
+        signal.throwIfAborted();
+        progress(name, i / figures.length);
         const stem = names.next(name);
         const drawn = await drawFigure(sourced, recipe, stem, formats, loaderFor(engine), fontsHere(), { dpi });
         warnings.push(...drawn.warnings.map((warning) => `${name}: ${warning}`));

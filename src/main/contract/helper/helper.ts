@@ -18,7 +18,7 @@ interface Pending {
 }
 
 export interface AskOptions {
-  /** Rejects at once with a `cancelled` fault; the task ends at its next look. */
+  /** Rejects at once with a `cancelled` fault; the task ends at its next look, or with its process. */
   readonly signal?: AbortSignal;
   /** What the task has under way, and the share done; for tasks that say so. */
   readonly onProgress?: (at: string, share: number) => void;
@@ -26,6 +26,9 @@ export interface AskOptions {
 
 /** Processes that may end under a waiting request before it is answered with an error too. */
 const mostLost = 2;
+
+/** For a cancelled task to look. */
+const graceMilliseconds = 1000;
 
 /** It holds matrices of the measurement last looked at. */
 const idleMilliseconds = 5 * 60_000;
@@ -70,9 +73,21 @@ export class Helper {
       // The answer is still to come; nobody waits for it.
       if (this.#process === pending.process) pending.process.send({ number, cancel: true });
       reject(cancelled());
+      setTimeout(() => {
+        this.#endDeaf(pending);
+      }, graceMilliseconds).unref();
     };
     signal?.addEventListener('abort', cancel, { once: true });
     return promise.finally(() => signal?.removeEventListener('abort', cancel)) as Promise<HelperTasks[N]['result']>;
+  }
+
+  /** A task that was cancelled and did not look ends with its process; what waits behind it goes to another. */
+  #endDeaf(cancelled: Pending): void {
+    const { request, process } = cancelled;
+    const first = [...this.#pending.values()].find((pending) => pending.process === process);
+    if (first?.request.number !== request.number) return;
+    if (this.#process === process) this.#process = null;
+    process.kill();
   }
 
   close(): void {

@@ -205,8 +205,14 @@ export function helperTasks(): Implementations {
       return { engine: blas.name, gflops: { float64: rate('float64'), float32: rate('float32') } };
     },
 
-    async preview({ spec, part, from, count, ...folders }) {
-      const dataset = await resolveDataset(spec, folders);
+    async preview({ spec, part, from, count, ...folders }, { signal, progress }) {
+      const dataset = await resolveDataset(spec, {
+        ...folders,
+        signal,
+        progress: (stage) => {
+          progress(stage, 0);
+        },
+      });
       const summary = summarise(dataset);
       const chosen = dataset[part];
       if (chosen === null) {
@@ -234,8 +240,16 @@ export function helperTasks(): Implementations {
       };
     },
 
-    async summarise({ spec, ...folders }) {
-      return summarise(await resolveDataset(spec, folders));
+    async summarise({ spec, ...folders }, { signal, progress }) {
+      return summarise(
+        await resolveDataset(spec, {
+          ...folders,
+          signal,
+          progress: (stage) => {
+            progress(stage, 0);
+          },
+        }),
+      );
     },
 
     async verify({ engine, model, seed }, { signal, progress }) {

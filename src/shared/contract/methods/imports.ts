@@ -65,8 +65,13 @@ const weights = {
 };
 
 export const imports = {
-  /** Writes a run with its files as one `.covature` file. Answers the file's bytes. */
-  'runs.export': method<{ readonly name: string; readonly bytes: number }>()(v.strictObject({ id, to: place })),
+  /**
+   * Writes a run with its files as one `.covature` file, as a job. Where it goes is left out in the browser shell: then `token` names it, and
+   * GET /files/TOKEN answers it once.
+   */
+  'runs.export': method<{ readonly name: string; readonly bytes: number; readonly token: string | null }>()(
+    v.strictObject({ id, to: v.exactOptional(place) }),
+  ),
   /** Adds the run of a `.covature` file; the same one twice is added once (`added` false). */
   'runs.import': method<{ readonly id: string; readonly name: string; readonly added: boolean }>()(
     v.strictObject({ from: place, project: v.exactOptional(v.nullable(id)) }),

@@ -92,6 +92,8 @@ export const making = {
       part: v.exactOptional(v.picklist(['train', 'test']), 'train'),
       from: v.exactOptional(integer(0), 0),
       count: v.exactOptional(integer(1, 1000), 60),
+      /** Follows and stops it (`request.progress`, `requests.cancel`). */
+      token: v.exactOptional(token),
     }),
   ),
   /** Reads it once, and enters it under a name; the same name replaces. Files stay where they are. */
@@ -120,6 +122,11 @@ export const making = {
   ),
 
   'experiments.examples': method<readonly Example[]>()(none),
-  /** Checks an experiment, lists of values included, and says what it will take. Nothing is started. */
-  'experiments.check': method<ExperimentCheck>()(v.strictObject({ experiment: v.unknown() })),
+  /**
+   * Checks an experiment, lists of values included, and says what it will take. Nothing is started. Without `timed` the answer comes at once, its time
+   * null; with it, rates that are not known yet are measured first: seconds.
+   */
+  'experiments.check': method<ExperimentCheck>()(
+    v.strictObject({ experiment: v.unknown(), timed: v.exactOptional(v.boolean(), true) }),
+  ),
 };

@@ -1,0 +1,36 @@
+/** Files that the program made for a window (`runs.export`), over HTTP, to whoever has the cookie. */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { remove } from '../contract/downloads.ts';
+import type { Downloads } from '../contract/downloads.ts';
+
+const address = /^\/files\/([\w-]{10,64})$/;
+
+/** The token in an address of this kind. */
+export function tokenOf(url: string): string | undefined {
+  return address.exec(url)?.[1];
+}
+
+/** Sends the file once; answers false, with nothing sent, where there is none of that token. */
+export async function sendDownload(response: ServerResponse, downloads: Downloads, token: string): Promise<boolean> {
+  const found = downloads.take(token);
+  if (found === undefined) return false;
+  try {
+    const { size } = await stat(found.file);
+    response.setHeader('content-type', 'application/octet-stream');
+    response.setHeader('content-length', size);
+    response.setHeader('content-disposition', dispositionOf(found.name));
+    await pipeline(createReadStream(found.file), response);
+  } finally {
+    await remove(found.file);
+  }
+  return true;
+}
+
+/** RFC 6266: a name of ASCII letters for old readers, and the whole one. */
+function dispositionOf(name: string): string {
+  const plain = name.replace(/[^\w.-]+/g, '-');
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)}`;
+}

@@ -1,0 +1,44 @@
+/** Which runs of a comparison are drawn direction by direction: more than some cannot be told apart. */
+import type { MeasurementInfo } from '../../shared/contract/index.ts';
+import { lastOf } from './members.ts';
+import type { Member } from './members.ts';
+
+export const mostDrawn = 12;
+
+/** A run that has such a figure, as its charts call it. */
+export interface Drawable {
+  readonly id: string;
+  readonly name: string;
+  readonly colour: number;
+  readonly dash: boolean;
+  readonly measurement: MeasurementInfo;
+}
+
+/** Runs on show whose last measurement of the parameter has its arrays. */
+export function drawableOf(
+  members: readonly Member[],
+  measurements: readonly MeasurementInfo[],
+  parameter: string,
+): Drawable[] {
+  return members.flatMap((member) =>
+    member.runs.flatMap((run) => {
+      const measurement = lastOf(measurements, run.id, parameter);
+      if (measurement?.arrays?.present !== true) return [];
+      const alone = member.runs.length === 1;
+      return {
+        id: run.id,
+        name: alone ? member.name : `${member.name}, seed ${run.seed ?? '?'}`,
+        colour: alone ? run.colour : member.colour,
+        dash: member.dash,
+        measurement,
+      };
+    }),
+  );
+}
+
+/** Those chosen by hand that are there, else the first ones. */
+export function drawnOf(drawable: readonly Drawable[], chosen: readonly string[]): readonly Drawable[] {
+  if (chosen.length === 0) return drawable.slice(0, mostDrawn);
+  const wanted = new Set(chosen);
+  return drawable.filter(({ id }) => wanted.has(id)).slice(0, mostDrawn);
+}

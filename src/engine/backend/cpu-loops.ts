@@ -121,50 +121,41 @@ export class CpuLoops {
   /** The maxima of windows and their places. */
   maxPool(x: CpuTensor, w: Window2d, values: CpuTensor, places: CpuTensor): void {
     const kernels = this.#serving(x, values, places);
-    if (kernels === null) {
-      findMaxima(x.data, w, places.data);
-      pickPlaces(x.data, places.data, w, values.data);
+    if (kernels !== null) {
+      this.#pool(kernels.maxPool, w, x, [x, values, places]);
       return;
     }
-    const { height, width, channels, kernelHeight, kernelWidth, stride, outHeight, outWidth } = w;
-    kernels.maxPool(
-      this.#double,
-      imagesOf(x, w),
-      height,
-      width,
-      channels,
-      kernelHeight,
-      kernelWidth,
-      stride,
-      outHeight,
-      outWidth,
-      x.at,
-      values.at,
-      places.at,
-    );
+    findMaxima(x.data, w, places.data);
+    pickPlaces(x.data, places.data, w, values.data);
   }
 
   spreadPlaces(y: CpuTensor, places: CpuTensor, w: Window2d, x: CpuTensor): void {
     const kernels = this.#serving(x, y, places);
-    if (kernels === null) {
-      spreadPlaces(y.data, places.data, w, x.data);
-      return;
-    }
-    const { height, width, channels, kernelHeight, kernelWidth, stride, outHeight, outWidth } = w;
-    kernels.spreadPlaces(
+    if (kernels === null) spreadPlaces(y.data, places.data, w, x.data);
+    else this.#pool(kernels.spreadPlaces, w, x, [y, places, x]);
+  }
+
+  /** @param tensors in the kernel's order */
+  #pool(
+    run: Kernels['maxPool' | 'spreadPlaces'],
+    w: Window2d,
+    image: CpuTensor,
+    [a, b, c]: readonly [CpuTensor, CpuTensor, CpuTensor],
+  ): void {
+    run(
       this.#double,
-      imagesOf(x, w),
-      height,
-      width,
-      channels,
-      kernelHeight,
-      kernelWidth,
-      stride,
-      outHeight,
-      outWidth,
-      y.at,
-      places.at,
-      x.at,
+      imagesOf(image, w),
+      w.height,
+      w.width,
+      w.channels,
+      w.kernelHeight,
+      w.kernelWidth,
+      w.stride,
+      w.outHeight,
+      w.outWidth,
+      a.at,
+      b.at,
+      c.at,
     );
   }
 

@@ -2,6 +2,7 @@
  * Seconds of a measurement on a device, from what is known of it: what this very measurement took there the last time, else the cpu's forecast less what
  * calibration (jobs/calibration.ts) found the device to save. Nothing is measured here.
  */
+import { defaultProbes } from '../../engine/curvature/projected/measure.ts';
 import { usualProducts } from './projected.ts';
 import { calibratingSamples, calibrationName, measuredName } from './rates.ts';
 import type { RateBook } from './rates.ts';
@@ -55,9 +56,17 @@ export function deviceSeconds(
       seconds: own.seconds,
       warning: `${parameter}: how long it takes on ${device.title} is not known yet; its time is the cpu's${device.isCalibrated ? ', which measures it if it is the faster' : ''}`,
     };
-  // Of an exact measurement the packed sums were timed; of a projected one a product with H, of which each search makes some, two of them over halves.
-  const times = method === 'exact' ? 1 : 2 * usualProducts(Math.min(task.top, task.d), task.d);
+  // Of an exact measurement the packed sums were timed; of a projected one a product with H.
+  const times = method === 'exact' ? 1 : devicePasses(Math.min(task.top, task.d), task.d);
   const scale = (times * samples) / Math.min(calibratingSamples, task.available);
   const { there: onDevice, here: onCpu } = calibration;
   return { seconds: Math.max(scale * onDevice, own.seconds - scale * (onCpu - onDevice)), warning: null };
+}
+
+/**
+ * Passes over all samples that a projected measurement makes on a device, in products with H: the searches, two of them over halves; a residual a pair; the samples'
+ * values along the pairs of all samples, of each half from the other, and of half A from itself; and the probes of the traces unless all d pairs are found.
+ */
+export function devicePasses(k: number, d: number): number {
+  return 2 * usualProducts(k, d) + k + 2.5 * k + (k < d ? defaultProbes : 0);
 }

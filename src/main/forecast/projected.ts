@@ -8,7 +8,7 @@ import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { Random } from '../../shared/random.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { Basis } from '../../engine/curvature/projected/basis.ts';
-import { defaultTop } from '../../engine/curvature/projected/measure.ts';
+import { defaultProbes, defaultTop } from '../../engine/curvature/projected/measure.ts';
 import { openSession } from '../../engine/curvature/projected/session.ts';
 import { leaves } from '../../engine/network/chain.ts';
 import { AffineLayer } from '../../engine/network/affine.ts';
@@ -22,8 +22,6 @@ const triedSamples = 768;
 /** Directions that samples are projected on in the trial. */
 const triedDirections = 2;
 const triedRows = 16;
-/** Random probes of the traces (projected/measure.ts). */
-const probes = 16;
 
 /** Products with H of one search for k pairs: what Lanczos with restarts took on networks of several kinds: 52 for 10 pairs, 62 for 20, 98 to 108 for 32. */
 export function usualProducts(k: number, d: number): number {
@@ -111,7 +109,7 @@ export function projectedStages(rate: Rate, pool: Pool, samples: number, tried: 
     eigenpairs: 2 * products * apply + 2 * first + 3 * products * products * rate['row'],
     projections: 2 * k * along,
     residuals: k * apply,
-    traces: k === d ? 0 : probes * along,
+    traces: k === d ? 0 : defaultProbes * along,
     // Every sample's k products are written out and multiplied with one another.
     within: k * (along * share + samples * share * rate['row']),
   };

@@ -54,7 +54,8 @@ describe('a named device', () => {
     const exact = { seconds: 60, book: book({ [calibration('exact')]: 2, [calibration('projected')]: 0.02 }) };
     const card = device({ [calibration('exact')]: 0.5, [calibration('projected')]: 0.01 }, false);
     expect(deviceSeconds(card, task, exact)).toEqual({ seconds: 60 - (1.5 * 8000) / 1024, warning: null });
-    const products = 2 * usualProducts(20, 7840);
+    // Searches, residuals, the samples' values along 20 directions of all, both halves and one again, 16 probes.
+    const products = 2 * usualProducts(20, 7840) + 20 + 50 + 16;
     const projected = deviceSeconds(card, { ...task, method: 'projected' }, exact);
     expect(projected.seconds).toBeCloseTo(60 - (0.01 * products * 8000) / 1024, 9);
   });

@@ -68,7 +68,7 @@ export interface ProjectedResult {
 /** Directions found unless asked otherwise. */
 export const defaultTop = 50;
 export const defaultTolerance = 1e-4;
-const defaultProbes = 16;
+export const defaultProbes = 16;
 const both = ['A', 'B'] as const;
 
 /** Raises InputError where the parameter does not exist, options make no sense, or there are fewer than 8 samples. */

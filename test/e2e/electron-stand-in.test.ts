@@ -241,6 +241,45 @@ describeWhere(standInAvailable(), 'the desktop on a stand-in for Electron', () =
     await desktop.page.getByText('tiny is here already.').waitFor();
   });
 
+  it('exports figures into a folder of the dialog, and reopens one from there', async () => {
+    desktop = await Desktop.start(folder.path);
+    const { runs } = await value<{ runs: string[] }>('runs.start', { experiment: tiny });
+    await until(
+      async () => (await value<{ status: string }>('runs.get', { id: runs[0] })).status === 'done',
+      'the run to be done',
+    );
+    const { page } = desktop;
+    page.setDefaultTimeout(60_000);
+    await page.evaluate(`location.hash = '#/figures/new/C_H/${runs[0]}/fc2.kernel'`);
+    await page.getByRole('img', { name: /^C_ii against H_ii/ }).waitFor();
+    await page.getByRole('button', { name: 'Export …' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('checkbox', { name: /^SVG/ }).check();
+    const choose = dialog.getByRole('button', { name: 'Choose a folder …' });
+    // Closed without a choice: nothing is written, and the choices stay.
+    await desktop.act('dialog', { file: null });
+    await choose.click();
+    await until(() => choose.isEnabled(), 'the dialog to be ready again');
+    expect(await dialog.getByRole('checkbox', { name: /^SVG/ }).isChecked()).toBe(true);
+    writeFileSync(`${folder.path}/no-folder`, '');
+    await desktop.act('dialog', { file: `${folder.path}/no-folder` });
+    await choose.click();
+    await page
+      .getByText(/cannot be written into .*no-folder.*choose another folder/)
+      .first()
+      .waitFor();
+    await desktop.act('dialog', { file: folder.path });
+    await choose.click();
+    await page.getByText('C-against-H.svg, C-against-H.pdf are written.').waitFor();
+    for (const name of ['C-against-H.svg', 'C-against-H.pdf']) expect(existsSync(`${folder.path}/${name}`)).toBe(true);
+    const name = page.getByLabel('Name of the figure');
+    await name.fill('another');
+    await desktop.act('dialog', { file: `${folder.path}/C-against-H.pdf` });
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Reopen a file …' }).click();
+    await until(async () => (await name.inputValue()) === 'C against H', 'the figure of the file');
+  });
+
   it('says that another program has the store', async () => {
     desktop = await Desktop.start(folder.path);
     await expect(Desktop.start(`${folder.path}/second`, { COVATURE_HOME: `${folder.path}/store` })).rejects.toThrow(

@@ -1,5 +1,4 @@
 /** covature export */
-import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { InputError, messageOf } from '../../../shared/errors.ts';
@@ -33,6 +32,7 @@ import {
   storeHelp,
   storeOptions,
   UsageError,
+  makeFolder,
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { figureFlags, figureOptions, figureOptionsHelp, figuresHelp } from '../figure-options.ts';
@@ -120,7 +120,7 @@ export const exportCommand: Command = {
     const files: string[] = [];
     const drawn: Document[] = [];
     const draw = async (plans: readonly Plan[], kinds: readonly FigureFormat[]): Promise<void> => {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
       const settings = { formats: kinds, folder, engine: engineOf(values), ...(dpi === undefined ? {} : { dpi }) };
       for (const document of await writeFigures(store, plans, settings)) {
         drawn.push(document);
@@ -141,7 +141,7 @@ export const exportCommand: Command = {
     } else {
       for (const run of runs) {
         const measurements = chosenMeasurements(store, run, source, formats);
-        mkdirSync(folder, { recursive: true });
+        makeFolder(folder);
         for (const kind of formats.filter((format): format is DataKind => isDataKind(format)))
           files.push(...(await writeRunFiles(store, run, measurements, kind, folder)));
         const pictures = figureKinds.filter((format) => !isDataKind(format));

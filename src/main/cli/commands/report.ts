@@ -1,5 +1,4 @@
 /** covature report */
-import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { reportOf } from '../../../shared/figures/report/content.ts';
@@ -19,6 +18,7 @@ import {
   storeHelp,
   storeOptions,
   UsageError,
+  makeFolder,
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { fontOption, paletteOption } from '../figure-options.ts';
@@ -85,7 +85,7 @@ export const report: Command = {
       ...(cutoff === undefined ? {} : { cutoff }),
     });
     const rendered = await renderReport(content, loadFonts(), wanted);
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     const name = fileName(values.name ?? (runs.length === 1 ? fileStem(runs[0]) : `${runs.length}-runs-report`));
     const files: string[] = [];
     for (const format of wanted) {

@@ -3,6 +3,7 @@ import { zipSync } from 'fflate';
 import * as path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../../../data/files.ts';
+import { InputError, messageOf } from '../../../shared/errors.ts';
 import type { ExportedFile, ExportOutcome, RenderedFigure } from '../../../shared/contract/index.ts';
 import { layoutFigure } from '../../../shared/figures/layout/layout.ts';
 import type { FontLibrary } from '../../../shared/figures/fonts/library.ts';
@@ -131,7 +132,13 @@ async function deliver(
   archive: string | null,
 ): Promise<ExportedFile[]> {
   if (folder !== null) {
-    for (const { name, content } of files) await writeFileAtomic(path.join(folder, name), content);
+    for (const { name, content } of files) {
+      try {
+        await writeFileAtomic(path.join(folder, name), content);
+      } catch (error) {
+        throw new InputError(`${name} cannot be written into ${folder}: ${messageOf(error)}; choose another folder`);
+      }
+    }
     return files.map(({ name }) => ({ name, content: null }));
   }
   if (files.length === 1 || archive === null) return [...files];

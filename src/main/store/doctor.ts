@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync, rmdirSync, rmSync, statSync, type Dirent } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
-import { messageOf } from '../../shared/errors.ts';
 import { isTemporaryName } from '../../data/files.ts';
 import { artifactColumns, type ArtifactRow } from './artifacts.ts';
 import type { StoreContext } from './context.ts';
+import { databaseProblems } from './database-check.ts';
 import { databasePath, storeNames } from './location.ts';
 
 export const storeProblemCodes = [
@@ -46,6 +47,8 @@ export interface DoctorOptions {
   readonly repair?: boolean;
   /** Read every artifact and compare its SHA-256 (default), or look at sizes alone. */
   readonly checksums?: boolean;
+  /** Checks the database file elsewhere (`checkDatabase`), since it takes all of a thread for seconds; here by default. */
+  readonly database?: () => Promise<readonly StoreProblem[]>;
   /** Told after every artifact. */
   readonly progress?: (done: number, total: number) => void;
 }
@@ -67,6 +70,8 @@ export interface StoreSize {
   readonly bin: number;
 }
 
+const chunksAtOnce = 200;
+
 export function doctorMethods(context: StoreContext) {
   const { prepare, pluck } = context;
   const root = join(context.folder, storeNames.artifacts);
@@ -86,8 +91,8 @@ export function doctorMethods(context: StoreContext) {
         problems.push({ code, message, ...where, mended: repair && action !== undefined });
       };
 
-      problems.push(...databaseProblems());
-      const chunks = checkChunks(mend);
+      problems.push(...(await (options.database?.() ?? databaseProblems(context.db))));
+      const chunks = await checkChunks(mend);
       // Files before rows: a file that comes in between has its row; one that goes in between took its row along.
       const files = filesBelow(root);
       const rows = prepare(
@@ -158,51 +163,36 @@ export function doctorMethods(context: StoreContext) {
     return pluck(`SELECT count(*) FROM ${table}`).get() as number;
   }
 
-  function databaseProblems(): StoreProblem[] {
-    try {
-      const lines = (context.db.pragma('integrity_check(100)') as { integrity_check: string }[])
-        .map((row) => row.integrity_check)
-        .filter((line) => line !== 'ok');
-      const broken = context.db.pragma('foreign_key_check') as { table: string; rowid: number; parent: string }[];
-      return [
-        ...lines.map((line) => ({
-          code: 'database' as const,
-          message: `the database is inconsistent: ${line}. Restore a backup`,
-          mended: false,
-        })),
-        ...broken.map(({ table, rowid, parent }) => ({
-          code: 'reference' as const,
-          message: `row ${rowid} of ${table} refers to a row of ${parent} that is not there`,
-          mended: false,
-        })),
-      ];
-    } catch (error) {
-      return [
-        {
-          code: 'database',
-          message: `the database cannot be read: ${messageOf(error)}. Restore a backup`,
-          mended: false,
-        },
-      ];
-    }
-  }
-
-  /** Checksums of all chunks, and the counts that series keep. Answers the number of chunks. */
-  function checkChunks(
+  /** Checksums of all chunks, page by page so that others are served between, and the counts that series keep. Answers the number of chunks. */
+  async function checkChunks(
     mend: (code: StoreProblemCode, message: string, where: { run: string }, action?: () => void) => void,
-  ): number {
+  ): Promise<number> {
+    interface Row {
+      readonly seq: number;
+      readonly number: number;
+      readonly crc: number;
+      readonly data: Uint8Array;
+      readonly name: string;
+      readonly run: string;
+    }
     let chunks = 0;
-    const rows = prepare(
-      `SELECT c.number, c.crc, c.data, s.name, r.id AS run FROM chunks c JOIN series s ON s.seq = c.series JOIN runs r ON r.seq = s.run`,
-    ).iterate() as IterableIterator<{ number: number; crc: number; data: Uint8Array; name: string; run: string }>;
-    for (const row of rows) {
-      chunks++;
-      if (crc32(row.data) === row.crc) continue;
-      mend(
-        'chunk',
-        `run ${row.run}: points of ${row.name} (batch ${row.number}) have changed on the disk. Restore a backup`,
-        row,
-      );
+    const page = prepare(
+      `SELECT c.rowid AS seq, c.number, c.crc, c.data, s.name, r.id AS run
+       FROM chunks c JOIN series s ON s.seq = c.series JOIN runs r ON r.seq = s.run WHERE c.rowid > ? ORDER BY c.rowid LIMIT ?`,
+    );
+    let last = 0;
+    for (;;) {
+      const rows = page.all(last, chunksAtOnce) as Row[];
+      for (const { seq, number, crc, data, name, run } of rows) {
+        last = seq;
+        if (crc32(data) === crc) continue;
+        mend('chunk', `run ${run}: points of ${name} (batch ${number}) have changed on the disk. Restore a backup`, {
+          run,
+        });
+      }
+      chunks += rows.length;
+      if (rows.length < chunksAtOnce) break;
+      await setImmediate();
     }
     const wrong = prepare(
       `SELECT s.seq, s.name, r.id AS run FROM series s JOIN runs r ON r.seq = s.run

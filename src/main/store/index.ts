@@ -31,6 +31,7 @@ export type { GroupQuery } from './groups.ts';
 export type { Calibration, DatasetEntry, Figure } from './registry.ts';
 export type { Purged } from './bin.ts';
 export { restoreStore, type BackupInfo } from './backup.ts';
+export { checkDatabase } from './database-check.ts';
 export type { DoctorOptions, DoctorReport, StoreProblem, StoreProblemCode, StoreSize } from './doctor.ts';
 export type { ExportedRun, Imported, ImportOptions, RunDocument } from './transfer.ts';
 

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { checkDatabase } from '../../../src/main/store/index.ts';
 import type { Store } from '../../../src/main/store/index.ts';
 import { experiment, summaryOf, workplace } from './support/stores.ts';
 
@@ -99,6 +100,38 @@ describe('the doctor', () => {
     expect(problems[0].message).toContain('Restore a backup');
   });
 
+  it('reads points page by page, every one of them once, while others are served', async () => {
+    const place = folder();
+    const { store, run } = filled(place);
+    for (let i = 1; i < 450; i++)
+      store.appendMetrics(run, i, { loss: { steps: [3 + i], values: [i] }, norm: { steps: [i], values: [i] } });
+    store.close();
+    const db = new Database(join(place, 'covature.db'));
+    db.exec('UPDATE chunks SET data = zeroblob(length(data)) WHERE rowid IN (3, 205, 899)');
+    const stored = db.prepare('SELECT count(*) FROM chunks').pluck().get() as number;
+    db.close();
+    const again = open(place);
+    let served = 0;
+    const timer = setInterval(() => served++, 0);
+    const report = await again.doctor({ checksums: false });
+    clearInterval(timer);
+    expect(stored).toBeGreaterThan(800);
+    expect(report.chunks).toBe(stored);
+    expect(report.problems.map(({ code }) => code)).toEqual(['chunk', 'chunk', 'chunk']);
+    expect(served).toBeGreaterThan(0);
+  });
+
+  it('takes the findings of a check of the database that was made elsewhere', async () => {
+    const place = folder();
+    const { store } = filled(place);
+    expect(checkDatabase(place)).toEqual([]);
+    const found = { code: 'database', message: 'as told', mended: false } as const;
+    expect((await store.doctor({ database: () => Promise.resolve([found]) })).problems).toEqual([found]);
+    expect(checkDatabase(folder())).toMatchObject([
+      { code: 'database', message: expect.stringMatching(/cannot be read.*Restore a backup/) as string },
+    ]);
+  });
+
   it('finds rows that refer to nothing, and a damaged index', async () => {
     const place = folder();
     filled(place).store.close();
@@ -111,6 +144,7 @@ describe('the doctor', () => {
       `UPDATE sqlite_schema SET sql = 'CREATE INDEX runs_by_status ON runs (name)' WHERE name = 'runs_by_status'`,
     );
     db.close();
+    expect(checkDatabase(place).map(({ code }) => code)).toContain('reference');
     const found = await codes(open(place));
     expect(found).toContain('reference');
     expect(found).toContain('database');

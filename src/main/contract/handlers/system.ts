@@ -89,11 +89,15 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
     await workbench.restore(backup.path);
     return null;
   },
-  'store.check': async ({ repair, quick }, { store, queue, changes }) => {
+  'store.check': async ({ repair, quick }, { store, queue, changes, computing }) => {
     const task = queue.task(repair ? 'Check and mend the store' : 'Check the store', ({ signal, progress }) =>
       store.doctor({
         repair,
         checksums: !quick,
+        database: () => {
+          progress('reading the database', 0);
+          return computing.ask('checkDatabase', { folder: store.folder }, { signal });
+        },
         progress: (done, total) => {
           signal.throwIfAborted();
           progress('reading files', total === 0 ? 1 : done / total);

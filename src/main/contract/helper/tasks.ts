@@ -30,6 +30,8 @@ import { figureTasks } from './figure-tasks.ts';
 import type { FigureTasks } from './figure-tasks.ts';
 import { forecastRun } from './forecast.ts';
 import type { RunForecast } from './forecast.ts';
+import { checkDatabase } from '../../store/index.ts';
+import type { StoreProblem } from '../../store/index.ts';
 import { unpackRunFile } from '../../services/run-file.ts';
 import type { UnpackedRun } from '../../services/run-file.ts';
 import { previewModel, readModel } from './model-import.ts';
@@ -90,6 +92,7 @@ export interface HelperTasks extends FigureTasks {
     readonly argument: { readonly engine: EngineOptions; readonly model: ModelSpec; readonly seed: number };
     readonly result: Verification;
   };
+  checkDatabase: { readonly argument: { readonly folder: string }; readonly result: readonly StoreProblem[] };
   unpackRun: { readonly argument: { readonly file: string; readonly folder: string }; readonly result: UnpackedRun };
   previewModel: {
     readonly argument: WeightsChoice & { readonly engine: EngineOptions };
@@ -272,6 +275,8 @@ export function helperTasks(): Implementations {
     async forecast({ engine, experiment, samples, known, timed }) {
       return forecastRun(await engineFor(engine), experiment, samples, known, timed, engine.backend);
     },
+
+    checkDatabase: ({ folder }) => Promise.resolve(checkDatabase(folder)),
 
     unpackRun: ({ file, folder }) => unpackRunFile(file, folder),
 

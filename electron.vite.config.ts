@@ -16,6 +16,7 @@ const entries = [
   'src/main/contract/helper/worker.ts',
   'src/engine/parallel/worker.ts',
   'src/engine/training/shards/worker.ts',
+  'src/engine/training/batches/worker.ts',
 ];
 
 export default defineConfig({

@@ -5,6 +5,8 @@ import { CpuBackend } from '../backend/cpu.ts';
 import type { Tensor } from '../backend/types.ts';
 import { lossAndGradient } from '../network/loss.ts';
 import type { Network } from '../network/network.ts';
+import { isWorthPreparing, PreparedBatches } from './batches/prepared.ts';
+import type { Batch } from './batches/prepared.ts';
 import { BatchSampler } from './sampling.ts';
 import type { SamplerState } from './sampling.ts';
 import { learningRateAt } from './schedule.ts';
@@ -26,7 +28,7 @@ export interface TrainerOptions {
   readonly seed: number;
   /** For schedules that end; epochs * stepsPerEpoch. */
   readonly totalSteps: number;
-  /** Threads that may share a step, this one included; default 1. They do not change a bit. */
+  /** Threads that may share a step or prepare batches beside it, this one included; default 1. They do not change a bit. */
   readonly threads?: number;
 }
 
@@ -52,6 +54,10 @@ export class Trainer {
   readonly #lossSum: Tensor;
   /** Where batches are split into parts. */
   readonly #sharded: ShardedGradient | null;
+  /** Batches prepared beside; null where that is not worth it, undefined before the first step. */
+  #prepared: PreparedBatches | null | undefined;
+  /** Resolves once threads that were sent home have ended. */
+  #ended: Promise<void> = Promise.resolve();
   #lossCount = 0;
 
   constructor(network: Network, data: TrainingData, options: TrainerOptions) {
@@ -80,6 +86,11 @@ export class Trainer {
     return 1 + (this.#sharded?.helpers ?? 0);
   }
 
+  /** Batches that were prepared beside the steps so far, by the thread that does so now. */
+  get prepared(): number {
+    return this.#prepared?.taken ?? 0;
+  }
+
   get learningRate(): number {
     const { optimiser, totalSteps } = this.#options;
     return learningRateAt(optimiser.schedule, optimiser.lr, this.step, this.sampler.stepsPerEpoch, totalSteps);
@@ -87,24 +98,48 @@ export class Trainer {
 
   /** One step on the sampler's next batch. */
   advance(): void {
+    if (this.#prepared === undefined) this.#prepared = this.#prepare();
     this.sampler.next();
-    this.advanceOn(this.sampler.order, this.sampler.start, this.sampler.count);
+    const { order, start, count } = this.sampler;
+    this.#step(order, start, count, this.#prepared?.take(order, start, count) ?? null);
   }
 
   /** One step on given samples. */
   advanceOn(indices: Uint32Array, start: number, count: number): void {
+    this.#step(indices, start, count, null);
+  }
+
+  #step(indices: Uint32Array, start: number, count: number, batch: Batch | null): void {
     this.#sgd.learningRate = this.learningRate;
-    if (this.#sharded === null) this.#whole(indices, start, count);
+    if (this.#sharded === null) this.#whole(indices, start, count, batch);
     else this.#parts(this.#sharded, indices, start, count);
     this.#lossCount++;
     this.step++;
   }
 
-  #whole(indices: Uint32Array, start: number, count: number): void {
+  /** Starts the thread that prepares batches, from the sampler's state by now. */
+  #prepare(): PreparedBatches | null {
+    const { batchSize, sampling, totalSteps, threads = 1 } = this.#options;
+    const { backend } = this.network;
+    const tables = { inputs: this.#inputs, targets: this.#targets };
+    if (this.#sharded !== null || !isWorthPreparing(backend, tables, batchSize, totalSteps - this.step, threads))
+      return null;
+    const state = this.sampler.state();
+    return new PreparedBatches(backend, tables, { sampling, size: this.#inputs.rows, batchSize, state });
+  }
+
+  /** Ends that thread; the next step may start another. */
+  #leavePrepared(): void {
+    const ending = this.#prepared?.close();
+    this.#prepared = undefined;
+    if (ending !== undefined) this.#ended = Promise.all([this.#ended, ending]).then(() => undefined);
+  }
+
+  #whole(indices: Uint32Array, start: number, count: number, batch: Batch | null): void {
     const { backend, loss } = this.network;
     backend.scope(() => {
-      const inputs = backend.rowsOf(this.#inputs, indices, start, count);
-      const targets = backend.rowsOf(this.#targets, indices, start, count);
+      const inputs = batch?.inputs ?? backend.rowsOf(this.#inputs, indices, start, count);
+      const targets = batch?.targets ?? backend.rowsOf(this.#targets, indices, start, count);
       const y = this.network.forward(inputs, { seed: this.#options.seed, step: this.step });
       const { losses, gradient } = lossAndGradient(backend, loss, y, targets, 1 / count);
       backend.blend(this.#lossSum, 1 / count, backend.columnSums(losses), 1);
@@ -145,6 +180,8 @@ export class Trainer {
   async close(): Promise<void> {
     const { backend } = this.network;
     await this.#sharded?.close();
+    this.#leavePrepared();
+    await this.#ended;
     for (const tensor of [this.#inputs, this.#targets, this.#lossSum]) backend.release(tensor);
     this.#sgd.close();
   }
@@ -162,6 +199,7 @@ export class Trainer {
   /** Goes on exactly where `state()` was taken. Raises an Error where the state is of another network or optimiser. */
   restore(state: TrainerState): void {
     const { backend } = this.network;
+    this.#leavePrepared();
     this.step = state.step;
     this.sampler.restore(state.sampler);
     this.#lossCount = state.losses.count;

@@ -16,7 +16,7 @@ const batch = 50;
 export interface TrainingJob {
   readonly what: string;
   readonly model: ModelSpec;
-  /** Whether threads can share its steps. */
+  /** Whether threads can share its steps; else one may prepare its batches beside. */
   readonly isShared: boolean;
 }
 
@@ -85,7 +85,8 @@ export async function trainingRate(
     batchSize: batch,
     sampling: 'epoch',
     seed: 1,
-    totalSteps: 1,
+    // So many that a thread prepares batches where that pays.
+    totalSteps: 1e9,
     threads,
   });
   const products = productsOf(blas, network);

@@ -113,7 +113,7 @@ export class ShardedGradient {
 }
 
 /** Tables may lie outside the library's memory: then in shared memory of any kind (an array that is not shared is copied). */
-function tableReference(blas: Blas, table: Tensor): ArrayReference {
+export function tableReference(blas: Blas, table: Tensor): ArrayReference {
   const array = dataOf(table);
   const isOutside = blas.loops !== undefined && blas.loops.offset(array) < 0;
   return isOutside ? { kind: 'native', array } : blas.reference(array);

@@ -146,11 +146,13 @@ async function benchTraining({ engine, folder, row }: Task): Promise<void> {
   const data = await benchData(8000, folder);
   const { threads: most } = engine.report;
   for (const job of trainingJobs()) {
-    for (const threads of job.isShared && most > 1 ? [1, most] : [1]) {
+    const several = job.isShared ? `${most} threads` : 'batches prepared beside';
+    for (const threads of most > 1 ? [1, most] : [1]) {
       const { steps, bare } = await trainingRate(engine.trainingBlas(), job, data, threads);
-      const what = `${job.what}, batch 50, float32, ${threads === 1 ? 'one thread' : `${threads} threads`}`;
-      const note = threads === 1 ? 'its matrix products alone' : 'its matrix products alone, times the threads';
-      row(what, steps, 'steps/s', bare * threads, note);
+      const what = `${job.what}, batch 50, float32, ${threads === 1 ? 'one thread' : several}`;
+      const sharing = job.isShared ? threads : 1;
+      const note = sharing === 1 ? 'its matrix products alone' : 'its matrix products alone, times the threads';
+      row(what, steps, 'steps/s', bare * sharing, note);
     }
   }
 }

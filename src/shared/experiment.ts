@@ -108,9 +108,11 @@ export type MeasurementSpec = v.InferOutput<typeof measurement>;
 export const measurementSchema = measurement;
 
 /** With the size of a run's batches where minibatch noise is asked for and no size is named. */
-export function withBatchSize(spec: MeasurementSpec, batch: number): MeasurementSpec {
+export function withBatchSize(spec: MeasurementSpec, batch: number | undefined): MeasurementSpec {
   const noise = spec.minibatch_noise;
-  return noise === undefined ? spec : { ...spec, minibatch_noise: { ...noise, batch_size: noise.batch_size ?? batch } };
+  return noise === undefined || batch === undefined
+    ? spec
+    : { ...spec, minibatch_noise: { ...noise, batch_size: noise.batch_size ?? batch } };
 }
 
 const experiment = v.strictObject({
@@ -136,6 +138,23 @@ const experiment = v.strictObject({
 export type Experiment = v.InferOutput<typeof experiment>;
 /** The schema itself, for sweeps (src/shared/sweep.ts). */
 export const experimentSchema = experiment;
+
+/** What a run's record says: of weights trained elsewhere only what is known of their training. */
+const recorded = v.strictObject({
+  ...experiment.entries,
+  optimiser: v.optional(optimiser),
+  batch_size: v.optional(integer(1)),
+  epochs: v.optional(experiment.entries.epochs),
+  seed: v.optional(integer(0)),
+});
+export type RecordedExperiment = v.InferOutput<typeof recorded>;
+
+/** Checks what a run's record says, which for imported weights may lack how they were trained; enough to measure. Raises InputError as `parseExperiment`. */
+export function parseRecorded(input: unknown, what: string): RecordedExperiment {
+  const parsed = parseWith(recorded, input, what);
+  parseModel(parsed.model, `${what}.model`);
+  return parsed;
+}
 
 /** Checks an experiment; raises InputError listing what is wrong and where. Whether shapes fit is found when model and data meet. */
 export function parseExperiment(input: unknown, what = 'experiment'): Experiment {

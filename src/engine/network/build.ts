@@ -1,5 +1,6 @@
 /** Layers from their specifications. */
-import type { LayerSpec } from '../../shared/model.ts';
+import { InputError } from '../../shared/errors.ts';
+import type { LayerSpec, ModelSpec } from '../../shared/model.ts';
 import { ActivationLayer } from './activation.ts';
 import { AttentionLayer } from './attention.ts';
 import { BatchNormLayer } from './batchnorm.ts';
@@ -13,6 +14,21 @@ import { PatchesLayer } from './patches.ts';
 import { AveragePoolLayer, MaxPoolLayer, MeanPoolLayer } from './pooling.ts';
 import { ResidualLayer } from './residual.ts';
 import type { Layer, Place, Weights } from './types.ts';
+
+/**
+ * The layers of a model, from its input to one vector of outputs a sample. Raises InputError, naming the layer, where shapes do not fit; with an empty map
+ * of weights that is all it does, and no numbers are needed.
+ */
+export function buildLayers(spec: ModelSpec, weights: Weights): { readonly layers: Layer[]; readonly outputs: number } {
+  const layers = buildChain(spec.layers, spec.input, weights);
+  const { outputShape } = layers[layers.length - 1];
+  if (outputShape.length !== 1) {
+    throw new InputError(
+      `the model's output has shape [${outputShape.join(', ')}] a sample; expected one vector (end with flatten or a pooling)`,
+    );
+  }
+  return { layers, outputs: outputShape[0] };
+}
 
 /** The layers of a chain, each built on the shape that the one before leaves. Raises InputError, naming the layer, where shapes do not fit. */
 export function buildChain(

@@ -2,7 +2,7 @@
 import { InputError } from '../../shared/errors.ts';
 import type { LossName, ModelSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
-import { buildChain } from './build.ts';
+import { buildLayers } from './build.ts';
 import {
   backwardChain,
   forwardChain,
@@ -42,17 +42,12 @@ export class Network {
     this.loss = spec.loss;
     this.backend = backend;
     const weights = new Map<string, Tensor>(shared);
-    this.layers = buildChain(spec.layers, spec.input, weights);
+    const { layers, outputs } = buildLayers(spec, weights);
+    this.layers = layers;
     this.parameters = this.layers.flatMap((layer) => layer.parameters);
     this.states = this.layers.flatMap((layer) => layer.states ?? []);
-    const outputShape = this.layers[this.layers.length - 1].outputShape;
-    if (outputShape.length !== 1) {
-      throw new InputError(
-        `the model's output has shape [${outputShape.join(', ')}] a sample; expected one vector (end with flatten or a pooling)`,
-      );
-    }
     this.inputSize = spec.input.reduce((product, size) => product * size, 1);
-    this.outputSize = outputShape[0];
+    this.outputSize = outputs;
     this.#inputPositions = this.inputSize / spec.input[spec.input.length - 1];
     for (const { name, rows, cols, initial } of shared === undefined ? [...this.parameters, ...this.states] : []) {
       const zeros = (): Tensor =>

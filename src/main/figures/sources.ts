@@ -2,7 +2,7 @@
  * From a recipe and the store to all that a figure needs, as plain values: which measurements, series and files. Reading the files, and what has to be
  * computed from them, is loader.ts; it may run in another process.
  */
-import { parseExperiment } from '../../shared/experiment.ts';
+import { parseRecorded } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
 import { runsOf } from '../../shared/figures/apply.ts';
 import { drawCarried } from '../../shared/figures/carried.ts';
@@ -226,7 +226,7 @@ function oneMeasurement(store: Store, run: RunRecord, source: FigureSource): Sto
 }
 
 function measuredNetwork(store: Store, run: RunRecord, step: number): MeasuredNetwork {
-  const experiment = parseExperiment(run.experiment, `experiment of run ${run.id}`);
+  const experiment = parseRecorded(run.experiment, `experiment of run ${run.id}`);
   const checkpoint = store.checkpoints(run.id).find((each) => each.step === step && each.file.state === 'present');
   if (checkpoint === undefined)
     throw new InputError(

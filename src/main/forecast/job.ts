@@ -19,7 +19,7 @@ import { chunkOf } from '../../engine/training/evaluate.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
 import type { TrainingData } from '../../engine/training/trainer.ts';
 import type { OpenedEngine } from '../jobs/engine.ts';
-import { selectParameters } from '../jobs/measuring.ts';
+import { selectParameters } from '../jobs/select-parameters.ts';
 import { dueSteps } from '../jobs/schedule.ts';
 import { readPackage } from '../provenance.ts';
 import { deviceSeconds } from './device.ts';

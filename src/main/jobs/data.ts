@@ -26,6 +26,13 @@ export interface PreparedData {
   readonly turned: boolean;
 }
 
+/** What a dataset's samples are, without its numbers; of a `DatasetSummary` or known before anything is read. */
+export type DataShape = Pick<DatasetSummary, 'name' | 'shape' | 'outputs' | 'targets'>;
+
+export function shapeOfDataset({ name, shape, outputs, train }: Dataset): DataShape {
+  return { name, shape, outputs, targets: train.targets.kind };
+}
+
 /** Raises InputError where the data's shapes do not fit the model. */
 export async function prepareData(
   spec: DatasetSpec,
@@ -36,7 +43,7 @@ export async function prepareData(
 ): Promise<PreparedData> {
   const given = await resolveDataset(spec, folders);
   const dataset = withChannelsLast(given, model, layout);
-  checkFit(dataset, model, outputs);
+  checkFit(shapeOfDataset(dataset), model, outputs);
   return {
     train: networkData(dataset.train, outputs),
     test: dataset.test === null ? null : networkData(dataset.test, outputs),
@@ -47,28 +54,32 @@ export async function prepareData(
 }
 
 /**
- * Images as the model takes them, [height, width, channels]. Data of a PyTorch model come channels first and are turned; without `layout` torch they are refused,
- * since they would pass through the network as noise.
+ * Images as the model takes them, [height, width, channels]. Data of a PyTorch model come channels first and are turned; without `layout` torch they are left as
+ * they are, to be refused by `checkFit`.
  */
 function withChannelsLast(dataset: Dataset, model: ModelSpec, layout: WeightsLayout): Dataset {
   const { shape } = dataset;
-  if (shape.length !== 3 || model.input.length !== 3) return dataset;
-  const [height, width, channels] = model.input;
-  const isFirst = shape[0] === channels && shape[1] === height && shape[2] === width;
-  const isLast = shape.join() === model.input.join();
-  // One channel: the same numbers either way.
-  if (channels === 1 || !isFirst || (isLast && layout === 'covature')) return dataset;
-  if (layout === 'covature') {
-    throw new InputError(
-      `the dataset ${dataset.name} has images of shape [${shape.join(', ')}], channels first as PyTorch has them; the model takes [${model.input.join(', ')}]. ` +
-        'Use --layout torch, write "channels_first": true into the dataset, or save the data as [n, height, width, channels]',
-    );
-  }
+  if (layout === 'covature' || !areChannelsFirst(shape, model)) return dataset;
   const turn = (part: Part): Part => ({ ...part, inputs: channelsLast(part.inputs, shape) });
   return { ...dataset, shape: model.input, train: turn(dataset.train), test: dataset.test && turn(dataset.test) };
 }
 
-function checkFit(dataset: Dataset, model: ModelSpec, outputs: number): void {
+/** One channel is the same either way round, and not meant here. */
+function areChannelsFirst(shape: readonly number[], { input }: ModelSpec): boolean {
+  if (shape.length !== 3 || input.length !== 3) return false;
+  const [height, width, channels] = input;
+  return channels > 1 && shape[0] === channels && shape[1] === height && shape[2] === width;
+}
+
+/** Raises InputError where a dataset does not fit a model of so many outputs: input, outputs, targets; images with channels first among them. */
+export function checkFit(dataset: DataShape, model: ModelSpec, outputs: number): void {
+  if (areChannelsFirst(dataset.shape, model) && dataset.shape.join() !== model.input.join()) {
+    // They would pass through the network as noise.
+    throw new InputError(
+      `the dataset ${dataset.name} has images of shape [${dataset.shape.join(', ')}], channels first as PyTorch has them; the model takes [${model.input.join(', ')}]. ` +
+        'Use --layout torch, write "channels_first": true into the dataset, or save the data as [n, height, width, channels]',
+    );
+  }
   const features = dataset.shape.reduce((product, size) => product * size, 1);
   const expected = model.input.reduce((product, size) => product * size, 1);
   if (features !== expected) {
@@ -77,12 +88,12 @@ function checkFit(dataset: Dataset, model: ModelSpec, outputs: number): void {
     );
   }
   if (dataset.outputs !== outputs) {
-    const kind = dataset.train.targets.kind === 'classes' ? 'classes' : 'target values a sample';
+    const kind = dataset.targets === 'classes' ? 'classes' : 'target values a sample';
     throw new InputError(
       `the model has ${outputs} outputs; the dataset ${dataset.name} has ${dataset.outputs} ${kind}`,
     );
   }
-  if (model.loss === 'cross-entropy' && dataset.train.targets.kind !== 'classes') {
+  if (model.loss === 'cross-entropy' && dataset.targets !== 'classes') {
     throw new InputError(
       `the loss cross-entropy needs classes; the dataset ${dataset.name} has vectors as targets (use "mse")`,
     );

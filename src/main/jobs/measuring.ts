@@ -9,7 +9,6 @@ import { DeviceSession } from '../../engine/curvature/device/session.ts';
 import { cpuChunk, singlePrecisionCpu } from '../../engine/curvature/device/single-precision.ts';
 import { chooseMethod, measureLayer } from '../../engine/curvature/measure-layer.ts';
 import type { MeasurementInput } from '../../engine/curvature/exact.ts';
-import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { Network } from '../../engine/network/network.ts';
 import { deviceKey, measuringTimes } from './calibration.ts';
@@ -39,24 +38,6 @@ export interface MeasuringContext {
   readonly emit: (event: JobEvent) => void;
   readonly signal: AbortSignal;
   readonly onProgress: (stage: string, share: number) => void;
-}
-
-/** Names of the parameters that patterns select, in the network's order. Raises InputError for a pattern that selects none. */
-export function selectParameters(network: Network, patterns: readonly string[]): string[] {
-  const names = network.parameters.map((each) => each.name);
-  const chosen = new Set<string>();
-  for (const pattern of patterns) {
-    if (pattern === wholeNetwork) {
-      chosen.add(pattern);
-      continue;
-    }
-    const expression = new RegExp(`^${pattern.split('*').map(escapeRegExp).join('.*')}$`);
-    const matches = names.filter((name) => expression.test(name));
-    if (matches.length === 0)
-      throw new InputError(`no parameter is named "${pattern}"; the model has ${names.join(', ')}`);
-    for (const name of matches) chosen.add(name);
-  }
-  return [...names, wholeNetwork].filter((name) => chosen.has(name));
 }
 
 /**
@@ -174,8 +155,4 @@ function shapeOf(name: string, length: number, d: number): number[] {
   if (matrices.has(name)) return [d, d];
   if (name === 'vectors') return [length / d, d];
   return name.startsWith('cross_fitted') ? [2, length / 2] : [length];
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.+?^${}()|[\]\\]/g, '\\$&');
 }

@@ -23,7 +23,7 @@ import type { DeviceFinding } from './device.ts';
 import { openEngine } from './engine.ts';
 import type { OpenedEngine } from './engine.ts';
 import { tellBook, tellForecast } from './forecasting.ts';
-import { selectParameters } from './measuring.ts';
+import { selectParameters } from './select-parameters.ts';
 import { dueSteps } from './schedule.ts';
 import type { JobEvent, TrainRequest } from './protocol.ts';
 

@@ -1,7 +1,7 @@
 /** Starting, resuming and measuring runs of a store; every shell does it through these. */
 import * as path from 'node:path';
 import { describeModel } from '../../shared/model.ts';
-import { parseExperiment, withBatchSize } from '../../shared/experiment.ts';
+import { parseExperiment, parseRecorded, withBatchSize } from '../../shared/experiment.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
 import { startJob } from '../jobs/host.ts';
@@ -11,6 +11,7 @@ import type { ProcessLauncher } from '../jobs/launcher.ts';
 import { gatherProvenance } from '../provenance.ts';
 import type { Provenance } from '../provenance.ts';
 import type { Batch, Checkpoint, Json, RunRecord, Store } from '../store/index.ts';
+import { checkLayers } from './fitting.ts';
 import { keepRates, lastValues, Recorder } from './recorder.ts';
 
 export interface RunOptions {
@@ -45,8 +46,9 @@ export function dataFolderOf(store: Store): string {
   return path.join(store.folder, 'datasets');
 }
 
-/** Stores a new run and starts it. */
+/** Stores a new run and starts it. Raises InputError, storing nothing, where its shapes do not fit (`checkLayers`). */
 export function startRun(store: Store, experiment: Experiment, options: RunOptions): StartedRun {
+  checkLayers(experiment);
   const provenance = options.provenance ?? gatherProvenance();
   const id = store.createRun({
     name: experiment.name,
@@ -153,7 +155,7 @@ export function measureRequest(
   spec: MeasurementSpec,
   options: Pick<MeasureRunOptions, 'engine' | 'baseFolder' | 'step' | 'refuse'>,
 ): { readonly request: JobRequest; readonly checkpoint: Checkpoint } {
-  const experiment = parseExperiment(run.experiment, `experiment of run ${run.id}`);
+  const experiment = parseRecorded(run.experiment, `experiment of run ${run.id}`);
   const checkpoints = store.checkpoints(run.id);
   const checkpoint =
     options.step === undefined ? store.lastCheckpoint(run.id) : checkpoints.find((each) => each.step === options.step);

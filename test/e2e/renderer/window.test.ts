@@ -264,9 +264,12 @@ describeWhere(windowAvailable(), 'the window', () => {
     await page.getByText(/all 4 tensors fit/).waitFor();
     await page.getByLabel('Data', { exact: true }).selectOption('mixture');
     await page.getByLabel('Name', { exact: true }).fill('from elsewhere');
-    await page.getByLabel('Learning rate').fill('0.1');
-    await page.getByLabel('Batch size').fill('20');
-    await page.getByRole('button', { name: 'Import and measure' }).click();
+    const button = page.getByRole('button', { name: 'Import and measure' });
+    await page.getByLabel('Learning rate').fill('-1');
+    await page.getByText('Still needed: a rate above 0, or none.').waitFor();
+    expect(await button.isDisabled()).toBe(true);
+    await page.getByLabel('Learning rate').fill('');
+    await button.click();
     await page.getByRole('heading', { name: 'from elsewhere' }).waitFor();
     await page.getByTestId('directions').waitFor();
     const { rows } = await bench.request('runs.list', { filter: 'name = "from elsewhere"' });

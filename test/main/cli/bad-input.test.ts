@@ -235,6 +235,8 @@ const experiment = {
   epochs: 2,
 };
 
+const wide = { type: 'conv2d', name: 'wide', filters: 2, kernel: [3, 3] };
+
 const images = idx(
   8,
   [6, 2, 2],
@@ -315,6 +317,30 @@ describe('covature run refuses', () => {
     expect(result.stderr).toMatch(row.message);
     expect(result.status, result.stderr).toBe(2);
     expect(result.stderr).not.toMatch(/\n {4}at /);
+  });
+
+  test.each([
+    [
+      'layers',
+      { model: { ...model, input: [2, 2, 1], layers: [wide, ...model.layers] }, dataset: { source: 'glyphs' } },
+      /layer "wide" \(conv2d\): a window of 3 x 3 does not fit images of shape \[2, 2, 1\]/,
+    ],
+    ['the data that it reads', { model }, /model\.input \[3\] takes 3 numbers a sample; the dataset .* has 4/],
+    [
+      'data whose shape is known unread',
+      { model, dataset: { source: 'cifar-10' } },
+      /model\.input \[3\] takes 3 numbers a sample; the dataset CIFAR-10 has 3072 \(\[32, 32, 3\]\)/,
+    ],
+    ['a measurement', { measurements: [{ parameters: ['fc9.kernel'] }] }, /no parameter is named "fc9\.kernel"/],
+  ])('of an experiment that does not fit %s nothing is stored', async (_, change, message) => {
+    writeFileSync(at('idx/train-images-idx3-ubyte'), images);
+    writeFileSync(at('idx/train-labels-idx1-ubyte'), labels);
+    writeFileSync(at('experiment.json'), JSON.stringify({ ...experiment, ...change }));
+    const store = ['--store', at('unfit')];
+    const result = await cli(['run', at('experiment.json'), ...store, '--blas', 'wasm']);
+    expect(result.stderr).toMatch(message);
+    expect(result.status).toBe(2);
+    expect(JSON.parse((await cli(['list', ...store, '--json'])).stdout)).toMatchObject({ total: 0 });
   });
 
   test('a diverging run: it is stored as such, with what was reached and what to try', async () => {

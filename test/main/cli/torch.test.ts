@@ -131,7 +131,6 @@ describeWhere(referenceAvailable === true ? numpy : referenceAvailable, 'state d
         ...asked,
         name,
         dataset: { source: 'npz', path: at(`${name}.data.npz`) },
-        training: { lr: 0.1, batch_size: 8 },
         measurement: { parameters: [parameters[parameters.length - 1]] },
       });
       const { loss } = file.measurements[0];

@@ -137,6 +137,31 @@ describe('projects and runs', () => {
     expect((await bench.request('runs.list')).total).toBe(total);
   });
 
+  it('stores nothing of an experiment whose shapes do not fit, and says so while it is written', async () => {
+    const before = (await bench.request('runs.counts', {})).total;
+    writeFileSync(`${bench.folder.path}/five.csv`, 'a,b,c,d,e,class\n1,2,3,4,5,x\n3,4,5,6,7,y\n5,6,7,8,9,z\n');
+    const rows: [unknown, RegExp][] = [
+      [
+        { ...tiny, model: { ...tiny.model, layers: [{ type: 'layernorm', name: 'n' }, { type: 'meanpool' }] } },
+        /layers\[1\].*meanpool.*\[6\]/,
+      ],
+      [
+        { ...tiny, dataset: { ...tiny.dataset, dimensions: [6, 7] } },
+        /takes 6 numbers a sample.*gaussian-mixture has 7/,
+      ],
+      [{ ...tiny, dataset: { source: 'csv', path: 'five.csv' } }, /takes 6 numbers a sample.*has 5/],
+    ];
+    for (const [experiment, message] of rows) {
+      const fault = await faultOf('runs.start', { experiment });
+      expect(fault).toMatchObject({ code: 'bad-input' });
+      expect(fault.message).toMatch(message);
+    }
+    const [layers] = rows;
+    const { problems } = await bench.request('experiments.check', { experiment: layers[0] });
+    expect(problems.join()).toMatch(layers[1]);
+    expect((await bench.request('runs.counts', {})).total).toBe(before);
+  });
+
   it('clones with the next seed and the run as parent', async () => {
     const { runs } = await bench.request('runs.clone', { id: run });
     await statusOf(runs[0], 'done');

@@ -180,7 +180,6 @@ describe('a model from elsewhere', () => {
     await writeSafetensors(place, Object.fromEntries(entries), {});
     return place;
   };
-  const training = { lr: 0.1, batch_size: 32 };
 
   beforeAll(() => {
     bench = new TestWorkbench();
@@ -207,7 +206,7 @@ describe('a model from elsewhere', () => {
     const { mappings } = await bench.request('models.preview', { model: tiny.model, weights: { path } });
     expect(mappings.find(({ target }) => target === 'fc2.kernel')!.problem).toBe('expected [3, 5], found [5, 3]');
     const fault = await faultOf(
-      bench.request('models.import', { name: 'wrong', model: tiny.model, weights: { path }, dataset, training }),
+      bench.request('models.import', { name: 'wrong', model: tiny.model, weights: { path }, dataset }),
     );
     expect(fault.code).toBe('bad-input');
     expect(fault.message).toMatch(/fc2\.weight.*expected \[3, 5\].*found \[5, 3\]/s);
@@ -240,12 +239,13 @@ describe('a model from elsewhere', () => {
       weights: { path },
       names: first.suggested!,
       dataset,
-      training,
+      training: { lr: 0.1, batch_size: 32 },
     });
     expect(await bench.request('runs.get', { id: done.run })).toMatchObject({
       status: 'done',
       relation: 'import',
       provenance: { imported: { weights: 'sequential.safetensors', layout: 'torch' } },
+      experiment: { optimiser: { lr: 0.1 }, batch_size: 32 },
     });
   });
 
@@ -256,14 +256,23 @@ describe('a model from elsewhere', () => {
       model: tiny.model,
       weights: { path },
       dataset,
-      training,
-      measurement: { parameters: ['fc2.kernel'] },
+      measurement: { parameters: ['fc2.kernel'], minibatch_noise: { batches: 40, modes: ['with_replacement'] } },
     });
+    // What nobody said of its training is not made up.
+    const { experiment, values, seed } = await bench.request('runs.get', { id: done.run });
+    expect(Object.keys(experiment as object).sort()).toEqual(['dataset', 'model', 'name']);
+    expect(values).not.toHaveProperty('batch_size');
+    expect(values).not.toHaveProperty('optimiser.lr');
+    expect(seed).toBeNull();
     expect(done.job).not.toBeNull();
     await idle(bench);
     const [measured] = await bench.request('measurements.list', { runs: [done.run] });
     expect(measured.summary!.loss).toBeCloseTo(done.loss, 12);
     expect(measured.summary!.accuracy).toBe(done.accuracy);
+    expect(measured.summary!.minibatch_noise?.batch_size).toBe(50);
+    expect(await bench.request('models.verify', { run: done.run, seed: 1 })).toMatchObject({ agrees: true });
+    // To be trained it lacks a training.
+    expect((await faultOf(bench.request('runs.clone', { id: done.run }))).message).toMatch(/optimiser/);
 
     const random = new Random(11);
     const take = (n: number): Float32Array => Float32Array.from({ length: n }, () => random.normal());
@@ -293,7 +302,6 @@ describe('a model from elsewhere', () => {
         model: tiny.model,
         weights: { path: join(bench.folder.path, 'torch.safetensors') },
         dataset: { ...dataset, dimensions: 7 },
-        training,
       }),
     );
     expect(fault).toMatchObject({ code: 'bad-input' });

@@ -1,6 +1,7 @@
 /** covature rerun */
 import { readSafetensors } from '../../../data/formats/safetensors.ts';
-import { parseExperiment } from '../../../shared/experiment.ts';
+import { InputError } from '../../../shared/errors.ts';
+import { parseExperiment, parseRecorded } from '../../../shared/experiment.ts';
 import { startRun } from '../../services/runs.ts';
 import type { RunRecord, Store } from '../../store/index.ts';
 import {
@@ -49,6 +50,10 @@ export const rerun: Command = {
     const { values, positionals } = parse(argv, options, [1, 1]);
     using store = openStoreFor(values, false);
     const original = store.findRun(positionals[0]);
+    if (parseRecorded(original.experiment, `experiment of run ${original.id}`).optimiser === undefined)
+      throw new InputError(
+        `run ${original.id} (${original.name}) was imported with its weights: how it was trained is not known`,
+      );
     const experiment = parseExperiment(original.experiment, `experiment of run ${original.id}`);
     const progress = new ProgressLine();
     const started = startRun(store, experiment, {

@@ -1,9 +1,12 @@
 /** covature run */
 import * as path from 'node:path';
+import { resolveDataset } from '../../../data/resolve.ts';
 import { parseExperiment } from '../../../shared/experiment.ts';
+import { shapeOfDataset } from '../../jobs/data.ts';
 import type { JobEnd } from '../../jobs/host.ts';
 import { forecastExperiment } from '../../services/forecasts.ts';
-import { resumeRun, startRun } from '../../services/runs.ts';
+import { checkShapes } from '../../services/fitting.ts';
+import { dataFolderOf, resumeRun, startRun } from '../../services/runs.ts';
 import type { StartedRun } from '../../services/runs.ts';
 import type { Store } from '../../store/index.ts';
 import {
@@ -96,6 +99,9 @@ export const run: Command = {
       else process.stdout.write(`${seeds.length > 1 ? `${seeds.length} runs, each: ` : ''}${forecastText(forecast)}\n`);
       return 0;
     }
+    await checkShapes(experiment, async (dataset) =>
+      shapeOfDataset(await resolveDataset(dataset, { baseFolder, dataFolder: dataFolderOf(store) })),
+    );
     return await follow(
       store,
       progress,

@@ -1,6 +1,6 @@
 /** covature verify */
 import * as path from 'node:path';
-import { parseExperiment } from '../../../shared/experiment.ts';
+import { parseRecorded } from '../../../shared/experiment.ts';
 import { parseModel } from '../../../shared/model.ts';
 import type { ModelSpec } from '../../../shared/model.ts';
 import type { Verification } from '../../../shared/verification.ts';
@@ -89,7 +89,7 @@ export const verify: Command = {
 function modelOfRun(values: { readonly run?: string | undefined; readonly store?: string | undefined }): ModelSpec {
   using store = openStoreFor(values, true);
   const record = store.findRun(values.run ?? '');
-  return parseExperiment(record.experiment, `experiment of run ${record.id}`).model;
+  return parseRecorded(record.experiment, `experiment of run ${record.id}`).model;
 }
 
 async function modelInFile(file: string): Promise<ModelSpec> {

@@ -3,7 +3,6 @@ import * as path from 'node:path';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { Handlers } from '../../../shared/contract/index.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
-import { parseExperiment } from '../../../shared/experiment.ts';
 import { describeModel, parseModel } from '../../../shared/model.ts';
 import { importUnpacked, runFileExtension, writeRunFile } from '../../services/run-file.ts';
 import { dataFolderOf } from '../../services/runs.ts';
@@ -79,16 +78,15 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
     const { store, helper, changes, options } = workbench;
     if (project !== undefined && project !== null) workbench.project(project);
     const choice = choiceOf(workbench, model, given);
-    const { lr, batch_size, epochs, seed } = training;
-    const asked = parseExperiment({
+    const { lr, ...known } = training ?? {};
+    // What is not known of the training is left out: the model is measured, not trained.
+    const asked = {
       name,
       dataset: parseDataset(dataset),
       model: choice.model,
-      optimiser: { lr },
-      batch_size,
-      epochs,
-      seed,
-    });
+      ...(lr !== undefined && { optimiser: { lr } }),
+      ...known,
+    };
     const staged = store.stagingPath('weights');
     const folders = { baseFolder: options.baseFolder, dataFolder: dataFolderOf(store) };
     const argument = { engine: workbench.engine(), choice, dataset: asked.dataset, target: staged, ...folders };

@@ -4,7 +4,7 @@ import { FaultError } from '../../../shared/contract/index.ts';
 import type { DatasetInfo, ExperimentCheck, Forecast, Handlers } from '../../../shared/contract/index.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
 import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
-import { parseExperiment } from '../../../shared/experiment.ts';
+import { parseRecorded } from '../../../shared/experiment.ts';
 import { parseModel } from '../../../shared/model.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
@@ -14,6 +14,7 @@ import { downloadPublished, publishedStatus } from '../../../data/downloads/publ
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { datasetFromPath } from '../../cli/files.ts';
 import type { KnownRates } from '../../forecast/rates.ts';
+import { checkLayers } from '../../services/fitting.ts';
 import { keepRates } from '../../services/recorder.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import type { DatasetEntry, Json } from '../../store/index.ts';
@@ -113,7 +114,7 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
   'models.verify': (asked, workbench) => {
     const model =
       'run' in asked
-        ? parseExperiment(workbench.run(asked.run).experiment, `experiment of run ${asked.run}`).model
+        ? parseRecorded(workbench.run(asked.run).experiment, `experiment of run ${asked.run}`).model
         : parseModel(asked.model);
     return workbench.followed.follow(asked.token, (options) =>
       workbench.computing.ask('verify', { engine: workbench.engine(), model, seed: asked.seed }, options),
@@ -135,6 +136,7 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
     try {
       const sweep = parseSweep(experiment);
       const first = sweep.at(0).experiment;
+      checkLayers(first);
       const samples = trainCount(first.dataset, workbench.store.listDatasets());
       const { store } = workbench;
       const helper = timed ? workbench.computing : workbench.helper;

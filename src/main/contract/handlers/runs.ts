@@ -9,10 +9,13 @@ import type {
   RunStatus,
 } from '../../../shared/contract/index.ts';
 import { InputError, messageOf } from '../../../shared/errors.ts';
+import type { DatasetSummary } from '../../../shared/dataset.ts';
 import type { Experiment } from '../../../shared/experiment.ts';
 import { describeModel } from '../../../shared/model.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
 import { resumable, retriable } from '../../queue/queue.ts';
+import { checkShapes } from '../../services/fitting.ts';
+import { dataFolderOf } from '../../services/runs.ts';
 import { differencesOf } from '../../store/index.ts';
 import type { Json, RunRecord } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
@@ -206,6 +209,38 @@ interface Filing {
 /** Runs expanded before the window gets its turn. */
 const slice = 50;
 
+/**
+ * Raises InputError where an experiment's shapes do not fit. Data in files are read for it, once each, unless the store has what they hold.
+ */
+async function checkEach(workbench: Workbench, experiments: readonly Experiment[], baseFolder: string): Promise<void> {
+  const { store, helper } = workbench;
+  const read = new Map<string, DatasetSummary>(
+    store
+      .listDatasets()
+      .flatMap(({ spec, counts }) =>
+        counts === null ? [] : [[JSON.stringify(spec), counts as unknown as DatasetSummary]],
+      ),
+  );
+  const checked = new Set<string>();
+  for (const experiment of experiments) {
+    const { model, dataset, measurements, name } = experiment;
+    const key = JSON.stringify([model, dataset, measurements]);
+    if (checked.has(key)) continue;
+    checked.add(key);
+    await checkShapes(experiment, async (spec) => {
+      const text = JSON.stringify(spec);
+      const found =
+        read.get(text) ??
+        (await workbench.long(`Read the data of ${name}`, (options) =>
+          helper.ask('summarise', { spec, baseFolder, dataFolder: dataFolderOf(store) }, options),
+        ));
+      read.set(text, found);
+      return found;
+    });
+    if (checked.size % slice === 0) await setImmediate();
+  }
+}
+
 async function start(workbench: Workbench, input: unknown, filing: Filing, parent: RunRecord | null) {
   const { store } = workbench;
   if (filing.project !== null) workbench.project(filing.project);
@@ -215,6 +250,8 @@ async function start(workbench: Workbench, input: unknown, filing: Filing, paren
     experiments.push(sweep.at(i).experiment);
     if (i % slice === slice - 1) await setImmediate();
   }
+  const baseFolder = parent?.values['base_folder']?.text ?? workbench.options.baseFolder;
+  await checkEach(workbench, experiments, baseFolder);
   const provenance = workbench.provenance() as unknown as Json;
   const runs = store.transaction(() =>
     experiments.map((experiment) =>
@@ -230,7 +267,7 @@ async function start(workbench: Workbench, input: unknown, filing: Filing, paren
         fields: {
           dataset: experiment.dataset.name ?? experiment.dataset.source,
           model: describeModel(experiment.model),
-          base_folder: parent?.values['base_folder']?.text ?? workbench.options.baseFolder,
+          base_folder: baseFolder,
         },
         ...(parent !== null && { parent: parent.id, relation: 'clone' as const }),
       }),

@@ -85,12 +85,14 @@ export const imports = {
       ...weights,
       dataset: v.unknown(),
       /** How it was trained, as far as is known: for tables and comparisons. */
-      training: v.strictObject({
-        lr: positive,
-        batch_size: integer(1),
-        epochs: v.exactOptional(v.pipe(v.number(), v.minValue(0)), 0),
-        seed: v.exactOptional(integer(0), 1),
-      }),
+      training: v.exactOptional(
+        v.strictObject({
+          lr: v.exactOptional(positive),
+          batch_size: v.exactOptional(integer(1)),
+          epochs: v.exactOptional(v.pipe(v.number(), v.minValue(0))),
+          seed: v.exactOptional(integer(0)),
+        }),
+      ),
       measurement: v.exactOptional(measurementSchema),
       project: v.exactOptional(v.nullable(id)),
     }),

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { writeFileAtomic } from '../files.ts';
+import { makeFolders } from '../folders.ts';
 import { readTar } from '../formats/tar.ts';
 import type { PublishedDataset, PublishedFile } from './catalogue.ts';
 import { partialName, sha256Of, sizeOf, transfer, TransferError, type TransferOptions } from './transfer.ts';
@@ -82,7 +83,7 @@ export async function downloadPublished(
   options: DownloadOptions = {},
 ): Promise<void> {
   const { signal, progress } = options;
-  await fs.mkdir(folder, { recursive: true });
+  makeFolders(folder);
   const total = dataset.files.reduce((sum, file) => sum + file.size, 0);
   if (dataset.unpacked && (await publishedStatus(dataset, folder)).state === 'complete') return;
   let before = 0;

@@ -1,8 +1,8 @@
 /** What a command is, and the parsing of its arguments. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import * as path from 'node:path';
+import { makeFolders } from '../../data/folders.ts';
 import { backendChoices } from '../../shared/devices.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { engineOptions } from '../jobs/engine.ts';
@@ -117,15 +117,13 @@ export function openStoreFor(values: { readonly store?: string | undefined }, re
 
 /** A folder to write into, made where it is missing. Raises InputError where it cannot be. */
 export function makeFolder(folder: string): void {
-  const missing: string[] = [];
-  // One by one: Node's recursive way does not end under folders that take none (/proc).
-  for (let at = folder; !existsSync(at) && path.dirname(at) !== at; at = path.dirname(at)) missing.unshift(at);
   try {
-    for (const each of missing) mkdirSync(each);
+    makeFolders(folder);
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
+      throw new InputError(`--out: ${folder} is no folder`);
     throw new InputError(`--out: ${folder} cannot be made: ${messageOf(error)}`);
   }
-  if (!statSync(folder).isDirectory()) throw new InputError(`--out: ${folder} is no folder`);
 }
 
 export function printJson(document: unknown): void {

@@ -10,7 +10,7 @@ import type { Experiment } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseJson } from '../../shared/validation.ts';
 import { scatterPlans, writeFigures } from '../cli/commands/export.ts';
-import { engineFlags, engineOf, openStoreFor, parse, storeOptions } from '../cli/command.ts';
+import { engineFlags, engineOf, makeFolder, openStoreFor, parse, storeOptions } from '../cli/command.ts';
 import { formatDuration } from '../cli/format.ts';
 import { ProgressLine } from '../cli/progress.ts';
 import { runText } from '../cli/run-text.ts';
@@ -44,6 +44,8 @@ export async function demo(argv: readonly string[]): Promise<number> {
   const began = performance.now();
   const { values } = parse(argv, options, [0, 0]);
   const experiment = await demoExperiment(values.dataset ?? 'glyphs', values.path);
+  const folder = path.resolve(values.out ?? 'figures');
+  makeFolder(folder);
   using store = openStoreFor(values, false);
   const progress = new ProgressLine();
   let prepared: Extract<JobEvent, { kind: 'prepared' }> | null = null;
@@ -72,9 +74,6 @@ export async function demo(argv: readonly string[]): Promise<number> {
     return end.kind === 'failed' && end.event.isInput ? 2 : 1;
   }
   process.stdout.write(`${runText(store, run)}\n`);
-  const folder = path.resolve(values.out ?? 'figures');
-  const { mkdir } = await import('node:fs/promises');
-  await mkdir(folder, { recursive: true });
   const measurements = store.measurements(run.id);
   const plans = scatterPlans(run, measurements);
   const drawn = await writeFigures(store, plans, { formats: ['svg'], folder, engine: engineOf(values) });

@@ -1,8 +1,9 @@
 /** Where the window was, in a small file of the application's own folder. */
 import { app } from 'electron';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import * as v from 'valibot';
+import { makeFolders } from '../../data/folders.ts';
 
 export interface Bounds {
   readonly x: number;
@@ -43,7 +44,7 @@ export function readWindowState(areas: readonly Bounds[], file = stateFile()): W
 }
 
 export function writeWindowState(state: WindowState, file = stateFile()): void {
-  mkdirSync(path.dirname(file), { recursive: true });
+  makeFolders(path.dirname(file));
   writeFileSync(`${file}.tmp`, JSON.stringify(state));
   renameSync(`${file}.tmp`, file);
 }

@@ -4,10 +4,11 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import { readInputFile, writeFileAtomic } from '../../data/files.ts';
+import { makeFolders } from '../../data/folders.ts';
 import { readZip } from '../../data/formats/zip.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseJson } from '../../shared/validation.ts';
@@ -78,7 +79,7 @@ export async function unpackRunFile(file: string, folder: string): Promise<Unpac
   const first = entries.get(documentName);
   if (first === undefined) throw new InputError(`${name}: no run of Covature (it has no ${documentName})`);
   const document = parseJson(new TextDecoder().decode(first.read()), `${name}: ${documentName}`);
-  await mkdir(folder, { recursive: true });
+  makeFolders(folder);
   const places: Record<string, string> = {};
   let number = 0;
   for (const [entryName, sha256] of namedFiles(document)) {

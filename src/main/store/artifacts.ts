@@ -3,8 +3,9 @@
  * its row is committed, and is removed only after the row is gone; so a crash leaves at worst a file without a row, which the doctor finds.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { makeFolders } from '../../data/folders.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { StoreContext } from './context.ts';
 import { copyDurably, renameDurably, syncFile, writeNewFile } from './durable.ts';
@@ -30,7 +31,7 @@ export function artifactMethods(context: StoreContext, runs: RunTable) {
 
   function stagingPath(name = 'file'): string {
     const staging = join(context.folder, storeNames.staging);
-    mkdirSync(staging, { recursive: true });
+    makeFolders(staging);
     return join(staging, `${context.newId()}-${safeName(name)}`);
   }
 

@@ -3,9 +3,10 @@
  * elsewhere. A backup is a store by itself: it can be opened, and restored over another.
  */
 import Database from 'better-sqlite3';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { makeFolders } from '../../data/folders.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { StoreContext } from './context.ts';
 import { copyDurably, linkOrCopy, syncFile, syncFolder, writeNewFile } from './durable.ts';
@@ -43,7 +44,7 @@ export function backupMethods(context: StoreContext) {
       if (existsSync(target)) throw new InputError(`${target} exists already; a backup goes into a new folder`);
       const partial = target + partialSuffix;
       rmSync(partial, { recursive: true, force: true });
-      mkdirSync(partial, { recursive: true });
+      makeFolders(partial);
       try {
         const done = new Set<string>();
         const before = artifactPaths(context.db);
@@ -114,7 +115,7 @@ export async function restoreStore(folder: string, backup: string, now = Date.no
   if (stats === undefined || !existsSync(source)) throw new InputError(`${backup}: expected a backup, found none`);
   try {
     checkBackup(source, backup);
-    mkdirSync(place, { recursive: true });
+    makeFolders(place);
     const lock = acquireWriterLock(place);
     try {
       return await replace(place, isFolder ? backup : undefined, source, now);
@@ -143,7 +144,7 @@ async function replace(
   const incoming = join(place, `${database}${partialSuffix}`);
   rmSync(incoming, { force: true });
   copyDurably(source, incoming);
-  if (moved.length > 0) mkdirSync(aside, { recursive: true });
+  if (moved.length > 0) makeFolders(aside);
   const done: string[] = [];
   try {
     for (const name of moved) {

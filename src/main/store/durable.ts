@@ -8,13 +8,13 @@ import {
   copyFileSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolders } from '../../data/folders.ts';
 
 /** Some network file systems refuse to sync a folder; the file itself is synced. */
 const cannotSyncFolders: ReadonlySet<string | undefined> = new Set([
@@ -63,7 +63,7 @@ export function writeNewFile(path: string, chunks: Iterable<Uint8Array>): number
 
 /** Moves a complete, synced file to its final name (same file system). */
 export function renameDurably(from: string, to: string): void {
-  const firstMade = mkdirSync(dirname(to), { recursive: true });
+  const firstMade = makeFolders(dirname(to));
   if (firstMade !== undefined) syncFolder(dirname(firstMade));
   renameSync(from, to);
   syncFolder(dirname(to));
@@ -71,7 +71,7 @@ export function renameDurably(from: string, to: string): void {
 
 /** A second name for an immutable file where the file system has hard links, else a synced copy. Refuses an existing target. */
 export function linkOrCopy(from: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true });
+  makeFolders(dirname(to));
   try {
     linkSync(from, to);
   } catch (error) {
@@ -84,7 +84,7 @@ export function linkOrCopy(from: string, to: string): void {
 
 /** A synced copy; refuses an existing target, leaves nothing behind on failure. */
 export function copyDurably(from: string, to: string): void {
-  mkdirSync(dirname(to), { recursive: true });
+  makeFolders(dirname(to));
   try {
     copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     syncFile(to);

@@ -1,7 +1,7 @@
 /** Bringing a database to the version of this program, step by step, each step in a transaction. */
 import type Database from 'better-sqlite3';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../../data/folders.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { syncFile, syncFolder } from './durable.ts';
 import { asStoreError, StoreError } from './errors.ts';
@@ -78,7 +78,7 @@ export function migrate(
 
 function backupBefore(db: Database.Database, folder: string, version: number, now: number): string {
   const backups = join(folder, storeNames.backups);
-  mkdirSync(backups, { recursive: true });
+  makeFolders(backups);
   const path = join(backups, `before-migration-from-${version}-${fileTime(now)}.db`);
   db.prepare('VACUUM INTO ?').run(path);
   syncFile(path);

@@ -1,7 +1,8 @@
 /** Opening a store: version check, writer lock, pragmas, migration, and what the last process left behind. */
 import Database from 'better-sqlite3';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolders } from '../../data/folders.ts';
 import { createContext, type StoreContext } from './context.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { databasePath, storeNames } from './location.ts';
@@ -143,7 +144,7 @@ function openForWriting(folder: string, options: OpenOptions): OpenedStore {
     }
     const backup = migrate(db, folder, version, steps, now());
     clearStaging(folder);
-    mkdirSync(join(folder, storeNames.artifacts), { recursive: true });
+    makeFolders(join(folder, storeNames.artifacts));
     const opened = db;
     return {
       context: createContext(opened, folder, false, now),
@@ -184,12 +185,20 @@ function checkVersion(path: string, folder: string, known: number, timeout: numb
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     // On a read-only disk Node says only that the folder is not there; its nearest ancestor knows why.
-    if (code === 'ENOENT') accessSync(existingAncestor(folder), constants.W_OK);
+    if (code === 'ENOENT') {
+      const ancestor = existingAncestor(folder);
+      accessSync(ancestor, constants.W_OK);
+      throw new StoreError(
+        'io',
+        `${folder} cannot be a store: no folder can be made in ${ancestor}. Choose another place (COVATURE_HOME)`,
+        { cause: error },
+      );
+    }
     if (code !== 'EEXIST' && code !== 'ENOTDIR') throw error;
     throw new StoreError(
       'io',

@@ -1,11 +1,11 @@
 /** covature import, and the folder that `covature export --format run` writes for it. */
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { InputError } from '../../../shared/errors.ts';
 import type { Imported, RunRecord, Store } from '../../store/index.ts';
-import { openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
+import { makeFolder, openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
 import type { Command } from '../command.ts';
 import { importRunFile, runFileExtension } from '../../services/run-file.ts';
 import { readJsonFile } from '../files.ts';
@@ -64,10 +64,10 @@ export async function writeRunFolder(store: Store, run: RunRecord, folder: strin
   const { document, files } = store.exportRun(run.id);
   for (const file of files) {
     const place = inside(target, file.name);
-    mkdirSync(path.dirname(place), { recursive: true });
+    makeFolder(path.dirname(place));
     copyFileSync(file.path, place);
   }
-  mkdirSync(target, { recursive: true });
+  makeFolder(target);
   await writeFileAtomic(path.join(target, documentName), `${JSON.stringify(document)}\n`);
   return [path.join(target, documentName), ...files.map((file) => path.join(target, file.name))];
 }

@@ -1,5 +1,4 @@
 /** covature reproduce */
-import { mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { loadFonts } from '../../figures/fonts.ts';
@@ -19,6 +18,7 @@ import {
   printJson,
   storeHelp,
   storeOptions,
+  makeFolder,
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { formatDuration, formatTable } from '../format.ts';
@@ -57,13 +57,13 @@ export const reproduce: Command = {
     const { values } = parse(argv, options, [0, 0]);
     const name = choice(values.study, 'study', studyNames) ?? 'quick';
     const began = performance.now();
+    const folder = path.resolve(values.out ?? `reproduce-${name}`);
+    makeFolder(folder);
     using store = openStoreFor(values, false);
     const own = values.data === undefined ? undefined : path.resolve(values.data);
     const plan = await planStudy(name, dataFolderOf(store), own);
     for (const { dataset, reason } of plan.absent) process.stderr.write(`without ${dataset}: ${reason}\n`);
     const rows = await new StudyRunner(store, plan, values).run();
-    const folder = path.resolve(values.out ?? `reproduce-${name}`);
-    mkdirSync(folder, { recursive: true });
     const files = [path.join(folder, 'gamma.csv')];
     await writeFileAtomic(files[0], studyCsv(rows));
     const svg = studySvg(rows, loadFonts());

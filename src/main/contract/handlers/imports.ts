@@ -1,5 +1,6 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import * as path from 'node:path';
+import { makeFolders } from '../../../data/folders.ts';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { Handlers } from '../../../shared/contract/index.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
@@ -56,7 +57,7 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
     const { store, helper, changes, bus } = workbench;
     if (project !== undefined && project !== null) workbench.project(project);
     const folder = store.stagingPath('import');
-    await mkdir(folder, { recursive: true });
+    makeFolders(folder);
     try {
       const file = workbench.placeOf(from);
       const unpacked = await workbench.long(`Import ${path.basename(file)}`, (options) =>

@@ -1,4 +1,5 @@
 /** Limits of axes and the maps from data to the page. */
+import { InputError } from '../../errors.ts';
 import type { Axis, Mark, Panel } from '../types.ts';
 
 export interface Domain {
@@ -38,6 +39,8 @@ function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): number[][] {
   }
 }
 
+const axisWords = { x: 'horizontal', y: 'vertical' } as const;
+
 export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
   const axes = panels.map((panel) => panel[which]);
   const { scale } = axes[0];
@@ -46,7 +49,9 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
   const fixedMin = axes.find((axis) => axis.min !== undefined)?.min;
   const fixedMax = axes.find((axis) => axis.max !== undefined)?.max;
   if (scale === 'log' && ((fixedMin !== undefined && !(fixedMin > 0)) || (fixedMax !== undefined && !(fixedMax > 0))))
-    throw new Error(`limits of a logarithmic axis must be positive, not ${fixedMin ?? ''}..${fixedMax ?? ''}`);
+    throw new InputError(
+      `the ${axisWords[which]} axis is logarithmic: its limits must be positive, not ${fixedMin ?? 'by the data'} to ${fixedMax ?? 'by the data'}; change or leave out ${which}.min and ${which}.max`,
+    );
   if (scale === 'category')
     return { min: -0.5, max: Math.max(1, ...axes.map((axis) => axis.categories?.length ?? 0)) - 0.5, empty: false };
 
@@ -86,12 +91,16 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
     low -= sticky && low === 0 ? 0 : pad;
     high += pad;
   }
-  const min = fixedMin ?? low;
+  let min = fixedMin ?? low;
   let max = fixedMax ?? high;
   if (!(max > min)) {
     if (fixedMax !== undefined && fixedMin !== undefined)
-      throw new Error(`an axis needs min < max, not [${min}, ${max}]`);
-    max = scale === 'log' ? min * 10 : min + 1;
+      throw new InputError(
+        `the ${axisWords[which]} axis cannot run from ${min} to ${max}: raise its upper limit (${which}.max), lower the other (${which}.min), or leave one to the data`,
+      );
+    // A limit beyond all data holds; the other makes room.
+    if (fixedMax === undefined) max = scale === 'log' ? min * 10 : min + 1;
+    else min = scale === 'log' ? max / 10 : max - 1;
   }
   return { min, max, empty };
 }

@@ -79,6 +79,9 @@ describe('the native menu', () => {
       'open-file',
       'settings',
       'shortcuts',
+      'zoom-in',
+      'zoom-out',
+      'zoom-reset',
     ]);
   });
 });

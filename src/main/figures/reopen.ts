@@ -17,7 +17,7 @@ export async function reopenFigure(bytes: Uint8Array): Promise<FigureDocument> {
   if (start.startsWith('%PDF-')) return reopenPdf(bytes);
   if (start.startsWith('PNG\r\n', 1)) return reopenPng(bytes);
   if (/<svg[\s>]/.test(start)) return readSvgDocument(new TextDecoder().decode(bytes));
-  throw new InputError('only SVG, PDF and PNG files exported by this program can be reopened');
+  throw new InputError('only SVG, PDF and PNG files exported by this program, and recipes as JSON, can be reopened');
 }
 
 /** Recipes in a JSON file (one, or a list of them) or in an exported figure, with the numbers that it carries. Raises InputError where there is none; `name` is for its message. */
@@ -27,7 +27,12 @@ export async function recipesIn(bytes: Uint8Array, name: string): Promise<Figure
     const content = parseJson(new TextDecoder().decode(bytes), name);
     return (Array.isArray(content) ? (content as unknown[]) : [content]).map((each) => parseRecipe(each, name));
   }
-  const document = await reopenFigure(bytes);
+  let document: FigureDocument;
+  try {
+    document = await reopenFigure(bytes);
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${name}: ${error.message}`, { cause: error }) : error;
+  }
   const { recipe } = document;
   if (recipe === undefined)
     throw new InputError(`${name} was exported without a recipe, so it cannot be drawn of stored results`);

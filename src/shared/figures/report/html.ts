@@ -8,11 +8,11 @@ import type { Report, ReportSection, ReportTable } from './content.ts';
 
 const style = `
 :root { color-scheme: light; }
-body { font: 15px/1.5 "STIX Two Text", "Times New Roman", Times, serif; color: #1a1a1a; background: #fff; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; font-variant-numeric: tabular-nums; }
+body { font: 15px/1.5 "STIX Two Text", "Times New Roman", Times, serif; color: #1a1a1a; background: #fff; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; font-variant-numeric: tabular-nums; }
 h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #ccc; }
 .subtitle, footer, figcaption { color: #5a5a5a; } footer { font-size: .8rem; border-top: 1px solid #ccc; margin-top: 3rem; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .8rem; margin: .4rem 0 1.2rem; } caption { text-align: left; font-weight: bold; padding-bottom: .2rem; }
-th, td { text-align: left; padding: .15rem .7rem .15rem 0; vertical-align: baseline; white-space: nowrap; } thead th { border-bottom: 1px solid #1a1a1a; font-weight: normal; color: #5a5a5a; }
+th, td { text-align: left; padding: .15rem .7rem .15rem 0; vertical-align: baseline; white-space: nowrap; } td:last-child { white-space: normal; min-width: 7rem; } p, figcaption, dd { max-width: 50rem; } thead th { border-bottom: 1px solid #1a1a1a; font-weight: normal; color: #5a5a5a; }
 figure { margin: 1.2rem 0; break-inside: avoid; } figure svg { max-width: 100%; height: auto; } figcaption { font-size: .85rem; }
 svg.formula { display: inline; overflow: visible; } dt { font-weight: bold; float: left; clear: left; min-width: 7rem; } dd { margin: 0 0 .5rem 7rem; }
 @media print { body { margin: 0; max-width: none; } }

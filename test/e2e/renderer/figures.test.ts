@@ -1,6 +1,7 @@
 /** The figure studio as a researcher uses it: from a run to a PDF of the venue's size, and back from the file. In a real Chromium. */
 import { readFileSync } from 'node:fs';
 import { PDFDocument } from '@cantoo/pdf-lib';
+import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { reopenFigure } from '../../../src/main/figures/reopen.ts';
 import { describeWhere } from '../../support/skips.ts';
@@ -97,6 +98,45 @@ describeWhere(windowAvailable(), 'the figure studio', () => {
     ]);
     await chooser.setFiles({ name: 'paper.pdf', mimeType: 'application/pdf', buffer: bytes });
     await until(async () => /^86\.0 × .*2 panels/.test((await size()) ?? ''), 'the figure of the file');
+  });
+
+  it('applies a stored recipe to another run, and exports stored figures in a batch', async () => {
+    const { page } = window;
+    const { runs } = await window.bench.request('runs.start', { experiment: { ...tiny, name: 'other', seed: 2 } });
+    await until(
+      async () => (await window.bench.request('runs.get', { id: runs[0] })).status === 'done',
+      'the other run to end',
+    );
+    await window.go('#/figures');
+    const stored = page.getByRole('list', { name: 'Stored figures' });
+    await stored.getByRole('link', { name: 'Figure 2' }).click();
+    await page.getByRole('button', { name: /^Leave out tiny/ }).waitFor();
+    await page.getByRole('searchbox', { name: /runs/ }).fill('other');
+    await page.getByRole('checkbox', { name: /other/ }).check();
+    await page.getByRole('button', { name: 'Done' }).click();
+    await page.getByRole('button', { name: /^Leave out tiny/ }).click();
+    await page.getByRole('button', { name: /^Leave out tiny/ }).waitFor({ state: 'detached' });
+    await page.getByLabel('Name of the figure').fill('Figure 3');
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Store as a copy' }).click();
+    await page.getByText('Figure 3 is stored.').waitFor();
+    await window.go('#/figures');
+    await stored.getByRole('link', { name: 'Figure 3' }).waitFor();
+    await page.getByRole('button', { name: 'Choose all' }).click();
+    await page.getByRole('button', { name: 'Export 2 figures …' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('checkbox', { name: /^CSV/ }).check();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      dialog.getByRole('button', { name: 'Export', exact: true }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('figures.zip');
+    const files = unzipSync(readFileSync(await download.path()));
+    expect(Object.keys(files).sort()).toEqual(['Figure-2.csv', 'Figure-2.pdf', 'Figure-3.csv', 'Figure-3.pdf']);
+    const { recipe } = await reopenFigure(Buffer.from(files['Figure-3.pdf']));
+    expect(recipe?.panels?.map(({ figure }) => figure)).toEqual(['C_H', 'gamma_cutoff']);
+    expect(Buffer.from(files['Figure-3.csv']).equals(Buffer.from(files['Figure-2.csv']))).toBe(false);
+    await page.getByRole('button', { name: 'Put Figure 3 into the bin' }).click();
   });
 
   it('opens what an address names, in dark too, and takes a figure out of the bin', async () => {

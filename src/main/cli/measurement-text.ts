@@ -1,5 +1,5 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
-import { fewSamples, judgeClaims, rowAt } from '../../shared/claims.ts';
+import { estimandNames, fewSamples, judgeClaims, rowAt } from '../../shared/claims.ts';
 import { estimands } from '../../shared/results.ts';
 import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
@@ -8,7 +8,7 @@ import { formatNumber, formatTable } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
 import { formatDuration } from './format.ts';
 import { minibatchLines } from './minibatch-text.ts';
-import { estimandTitles, slopeLines } from './slope-text.ts';
+import { slopeLines } from './slope-text.ts';
 
 export function measurementText(summary: MeasurementSummary): string {
   const { commutator_baseline: baseline, eigenvalues } = summary;
@@ -95,7 +95,7 @@ function methodLines({ method_reason, projected }: MeasurementSummary): string[]
 function fewSampleLines(summary: MeasurementSummary): string[] {
   return estimands.flatMap((estimand) => {
     const few = fewSamples(rowAt(summary.gamma[estimand], 1e-4), summary);
-    return few === null ? [] : [`  ${estimandTitles[estimand]}, at the cutoff 1e-4: ${few}`];
+    return few === null ? [] : [`  ${estimandNames[estimand]}, at the cutoff 1e-4: ${few}`];
   });
 }
 
@@ -115,7 +115,7 @@ function convergenceLines({ convergence }: MeasurementSummary): string[] {
   const { state, reason, samples, numbers } = convergence;
   const shown = numbers.filter((n) => n.estimator === null || n.judged);
   const rows = shown.map(({ name, estimand, full, part, change, allowed }) => [
-    estimand === null ? name.replaceAll('_', ' ') : `${name}, ${estimandTitles[estimand]}`,
+    estimand === null ? name.replaceAll('_', ' ') : `${name}, ${estimandNames[estimand]}`,
     formatNumber(full ?? NaN),
     formatNumber(part ?? NaN),
     change === null ? '-' : formatNumber(change, 2),
@@ -141,7 +141,7 @@ function gammaTable(summary: MeasurementSummary): string {
 function cells(row: CutoffRow, estimand: Estimand): string[] {
   return [
     row.cutoff.toExponential(0),
-    estimandTitles[estimand],
+    estimandNames[estimand],
     // Of two halves, so it may end in .5.
     String(row.n),
     row.decades === 0 || !Number.isFinite(row.decades) ? '-' : row.decades.toFixed(1),

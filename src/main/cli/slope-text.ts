@@ -1,17 +1,14 @@
 /** The slopes of a measurement beyond least squares at each cutoff: by every estimator, and one decade of curvature at a time. */
+import { estimandNames } from '../../shared/claims.ts';
 import { relations } from '../../shared/cutoffs.ts';
 import type { Relation } from '../../shared/cutoffs.ts';
 import { estimands, estimators } from '../../shared/results.ts';
-import type { Estimand, MeasurementSummary } from '../../shared/results.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
 import { formatTable, indent } from './format.ts';
 
 /** The cutoff that the estimators are compared at: that of the claims. */
 const comparedCutoff = 1e-4;
 
-export const estimandTitles: Readonly<Record<Estimand, string>> = {
-  training_set: 'training set',
-  cross_fitted: 'cross-fitted',
-};
 const relationTitles: Readonly<Record<Relation, string>> = { gamma: 'gamma', gamma_Q: 'gamma_Q', C_on_Q: 'C on Q' };
 const estimatorTitles = ['least squares', 'inverse', 'Theil-Sen', 'orthogonal', 'split-half'];
 
@@ -27,7 +24,7 @@ function estimatorLines({ gamma }: MeasurementSummary): string[] {
       const slopes = row[relation];
       return [
         relationTitles[relation],
-        estimandTitles[estimand],
+        estimandNames[estimand],
         ...estimators.map((estimator) => slopeText(slopes[estimator])),
         slopeText(slopes.quadratic),
       ];
@@ -48,7 +45,7 @@ function localLines({ local_slopes: local }: MeasurementSummary): string[] {
             .filter(({ high }) => Number.isInteger(Math.log10(high)))
             .map((each) => [
               `${each.high === 1 ? '1' : each.high.toExponential(0)} to ${each.low.toExponential(0)}`,
-              estimandTitles[estimand],
+              estimandNames[estimand],
               String(each.n),
               ...relations.map((relation) => slopeText(each[relation])),
             ]),

@@ -4,47 +4,27 @@
  * parameter's matrix.
  */
 import type { Backend, Tensor } from '../../backend/types.ts';
-import type { GradientSink, Parameter } from '../../network/types.ts';
+import type { Parameter } from '../../network/types.ts';
 import type { Space } from '../projected/space.ts';
+import { gramIsCheaper, TermSink } from '../projected/terms.ts';
+import type { Term } from '../projected/terms.ts';
 
-/** One term of a parameter's gradient: the sum over a sample's rows of a^T b (a kernel's), or of b itself (a = null). */
-interface Term {
-  readonly a: Tensor | null;
-  readonly b: Tensor;
-}
-
-export class SampleSink implements GradientSink {
-  readonly #space: Space;
+export class SampleSink extends TermSink {
   readonly #backend: Backend;
   readonly #count: number;
-  readonly #terms = new Map<Parameter, Term[]>();
 
   /** @param count N: samples of the pass. */
   constructor(space: Space, backend: Backend, count: number) {
-    this.#space = space;
+    super(space);
     this.#backend = backend;
     this.#count = count;
-  }
-
-  product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void {
-    if (!this.#space.offsets.has(parameter.name)) return;
-    if (!transposeA || transposeB) throw new Error(`${parameter.name}: a gradient by samples must be a sum of a^T b`);
-    this.#keep(parameter, { a, b });
-  }
-
-  add(parameter: Parameter): void {
-    throw new Error(`${parameter.name}: its gradient cannot be told by samples`);
-  }
-
-  addRows(parameter: Parameter, rows: () => Tensor): void {
-    if (this.#space.offsets.has(parameter.name)) this.#keep(parameter, { a: null, b: rows() });
   }
 
   /** [N, 2]: |u_p|^2 and u_p . v, v by parameter. Call in the scope of the pass. */
   measure(direction: ReadonlyMap<string, Tensor>): Tensor {
     const backend = this.#backend;
     let [square, product] = [backend.zeros(this.#count, 1), backend.zeros(this.#count, 1)];
-    for (const [parameter, terms] of this.#terms) {
+    for (const [parameter, terms] of this.terms) {
       const v = direction.get(parameter.name);
       if (v === undefined) throw new Error(`${parameter.name}: the direction does not tell it`);
       const R = (terms.length * terms[0].b.rows) / this.#count;
@@ -54,12 +34,6 @@ export class SampleSink implements GradientSink {
       product = backend.add(product, ownProduct);
     }
     return backend.concatColumns([square, product]);
-  }
-
-  #keep(parameter: Parameter, term: Term): void {
-    const terms = this.#terms.get(parameter);
-    if (terms === undefined) this.#terms.set(parameter, [term]);
-    else terms.push(term);
   }
 
   /** From u_p itself, [N, m n]. */
@@ -102,11 +76,6 @@ export class SampleSink implements GradientSink {
     if (square === null || product === null) throw new Error('a parameter without a term');
     return [square, product];
   }
-}
-
-/** Whether Gram matrices of a sample's rows take less than its m x n matrix: R^2 (m + n) against R m n. */
-function gramIsCheaper({ rows, cols }: Parameter, R: number): boolean {
-  return R * (rows + cols) < rows * cols;
 }
 
 /** Numbers a sample that `measure` makes of a parameter whose layer sees T rows a sample, at most: two of its matrices, or of its Gram matrices. */

@@ -8,6 +8,8 @@ import type { Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
 import type { GradientSink, Parameter } from '../../network/types.ts';
 import type { Space } from './space.ts';
+import { gramIsCheaper, TermSink } from './terms.ts';
+import type { Term } from './terms.ts';
 
 /** Adds everything up in one vector [d]; parameters outside the space are ignored. */
 export class SumSink implements GradientSink {
@@ -40,50 +42,29 @@ export class SumSink implements GradientSink {
   }
 }
 
-/** One term of a parameter's gradient: the sum over a sample's rows of a^T b (a kernel's), or of b itself (a = null). */
-interface Term {
-  readonly a: Tensor | null;
-  readonly b: Tensor;
-}
-
 /**
  * Keeps the terms of a pass, from which every sample's own vector u_p [d] (its gradient, or h_p v) can be told: its norm, its product with a
  * direction, or the vector itself. The tensors must outlive the pass.
  */
-export class PerSampleSink implements GradientSink {
-  readonly #space: Space;
+export class PerSampleSink extends TermSink {
   readonly #backend: CpuBackend;
   readonly #count: number;
-  readonly #terms = new Map<Parameter, Term[]>();
 
   /** @param count N: samples of the pass. */
   constructor(space: Space, backend: CpuBackend, count: number) {
-    this.#space = space;
+    super(space);
     this.#backend = backend;
     this.#count = count;
   }
 
-  product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void {
-    if (!this.#space.offsets.has(parameter.name)) return;
-    if (!transposeA || transposeB) throw new Error(`${parameter.name}: a gradient by samples must be a sum of a^T b`);
-    this.#keep(parameter, { a, b });
-  }
-
-  add(parameter: Parameter): void {
-    throw new Error(`${parameter.name}: its gradient cannot be told by samples`);
-  }
-
-  addRows(parameter: Parameter, rows: () => Tensor): void {
-    if (this.#space.offsets.has(parameter.name)) this.#keep(parameter, { a: null, b: rows() });
-  }
-
   /** squares[p] += |u_p|^2 and, with a direction v [d], products[p] += u_p . v. */
   measure(squares: Float64Array, direction: Real | null, products: Float64Array | null): void {
-    for (const [parameter, terms] of this.#terms) {
-      const at = this.#space.offsets.get(parameter.name) ?? 0;
+    for (const [parameter, terms] of this.terms) {
+      const at = this.space.offsets.get(parameter.name) ?? 0;
       const v = direction?.subarray(at, at + parameter.rows * parameter.cols) ?? null;
       if (terms[0].a === null) this.#measureRows(parameter, terms, squares, v, products);
-      else if (this.#gramIsCheaper(parameter, terms)) this.#measureByGram(parameter, terms, squares, v, products);
+      else if (gramIsCheaper(parameter, (terms.length * terms[0].b.rows) / this.#count))
+        this.#measureByGram(parameter, terms, squares, v, products);
       else this.#measureExplicitly(parameter, terms, squares, v, products);
     }
   }
@@ -92,8 +73,8 @@ export class PerSampleSink implements GradientSink {
   vectorOf(p: number, out: Real): void {
     const { blas } = this.#backend;
     out.fill(0);
-    for (const [{ name, rows, cols }, terms] of this.#terms) {
-      const at = this.#space.offsets.get(name) ?? 0;
+    for (const [{ name, rows, cols }, terms] of this.terms) {
+      const at = this.space.offsets.get(name) ?? 0;
       for (const { a, b } of terms) {
         const T = b.rows / this.#count;
         const right = dataOf(b).subarray(p * T * b.cols, (p + 1) * T * b.cols);
@@ -120,12 +101,6 @@ export class PerSampleSink implements GradientSink {
     }
   }
 
-  #keep(parameter: Parameter, term: Term): void {
-    const terms = this.#terms.get(parameter);
-    if (terms === undefined) this.#terms.set(parameter, [term]);
-    else terms.push(term);
-  }
-
   #measureRows(
     { cols }: Parameter,
     terms: readonly Term[],
@@ -142,12 +117,6 @@ export class PerSampleSink implements GradientSink {
       }
       addSquareAndProduct(own, cols, v, p, squares, products);
     }
-  }
-
-  /** Whether Gram matrices of a sample's rows take less than its m x n matrix. R rows in all: R^2 (m + n) against R m n. */
-  #gramIsCheaper({ rows, cols }: Parameter, terms: readonly Term[]): boolean {
-    const R = (terms.length * terms[0].b.rows) / this.#count;
-    return R * (rows + cols) < rows * cols;
   }
 
   #measureExplicitly(

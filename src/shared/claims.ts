@@ -66,6 +66,9 @@ export const claimStatements: Readonly<Record<Claim, string>> = {
   gamma_equals_gamma_Q: 'gamma = gamma_Q',
 };
 
+/** Where claims are judged unless another cutoff is asked for. */
+export const claimsCutoff = 1e-4;
+
 export const estimandNames: Readonly<Record<Estimand, string>> = {
   training_set: 'training set',
   cross_fitted: 'cross-fitted',
@@ -76,7 +79,7 @@ export function judgeClaims(
   measurement: Pick<MeasurementSummary, 'gamma' | 'commutator_ratio' | 'commutator_baseline'>,
   options: ClaimOptions = {},
 ): ClaimResult[] {
-  const { cutoff = 1e-4, estimators = { training_set: 'ols', cross_fitted: 'ols' } } = options;
+  const { cutoff = claimsCutoff, estimators = { training_set: 'ols', cross_fitted: 'ols' } } = options;
   const rows = {
     training_set: rowAt(measurement.gamma.training_set, cutoff),
     cross_fitted: rowAt(measurement.gamma.cross_fitted, cutoff),

@@ -1,5 +1,5 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
-import { estimandNames, fewSamples, judgeClaims, rowAt } from '../../shared/claims.ts';
+import { claimsCutoff, estimandNames, fewSamples, judgeClaims, rowAt } from '../../shared/claims.ts';
 import { estimands } from '../../shared/results.ts';
 import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
@@ -94,8 +94,8 @@ function methodLines({ method_reason, projected }: MeasurementSummary): string[]
 /** At the cutoff of the claims. */
 function fewSampleLines(summary: MeasurementSummary): string[] {
   return estimands.flatMap((estimand) => {
-    const few = fewSamples(rowAt(summary.gamma[estimand], 1e-4), summary);
-    return few === null ? [] : [`  ${estimandNames[estimand]}, at the cutoff 1e-4: ${few}`];
+    const few = fewSamples(rowAt(summary.gamma[estimand], claimsCutoff), summary);
+    return few === null ? [] : [`  ${estimandNames[estimand]}, at the cutoff ${claimsCutoff.toExponential(0)}: ${few}`];
   });
 }
 
@@ -104,7 +104,7 @@ function claimLines(summary: MeasurementSummary): string[] {
   const judged = judgeClaims(summary);
   return [
     '',
-    '  claims, at the cutoff 1e-4:',
+    `  claims, at the cutoff ${claimsCutoff.toExponential(0)}:`,
     ...judged.map(({ statement, verdict, reason }) => `    ${statement}: ${verdict} (${reason})`),
   ];
 }

@@ -1,13 +1,10 @@
 /** The slopes of a measurement beyond least squares at each cutoff: by every estimator, and one decade of curvature at a time. */
-import { estimandNames } from '../../shared/claims.ts';
+import { claimsCutoff, estimandNames } from '../../shared/claims.ts';
 import { relations } from '../../shared/cutoffs.ts';
 import type { Relation } from '../../shared/cutoffs.ts';
 import { estimands, estimators } from '../../shared/results.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { formatTable, indent } from './format.ts';
-
-/** The cutoff that the estimators are compared at: that of the claims. */
-const comparedCutoff = 1e-4;
 
 const relationTitles: Readonly<Record<Relation, string>> = { gamma: 'gamma', gamma_Q: 'gamma_Q', C_on_Q: 'C on Q' };
 const estimatorTitles = ['least squares', 'inverse', 'Theil-Sen', 'orthogonal', 'split-half'];
@@ -18,7 +15,7 @@ export function slopeLines(summary: MeasurementSummary): string[] {
 
 function estimatorLines({ gamma }: MeasurementSummary): string[] {
   const rows = estimands.flatMap((estimand) => {
-    const row = gamma[estimand].find(({ cutoff }) => cutoff === comparedCutoff);
+    const row = gamma[estimand].find(({ cutoff }) => cutoff === claimsCutoff);
     if (row === undefined || row.gamma.ols === null) return [];
     return relations.map((relation) => {
       const slopes = row[relation];
@@ -32,7 +29,7 @@ function estimatorLines({ gamma }: MeasurementSummary): string[] {
   });
   if (rows.length === 0) return [];
   const table = formatTable(['slope', 'estimand', ...estimatorTitles, 'quadratic term'], rows);
-  return ['', `  slopes by estimator, at the cutoff ${comparedCutoff.toExponential(0)}:`, indent(table, '    ')];
+  return ['', `  slopes by estimator, at the cutoff ${claimsCutoff.toExponential(0)}:`, indent(table, '    ')];
 }
 
 /** Windows that do not overlap; --json has those between them. */

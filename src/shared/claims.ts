@@ -13,14 +13,8 @@
  * All but the second are asked of both estimands: a claim passes or fails where both do; else it is inconclusive, and the reason names
  * the estimand that disagrees. No verdict from fewer than 30 directions or 1.5 decades. Nothing is clamped.
  */
-import {
-  estimands,
-  type CutoffRow,
-  type Estimand,
-  type Estimator,
-  type Interval,
-  type MeasurementSummary,
-} from './results.ts';
+import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
+import type { CutoffRow, Estimator, Interval, MeasurementSummary } from './results.ts';
 
 export const claims = ['C_on_Q', 'commute', 'gamma_between_1_and_2', 'superlinear', 'gamma_equals_gamma_Q'] as const;
 export type Claim = (typeof claims)[number];
@@ -49,7 +43,7 @@ export interface ClaimResult {
 }
 
 export interface ClaimOptions {
-  /** One of the measurement's cutoffs; defaults to 1e-4. */
+  /** One of the measurement's cutoffs; defaults to `headlineCutoff`. */
   readonly cutoff?: number;
   /** Which slope stands for each estimand; defaults to least squares for both. */
   readonly estimators?: Readonly<Record<Estimand, Estimator>>;
@@ -66,20 +60,12 @@ export const claimStatements: Readonly<Record<Claim, string>> = {
   gamma_equals_gamma_Q: 'gamma = gamma_Q',
 };
 
-/** Where claims are judged unless another cutoff is asked for. */
-export const claimsCutoff = 1e-4;
-
-export const estimandNames: Readonly<Record<Estimand, string>> = {
-  training_set: 'training set',
-  cross_fitted: 'cross-fitted',
-};
-
-/** Verdicts on all claims, in the order of `claims`. A cutoff that the measurement lacks raises an Error naming those it has. */
+/** Verdicts on all claims, in the order of `claims`. A cutoff that the measurement lacks raises InputError naming those it has. */
 export function judgeClaims(
   measurement: Pick<MeasurementSummary, 'gamma' | 'commutator_ratio' | 'commutator_baseline'>,
   options: ClaimOptions = {},
 ): ClaimResult[] {
-  const { cutoff = claimsCutoff, estimators = { training_set: 'ols', cross_fitted: 'ols' } } = options;
+  const { cutoff = headlineCutoff, estimators = { training_set: 'ols', cross_fitted: 'ols' } } = options;
   const rows = {
     training_set: rowAt(measurement.gamma.training_set, cutoff),
     cross_fitted: rowAt(measurement.gamma.cross_fitted, cutoff),
@@ -215,13 +201,6 @@ function sizeNumbers(estimand: Estimand, row: CutoffRow): ClaimNumber[] {
     { name: 'directions', estimand, value: row.n, interval: null },
     { name: 'decades', estimand, value: row.decades, interval: null },
   ];
-}
-
-/** The row for a cutoff, up to rounding of the number. */
-export function rowAt(rows: readonly CutoffRow[], cutoff: number): CutoffRow {
-  const row = rows.find((candidate) => Math.abs(candidate.cutoff / cutoff - 1) < 1e-9);
-  if (!row) throw new Error(`no row for a cutoff of ${cutoff}; there are ${rows.map((r) => r.cutoff).join(', ')}`);
-  return row;
 }
 
 /** That few samples decide gamma, where one block carries most of its variance; else null. */

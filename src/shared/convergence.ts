@@ -7,17 +7,9 @@
  * 95 % bound on the change. A larger change means that the number still moves with the number of samples (bias that more samples would
  * remove) and is drifting.
  */
+import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
 import { studentQuantile } from './distributions.ts';
-import { estimandNames, rowAt } from './claims.ts';
-import {
-  estimands,
-  estimators,
-  type Estimand,
-  type Estimator,
-  type HalfSample,
-  type Interval,
-  type MeasurementSummary,
-} from './results.ts';
+import { estimators, type Estimator, type HalfSample, type Interval, type MeasurementSummary } from './results.ts';
 import { relations, type Relation } from './cutoffs.ts';
 
 export const convergenceStates = ['converged', 'drifting', 'unknown'] as const;
@@ -67,7 +59,7 @@ export interface Convergence {
 }
 
 export interface ConvergenceOptions {
-  /** One of the cutoffs of both measurements; defaults to 1e-4. */
+  /** One of the cutoffs of both measurements; defaults to `headlineCutoff`. */
   readonly cutoff?: number;
   /** Whose slopes the verdict rests on; defaults to least squares for both. */
   readonly estimators?: Readonly<Record<Estimand, Estimator>>;
@@ -82,7 +74,7 @@ type Whole = Pick<MeasurementSummary, 'parameter' | 'samples' | 'gamma'> & Parti
 export function judgeConvergence(full: Whole, options: ConvergenceOptions = {}): Convergence | undefined {
   const part = full.half_sample;
   if (part === undefined) return undefined;
-  const { cutoff = 1e-4, estimators: chosen = { training_set: 'ols', cross_fitted: 'ols' } } = options;
+  const { cutoff = headlineCutoff, estimators: chosen = { training_set: 'ols', cross_fitted: 'ols' } } = options;
   if (!(part.samples < full.samples && part.samples > 0))
     throw new Error(`convergence: expected fewer than ${full.samples} samples in the part, found ${part.samples}`);
   const scale = Math.sqrt(full.samples / part.samples - 1);

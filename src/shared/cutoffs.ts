@@ -4,6 +4,7 @@
  * `prepareDiagonals` takes logarithms and running sums once; after that every estimator but Theil-Sen comes at any cutoff in constant
  * time, so that a cutoff can follow a drag. Index i: direction, in decreasing order of the selecting eigenvalue; u: usable direction.
  */
+import { standardCutoffs } from './estimands.ts';
 import { curvature, inverseLeastSquares, leastSquares, orthogonal } from './fits.ts';
 import type { CutoffRow, Slopes } from './results.ts';
 import { RunningMoments, RunningProduct } from './running-sums.ts';
@@ -38,9 +39,6 @@ export interface FitOptions {
   /** Whether to compute Theil-Sen, which takes milliseconds for 2,500 directions where the rest takes microseconds; defaults to true. */
   readonly theilSen?: boolean;
 }
-
-/** Cutoffs of every summary. */
-export const standardCutoffs: readonly number[] = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8];
 
 /** Fewer usable directions than this give no slope. */
 export const fewestDirections = 3;

@@ -2,7 +2,8 @@
  * The slope as it changes along the spectrum: least squares over the directions of one decade of curvature at a time, in windows that overlap by half. A straight
  * line over eight decades hides a bend; these show it. For both estimands.
  */
-import { axesOf, prepareDiagonals, relations, standardCutoffs } from './cutoffs.ts';
+import { smallestCutoff } from './estimands.ts';
+import { axesOf, prepareDiagonals, relations } from './cutoffs.ts';
 import type { Diagonals, Floors, PreparedDiagonals, Relation } from './cutoffs.ts';
 import { leastSquares, moments } from './fits.ts';
 
@@ -23,7 +24,7 @@ export const fewestLocal = 8;
 
 /** Windows of one decade, half a decade apart, from the largest eigenvalue down to the smallest standard cutoff. */
 const windows: readonly { readonly high: number; readonly low: number }[] = Array.from(
-  { length: 2 * Math.round(-Math.log10(Math.min(...standardCutoffs))) - 1 },
+  { length: 2 * Math.round(-Math.log10(smallestCutoff)) - 1 },
   (_, k) => ({ high: powerOfTen(-k / 2), low: powerOfTen(-k / 2 - 1) }),
 );
 

@@ -6,16 +6,13 @@
  *   H v_i = H_ii v_i in decreasing order of H_ii,  C_ii = v_i^T C v_i,  Q_ii = v_i^T Q v_i.
  */
 import type { AssumptionArrays, AssumptionsSummary } from './assumptions.ts';
+import type { Estimand } from './estimands.ts';
 import type { DensitySummary } from './density.ts';
 import type { DualityArrays, DualitySummary } from './duality.ts';
 import type { LocalSlope } from './local-slopes.ts';
 import type { MinibatchNoiseSummary } from './minibatch.ts';
 
 import type { Convergence } from './convergence.ts';
-
-/** Which samples the directions, and which the diagonals, come from. */
-export const estimands = ['training_set', 'cross_fitted'] as const;
-export type Estimand = (typeof estimands)[number];
 
 export const estimators = ['ols', 'ols_inverse', 'theil_sen', 'orthogonal', 'iv'] as const;
 export type Estimator = (typeof estimators)[number];
@@ -235,7 +232,7 @@ export interface MeasurementSummary {
   readonly standard_errors?: StandardErrors;
   /** Present unless it was declined; `judgeConvergence` (convergence.ts) holds it beside the whole, at any cutoff. */
   readonly half_sample?: HalfSample;
-  /** Its verdict at the cutoff 1e-4. */
+  /** Its verdict at `headlineCutoff`. */
   readonly convergence?: Convergence;
   /** Why this method was chosen, in words; present where the program chose. */
   readonly method_reason?: string;

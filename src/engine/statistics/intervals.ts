@@ -1,10 +1,10 @@
 /** Puts the intervals of bootstrap.ts, computed along a subset of the directions, on the slopes fitted over all of them. */
+import type { Estimand } from '../../shared/estimands.ts';
 import type { relations } from '../../shared/cutoffs.ts';
 import {
   estimators,
   type BootstrapSummary,
   type CutoffRow,
-  type Estimand,
   type EstimandDifference,
   type Estimator,
   type Interval,

@@ -1,11 +1,12 @@
 /** Duality and assumptions of a measurement as text, at one cutoff; `--json` has all of them. */
+import { findRow, headlineCutoff } from '../../shared/estimands.ts';
 import { pairKinds } from '../../shared/duality.ts';
 import type { DualitySummary, DualSlope, RelativeResidual } from '../../shared/duality.ts';
 import type { AssumptionRow, AssumptionsSummary, ComparedMatrix } from '../../shared/assumptions.ts';
 import type { Interval, MeasurementSummary } from '../../shared/results.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
 
-const cutoff = 1e-4;
+const cutoff = headlineCutoff;
 
 /** Empty where neither was asked for. */
 export function extraLines({ duality, duality_unavailable, assumptions }: MeasurementSummary): string[] {
@@ -33,7 +34,7 @@ function dualityLines({ residuals, moments, seed, groups, samples_without_input 
   });
   const means = pairKinds.flatMap((kind) => {
     const found = moments[kind];
-    const row = found?.rows.find((each) => each.cutoff === cutoff);
+    const row = found && findRow(found.rows, cutoff);
     if (found === undefined || row === undefined) return [];
     return [
       [
@@ -104,7 +105,7 @@ const names: Readonly<Record<ComparedMatrix, string>> = {
 function assumptionLines({ columns, identities, within }: AssumptionsSummary): string[] {
   const rows = columns.map((column) => {
     const row = (estimand: 'training_set' | 'cross_fitted'): AssumptionRow | undefined =>
-      column.rows[estimand].find((each) => each.cutoff === cutoff);
+      findRow(column.rows[estimand], cutoff);
     const training = row('training_set');
     return [
       column.matrices.map((name) => names[name]).join(' = '),

@@ -1,7 +1,7 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
-import { claimsCutoff, estimandNames, fewSamples, judgeClaims, rowAt } from '../../shared/claims.ts';
-import { estimands } from '../../shared/results.ts';
-import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
+import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '../../shared/estimands.ts';
+import { fewSamples, judgeClaims } from '../../shared/claims.ts';
+import type { CutoffRow, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
 import { formatNumber, formatTable } from './format.ts';
@@ -94,8 +94,10 @@ function methodLines({ method_reason, projected }: MeasurementSummary): string[]
 /** At the cutoff of the claims. */
 function fewSampleLines(summary: MeasurementSummary): string[] {
   return estimands.flatMap((estimand) => {
-    const few = fewSamples(rowAt(summary.gamma[estimand], claimsCutoff), summary);
-    return few === null ? [] : [`  ${estimandNames[estimand]}, at the cutoff ${claimsCutoff.toExponential(0)}: ${few}`];
+    const few = fewSamples(rowAt(summary.gamma[estimand], headlineCutoff), summary);
+    return few === null
+      ? []
+      : [`  ${estimandNames[estimand]}, at the cutoff ${headlineCutoff.toExponential(0)}: ${few}`];
   });
 }
 
@@ -104,7 +106,7 @@ function claimLines(summary: MeasurementSummary): string[] {
   const judged = judgeClaims(summary);
   return [
     '',
-    `  claims, at the cutoff ${claimsCutoff.toExponential(0)}:`,
+    `  claims, at the cutoff ${headlineCutoff.toExponential(0)}:`,
     ...judged.map(({ statement, verdict, reason }) => `    ${statement}: ${verdict} (${reason})`),
   ];
 }

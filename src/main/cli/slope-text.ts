@@ -1,8 +1,8 @@
 /** The slopes of a measurement beyond least squares at each cutoff: by every estimator, and one decade of curvature at a time. */
-import { claimsCutoff, estimandNames } from '../../shared/claims.ts';
+import { estimandNames, estimands, findRow, headlineCutoff } from '../../shared/estimands.ts';
 import { relations } from '../../shared/cutoffs.ts';
 import type { Relation } from '../../shared/cutoffs.ts';
-import { estimands, estimators } from '../../shared/results.ts';
+import { estimators } from '../../shared/results.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { formatTable, indent } from './format.ts';
 
@@ -15,7 +15,7 @@ export function slopeLines(summary: MeasurementSummary): string[] {
 
 function estimatorLines({ gamma }: MeasurementSummary): string[] {
   const rows = estimands.flatMap((estimand) => {
-    const row = gamma[estimand].find(({ cutoff }) => cutoff === claimsCutoff);
+    const row = findRow(gamma[estimand], headlineCutoff);
     if (row === undefined || row.gamma.ols === null) return [];
     return relations.map((relation) => {
       const slopes = row[relation];
@@ -29,7 +29,7 @@ function estimatorLines({ gamma }: MeasurementSummary): string[] {
   });
   if (rows.length === 0) return [];
   const table = formatTable(['slope', 'estimand', ...estimatorTitles, 'quadratic term'], rows);
-  return ['', `  slopes by estimator, at the cutoff ${claimsCutoff.toExponential(0)}:`, indent(table, '    ')];
+  return ['', `  slopes by estimator, at the cutoff ${headlineCutoff.toExponential(0)}:`, indent(table, '    ')];
 }
 
 /** Windows that do not overlap; --json has those between them. */

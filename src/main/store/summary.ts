@@ -2,15 +2,13 @@
  * The indexed table of results: (run, key) -> number with its interval, text, or both. A key holds a number and a text side by side,
  * because `loss` is the name of a loss in an experiment and its last value in a result.
  */
+import { estimands, findRow, headlineCutoff, type Estimand } from '../../shared/estimands.ts';
 import { InputError } from '../../shared/errors.ts';
-import type { CutoffRow, Estimand, MeasurementSummary, Slopes } from '../../shared/results.ts';
+import type { CutoffRow, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import type { StoreContext } from './context.ts';
 import type { SummaryInput, SummaryKeyInfo, SummaryValue } from './types.ts';
 
 const maximumKey = 200;
-
-/** The cutoff that the headline numbers are for: H_ii > 1e-4 H_11. */
-export const headlineCutoff = 1e-4;
 
 /** `fc2.kernel` -> `fc2`; anything else, as `fc2.bias` or `ln1.gain`, keeps its full name. */
 export function shortParameter(parameter: string): string {
@@ -19,9 +17,9 @@ export function shortParameter(parameter: string): string {
 
 /**
  * The summary keys of a measurement. With L the parameter's short name:
- *   gamma.L               slope of log C_ii on log H_ii, least squares, training-set estimand, cutoff 1e-4, with its interval
+ *   gamma.L               slope of log C_ii on log H_ii, least squares, training-set estimand, `headlineCutoff`, with its interval
  *   gamma.L.cross_fitted  the same, cross-fitted
- *   gamma_Q.L, C_on_Q.L   slopes of log Q_ii on log H_ii and of log C_ii on log Q_ii, training-set estimand, cutoff 1e-4
+ *   gamma_Q.L, C_on_Q.L   slopes of log Q_ii on log H_ii and of log C_ii on log Q_ii, training-set estimand, `headlineCutoff`
  *   gamma.training_set.L@1e-2, gamma.cross_fitted.L@1e-2, ...   gamma at every cutoff
  *   cosine_CH.L, cosine_CQ.L, commutator_ratio.L
  *   sharpness.L           largest eigenvalue of H
@@ -41,8 +39,7 @@ export function summaryKeys(measurement: MeasurementSummary): Record<string, Sum
     keys[key] = interval === undefined ? slopes.ols : { value: slopes.ols, low: interval[0], high: interval[1] };
   };
 
-  const headline = (estimand: Estimand): CutoffRow | undefined =>
-    measurement.gamma[estimand].find((row) => isCutoff(row.cutoff, headlineCutoff));
+  const headline = (estimand: Estimand): CutoffRow | undefined => findRow(measurement.gamma[estimand], headlineCutoff);
   const training = headline('training_set');
   if (training !== undefined) {
     setSlope(`gamma.${layer}`, training.gamma);
@@ -51,7 +48,7 @@ export function summaryKeys(measurement: MeasurementSummary): Record<string, Sum
   }
   const crossFitted = headline('cross_fitted');
   if (crossFitted !== undefined) setSlope(`gamma.${layer}.cross_fitted`, crossFitted.gamma);
-  for (const estimand of ['training_set', 'cross_fitted'] as const) {
+  for (const estimand of estimands) {
     for (const row of measurement.gamma[estimand]) {
       setSlope(`gamma.${estimand}.${layer}@${cutoffText(row.cutoff)}`, row.gamma);
     }
@@ -63,10 +60,6 @@ export function summaryKeys(measurement: MeasurementSummary): Record<string, Sum
   set(`sharpness.${layer}`, measurement.eigenvalues.largest);
   set(`trace.${layer}`, measurement.trace.H);
   return keys;
-}
-
-function isCutoff(a: number, b: number): boolean {
-  return Math.abs(a - b) <= 1e-9 * b;
 }
 
 /** 1e-4 as written in keys, however it was computed: `1e-4`. */

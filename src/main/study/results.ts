@@ -1,4 +1,5 @@
 /** The end of the study: its table and its figure. */
+import { findRow } from '../../shared/estimands.ts';
 import { composePanels, gammaPerLayer, renderSvg } from '../../shared/figures/index.ts';
 import type { FigureSpec, FontLibrary } from '../../shared/figures/index.ts';
 import type { CutoffRow, MeasurementSummary } from '../../shared/results.ts';
@@ -75,7 +76,7 @@ export function cellsOf({ part, run, parameter, summary, error }: StudyRow): Stu
 }
 
 function rowOf(rows: readonly CutoffRow[]): CutoffRow | undefined {
-  return rows.find((each) => each.cutoff === studyCutoff);
+  return findRow(rows, studyCutoff);
 }
 
 function remarkOn(row: CutoffRow | undefined): string {

@@ -1,8 +1,9 @@
 /** What a comparison lays side by side: single runs, or the seeds of one setup as one; and their curves and points. Pure. */
+import { findRow, type Estimand } from '../../shared/estimands.ts';
 import type { Json, MeasurementInfo, RunRow, SeriesData, SummaryValue } from '../../shared/contract/index.ts';
 import { studentQuantile } from '../../shared/distributions.ts';
 import { statisticsOf } from '../../shared/group-statistics.ts';
-import type { CutoffRow, Estimand, Estimator, Interval } from '../../shared/results.ts';
+import type { CutoffRow, Estimator, Interval } from '../../shared/results.ts';
 import type { Mark } from './marks.ts';
 
 export interface Member {
@@ -147,7 +148,7 @@ export function slopeAt(
 }
 
 export function rowAt(measurement: MeasurementInfo, estimand: Estimand, cutoff: number): CutoffRow | undefined {
-  return measurement.summary?.gamma[estimand].find((row) => Math.abs(row.cutoff - cutoff) <= 1e-6 * cutoff);
+  return measurement.summary === null ? undefined : findRow(measurement.summary.gamma[estimand], cutoff);
 }
 
 /** The last sound measurement of a parameter in a run: of the latest step, the newest. */

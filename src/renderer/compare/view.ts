@@ -1,5 +1,5 @@
 /** What a comparison shows; survives a restart. */
-import type { Estimand } from '../../shared/results.ts';
+import { headlineCutoff, type Estimand } from '../../shared/estimands.ts';
 import type { Quantity } from './members.ts';
 
 export interface CompareView {
@@ -24,7 +24,7 @@ export const firstCompareView: CompareView = {
   parameter: '',
   estimand: 'training_set',
   quantity: 'gamma',
-  cutoff: 1e-4,
+  cutoff: headlineCutoff,
   differing: true,
   setting: '',
   logSteps: false,

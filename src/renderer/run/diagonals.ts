@@ -1,9 +1,10 @@
 /** The arrays of a measurement as fits and charts take them: sets of directions for each estimand. */
+import { diagonalArrays, smallestCutoff, type Estimand } from '../../shared/estimands.ts';
 import { fewSamples } from '../../shared/claims.ts';
 import type { DiagonalName } from '../../shared/contract/index.ts';
-import { averageRows, fitAt, prepareDiagonals, standardCutoffs, usabilityOf } from '../../shared/cutoffs.ts';
+import { averageRows, fitAt, prepareDiagonals, usabilityOf } from '../../shared/cutoffs.ts';
 import type { Diagonals, Floors, PreparedDiagonals, Relation } from '../../shared/cutoffs.ts';
-import type { CutoffRow, Estimand, Interval, MeasurementSummary } from '../../shared/results.ts';
+import type { CutoffRow, Interval, MeasurementSummary } from '../../shared/results.ts';
 
 export const wantedArrays: readonly DiagonalName[] = [
   'eigenvalues',
@@ -45,7 +46,7 @@ export interface DirectionSets {
   readonly floors: Floors;
   /** One a set; empty where the measurement has none. */
   readonly errors: readonly SetErrors[];
-  /** Directions below the widest cutoff, which is never fitted: no points. */
+  /** Directions below the smallest cutoff, which is never fitted: no points. */
   readonly undrawn: number;
   /** The eigenvalue that cutoffs are shares of: H_11, or the mean of the two halves'. */
   readonly largest: number;
@@ -58,16 +59,12 @@ export function directionSets(
 ): DirectionSets | null {
   const floors = summary.floor;
   const sets: Diagonals[] = [];
+  const names = diagonalArrays[estimand];
+  const [selection, H, C, Q] = [arrays[names.selection], arrays[names.H], arrays[names.C], arrays[names.Q]];
+  if (selection === undefined || H === undefined || C === undefined || Q === undefined) return null;
   if (estimand === 'training_set') {
-    const { eigenvalues: H, C_diagonal: C, Q_diagonal: Q } = arrays;
-    if (H === undefined || C === undefined || Q === undefined) return null;
-    sets.push({ selection: H, H, C, Q });
+    sets.push({ selection, H, C, Q });
   } else {
-    const selection = arrays.cross_fitted_selection;
-    const H = arrays.cross_fitted_H_diagonal;
-    const C = arrays.cross_fitted_C_diagonal;
-    const Q = arrays.cross_fitted_Q_diagonal;
-    if (selection === undefined || H === undefined || C === undefined || Q === undefined) return null;
     const d = selection.length / 2;
     for (const k of [0, 1]) {
       const part = (array: Float64Array): Float64Array => array.subarray(k * d, (k + 1) * d);
@@ -76,7 +73,7 @@ export function directionSets(
   }
   const undrawn = sets.reduce(
     (count, { selection }) =>
-      count + selection.filter((value) => value > 0 && !(value > widestCutoff * selection[0])).length,
+      count + selection.filter((value) => value > 0 && !(value > smallestCutoff * selection[0])).length,
     0,
   );
   return {
@@ -131,16 +128,6 @@ export function fitSets({ prepared }: DirectionSets, cutoff: number, theilSen: b
   return rows.length === 1 ? rows[0] : averageRows(rows[0], rows[1]);
 }
 
-/** The stored row of a standard cutoff, where this is one. */
-export function storedRow(rows: readonly CutoffRow[], cutoff: number): CutoffRow | undefined {
-  return rows.find((row) => Math.abs(Math.log10(row.cutoff / cutoff)) < 0.011);
-}
-
-/** The stored row nearest in the logarithm. */
-export function nearestRow(rows: readonly CutoffRow[], cutoff: number): CutoffRow | undefined {
-  return rows.toSorted((a, b) => Math.abs(Math.log(a.cutoff / cutoff)) - Math.abs(Math.log(b.cutoff / cutoff)))[0];
-}
-
 export function intervalOf(row: CutoffRow | undefined, relation: Relation): Interval | null {
   return row?.[relation].interval?.ols ?? null;
 }
@@ -172,15 +159,12 @@ export interface ScatterPoint {
   readonly Q: number;
 }
 
-/** The smallest standard one. */
-export const widestCutoff = Math.min(...standardCutoffs);
-
-/** Directions above the widest cutoff whose three values have logarithms that mean something. */
+/** Directions above the smallest cutoff whose three values have logarithms that mean something. */
 export function usablePoints({ sets, floors }: DirectionSets): ScatterPoint[] {
   return sets.flatMap(({ selection, H, C, Q }, set) => {
     const points: ScatterPoint[] = [];
     for (let i = 0; i < H.length; i++) {
-      if (!(selection[i] > widestCutoff * selection[0])) break;
+      if (!(selection[i] > smallestCutoff * selection[0])) break;
       if (usabilityOf(H[i], C[i], Q[i], floors) === 'usable') points.push({ set, i: i + 1, H: H[i], C: C[i], Q: Q[i] });
     }
     return points;

@@ -1,5 +1,6 @@
 /** Results as a LaTeX table (booktabs) with uncertainties: one row a layer, mean over seeds where there are several. */
-import { type Estimand, type Estimator, type Slopes } from '../results.ts';
+import { estimands, type Estimand } from '../estimands.ts';
+import { type Estimator, type Slopes } from '../results.ts';
 import { assumptionRow, columnTex } from './figures/assumptions.ts';
 import { estimandNames, estimatorNames, type Measurement } from './figures/common.ts';
 import { cutoffRow, estimateOf } from './figures/scatter.ts';
@@ -41,7 +42,7 @@ export function texEscape(text: string): string {
  * which. A value that was not computed is "--".
  */
 export function resultsTable(measurements: readonly Measurement[], options: TableOptions = {}): string {
-  const estimands = options.estimands ?? (['training_set', 'cross_fitted'] as const);
+  const shown = options.estimands ?? estimands;
   const parameters = [...new Set(measurements.map(({ summary }) => summary.parameter))];
   let most = 1;
   const used = new Set<string>();
@@ -49,7 +50,7 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
   const rows = parameters.map((parameter) => {
     const group = measurements.filter(({ summary }) => summary.parameter === parameter);
     most = Math.max(most, group.length);
-    const cells = estimands.flatMap((estimand) => {
+    const cells = shown.flatMap((estimand) => {
       const found = group.flatMap((measurement) => cutoffRow(measurement, estimand, options.cutoff) ?? []);
       for (const row of found) cutoffs.add(row.cutoff);
       const n =
@@ -91,11 +92,11 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
     '  \\centering',
     `  \\caption{${caption}}`,
     ...(options.label === undefined ? [] : [`  \\label{${options.label}}`]),
-    `  \\begin{tabular}{l${'rrrr'.repeat(estimands.length)}}`,
+    `  \\begin{tabular}{l${'rrrr'.repeat(shown.length)}}`,
     '    \\toprule',
-    `     & ${estimands.map((estimand) => `\\multicolumn{${each}}{c}{${estimandNames[estimand]}}`).join(' & ')} \\\\`,
-    `    ${estimands.map((_, k) => `\\cmidrule(lr){${2 + k * each}-${1 + (k + 1) * each}}`).join(' ')}`,
-    `    layer & ${estimands.map(() => `$n$ & ${columns.map(({ head }) => head).join(' & ')}`).join(' & ')} \\\\`,
+    `     & ${shown.map((estimand) => `\\multicolumn{${each}}{c}{${estimandNames[estimand]}}`).join(' & ')} \\\\`,
+    `    ${shown.map((_, k) => `\\cmidrule(lr){${2 + k * each}-${1 + (k + 1) * each}}`).join(' ')}`,
+    `    layer & ${shown.map(() => `$n$ & ${columns.map(({ head }) => head).join(' & ')}`).join(' & ')} \\\\`,
     '    \\midrule',
     ...rows.map((row) => `    ${row}`),
     '    \\bottomrule',
@@ -112,12 +113,12 @@ function cutoffTex(cutoff: number): string {
 
 /** C against matrices that are taken for it: cosine, commutator beside its mean over random rotations, and the slope of log C_ii on log M_ii. */
 export function assumptionsTable(measurements: readonly Measurement[], options: TableOptions = {}): string {
-  const estimands = options.estimands ?? (['training_set', 'cross_fitted'] as const);
+  const shown = options.estimands ?? estimands;
   const cutoffs = new Set<number>();
   const number = (value: number, digits: number): string => `$${value.toFixed(digits)}$`;
   const rows = measurements.flatMap(({ summary }) =>
     (summary.assumptions?.columns ?? []).map((column, k) => {
-      const slopes = estimands.flatMap((estimand) => {
+      const slopes = shown.flatMap((estimand) => {
         const row = assumptionRow(column, estimand, options.cutoff);
         if (row?.slope === null || row === undefined) return ['--', '--'];
         cutoffs.add(row.cutoff);
@@ -144,11 +145,11 @@ export function assumptionsTable(measurements: readonly Measurement[], options: 
     '  \\centering',
     `  \\caption{${caption}}`,
     ...(options.label === undefined ? [] : [`  \\label{${options.label}}`]),
-    `  \\begin{tabular}{llrr${'rr'.repeat(estimands.length)}}`,
+    `  \\begin{tabular}{llrr${'rr'.repeat(shown.length)}}`,
     '    \\toprule',
-    `     & & & & ${estimands.map((estimand) => `\\multicolumn{2}{c}{${estimandNames[estimand]}}`).join(' & ')} \\\\`,
-    `    ${estimands.map((_, k) => `\\cmidrule(lr){${5 + 2 * k}-${6 + 2 * k}}`).join(' ')}`,
-    `    layer & $M$ & cosine & commutator & ${estimands.map(() => 'slope & $R^2$').join(' & ')} \\\\`,
+    `     & & & & ${shown.map((estimand) => `\\multicolumn{2}{c}{${estimandNames[estimand]}}`).join(' & ')} \\\\`,
+    `    ${shown.map((_, k) => `\\cmidrule(lr){${5 + 2 * k}-${6 + 2 * k}}`).join(' ')}`,
+    `    layer & $M$ & cosine & commutator & ${shown.map(() => 'slope & $R^2$').join(' & ')} \\\\`,
     '    \\midrule',
     ...rows.map((row) => `    ${row.join(' & ')} \\\\`),
     '    \\bottomrule',

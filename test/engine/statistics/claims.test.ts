@@ -1,13 +1,7 @@
+import type { Estimand } from '../../../src/shared/estimands.ts';
 import { describe, expect, it } from 'vitest';
 import { judgeClaims, type Claim, type Verdict } from '../../../src/shared/claims.ts';
-import type {
-  CutoffRow,
-  Estimand,
-  Interval,
-  MeasurementSummary,
-  SlopeDifference,
-  Slopes,
-} from '../../../src/shared/results.ts';
+import type { CutoffRow, Interval, MeasurementSummary, SlopeDifference, Slopes } from '../../../src/shared/results.ts';
 
 interface Part {
   readonly gamma?: Interval | null;
@@ -296,6 +290,6 @@ describe('judgeClaims', () => {
     expect(superlinear({})).toBe('inconclusive');
     expect(superlinear({ estimators: { training_set: 'iv', cross_fitted: 'iv' } })).toBe('pass');
     expect(superlinear({ cutoff: 0.01 })).toBe('pass');
-    expect(() => superlinear({ cutoff: 1e-3 })).toThrow(/there are 0.01, 0.0001/);
+    expect(() => superlinear({ cutoff: 1e-3 })).toThrow(/the measurement has 0.01, 0.0001/);
   });
 });

@@ -1,3 +1,4 @@
+import { standardCutoffs } from '../../../src/shared/estimands.ts';
 import { describe, expect, it } from 'vitest';
 import {
   axesOf,
@@ -12,7 +13,6 @@ import {
   quadraticTerm,
   relations,
   splitHalf,
-  standardCutoffs,
   theilSen,
   usabilityOf,
   type Diagonals,

@@ -1,4 +1,5 @@
 /** The table of src/shared/assumptions.ts from diagonals: slopes of C on every matrix with their intervals, equal columns merged. */
+import { standardCutoffs, type Estimand } from '../../../shared/estimands.ts';
 import type {
   AssumptionColumn,
   AssumptionRow,
@@ -6,16 +7,9 @@ import type {
   ComparedMatrix,
   MatrixIdentity,
 } from '../../../shared/assumptions.ts';
-import type { CutoffRow, Estimand, RotationBaseline } from '../../../shared/results.ts';
+import type { CutoffRow, RotationBaseline } from '../../../shared/results.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import {
-  fitByCutoff,
-  fitCrossFitted,
-  numericalFloor,
-  planBootstrap,
-  standardCutoffs,
-  withIntervals,
-} from '../../statistics/index.ts';
+import { fitByCutoff, fitCrossFitted, numericalFloor, planBootstrap, withIntervals } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections, Relation } from '../../statistics/index.ts';
 
 /** Relative difference up to which two matrices are called equal. */

@@ -3,6 +3,7 @@
  * (pairs.ts); means over all P^2 pairs are exact, as sums over p: along all eigendirections through packed d x d sums where H itself is known
  * (sums.ts), else along the found ones (directions.ts). Intervals come from random groups of samples, each measured by itself.
  */
+import { standardCutoffs } from '../../../shared/estimands.ts';
 import type {
   DualityArrays,
   DualitySummary,
@@ -16,13 +17,7 @@ import type { Interval } from '../../../shared/results.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Network } from '../../network/network.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import {
-  averageClusters,
-  leastSquares,
-  moments as lineMoments,
-  numericalFloor,
-  standardCutoffs,
-} from '../../statistics/index.ts';
+import { averageClusters, leastSquares, moments as lineMoments, numericalFloor } from '../../statistics/index.ts';
 import type { ChosenDirections, Floors } from '../../statistics/index.ts';
 import { factorLayout } from '../factors.ts';
 import type { FactorLayout } from '../factors.ts';

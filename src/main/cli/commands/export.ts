@@ -1,9 +1,9 @@
 /** covature export */
+import { estimands } from '../../../shared/estimands.ts';
 import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { InputError, messageOf } from '../../../shared/errors.ts';
 import { applyToRuns } from '../../../shared/figures/apply.ts';
-import { estimands } from '../../../shared/results.ts';
 import {
   figureNames,
   figureTable,

@@ -1,13 +1,14 @@
 /** C against matrices that are often taken for it: the slope of log C_ii on log M_ii for each, 1 where C is proportional to M. */
+import { estimands } from '../../estimands.ts';
+import { headlineRow, rowAt, type Estimand } from '../../estimands.ts';
 import { InputError } from '../../errors.ts';
 import type { AssumptionColumn, AssumptionRow, ComparedMatrix } from '../../assumptions.ts';
-import type { Estimand } from '../../results.ts';
 import type { FigureSpec, Mark } from '../types.ts';
 import { estimandNames, finish, type FigureOptions, type Measurement } from './common.ts';
 
 export interface AssumptionOptions extends FigureOptions {
   readonly estimands?: readonly Estimand[];
-  /** One of the summary's cutoffs; by default the widest up to 1e-4 with a fit. */
+  /** One of the summary's cutoffs; by default `headlineRow`. */
   readonly cutoff?: number;
 }
 
@@ -18,20 +19,14 @@ export function columnTex({ matrices }: AssumptionColumn): string {
   return `$${matrices.map((matrix) => symbols[matrix]).join(' = ')}$`;
 }
 
-/** The row of a cutoff, or the widest up to 1e-4 that all columns have a fit at. Raises InputError for a cutoff that was not measured. */
+/** The row of a cutoff, by default `headlineRow`; undefined where that has no fit. Raises InputError for a cutoff that was not measured. */
 export function assumptionRow(
   column: AssumptionColumn,
   estimand: Estimand,
   cutoff: number | undefined,
 ): AssumptionRow | undefined {
   const rows = column.rows[estimand];
-  if (cutoff === undefined) return rows.filter((row) => row.cutoff >= 0.99e-4 && row.slope !== null).at(-1);
-  const found = rows.find((row) => Math.abs(row.cutoff / cutoff - 1) < 1e-6);
-  if (found === undefined)
-    throw new InputError(
-      `no fit at the cutoff ${cutoff}: the measurement has ${rows.map((row) => row.cutoff).join(', ')}`,
-    );
-  return found;
+  return cutoff === undefined ? headlineRow(rows, (row) => row.slope !== null) : rowAt(rows, cutoff);
 }
 
 /** Raises InputError for a measurement without the comparison. */
@@ -42,12 +37,12 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
     throw new InputError(
       `the measurement of ${summary.parameter} holds no comparison with F, E and others; measure again with assumptions asked for`,
     );
-  const estimands = options.estimands ?? (['training_set', 'cross_fitted'] as const);
+  const shown = options.estimands ?? estimands;
   const marks: Mark[] = [
     { kind: 'rule', name: 'proportional', axis: 'y', value: 1, colour: 'muted', dash: 'dashed', label: '$C \\propto M$', order: 5 },
   ]; // prettier-ignore
   const cutoffs = new Set<number>();
-  estimands.forEach((estimand, slot) => {
+  shown.forEach((estimand, slot) => {
     const points = compared.columns.flatMap((column, at) => {
       const row = assumptionRow(column, estimand, options.cutoff);
       if (row?.slope === null || row === undefined) return [];
@@ -57,7 +52,7 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
     marks.push({
       kind: 'points',
       name: `slope_${estimand}`,
-      x: points.map(({ at }) => at + 0.14 * (slot - (estimands.length - 1) / 2)),
+      x: points.map(({ at }) => at + 0.14 * (slot - (shown.length - 1) / 2)),
       y: points.map(({ slope }) => slope),
       yLow: points.map(({ low }) => low),
       yHigh: points.map(({ high }) => high),
@@ -83,7 +78,7 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
       ],
       frameAspect: 0.62,
       notes: ['bars are 95 % intervals, where they were computed'],
-      fit: { estimands: estimands.join(', '), cutoff: [...cutoffs].join(', '), estimator: 'ols' },
+      fit: { estimands: shown.join(', '), cutoff: [...cutoffs].join(', '), estimator: 'ols' },
     },
     options,
   );

@@ -124,7 +124,7 @@ export function mathNumber(value: number, digits = 3): string {
   return numberText(value, digits).replace('−', '-');
 }
 
-export { estimandNames } from '../../claims.ts';
+export { estimandNames } from '../../estimands.ts';
 export const estimatorNames = {
   ols: 'least squares',
   ols_inverse: 'inverse least squares',

@@ -2,6 +2,7 @@
  * What activity-weight duality says along the eigenvectors of H: the diagonal of C_dual = 1/2 E_pq[h_p Delta Delta^T h_p] against that of C (slope 1 where
  * the argument's step holds), and the second moment of Delta . v_i against H_ii (slope 0 where Delta is isotropic).
  */
+import { headlineRow, rowAt } from '../../estimands.ts';
 import { InputError } from '../../errors.ts';
 import type { DualSlope } from '../../duality.ts';
 import { integerText, withInterval } from '../numbers.ts';
@@ -9,7 +10,7 @@ import type { FigureSpec, Mark } from '../types.ts';
 import { arrayOf, finish, powerTex, type FigureOptions, type Measurement } from './common.ts';
 
 export interface DualityOptions extends FigureOptions {
-  /** One of the summary's cutoffs; by default the widest up to 1e-4 with a fit. */
+  /** One of the summary's cutoffs; by default `headlineRow`. */
   readonly cutoff?: number;
   /** Draw the line of the fit; true by default. */
   readonly fit?: boolean;
@@ -31,12 +32,9 @@ export function dualDiagonals(
   const slopeOf = (row: (typeof rows)[number]): DualSlope => (which === 'C' ? row.C_dual_on_C : row.isotropy);
   const row =
     options.cutoff === undefined
-      ? (rows.filter((each) => each.cutoff >= 0.99e-4 && slopeOf(each).slope !== null).at(-1) ?? rows.at(0))
-      : rows.find((each) => Math.abs(each.cutoff / options.cutoff! - 1) < 1e-6);
-  if (row === undefined)
-    throw new InputError(
-      `no fit at the cutoff ${options.cutoff}: the measurement has ${rows.map(({ cutoff }) => cutoff).join(', ')}`,
-    );
+      ? headlineRow(rows, (each) => slopeOf(each).slope !== null)
+      : rowAt(rows, options.cutoff);
+  if (row === undefined) throw new InputError(`the duality of ${summary.parameter} was fitted at no cutoff`);
   const H = arrayOf(measurement, 'eigenvalues');
   const x = which === 'C' ? arrayOf(measurement, 'C_diagonal') : H;
   const y = arrayOf(measurement, which === 'C' ? 'C_dual_diagonal' : 'dual_spread');

@@ -1,5 +1,6 @@
 /** The exponent gamma per layer, against a hyperparameter, and as a function of the cutoff. */
-import type { Estimand, Estimator, Slopes } from '../../results.ts';
+import { estimands, type Estimand } from '../../estimands.ts';
+import type { Estimator, Slopes } from '../../results.ts';
 import type { Axis, FigureSpec, Mark, Region, Rule } from '../types.ts';
 import { estimandNames, estimatorNames, finish, type FigureOptions, type Measurement } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
@@ -73,8 +74,8 @@ function estimates(
   apart: (at: number, step: number) => number,
   join: boolean,
 ): { marks: Mark[]; seeds: number } {
-  const estimands = options.estimands ?? (['training_set', 'cross_fitted'] as const);
-  const series = estimands.flatMap((estimand) =>
+  const shown = options.estimands ?? estimands;
+  const series = shown.flatMap((estimand) =>
     (options.predicted === false ? (['gamma'] as const) : (['gamma', 'gamma_Q'] as const)).map((which) => ({
       estimand,
       which,
@@ -88,7 +89,7 @@ function estimates(
       if (estimate) seeds = Math.max(seeds, estimate.n);
       return estimate ? [{ x: apart(at, k - (series.length - 1) / 2), ...estimate }] : [];
     });
-    const slot = estimands.indexOf(estimand);
+    const slot = shown.indexOf(estimand);
     const symbol = which === 'gamma' ? '\\gamma' : '\\gamma_Q';
     marks.push({
       kind: 'points',
@@ -119,12 +120,12 @@ function anyInterval(marks: readonly Mark[]): boolean {
 
 /** Settings for the provenance; the cutoff as it was chosen. */
 function settings(measurements: readonly Measurement[], options: GammaOptions): Record<string, string | number> {
-  const estimands = options.estimands ?? ['training_set', 'cross_fitted'];
+  const shown = options.estimands ?? estimands;
   const cutoffs = new Set(
-    measurements.flatMap((measurement) => cutoffRow(measurement, estimands[0], options.cutoff)?.cutoff ?? []),
+    measurements.flatMap((measurement) => cutoffRow(measurement, shown[0], options.cutoff)?.cutoff ?? []),
   );
   return {
-    estimands: estimands.join(', '),
+    estimands: shown.join(', '),
     cutoff: [...cutoffs].join(', '),
     ...(options.estimator ? { estimator: options.estimator } : {}),
   };
@@ -221,10 +222,10 @@ export function gammaAgainstHyperparameter(
 
 /** gamma and gamma_Q as functions of the cutoff, with bands of 95 %. The cutoff falls to the right: more directions take part. */
 export function gammaAgainstCutoff(measurement: Measurement, options: Omit<GammaOptions, 'cutoff'> = {}): FigureSpec {
-  const estimands = options.estimands ?? (['training_set', 'cross_fitted'] as const);
+  const shown = options.estimands ?? estimands;
   const bands: Mark[] = [];
   const lines: Mark[] = [];
-  for (const [slot, estimand] of estimands.entries())
+  for (const [slot, estimand] of shown.entries())
     for (const which of options.predicted === false ? (['gamma'] as const) : (['gamma', 'gamma_Q'] as const)) {
       const rows = measurement.summary.gamma[estimand].flatMap((row) => {
         const estimate = estimateOf(row[which], estimand, options.estimator);
@@ -256,7 +257,7 @@ export function gammaAgainstCutoff(measurement: Measurement, options: Omit<Gamma
   const { summary } = measurement;
   const used = [
     ...new Set(
-      estimands.map(
+      shown.map(
         (estimand) =>
           estimatorNames[
             options.estimator ??
@@ -283,7 +284,7 @@ export function gammaAgainstCutoff(measurement: Measurement, options: Omit<Gamma
       ],
       frameAspect: 0.7,
       notes: bands.length > 0 ? ['bands are 95 % intervals'] : [],
-      fit: { estimands: estimands.join(', '), estimator: used.join(', ') },
+      fit: { estimands: shown.join(', '), estimator: used.join(', ') },
     },
     options,
   );

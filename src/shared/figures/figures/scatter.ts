@@ -2,8 +2,8 @@
  * Diagonals against each other in the eigenbasis of H, on logarithmic axes: C_ii against H_ii (its slope is gamma), C_ii against Q_ii (slope 1 where
  * C ~ Q) and Q_ii against H_ii (slope gamma_Q). With reference slopes, the cutoff and the fit.
  */
-import { InputError } from '../../errors.ts';
-import type { CutoffRow, Estimand, Estimator, Slopes } from '../../results.ts';
+import { diagonalArrays, headlineRow, rowAt, type Estimand } from '../../estimands.ts';
+import type { CutoffRow, Estimator, Slopes } from '../../results.ts';
 import { integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
 import {
@@ -23,7 +23,7 @@ export interface ScatterOptions extends FigureOptions {
   readonly pair?: DiagonalPair;
   /** 'training_set' by default. 'cross_fitted' draws the directions of both halves. */
   readonly estimand?: Estimand;
-  /** One of the summary's cutoffs: directions with H_ii > cutoff H_11 are selected. By default the widest with a fit, 1e-4 or tighter. */
+  /** One of the summary's cutoffs: directions with H_ii > cutoff H_11 are selected. By default `headlineRow`. */
   readonly cutoff?: number;
   /** Whose line and number are drawn: 'ols' by default for the training set, 'iv' where there is one for cross-fitted directions. */
   readonly estimator?: Estimator;
@@ -72,46 +72,25 @@ function diagonals(
   measurement: Measurement,
   estimand: Estimand,
 ): { H: Float64Array; C: Float64Array; Q: Float64Array; selection: Float64Array; half: number } {
-  if (estimand === 'training_set') {
-    const H = arrayOf(measurement, 'eigenvalues');
-    return {
-      H,
-      C: arrayOf(measurement, 'C_diagonal'),
-      Q: arrayOf(measurement, 'Q_diagonal'),
-      selection: H,
-      half: H.length,
-    };
-  }
-  const selection = arrayOf(measurement, 'cross_fitted_selection');
+  const names = diagonalArrays[estimand];
+  const selection = arrayOf(measurement, names.selection);
   return {
-    H: arrayOf(measurement, 'cross_fitted_H_diagonal'),
-    C: arrayOf(measurement, 'cross_fitted_C_diagonal'),
-    Q: arrayOf(measurement, 'cross_fitted_Q_diagonal'),
+    H: arrayOf(measurement, names.H),
+    C: arrayOf(measurement, names.C),
+    Q: arrayOf(measurement, names.Q),
     selection,
-    half: selection.length / 2,
+    half: estimand === 'training_set' ? selection.length : selection.length / 2,
   };
 }
 
-/** The row of the summary for a cutoff, or by default the widest cutoff up to 1e-4 with a fit. */
+/** The row of the summary for a cutoff, by default `headlineRow`. Raises InputError for a cutoff that was not measured. */
 export function cutoffRow(
   measurement: Measurement,
   estimand: Estimand,
   cutoff: number | undefined,
 ): CutoffRow | undefined {
   const rows = measurement.summary.gamma[estimand];
-  if (cutoff !== undefined) {
-    const found = rows.find((row) => Math.abs(row.cutoff / cutoff - 1) < 1e-6);
-    if (!found)
-      throw new InputError(
-        `no fit at the cutoff ${cutoff}: the measurement has ${rows.map((row) => row.cutoff).join(', ')}`,
-      );
-    return found;
-  }
-  return (
-    rows.filter((row) => row.cutoff >= 0.99e-4 && row.gamma.ols !== null).at(-1) ??
-    rows.find((row) => row.gamma.ols !== null) ??
-    rows[0]
-  );
+  return cutoff === undefined ? headlineRow(rows, (row) => row.gamma.ols !== null) : rowAt(rows, cutoff);
 }
 
 /** The estimate that a figure shows by default, with its name. */

@@ -1,5 +1,6 @@
 /** Training: learning curves over seeds, and gamma, sharpness, traces and loss over the steps. */
-import type { Estimand, Estimator, MeasurementSummary, MetricPoint } from '../../results.ts';
+import { estimands, type Estimand } from '../../estimands.ts';
+import type { Estimator, MeasurementSummary, MetricPoint } from '../../results.ts';
 import type { Axis, FigureSpec, Mark, Panel } from '../types.ts';
 import { estimandNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
@@ -139,7 +140,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
     switch (quantity) {
       case 'gamma': {
         const marks: Mark[] = [{ kind: 'rule', name: 'gamma_1', axis: 'y', value: 1, colour: 'muted', dash: 'dashed' }];
-        for (const [slot, estimand] of (options.estimands ?? (['training_set', 'cross_fitted'] as const)).entries()) {
+        for (const [slot, estimand] of (options.estimands ?? estimands).entries()) {
           const estimates = rows.map(({ step, summary }) => {
             const slopes = cutoffRow({ summary, arrays: {} }, estimand, options.cutoff)?.gamma;
             return { step, estimate: slopes && estimateOf(slopes, estimand, options.estimator) };
@@ -204,7 +205,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
       frameAspect: 0.3,
       fit: {
         ...(options.cutoff === undefined ? {} : { cutoff: options.cutoff }),
-        estimands: (options.estimands ?? ['training_set', 'cross_fitted']).join(', '),
+        estimands: (options.estimands ?? estimands).join(', '),
       },
     },
     options,

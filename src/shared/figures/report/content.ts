@@ -2,6 +2,7 @@
  * What a report of a run, or of a comparison of runs, says: configuration, results with intervals, all figures, definitions. Plain data, laid out as
  * HTML (html.ts) and as pages (pages.ts). Texts are labels: plain text with TeX mathematics between dollar signs.
  */
+import { estimands } from '../../estimands.ts';
 import { gammaAgainstCutoff, gammaPerLayer } from '../figures/gamma.ts';
 import { estimandNames, estimatorNames, powerTex, type FigureOptions, type Measurement } from '../figures/common.ts';
 import { composePanels } from '../figures/panels.ts';
@@ -126,7 +127,7 @@ function configuration(runs: readonly ReportedRun[]): ReportSection {
 
 function resultsTable(run: ReportedRun, named: boolean, options: ReportOptions): ReportTable {
   const rows = run.measurements.flatMap((measurement) =>
-    (['training_set', 'cross_fitted'] as const).flatMap((estimand) => {
+    estimands.flatMap((estimand) => {
       const row = cutoffRow(measurement, estimand, options.cutoff);
       if (!row) return [];
       const cell = (which: 'gamma' | 'gamma_Q' | 'C_on_Q'): string => {

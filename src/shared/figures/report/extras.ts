@@ -2,8 +2,9 @@
  * What a report says of a measurement beside its exponents, where it holds it: claims, convergence, precision, duality, the old assumption, minibatch noise;
  * each as a table in words, with figures and the definitions of its terms.
  */
+import { estimandNames, estimands, findRow, headlineCutoff } from '../../estimands.ts';
 import type { ComparedMatrix } from '../../assumptions.ts';
-import { estimandNames, judgeClaims } from '../../claims.ts';
+import { judgeClaims } from '../../claims.ts';
 import { judgeConvergence } from '../../convergence.ts';
 import { pairKinds } from '../../duality.ts';
 import type { DualSlope, RelativeResidual } from '../../duality.ts';
@@ -21,8 +22,8 @@ import type { ReportFigure, ReportTable } from './content.ts';
 
 type Definition = readonly [term: string, definition: string];
 
-/** @param cutoff one of the measurement's, 1e-4 by default; what lacks it is left out. */
-export function extraTables({ summary }: Measurement, cutoff = 1e-4): ReportTable[] {
+/** @param cutoff one of the measurement's, `headlineCutoff` by default; what lacks it is left out. */
+export function extraTables({ summary }: Measurement, cutoff = headlineCutoff): ReportTable[] {
   return [
     ...claimsTable(summary, cutoff),
     ...convergenceTable(summary, cutoff),
@@ -94,9 +95,7 @@ function hasIntervals({ gamma }: MeasurementSummary): boolean {
 /** In words: verdicts rest on intervals, so there are none without. */
 function claimsTable(summary: MeasurementSummary, cutoff: number): ReportTable[] {
   const { gamma } = summary;
-  const present = [gamma.training_set, gamma.cross_fitted].every((rows) =>
-    rows.some((row) => Math.abs(row.cutoff / cutoff - 1) < 1e-9),
-  );
+  const present = estimands.every((estimand) => findRow(gamma[estimand], cutoff) !== undefined);
   if (!present || !hasIntervals(summary)) return [];
   const rows = judgeClaims(summary, { cutoff }).map(({ statement, verdict, reason }) =>
     [statement, verdict, reason].map(plainLabel),
@@ -106,7 +105,7 @@ function claimsTable(summary: MeasurementSummary, cutoff: number): ReportTable[]
 
 function convergenceTable(summary: MeasurementSummary, cutoff: number): ReportTable[] {
   const rows = summary.half_sample?.gamma.training_set ?? [];
-  if (!rows.some((row) => Math.abs(row.cutoff / cutoff - 1) < 1e-9)) return [];
+  if (findRow(rows, cutoff) === undefined) return [];
   const found = judgeConvergence(summary, { cutoff });
   if (found === undefined) return [];
   const number = (value: number | null): string => (value === null ? '–' : numberText(value, 3));
@@ -172,7 +171,7 @@ function dualityTables({ duality, duality_unavailable: why }: MeasurementSummary
   });
   const means = pairKinds.flatMap((kind) => {
     const found = duality.moments[kind];
-    const row = found?.rows.find((each) => Math.abs(each.cutoff / cutoff - 1) < 1e-9);
+    const row = found && findRow(found.rows, cutoff);
     if (found === undefined || row === undefined) return [];
     return [
       [
@@ -226,8 +225,8 @@ function assumptionTables({ assumptions }: MeasurementSummary, cutoff: number): 
   if (assumptions === undefined) return [];
   const { columns, identities, within } = assumptions;
   const rows = columns.map((column) => {
-    const slopes = (['training_set', 'cross_fitted'] as const).flatMap((estimand) => {
-      const row = column.rows[estimand].find((each) => Math.abs(each.cutoff / cutoff - 1) < 1e-9);
+    const slopes = estimands.flatMap((estimand) => {
+      const row = findRow(column.rows[estimand], cutoff);
       return row === undefined
         ? ['–', '–']
         : [cellOf(row.slope, row.interval), row.r_squared === null ? '–' : numberText(row.r_squared, 3)];

@@ -76,8 +76,8 @@ export async function demo(argv: readonly string[]): Promise<number> {
   process.stdout.write(`${runText(store, run)}\n`);
   const measurements = store.measurements(run.id);
   const plans = scatterPlans(run, measurements);
-  const drawn = await writeFigures(store, plans, { formats: ['svg'], folder, engine: engineOf(values) });
-  const files = drawn.flatMap((each) => each.files);
+  const { documents } = await writeFigures(store, plans, { formats: ['svg'], folder, engine: engineOf(values) });
+  const files = documents.flatMap((each) => each.files);
   process.stdout.write(`\nfigures:\n${files.map((file) => `  ${path.relative(process.cwd(), file)}\n`).join('')}`);
   process.stdout.write(`run ${run.id} is kept in ${store.folder}: npm run --silent covature -- show ${run.id}\n`);
   const engine = (prepared as Extract<JobEvent, { kind: 'prepared' }> | null)?.engine;

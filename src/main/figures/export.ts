@@ -46,6 +46,8 @@ export interface ExportedFigure {
   readonly notes: readonly string[];
   /** What a reader would trip over (overlaps, clipped text): empty where all is well. */
   readonly warnings: readonly string[];
+  /** Why there is nothing to see in it; left out where something is drawn. */
+  readonly empty?: string;
 }
 
 /**
@@ -136,7 +138,8 @@ export async function exportFigure(
         throw new Error(`unknown format: ${String(format)}`);
     }
   }
-  return { files, width_mm: scene.width_mm, height_mm: scene.height_mm, notes: scene.notes, warnings: scene.warnings };
+  const { width_mm, height_mm, notes, warnings, empty } = scene;
+  return { files, width_mm, height_mm, notes, warnings, ...(empty === undefined ? {} : { empty }) };
 }
 
 /** The figure's choice of estimands, estimator and cutoff. */

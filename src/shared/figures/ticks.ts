@@ -11,6 +11,25 @@ export interface Tick {
   readonly label?: { readonly mantissa: string; readonly exponent: number } | { readonly text: string };
 }
 
+/**
+ * Spans narrower than this share of the values at their ends are one value: doubles carry 16 digits, and the steps of an axis take four of them. Rounding
+ * alone makes spans of 1e-16.
+ */
+export const narrowestSpan = 1e-12;
+
+/** Spans narrower than this are one value too: below lie numbers of fewer digits (denormal ones). */
+export const smallestSpan = 1e-304;
+
+/** Whether an axis cannot tell the ends of an interval apart. True as well where `high` is not above `low`, or either is no number. */
+export function isOneValue(low: number, high: number): boolean {
+  return !(high - low > Math.max(smallestSpan, narrowestSpan * Math.max(Math.abs(low), Math.abs(high))));
+}
+
+/** The same on a logarithmic axis, where 0 < low: the ratio counts alone. */
+export function isOneRatio(low: number, high: number): boolean {
+  return !((high - low) / high > narrowestSpan);
+}
+
 /** Steps between labelled decades. */
 const strides = [1, 2, 3, 5, 10, 20, 50, 100];
 
@@ -26,6 +45,7 @@ const shortestDecade = 10;
 export function logTicks(low: number, high: number, length: number, room: number): Tick[] {
   if (!(low > 0 && high > low && Number.isFinite(high)))
     throw new Error(`a logarithmic axis needs 0 < min < max, not [${low}, ${high}]`);
+  if (isOneRatio(low, high)) throw new Error(`a logarithmic axis from ${low} to ${high} shows one value`);
   const from = Math.log10(low);
   const to = Math.log10(high);
   const first = Math.ceil(from - 1e-9);
@@ -66,7 +86,7 @@ export function logTicks(low: number, high: number, length: number, room: number
         label: plainOrPower(mantissa, exponent),
       });
     // A short range may read better with even steps, where their numbers stand clear of each other on the logarithmic axis too.
-    if (chosen.length < 3) {
+    if (chosen.length < 3 && !isOneValue(low, high)) {
       const even = linearTicks(low, high, length, room);
       const places = even.filter((tick) => tick.label).map((tick) => Math.log10(tick.value) * decade);
       const clear = places.every((place, k) => k === 0 || place - places[k - 1] >= room);
@@ -101,9 +121,16 @@ export function niceStep(least: number): number {
   return (ratio <= 1 + 1e-9 ? 1 : ratio <= 2 + 1e-9 ? 2 : ratio <= 5 + 1e-9 ? 5 : 10) * scale;
 }
 
-/** Ticks of a linear axis at steps of 1, 2 or 5, minor ticks at a fifth (a quarter of steps of 2) of a step. */
+/** Of a linear axis, minor ones included: eight labelled steps of five parts are some 50; limits far apart never ask for more. */
+const mostTicks = 1000;
+
+/**
+ * Ticks of a linear axis at steps of 1, 2 or 5, minor ticks at a fifth (a quarter of steps of 2) of a step. Raises an Error where the limits are not
+ * finite, the wrong way round, or one value (`isOneValue`).
+ */
 export function linearTicks(low: number, high: number, length: number, room: number, integers = false): Tick[] {
-  if (!(high > low)) throw new Error(`an axis needs min < max, not [${low}, ${high}]`);
+  if (!(high > low && Number.isFinite(high - low))) throw new Error(`an axis needs min < max, not [${low}, ${high}]`);
+  if (isOneValue(low, high)) throw new Error(`an axis from ${low} to ${high} shows one value`);
   const most = Math.max(1, Math.floor(length / Math.max(room, length / 8)));
   let step = niceStep((high - low) / most);
   if (integers) step = Math.max(1, Math.round(step));
@@ -112,7 +139,11 @@ export function linearTicks(low: number, high: number, length: number, room: num
   const fine = step / parts;
   const epsilon = 1e-9 * (high - low);
   const ticks: Tick[] = [];
-  for (let k = Math.ceil((low - epsilon) / fine); k * fine <= high + epsilon; k++) {
+  // Counted, not stepped: beyond 2^53 a step of one changes nothing.
+  const first = Math.ceil((low - epsilon) / fine);
+  const count = Math.min(mostTicks, Math.floor((high + epsilon) / fine) - first + 1);
+  for (let i = 0; i < count; i++) {
+    const k = first + i;
     const major = ((k % parts) + parts) % parts === 0;
     const value = major ? (k / parts) * step : k * fine;
     if (!major && (fine / (high - low)) * length < 2.5) continue;

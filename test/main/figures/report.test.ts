@@ -236,3 +236,34 @@ describe('table for LaTeX', () => {
     expect(rows[3].match(/\\pm/g)).toHaveLength(1);
   });
 });
+
+describe('a report of which figures cannot be drawn', async () => {
+  const whole = run('r1', '0.1', 1);
+  const { arrays, summary } = whole.measurements[0];
+  const zeros = (): Float64Array => new Float64Array(summary.d);
+  const empty = { arrays: { ...arrays, eigenvalues: zeros(), C_diagonal: zeros(), Q_diagonal: zeros() }, summary };
+  const report = reportOf([{ ...whole, measurements: [empty] }], { provenance });
+  const rendered = await renderReport(report, fonts);
+  const fails = (): never => {
+    throw new RangeError('Invalid array length');
+  };
+  const { sections } = reportOf([whole], { provenance });
+  const extra = { heading: 'More', figures: [{ make: fails, caption: 'A figure that fails.' }] };
+  const failing = await renderReport({ ...report, sections: [extra, ...sections] }, fonts);
+
+  test('leaves out what has nothing to draw, says so in its place, and keeps the others', () => {
+    expect(rendered.omitted.some((text) => /nothing to draw: (no data|every value is 0)/.test(text))).toBe(true);
+    expect(rendered.html).toContain('Left out: ');
+    expect(rendered.html!.match(/<figure>/g)!.length).toBeGreaterThan(0);
+    expect(rendered.pdf!.length).toBeGreaterThan(1000);
+  });
+
+  test('leaves out what fails, with the reason, and keeps the others', () => {
+    expect(failing.omitted).toEqual([
+      'More: "A figure that fails." is left out: it could not be drawn: Invalid array length',
+    ]);
+    expect(failing.html).toContain('Left out: A figure that fails (it could not be drawn: Invalid array length).');
+    expect(failing.html!.match(/<figure>/g)!.length).toBe(7);
+    expect(failing.pdf!.length).toBeGreaterThan(1000);
+  });
+});

@@ -70,3 +70,30 @@ describe('ticks of a linear axis', () => {
     for (const { value } of linearTicks(0, 3, 150, 15, true)) expect(Number.isInteger(value)).toBe(true);
   });
 });
+
+describe('limits that an axis cannot tell apart', () => {
+  // Beyond 2^53 steps a count by ones stands still: such an axis once never ended.
+  test.each([
+    [1, 1 + 2 ** -52],
+    [2.302585, 2.302585 + 1e-14],
+    [1e300, 1e300 * (1 + 1e-13)],
+    [0, 1e-310],
+  ])('[%g, %g] is refused as one value', (low, high) => {
+    expect(() => linearTicks(low, high, 100, 10)).toThrow(/shows one value/);
+  });
+
+  test('[3, 3 + 4e-16] is refused on a logarithmic axis too', () => {
+    expect(() => logTicks(3, 3 + 2 ** -51, 100, 10)).toThrow(/shows one value/);
+  });
+
+  test('limits whose distance is no number are refused', () => {
+    expect(() => linearTicks(-1.7e308, 1.7e308, 100, 10)).toThrow(/min < max/);
+  });
+
+  test('just above rounding there are ticks, few and in order', () => {
+    const ticks = linearTicks(1, 1 + 3e-12, 150, 20).map(({ value }) => value);
+    expect(ticks.length).toBeGreaterThan(2);
+    expect(ticks.length).toBeLessThan(60);
+    expect(ticks.every((value, k) => k === 0 || value > ticks[k - 1])).toBe(true);
+  });
+});

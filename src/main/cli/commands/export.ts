@@ -119,10 +119,13 @@ export const exportCommand: Command = {
     const figureKinds = formats.filter((format): format is FigureFormat => isFigureFormat(format));
     const files: string[] = [];
     const drawn: Document[] = [];
+    const omitted: Omitted[] = [];
     const draw = async (plans: readonly Plan[], kinds: readonly FigureFormat[]): Promise<void> => {
       makeFolder(folder);
       const settings = { formats: kinds, folder, engine: engineOf(values), ...(dpi === undefined ? {} : { dpi }) };
-      for (const document of await writeFigures(store, plans, settings)) {
+      const written = await writeFigures(store, plans, settings);
+      omitted.push(...written.omitted);
+      for (const document of written.documents) {
         drawn.push(document);
         files.push(...document.files);
       }
@@ -150,11 +153,12 @@ export const exportCommand: Command = {
     }
     const ids = runs.map(({ id }) => id);
     if (values.json === true)
-      printJson({ ...(ids.length === 1 ? { run: ids[0] } : { runs: ids }), files, figures: drawn });
+      printJson({ ...(ids.length === 1 ? { run: ids[0] } : { runs: ids }), files, figures: drawn, omitted });
     else process.stdout.write(files.map((file) => `${file}\n`).join(''));
     for (const { name, warnings } of drawn)
       for (const warning of warnings) process.stderr.write(`covature export: ${name}: ${warning}\n`);
-    return 0;
+    for (const { name, reason } of omitted) process.stderr.write(`covature export: ${name} is left out: ${reason}\n`);
+    return omitted.some(({ kind }) => kind === 'failed') ? 1 : omitted.some(({ kind }) => kind === 'input') ? 2 : 0;
   },
 };
 
@@ -164,6 +168,16 @@ const isFigureFormat = (kind: string): kind is FigureFormat => (figureFormats as
 interface Plan {
   readonly name: string;
   readonly recipe: FigureRecipe;
+  /** Asked for as one of "all": left out where the runs have nothing to draw for it. */
+  readonly optional?: boolean;
+}
+
+/** A figure that was not written. */
+interface Omitted {
+  readonly name: string;
+  readonly reason: string;
+  /** Nothing to draw; or an error, of the input or another. */
+  readonly kind: 'empty' | 'input' | 'failed';
 }
 
 /** What `--json` says of a figure. */
@@ -234,7 +248,7 @@ function plansOf(
     const plans = figureNames
       .filter((name) => options.field !== undefined || name !== 'gamma_hyperparameter' || runs.length > 1)
       .flatMap((name) => plansOf(store, name, runs, source, options, apart));
-    return plans.filter(({ recipe }) => hasData(store, recipe));
+    return plans.filter(({ recipe }) => hasData(store, recipe)).map((plan) => ({ ...plan, optional: true }));
   }
   const { takes } = figureTable[figure];
   const sources = runs.map((run): FigureSource => ({ run: run.id, ...source }));
@@ -336,7 +350,10 @@ function storedRecipes(store: Store, text: string): FigureRecipe[] {
   return found.map(({ name, recipe }) => ({ ...parseRecipe(recipe, `the stored figure "${name}"`), name }));
 }
 
-/** Draws and writes, one figure after the other. */
+/**
+ * Draws and writes, one figure after the other. One that fails is left out with its error and never ends the others; alone, it raises it. Of "all", what has
+ * nothing to draw is left out too.
+ */
 export async function writeFigures(
   store: Store,
   plans: readonly Plan[],
@@ -346,25 +363,29 @@ export async function writeFigures(
     readonly engine: ReturnType<typeof engineOf>;
     readonly dpi?: number;
   },
-): Promise<Document[]> {
+): Promise<{ readonly documents: readonly Document[]; readonly omitted: readonly Omitted[] }> {
   const fonts = loadFonts();
   const loader = new FigureLoader(settings.engine);
   const names = new FileNames();
   const documents: Document[] = [];
-  for (const { name, recipe } of plans) {
-    const { dpi } = settings;
-    const drawn = await drawFigure(
-      sourceFigure(store, recipe),
-      recipe,
-      names.next(name),
-      settings.formats,
-      loader,
-      fonts,
-      dpi === undefined ? {} : { dpi },
-    );
-    const files = await writeExport(drawn, settings.folder);
-    const { width_mm, height_mm, notes, warnings } = drawn;
-    documents.push({ name: drawn.name, width_mm, height_mm, notes, warnings, files });
+  const omitted: Omitted[] = [];
+  for (const { name, recipe, optional = false } of plans) {
+    const { dpi, formats } = settings;
+    try {
+      const sourced = sourceFigure(store, recipe);
+      const options = dpi === undefined ? {} : { dpi };
+      const drawn = await drawFigure(sourced, recipe, names.next(name), formats, loader, fonts, options);
+      if (optional && drawn.empty !== undefined) {
+        omitted.push({ name, reason: `nothing to draw: ${drawn.empty}`, kind: 'empty' });
+        continue;
+      }
+      const files = await writeExport(drawn, settings.folder);
+      const { width_mm, height_mm, notes, warnings } = drawn;
+      documents.push({ name: drawn.name, width_mm, height_mm, notes, warnings, files });
+    } catch (error) {
+      if (plans.length === 1) throw error;
+      omitted.push({ name, reason: messageOf(error), kind: error instanceof InputError ? 'input' : 'failed' });
+    }
   }
-  return documents;
+  return { documents, omitted };
 }

@@ -94,8 +94,9 @@ export const report: Command = {
       files.push(file);
     }
     const ids = runs.map(({ id }) => id);
-    if (values.json === true) printJson({ runs: ids, title: content.title, files });
+    if (values.json === true) printJson({ runs: ids, title: content.title, files, omitted: rendered.omitted });
     else process.stdout.write(files.map((file) => `${file}\n`).join(''));
+    for (const text of rendered.omitted) process.stderr.write(`covature report: ${text}\n`);
     return 0;
   },
 };

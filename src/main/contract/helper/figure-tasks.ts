@@ -102,11 +102,18 @@ export function figureTasks(): Implementations {
         await setImmediate();
         signal.throwIfAborted();
         progress(name, i / figures.length);
-        const stem = names.next(name);
-        const drawn = await drawFigure(sourced, recipe, stem, formats, loaderFor(engine), fontsHere(), { dpi });
-        warnings.push(...drawn.warnings.map((warning) => `${name}: ${warning}`));
-        files.push(...drawn.files);
+        try {
+          const stem = names.next(name);
+          const drawn = await drawFigure(sourced, recipe, stem, formats, loaderFor(engine), fontsHere(), { dpi });
+          warnings.push(...drawn.warnings.map((warning) => `${name}: ${warning}`));
+          files.push(...drawn.files);
+        } catch (error) {
+          // One figure that fails never ends the others.
+          if (figures.length === 1) throw error;
+          warnings.push(`${name} was not drawn: ${messageOf(error)}`);
+        }
       }
+      if (files.length === 0) throw new InputError(warnings.join('\n'));
       return { files: await deliver(files, folder, archive ? 'figures.zip' : null), warnings };
     },
 
@@ -120,7 +127,7 @@ export function figureTasks(): Implementations {
           content: typeof content === 'string' ? new TextEncoder().encode(content) : content,
         };
       });
-      return { files: await deliver(files, folder, `${name}.zip`), warnings: [] };
+      return { files: await deliver(files, folder, `${name}.zip`), warnings: [...rendered.omitted] };
     },
   };
 }

@@ -177,6 +177,9 @@ function draw(
         ...corner,
       },
       notes: unique,
+      ...(painted.every(({ empty }) => empty !== null)
+        ? { empty: [...new Set(painted.map(({ empty }) => empty))].join('; ') }
+        : {}),
       warnings: [...painted.flatMap((panel) => panel.warnings), ...lint(texts, geometry.width, geometry.height)],
     },
     notes: unique,

@@ -32,6 +32,8 @@ export interface PaintedPanel {
   readonly texts: PlacedText[];
   readonly notes: string[];
   readonly warnings: string[];
+  /** Why there is nothing to see; null where something is drawn. */
+  readonly empty: string | null;
   readonly geometry: PanelGeometry;
   /** Where the legend does not fit into the frame without covering data: the share of its height that the legend needs. 0 elsewhere. */
   readonly crowded: number;
@@ -73,8 +75,13 @@ export function paintPanel(request: PanelRequest): PaintedPanel {
   }
   texts.push(...panelTexts(plan, measured, frame, request.letterX, spec, fonts));
   for (const note of panel.annotations ?? []) annotate(note, { x, y, frame, spec, fonts }, nodes, texts, drawn.ink);
-  if (drawn.ink.length === 0 && !map) {
-    const message = domainX.empty || domainY.empty ? emptyMessage(panel) : 'nothing within the limits';
+  const message =
+    drawn.ink.length > 0 || map
+      ? undefined
+      : domainX.empty || domainY.empty
+        ? emptyMessage(panel)
+        : 'nothing within the limits';
+  if (message !== undefined) {
     const box = setLabel(message, fonts, {
       family: style.font,
       size: style.tickSize,
@@ -95,6 +102,7 @@ export function paintPanel(request: PanelRequest): PaintedPanel {
     texts,
     notes: drawn.notes.map((note) => (letter ? `${letter}: ${note}` : note)),
     warnings,
+    empty: map?.values.every((value) => value === 0) === true ? 'every element is 0' : (message ?? null),
     geometry: {
       frame,
       x: {
@@ -187,11 +195,13 @@ function statements(
 }
 
 function emptyMessage(panel: Panel): string {
-  const some = panel.marks.some(
+  const some = panel.marks.filter(
     (mark) =>
       mark.kind !== 'rule' && mark.kind !== 'region' && mark.kind !== 'slope' && 'x' in mark && mark.x.length > 0,
   );
-  return some ? 'no positive value to draw' : 'no data';
+  if (some.length === 0) return 'no data';
+  const zero = some.every((mark) => 'y' in mark && mark.y.every((value) => value === 0));
+  return zero ? 'every value is 0' : 'no positive value to draw';
 }
 
 function panelTexts(

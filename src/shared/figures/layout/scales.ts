@@ -1,5 +1,6 @@
 /** Limits of axes and the maps from data to the page. */
 import { InputError } from '../../errors.ts';
+import { isOneRatio, isOneValue, narrowestSpan, smallestSpan } from '../ticks.ts';
 import type { Axis, Mark, Panel } from '../types.ts';
 
 export interface Domain {
@@ -39,6 +40,25 @@ function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): number[][] {
   }
 }
 
+/** The largest number that an axis reaches; beyond it the span of an axis is no number any more. */
+const largestValue = 1e300;
+/** With its margin. */
+const farthest = 1e305;
+
+/** Within what an axis can reach. */
+function clamped(value: number, scale: 'linear' | 'log'): number {
+  return Math.max(scale === 'log' ? 1 / largestValue : -largestValue, Math.min(largestValue, value));
+}
+
+/** A domain with room on both sides of what an axis cannot tell apart. */
+function roomAround(low: number, high: number, scale: 'linear' | 'log'): [low: number, high: number] {
+  if (scale === 'log') return isOneRatio(low, high) ? [low / 10 ** 0.6, high * 10 ** 0.6] : [low, high];
+  if (!isOneValue(low, high)) return [low, high];
+  const middle = low / 2 + high / 2;
+  const half = Math.abs(middle) < smallestSpan / narrowestSpan ? 1 : Math.abs(middle) * 0.1;
+  return [middle - half, middle + half];
+}
+
 const axisWords = { x: 'horizontal', y: 'vertical' } as const;
 
 export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
@@ -65,8 +85,9 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
       for (const list of valuesOf(mark, which, panel[other]))
         for (const value of list) {
           if (!Number.isFinite(value) || (scale === 'log' && !(value > 0))) continue;
-          low = Math.min(low, value);
-          high = Math.max(high, value);
+          const within = clamped(value, scale);
+          low = Math.min(low, within);
+          high = Math.max(high, within);
         }
     }
   if (axes.some((axis) => axis.zero) && scale === 'linear') {
@@ -76,15 +97,12 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
   const empty = !(low <= high);
   if (empty) [low, high] = scale === 'log' ? [1e-3, 1] : [0, 1];
   if (scale === 'log') {
-    if (low === high) [low, high] = [low / 10 ** 0.6, high * 10 ** 0.6];
+    [low, high] = roomAround(low, high, scale);
     const pad = tight ? 0 : 0.04 * (Math.log10(high) - Math.log10(low));
-    low *= 10 ** -pad;
-    high *= 10 ** pad;
+    low = Math.max(low * 10 ** -pad, 1 / farthest);
+    high = Math.min(high * 10 ** pad, farthest);
   } else {
-    if (low === high) {
-      const half = low === 0 ? 1 : Math.abs(low) * 0.1;
-      [low, high] = [low - half, high + half];
-    }
+    [low, high] = roomAround(low, high, scale);
     const pad = tight ? 0 : 0.04 * (high - low);
     const hasBars = panels.some((panel) => panel.marks.some((mark) => mark.kind === 'histogram'));
     const sticky = which === 'y' && (hasBars || axes.some((axis) => axis.zero));
@@ -93,14 +111,15 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
   }
   let min = fixedMin ?? low;
   let max = fixedMax ?? high;
-  if (!(max > min)) {
+  const narrow = scale === 'log' ? isOneRatio(min, max) : isOneValue(min, max);
+  if (narrow) {
     if (fixedMax !== undefined && fixedMin !== undefined)
       throw new InputError(
-        `the ${axisWords[which]} axis cannot run from ${min} to ${max}: raise its upper limit (${which}.max), lower the other (${which}.min), or leave one to the data`,
+        `the ${axisWords[which]} axis cannot run from ${min} to ${max}${max > min ? ', which is one value up to rounding' : ''}: raise its upper limit (${which}.max), lower the other (${which}.min), or leave one to the data`,
       );
     // A limit beyond all data holds; the other makes room.
-    if (fixedMax === undefined) max = scale === 'log' ? min * 10 : min + 1;
-    else min = scale === 'log' ? max / 10 : max - 1;
+    if (fixedMax === undefined) max = scale === 'log' ? min * 10 : min + Math.max(1, Math.abs(min) * 0.1);
+    else min = scale === 'log' ? max / 10 : max - Math.max(1, Math.abs(max) * 0.1);
   }
   return { min, max, empty };
 }

@@ -22,7 +22,8 @@ export interface ReportTable {
 }
 
 export interface ReportFigure {
-  readonly spec: FigureSpec;
+  /** Makes the figure; may raise an error, which the report then says in the figure's place. */
+  readonly make: () => FigureSpec;
   readonly caption: string;
 }
 
@@ -207,18 +208,21 @@ function figureOptions(options: ReportOptions): FigureOptions {
 function comparison(runs: readonly ReportedRun[], options: ReportOptions): ReportSection[] {
   const figures: ReportFigure[] = [];
   const metrics = [...new Set(runs.flatMap((run) => Object.keys(run.curves ?? {})))];
-  const curves = metrics.map((metric) => {
+  const curves = (metric: string): FigureSpec => {
     const groups = runs.flatMap((run) =>
       run.curves?.[metric] ? [{ label: plainLabel(run.name), runs: [run.curves[metric]] }] : [],
     );
     return learningCurves(groups, { ...figureOptions(options), metric });
-  });
-  if (curves.length > 0)
-    figures.push({ spec: inColumns(curves), caption: `The runs over training: ${lettered(metrics)}.` });
+  };
+  if (metrics.length > 0)
+    figures.push({
+      make: () => inColumns(metrics.map(curves)),
+      caption: `The runs over training: ${lettered(metrics)}.`,
+    });
   const all = runs.flatMap((run) => run.measurements);
   if (all.length > 1)
     figures.push({
-      spec: gammaPerLayer(all, { ...figureOptions(options), ...cutoffOf(options) }),
+      make: () => gammaPerLayer(all, { ...figureOptions(options), ...cutoffOf(options) }),
       caption: 'Exponent per layer; runs that share a layer are averaged.',
     });
   return figures.length > 0 ? [{ heading: 'Side by side', figures }] : [];
@@ -246,17 +250,19 @@ function runFigures(run: ReportedRun, named: boolean, options: ReportOptions): R
   const curves = Object.entries(named ? {} : (run.curves ?? {}));
   if (curves.length > 0)
     training.push({
-      spec: inColumns(
-        curves.map(([metric, points]) =>
-          learningCurves([{ label: plainLabel(run.name), runs: [points] }], { ...base, metric, legend: 'none' }),
+      make: () =>
+        inColumns(
+          curves.map(([metric, points]) =>
+            learningCurves([{ label: plainLabel(run.name), runs: [points] }], { ...base, metric, legend: 'none' }),
+          ),
+          { legend: 'none' },
         ),
-        { legend: 'none' },
-      ),
       caption: `Over training: ${lettered(curves.map(([metric]) => metric))}.`,
     });
-  if (run.history)
+  const { history } = run;
+  if (history)
     training.push({
-      spec: trainingEvolution(run.history, { ...base, ...cutoffOf(options) }),
+      make: () => trainingEvolution(history, { ...base, ...cutoffOf(options) }),
       caption: 'Exponent, sharpness, traces and loss over training.',
     });
   if (training.length > 0) sections.push({ heading: `${prefix}Training`, figures: training });
@@ -264,7 +270,10 @@ function runFigures(run: ReportedRun, named: boolean, options: ReportOptions): R
     sections.push({
       heading: 'Layers',
       figures: [
-        { spec: gammaPerLayer(run.measurements, { ...base, ...cutoffOf(options) }), caption: 'Exponent per layer.' },
+        {
+          make: () => gammaPerLayer(run.measurements, { ...base, ...cutoffOf(options) }),
+          caption: 'Exponent per layer.',
+        },
       ],
     });
   for (const measurement of run.measurements) {
@@ -275,14 +284,14 @@ function runFigures(run: ReportedRun, named: boolean, options: ReportOptions): R
     const scatter = (choice: ScatterOptions): FigureSpec =>
       scatterDiagonals(measurement, { ...base, ...cutoff, ...choice });
     if (diagonals) {
-      const four = [
+      const four = (): FigureSpec[] => [
         scatter({}),
         scatter({ pair: 'C_Q' }),
         scatter({ pair: 'Q_H' }),
         gammaAgainstCutoff(measurement, base),
       ];
       figures.push({
-        spec: composePanels(four, { columns: 2, width_mm: 168 }),
+        make: () => composePanels(four(), { columns: 2, width_mm: 168 }),
         caption:
           '(a) Noise covariance against curvature. (b) Noise covariance against the mean squared per-sample Hessian: slope 1 where they are proportional. (c) Mean squared per-sample Hessian against curvature: the slope that the theory predicts. (d) Exponents as functions of the cutoff. Panels (a) to (c): training set.',
       });
@@ -291,21 +300,25 @@ function runFigures(run: ReportedRun, named: boolean, options: ReportOptions): R
         arrays.cross_fitted_H_diagonal &&
         arrays.cross_fitted_C_diagonal &&
         arrays.cross_fitted_Q_diagonal;
-      const spectrum = spectra(measurement, base);
+      const spectrum = (): FigureSpec => spectra(measurement, base);
       figures.push(
         crossed
           ? {
-              spec: composePanels([scatter({ estimand: 'cross_fitted' }), spectrum], { columns: 2, width_mm: 168 }),
+              make: () =>
+                composePanels([scatter({ estimand: 'cross_fitted' }), spectrum()], { columns: 2, width_mm: 168 }),
               caption:
                 '(a) Noise covariance against curvature, cross-fitted: directions from one half of the samples, values from the other. (b) Spectrum of H, and the diagonals of C and Q in its eigenbasis in decreasing order.',
             }
           : {
-              spec: spectrum,
+              make: spectrum,
               caption: 'Spectrum of H, and the diagonals of C and Q in its eigenbasis in decreasing order.',
             },
       );
     } else
-      figures.push({ spec: gammaAgainstCutoff(measurement, base), caption: 'Exponents as functions of the cutoff.' });
+      figures.push({
+        make: () => gammaAgainstCutoff(measurement, base),
+        caption: 'Exponents as functions of the cutoff.',
+      });
     figures.push(...extraFigures(measurement, base, cutoff));
     sections.push({
       tables: extraTables(measurement, options.cutoff),

@@ -49,21 +49,25 @@ export function extraFigures(
     arrays.C_dual_diagonal &&
     arrays.dual_spread;
   if (drawsDuality) {
-    const both = (['C', 'isotropy'] as const).map((which) => dualDiagonals(measurement, which, { ...base, ...cutoff }));
+    const both = ['C', 'isotropy'] as const;
     figures.push({
-      spec: composePanels(both, { columns: 2, width_mm: 168 }),
+      make: () =>
+        composePanels(
+          both.map((which) => dualDiagonals(measurement, which, { ...base, ...cutoff })),
+          { columns: 2, width_mm: 168 },
+        ),
       caption:
         "(a) What the duality gives for the noise, $C_{\\text{dual},ii}$, against $C_{ii}$: slope 1 where the argument's step holds. (b) Second moment of the dual changes along the eigenvectors of $H$: level where they are isotropic.",
     });
   }
   if (summary.assumptions !== undefined)
     figures.push({
-      spec: assumptionSlopes(measurement, { ...base, ...cutoff }),
+      make: () => assumptionSlopes(measurement, { ...base, ...cutoff }),
       caption: 'Slope of the noise covariance on matrices that are often taken for it: 1 where they are proportional.',
     });
   if (summary.density !== undefined)
     figures.push({
-      spec: spectralDensity(measurement, base),
+      make: () => spectralDensity(measurement, base),
       caption: 'Spectral density of $H$ by stochastic Lanczos quadrature, with its error.',
     });
   return figures;

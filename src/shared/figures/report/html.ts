@@ -1,16 +1,16 @@
 /** A report as one HTML file: figures and formulas inline as SVG, no script, no address outside the file. */
 import type { FontFamily, FontLibrary } from '../fonts/library.ts';
-import { layoutFigure } from '../layout/layout.ts';
 import type { Scene } from '../layout/scene.ts';
 import { escapeXml, sceneToSvg } from '../svg.ts';
 import { setLabel, splitLabel } from '../text/label.ts';
-import type { Report, ReportSection, ReportTable } from './content.ts';
+import type { ReportTable } from './content.ts';
+import { omissionText, type DrawnReport } from './figure.ts';
 
 const style = `
 :root { color-scheme: light; }
 body { font: 15px/1.5 "STIX Two Text", "Times New Roman", Times, serif; color: #1a1a1a; background: #fff; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; font-variant-numeric: tabular-nums; }
 h1 { font-size: 1.7rem; margin: 0; } h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #ccc; }
-.subtitle, footer, figcaption { color: #5a5a5a; } footer { font-size: .8rem; border-top: 1px solid #ccc; margin-top: 3rem; overflow-wrap: anywhere; }
+.subtitle, footer, figcaption, .omitted { color: #5a5a5a; } footer { font-size: .8rem; border-top: 1px solid #ccc; margin-top: 3rem; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .8rem; margin: .4rem 0 1.2rem; } caption { text-align: left; font-weight: bold; padding-bottom: .2rem; }
 th, td { text-align: left; padding: .15rem .7rem .15rem 0; vertical-align: baseline; white-space: nowrap; } td:last-child { white-space: normal; min-width: 7rem; } p, figcaption, dd { max-width: 50rem; } thead th { border-bottom: 1px solid #1a1a1a; font-weight: normal; color: #5a5a5a; }
 figure { margin: 1.2rem 0; break-inside: avoid; } figure svg { max-width: 100%; height: auto; } figcaption { font-size: .85rem; }
@@ -51,7 +51,7 @@ function formula(source: string, fonts: FontLibrary, family: FontFamily): string
     .trim();
 }
 
-export function reportHtml(report: Report, fonts: FontLibrary, family: FontFamily = 'stix'): string {
+export function reportHtml(report: DrawnReport, fonts: FontLibrary, family: FontFamily = 'stix'): string {
   const label = (text: string): string => labelHtml(text, fonts, family);
   let number = 0;
   const table = ({ caption, head, rows }: ReportTable): string =>
@@ -61,14 +61,22 @@ export function reportHtml(report: Report, fonts: FontLibrary, family: FontFamil
           `<tr>${row.map((cell, k) => (k === 0 ? `<th scope="row" style="font-weight:normal">${label(cell)}</th>` : `<td>${label(cell)}</td>`)).join('')}</tr>`,
       )
       .join('')}</tbody></table></div>`;
-  const section = ({ heading, paragraphs = [], tables = [], figures = [], definitions = [] }: ReportSection): string =>
+  const section = ({
+    heading,
+    paragraphs = [],
+    tables = [],
+    figures,
+    definitions = [],
+  }: DrawnReport['sections'][number]): string =>
     [
       `<section><h2>${label(heading)}</h2>`,
       ...paragraphs.map((text) => `<p>${label(text)}</p>`),
       ...tables.map(table),
-      ...figures.map(({ spec, caption }) => {
+      ...figures.map((figure) => {
+        if (figure.kind === 'omitted') return `<p class="omitted">${label(omissionText(figure))}</p>`;
         number += 1;
-        return `<figure>${sceneToSvg(layoutFigure(spec, fonts), spec)}<figcaption>Figure ${number}. ${label(caption)}</figcaption></figure>`;
+        const { scene, spec, caption } = figure;
+        return `<figure>${sceneToSvg(scene, spec)}<figcaption>Figure ${number}. ${label(caption)}</figcaption></figure>`;
       }),
       definitions.length > 0
         ? `<dl>${definitions.map(([term, text]) => `<dt>${label(term)}</dt><dd>${label(text)}</dd>`).join('')}</dl>`

@@ -1,11 +1,11 @@
 /** A report as pages of A4, each a scene: what the PDF writer draws. */
 import type { FontFamily, FontLibrary, TextStyle } from '../fonts/library.ts';
-import { layoutFigure } from '../layout/layout.ts';
 import type { Scene, SceneNode } from '../layout/scene.ts';
 import { L, M } from '../path.ts';
 import type { TextBox } from '../text/box.ts';
 import { plainLabel, setLabel } from '../text/label.ts';
-import type { Report, ReportTable } from './content.ts';
+import type { ReportTable } from './content.ts';
+import { omissionText, type DrawnReport } from './figure.ts';
 
 const pointsPerMm = 72 / 25.4;
 const page = { width_mm: 210, height_mm: 297, margin: 20 * pointsPerMm };
@@ -212,28 +212,32 @@ function table({ caption }: ReportTable, { head, rows, xs, width, keep }: SetTab
 }
 
 /** The pages of a report, in order. */
-export function reportPages(report: Report, fonts: FontLibrary, family: FontFamily = 'stix'): Scene[] {
+export function reportPages(report: DrawnReport, fonts: FontLibrary, family: FontFamily = 'stix'): Scene[] {
   const pages = new Pages(fonts, family);
   pages.text(plainLabel(report.title), 18, { style: 'bold' });
   pages.text(plainLabel(report.subtitle), 9, { colour: muted });
   let number = 0;
-  for (const { heading, paragraphs = [], tables = [], figures = [], definitions = [] } of report.sections) {
+  for (const { heading, paragraphs = [], tables = [], figures, definitions = [] } of report.sections) {
     pages.space(10);
     // A heading stays with what follows it.
-    const scenes = figures.map(({ spec }) => layoutFigure(spec, fonts));
+    const [leading] = figures;
     const set = tables.map((content) => setTable(content, pages));
-    const begins = set[0]?.keep ?? (scenes[0] === undefined ? 0 : scenes[0].height + 50);
+    const begins = set[0]?.keep ?? (leading?.kind === 'drawn' ? leading.scene.height + 50 : 0);
     pages.need(70 + (paragraphs.length === 0 ? begins : 0));
     pages.text(heading, 12.5, { style: 'bold' });
     pages.space(2);
     for (const paragraph of paragraphs) pages.text(paragraph, 9.5);
     pages.space(2);
     for (const [k, content] of tables.entries()) table(content, set[k], pages);
-    for (const [k, { caption }] of figures.entries()) {
+    for (const figure of figures) {
+      if (figure.kind === 'omitted') {
+        pages.text(omissionText(figure), 8.5, { colour: muted });
+        continue;
+      }
       number += 1;
       pages.figure(
-        scenes[k],
-        setLabel(`Figure ${number}. ${caption}`, fonts, { family, size: 8.5, maxWidth: pages.width }),
+        figure.scene,
+        setLabel(`Figure ${number}. ${figure.caption}`, fonts, { family, size: 8.5, maxWidth: pages.width }),
       );
     }
     for (const [term, text] of definitions) {

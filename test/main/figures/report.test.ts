@@ -239,9 +239,9 @@ describe('table for LaTeX', () => {
 
 describe('a report of which figures cannot be drawn', async () => {
   const whole = run('r1', '0.1', 1);
-  const { arrays, summary } = whole.measurements[0];
+  const { summary } = whole.measurements[0];
   const zeros = (): Float64Array => new Float64Array(summary.d);
-  const empty = { arrays: { ...arrays, eigenvalues: zeros(), C_diagonal: zeros(), Q_diagonal: zeros() }, summary };
+  const empty = { arrays: { eigenvalues: zeros(), C_diagonal: zeros(), Q_diagonal: zeros() }, summary };
   const report = reportOf([{ ...whole, measurements: [empty] }], { provenance });
   const rendered = await renderReport(report, fonts);
   const fails = (): never => {
@@ -252,7 +252,7 @@ describe('a report of which figures cannot be drawn', async () => {
   const failing = await renderReport({ ...report, sections: [extra, ...sections] }, fonts);
 
   test('leaves out what has nothing to draw, says so in its place, and keeps the others', () => {
-    expect(rendered.omitted.some((text) => /nothing to draw: (no data|every value is 0)/.test(text))).toBe(true);
+    expect(rendered.omitted.some((text) => text.endsWith('nothing to draw: every value is 0'))).toBe(true);
     expect(rendered.html).toContain('Left out: ');
     expect(rendered.html!.match(/<figure>/g)!.length).toBeGreaterThan(0);
     expect(rendered.pdf!.length).toBeGreaterThan(1000);

@@ -19,9 +19,14 @@ const entries = [
   'src/engine/training/batches/worker.ts',
 ];
 
+/** The oldest Electron that the bundles run on is 33: Chromium 130 and Node 20.18, which has no `using` declarations. */
+const oldestNode = 'node20.18';
+const oldestChrome = 'chrome130';
+
 export default defineConfig({
   main: {
     build: {
+      target: oldestNode,
       outDir: 'out',
       emptyOutDir: false,
       minify: false,
@@ -39,6 +44,7 @@ export default defineConfig({
   },
   preload: {
     build: {
+      target: oldestNode,
       outDir: 'out/preload',
       minify: false,
       reportCompressedSize: false,
@@ -57,7 +63,7 @@ export default defineConfig({
     build: {
       outDir: at('out/renderer'),
       emptyOutDir: true,
-      target: 'chrome130',
+      target: oldestChrome,
       // Half the bytes to read before the first paint.
       minify: true,
       reportCompressedSize: false,

@@ -13,6 +13,8 @@ let said: string;
 beforeEach(() => {
   root = join(mkdtempSync(join(tmpdir(), 'covature-downloads-')), 'späced out');
   said = '';
+  // A binary that the machine has elsewhere would do.
+  vi.stubEnv('ELECTRON_OVERRIDE_DIST_PATH', '');
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
     said += String(text);
     return true;
@@ -20,6 +22,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
   rmSync(dirname(root), { recursive: true, force: true });
 });
 
@@ -51,7 +54,6 @@ async function withSilentProxy(body: () => Promise<void>): Promise<void> {
     await body();
     expect(sockets.length).toBeGreaterThan(0);
   } finally {
-    vi.unstubAllEnvs();
     for (const socket of sockets) socket.destroy();
     server.close();
   }

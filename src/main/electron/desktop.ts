@@ -41,6 +41,7 @@ export async function startDesktop(): Promise<void> {
       chooseTarget: (_kind, name) => chooseTarget(name, window.browserWindow),
     });
   } catch (error) {
+    process.stderr.write(`covature: ${messageOf(error)}\n`);
     dialog.showErrorBox('Covature cannot open its store', messageOf(error));
     app.exit(1);
     return;

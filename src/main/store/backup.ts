@@ -2,13 +2,14 @@
  * Backups: a folder with a copy of the database, and the artifacts beside it, as hard links where the disk allows (artifacts never change) and copies
  * elsewhere. A backup is a store by itself: it can be opened, and restored over another.
  */
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { makeFolders } from '../../data/folders.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { StoreContext } from './context.ts';
+import { connect } from './database.ts';
 import { copyDurably, linkOrCopy, syncFile, syncFolder, writeNewFile } from './durable.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { databasePath, storeNames } from './location.ts';
@@ -56,7 +57,7 @@ export function backupMethods(context: StoreContext) {
           },
         });
         // The copy names what was there at its moment: artifacts may have come since the first pass, or gone.
-        const copy = new Database(databasePath(partial));
+        const copy = connect(databasePath(partial));
         let info: BackupInfo;
         try {
           copy.pragma('journal_mode = DELETE');
@@ -152,7 +153,7 @@ async function replace(
       done.push(name);
     }
     if (folder !== undefined) {
-      const copy = new Database(incoming);
+      const copy = connect(incoming);
       let paths: string[];
       try {
         paths = artifactPaths(copy);
@@ -175,7 +176,7 @@ async function replace(
 function checkBackup(source: string, name: string): void {
   let db: Database.Database | undefined;
   try {
-    db = new Database(source, { fileMustExist: true });
+    db = connect(source, { fileMustExist: true });
     if (versionOf(db, dirname(source), schemaVersion) === 0)
       throw new InputError(`${name}: expected a backup, found an empty database`);
     const result = db.pragma('integrity_check(1)', { simple: true }) as string;

@@ -1,6 +1,7 @@
 /** What SQLite itself finds wrong with a database: its structure, and references between its rows. */
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { messageOf } from '../../shared/errors.ts';
+import { connect } from './database.ts';
 import type { StoreProblem } from './doctor.ts';
 import { databasePath } from './location.ts';
 
@@ -32,7 +33,7 @@ export function databaseProblems(db: Database.Database): StoreProblem[] {
 export function checkDatabase(folder: string): StoreProblem[] {
   let db: Database.Database;
   try {
-    db = new Database(databasePath(folder), { readonly: true, fileMustExist: true });
+    db = connect(databasePath(folder), { readonly: true, fileMustExist: true });
   } catch (error) {
     return [unreadable(error)];
   }

@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { connect } from './database.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { storeNames } from './location.ts';
 
@@ -24,7 +25,7 @@ export function acquireWriterLock(folder: string, patience = 250): WriterLock {
   const holderPath = join(folder, storeNames.lockHolder);
   let db: Database.Database | undefined;
   try {
-    db = new Database(join(folder, storeNames.lock), { timeout: patience });
+    db = connect(join(folder, storeNames.lock), { timeout: patience });
     db.exec('BEGIN EXCLUSIVE');
     const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
     writeFileSync(holderPath, JSON.stringify(holder));

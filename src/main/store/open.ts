@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, readFileSync, readdirSync, rmSync, s
 import { dirname, join, resolve } from 'node:path';
 import { makeFolders } from '../../data/folders.ts';
 import { createContext, type StoreContext } from './context.ts';
+import { connect } from './database.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { databasePath, storeNames } from './location.ts';
 import { acquireWriterLock, type WriterLock } from './lock.ts';
@@ -77,7 +78,7 @@ function openForReading(folder: string, options: OpenOptions): OpenedStore {
 function connectForReading(path: string, timeout: number): Database.Database {
   let db: Database.Database | undefined;
   try {
-    db = new Database(path, { readonly: true, fileMustExist: true, timeout });
+    db = connect(path, { readonly: true, fileMustExist: true, timeout });
     db.prepare('SELECT count(*) FROM sqlite_schema').get();
     return db;
   } catch (error) {
@@ -97,7 +98,7 @@ function connectForReading(path: string, timeout: number): Database.Database {
     const image = readFileSync(path);
     // "Write-ahead log" in the header's two version bytes becomes "none", which is what memory has.
     if (image[18] === 2 && image[19] === 2) image.fill(1, 18, 20);
-    return new Database(image, { readonly: true, timeout });
+    return connect(image, { readonly: true, timeout });
   }
 }
 
@@ -125,7 +126,7 @@ function openForWriting(folder: string, options: OpenOptions): OpenedStore {
   const lock: WriterLock = acquireWriterLock(folder);
   let db: Database.Database | undefined;
   try {
-    db = new Database(path, { timeout });
+    db = connect(path, { timeout });
     const version = versionOf(db, folder, known);
     if ((db.pragma('journal_mode = WAL', { simple: true }) as string) !== 'wal') {
       throw new StoreError(
@@ -175,7 +176,7 @@ function tune(db: Database.Database): void {
 }
 
 function checkVersion(path: string, folder: string, known: number, timeout: number): void {
-  const db = new Database(path, { fileMustExist: true, timeout });
+  const db = connect(path, { fileMustExist: true, timeout });
   try {
     versionOf(db, folder, known);
   } finally {

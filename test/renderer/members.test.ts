@@ -9,6 +9,8 @@ import {
   joinsOf,
   valueOf,
 } from '../../src/renderer/compare/members.ts';
+import type { Axis, Mark } from '../../src/renderer/compare/marks.ts';
+import { placeMarks, rangeOf } from '../../src/renderer/compare/places.ts';
 import { changesBetween } from '../../src/renderer/experiment/changes.ts';
 import type { RunRow } from '../../src/shared/contract/index.ts';
 
@@ -119,5 +121,55 @@ describe('changes of a clone', () => {
       { path: 'optimiser.momentum', before: '', after: '0.9' },
     ]);
     expect(changesBetween(before, structuredClone(before))).toEqual([]);
+  });
+});
+
+describe('places', () => {
+  const mark = (id: string, x: number[], y: number[]): Mark => ({
+    id,
+    name: id,
+    colour: 0,
+    dash: false,
+    x,
+    y,
+    low: y.map((v) => v - 1),
+    high: y.map((v) => v + 1),
+  });
+  const box = { left: 50, top: 0, width: 100, height: 200 };
+  const place = (marks: Mark[], x: Axis = { name: 'x' }) =>
+    placeMarks(marks, 'bars', { ...x, range: { low: 0, high: 10 } }, { name: 'y', range: { low: 0, high: 10 } }, box);
+
+  it('on a numeric axis are those of the values, whatever stands there already; intervals step aside', () => {
+    const placed = place([mark('a', [2], [5]), mark('b', [2], [6]), mark('c', [7], [5])]);
+    expect(placed.map(({ points }) => points[0])).toEqual([70, 70, 120]);
+    expect(placed.map(({ barShift }) => barShift)).toEqual([-2.5, 2.5, 0]);
+    expect(placed.map(({ shared }) => shared)).toEqual([true, true, false]);
+    const many = place(Array.from({ length: 30 }, (_, k) => mark(String(k), [2], [k / 3])));
+    expect(new Set(many.map(({ points }) => points[0]))).toEqual(new Set([70]));
+    expect(many.at(-1).barShift - many[0].barShift).toBeCloseTo(24, 9);
+  });
+
+  it('of curves are those of the values too', () => {
+    const [a, b] = place([mark('a', [1, 2, 4], [5, 5, 5]), mark('b', [1, 2, 4], [6, 6, 6])]);
+    expect([a.points[0], a.points[2], a.points[4]]).toEqual([60, 70, 90]);
+    expect([b.points[0], b.points[2], b.points[4]]).toEqual([60, 70, 90]);
+  });
+
+  it('over names are side by side, each nearer to its own name', () => {
+    const placed = place([mark('a', [0, 1], [5, 5]), mark('b', [0, 1], [6, 6])], { name: 'x', categories: ['p', 'q'] });
+    const [a, b] = placed.map(({ points }) => [points[0], points[2]]);
+    // Ten pixels a name: 0.6 of it between the first mark and the last.
+    expect([b[0] - a[0], b[1] - a[1]]).toEqual([expect.closeTo(6, 5), expect.closeTo(6, 5)]);
+    expect(a[1] - a[0]).toBeCloseTo(10, 5);
+  });
+});
+
+describe('ranges', () => {
+  it('fit the data, and take in a bound that lies near', () => {
+    const range = (values: number[], guides: number[]) => rangeOf({ name: 'y' }, [values], 0, guides);
+    expect(range([1.2, 1.6], [1, 2])).toEqual({ low: 1.2, high: 1.6 });
+    expect(range([1.05, 1.6], [1, 2])).toEqual({ low: 1, high: 1.6 });
+    expect(range([-3, -1], [1, 2])).toEqual({ low: -3, high: -1 });
+    expect(range([50], [])).toEqual({ low: 45, high: 55 });
   });
 });

@@ -7,6 +7,9 @@ import { CanvasRenderer } from 'echarts/renderers';
 import { powerText } from '../../shared/figures/numbers.ts';
 import { linearTicks, logTicks } from '../../shared/figures/ticks.ts';
 import type { Tick } from '../../shared/figures/ticks.ts';
+import type { AxisRange } from './range.ts';
+
+export type { AxisRange };
 
 echarts.use([ScatterChart, LineChart, HeatmapChart, CustomChart, GridComponent, VisualMapComponent, CanvasRenderer]);
 
@@ -43,11 +46,6 @@ export function readColours(element: HTMLElement): ChartColours {
   };
   probe.remove();
   return colours;
-}
-
-export interface AxisRange {
-  readonly low: number;
-  readonly high: number;
 }
 
 /**

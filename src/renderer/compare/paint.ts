@@ -1,33 +1,5 @@
 /** Draws marks on a canvas over a chart's axes: straight on the canvas, so that hundreds of lines of thousands of points take tens of milliseconds. */
-import type { Mark } from './marks.ts';
-
-/** A mark in pixels. */
-export interface Drawn {
-  readonly mark: Mark;
-  /** x and y of each point; NaN where it cannot be shown. */
-  readonly points: Float32Array;
-  /** y of both ends of each point's interval. */
-  readonly ends: Float32Array | null;
-}
-
-export interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-export interface Look {
-  /** line: joined, intervals as a band; points: small dots; bars: dots with error bars, joined where `joined`. */
-  readonly kind: 'line' | 'points' | 'bars';
-  readonly joined: boolean;
-  /** Thin lines between marks, under them: x and y of each point. */
-  readonly lines?: readonly (readonly number[])[];
-  /** Colour of those lines. */
-  readonly strong: string;
-  readonly colours: readonly string[];
-  readonly paper: string;
-}
+import type { Box, Drawn, Look } from './marks.ts';
 
 /** Clears the canvas, sizes it for the screen's pixels, and draws inside the box. */
 export function paint(
@@ -51,7 +23,7 @@ export function paint(
   context.lineWidth = 1;
   for (const points of lines) line(context, Float32Array.from(points), false);
   const faint = shapes.length > 24 ? 0.55 : 1;
-  for (const { mark, points, ends } of shapes) {
+  for (const { mark, points, ends, barShift, shared } of shapes) {
     const colour = colours[mark.colour % colours.length];
     context.strokeStyle = colour;
     context.fillStyle = colour;
@@ -69,8 +41,8 @@ export function paint(
       context.setLineDash([]);
     }
     if (kind === 'line') continue;
-    context.globalAlpha = kind === 'points' ? 0.5 : 1;
-    if (ends !== null) bars(context, points, ends);
+    context.globalAlpha = kind === 'points' ? 0.5 : shared ? 0.75 : 1;
+    if (ends !== null) bars(context, points, ends, barShift);
     dots(context, points, kind === 'points' ? 1.6 : 3.5, kind === 'bars' && mark.dash ? paper : null);
   }
 }
@@ -149,11 +121,11 @@ function band(context: CanvasRenderingContext2D, points: Float32Array, ends: Flo
   context.fill();
 }
 
-function bars(context: CanvasRenderingContext2D, points: Float32Array, ends: Float32Array): void {
+function bars(context: CanvasRenderingContext2D, points: Float32Array, ends: Float32Array, shift: number): void {
   context.beginPath();
   context.lineWidth = 1.25;
   for (let i = 0; i < points.length; i += 2) {
-    const [x, low, high] = [points[i], ends[i], ends[i + 1]];
+    const [x, low, high] = [points[i] + shift, ends[i], ends[i + 1]];
     if (Number.isNaN(x) || Number.isNaN(low) || Number.isNaN(high)) continue;
     context.moveTo(x, low);
     context.lineTo(x, high);

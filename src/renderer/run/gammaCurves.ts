@@ -13,7 +13,7 @@ export function estimandCurve(
   return {
     colour: set,
     symbol: set === 0 ? 'circle' : 'diamond',
-    shift: set === 0 ? -4 : 4,
+    barShift: set === 0 ? -4 : 4,
     points: sorted.flatMap(({ x, row }) =>
       row.gamma.ols === null ? [] : [{ x, y: row.gamma.ols, interval: intervalOf(row, 'gamma') }],
     ),

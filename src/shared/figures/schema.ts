@@ -40,6 +40,7 @@ const mark = v.variant('kind', [
     xHigh: v.exactOptional(numbers),
     yLow: v.exactOptional(numbers),
     yHigh: v.exactOptional(numbers),
+    barShift: v.exactOptional(real()),
     marker: v.exactOptional(v.picklist(markerShapes)),
     size: v.exactOptional(positive),
     opacity: v.exactOptional(share),

@@ -46,6 +46,8 @@ export interface Points extends Series {
   readonly xHigh?: readonly number[];
   readonly yLow?: readonly number[];
   readonly yHigh?: readonly number[];
+  /** Points of the page that upright error bars stand to the right of their points, where bars of several series would cover each other; 0 by default. */
+  readonly barShift?: number;
   readonly marker?: MarkerShape;
   /** Diameter in points; by default from the style and the number of points. */
   readonly size?: number;

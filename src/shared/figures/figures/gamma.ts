@@ -67,13 +67,14 @@ interface Group {
   readonly measurements: readonly Measurement[];
 }
 
-/** Points of every estimand (filled: gamma; open: gamma_Q), set a little apart along x. */
-function estimates(
-  groups: readonly Group[],
-  options: GammaOptions,
-  apart: (at: number, step: number) => number,
-  join: boolean,
-): { marks: Mark[]; seeds: number } {
+/** Points of the page between the error bars of two series over one number. */
+const betweenBars = 1.6;
+
+/**
+ * Points of every estimand (filled: gamma; open: gamma_Q). Over names (`apart` > 0: so far, in places of names) they stand side by side; over numbers each
+ * stands at its number, and only its error bar moves aside.
+ */
+function estimates(groups: readonly Group[], options: GammaOptions, apart: number): { marks: Mark[]; seeds: number } {
   const shown = options.estimands ?? estimands;
   const series = shown.flatMap((estimand) =>
     (options.predicted === false ? (['gamma'] as const) : (['gamma', 'gamma_Q'] as const)).map((which) => ({
@@ -84,10 +85,11 @@ function estimates(
   const marks: Mark[] = [];
   let seeds = 1;
   series.forEach(({ estimand, which }, k) => {
+    const aside = k - (series.length - 1) / 2;
     const points = groups.flatMap(({ at, measurements }) => {
       const estimate = pooledEstimate(measurements, which, estimand, options);
       if (estimate) seeds = Math.max(seeds, estimate.n);
-      return estimate ? [{ x: apart(at, k - (series.length - 1) / 2), ...estimate }] : [];
+      return estimate ? [{ x: at + apart * aside, ...estimate }] : [];
     });
     const slot = shown.indexOf(estimand);
     const symbol = which === 'gamma' ? '\\gamma' : '\\gamma_Q';
@@ -98,9 +100,10 @@ function estimates(
       y: points.map((point) => point.value),
       yLow: points.map((point) => point.low),
       yHigh: points.map((point) => point.high),
+      ...(apart === 0 && aside !== 0 ? { barShift: betweenBars * aside } : {}),
       colour: slot,
       marker: which === 'gamma' ? (slot === 0 ? 'circle' : 'square') : slot === 0 ? 'circle-open' : 'square-open',
-      ...(join && which === 'gamma' ? { join: slot === 0 ? ('solid' as const) : ('dashed' as const) } : {}),
+      ...(apart === 0 && which === 'gamma' ? { join: slot === 0 ? ('solid' as const) : ('dashed' as const) } : {}),
       label: `$${symbol}$, ${estimandNames[estimand]}`,
       what: 'estimates',
       order: k,
@@ -138,7 +141,7 @@ export function gammaPerLayer(measurements: readonly Measurement[], options: Gam
     at,
     measurements: measurements.filter(({ summary }) => summary.parameter === layer),
   }));
-  const { marks, seeds } = estimates(groups, options, (at, step) => at + 0.11 * step, false);
+  const { marks, seeds } = estimates(groups, options, 0.11);
   return finish(
     {
       kind: 'gammaPerLayer',
@@ -187,14 +190,7 @@ export function gammaAgainstHyperparameter(
   const groups = rows
     .map((row, k) => ({ at: names ? k : Number(row.value), measurements: row.measurements }))
     .sort((a, b) => a.at - b.at);
-  const range = high > low ? high - low : 1;
-  const apart = (at: number, step: number): number =>
-    scale === 'log'
-      ? at * (high / low || 1) ** (0.006 * step)
-      : scale === 'linear'
-        ? at + 0.006 * step * range
-        : at + 0.1 * step;
-  const { marks, seeds } = estimates(groups, options, apart, !names);
+  const { marks, seeds } = estimates(groups, options, names ? 0.1 : 0);
   const x: Axis = names
     ? { scale: 'category', label: options.parameter, categories: rows.map((row) => String(row.value)) }
     : { scale: scale, label: options.parameter };

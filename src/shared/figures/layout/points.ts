@@ -168,7 +168,7 @@ export function drawPoints(
   const leastX = context.panel.x.scale === 'log' ? domainX.min : -Infinity;
   const leastY = context.panel.y.scale === 'log' ? domainY.min : -Infinity;
   indices.forEach((k, i) => {
-    errorBar(bars, mark.yLow?.[k], mark.yHigh?.[k], y, leastY, (value) => [at[2 * i], value]);
+    errorBar(bars, mark.yLow?.[k], mark.yHigh?.[k], y, leastY, (value) => [at[2 * i] + (mark.barShift ?? 0), value]);
     errorBar(bars, mark.xLow?.[k], mark.xHigh?.[k], x, leastX, (value) => [value, at[2 * i + 1]]);
   });
   for (const value of at) out.ink.push(value);

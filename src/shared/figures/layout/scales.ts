@@ -1,5 +1,6 @@
 /** Limits of axes and the maps from data to the page. */
 import { InputError } from '../../errors.ts';
+import { withGuides } from '../guides.ts';
 import { isOneRatio, isOneValue, narrowestSpan, smallestSpan } from '../ticks.ts';
 import type { Axis, Mark, Panel } from '../types.ts';
 
@@ -10,7 +11,7 @@ export interface Domain {
   readonly empty: boolean;
 }
 
-/** Values that an axis has to reach. Slopes and regions adapt to the axis and ask for nothing. */
+/** Values that an axis has to reach. Slopes, regions and rules adapt to the axis and ask for nothing. */
 function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): number[][] {
   switch (mark.kind) {
     case 'points': {
@@ -26,7 +27,6 @@ function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): number[][] {
     case 'band':
       return axis === 'x' ? [[...mark.x]] : [[...mark.low], [...mark.high]];
     case 'rule':
-      return mark.axis === axis ? [[mark.value]] : [];
     case 'region':
     case 'slope':
       return [];
@@ -94,8 +94,18 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
     low = Math.min(low, 0);
     high = Math.max(high, 0);
   }
+  const rules = panels.flatMap((panel) =>
+    panel.marks.flatMap((mark) =>
+      mark.kind === 'rule' && mark.axis === which && (scale !== 'log' || mark.value > 0) ? [mark.value] : [],
+    ),
+  );
   const empty = !(low <= high);
   if (empty) [low, high] = scale === 'log' ? [1e-3, 1] : [0, 1];
+  else if (low < high && rules.length > 0)
+    [low, high] =
+      scale === 'log'
+        ? (withGuides(Math.log(low), Math.log(high), rules.map(Math.log)).map(Math.exp) as [number, number])
+        : withGuides(low, high, rules);
   if (scale === 'log') {
     [low, high] = roomAround(low, high, scale);
     const pad = tight ? 0 : 0.04 * (Math.log10(high) - Math.log10(low));

@@ -18,6 +18,7 @@ import { plainLabel } from '../../shared/figures/text/label.ts';
 import type { FigureSpec, Provenance } from '../../shared/figures/types.ts';
 import type { DatasetSpec } from '../../shared/dataset.ts';
 import type { ModelSpec } from '../../shared/model.ts';
+import { representativeMeasurement } from '../../shared/representative.ts';
 import type { MeasurementSummary, MetricPoint } from '../../shared/results.ts';
 import { readPackage } from '../provenance.ts';
 import { dataFolderOf } from '../services/runs.ts';
@@ -176,7 +177,7 @@ function sourceOne(store: Store, { figure, sources, options }: FigureRecipe): So
   }
 }
 
-/** All that fit a source, by step: one of each layer and step, the newest. Raises InputError where there is none. */
+/** All that fit a source, by step: the representative one of each layer and step. Raises InputError where there is none. */
 function measurementsOf(store: Store, run: RunRecord, source: FigureSource): StoredMeasurement[] {
   const found = allMeasurements(store, run, source);
   if (found.length === 0) throw new InputError(`run ${run.id} (${run.name}) has no measurement; measure it first`);
@@ -201,10 +202,10 @@ export function allMeasurements(store: Store, run: RunRecord, source: Omit<Figur
     const steps = [...new Set(named.map((each) => each.step))].sort((a, b) => a - b).join(', ');
     throw new InputError(`run ${run.id} (${run.name}) was not measured at step ${step}, but at ${steps}`);
   }
-  const newest = new Map<string, MeasurementRecord>();
-  for (const each of found.toSorted((a, b) => a.created - b.created))
-    newest.set(`${each.step} ${each.parameter}`, each);
-  return [...newest.values()].sort((a, b) => a.step - b.step || order(done, a) - order(done, b)).map(stored);
+  const representatives = [...Map.groupBy(found, (each) => `${each.step} ${each.parameter}`).values()].map((group) =>
+    representativeMeasurement(group)!,
+  );
+  return representatives.sort((a, b) => a.step - b.step || order(done, a) - order(done, b)).map(stored);
 }
 
 const order = (all: readonly MeasurementRecord[], { parameter }: MeasurementRecord): number =>

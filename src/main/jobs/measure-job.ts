@@ -13,7 +13,7 @@ import { readPackage } from '../provenance.ts';
 import { JobDevices } from './device.ts';
 import { openEngine } from './engine.ts';
 import { tellBook, tellForecast } from './forecasting.ts';
-import { measureInto } from './measuring.ts';
+import { measureAll } from './measuring.ts';
 import { selectParameters } from './select-parameters.ts';
 import { RunProgress } from './run-progress.ts';
 import type { JobControl } from './train-job.ts';
@@ -71,39 +71,27 @@ export async function runMeasurement(
       return;
     }
     const progress = new RunProgress(forecast, 0, 0);
-    for (const [index, parameter] of parameters.entries()) {
-      await measureInto(
-        {
-          engine,
-          device,
-          isCalibrated: devices.isAuto,
-          pool,
-          input: {
-            model: request.model,
-            weights: sharedWeights,
-            inputs: data.train.inputs,
-            targets: data.train.targets,
-            classes: data.classes,
-          },
-          staging: request.staging,
-          forecast: request.forecast,
-          step: 0,
-          epoch: 0,
-          emit,
-          signal: control.signal,
-          onProgress: (stage, share) => {
-            emit({
-              kind: 'progress',
-              stage: `measuring ${parameter}: ${stage.replaceAll('_', ' ')}`,
-              ...progress.measuring(parameter, share, index, parameters.length),
-            });
-          },
-        },
-        parameter,
-        request.measurement,
-      );
-      progress.finished(parameter);
-    }
+    const context = {
+      engine,
+      device,
+      isCalibrated: devices.isAuto,
+      pool,
+      input: {
+        model: request.model,
+        weights: sharedWeights,
+        inputs: data.train.inputs,
+        targets: data.train.targets,
+        classes: data.classes,
+      },
+      staging: request.staging,
+      forecast: request.forecast,
+      step: 0,
+      epoch: 0,
+      emit,
+      signal: control.signal,
+    };
+    const planned = parameters.map((parameter) => ({ parameter, spec: request.measurement }));
+    await measureAll(context, planned, progress);
   } finally {
     await pool.close();
     await devices.close();

@@ -21,6 +21,7 @@ import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { OpenedEngine } from './engine.ts';
 import { measuredName } from '../forecast/rates.ts';
 import { tellBook, tellRates } from './forecasting.ts';
+import type { RunProgress } from './run-progress.ts';
 import type { ForecastRequest, JobEvent, StagedFile } from './protocol.ts';
 
 export interface MeasuringContext {
@@ -40,11 +41,36 @@ export interface MeasuringContext {
   readonly onProgress: (stage: string, share: number) => void;
 }
 
+/** What one measurement measures, and how. */
+export interface PlannedMeasurement {
+  readonly parameter: string;
+  readonly spec: MeasurementSpec;
+}
+
+/** Measures one parameter after the other (`measureInto`), telling how far the job is; `step` of the context says at which weights. */
+export async function measureAll(
+  context: Omit<MeasuringContext, 'onProgress'>,
+  planned: readonly PlannedMeasurement[],
+  progress: RunProgress,
+): Promise<void> {
+  for (const [index, { parameter, spec }] of planned.entries()) {
+    const onProgress = (stage: string, share: number): void => {
+      context.emit({
+        kind: 'progress',
+        stage: `measuring ${parameter}: ${stage.replaceAll('_', ' ')}`,
+        ...progress.measuring(parameter, share, index, planned.length),
+      });
+    };
+    await measureInto({ ...context, onProgress }, parameter, spec);
+    progress.finished(parameter);
+  }
+}
+
 /**
  * Measures one parameter and emits its result; what cannot be measured (too large, not served) is emitted as a failed measurement
  * with its reason, and the job goes on.
  */
-export async function measureInto(context: MeasuringContext, parameter: string, spec: MeasurementSpec): Promise<void> {
+async function measureInto(context: MeasuringContext, parameter: string, spec: MeasurementSpec): Promise<void> {
   const { engine, step, epoch } = context;
   const begun = performance.now();
   if (spec.precision === 'float64' && context.device !== null && !context.isCalibrated)
@@ -91,17 +117,38 @@ export async function measureInto(context: MeasuringContext, parameter: string, 
     });
     const file = await writeResult(context.staging, result.summary, result.arrays);
     result.release();
-    context.emit({ kind: 'measurement', step, epoch, summary: result.summary, file });
+    context.emit({ kind: 'measurement', step, epoch, spec, summary: result.summary, file });
     const name = measuredName(context.input.model, parameter, spec, result.summary.samples, result.summary.method);
     const rate = { [name]: { seconds: (performance.now() - begun) / 1000 } };
     tellRates(context.forecast, engine.report, context.emit, rate, usesDevice ? device : null);
   } catch (error) {
     if (!(error instanceof InputError || error instanceof DeviceError)) throw error;
     const isInput = error instanceof InputError;
-    context.emit({ kind: 'measurement-failed', step, epoch, parameter, error: messageOf(error), isInput });
+    const method = methodOf(context, parameter, spec);
+    context.emit({
+      kind: 'measurement-failed',
+      step,
+      epoch,
+      parameter,
+      spec,
+      method,
+      error: messageOf(error),
+      isInput,
+    });
   } finally {
     for (const close of closing) close();
   }
+}
+
+/** The method asked for; under `auto` the one that is chosen for the parameter, which has to be one of the network's. */
+function methodOf(
+  { engine, pool, input }: MeasuringContext,
+  parameter: string,
+  spec: MeasurementSpec,
+): 'exact' | 'projected' {
+  if (spec.method !== 'auto') return spec.method;
+  const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
+  return chooseMethod(network, parameter, engine.memoryLimit, spec).method;
 }
 
 /** What the user named is used; under `auto` the faster by calibration. */
@@ -118,9 +165,7 @@ async function prefersDevice(
     device: new RateBook(deviceKey(engine.report, device), known),
     cpu: new RateBook(machineKey(engine.report, readPackage().version), known),
   };
-  const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
-  const method =
-    spec.method === 'auto' ? chooseMethod(network, parameter, engine.memoryLimit, spec).method : spec.method;
+  const method = methodOf(context, parameter, spec);
   const times = await measuringTimes(books, session, pool, input, parameter, method);
   for (const book of [books.device, books.cpu]) tellBook(book, emit);
   const isFaster = times.device < times.cpu;

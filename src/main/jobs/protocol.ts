@@ -113,6 +113,8 @@ export type JobEvent =
       readonly kind: 'measurement';
       readonly step: number;
       readonly epoch: number;
+      /** As it was asked for. */
+      readonly spec: MeasurementSpec;
       readonly summary: MeasurementSummary;
       readonly file: StagedFile;
     }
@@ -121,6 +123,9 @@ export type JobEvent =
       readonly step: number;
       readonly epoch: number;
       readonly parameter: string;
+      readonly spec: MeasurementSpec;
+      /** The one asked for, or the one that was chosen. */
+      readonly method: 'exact' | 'projected';
       readonly error: string;
       /** It cannot be measured as it was asked for; false: a device failed. */
       readonly isInput: boolean;

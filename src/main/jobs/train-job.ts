@@ -17,7 +17,7 @@ import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
 import type { DeviceFinding, JobDevices } from './device.ts';
 import type { OpenedEngine } from './engine.ts';
 import { tellRates } from './forecasting.ts';
-import { measureInto } from './measuring.ts';
+import { measureAll } from './measuring.ts';
 import { MetricBuffer } from './metric-buffer.ts';
 import { RunProgress } from './run-progress.ts';
 import type { JobEvent, TrainRequest } from './protocol.ts';
@@ -288,39 +288,26 @@ class TrainingJob {
     const sharedWeights = new Map([...weights].map(([name, values]) => [name, shared(values)]));
     this.#pool ??= new Pool(this.#engine.blas, { threads: this.#engine.report.threads });
     const device = await this.#devices.open(null);
-    for (const [index, { spec, parameter }] of list.entries()) {
-      await measureInto(
-        {
-          engine: this.#engine,
-          device,
-          isCalibrated: this.#devices.isAuto,
-          pool: this.#pool,
-          input: {
-            model: this.#request.experiment.model,
-            weights: sharedWeights,
-            inputs: this.#data.train.inputs,
-            targets: this.#data.train.targets,
-            classes: this.#data.classes,
-          },
-          staging: this.#request.staging,
-          forecast: this.#request.forecast,
-          step,
-          epoch: this.#trainer.epoch,
-          emit: this.#emit,
-          signal: this.#control.signal,
-          onProgress: (stage, share) => {
-            this.#emit({
-              kind: 'progress',
-              stage: `measuring ${parameter}: ${stage.replaceAll('_', ' ')}`,
-              ...this.#progress.measuring(parameter, share, index, list.length),
-            });
-          },
-        },
-        parameter,
-        spec,
-      );
-      this.#progress.finished(parameter);
-    }
+    const context = {
+      engine: this.#engine,
+      device,
+      isCalibrated: this.#devices.isAuto,
+      pool: this.#pool,
+      input: {
+        model: this.#request.experiment.model,
+        weights: sharedWeights,
+        inputs: this.#data.train.inputs,
+        targets: this.#data.train.targets,
+        classes: this.#data.classes,
+      },
+      staging: this.#request.staging,
+      forecast: this.#request.forecast,
+      step,
+      epoch: this.#trainer.epoch,
+      emit: this.#emit,
+      signal: this.#control.signal,
+    };
+    await measureAll(context, list, this.#progress);
     this.#seconds.measuring += (performance.now() - begun) / 1000;
   }
 

@@ -3,6 +3,7 @@ import type { JobEvent } from '../jobs/protocol.ts';
 import type { JobEnd } from '../jobs/host.ts';
 import type { Batch, Json, LogLine, Store } from '../store/index.ts';
 import type { Provenance } from '../provenance.ts';
+import { recordMeasurement, type MeasurementEvent } from './record-measurement.ts';
 
 export class Recorder {
   readonly #store: Store;
@@ -53,25 +54,11 @@ export class Recorder {
         });
         return;
       case 'measurement':
-        store.addMeasurement(this.#run, {
-          parameter: event.summary.parameter,
-          step: event.step,
-          epoch: event.epoch,
-          origin: 'schedule',
-          summary: event.summary,
-          arrays: { file: event.file.file },
-        });
+        this.#measured(event);
         this.log('info', measuredText(event));
         return;
       case 'measurement-failed':
-        store.addFailedMeasurement(this.#run, {
-          parameter: event.parameter,
-          step: event.step,
-          epoch: event.epoch,
-          origin: 'schedule',
-          method: 'exact',
-          error: event.error,
-        });
+        this.#measured(event);
         this.log('warning', `${event.parameter} was not measured: ${event.error}`);
         return;
       case 'ended':
@@ -90,6 +77,11 @@ export class Recorder {
       default:
         event satisfies never;
     }
+  }
+
+  #measured(event: MeasurementEvent): void {
+    const { step, epoch } = event;
+    recordMeasurement(this.#store, this.#run, { step, epoch, origin: 'schedule' }, event);
   }
 
   log(level: LogLine['level'], text: string): void {

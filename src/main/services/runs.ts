@@ -4,6 +4,7 @@ import { describeModel } from '../../shared/model.ts';
 import { parseExperiment, parseRecorded, withBatchSize } from '../../shared/experiment.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
 import { startJob } from '../jobs/host.ts';
 import type { JobEnd, JobHandle } from '../jobs/host.ts';
 import type { EngineOptions, ForecastRequest, JobEvent, JobRequest, TrainRequest } from '../jobs/protocol.ts';
@@ -12,6 +13,7 @@ import { gatherProvenance } from '../provenance.ts';
 import type { Provenance } from '../provenance.ts';
 import type { Batch, Checkpoint, Json, RunRecord, Store } from '../store/index.ts';
 import { checkLayers } from './fitting.ts';
+import { recordMeasurement } from './record-measurement.ts';
 import { keepRates, lastValues, Recorder } from './recorder.ts';
 
 export interface RunOptions {
@@ -144,6 +146,8 @@ async function finish(store: Store, id: string, job: JobHandle, recorder: Record
 }
 
 export interface MeasureRunOptions extends RunOptions {
+  /** Told of each measurement once it is stored under `id`. */
+  readonly onMeasurement?: (id: string, summary: MeasurementSummary) => void;
   /** Default: the last checkpoint. */
   readonly step?: number;
 }
@@ -188,30 +192,14 @@ export function measureRun(
   options: MeasureRunOptions,
 ): { readonly job: JobHandle; readonly done: Promise<JobEnd> } {
   const { request, checkpoint } = measureRequest(store, run, spec, options);
-  const place = {
-    step: checkpoint.step,
-    epoch: checkpoint.epoch,
-    origin: 'manual' as const,
-    options: spec as unknown as Json,
-  };
+  const { step, epoch } = checkpoint;
   const job = startJob(
     request,
     (event) => {
       if (event.kind === 'rates') keepRates(store, event);
-      else if (event.kind === 'measurement') {
-        store.addMeasurement(run.id, {
-          parameter: event.summary.parameter,
-          ...place,
-          summary: event.summary,
-          arrays: { file: event.file.file },
-        });
-      } else if (event.kind === 'measurement-failed') {
-        store.addFailedMeasurement(run.id, {
-          parameter: event.parameter,
-          ...place,
-          method: 'exact',
-          error: event.error,
-        });
+      else if (event.kind === 'measurement' || event.kind === 'measurement-failed') {
+        const id = recordMeasurement(store, run.id, { step, epoch, origin: 'manual' }, event);
+        if (event.kind === 'measurement') options.onMeasurement?.(id, event.summary);
       }
       options.onEvent?.(event);
     },

@@ -1,5 +1,6 @@
 /** Measurements of a run: the JSON summary, the file of arrays, and what both give to the summary table. */
 import { InputError } from '../../shared/errors.ts';
+import { representativeFirst } from '../../shared/representative.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { artifactColumns, safeName, type ArtifactRow, type ArtifactTable } from './artifacts.ts';
 import { parseJson, type StoreContext } from './context.ts';
@@ -48,20 +49,29 @@ export function measurementMethods(
     if (artifact !== undefined) artifacts.drop(artifact);
   }
 
-  /** A measurement of the run's own schedule that comes again (after a resume) takes the place of the earlier one. */
-  function dropScheduled(run: number, m: Pick<NewMeasurement, 'parameter' | 'step' | 'origin'>, method: string): void {
-    if (m.origin !== 'schedule') return;
-    const seq = pluck(
-      "SELECT seq FROM measurements WHERE run = ? AND parameter = ? AND step = ? AND method = ? AND origin = 'schedule'",
-    ).get(run, m.parameter, m.step, method) as number | undefined;
-    if (seq !== undefined) dropMeasurement(run, seq);
+  /**
+   * Drops what a new measurement or failure makes out of date: every earlier failure of the same parameter and step (of a failure: those of its own origin); and, of
+   * the run's own schedule, which measures again after a resume, the earlier result of the same method.
+   */
+  function dropSuperseded(
+    run: number,
+    m: Pick<NewMeasurement, 'parameter' | 'step' | 'origin'>,
+    method: string,
+    state: 'done' | 'failed',
+  ): void {
+    const superseded = pluck(
+      `SELECT seq FROM measurements WHERE run = $run AND parameter = $parameter AND step = $step
+         AND ((state = 'failed' AND ($state = 'done' OR origin = $origin))
+           OR (origin = 'schedule' AND $origin = 'schedule' AND method = $method))`,
+    ).all({ run, parameter: m.parameter, step: m.step, origin: m.origin, method, state }) as number[];
+    for (const seq of superseded) dropMeasurement(run, seq);
   }
 
-  /** The summary table shows, of each parameter, the last step measured; there the most samples; among those the newest. */
+  /** The summary table shows, of each parameter, its representative measurement (shared/representative.ts). */
   function refreshSummary(run: number, parameter: string): void {
     const all = prepare(
       `SELECT seq, summary FROM measurements WHERE run = ? AND parameter = ? AND state = 'done'
-       ORDER BY step DESC, samples DESC, seq DESC`,
+       ORDER BY ${representativeFirst}`,
     ).all(run, parameter) as { seq: number; summary: string }[];
     for (const { seq } of all) summary.dropSource(run, seq);
     const best = all[0];
@@ -78,7 +88,7 @@ export function measurementMethods(
       const text = jsonText(m.summary as unknown as Json, 'summary');
       return context.write(() => {
         const run = runs.runSeq(runId);
-        dropScheduled(run, m, m.summary.method);
+        dropSuperseded(run, m, m.summary.method, 'done');
         const id = context.newId();
         const file = `${safeName(m.parameter)}-step-${m.step}-${id}.safetensors`;
         const artifact =
@@ -110,7 +120,7 @@ export function measurementMethods(
       checkStep(m.step);
       return context.write(() => {
         const run = runs.runSeq(runId);
-        dropScheduled(run, m, m.method);
+        dropSuperseded(run, m, m.method, 'failed');
         const id = context.newId();
         prepare(
           `INSERT INTO measurements (id, run, parameter, step, epoch, method, origin, state, error, options, created)

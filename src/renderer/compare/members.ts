@@ -3,6 +3,7 @@ import { findRow, type Estimand } from '../../shared/estimands.ts';
 import type { Json, MeasurementInfo, RunRow, SeriesData, SummaryValue } from '../../shared/contract/index.ts';
 import { studentQuantile } from '../../shared/distributions.ts';
 import { statisticsOf } from '../../shared/group-statistics.ts';
+import { representativeMeasurement } from '../../shared/representative.ts';
 import type { CutoffRow, Estimator, Interval } from '../../shared/results.ts';
 import type { Mark } from './marks.ts';
 
@@ -151,19 +152,15 @@ export function rowAt(measurement: MeasurementInfo, estimand: Estimand, cutoff: 
   return measurement.summary === null ? undefined : findRow(measurement.summary.gamma[estimand], cutoff);
 }
 
-/** The last sound measurement of a parameter in a run: of the latest step, the newest. */
+/** The measurement that stands for a parameter of a run (shared/representative.ts); undefined where none succeeded. */
 export function lastOf(
   measurements: readonly MeasurementInfo[],
   run: string,
   parameter: string,
 ): MeasurementInfo | undefined {
-  let found: MeasurementInfo | undefined;
-  for (const one of measurements) {
-    if (one.run !== run || one.parameter !== parameter || one.summary === null) continue;
-    if (found === undefined || one.step > found.step || (one.step === found.step && one.created >= found.created))
-      found = one;
-  }
-  return found;
+  return representativeMeasurement(
+    measurements.filter((one) => one.run === run && one.parameter === parameter && one.summary !== null),
+  );
 }
 
 interface Slope {

@@ -186,6 +186,41 @@ describe('measurements', () => {
     expect(store.getRun(run)!.values['loss'].text).toBe('cross-entropy');
   });
 
+  it.each(['schedule', 'manual'] as const)(
+    '%s: a failure gives way to a later success by whatever method',
+    (origin) => {
+      const store = open();
+      const run = store.createRun({ name: 'a', experiment });
+      const point = { parameter: 'fc2.kernel', step: 10, origin };
+      store.addFailedMeasurement(run, { ...point, method: 'projected', error: 'out of memory' });
+      store.addFailedMeasurement(run, { ...point, method: 'projected', error: 'out of memory again' });
+      expect(store.measurements(run).map((m) => m.error)).toEqual(['out of memory again']);
+      store.addMeasurement(run, { ...point, summary: summaryOf('fc2.kernel', 1.2) });
+      expect(store.measurements(run).map((m) => [m.state, m.method])).toEqual([['done', 'exact']]);
+      store.addFailedMeasurement(run, { ...point, method: 'projected', error: 'the device was lost' });
+      expect(store.measurements(run).map((m) => m.state)).toEqual(['done', 'failed']);
+    },
+  );
+
+  it('leave failures of other steps and parameters', () => {
+    const store = open();
+    const run = store.createRun({ name: 'a', experiment });
+    const failed = { origin: 'schedule', method: 'exact', error: 'out of memory' } as const;
+    store.addFailedMeasurement(run, { ...failed, parameter: 'fc2.kernel', step: 20 });
+    store.addFailedMeasurement(run, { ...failed, parameter: 'fc1.kernel', step: 10 });
+    store.addMeasurement(run, {
+      parameter: 'fc2.kernel',
+      step: 10,
+      origin: 'manual',
+      summary: summaryOf('fc2.kernel', 1),
+    });
+    expect(store.measurements(run).map((m) => [m.parameter, m.step, m.state])).toEqual([
+      ['fc1.kernel', 10, 'failed'],
+      ['fc2.kernel', 10, 'done'],
+      ['fc2.kernel', 20, 'failed'],
+    ]);
+  });
+
   it('adopt a file that a worker wrote, without reading it where its checksum is given', () => {
     const store = open();
     const run = store.createRun({ name: 'a', experiment });

@@ -155,17 +155,19 @@ export const measure: Command = {
         };
         return await tellForecast(request.request, keep, collected, values.json === true);
       }
-      // The job's file is moved into the store when the event is recorded: copied for --out before.
+      // The job's files are moved into the store as they are recorded; --out gets copies of those.
+      const measured: string[] = [];
       const { job, done } = measureRun(store, record, spec, {
         engine,
         baseFolder,
         onEvent: collected.onEvent,
+        onMeasurement: (id) => measured.push(id),
         ...(step !== undefined && { step }),
       });
       const end = await settle(job, done, collected);
-      for (const each of store.measurements(record.id)) {
-        if (each.origin === 'manual' && each.arrays !== null && collected.has(each.summary))
-          await collected.copy(each.parameter, each.arrays.path);
+      for (const id of measured) {
+        const { parameter, arrays } = store.getMeasurement(id)!;
+        if (arrays !== null) await collected.copy(parameter, arrays.path);
       }
       return collected.print(end, values.json === true);
     }
@@ -327,12 +329,6 @@ class Collector {
       this.#isInput &&= event.isInput;
     } else this.progress.onEvent(event);
   };
-
-  has(summary: MeasurementSummary | null): boolean {
-    return this.results.some(
-      (each) => each.summary.parameter === summary?.parameter && each.summary.loss === summary.loss,
-    );
-  }
 
   /** Copies a result's arrays to where --out says. */
   async copy(parameter: string, file: string): Promise<void> {

@@ -1,0 +1,38 @@
+/**
+ * Which of several measurements stands for a parameter where one number or one figure is asked for: in the runs table, in comparisons, in figures
+ * and reports alike.
+ *
+ * At one step: the most samples; among those an exact one before a projected one; among those the newest. Without a step: the latest step first.
+ */
+
+interface Candidate {
+  readonly step: number;
+  /** Null where it failed. */
+  readonly samples: number | null;
+  readonly method: 'exact' | 'projected';
+  /** Milliseconds since 1970. */
+  readonly created: number;
+}
+
+/** Positive where `a` stands before `b` by the rule above; 0 where only their order of storing tells them apart. */
+function compareCandidates(a: Candidate, b: Candidate): number {
+  return (
+    a.step - b.step ||
+    (a.samples ?? -1) - (b.samples ?? -1) ||
+    Number(a.method === 'exact') - Number(b.method === 'exact') ||
+    a.created - b.created
+  );
+}
+
+/** The same rule for the store: columns of its table of measurements, the representative first. `seq` counts them as they were stored. */
+export const representativeFirst = "step DESC, samples DESC, method = 'exact' DESC, created DESC, seq DESC";
+
+/** The measurement that stands for all; `measurements` in the order in which they were stored. Undefined where there are none. */
+export function representativeMeasurement<Measurement extends Candidate>(
+  measurements: readonly Measurement[],
+): Measurement | undefined {
+  return measurements.reduce<Measurement | undefined>(
+    (best, each) => (best === undefined || compareCandidates(each, best) >= 0 ? each : best),
+    undefined,
+  );
+}

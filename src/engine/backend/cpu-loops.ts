@@ -9,7 +9,7 @@ import type { CpuTensor } from './cpu-tensor.ts';
 import { activateBackwardInto, activateInto } from './elementwise.ts';
 import { repeatRow } from './rows.ts';
 import type { Order, Window2d } from './types.ts';
-import { findMaxima, gatherPatches, pickPlaces, scatterPatches, spreadPlaces } from './windows.ts';
+import { findMaxima, gatherPatches, isDense, isWithin, pickPlaces, scatterPatches, spreadPlaces } from './windows.ts';
 
 /** Row numbers that a gather passes to the kernels at once. */
 const largestGather = 4096;
@@ -94,33 +94,33 @@ export class CpuLoops {
     }
   }
 
-  activate(fn: ActivationFunction, order: Order, z: CpuTensor, out: CpuTensor): void {
+  activate(fn: ActivationFunction, order: Order, z: CpuTensor, out: CpuTensor, coefficient?: number): void {
     const kernels = fn === 'relu' && order === 0 ? this.#serving(z, out, out) : null;
     if (kernels !== null) kernels.relu(this.#double, z.data.length, z.at, out.at);
-    else activateInto(fn, order, z.data, out.data);
+    else activateInto(fn, order, z.data, out.data, coefficient);
   }
 
-  activateBackward(fn: ActivationFunction, z: CpuTensor, dy: CpuTensor, out: CpuTensor): void {
+  activateBackward(fn: ActivationFunction, z: CpuTensor, dy: CpuTensor, out: CpuTensor, coefficient?: number): void {
     const kernels = fn === 'relu' ? this.#serving(z, dy, out) : null;
     if (kernels !== null) kernels.reluBackward(this.#double, z.data.length, z.at, dy.at, out.at);
-    else activateBackwardInto(fn, z.data, dy.data, out.data);
+    else activateBackwardInto(fn, z.data, dy.data, out.data, coefficient);
   }
 
   gatherPatches(x: CpuTensor, w: Window2d, columns: CpuTensor): void {
-    const kernels = this.#serving(x, columns, columns);
+    const kernels = isPlain(w) ? this.#serving(x, columns, columns) : null;
     if (kernels === null) gatherPatches(x.data, w, columns.data);
     else this.#patches(kernels.gatherPatches, w, x, x, columns);
   }
 
   scatterPatches(columns: CpuTensor, w: Window2d, x: CpuTensor): void {
-    const kernels = this.#serving(x, columns, columns);
+    const kernels = isPlain(w) ? this.#serving(x, columns, columns) : null;
     if (kernels === null) scatterPatches(columns.data, w, x.data);
     else this.#patches(kernels.scatterPatches, w, x, columns, x);
   }
 
   /** The maxima of windows and their places. */
   maxPool(x: CpuTensor, w: Window2d, values: CpuTensor, places: CpuTensor): void {
-    const kernels = this.#serving(x, values, places);
+    const kernels = isPlain(w) && isWithin(w) ? this.#serving(x, values, places) : null;
     if (kernels !== null) {
       this.#pool(kernels.maxPool, w, x, [x, values, places]);
       return;
@@ -130,7 +130,7 @@ export class CpuLoops {
   }
 
   spreadPlaces(y: CpuTensor, places: CpuTensor, w: Window2d, x: CpuTensor): void {
-    const kernels = this.#serving(x, y, places);
+    const kernels = isPlain(w) && isWithin(w) ? this.#serving(x, y, places) : null;
     if (kernels === null) spreadPlaces(y.data, places.data, w, x.data);
     else this.#pool(kernels.spreadPlaces, w, x, [y, places, x]);
   }
@@ -150,7 +150,7 @@ export class CpuLoops {
       w.channels,
       w.kernelHeight,
       w.kernelWidth,
-      w.stride,
+      w.strideY,
       w.outHeight,
       w.outWidth,
       a.at,
@@ -168,7 +168,7 @@ export class CpuLoops {
       w.channels,
       w.kernelHeight,
       w.kernelWidth,
-      w.stride,
+      w.strideY,
       w.padTop,
       w.padLeft,
       w.outHeight,
@@ -192,6 +192,11 @@ export class CpuLoops {
     }
     return this.#indices;
   }
+}
+
+/** Whether the kernels serve windows of this kind. */
+function isPlain(w: Window2d): boolean {
+  return w.strideY === w.strideX && isDense(w);
 }
 
 function imagesOf(x: CpuTensor, { height, width }: Window2d): number {

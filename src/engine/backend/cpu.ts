@@ -11,6 +11,7 @@ import {
   logSumExpRows,
   meanRuns,
   putColumns,
+  putOnes,
   softmaxRows,
   standardiseJacobianRows,
   standardiseRows,
@@ -145,15 +146,15 @@ export class CpuBackend extends CpuMemory implements Backend {
     return result;
   }
 
-  activate(fn: ActivationFunction, order: Order, z: Tensor): CpuTensor {
+  activate(fn: ActivationFunction, order: Order, z: Tensor, coefficient?: number): CpuTensor {
     const out = this.take(z.rows, z.cols);
-    this.#loops.activate(fn, order, own(z), out);
+    this.#loops.activate(fn, order, own(z), out, coefficient);
     return out;
   }
 
-  activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor): CpuTensor {
+  activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor, coefficient?: number): CpuTensor {
     const out = this.#like(z, dy);
-    this.#loops.activateBackward(fn, own(z), own(dy), out);
+    this.#loops.activateBackward(fn, own(z), own(dy), out, coefficient);
     return out;
   }
 
@@ -190,6 +191,12 @@ export class CpuBackend extends CpuMemory implements Backend {
     const x = own(a).data;
     const out = result.data;
     for (let i = 0; i < out.length; i++) out[i] = 1 / Math.sqrt(x[i] + epsilon);
+    return result;
+  }
+
+  oneHot(a: Tensor, width: number): CpuTensor {
+    const result = this.take(a.rows * a.cols, width);
+    putOnes(own(a).data, width, result.data);
     return result;
   }
 

@@ -27,7 +27,7 @@ export function logSumExpRows(x: Real, n: number, out: Real): void {
 }
 
 /**
- * losses[p] = log sum_j exp(y_pj) - sum_j y_pj t_pj and gradient = factor (softmax(y) - t), from one exponential an entry; rows of n.
+ * With W = sum_j t_pj: losses[p] = W log sum_j exp(y_pj) - sum_j y_pj t_pj and gradient = factor (W softmax(y) - t), from one exponential an entry; rows of n.
  */
 export function crossEntropyRows(y: Real, t: Real, n: number, factor: number, losses: Real, gradient: Real): void {
   for (let p = 0; p < losses.length; p++) {
@@ -35,14 +35,16 @@ export function crossEntropyRows(y: Real, t: Real, n: number, factor: number, lo
     const largest = rowMaximum(y, start, n);
     let sum = 0;
     let fit = 0;
+    let mass = 0;
     for (let j = start; j < start + n; j++) {
       const e = Math.exp(y[j] - largest);
       gradient[j] = e;
       sum += e;
       fit += y[j] * t[j];
+      mass += t[j];
     }
-    losses[p] = largest + Math.log(sum) - fit;
-    const share = 1 / sum;
+    losses[p] = mass * (largest + Math.log(sum)) - fit;
+    const share = mass / sum;
     for (let j = start; j < start + n; j++) gradient[j] = factor * (gradient[j] * share - t[j]);
   }
 }
@@ -114,6 +116,12 @@ export function repeatRow(row: Real, out: Real): void {
   out.set(row);
   for (let filled = row.length; filled < out.length; filled *= 2)
     out.copyWithin(filled, 0, Math.min(filled, out.length - filled));
+}
+
+/** out = 0 but out[i, x[i]] = 1, n columns; nothing for an x[i] outside 0 ... n - 1. */
+export function putOnes(x: Real, n: number, out: Real): void {
+  out.fill(0);
+  for (let i = 0; i < x.length; i++) if (x[i] >= 0 && x[i] < n) out[i * n + x[i]] = 1;
 }
 
 /** out[p, j] = x[p, indices[j]], x of n columns. */

@@ -15,8 +15,8 @@ export interface Tensor {
 }
 
 /**
- * Windows over images [height, width, channels]: window (oy, ox) covers kernelHeight x kernelWidth places from row oy * stride - padTop and
- * column ox * stride - padLeft; places outside the image are 0. Pooling has no padding.
+ * Windows over images [height, width, channels]: window (oy, ox) covers kernelHeight x kernelWidth places, those of rows oy * strideY - padTop +
+ * ky * dilationY and columns ox * strideX - padLeft + kx * dilationX. A place outside the image is 0 in a patch and no number to a maximum.
  */
 export interface Window2d {
   readonly height: number;
@@ -24,7 +24,10 @@ export interface Window2d {
   readonly channels: number;
   readonly kernelHeight: number;
   readonly kernelWidth: number;
-  readonly stride: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly dilationY: number;
+  readonly dilationX: number;
   readonly padTop: number;
   readonly padLeft: number;
   readonly outHeight: number;
@@ -85,18 +88,21 @@ export interface Backend {
   rowDot(a: Tensor, b: Tensor): Tensor;
   /** [1, cols]: sum over rows. */
   columnSums(a: Tensor): Tensor;
-  /** The derivative of the given order of an activation, elementwise. Order 2 of relu is 0 (its kink has measure zero). */
-  activate(fn: ActivationFunction, order: Order, z: Tensor): Tensor;
+  /**
+   * The derivative of the given order of an activation, elementwise. Order 2 of relu is 0 (its kink has measure zero). `coefficient`: the slope of
+   * leaky-relu, the alpha of elu; others have none.
+   */
+  activate(fn: ActivationFunction, order: Order, z: Tensor, coefficient?: number): Tensor;
   /** f'(z) * dy, elementwise: `activate` of order 1 times dy, in one pass. */
-  activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor): Tensor;
+  activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor, coefficient?: number): Tensor;
   /** softmax of every row; an entry of -Infinity gives 0. */
   softmax(y: Tensor): Tensor;
   /** [rows, 1]: log sum_j exp(y_pj), computed without overflow. */
   logSumExp(y: Tensor): Tensor;
 
   /**
-   * losses [rows, 1] = logSumExp(y) - rowDot(y, targets) and gradient = factor (softmax(y) - targets), in one pass; absent where the backend has no faster
-   * way than those operations.
+   * With W the sum of a row's targets: losses [rows, 1] = W logSumExp(y) - rowDot(y, targets) and gradient = factor (W softmax(y) - targets), in one pass;
+   * absent where the backend has no faster way than those operations.
    */
   crossEntropy?(y: Tensor, targets: Tensor, factor: number): { readonly losses: Tensor; readonly gradient: Tensor };
 
@@ -104,6 +110,8 @@ export interface Backend {
   multiplyRow(a: Tensor, row: Tensor): Tensor;
   /** 1 / sqrt(a + epsilon), elementwise. */
   inverseRoot(a: Tensor, epsilon: number): Tensor;
+  /** [entries, width]: a row of zeros for each entry of a, but 1 in the column that it names; no column for one outside 0 ... width - 1. */
+  oneHot(a: Tensor, width: number): Tensor;
   /** [rows / count, cols]: the mean over each run of `count` rows. */
   runMeans(a: Tensor, count: number): Tensor;
   /** [rows * count, cols]: every row `count` times in a row. */
@@ -134,7 +142,7 @@ export interface Backend {
   patches(x: Tensor, window: Window2d): Tensor;
   /** The transpose of `patches` (col2im): overlaps add up. */
   scatterPatches(columns: Tensor, window: Window2d): Tensor;
-  /** [n * outHeight * outWidth, channels]: number ky * kernelWidth + kx of the first maximum of every window. */
+  /** [n * outHeight * outWidth, channels]: number ky * kernelWidth + kx of the first maximum of every window, among its places in the image. */
   maxPlaces(x: Tensor, window: Window2d): Tensor;
   /** `maxPlaces` and the entries `pick`ed there, in one pass; absent where there is no faster way than those two. */
   maxPool?(x: Tensor, window: Window2d): { readonly values: Tensor; readonly places: Tensor };
@@ -142,7 +150,7 @@ export interface Backend {
   pick(x: Tensor, places: Tensor, window: Window2d): Tensor;
   /** The transpose of `pick`: [n * height * width, channels], overlaps add up. */
   spread(y: Tensor, places: Tensor, window: Window2d): Tensor;
-  /** [n * outHeight * outWidth, channels]: the mean over every window. */
+  /** [n * outHeight * outWidth, channels]: the mean over every window; all of them within the image. */
   windowMeans(x: Tensor, window: Window2d): Tensor;
   /** The transpose of `windowMeans`. */
   spreadMeans(y: Tensor, window: Window2d): Tensor;

@@ -43,7 +43,7 @@ export interface MeasurementInput {
   readonly model: ModelSpec;
   /** Values by parameter name. */
   readonly weights: ReadonlyMap<string, Real>;
-  /** [P, inputSize] and [P, outputSize] (one-hot rows for classes), in shared memory (SharedArrayBuffer). */
+  /** [P, inputSize] and [P, targetSize] (one-hot rows for classes; of sequences a class number a position), in shared memory (SharedArrayBuffer). */
   readonly inputs: Real;
   readonly targets: Real;
   /** Whether targets are one-hot rows of classes, so that an accuracy exists. */

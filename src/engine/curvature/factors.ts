@@ -9,11 +9,9 @@ import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import { CpuBackend, dataOf } from '../backend/cpu.ts';
 import type { Tensor } from '../backend/types.ts';
 import { AffineLayer } from '../network/affine.ts';
-import { lossGradient, lossValues } from '../network/loss.ts';
 import { Network } from '../network/network.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { TaskContext } from '../parallel/tasks.ts';
-import { countCorrect } from '../training/evaluate.ts';
 import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
 import { packedSize, packOuter, packSymmetric } from './packing.ts';
 
@@ -29,7 +27,7 @@ export interface ProblemArgument {
   readonly model: ModelSpec;
   /** Values by parameter name, in shared memory. */
   readonly weights: ReadonlyMap<string, Real>;
-  /** [n, inputSize] and [n, outputSize], in shared memory of any kind. */
+  /** [n, inputSize] and [n, targetSize], in shared memory of any kind. */
   readonly inputs: Real;
   readonly targets: Real;
 }
@@ -122,10 +120,10 @@ export function passBatch(
   count: number,
 ): BatchPass {
   const inputs = backend.rowsOf(backend.table(allInputs, network.inputSize, false), order, start, count);
-  const targets = backend.rowsOf(backend.table(allTargets, network.outputSize, false), order, start, count);
+  const targets = backend.rowsOf(backend.table(allTargets, network.targetSize, false), order, start, count);
   const outputs = network.forward(inputs);
   const layer = network.layerOf(network.parameter(layout.parameter)) as AffineLayer;
-  network.backward(lossGradient(backend, network.loss, outputs, targets), null, layer);
+  network.backward(network.lossGradient(targets), null, layer);
   const a = layout.inner === 1 && layout.parameter === layer.bias?.name ? ones(backend, count) : layer.input;
   return {
     layer,
@@ -161,8 +159,8 @@ export function factorsTask(context: TaskContext, argument: FactorsArgument): Fa
     }
     context.blas.gemm(true, false, inner, outer, count, 1, input, inner, delta, outer, 0, gradient, outer);
     let lossSum = 0;
-    for (const value of dataOf(lossValues(backend, network.loss, outputs, targets))) lossSum += value;
-    return { lossSum, correct: countCorrect(dataOf(outputs), dataOf(targets), network.outputSize) };
+    for (const value of dataOf(network.lossValues(targets))) lossSum += value;
+    return { lossSum, correct: network.loss.correct(dataOf(outputs), dataOf(targets)) };
   });
 }
 

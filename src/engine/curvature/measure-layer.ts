@@ -256,7 +256,7 @@ function halfOf(input: MeasurementInput, network: Network, samples: number, seed
   return {
     ...input,
     inputs: gather(input.inputs, network.inputSize),
-    targets: gather(input.targets, network.outputSize),
+    targets: gather(input.targets, network.targetSize),
   };
 }
 

@@ -10,6 +10,7 @@
 import { dataOf } from '../backend/cpu.ts';
 import type { CpuBackend, CpuTensor } from '../backend/cpu.ts';
 import type { Tensor } from '../backend/types.ts';
+import type { Real } from '../blas/types.ts';
 import { ActivationLayer } from '../network/activation.ts';
 import type { AffineLayer } from '../network/affine.ts';
 import { DenseLayer } from '../network/dense.ts';
@@ -116,24 +117,25 @@ export function factorWidth(network: Network, layer: AffineLayer): number {
 
 /**
  * [P, n * k], row p the matrix B_p row-major with S_p = B_p B_p^T. Where everything above is dense or piecewise linear, S_p = J^T S_out J with
- * J = dy/dz, and S_out = R R^T with R = diag(sqrt q) - q sqrt(q)^T for cross-entropy, the identity for MSE; so B = J^T R.
+ * J = dy/dz, and S_out = R R^T with R = sqrt(W) (diag(sqrt q) - q sqrt(q)^T) for cross-entropy, the root of the diagonal S_out for other losses; so B = J^T R.
  * Only where `factorWidth` is not 0. Call inside the scope of the passes.
  */
 export function outputFactor(network: Network, backend: CpuBackend, below: AffineLayer): CpuTensor {
   const y = network.output;
   const { rows: samples, cols: k } = y;
   let b = backend.zeros(samples, k * k);
-  const q = network.loss === 'cross-entropy' ? backend.softmax(y).data : null;
+  const { q, mass } = lossWeights(network, backend);
   for (let p = 0; p < samples; p++) {
     const at = p * k * k;
     for (let i = 0; i < k; i++) {
-      if (q === null) b.data[at + i * k + i] = 1;
+      if (mass === null) b.data[at + i * k + i] = Math.sqrt(q[p * k + i]);
       else {
-        for (let j = 0; j < k; j++) b.data[at + i * k + j] = -q[p * k + i] * Math.sqrt(q[p * k + j]);
+        const root = Math.sqrt(mass[p]);
+        for (let j = 0; j < k; j++) b.data[at + i * k + j] = -root * q[p * k + i] * Math.sqrt(q[p * k + j]);
         // sqrt(q_i) (1 - q_i), with the sum of the others for 1 - q_i as in lossHessian.
         let others = 0;
         for (let j = 0; j < k; j++) if (j !== i) others += q[p * k + j];
-        b.data[at + i * k + i] = Math.sqrt(q[p * k + i]) * others;
+        b.data[at + i * k + i] = root * Math.sqrt(q[p * k + i]) * others;
       }
     }
   }
@@ -159,22 +161,30 @@ export function outputFactor(network: Network, backend: CpuBackend, below: Affin
   return b;
 }
 
-/** S_out: diag(q) - q q^T for cross-entropy, the identity for MSE. */
+/** W and q of cross-entropy; for other losses the diagonal of S_out and no W. */
+function lossWeights(network: Network, backend: CpuBackend): { readonly q: Real; readonly mass: Real | null } {
+  const { weights, mass } = network.loss.weights(backend, network.output);
+  const isDiagonal = network.loss.type !== 'cross-entropy';
+  const ones = new Float64Array(weights.rows).fill(1);
+  return { q: dataOf(weights), mass: isDiagonal ? null : mass === null ? ones : dataOf(mass) };
+}
+
+/** S_out: W (diag(q) - q q^T) for cross-entropy, diagonal for other losses (network/loss.ts). */
 function lossHessian(network: Network, backend: CpuBackend): CpuTensor {
   const y = network.output;
   const { rows, cols } = y;
   const s = backend.zeros(rows, cols * cols);
-  const q = network.loss === 'cross-entropy' ? backend.softmax(y).data : null;
+  const { q, mass } = lossWeights(network, backend);
   for (let p = 0; p < rows; p++) {
     const at = p * cols * cols;
     for (let i = 0; i < cols; i++) {
-      if (q === null) s.data[at + i * cols + i] = 1;
+      if (mass === null) s.data[at + i * cols + i] = q[p * cols + i];
       else {
-        for (let j = 0; j < cols; j++) s.data[at + i * cols + j] = -q[p * cols + i] * q[p * cols + j];
+        for (let j = 0; j < cols; j++) s.data[at + i * cols + j] = -mass[p] * q[p * cols + i] * q[p * cols + j];
         // q_i (1 - q_i) as q_i times the sum of the others: exact where q_i is close to 1, so that S times ones is 0 to rounding.
         let others = 0;
         for (let j = 0; j < cols; j++) if (j !== i) others += q[p * cols + j];
-        s.data[at + i * cols + i] = q[p * cols + i] * others;
+        s.data[at + i * cols + i] = mass[p] * q[p * cols + i] * others;
       }
     }
   }

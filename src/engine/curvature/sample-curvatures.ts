@@ -4,7 +4,6 @@
  */
 import type { Real } from '../blas/types.ts';
 import type { CpuBackend } from '../backend/cpu.ts';
-import { lossGradient } from '../network/loss.ts';
 import type { Network } from '../network/network.ts';
 import { PerSampleSink } from './projected/sinks.ts';
 import { directionOf, lowestLayer, spaceOf } from './projected/space.ts';
@@ -41,9 +40,9 @@ export function sampleCurvatures(input: SampleCurvatureInput): Float64Array {
       const count = Math.min(chunk, samples - start);
       backend.scope(() => {
         const x = backend.rowsOf(backend.table(inputs, network.inputSize, false), order, start, count);
-        const t = backend.rowsOf(backend.table(targets, network.outputSize, false), order, start, count);
-        const y = network.forward(x);
-        network.backward(lossGradient(backend, network.loss, y, t), null, stop);
+        const t = backend.rowsOf(backend.table(targets, network.targetSize, false), order, start, count);
+        network.forward(x);
+        network.backward(network.lossGradient(t), null, stop);
         network.linearise(stop);
         for (let i = 0; i < k; i++) {
           v.set(directions.subarray(i * d, (i + 1) * d));

@@ -1,8 +1,10 @@
 /** y = f(z), elementwise. */
+import { InputError } from '../../shared/errors.ts';
+import { piecewiseLinear } from '../../shared/model.ts';
 import type { ActivationFunction, ActivationSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents } from './types.ts';
-import type { Direction, GradientSink, Layer } from './types.ts';
+import type { Direction, GradientSink, Layer, Place } from './types.ts';
 
 export class ActivationLayer implements Layer {
   readonly label: string;
@@ -10,6 +12,7 @@ export class ActivationLayer implements Layer {
   readonly outputShape: readonly number[];
   readonly isPiecewiseLinear: boolean;
   readonly #function: ActivationFunction;
+  readonly #coefficient: number | undefined;
   #z: Tensor | null = null;
   #delta: Tensor | null = null;
   #zDot: Tensor | null = null;
@@ -17,25 +20,32 @@ export class ActivationLayer implements Layer {
   #first: Tensor | null = null;
   #second: Tensor | null = null;
 
-  constructor(spec: ActivationSpec, inputShape: readonly number[]) {
-    this.label = `${spec.function} (activation)`;
+  /** Raises InputError for a coefficient that the function does not have. */
+  constructor(spec: ActivationSpec, inputShape: readonly number[], place: Place) {
+    const { function: name, slope, alpha } = spec;
+    if (slope !== undefined && name !== 'leaky-relu')
+      throw new InputError(`${place} (activation): "slope" belongs to leaky-relu; ${name} has none`);
+    if (alpha !== undefined && name !== 'elu')
+      throw new InputError(`${place} (activation): "alpha" belongs to elu; ${name} has none`);
+    this.label = `${name} (activation)`;
     this.outputShape = inputShape;
-    this.#function = spec.function;
-    this.isPiecewiseLinear = spec.function === 'relu' || spec.function === 'identity';
+    this.#function = name;
+    this.#coefficient = slope ?? alpha;
+    this.isPiecewiseLinear = piecewiseLinear.has(name);
   }
 
   forward(backend: Backend, x: Tensor): Tensor {
     this.#z = x;
     this.#first = null;
     this.#second = null;
-    return backend.activate(this.#function, 0, x);
+    return backend.activate(this.#function, 0, x, this.#coefficient);
   }
 
   backward(backend: Backend, dy: Tensor, _sink: GradientSink | null, needInput: boolean): Tensor | null {
     this.#delta = dy;
     if (!needInput) return null;
     if (this.#first !== null) return backend.multiply(this.#first, dy);
-    return backend.activateBackward(this.#function, this.#present(), dy);
+    return backend.activateBackward(this.#function, this.#present(), dy, this.#coefficient);
   }
 
   tangentForward(backend: Backend, xDot: Tensor | null, _direction: Direction): Tensor | null {
@@ -65,13 +75,13 @@ export class ActivationLayer implements Layer {
 
   /** f'(z) at the last pass. */
   firstDerivative(backend: Backend): Tensor {
-    this.#first ??= backend.activate(this.#function, 1, this.#present());
+    this.#first ??= backend.activate(this.#function, 1, this.#present(), this.#coefficient);
     return this.#first;
   }
 
   /** f''(z) at the last pass. */
   secondDerivative(backend: Backend): Tensor {
-    this.#second ??= backend.activate(this.#function, 2, this.#present());
+    this.#second ??= backend.activate(this.#function, 2, this.#present(), this.#coefficient);
     return this.#second;
   }
 

@@ -16,18 +16,18 @@ import { ResidualLayer } from './residual.ts';
 import type { Layer, Place, Weights } from './types.ts';
 
 /**
- * The layers of a model, from its input to one vector of outputs a sample. Raises InputError, naming the layer, where shapes do not fit; with an empty map
- * of weights that is all it does, and no numbers are needed.
+ * The layers of a model, from its input to one vector of outputs a sample, or to a sequence of them. Raises InputError, naming the layer, where shapes do not
+ * fit; with an empty map of weights that is all it does, and no numbers are needed.
  */
-export function buildLayers(spec: ModelSpec, weights: Weights): { readonly layers: Layer[]; readonly outputs: number } {
+export function buildLayers(spec: ModelSpec, weights: Weights): Layer[] {
   const layers = buildChain(spec.layers, spec.input, weights);
   const { outputShape } = layers[layers.length - 1];
-  if (outputShape.length !== 1) {
+  if (outputShape.length > 2) {
     throw new InputError(
-      `the model's output has shape [${outputShape.join(', ')}] a sample; expected one vector (end with flatten or a pooling)`,
+      `the model's output has shape [${outputShape.join(', ')}] a sample; expected one vector or a sequence of them (end with flatten or a pooling)`,
     );
   }
-  return { layers, outputs: outputShape[0] };
+  return layers;
 }
 
 /** The layers of a chain, each built on the shape that the one before leaves. Raises InputError, naming the layer, where shapes do not fit. */
@@ -62,11 +62,12 @@ function reluAfterMaximum(specs: (readonly [number, LayerSpec])[]): (readonly [n
 }
 
 function buildLayer(spec: LayerSpec, inputShape: readonly number[], weights: Weights, place: Place): Layer {
+  refuse(spec, place);
   switch (spec.type) {
     case 'dense':
       return new DenseLayer(spec, inputShape, weights);
     case 'activation':
-      return new ActivationLayer(spec, inputShape);
+      return new ActivationLayer(spec, inputShape, place);
     case 'flatten':
       return new FlattenLayer(inputShape);
     case 'conv2d':
@@ -100,7 +101,16 @@ function buildLayer(spec: LayerSpec, inputShape: readonly number[], weights: Wei
       );
     }
     default:
-      spec satisfies never;
-      throw new Error('unknown layer');
+      throw new InputError(`${place} (${spec.type}): layers of this type cannot be computed yet`);
   }
+}
+
+/** Raises InputError for what the format can say and no layer computes yet. */
+function refuse(spec: LayerSpec, place: Place): void {
+  const set = spec as Readonly<Record<string, unknown>>;
+  const fields = ['tied', 'groups', 'count_padding', 'affine', 'packed', 'head_width', 'rotary', 'branches'];
+  if (spec.type === 'attention' || spec.type === 'layernorm') fields.push('bias');
+  if (spec.type === 'avgpool2d') fields.push('padding', 'ceil');
+  const found = fields.find((field) => set[field] !== undefined && !(field === 'groups' && spec.type === 'groupnorm'));
+  if (found !== undefined) throw new InputError(`${place} (${spec.type}): "${found}" cannot be computed yet`);
 }

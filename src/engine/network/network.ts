@@ -1,6 +1,6 @@
 /** A network built from its specification: a chain of layers, its weights, and the passes through all of it. */
 import { InputError } from '../../shared/errors.ts';
-import type { LossName, ModelSpec } from '../../shared/model.ts';
+import type { ModelSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { buildLayers } from './build.ts';
 import {
@@ -12,20 +12,22 @@ import {
   tangentBackwardChain,
   tangentForwardChain,
 } from './chain.ts';
-import { lossCurvature } from './loss.ts';
+import { SampleLoss } from './loss.ts';
+import { sizeOf } from './shapes.ts';
 import type { Direction, GradientSink, Layer, Parameter, TrainingPass } from './types.ts';
 
 export class Network {
   readonly spec: ModelSpec;
-  readonly loss: LossName;
+  readonly loss: SampleLoss;
   readonly layers: readonly Layer[];
   /** What training changes, in the order of the layers. */
   readonly parameters: readonly Parameter[];
   /** What is kept with the weights but not trained: the running statistics of batchnorm. */
   readonly states: readonly Parameter[];
-  /** Numbers a sample at the input and at the output. */
+  /** Numbers a sample at the input and at the output, and of its targets. */
   readonly inputSize: number;
   readonly outputSize: number;
+  readonly targetSize: number;
   readonly backend: Backend;
   /** Kept tensors by name, of parameters and states, each of its parameter's matrix shape. */
   readonly weights: ReadonlyMap<string, Tensor>;
@@ -39,15 +41,16 @@ export class Network {
    */
   constructor(spec: ModelSpec, backend: Backend, shared?: ReadonlyMap<string, Tensor>) {
     this.spec = spec;
-    this.loss = spec.loss;
     this.backend = backend;
     const weights = new Map<string, Tensor>(shared);
-    const { layers, outputs } = buildLayers(spec, weights);
-    this.layers = layers;
+    this.layers = buildLayers(spec, weights);
+    const { outputShape } = this.layers[this.layers.length - 1];
+    this.loss = new SampleLoss(spec.loss, outputShape);
     this.parameters = this.layers.flatMap((layer) => layer.parameters);
     this.states = this.layers.flatMap((layer) => layer.states ?? []);
-    this.inputSize = spec.input.reduce((product, size) => product * size, 1);
-    this.outputSize = outputs;
+    this.inputSize = sizeOf(spec.input);
+    this.outputSize = sizeOf(outputShape);
+    this.targetSize = this.loss.targetSize;
     this.#inputPositions = this.inputSize / spec.input[spec.input.length - 1];
     for (const { name, rows, cols, initial } of shared === undefined ? [...this.parameters, ...this.states] : []) {
       const zeros = (): Tensor =>
@@ -92,14 +95,30 @@ export class Network {
     });
   }
 
-  /** y [samples, outputs] from inputs [samples, inputSize]. Call inside a scope. Without `training` the pass evaluates or measures. */
+  /** y [samples * positions, outputs] (one position for vectors) from inputs [samples, inputSize]. Call inside a scope. Without `training` the pass evaluates or measures. */
   forward(inputs: Tensor, training?: TrainingPass): Tensor {
     let x = inputs;
     if (this.#inputPositions !== 1) {
       x = this.backend.reshape(x, inputs.rows * this.#inputPositions, inputs.cols / this.#inputPositions);
     }
+    this.loss.reset();
     this.#output = forwardChain(this.layers, this.backend, x, training);
     return this.#output;
+  }
+
+  /** l_p [samples, 1] of the last forward pass, from targets [samples, targetSize]. */
+  lossValues(targets: Tensor): Tensor {
+    return this.loss.values(this.backend, this.output, targets);
+  }
+
+  /** dl_p/dy of the last forward pass times `factor`, one row a row of the output. */
+  lossGradient(targets: Tensor, factor = 1): Tensor {
+    return this.loss.gradient(this.backend, this.output, targets, factor);
+  }
+
+  /** `lossValues` and `lossGradient` in one pass where the backend has one. No tangent pass may follow. */
+  lossAndGradient(targets: Tensor, factor: number): { readonly losses: Tensor; readonly gradient: Tensor } {
+    return this.loss.both(this.backend, this.output, targets, factor);
   }
 
   /** Sends dl/dy down to layer `stop` (inclusive; default: all). */
@@ -124,8 +143,9 @@ export class Network {
    */
   tangent(direction: Direction, sink: GradientSink | null, stop?: Layer, weights?: Tensor): Tensor | null {
     const yDot = this.outputTangent(direction);
-    let dyDot = yDot === null ? null : lossCurvature(this.backend, this.loss, this.output, yDot);
-    if (dyDot !== null && weights !== undefined) dyDot = this.backend.scaleRows(dyDot, weights);
+    let dyDot = yDot === null ? null : this.loss.curvature(this.backend, this.output, yDot);
+    if (dyDot !== null && weights !== undefined)
+      dyDot = this.backend.scaleRows(dyDot, this.backend.repeatRows(weights, dyDot.rows / weights.rows));
     tangentBackwardChain(this.layers, this.backend, dyDot, direction, sink, false, stop);
     return yDot;
   }

@@ -43,8 +43,8 @@ abstract class LinearLayer implements Layer {
 }
 
 function poolingWindow(spec: PoolingSpec, inputShape: readonly number[], place: Place): Window2d {
-  const choice = { kernel: [spec.size, spec.size], stride: spec.stride ?? spec.size, padding: 'valid' } as const;
-  return windowOver(inputShape, choice, `${place} (${spec.type})`);
+  const { size, stride = size, padding = 0, ceil } = spec;
+  return windowOver(inputShape, { kernel: size, stride, padding, ceil }, `${place} (${spec.type})`);
 }
 
 export class MaxPoolLayer extends LinearLayer {

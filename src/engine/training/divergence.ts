@@ -7,38 +7,14 @@
  * A large learning rate may well lift the loss for a while before it settles (Lewkowycz et al., "The large learning rate phase of deep learning: the catapult
  * mechanism", 2020), hence the wide margin on the way. The rule looks at one loss alone, so a run that was interrupted and resumed ends like one that was not.
  */
-import type { LossName } from '../../shared/model.ts';
-import type { Real } from '../blas/types.ts';
 
 /** Times the reference. */
 export const divergenceLimits = { onTheWay: 1000, atTheEnd: 10 } as const;
 
 /**
- * The mean loss of the best prediction that is the same for every sample, from targets [n, width]:
- *   cross-entropy: -sum_k m_k log m_k;  mean squared error: 1/2 sum_k Var(t_k)   (m_k = mean_p t_pk, variances with divisor n)
- */
-export function constantLoss(loss: LossName, targets: Real, width: number): number {
-  const samples = targets.length / width;
-  const means = new Float64Array(width);
-  for (let i = 0; i < targets.length; i++) means[i % width] += targets[i] / samples;
-  switch (loss) {
-    case 'cross-entropy':
-      return means.reduce((sum, mean) => sum - (mean > 0 ? mean * Math.log(mean) : 0), 0);
-    case 'mse': {
-      let squares = 0;
-      for (let i = 0; i < targets.length; i++) squares += (targets[i] - means[i % width]) ** 2;
-      return squares / (2 * samples);
-    }
-    default:
-      loss satisfies never;
-      throw new Error(`unknown loss ${String(loss)}`);
-  }
-}
-
-/**
  * Why a run with this mean training loss has diverged, in words that follow "the loss "; null where it has not.
  * @param initial the loss before training; NaN where it is not known
- * @param constant `constantLoss` of the training set
+ * @param constant the loss of the best constant prediction over the training set (`SampleLoss.constant`)
  */
 export function divergence(loss: number, initial: number, constant: number, isEnd: boolean): string | null {
   if (!Number.isFinite(loss)) return `became ${loss}`;

@@ -5,7 +5,6 @@ import { AffineLayer } from '../network/affine.ts';
 import { leaves } from '../network/chain.ts';
 import { DenseLayer } from '../network/dense.ts';
 import { FlattenLayer } from '../network/flatten.ts';
-import { lossValues } from '../network/loss.ts';
 import type { Network } from '../network/network.ts';
 import type { TrainingData } from './trainer.ts';
 
@@ -13,7 +12,7 @@ export interface Evaluation {
   readonly samples: number;
   /** Mean loss over the samples. */
   readonly loss: number;
-  /** Share of samples whose largest output is at the target's largest entry; null unless the loss is cross-entropy or targets are one-hot rows. */
+  /** Share of samples (of a sequence: of its positions) whose prediction is right; null unless the targets are classes. */
   readonly accuracy: number | null;
 }
 
@@ -22,7 +21,7 @@ const mostSamples = 1000;
 const cachedNumbers = 2 ** 18;
 
 export async function evaluate(network: Network, data: TrainingData, classes: boolean): Promise<Evaluation> {
-  const { backend, inputSize, outputSize } = network;
+  const { backend, inputSize, targetSize } = network;
   // A product reads the samples where they lie; loops over windows are faster on a copy in their own memory.
   const first = leaves(network.layers).find((layer) => !(layer instanceof FlattenLayer));
   const isProduct = first instanceof DenseLayer;
@@ -36,14 +35,14 @@ export async function evaluate(network: Network, data: TrainingData, classes: bo
   let correct = 0;
   for (let start = 0; start < size; start += chunk) {
     const count = Math.min(chunk, size - start);
-    const targets = data.targets.subarray(start * outputSize, (start + count) * outputSize);
+    const targets = data.targets.subarray(start * targetSize, (start + count) * targetSize);
     const { output, losses } = backend.scope(() => {
       const y = network.forward(tensorOf(data.inputs.subarray(start * inputSize, (start + count) * inputSize), count));
-      const t = backend.from(targets, count, outputSize);
-      return { output: backend.read(y), losses: backend.read(lossValues(backend, network.loss, y, t)) };
+      const t = backend.from(targets, count, targetSize);
+      return { output: backend.read(y), losses: backend.read(network.lossValues(t)) };
     });
     for (const value of await losses) lossSum += value;
-    if (classes) correct += countCorrect(await output, targets, outputSize);
+    if (classes) correct += network.loss.correct(await output, targets);
   }
   return { samples: size, loss: lossSum / size, accuracy: classes ? correct / size : null };
 }
@@ -55,19 +54,4 @@ export function chunkOf(network: Network): number {
     return layer instanceof AffineLayer ? Math.max(outputs, layer.positions * layer.kernel.rows) : outputs;
   });
   return Math.max(16, Math.min(mostSamples, Math.floor(cachedNumbers / Math.max(network.inputSize, ...widths))));
-}
-
-/** Rows in which the largest output stands where the largest target does. */
-export function countCorrect(outputs: Real, targets: Real, width: number): number {
-  let correct = 0;
-  for (let start = 0; start < targets.length; start += width) {
-    if (largestAt(outputs, start, width) === largestAt(targets, start, width)) correct++;
-  }
-  return correct;
-}
-
-function largestAt(values: Real, start: number, width: number): number {
-  let best = 0;
-  for (let j = 1; j < width; j++) if (values[start + j] > values[start + best]) best = j;
-  return best;
 }

@@ -3,7 +3,6 @@ import type { OptimiserSpec, SamplingMode } from '../../shared/experiment.ts';
 import type { Real } from '../blas/types.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import type { Tensor } from '../backend/types.ts';
-import { lossAndGradient } from '../network/loss.ts';
 import type { Network } from '../network/network.ts';
 import { isWorthPreparing, PreparedBatches } from './batches/prepared.ts';
 import type { Batch } from './batches/prepared.ts';
@@ -17,7 +16,7 @@ import { ShardedGradient } from './shards/sharded.ts';
 export interface TrainingData {
   /** [n, network.inputSize] */
   readonly inputs: Real;
-  /** [n, network.outputSize]: one-hot rows for classes, else vectors. */
+  /** [n, network.targetSize]: one-hot rows for classes, else vectors; of sequences a class number a position. */
   readonly targets: Real;
 }
 
@@ -69,7 +68,7 @@ export class Trainer {
     const size = data.inputs.length / network.inputSize;
     this.sampler = new BatchSampler(options.sampling, size, options.batchSize, options.seed);
     this.#inputs = backend.table(data.inputs, network.inputSize);
-    this.#targets = backend.table(data.targets, network.outputSize);
+    this.#targets = backend.table(data.targets, network.targetSize);
     this.#lossSum = backend.scope(() => backend.keep(backend.zeros(1, 1)));
     const { batchSize, threads = 1 } = options;
     const shards = backend instanceof CpuBackend ? shardCount(network, batchSize) : 1;
@@ -136,12 +135,12 @@ export class Trainer {
   }
 
   #whole(indices: Uint32Array, start: number, count: number, batch: Batch | null): void {
-    const { backend, loss } = this.network;
+    const { backend } = this.network;
     backend.scope(() => {
       const inputs = batch?.inputs ?? backend.rowsOf(this.#inputs, indices, start, count);
       const targets = batch?.targets ?? backend.rowsOf(this.#targets, indices, start, count);
-      const y = this.network.forward(inputs, { seed: this.#options.seed, step: this.step });
-      const { losses, gradient } = lossAndGradient(backend, loss, y, targets, 1 / count);
+      this.network.forward(inputs, { seed: this.#options.seed, step: this.step });
+      const { losses, gradient } = this.network.lossAndGradient(targets, 1 / count);
       backend.blend(this.#lossSum, 1 / count, backend.columnSums(losses), 1);
       this.network.backward(gradient, this.#sgd);
     });

@@ -59,3 +59,5 @@ export const inverseRoot = (x: HyperDual): HyperDual => {
   const y = 1 / Math.sqrt(x.a);
   return apply(x, y, (-0.5 * y) / x.a, (0.75 * y) / (x.a * x.a));
 };
+
+export const reciprocal = (x: HyperDual): HyperDual => apply(x, 1 / x.a, -1 / x.a ** 2, 2 / x.a ** 3);

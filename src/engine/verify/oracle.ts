@@ -3,15 +3,16 @@
  * pass of its own in hyper-dual numbers (forward.ts), then dense loops. Nothing here comes from the code that it checks. Letters: p sample, d weights.
  */
 import type { ModelSpec } from '../../shared/model.ts';
-import { forwardOutput, lossOf } from './forward.ts';
+import { forwardOutput } from './forward.ts';
 import { constant } from './hyper-dual.ts';
-import type { HyperDual } from './hyper-dual.ts';
+import { lossOf, outputCurvature } from './loss.ts';
+import type { Values } from './values.ts';
 
 export interface OracleProblem {
   readonly model: ModelSpec;
   /** Values of every parameter and state by name, row-major. */
   readonly weights: Readonly<Record<string, readonly number[]>>;
-  /** Rows a sample; targets one-hot for classes. */
+  /** Rows a sample; targets one-hot for classes, of a sequence a class number a position. */
   readonly inputs: readonly (readonly number[])[];
   readonly targets: readonly (readonly number[])[];
 }
@@ -53,7 +54,7 @@ export async function oracleMatrices(
   let loss = 0;
   let looked = performance.now();
   for (const [p, input] of inputs.entries()) {
-    const passed = (i: number, j: number): HyperDual[] => {
+    const passed = (i: number, j: number): Values => {
       const moved = own.map((w, k) => ({ a: w, b: k === i ? 1 : 0, c: k === j ? 1 : 0, d: 0 }));
       return forwardOutput(model, { ...base, [parameter]: moved }, input);
     };
@@ -61,6 +62,7 @@ export async function oracleMatrices(
     const h = square();
     const jacobian: number[][] = [];
     let output: number[] = [];
+    let shape: readonly number[] = [];
     for (let i = 0; i < d; i++) {
       for (let j = i; j < d; j++) {
         const y = passed(i, j);
@@ -69,8 +71,9 @@ export async function oracleMatrices(
         h[j * d + i] = l.d;
         if (j > i) continue;
         g[i] = l.b;
-        jacobian.push(y.map((each) => each.b));
-        output = y.map((each) => each.a);
+        jacobian.push(y.x.map((each) => each.b));
+        output = y.x.map((each) => each.a);
+        shape = y.shape;
         if (i === 0) loss += l.a / size;
       }
       if (performance.now() - looked < longestHold) continue;
@@ -81,7 +84,7 @@ export async function oracleMatrices(
       options.signal?.throwIfAborted();
       looked = performance.now();
     }
-    const S = outputCurvature(model.loss, output);
+    const S = outputCurvature(model.loss, shape, output, targets[p]);
     const K = output.length;
     for (let i = 0; i < d; i++) {
       mean[i] += g[i] / size;
@@ -98,21 +101,6 @@ export async function oracleMatrices(
   }
   for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) C[i * d + j] -= mean[i] * mean[j];
   return { C, H, Q, gauss_newton: G, mean_gradient: mean, loss };
-}
-
-/** d2 l / dy dy^T: diag(q) - q q^T, or the identity. */
-function outputCurvature(loss: ModelSpec['loss'], y: readonly number[]): Float64Array {
-  const K = y.length;
-  const S = new Float64Array(K * K);
-  const total = y.reduce((sum, value) => sum + Math.exp(value), 0);
-  for (let k = 0; k < K; k++) {
-    for (let m = 0; m < K; m++) {
-      const q = (at: number): number => Math.exp(y[at]) / total;
-      const same = k === m ? 1 : 0;
-      S[k * K + m] = loss === 'mse' ? same : same * q(k) - q(k) * q(m);
-    }
-  }
-  return S;
 }
 
 /** Eigenvalues in decreasing order with their vectors as rows, by Jacobi rotations. */

@@ -190,7 +190,7 @@ export class FigureLoader {
         backend,
         parameter: summary.parameter,
         inputs: part(train.inputs, network.inputSize),
-        targets: part(train.targets, network.outputSize),
+        targets: part(train.targets, network.targetSize),
         directions: vectors,
       });
     } finally {

@@ -310,7 +310,7 @@ class Measurer {
     const measuring = made.reduce((sum, { times, seconds }) => sum + times * seconds, 0);
     const weights = weightCount(network);
     const bytes = experiment?.precision === 'float64' ? 8 : 4;
-    const data = (samples + testSamples) * (network.inputSize + network.outputSize) * 4;
+    const data = (samples + testSamples) * (network.inputSize + network.targetSize) * 4;
     const batch = Math.max(2 * (experiment?.batch_size ?? 0), chunkOf(network)) * activations(network) * bytes;
     const base = processBytes + data + 4 * weights * bytes + batch;
     const most = made.reduce((largest, { memory }) => Math.max(largest, memory), 0);

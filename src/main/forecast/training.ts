@@ -53,7 +53,7 @@ export async function trainingRate(
     const count = Math.max(1, Math.min(samples, evaluated, Math.ceil((0.3 * batch) / step)));
     const part = {
       inputs: data.inputs.subarray(0, count * network.inputSize),
-      targets: data.targets.subarray(0, count * network.outputSize),
+      targets: data.targets.subarray(0, count * network.targetSize),
     };
     await evaluate(network, part, true);
     const begun = performance.now();

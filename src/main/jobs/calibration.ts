@@ -80,7 +80,7 @@ export async function backendTrainingRate(
     const count = Math.min(samples, 1000);
     const part = {
       inputs: data.inputs.subarray(0, count * network.inputSize),
-      targets: data.targets.subarray(0, count * network.outputSize),
+      targets: data.targets.subarray(0, count * network.targetSize),
     };
     const begun = performance.now();
     await evaluate(network, part, true);

@@ -6,7 +6,7 @@ import type { Network } from '../../engine/network/network.ts';
 import { wantedTensors } from '../../engine/network/wanted.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
-import { constantLoss, divergence } from '../../engine/training/divergence.ts';
+import { divergence } from '../../engine/training/divergence.ts';
 import { evaluate } from '../../engine/training/evaluate.ts';
 import type { Trainer } from '../../engine/training/trainer.ts';
 import { trainingRateName } from '../forecast/training.ts';
@@ -107,7 +107,7 @@ class TrainingJob {
     this.#metrics = new MetricBuffer(emit);
     this.#firstStep = this.#trainer.step;
     this.#progress = new RunProgress(parts.forecast, this.#firstStep, this.#totalSteps);
-    this.#constantLoss = constantLoss(this.#network.loss, this.#data.train.targets, this.#network.outputSize);
+    this.#constantLoss = this.#network.loss.constant(this.#data.train.targets);
     Object.assign(this.#results, request.resume?.results);
     emit({
       kind: 'prepared',

@@ -1,5 +1,7 @@
 /** Whether layers, data and measured parameters of an experiment fit each other: asked before anything of it is stored. */
 import { buildLayers } from '../../engine/network/build.ts';
+import { sizeOf } from '../../engine/network/shapes.ts';
+import type { Layer } from '../../engine/network/types.ts';
 import type { DatasetSpec } from '../../shared/dataset.ts';
 import type { Experiment } from '../../shared/experiment.ts';
 import { checkFit } from '../jobs/data.ts';
@@ -12,11 +14,11 @@ export function checkLayers({
   dataset,
   measurements,
 }: Pick<Experiment, 'model' | 'dataset' | 'measurements'>): void {
-  const { layers, outputs } = buildLayers(model, new Map());
+  const layers = buildLayers(model, new Map());
   const parameters = layers.flatMap((layer) => layer.parameters);
   for (const spec of measurements) selectParameters({ parameters }, spec.parameters);
   const shape = shapeOf(dataset);
-  if (shape !== null) checkFit(shape, model, outputs);
+  if (shape !== null) checkFit(shape, model, outputsOf(layers));
 }
 
 /** `checkLayers` of an experiment, and the fit of data whose shape only reading them tells. */
@@ -26,8 +28,10 @@ export async function checkShapes(
 ): Promise<void> {
   checkLayers(experiment);
   const { dataset, model } = experiment;
-  if (shapeOf(dataset) === null) checkFit(await read(dataset), model, buildLayers(model, new Map()).outputs);
+  if (shapeOf(dataset) === null) checkFit(await read(dataset), model, outputsOf(buildLayers(model, new Map())));
 }
+
+const outputsOf = (layers: readonly Layer[]): number => sizeOf(layers[layers.length - 1].outputShape);
 
 /** What the samples of a dataset are where that follows from its specification; null: its files tell. */
 function shapeOf(spec: DatasetSpec): DataShape | null {

@@ -5,7 +5,7 @@ import type { Tensor, Window2d } from '../../../src/engine/backend/types.ts';
 import { openInMemory } from '../../../src/engine/blas/in-memory.ts';
 import type { Blas, Precision } from '../../../src/engine/blas/types.ts';
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
-import { lossGradient, lossValues } from '../../../src/engine/network/loss.ts';
+import { SampleLoss } from '../../../src/engine/network/loss.ts';
 import { windowOver } from '../../../src/engine/network/shapes.ts';
 import { loadKernels } from '../../../src/main/blas-module.ts';
 import { Random } from '../../../src/shared/random.ts';
@@ -144,10 +144,8 @@ describe.each(['float32', 'float64'] as const)('SIMD loops, %s', (precision: Pre
         10,
       );
       const { losses, gradient } = backend.crossEntropy(y, targets, 0.25);
-      const parts = [
-        lossValues(backend, 'cross-entropy', y, targets),
-        lossGradient(backend, 'cross-entropy', y, targets, 0.25),
-      ];
+      const loss = new SampleLoss('cross-entropy', [10]);
+      const parts = [loss.values(backend, y, targets), loss.gradient(backend, y, targets, 0.25)];
       for (const [i, found] of [losses, gradient].entries()) {
         const expected = dataOf(parts[i]);
         const worst = Float64Array.from(dataOf(found)).reduce(

@@ -31,13 +31,16 @@ const window: Window2d = {
   channels: 3,
   kernelHeight: 3,
   kernelWidth: 2,
-  stride: 2,
+  strideY: 2,
+  strideX: 2,
+  dilationY: 1,
+  dilationX: 1,
   padTop: 0,
   padLeft: 0,
   outHeight: 2,
   outWidth: 2,
 };
-const padded: Window2d = { ...window, padTop: 1, padLeft: 1, stride: 1, outHeight: 5, outWidth: 5 };
+const padded: Window2d = { ...window, padTop: 1, padLeft: 1, strideY: 1, strideX: 1, outHeight: 5, outWidth: 5 };
 
 const operations: Record<string, Operation> = {
   'a b': (b, m) => b.matmul(m(7, 5), m(5, 4)),

@@ -11,7 +11,6 @@ import { measureLayer } from '../../../src/engine/curvature/measure-layer.ts';
 import { lanczos } from '../../../src/engine/curvature/projected/lanczos.ts';
 import { measureProjected } from '../../../src/engine/curvature/projected/measure.ts';
 import { openSession } from '../../../src/engine/curvature/projected/session.ts';
-import { lossGradient } from '../../../src/engine/network/loss.ts';
 import { Network } from '../../../src/engine/network/network.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { shared } from '../../../src/engine/parallel/shared.ts';
@@ -244,7 +243,7 @@ for (const engine of engines) {
           }
           const y = network.forward(backend.from(input.inputs, 16, 32));
           const sink = new Collector(backend);
-          network.backward(lossGradient(backend, 'cross-entropy', y, backend.from(input.targets, 16, 3), 1 / 16), sink);
+          network.backward(network.lossGradient(backend.from(input.targets, 16, 3), 1 / 16), sink);
           expect(dataOf(y).every(Number.isFinite)).toBe(true);
           return Float64Array.from(network.parameters.flatMap(({ name }) => [...(sink.gradients.get(name) ?? [])]));
         });

@@ -1,20 +1,24 @@
 /** The rule for diverged runs: its reference in closed form, and its limits. */
 import { describe, expect, test } from 'vitest';
-import { constantLoss, divergence } from '../../../src/engine/training/divergence.ts';
+import { SampleLoss } from '../../../src/engine/network/loss.ts';
+import { divergence } from '../../../src/engine/training/divergence.ts';
 
 describe('the loss of the best constant prediction', () => {
   test('cross-entropy: the entropy of the class frequencies', () => {
     // Classes 0, 0, 0, 1 of three.
     const targets = Float32Array.of(1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0);
-    expect(constantLoss('cross-entropy', targets, 3)).toBeCloseTo(-0.75 * Math.log(0.75) - 0.25 * Math.log(0.25), 12);
-    expect(constantLoss('cross-entropy', Float32Array.of(0, 1, 0, 1), 2)).toBe(0);
+    expect(new SampleLoss('cross-entropy', [3]).constant(targets)).toBeCloseTo(
+      -0.75 * Math.log(0.75) - 0.25 * Math.log(0.25),
+      12,
+    );
+    expect(new SampleLoss('cross-entropy', [2]).constant(Float32Array.of(0, 1, 0, 1))).toBe(0);
   });
 
   test('mean squared error: half the summed variances, which no other constant beats', () => {
     const targets = Float64Array.of(1, 5, 2, 7, 6, -3);
     const lossOf = (a: number, b: number): number =>
       [0, 2, 4].reduce((sum, i) => sum + ((targets[i] - a) ** 2 + (targets[i + 1] - b) ** 2) / 6, 0);
-    const best = constantLoss('mse', targets, 2);
+    const best = new SampleLoss('mse', [2]).constant(targets);
     expect(best).toBeCloseTo(lossOf(3, 3), 12);
     expect(best).toBeLessThan(lossOf(3.1, 3));
     expect(best).toBeLessThan(lossOf(3, 2.9));

@@ -2,7 +2,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CpuBackend, dataOf } from '../../../src/engine/backend/cpu.ts';
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
-import { lossAndGradient } from '../../../src/engine/network/loss.ts';
 import { Network } from '../../../src/engine/network/network.ts';
 import { initialValues } from '../../../src/engine/training/initialise.ts';
 import { Sgd } from '../../../src/engine/training/sgd.ts';
@@ -99,8 +98,8 @@ for (const engine of trainingEngines) {
         sampler.next();
         const { order, start, count } = sampler;
         backend.scope(() => {
-          const y = network.forward(backend.rowsOf(x, order, start, count));
-          const found = lossAndGradient(backend, 'cross-entropy', y, backend.rowsOf(t, order, start, count), 1 / count);
+          network.forward(backend.rowsOf(x, order, start, count));
+          const found = network.lossAndGradient(backend.rowsOf(t, order, start, count), 1 / count);
           sum += dataOf(backend.columnSums(found.losses))[0] / count;
           network.backward(found.gradient, sgd);
         });

@@ -11,7 +11,7 @@ import { own } from './tensor.ts';
 import type { Matrix, Tf, TfjsTensor } from './tensor.ts';
 import { WindowTables } from './windows.ts';
 
-/** Stands for minus infinity, which a device's compiler may assume away: softmax makes it 0 and sums with it stay finite. */
+/** Stands for minus infinity, which a device's compiler may assume away: softmax makes it 0, no maximum is there, and sums with it stay finite. */
 const masked = -1e30;
 
 export class TfjsBackend extends TfjsMemory implements Backend {
@@ -107,12 +107,12 @@ export class TfjsBackend extends TfjsMemory implements Backend {
     return this.run((tf) => tf.sum(own(a).value, 0, true));
   }
 
-  activate(fn: ActivationFunction, order: Order, z: Tensor): TfjsTensor {
-    return this.run((tf) => activation(tf, fn, order, own(z).value));
+  activate(fn: ActivationFunction, order: Order, z: Tensor, coefficient?: number): TfjsTensor {
+    return this.run((tf) => activation(tf, fn, order, own(z).value, coefficient));
   }
 
-  activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor): TfjsTensor {
-    return this.#pair(z, dy, (tf, x, y) => tf.mul(activation(tf, fn, 1, x), y));
+  activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor, coefficient?: number): TfjsTensor {
+    return this.#pair(z, dy, (tf, x, y) => tf.mul(activation(tf, fn, 1, x, coefficient), y));
   }
 
   softmax(y: Tensor): TfjsTensor {
@@ -125,6 +125,14 @@ export class TfjsBackend extends TfjsMemory implements Backend {
 
   inverseRoot(a: Tensor, epsilon: number): TfjsTensor {
     return this.run((tf) => tf.rsqrt(tf.add(own(a).value, epsilon)));
+  }
+
+  oneHot(a: Tensor, width: number): TfjsTensor {
+    const entries = a.rows * a.cols;
+    return this.run((tf) => {
+      const columns = tf.reshape(tf.range(0, width), [1, width]);
+      return tf.cast(tf.equal(tf.reshape(own(a).value, [entries, 1]), columns), 'float32');
+    });
   }
 
   runMeans(a: Tensor, count: number): TfjsTensor {
@@ -203,7 +211,7 @@ export class TfjsBackend extends TfjsMemory implements Backend {
     const { kernelHeight, kernelWidth, channels } = window;
     const K = kernelHeight * kernelWidth;
     return this.run((tf) => {
-      const patches = this.#windows.gather(own(x).value, window);
+      const patches = this.#windows.gather(own(x).value, window, masked);
       const isLargest = tf.equal(patches, tf.max(patches, 2, true));
       // The first: argMax on a GPU leaves open which of several it is.
       const place = tf.min(tf.where(isLargest, tf.reshape(tf.range(0, K), [1, 1, K, 1]), K - 1), 2);

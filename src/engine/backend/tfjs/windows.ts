@@ -40,13 +40,13 @@ export class WindowTables {
     this.#places.clear();
   }
 
-  /** [n, windows, K, c] from x [n * height * width, c]. */
-  gather(x: Matrix, window: Window2d): tfjs.Tensor4D {
+  /** [n, windows, K, c] from x [n * height * width, c]; `outside` for places outside the image. */
+  gather(x: Matrix, window: Window2d, outside = 0): tfjs.Tensor4D {
     const tf = this.#tf;
     const { height, width, channels, outHeight, outWidth, kernelHeight, kernelWidth } = window;
     const n = x.shape[0] / (height * width);
     const image: tfjs.Tensor3D = tf.reshape(x, [n, height * width, channels]);
-    const source = isPadded(window) ? padded(tf, image) : image;
+    const source = isPadded(window) ? padded(tf, image, outside) : image;
     const patches = tf.gather(source, this.#of(window).gather, 1);
     return tf.reshape(patches, [n, outHeight * outWidth, kernelHeight * kernelWidth, channels]);
   }
@@ -83,21 +83,22 @@ export class WindowTables {
   }
 }
 
-/** One more row of zeros behind every image. */
-function padded(tf: Tf, image: tfjs.Tensor3D): tfjs.Tensor3D {
-  return tf.pad(image, [
+/** One more row behind every image. */
+function padded(tf: Tf, image: tfjs.Tensor3D, value = 0): tfjs.Tensor3D {
+  const sides: [[number, number], [number, number], [number, number]] = [
     [0, 0],
     [0, 1],
     [0, 0],
-  ]);
+  ];
+  return tf.pad(image, sides, value);
 }
 
 function isPadded(w: Window2d): boolean {
   return (
     w.padTop > 0 ||
     w.padLeft > 0 ||
-    (w.outHeight - 1) * w.stride + w.kernelHeight > w.height ||
-    (w.outWidth - 1) * w.stride + w.kernelWidth > w.width
+    (w.outHeight - 1) * w.strideY + (w.kernelHeight - 1) * w.dilationY >= w.height ||
+    (w.outWidth - 1) * w.strideX + (w.kernelWidth - 1) * w.dilationX >= w.width
   );
 }
 
@@ -112,8 +113,8 @@ function placesOf(w: Window2d): { gather: Int32Array; scatter: Int32Array; most:
     for (let ox = 0; ox < w.outWidth; ox++) {
       for (let ky = 0; ky < w.kernelHeight; ky++) {
         for (let kx = 0; kx < w.kernelWidth; kx++, at++) {
-          const y = oy * w.stride + ky - w.padTop;
-          const x = ox * w.stride + kx - w.padLeft;
+          const y = oy * w.strideY + ky * w.dilationY - w.padTop;
+          const x = ox * w.strideX + kx * w.dilationX - w.padLeft;
           const isInside = y >= 0 && y < w.height && x >= 0 && x < w.width;
           gather[at] = isInside ? y * w.width + x : places;
           if (isInside) owners[y * w.width + x].push(at);

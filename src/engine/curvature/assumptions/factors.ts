@@ -1,7 +1,8 @@
 /**
  * The Fisher matrix and the Gauss-Newton part of H as sums over samples, by two routes that share nothing above the layer:
  *   F_p = a_p a_p^T (x) sum_k w_k s_k s_k^T,  s_k = dl/dz for the target k: for cross-entropy the sum over the classes with the model's probabilities
- *         w_k (exact, no sampling of targets), for the mean squared error E over a unit Gaussian about the output, sum_k with dl/dy = e_k
+ *         w_k (exact, no sampling of targets; times W_p, the weight of the sample's own loss), for the mean squared error E over a unit Gaussian about the
+ *         output, for binary cross-entropy E over independent answers, the last two sum_k with dl/dy = e_k and the loss's own curvature w_k
  *   G_p = a_p a_p^T (x) S_p, S_p from outputs down without second derivatives of what lies between (output-hessian.ts).
  */
 import type { ArrayReference, Real } from '../../blas/types.ts';
@@ -40,20 +41,23 @@ export function assumptionFactorsTask(context: TaskContext, argument: Assumption
       packOuter(input, p * inner, inner, 1, left, (row + p) * leftWidth);
       packSymmetric(hessians, p * outer * outer, outer, 1, right, (row + p) * width + blockWidth);
     }
-    const isClasses = network.loss === 'cross-entropy';
-    const q = isClasses ? dataOf(backend.softmax(outputs)) : null;
+    const isClasses = network.loss.type === 'cross-entropy';
+    const given = network.loss.weights(backend, outputs);
+    const weights = dataOf(given.weights);
+    const mass = given.mass === null ? null : dataOf(given.mass);
     const k = network.outputSize;
     const fisher = backend.zeros(count, outer * outer).data;
     for (let target = 0; target < k; target++) {
       backend.scope(() => {
         const dy = backend.zeros(count, k);
         for (let p = 0; p < count; p++) {
-          if (q !== null) for (let j = 0; j < k; j++) dy.data[p * k + j] = q[p * k + j];
-          dy.data[p * k + target] += q === null ? 1 : -1;
+          if (isClasses) for (let j = 0; j < k; j++) dy.data[p * k + j] = weights[p * k + j];
+          dy.data[p * k + target] += isClasses ? -1 : 1;
         }
         network.backward(dy, null, layer);
         const score = dataOf(layer.delta);
-        for (let p = 0; p < count; p++) addOuter(score, p * outer, outer, q?.[p * k + target] ?? 1, fisher, p);
+        for (let p = 0; p < count; p++)
+          addOuter(score, p * outer, outer, (mass?.[p] ?? 1) * weights[p * k + target], fisher, p);
       });
     }
     for (let p = 0; p < count; p++) packSymmetric(fisher, p * outer * outer, outer, 1, right, (row + p) * width);

@@ -56,8 +56,12 @@ export function spanFormsTask(context: TaskContext, argument: SpanFormsArgument)
     for (const [start, count] of chunksOf(plan.blocks[b].start, plan.blocks[b].end, plan.chunk)) {
       onChunk(state, start, count, false, ({ network, backend }) => {
         const K = network.outputSize;
-        const isClasses = network.loss === 'cross-entropy';
-        const q = isClasses ? dataOf(backend.softmax(network.output)) : null;
+        const isClasses = network.loss.type === 'cross-entropy';
+        // Classes of one row (a position of a sequence): their probabilities sum to 1.
+        const width = isClasses ? network.loss.width : K;
+        const given = network.loss.weights(backend, network.output);
+        const weights = dataOf(given.weights);
+        const mass = given.mass === null ? null : dataOf(given.mass);
         // moved [count, k, K]: y_pi; scores [count, k, K]: sqrt(w_c) s_pc . y_pi; curved [count, k, K]: S_p y_pi.
         const [moved, scores, curved] = [0, 1, 2].map(() => backend.take(count, k * K).data);
         for (let i = 0; i < k; i++) {
@@ -67,18 +71,18 @@ export function spanFormsTask(context: TaskContext, argument: SpanFormsArgument)
             const values = yDot === null ? null : dataOf(yDot);
             for (let p = 0; p < count; p++) {
               const at = (p * k + i) * K;
-              let mean = 0;
-              for (let c = 0; c < K; c++) {
-                const y = values === null ? 0 : values[p * K + c];
-                moved[at + c] = y;
-                mean += (q === null ? 0 : q[p * K + c]) * y;
-              }
-              for (let c = 0; c < K; c++) {
-                const y = moved[at + c];
-                const weight = q === null ? 1 : q[p * K + c];
-                curved[at + c] = weight * y - (q === null ? 0 : weight * mean);
-                // s_pc = q - e_c for classes, e_c for a unit Gaussian about the outputs.
-                scores[at + c] = Math.sqrt(weight) * (q === null ? y : mean - y);
+              for (let c = 0; c < K; c++) moved[at + c] = values === null ? 0 : values[p * K + c];
+              for (let first = 0; first < K; first += width) {
+                let mean = 0;
+                if (isClasses) for (let c = first; c < first + width; c++) mean += weights[p * K + c] * moved[at + c];
+                const scale = mass?.[(p * K + first) / width] ?? 1;
+                for (let c = first; c < first + width; c++) {
+                  // s_pc = q - e_c for classes, e_c else; w_c of their probabilities or the loss's own curvature.
+                  const weight = scale * weights[p * K + c];
+                  const y = moved[at + c] - mean;
+                  curved[at + c] = weight * y;
+                  scores[at + c] = Math.sqrt(weight) * (isClasses ? -y : y);
+                }
               }
             }
           });

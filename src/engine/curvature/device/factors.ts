@@ -4,7 +4,6 @@
  */
 import type { Backend, Tensor } from '../../backend/types.ts';
 import type { AffineLayer } from '../../network/affine.ts';
-import { lossGradient, lossValues } from '../../network/loss.ts';
 import type { FactorLayout } from '../factors.ts';
 import { packedSize } from '../packing.ts';
 import { outputHessianOn } from './output-hessian.ts';
@@ -34,7 +33,7 @@ export function passOn(
   const t = backend.rowsOf(targets, order, start, count);
   const outputs = network.forward(x);
   const layer = network.layerOf(network.parameter(layout.parameter)) as AffineLayer;
-  network.backward(lossGradient(backend, network.loss, outputs, t), null, layer);
+  network.backward(network.lossGradient(t), null, layer);
   const isBias = layout.parameter === layer.bias?.name;
   return {
     layer,
@@ -42,7 +41,7 @@ export function passOn(
     delta: layer.delta,
     hessians: outputHessianOn(network, backend, layer, false),
     outputs,
-    losses: lossValues(backend, network.loss, outputs, t),
+    losses: network.lossValues(t),
   };
 }
 

@@ -3,7 +3,6 @@ import type { Backend, Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
 import { AffineLayer } from '../../network/affine.ts';
 import { leaves } from '../../network/chain.ts';
-import { lossGradient } from '../../network/loss.ts';
 import type { Network } from '../../network/network.ts';
 import type { Layer } from '../../network/types.ts';
 import { lowestLayer } from '../projected/space.ts';
@@ -12,7 +11,7 @@ import { sampleNumbers } from './sample-sink.ts';
 import type { DeviceProblem } from './session.ts';
 
 export interface DeviceLinearised {
-  /** dl_p/dy [count, outputs]. */
+  /** dl_p/dy, one row a row of the output. */
   readonly lossDelta: Tensor;
   /** Where passes end in this network. */
   readonly stop: Layer;
@@ -26,8 +25,8 @@ export function lineariseOn(
   start: number,
   count: number,
 ): DeviceLinearised {
-  const y = network.forward(backend.rowsOf(inputs, order, start, count));
-  const lossDelta = lossGradient(backend, network.loss, y, backend.rowsOf(targets, order, start, count));
+  network.forward(backend.rowsOf(inputs, order, start, count));
+  const lossDelta = network.lossGradient(backend.rowsOf(targets, order, start, count));
   const stop = lowestLayer(network, space);
   network.backward(lossDelta, null, stop);
   network.linearise(stop);

@@ -4,7 +4,7 @@
  */
 import type { Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
-import { countCorrect } from '../../training/evaluate.ts';
+import type { SampleLoss } from '../../network/loss.ts';
 import type { FactorLayout } from '../factors.ts';
 import { splitHalves } from '../moments.ts';
 import type { Half, MomentOptions, MomentSums } from '../moments.ts';
@@ -61,7 +61,7 @@ export async function deviceMomentSums(
         for (const part of parts) for (let i = 0; i < part.length; i++, at++) sum[at] += part[i];
         for (let i = 0; i < d; i++) gradients[half][i] += gradient[i];
         for (const loss of losses) lossSum += loss;
-        correct += countChosen(outputs, targets, order, start, count);
+        correct += countChosen(session.problem.network.loss, outputs, targets, order, start, count);
         options.onProgress?.((start + count) / samples);
         options.seconds.products += (performance.now() - begun) / 1000;
         begun = performance.now();
@@ -116,13 +116,20 @@ export function readProduct({ backend }: DeviceProblem, left: Tensor, right: Ten
   }
 }
 
-/** Samples whose largest output stands where their largest target does. */
-export function countChosen(outputs: Real, targets: Real, order: Uint32Array, start: number, count: number): number {
-  const width = outputs.length / count;
-  const rows = new Float64Array(outputs.length);
+/** Samples order[start] ... order[start + count - 1] that are predicted right, from their outputs and all targets. */
+export function countChosen(
+  loss: SampleLoss,
+  outputs: Real,
+  targets: Real,
+  order: Uint32Array,
+  start: number,
+  count: number,
+): number {
+  const width = loss.targetSize;
+  const rows = new Float64Array(count * width);
   for (let p = 0; p < count; p++) {
     const at = order[start + p] * width;
     rows.set(targets.subarray(at, at + width), p * width);
   }
-  return countCorrect(outputs, rows, width);
+  return loss.correct(outputs, rows);
 }

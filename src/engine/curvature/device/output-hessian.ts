@@ -55,19 +55,20 @@ function byTangents(network: Network, backend: Backend, layer: AffineLayer, gaus
   }
 }
 
-/** S_out: diag(q) - q q^T for cross-entropy, the identity for MSE. */
+/** S_out: W (diag(q) - q q^T) for cross-entropy, diagonal for other losses (network/loss.ts). */
 function lossHessian(network: Network, backend: Backend): Tensor {
   const y = network.output;
   const { rows, cols } = y;
   const identity = tiledIdentity(backend, rows, cols);
-  if (network.loss === 'mse') return identity;
-  const q = backend.softmax(y);
+  const { weights: q, mass } = network.loss.weights(backend, y);
+  if (network.loss.type !== 'cross-entropy') return backend.scaleRows(identity, backend.reshape(q, rows * cols, 1));
   const outer = backend.scaleRows(backend.repeatRows(q, cols), backend.reshape(q, rows * cols, 1));
   // q_i (1 - q_i) as q_i times the sum of the others, exact where q_i is close to 1.
   const others = backend.matmul(q, backend.from(offDiagonal(cols), cols, cols));
   const diagonal = backend.reshape(backend.multiply(q, others), rows * cols, 1);
   const away = tiled(backend, offDiagonal(cols), rows, cols);
-  return backend.subtract(backend.scaleRows(identity, diagonal), backend.multiply(outer, away));
+  const s = backend.subtract(backend.scaleRows(identity, diagonal), backend.multiply(outer, away));
+  return mass === null ? s : backend.scaleRows(s, backend.repeatRows(mass, cols));
 }
 
 function throughActivation(

@@ -2,6 +2,7 @@
  * What every sample gives along directions v_i from a device: (g_p - g) . v_i, v_i . h_p v_i and |h_p v_i|^2 by tangent passes in float32 over chunks of samples. The
  * samples' own values come back, and the host adds them in float64: no single-precision sum over samples is made.
  */
+import type { Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { emptySums } from '../../statistics/blocks.ts';
@@ -59,12 +60,13 @@ export async function deviceSampleProjections(
         signal?.throwIfAborted();
         const { backend, network } = problem;
         const { lossDelta, stop } = lineariseOn(problem, space, order, start, count);
+        const bySample = (rows: Tensor): Tensor => backend.reshape(rows, count, (rows.rows * rows.cols) / count);
         const readings = Array.from({ length: k }, (_, i) =>
           backend.scope(() => {
             const weights = directionOn(space, backend, vectors.subarray(i * space.d, (i + 1) * space.d));
             const sink = new SampleSink(space, backend, count);
             const yDot = network.tangent({ weights }, sink, stop);
-            const slope = yDot === null ? backend.zeros(count, 1) : backend.rowDot(lossDelta, yDot);
+            const slope = yDot === null ? backend.zeros(count, 1) : backend.rowDot(bySample(lossDelta), bySample(yDot));
             return backend.read(backend.concatColumns([slope, sink.measure(weights)]));
           }),
         );

@@ -191,6 +191,6 @@ function openProblemOn(backend: Backend, { model, weights, inputs, targets }: Me
     network,
     backend,
     inputs: backend.table(inputs, network.inputSize),
-    targets: backend.table(targets, network.outputSize),
+    targets: backend.table(targets, network.targetSize),
   };
 }

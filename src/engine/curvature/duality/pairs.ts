@@ -8,7 +8,6 @@ import { Random } from '../../../shared/random.ts';
 import type { Real } from '../../blas/types.ts';
 import { dataOf } from '../../backend/cpu.ts';
 import type { AffineLayer } from '../../network/affine.ts';
-import { lossGradient } from '../../network/loss.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import type { TaskContext } from '../../parallel/tasks.ts';
 import { openedProblem, passBatch, squaredNorm } from '../factors.ts';
@@ -79,12 +78,13 @@ export function dualPairsTask(context: TaskContext, argument: DualPairsArgument)
               1,
             );
             const targets = backend.rowsOf(
-              backend.table(problem.targets, network.outputSize, false),
+              backend.table(problem.targets, network.targetSize, false),
               argument.p,
               at + i,
               1,
             );
-            network.backward(lossGradient(backend, network.loss, network.forward(inputs), targets), null, layer);
+            network.forward(inputs);
+            network.backward(network.lossGradient(targets), null, layer);
             return Float64Array.from(dataOf(layer.delta));
           });
           // Gradients share the factor a_p, whose size cancels.

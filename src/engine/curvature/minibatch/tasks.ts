@@ -1,6 +1,5 @@
 /** Gradients of drawn batches, by a worker thread: noise along given directions and its squared length. */
 import type { ArrayReference } from '../../blas/types.ts';
-import { lossGradient } from '../../network/loss.ts';
 import type { TaskContext } from '../../parallel/tasks.ts';
 import { SumSink } from '../projected/sinks.ts';
 import { lowestLayer, spaceOf } from '../projected/space.ts';
@@ -31,16 +30,16 @@ export function batchGradientsTask(context: TaskContext, argument: BatchGradient
   const lowest = lowestLayer(network, space);
   const rows = problem.inputs.length / network.inputSize;
   const inputs = backend.wrap(problem.inputs, rows, network.inputSize);
-  const targets = backend.wrap(problem.targets, rows, network.outputSize);
+  const targets = backend.wrap(problem.targets, rows, network.targetSize);
   const noise = blas.allocate('float64', d);
   try {
     const sink = new SumSink(space, backend, noise);
     for (let a = 0, start = 0; a < sizes.length; start += sizes[a], a++) {
       noise.fill(0);
       backend.scope(() => {
-        const y = network.forward(backend.rowsOf(inputs, indices, start, sizes[a]));
+        network.forward(backend.rowsOf(inputs, indices, start, sizes[a]));
         const t = backend.rowsOf(targets, indices, start, sizes[a]);
-        network.backward(lossGradient(backend, network.loss, y, t, 1 / sizes[a]), sink, lowest);
+        network.backward(network.lossGradient(t, 1 / sizes[a]), sink, lowest);
       });
       let squares = 0;
       for (let i = 0; i < d; i++) {

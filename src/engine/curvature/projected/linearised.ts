@@ -5,7 +5,6 @@
 import { CpuBackend } from '../../backend/cpu.ts';
 import type { Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
-import { lossGradient } from '../../network/loss.ts';
 import { Network } from '../../network/network.ts';
 import type { GradientSink, Layer } from '../../network/types.ts';
 import type { TaskContext } from '../../parallel/tasks.ts';
@@ -19,7 +18,7 @@ export interface Linearised {
   readonly network: Network;
   readonly backend: CpuBackend;
   readonly count: number;
-  /** dl_p/dy [count, outputs]. */
+  /** dl_p/dy, one row a row of the output. */
   readonly lossDelta: Tensor;
   readonly targets: Tensor;
   /** Where passes end in this network. */
@@ -129,9 +128,9 @@ export function linearise(
   sink: GradientSink | null,
 ): Linearised {
   const inputs = backend.rowsOf(backend.table(problem.inputs, network.inputSize, false), plan.order, start, count);
-  const targets = backend.rowsOf(backend.table(problem.targets, network.outputSize, false), plan.order, start, count);
-  const y = network.forward(inputs);
-  const lossDelta = lossGradient(backend, network.loss, y, targets);
+  const targets = backend.rowsOf(backend.table(problem.targets, network.targetSize, false), plan.order, start, count);
+  network.forward(inputs);
+  const lossDelta = network.lossGradient(targets);
   const stop = lowestLayer(network, space);
   network.backward(lossDelta, sink, stop);
   network.linearise(stop);

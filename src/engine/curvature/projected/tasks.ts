@@ -1,10 +1,9 @@
 /** What worker threads do for the projected method. Each writes its own lane's part of the output; lanes never depend on the threads. */
 import type { ArrayReference, Real } from '../../blas/types.ts';
 import { dataOf } from '../../backend/cpu.ts';
-import { lossValues } from '../../network/loss.ts';
+import type { Tensor } from '../../backend/types.ts';
 import type { GradientSink } from '../../network/types.ts';
 import type { TaskContext } from '../../parallel/tasks.ts';
-import { countCorrect } from '../../training/evaluate.ts';
 import { linearise, onChunk, projectedState, scratchOf } from './linearised.ts';
 import { chunksOf } from './plan.ts';
 import { PerSampleSink, SumSink } from './sinks.ts';
@@ -43,8 +42,8 @@ export function gradientsTask(context: TaskContext, argument: GradientsArgument)
         each.measure(own, null, null);
         for (const value of own) squares += value;
       }
-      for (const value of dataOf(lossValues(backend, network.loss, network.output, targets))) lossSum += value;
-      correct += countCorrect(dataOf(network.output), dataOf(targets), network.outputSize);
+      for (const value of dataOf(network.lossValues(targets))) lossSum += value;
+      correct += network.loss.correct(dataOf(network.output), dataOf(targets));
     });
   }
   return { lossSum, correct, squares };
@@ -129,6 +128,7 @@ export function projectionsTask(context: TaskContext, argument: ProjectionsArgum
     const row = (b - lane.firstBlock) * k;
     for (const [start, count] of chunksOf(plan.blocks[b].start, plan.blocks[b].end, plan.chunk)) {
       onChunk(state, start, count, false, ({ network, backend, lossDelta, stop }) => {
+        const bySample = (rows: Tensor): Tensor => backend.reshape(rows, count, (rows.rows * rows.cols) / count);
         const slopes = backend.take(count, k).data;
         const products = new Float64Array(count);
         const squares = new Float64Array(count);
@@ -137,7 +137,7 @@ export function projectionsTask(context: TaskContext, argument: ProjectionsArgum
             const v = vectors.subarray(i * space.d, (i + 1) * space.d);
             const sink = new PerSampleSink(space, backend, count);
             const yDot = network.tangent({ weights: directionOf(space, backend, v) }, sink, stop);
-            const along = yDot === null ? null : dataOf(backend.rowDot(lossDelta, yDot));
+            const along = yDot === null ? null : dataOf(backend.rowDot(bySample(lossDelta), bySample(yDot)));
             products.fill(0);
             squares.fill(0);
             sink.measure(squares, v, products);

@@ -3,7 +3,6 @@ import { CpuBackend, dataOf } from '../../backend/cpu.ts';
 import type { CpuTensor } from '../../backend/cpu.ts';
 import type { Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
-import { lossAndGradient } from '../../network/loss.ts';
 import type { Network } from '../../network/network.ts';
 import type { GradientSink, Parameter } from '../../network/types.ts';
 
@@ -40,12 +39,11 @@ export class ShardGradient implements GradientSink {
     }
     this.#shard = shard;
     this.#written.clear();
-    const { loss } = this.#network;
     const backend = this.#backend;
     return backend.scope(() => {
-      const y = this.#network.forward(backend.rowsOf(this.#inputs, indices, from, to - from));
+      this.#network.forward(backend.rowsOf(this.#inputs, indices, from, to - from));
       const targets = backend.rowsOf(this.#targets, indices, from, to - from);
-      const { losses, gradient } = lossAndGradient(backend, loss, y, targets, 1 / batch);
+      const { losses, gradient } = this.#network.lossAndGradient(targets, 1 / batch);
       this.#network.backward(gradient, this);
       let sum = 0;
       for (const value of dataOf(losses)) sum += value;

@@ -23,7 +23,7 @@ try {
   const gradient = new ShardGradient(
     network,
     backend.wrap(inputs, inputs.length / network.inputSize, network.inputSize),
-    backend.wrap(targets, targets.length / network.outputSize, network.outputSize),
+    backend.wrap(targets, targets.length / network.targetSize, network.targetSize),
     blas.open(setup.gradients),
     setup.shards,
   );

@@ -13,6 +13,7 @@ import { bridgeName } from '../shared/contract/bridge.ts';
 import type { Bridge, MenuCommand } from '../shared/contract/bridge.ts';
 import { decode, encode } from '../shared/contract/wire.ts';
 import type { MainMessage } from '../shared/contract/wire.ts';
+import type { Press } from './state/press.ts';
 
 export type ConnectionState =
   | { readonly kind: 'connecting' }
@@ -36,6 +37,27 @@ export interface WorkbenchClient extends Client {
 export function connect(): WorkbenchClient {
   const bridge = (globalThis as Partial<Record<typeof bridgeName, Bridge>>)[bridgeName];
   return bridge === undefined ? new SocketClient() : bridgeClient(bridge);
+}
+
+/** The same client, whose answers, events and state wait while a control is pressed (src/renderer/state/press.ts). */
+export function heldUnderPress(client: WorkbenchClient, press: Press): WorkbenchClient {
+  const held =
+    <T>(listener: (value: T) => void): ((value: T) => void) =>
+    (value) =>
+      press.after(() => listener(value));
+  return {
+    shell: client.shell,
+    get state() {
+      return client.state;
+    },
+    onState: (listener) => client.onState(held(listener)),
+    onCommand: (listener) => client.onCommand(listener),
+    on: (event, listener) => client.on(event, held(listener)),
+    request: (method, ...params) =>
+      new Promise((resolve, reject) => {
+        client.request(method, ...params).then(held(resolve), held(reject));
+      }),
+  };
 }
 
 class Listeners {

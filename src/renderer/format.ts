@@ -125,6 +125,18 @@ export const statusMarks: Readonly<Record<RunStatus, { readonly mark: string; re
   interrupted: { mark: '!', tone: 'warn' },
 };
 
+/** The state of a run with what it came to: "done, did not learn". A run that is done and learned nothing is no success. */
+export function runState(run: {
+  readonly status: RunStatus;
+  readonly values: Readonly<Record<string, SummaryValue>>;
+}): { readonly mark: string; readonly tone: string; readonly text: string } {
+  const state = statusMarks[run.status];
+  const learning = run.status === 'done' ? (run.values['learning']?.text ?? 'learned') : 'learned';
+  return learning === 'learned'
+    ? { ...state, text: run.status }
+    : { mark: '◒', tone: 'warn', text: `${run.status}, ${learning}` };
+}
+
 export const runColours = 8;
 /** The colour of a run wherever it is shown. */
 export function runColour(colour: number): string {

@@ -37,6 +37,7 @@ export async function journey(start: Shell, restart: () => Promise<Shell>): Prom
   // The example, started.
   await page.evaluate("location.hash = '#/new/example%3Aglyphs-mlp'");
   const json = page.getByLabel('As JSON');
+  await page.getByRole('button', { name: 'JSON' }).click();
   await until(async () => (await json.inputValue()).includes('"fc3"'), 'the example');
   await json.fill(shorter(await json.inputValue()));
   await page.getByRole('button', { name: 'Start', exact: true }).click();

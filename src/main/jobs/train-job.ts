@@ -170,6 +170,10 @@ class TrainingJob {
         this.#metrics.add('batch_loss', end, loss);
       }
       let reachedLoss = false;
+      if (end === this.#totalSteps) {
+        this.#metrics.flush(end);
+        this.#emit(this.#standing());
+      }
       if (end === nextEpoch || end === this.#totalSteps) {
         await this.#evaluate();
         const how = this.#divergence();
@@ -228,11 +232,14 @@ class TrainingJob {
   }
 
   #reportProgress(): void {
-    const { step } = this.#trainer;
-    this.#metrics.flushSometimes(step, () => {
-      const epoch = (step / this.#trainer.sampler.stepsPerEpoch).toFixed(1);
-      return { kind: 'progress', stage: `training, epoch ${epoch}`, ...this.#progress.training(step) };
-    });
+    this.#metrics.flushSometimes(this.#trainer.step, () => this.#standing());
+  }
+
+  /** The words and the step of one event agree. */
+  #standing(): JobEvent {
+    const { step, sampler } = this.#trainer;
+    const epoch = (step / sampler.stepsPerEpoch).toFixed(1);
+    return { kind: 'progress', stage: `training, epoch ${epoch}`, ...this.#progress.training(step) };
   }
 
   /** Loss and accuracy over both parts at the current step; answers the training loss. */
@@ -355,6 +362,8 @@ class TrainingJob {
     this.#metrics.flush(step);
     const stepsDone = step - this.#firstStep;
     const results = { ...this.#results };
+    // What a network that ignores its inputs reaches: tells whether anything was learned (src/shared/learning.ts).
+    if (step > 0) results['constant_loss'] = this.#constantLoss;
     if (this.#seconds.training > 0) results['steps_per_second'] = stepsDone / this.#seconds.training;
     // Kilobytes on every system.
     results['peak_memory'] = 1024 * process.resourceUsage().maxRSS;

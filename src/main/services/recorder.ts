@@ -1,5 +1,6 @@
 /** Stores what a job sends, in the order in which it comes: the main side is the only writer of the store. */
 import type { JobEvent } from '../jobs/protocol.ts';
+import { learningState } from '../../shared/learning.ts';
 import type { JobEnd } from '../jobs/host.ts';
 import type { Batch, Json, LogLine, Store } from '../store/index.ts';
 import type { Provenance } from '../provenance.ts';
@@ -65,6 +66,7 @@ export class Recorder {
         store.setSummary(this.#run, {
           ...event.results,
           ...Object.fromEntries(Object.entries(event.seconds).map(([key, value]) => [`seconds.${key}`, value])),
+          ...(event.outcome === 'done' && learningOf(event.results)),
         });
         return;
       case 'rates':
@@ -113,6 +115,15 @@ export class Recorder {
         end satisfies never;
     }
   }
+}
+
+/** What the run came to, as the summary key `learning`. */
+function learningOf({ loss, accuracy, constant_loss: constant }: Readonly<Record<string, number>>): {
+  readonly learning?: string;
+} {
+  if (loss === undefined || constant === undefined) return {};
+  const state = learningState({ loss, constant, accuracy: accuracy ?? null });
+  return state === null ? {} : { learning: state };
 }
 
 function beginText({ dataset, engine, steps }: Extract<JobEvent, { kind: 'prepared' }>): string {

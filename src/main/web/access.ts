@@ -2,6 +2,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { hostname, networkInterfaces } from 'node:os';
+import type { AccessFile } from './access-file.ts';
 
 /** Browsers that hold a cookie at once; the oldest is forgotten. */
 const keptSessions = 200;
@@ -12,14 +13,25 @@ export function isLoopback(host: string): boolean {
 
 export class Access {
   /** In the address that is printed. */
-  readonly token = randomBytes(32).toString('base64url');
-  /** Of its own to each server: cookies do not tell ports apart. */
-  readonly #cookie = `covature-${randomBytes(6).toString('hex')}`;
-  readonly #sessions = new Set<string>();
+  readonly token: string;
+  /** Of its own to each store: cookies do not tell ports apart. */
+  readonly #cookie: string;
+  readonly #sessions: Set<string>;
   readonly #hosts: ReadonlySet<string>;
+  readonly #file: AccessFile | null;
+  #port: number | null;
 
-  /** @param host what the server listens on */
-  constructor(host: string) {
+  /**
+   * @param host what the server listens on
+   * @param file keeps token and sessions over a restart; null: they end with the program
+   */
+  constructor(host: string, file: AccessFile | null = null) {
+    const kept = file?.read() ?? null;
+    this.#file = file;
+    this.token = kept?.token ?? randomBytes(32).toString('base64url');
+    this.#cookie = kept?.cookie ?? `covature-${randomBytes(6).toString('hex')}`;
+    this.#sessions = new Set(kept?.sessions);
+    this.#port = kept?.port ?? null;
     const hosts = ['localhost', '127.0.0.1', '[::1]'];
     if (!isLoopback(host)) {
       hosts.push(host.includes(':') ? `[${host}]` : host, hostname());
@@ -46,6 +58,26 @@ export class Access {
     return origin !== undefined && host !== undefined && origin.toLowerCase() === `http://${host.toLowerCase()}`;
   }
 
+  /** Where the last program of this store listened; null where that is not known. */
+  get lastPort(): number | null {
+    return this.#port;
+  }
+
+  /** Keeps what a restart needs. @param port where the server listens now */
+  keep(port: number): void {
+    this.#port = port;
+    this.#write();
+  }
+
+  #write(): void {
+    this.#file?.write({
+      token: this.token,
+      cookie: this.#cookie,
+      sessions: [...this.#sessions],
+      port: this.#port,
+    });
+  }
+
   /** The Set-Cookie of a new session, undefined for a wrong token. */
   exchange(token: unknown): string | undefined {
     if (typeof token !== 'string' || !timingSafeEqual(digest(token), digest(this.token))) return undefined;
@@ -55,6 +87,7 @@ export class Access {
       if (this.#sessions.size <= keptSessions) break;
       this.#sessions.delete(oldest);
     }
+    this.#write();
     return `${this.#cookie}=${secret}; Path=/; HttpOnly; SameSite=Strict`;
   }
 

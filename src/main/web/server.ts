@@ -7,6 +7,7 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { InputError } from '../../shared/errors.ts';
 import type { Workbench } from '../contract/workbench.ts';
+import { AccessFile } from './access-file.ts';
 import { Access, isLoopback } from './access.ts';
 import { longestMessage, serveConnection } from './connection.ts';
 import { sendDownload, tokenOf } from './files.ts';
@@ -16,7 +17,7 @@ import { Pages } from './pages.ts';
 export interface ServerOptions {
   /** Default 127.0.0.1; any other than this machine's own loopback opens it to the network. */
   readonly host?: string;
-  /** Default 0: any that is free. */
+  /** Default: the one where the last program of this store listened, so that open windows find it again; where it is taken, any that is free. 0: any. */
   readonly port?: number;
   /** Default out/renderer. */
   readonly rendererFolder?: string;
@@ -45,7 +46,8 @@ const refusedCode = 4401;
 export async function startServer(workbench: Workbench, options: ServerOptions = {}): Promise<RunningServer> {
   const host = options.host ?? '127.0.0.1';
   const pages = new Pages(options.rendererFolder);
-  const access = new Access(host);
+  const { store } = workbench;
+  const access = new Access(host, store.readOnly ? null : new AccessFile(store.folder));
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: longestMessage,
@@ -83,13 +85,22 @@ export async function startServer(workbench: Workbench, options: ServerOptions =
   }, pingMilliseconds);
   ping.unref();
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(listenError(error, host, options.port ?? 0));
+  const listen = (port: number): Promise<NodeJS.ErrnoException | null> =>
+    new Promise((resolve) => {
+      server.once('error', resolve);
+      server.listen(port, host, () => {
+        server.off('error', resolve);
+        resolve(null);
+      });
     });
-    server.listen(options.port ?? 0, host, resolve);
-  });
+  let failed = await listen(options.port ?? access.lastPort ?? 0);
+  if (failed !== null && options.port === undefined && access.lastPort !== null) failed = await listen(0);
+  if (failed !== null) {
+    clearInterval(ping);
+    throw listenError(failed, host, options.port ?? 0);
+  }
   const { port } = server.address() as AddressInfo;
+  access.keep(port);
   const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   return {
     url: `http://${shown}:${port}/#token=${access.token}`,

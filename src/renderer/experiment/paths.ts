@@ -48,9 +48,25 @@ export function numbersText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Problems that belong to a field: "experiment.optimiser.lr: expected ..." -> "expected ...". */
-export function problemOf(problems: readonly string[], path: string): string {
-  const start = `experiment.${path}`;
-  const found = problems.find((problem) => problem.startsWith(`${start}:`) || problem.includes(` of ${path}: `));
-  return found === undefined ? '' : found.slice(found.indexOf(': ') + 2);
+/** A problem as the check names it: "experiment.optimiser.lr: expected ...", "value 2 of optimiser.lr: experiment.optimiser.lr: expected ...". */
+const problemForm = /^(?:value (\d+) of [^:]+: )?experiment\.([^:]+): (.*)$/s;
+
+/** Of the fields of the form; all else is said beside it. */
+const fieldForm =
+  /^(name|model\.input|optimiser\.(lr|momentum|weight_decay)|batch_size|epochs|stop_at_loss|seed|measurements\[\d+\]\.samples|model\.layers\[\d+\].*)$/;
+
+/** What is wrong at a path, without the place: "expected ...", "value 2: expected ..."; '' where nothing is. `inside`: at a path that begins so. */
+export function problemOf(problems: readonly string[], path: string, inside = false): string {
+  for (const problem of problems) {
+    const [, value, place, text] = problemForm.exec(problem) ?? [];
+    if (place === undefined || !(place === path || (inside && place.startsWith(path)))) continue;
+    const rest = place.slice(path.length).replace(/^\./, '');
+    return [rest, value === undefined ? '' : `value ${value}`, text].filter((part) => part !== '').join(': ');
+  }
+  return '';
+}
+
+/** Problems that no field of the form shows. */
+export function problemsBeside(problems: readonly string[]): readonly string[] {
+  return problems.filter((problem) => !fieldForm.test(problemForm.exec(problem)?.[2] ?? ''));
 }

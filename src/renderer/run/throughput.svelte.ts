@@ -1,17 +1,20 @@
-/** How fast a run is while it is watched: steps a second over the last seconds, and the time left. */
+/** How fast a run trains while it is watched: steps a second over the last seconds of training, and the time left of the whole run. */
 import type { Client } from '../../shared/contract/index.ts';
 
 /** The span that the speed is taken over. */
 const spanMilliseconds = 10_000;
+/** Below this the clock's grain shows. */
+const leastMilliseconds = 500;
 
 export class Throughput {
   /** Of the last event; 0 before any. */
   step = $state(0);
-  /** Steps a second; null until two events lie far enough apart. */
+  /** Steps a second of training; null until two events lie far enough apart. Stays as it is while the run measures. */
   rate = $state<number | null>(null);
   secondsLeft = $state<number | null>(null);
   readonly #client: Client;
   readonly #run: string;
+  /** Of training alone, since it last began. */
   #events: { readonly time: number; readonly step: number }[] = [];
 
   constructor(client: Client, run: string) {
@@ -21,14 +24,16 @@ export class Throughput {
 
   /** Answers how to stop. */
   listen(): () => void {
-    return this.#client.on('run.progress', ({ run, step, secondsLeft }) => {
+    return this.#client.on('run.progress', ({ run, step, stage, secondsLeft }) => {
       if (run !== this.#run) return;
       const time = performance.now();
-      // A run that is measured stands still, and one that was resumed has gone back.
-      if (step < this.step) this.#events = [];
-      this.#events = [...this.#events.filter((event) => time - event.time <= spanMilliseconds), { time, step }];
-      const [first] = this.#events;
-      if (time - first.time > 500 && step > first.step) this.rate = (1000 * (step - first.step)) / (time - first.time);
+      // A resumed run has gone back; what is measured takes time in which no step is made.
+      if (step < this.step || !stage.startsWith('training')) this.#events = [];
+      else if (step > (this.#events.at(-1)?.step ?? -1)) {
+        this.#events = [...this.#events.filter((event) => time - event.time <= spanMilliseconds), { time, step }];
+        const [first] = this.#events;
+        if (time - first.time > leastMilliseconds) this.rate = (1000 * (step - first.step)) / (time - first.time);
+      }
       this.step = step;
       this.secondsLeft = secondsLeft;
     });

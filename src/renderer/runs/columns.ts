@@ -21,6 +21,8 @@ const known: Readonly<Record<string, Partial<Omit<Column, 'key'>>>> = {
   test_loss: { title: 'Test loss', width: 96 },
   accuracy: { title: 'Accuracy', width: 88 },
   test_accuracy: { title: 'Test acc.', width: 80 },
+  constant_loss: { title: 'Loss of a constant', width: 120 },
+  learning: { title: 'Learning', width: 112, number: false },
   batch_size: { title: 'Batch', width: 56 },
   'optimiser.lr': { title: 'Rate', width: 56 },
   seed: { title: 'Seed', width: 56, number: true, value: false },

@@ -2,10 +2,12 @@
 import { getContext, setContext } from 'svelte';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { AppInfo, DoctorReport, Fault, FilePlace, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
+import { heldUnderPress } from '../client.ts';
 import type { ConnectionState, WorkbenchClient } from '../client.ts';
 import type { Command } from './commands.ts';
 import { parsePlace, placeText } from './place.ts';
 import type { Place } from './place.ts';
+import { Press } from './press.ts';
 
 /** A line at the foot of the window: something done that can be undone, or something to know. */
 export interface Message {
@@ -51,8 +53,11 @@ export class App {
   readonly kept = new Map<string, unknown>();
   #messageNumber = 0;
 
+  /** While a control is pressed nothing on the screen changes by itself. */
+  readonly press = new Press();
+
   constructor(client: WorkbenchClient) {
-    this.client = client;
+    this.client = heldUnderPress(client, this.press);
     this.connection = client.state;
   }
 
@@ -71,9 +76,10 @@ export class App {
     addEventListener('hashchange', onHash);
     onHash();
     const clock = setInterval(() => {
-      this.now = Date.now();
+      this.press.after(() => (this.now = Date.now()));
     }, 30_000);
     const stops = [
+      this.press.listen(),
       client.onState((state) => {
         this.connection = state;
         if (state.kind === 'connected') {
@@ -156,7 +162,7 @@ export class App {
       ...(details !== undefined && { details }),
     };
     this.messages = [...this.messages.slice(-3), message];
-    if (level !== 'error') setTimeout(() => this.dismiss(message.id), messageMilliseconds);
+    if (level !== 'error') setTimeout(() => this.press.after(() => this.dismiss(message.id)), messageMilliseconds);
   }
 
   dismiss(id: number): void {

@@ -75,11 +75,16 @@ export class OpenWindow {
 
   /** Ends the program as Ctrl+C does, and starts it again on the same store; the page goes to the new address. */
   async restart(): Promise<void> {
+    await this.restartAlone();
+    await this.page.goto(this.server.url);
+  }
+
+  /** The same; the page is left as it is. */
+  async restartAlone(): Promise<void> {
     await this.server.close();
     await this.bench.close();
     this.bench = new TestWorkbench({}, this.bench.folder);
     this.server = await startServer(this.bench.workbench);
-    await this.page.goto(this.server.url);
   }
 
   async close(): Promise<void> {

@@ -34,13 +34,17 @@ describeWhere(windowAvailable(), 'the window', () => {
     await page.keyboard.press('Alt+n');
     await page.getByRole('heading', { name: 'New experiment' }).waitFor();
     const json = page.getByLabel('As JSON');
+    await page.getByRole('button', { name: 'JSON' }).click();
     await page.getByText('What it will take').waitFor();
     await json.fill(JSON.stringify({ ...tiny, epochs: 60 }, null, 2));
     await page.getByLabel('Learning rate').fill('-1');
     await page.getByLabel('Learning rate').press('Tab');
     await page.getByText('1 thing to mend').waitFor();
-    expect(await page.getByRole('button', { name: 'Start' }).isDisabled()).toBe(true);
     expect(await page.getByLabel('Learning rate').getAttribute('aria-invalid')).toBe('true');
+    // It does not start: what is to be mended gets the focus.
+    await page.getByRole('button', { name: 'Start' }).click();
+    expect(await page.locator('[id="field-optimiser.lr"]:focus').count()).toBe(1);
+    expect((await window.bench.request('runs.counts', {})).total).toBe(0);
     await page.getByLabel('Learning rate').fill('0.05, 0.02');
     await page.getByLabel('Learning rate').press('Tab');
     await page.getByRole('button', { name: 'Start 2 runs' }).waitFor();

@@ -19,8 +19,9 @@ import type { Command } from '../command.ts';
 const help = `Usage: covature serve [options]
 
 Opens the workbench for a browser on this machine, or on another over SSH. Prints the address; the token in it lets a browser in.
+Open windows find the program again after a restart: token and port are kept in the store, for this user alone (access.json).
 
-  --port N         the port (default: any that is free)
+  --port N         the port (default: that of the last time, or any that is free)
   --host ADDRESS   listen on this address (default 127.0.0.1). Any other than this machine's own opens the workbench to the network,
                    without encryption: prefer SSH
   --open           open the address in this machine's browser

@@ -7,7 +7,10 @@ import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
 import { parseRecorded } from '../../../shared/experiment.ts';
 import { parseModel } from '../../../shared/model.ts';
 import { InputError } from '../../../shared/errors.ts';
+import { plausibility } from '../../../shared/plausible.ts';
+import type { FieldRemark, Plausibility } from '../../../shared/plausible.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
+import type { Sweep } from '../../../shared/sweep.ts';
 import { parseJson } from '../../../shared/validation.ts';
 import { publishedDatasets } from '../../../data/downloads/catalogue.ts';
 import { downloadPublished, publishedStatus } from '../../../data/downloads/published.ts';
@@ -137,8 +140,12 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
       const sweep = parseSweep(experiment);
       const first = sweep.at(0).experiment;
       checkLayers(first);
-      const samples = trainCount(first.dataset, workbench.store.listDatasets());
       const { store } = workbench;
+      const known = store.listDatasets();
+      const samples = trainCount(first.dataset, known);
+      const untimed = remarksOf(sweep, known, null);
+      if (untimed.problems.length > 0)
+        throw new InputError(untimed.problems.map(({ path, text }) => `experiment.${path}: ${text}`).join('\n'));
       const helper = timed ? workbench.computing : workbench.helper;
       const one = await helper.ask('forecast', {
         engine: workbench.engine(),
@@ -167,13 +174,31 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
         seconds: one.seconds === null ? null : sweep.count * one.seconds,
         warnings,
       };
-      return { experiment: first as unknown as Json, problems: [], forecast };
+      const { warnings: remarks } = remarksOf(sweep, known, one.seconds);
+      return { experiment: first as unknown as Json, problems: [], remarks, forecast };
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      return { experiment: null, problems: error.message.split('\n'), forecast: null };
+      return { experiment: null, problems: error.message.split('\n'), remarks: [], forecast: null };
     }
   },
 };
+
+/** Runs of a sweep that are looked at: its first ones hold every value of all but the first axes. */
+const mostLookedAt = 200;
+
+/** Of all runs of a sweep, each thing said once. @param seconds of its first run; null where they are not known */
+function remarksOf(sweep: Sweep, known: readonly DatasetEntry[], seconds: number | null): Plausibility {
+  const problems = new Map<string, FieldRemark>();
+  const warnings = new Map<string, FieldRemark>();
+  for (let k = 0; k < Math.min(sweep.count, mostLookedAt); k++) {
+    const { experiment } = sweep.at(k);
+    const samples = trainCount(experiment.dataset, known);
+    const found = plausibility(experiment, samples, k === 0 ? seconds : null);
+    for (const each of found.problems) problems.set(`${each.path}: ${each.text}`, each);
+    for (const each of found.warnings) warnings.set(`${each.path}: ${each.text}`, each);
+  }
+  return { problems: [...problems.values()], warnings: [...warnings.values()] };
+}
 
 function folders({ options, store }: Workbench): { baseFolder: string; dataFolder: string } {
   return { baseFolder: options.baseFolder, dataFolder: dataFolderOf(store) };

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
 import type { DatasetSummary } from '../../dataset.ts';
+import type { FieldRemark } from '../../plausible.ts';
 import type { Verification } from '../../verification.ts';
 import { id, method, name, none, text, token } from '../define.ts';
 import type { Json } from '../records.ts';
@@ -77,6 +78,8 @@ export interface ExperimentCheck {
   readonly experiment: Json | null;
   /** One line each, beginning with the place: "experiment.model.layers[2].units: expected ...". */
   readonly problems: readonly string[];
+  /** What is allowed and hardly meant, by field. */
+  readonly remarks: readonly FieldRemark[];
   readonly forecast: Forecast | null;
 }
 

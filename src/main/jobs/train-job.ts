@@ -363,7 +363,7 @@ class TrainingJob {
     const stepsDone = step - this.#firstStep;
     const results = { ...this.#results };
     // What a network that ignores its inputs reaches: tells whether anything was learned (src/shared/learning.ts).
-    if (step > 0) results['constant_loss'] = this.#constantLoss;
+    if (step > 0 && Number.isFinite(this.#constantLoss)) results['constant_loss'] = this.#constantLoss;
     if (this.#seconds.training > 0) results['steps_per_second'] = stepsDone / this.#seconds.training;
     // Kilobytes on every system.
     results['peak_memory'] = 1024 * process.resourceUsage().maxRSS;

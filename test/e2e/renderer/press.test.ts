@@ -117,7 +117,7 @@ describeWhere(windowAvailable(), 'a press', () => {
         for (let b = 0; b < count; b += Math.max(1, Math.floor(count / 3))) {
           const control = buttons.nth(b);
           if ((await control.count()) === 0) continue;
-          const handle = (await control.elementHandle())!;
+          const handle = await control.elementHandle();
           await fields.nth(f).scrollIntoViewIfNeeded();
           await write(fields.nth(f), '7');
           if (!(await handle.isVisible()) || !(await handle.isEnabled())) continue;

@@ -1,30 +1,41 @@
 /**
- * The claims sheet: what the theory says about one layer, held against a measurement by rules fixed beforehand (THEORY, "Claims").
+ * The claims sheet: what the theory says about one layer, held against a measurement by rules fixed beforehand (docs/statistics.md, "Claims").
  *
  *   claim               pass                                              fail
  *   C ~ Q               slope of C on Q: interval within [0.9, 1.1]       interval disjoint from [0.9, 1.1]
  *                       and R^2 >= 0.95
- *   C and H commute     ratio below the 1st percentile of 200 rotations   above their median
- *   1 <= gamma <= 2     interval inside                                   interval disjoint
- *   superlinear         interval above 1                                  interval at or below 1
+ *   C and H commute     ratio below the 1st percentile of both            above the median of both
+ *                       structured nulls
+ *   1 <= gamma <= 2     interval within [0.95, 2.05]                      interval disjoint from it
+ *   superlinear         lower ends above 1.05, and the calibrated value   upper ends below 1.05, that of the calibrated value too
+ *   Q rather than H     C scatters less about a line of slope 1 on Q      the same in favour of H
+ *                       than on H, interval excludes 0
  *   gamma = gamma_Q     interval of the difference holds 0 and is         it excludes 0 by more than 0.05
  *                       narrower than 0.1
  *
  * All but the second are asked of both estimands: a claim passes or fails where both do; else it is inconclusive, and the reason names
- * the estimand that disagrees. No verdict from fewer than 30 directions or 1.5 decades. Nothing is clamped.
+ * the estimand that disagrees. No verdict from fewer than 30 directions or 1.5 decades. Nothing is clamped. Where every sample of the training set was measured,
+ * its estimand has no sampling error: the point is judged in place of an interval.
  */
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
-import type { CutoffRow, Estimator, Interval, MeasurementSummary } from './results.ts';
+import type { CalibrationRow, CutoffRow, Estimator, Interval, MeasurementSummary, StructuredNull } from './results.ts';
 
-export const claims = ['C_on_Q', 'commute', 'gamma_between_1_and_2', 'superlinear', 'gamma_equals_gamma_Q'] as const;
+export const claims = [
+  'C_on_Q',
+  'commute',
+  'gamma_between_1_and_2',
+  'superlinear',
+  'Q_rather_than_H',
+  'gamma_equals_gamma_Q',
+] as const;
 export type Claim = (typeof claims)[number];
 
 export const verdicts = ['pass', 'fail', 'inconclusive'] as const;
 export type Verdict = (typeof verdicts)[number];
 
-/** A number that a verdict rests on. */
+/** A number that a verdict rests on, or that stands beside it. */
 export interface ClaimNumber {
-  /** "gamma", "C_on_Q", "gamma_minus_gamma_Q", "r_squared", "commutator_ratio", "directions", "decades". */
+  /** "gamma", "gamma_calibrated", "C_on_Q", "gamma_minus_gamma_Q", "scatter_on_H", "prefactor_on_H", "r_squared", "commutator_ratio", "directions", ... */
   readonly name: string;
   /** Null for numbers of the whole measurement. */
   readonly estimand: Estimand | null;
@@ -47,35 +58,62 @@ export interface ClaimOptions {
   readonly cutoff?: number;
   /** Which slope stands for each estimand; defaults to least squares for both. */
   readonly estimators?: Readonly<Record<Estimand, Estimator>>;
+  /** Every interval, and the distance of percentiles from the mean, this many times as wide, >= 1; defaults to 1. For families of verdicts. */
+  readonly widen?: number;
 }
 
 /** What a verdict takes at least. */
-export const fewestForVerdict = { directions: 30, decades: 1.5, rotations: 200 } as const;
+export const fewestForVerdict = { directions: 30, decades: 1.5 } as const;
+
+/** How far from 1 (and 2) an exponent may lie and still count as 1 (and 2): without a margin gamma = 1, which the theory allows, could never pass. */
+export const exponentMargin = 0.05;
+
+/** Scatters that differ by less, in decades, are equal but for rounding. */
+const equalScatter = 1e-6;
 
 export const claimStatements: Readonly<Record<Claim, string>> = {
   C_on_Q: 'C ~ Q',
   commute: 'C and H nearly commute',
   gamma_between_1_and_2: '1 <= gamma <= 2',
-  superlinear: 'gamma > 1 (superlinear)',
+  superlinear: 'superlinear (gamma > 1.05)',
+  Q_rather_than_H: 'C follows Q rather than H',
   gamma_equals_gamma_Q: 'gamma = gamma_Q',
 };
 
-/** Verdicts on all claims, in the order of `claims`. A cutoff that the measurement lacks raises InputError naming those it has. */
-export function judgeClaims(
-  measurement: Pick<MeasurementSummary, 'gamma' | 'commutator_ratio' | 'commutator_baseline'>,
-  options: ClaimOptions = {},
-): ClaimResult[] {
-  const { cutoff = headlineCutoff, estimators = { training_set: 'ols', cross_fitted: 'ols' } } = options;
+type Judged = Pick<MeasurementSummary, 'gamma' | 'commutator_ratio'> &
+  Partial<Pick<MeasurementSummary, 'commutator_nulls' | 'samples' | 'population' | 'calibration'>>;
+
+/** Verdicts on all claims, in the order of `claims`. A cutoff that the measurement lacks raises an InputError naming those it has. */
+export function judgeClaims(measurement: Judged, options: ClaimOptions = {}): ClaimResult[] {
+  const { cutoff = headlineCutoff, widen = 1 } = options;
   const rows = {
     training_set: rowAt(measurement.gamma.training_set, cutoff),
     cross_fitted: rowAt(measurement.gamma.cross_fitted, cutoff),
   };
+  const calibrated = measurement.calibration?.rows.find((row) => row.cutoff === rows.cross_fitted.cutoff);
+  const context: Context = {
+    estimators: options.estimators ?? { training_set: 'ols', cross_fitted: 'ols' },
+    widen,
+    whole: measurement.population !== undefined && measurement.population === measurement.samples,
+    ...(calibrated && { calibrated }),
+  };
   return claims.map((claim): ClaimResult => {
     const statement = claimStatements[claim];
-    if (claim === 'commute') return { claim, statement, ...judgeCommuting(measurement, rows.training_set) };
-    const parts = estimands.map((estimand) => judgeOne(claim, estimand, rows[estimand], estimators[estimand]));
-    return { claim, statement, ...combine(parts), numbers: parts.flatMap((part) => part.numbers) };
+    if (claim === 'commute') return { claim, statement, ...judgeCommuting(measurement, rows.training_set, widen) };
+    const parts = estimands.map((estimand) => judgeOne(claim, estimand, rows[estimand], context));
+    const judged = combine(parts);
+    const numbers = parts.flatMap((part) => part.numbers);
+    if (claim === 'superlinear') return { claim, statement, ...withCalibration(judged, numbers, context) };
+    return { claim, statement, ...judged, numbers };
   });
+}
+
+interface Context {
+  readonly estimators: Readonly<Record<Estimand, Estimator>>;
+  readonly widen: number;
+  /** Whether every sample of the training set was measured. */
+  readonly whole: boolean;
+  readonly calibrated?: CalibrationRow;
 }
 
 interface Part {
@@ -85,44 +123,85 @@ interface Part {
   readonly numbers: readonly ClaimNumber[];
 }
 
-function judgeOne(claim: Exclude<Claim, 'commute'>, estimand: Estimand, row: CutoffRow, estimator: Estimator): Part {
-  const slopes =
-    claim === 'C_on_Q' ? row.C_on_Q : claim === 'gamma_equals_gamma_Q' ? row.gamma_minus_gamma_Q : row.gamma;
-  const name = claim === 'C_on_Q' ? 'C_on_Q' : claim === 'gamma_equals_gamma_Q' ? 'gamma_minus_gamma_Q' : 'gamma';
-  const value = slopes?.[estimator] ?? null;
-  const interval = slopes?.interval?.[estimator] ?? null;
-  const r_squared = claim === 'C_on_Q' ? row.C_on_Q.r_squared : null;
+/** The number that a claim is judged by. */
+function subjectOf(
+  claim: Exclude<Claim, 'commute'>,
+  row: CutoffRow,
+  estimator: Estimator,
+): { readonly name: string; readonly value: number | null; readonly interval: Interval | null } {
+  if (claim === 'Q_rather_than_H')
+    return {
+      name: 'scatter_difference',
+      value: row.scatter_difference?.value ?? null,
+      interval: row.scatter_difference?.interval ?? null,
+    };
+  const [name, slopes] =
+    claim === 'C_on_Q'
+      ? (['C_on_Q', row.C_on_Q] as const)
+      : claim === 'gamma_equals_gamma_Q'
+        ? (['gamma_minus_gamma_Q', row.gamma_minus_gamma_Q] as const)
+        : (['gamma', row.gamma] as const);
+  return { name, value: slopes?.[estimator] ?? null, interval: slopes?.interval?.[estimator] ?? null };
+}
+
+function judgeOne(claim: Exclude<Claim, 'commute'>, estimand: Estimand, row: CutoffRow, context: Context): Part {
+  const estimator = context.estimators[estimand];
+  const { name, value, interval } = subjectOf(claim, row, estimator);
   const numbers: ClaimNumber[] = [
     { name, estimand, value, interval },
-    ...(claim === 'C_on_Q' ? [{ name: 'r_squared', estimand, value: r_squared, interval: null }] : []),
+    ...besideNumbers(claim, estimand, row),
     ...sizeNumbers(estimand, row),
   ];
   const part = (verdict: Verdict, reason: string): Part => ({ estimand, verdict, reason, numbers });
   const lacking = tooFew(row);
   if (lacking) return part('inconclusive', lacking);
-  if (value === null || interval === null) return part('inconclusive', `no ${estimator} interval was computed`);
-  const [low, high] = interval;
-  if (!(low <= high)) return part('inconclusive', `the interval ${text(interval)} is not a number`);
-  const where = `${text(interval)}`;
+  const isPoint = context.whole && estimand === 'training_set' && value !== null;
+  if (value === null || (interval === null && !isPoint))
+    return part(
+      'inconclusive',
+      claim === 'Q_rather_than_H' ? 'the scatters were not compared' : `no ${estimator} interval was computed`,
+    );
+  const [low, high] = isPoint ? [value, value] : widened(interval!, context.widen);
+  if (!(low <= high)) return part('inconclusive', `the interval ${text([low, high])} is not a number`);
+  const where = text([low, high]);
+  // All samples are at hand: a point, said as such.
+  const its = isPoint ? `the value over all samples, ${value.toFixed(3)},` : `the interval ${where}`;
+  const [least, most] = [1 - exponentMargin, 2 + exponentMargin];
   switch (claim) {
-    case 'C_on_Q':
-      if (high < 0.9 || low > 1.1) return part('fail', `the slope's interval ${where} lies outside [0.9, 1.1]`);
-      if (!(low >= 0.9 && high <= 1.1))
-        return part('inconclusive', `the slope's interval ${where} reaches out of [0.9, 1.1]`);
+    case 'C_on_Q': {
+      const { r_squared } = row.C_on_Q;
+      if (high < 0.9 || low > 1.1) return part('fail', `${its} of the slope lies outside [0.9, 1.1]`);
+      if (!(low >= 0.9 && high <= 1.1)) return part('inconclusive', `${its} of the slope reaches out of [0.9, 1.1]`);
       if (!(r_squared !== null && r_squared >= 0.95))
         return part('inconclusive', `R^2 is ${r_squared === null ? 'undefined' : r_squared.toFixed(3)}, below 0.95`);
-      return part('pass', `the slope's interval ${where} lies within [0.9, 1.1] and R^2 is ${r_squared.toFixed(3)}`);
+      return part('pass', `${its} of the slope lies within [0.9, 1.1] and R^2 is ${r_squared.toFixed(3)}`);
+    }
     case 'gamma_between_1_and_2':
-      if (high < 1 || low > 2) return part('fail', `the interval ${where} lies outside [1, 2]`);
-      if (low >= 1 && high <= 2) return part('pass', `the interval ${where} lies inside [1, 2]`);
-      return part('inconclusive', `the interval ${where} reaches out of [1, 2]`);
-    case 'superlinear':
-      if (low > 1) return part('pass', `the interval ${where} lies above 1`);
-      if (high <= 1) return part('fail', `the interval ${where} ends at or below 1`);
-      return part('inconclusive', `the interval ${where} holds 1`);
+      if (high < least || low > most) return part('fail', `${its} lies outside [${least}, ${most}]`);
+      if (low >= least && high <= most) return part('pass', `${its} lies within [${least}, ${most}]`);
+      return part('inconclusive', `${its} reaches out of [${least}, ${most}]`);
+    case 'superlinear': {
+      const bound = 1 + exponentMargin;
+      if (low > bound) return part('pass', `${its} lies above ${bound}`);
+      if (high < bound)
+        return part('fail', `${its} ${low >= least ? `is linear within ${exponentMargin}` : `lies below ${bound}`}`);
+      return part('inconclusive', `${its} holds ${bound}`);
+    }
+    case 'Q_rather_than_H': {
+      const { gamma, C_on_Q } = row;
+      const both = `C scatters by ${decades(C_on_Q.scatter_unit)} about a line of slope 1 on Q, by ${decades(gamma.scatter_unit)} on H`;
+      const difference = `difference ${value.toFixed(3)}${isPoint ? ' over all samples' : `, interval ${where}`}`;
+      if (low > equalScatter) return part('pass', `${both} (${difference})`);
+      if (high < -equalScatter) return part('fail', `${both} (${difference})`);
+      return part('inconclusive', `${both}: no difference that the samples can tell (${difference})`);
+    }
     case 'gamma_equals_gamma_Q':
       if (low > 0.05 || high < -0.05)
-        return part('fail', `the difference's interval ${where} excludes 0 by more than 0.05`);
+        return part(
+          'fail',
+          `${its} of the difference ${isPoint ? 'is' : 'excludes 0 by'} more than 0.05${isPoint ? ' from 0' : ''}`,
+        );
+      if (isPoint) return part('pass', `${its} of the difference is within 0.05 of 0`);
       if (!(low <= 0 && high >= 0))
         return part('inconclusive', `the difference's interval ${where} excludes 0, by 0.05 at most`);
       if (!(high - low < 0.1))
@@ -151,69 +230,172 @@ function combine(parts: readonly Part[]): { verdict: Verdict; reason: string } {
   };
 }
 
-function judgeCommuting(
-  {
-    commutator_ratio: ratio,
-    commutator_baseline: baseline,
-  }: Pick<MeasurementSummary, 'commutator_ratio' | 'commutator_baseline'>,
-  row: CutoffRow,
+/** "Superlinear" needs the value without leakage too: cross-fitted slopes are pulled towards 1. */
+function withCalibration(
+  judged: { readonly verdict: Verdict; readonly reason: string },
+  numbers: readonly ClaimNumber[],
+  { calibrated, widen }: Context,
 ): Pick<ClaimResult, 'verdict' | 'reason' | 'numbers'> {
-  const number = (name: string, value: number): ClaimNumber => ({
+  const found = calibrated?.simulated ?? null;
+  const interval = found === null ? null : widened(found.interval, widen);
+  const all: ClaimNumber[] = [
+    ...numbers,
+    { name: 'gamma_calibrated', estimand: null, value: found?.value ?? null, interval: found?.interval ?? null },
+  ];
+  const result = (verdict: Verdict, more: string) => ({ verdict, reason: `${judged.reason}; ${more}`, numbers: all });
+  if (judged.verdict === 'inconclusive') return { ...judged, numbers: all };
+  if (found === null || interval === null)
+    return result(
+      'inconclusive',
+      'no calibrated value: cross-fitted slopes are pulled towards 1, and how far is not known',
+    );
+  const bound = 1 + exponentMargin;
+  const where = `the calibrated value ${found.value.toFixed(3)} ${text(interval)}`;
+  if (judged.verdict === 'pass')
+    return found.value > bound
+      ? result('pass', `${where} lies above ${bound}`)
+      : result('inconclusive', `${where} does not lie above ${bound}`);
+  return interval[1] < bound
+    ? result('fail', `${where} ends below ${bound}`)
+    : result('inconclusive', `${where} does not end below ${bound}`);
+}
+
+function judgeCommuting(
+  { commutator_ratio: ratio, commutator_nulls: nulls }: Pick<Judged, 'commutator_ratio' | 'commutator_nulls'>,
+  row: CutoffRow,
+  widen: number,
+): Pick<ClaimResult, 'verdict' | 'reason' | 'numbers'> {
+  const number = (name: string, value: number | undefined): ClaimNumber => ({
     name,
     estimand: null,
-    value: finite(value),
+    value: value !== undefined && Number.isFinite(value) ? value : null,
     interval: null,
   });
   const numbers = [
     number('commutator_ratio', ratio),
-    number('rotations_percentile_1', baseline.percentile_1),
-    number('rotations_median', baseline.median),
+    number('shuffled_delta_percentile_1', nulls?.delta.percentile_1),
+    number('shuffled_delta_median', nulls?.delta.median),
+    number('shuffled_S_percentile_1', nulls?.hessian.percentile_1),
+    number('shuffled_S_median', nulls?.hessian.median),
     ...sizeNumbers('training_set', row),
   ];
   const result = (verdict: Verdict, reason: string) => ({ verdict, reason, numbers });
   const lacking = tooFew(row);
   if (lacking) return result('inconclusive', lacking);
-  if (!(baseline.rotations >= fewestForVerdict.rotations))
+  if (nulls === undefined)
     return result(
       'inconclusive',
-      `the baseline has ${baseline.rotations} random rotations, not ${fewestForVerdict.rotations}`,
+      'structured nulls were not measured (they need a dense layer that sees one vector a sample); random rotations have no power',
     );
-  const [p1, median] = [baseline.percentile_1.toFixed(3), baseline.median.toFixed(3)];
-  if (ratio < baseline.percentile_1)
-    return result('pass', `the ratio ${ratio.toFixed(3)} lies below the 1st percentile of random rotations, ${p1}`);
-  if (ratio > baseline.median)
-    return result('fail', `the ratio ${ratio.toFixed(3)} lies above the median of random rotations, ${median}`);
-  return result(
-    'inconclusive',
-    `the ratio ${ratio.toFixed(3)} is not below the 1st percentile (${p1}) nor above the median (${median}) of random rotations`,
-  );
+  const say = (name: string, { observed, median }: StructuredNull, percentile: number) =>
+    `${name}: ${observed.toFixed(3)} against a median of ${median.toFixed(3)}, 1st percentile ${percentile.toFixed(3)}`;
+  const percentileOf = (of: StructuredNull): number => of.mean - widen * (of.mean - of.percentile_1);
+  const [delta, hessian] = [percentileOf(nulls.delta), percentileOf(nulls.hessian)];
+  const reason = `${say('shuffled delta', nulls.delta, delta)}; ${say('shuffled S', nulls.hessian, hessian)}`;
+  if (nulls.delta.observed < delta && nulls.hessian.observed < hessian) return result('pass', reason);
+  if (nulls.delta.observed > nulls.delta.median && nulls.hessian.observed > nulls.hessian.median)
+    return result('fail', reason);
+  return result('inconclusive', `the nulls do not agree. ${reason}`);
 }
 
-function tooFew(row: CutoffRow): string | undefined {
-  const { directions, decades } = fewestForVerdict;
+/** Why there is no verdict from this row, or undefined. */
+export function tooFew(row: CutoffRow): string | undefined {
+  const { directions, decades: least } = fewestForVerdict;
   if (!(row.n >= directions)) return `${row.n} directions, fewer than ${directions}`;
-  if (!(row.decades >= decades)) return `${row.decades.toFixed(2)} decades, fewer than ${decades}`;
+  if (!(row.decades >= least)) return `${row.decades.toFixed(2)} decades, fewer than ${least}`;
   return undefined;
+}
+
+/** What stands beside a verdict without deciding: scatters in decades, prefactors at slope 1. */
+function besideNumbers(claim: Claim, estimand: Estimand, row: CutoffRow): ClaimNumber[] {
+  const number = (name: string, value: number | null | undefined): ClaimNumber[] =>
+    value === undefined ? [] : [{ name, estimand, value, interval: null }];
+  const prefactor = (level: number | null | undefined): number | null | undefined =>
+    typeof level === 'number' ? Math.exp(level) : level;
+  switch (claim) {
+    case 'C_on_Q':
+      return [
+        ...number('r_squared', row.C_on_Q.r_squared),
+        ...number('residual_scatter', row.C_on_Q.scatter),
+        ...number('prefactor_on_Q', prefactor(row.C_on_Q.level)),
+      ];
+    case 'Q_rather_than_H':
+      return [
+        ...number('scatter_on_H', row.gamma.scatter_unit),
+        ...number('scatter_on_Q', row.C_on_Q.scatter_unit),
+        ...number('slope_on_H', row.gamma.ols),
+        ...number('slope_on_Q', row.C_on_Q.ols),
+        ...number('prefactor_on_H', prefactor(row.gamma.level)),
+        ...number('prefactor_on_Q', prefactor(row.C_on_Q.level)),
+      ];
+    default:
+      return [];
+  }
 }
 
 function sizeNumbers(estimand: Estimand, row: CutoffRow): ClaimNumber[] {
   return [
     { name: 'directions', estimand, value: row.n, interval: null },
     { name: 'decades', estimand, value: row.decades, interval: null },
+    { name: 'cutoff_in_force', estimand, value: cutoffInForce(row), interval: null },
   ];
 }
 
-/** That few samples decide gamma, where one block carries most of its variance; else null. */
-export function fewSamples(row: CutoffRow, { bootstrap }: Pick<MeasurementSummary, 'bootstrap'>): string | null {
+/** The cutoff that decided which directions took part: above the one asked for where a projected measurement found no smaller eigenvalue. */
+export function cutoffInForce(row: Pick<CutoffRow, 'cutoff' | 'reached'>): number {
+  return Math.max(row.cutoff, row.reached ?? 0);
+}
+
+/** Coverage of the intervals is known to fall short beyond these (docs/statistics.md). */
+const trusted = { blockOfGamma: 0.5, sampleOfNoise: 0.05, samples: 256 } as const;
+
+/**
+ * Why the intervals of a row should not be read as 95 %, in words; empty where nothing is known against it. With it goes the label of the interval:
+ * "95 %" is not printed where the coverage is known to be less.
+ */
+export function intervalDoubts(
+  row: Pick<CutoffRow, 'block_share'>,
+  { bootstrap, noise_share, samples }: Pick<MeasurementSummary, 'bootstrap' | 'noise_share' | 'samples'>,
+): string[] {
+  if (bootstrap === undefined) return [];
+  const found: string[] = [];
+  const percent = (share: number): string => `${Math.round(100 * share)} %`;
   const share = row.block_share ?? 0;
-  if (bootstrap === undefined || share <= 0.5) return null;
-  return `one of ${bootstrap.blocks} blocks of samples carries ${Math.round(100 * share)} % of the variance of gamma: few samples decide it`;
+  if (share > trusted.blockOfGamma)
+    found.push(
+      `one of ${bootstrap.blocks} blocks of samples carries ${percent(share)} of the variance of gamma: few samples decide it`,
+    );
+  const sample = noise_share?.sample ?? 0;
+  if (sample > trusted.sampleOfNoise)
+    found.push(`one sample carries ${percent(sample)} of tr C: other samples of this size may hold none like it`);
+  if (samples < trusted.samples) found.push(`only ${samples} samples`);
+  return found;
+}
+
+/** "95 %" where nothing is known against the coverage, else "nominal 95 %". */
+export function intervalLabel(doubts: readonly string[]): string {
+  return doubts.length === 0 ? '95 %' : 'nominal 95 %';
+}
+
+/** That few samples decide gamma, where they do; else null. */
+export function fewSamples(
+  row: Pick<CutoffRow, 'block_share'>,
+  summary: Pick<MeasurementSummary, 'bootstrap' | 'noise_share' | 'samples'>,
+): string | null {
+  const doubts = intervalDoubts(row, summary);
+  return doubts.length === 0 ? null : `${doubts.join('; ')}; its interval covers less than 95 %`;
+}
+
+function widened([low, high]: Interval, factor: number): Interval {
+  if (factor === 1) return [low, high];
+  const [middle, half] = [(low + high) / 2, ((high - low) / 2) * factor];
+  return [middle - half, middle + half];
+}
+
+function decades(value: number | null | undefined): string {
+  return typeof value === 'number' ? `${value.toFixed(3)} decades` : 'an unknown amount';
 }
 
 function text([low, high]: Interval): string {
   return `[${low.toFixed(3)}, ${high.toFixed(3)}]`;
-}
-
-function finite(value: number): number | null {
-  return Number.isFinite(value) ? value : null;
 }

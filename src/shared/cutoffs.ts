@@ -5,7 +5,7 @@
  * time, so that a cutoff can follow a drag. Index i: direction, in decreasing order of the selecting eigenvalue; u: usable direction.
  */
 import { standardCutoffs } from './estimands.ts';
-import { curvature, inverseLeastSquares, leastSquares, orthogonal } from './fits.ts';
+import { curvature, inverseLeastSquares, leastSquares, orthogonal, residualScatter, unitScatter } from './fits.ts';
 import type { CutoffRow, Slopes } from './results.ts';
 import { RunningMoments, RunningProduct } from './running-sums.ts';
 import { theilSen } from './theil-sen.ts';
@@ -166,6 +166,8 @@ export function fitAt(prepared: PreparedDiagonals, cutoff: number, options: FitO
     n,
     ...(instrument && { n_iv: instrument.usable[selected] }),
     decades: n > 0 ? (high - low) / Math.LN10 : 0,
+    ...(selected > 0 &&
+      selected === prepared.selection.length && { reached: prepared.selection[selected - 1] / prepared.selection[0] }),
     ...byRelation((relation) => slopes(prepared, relation, selected, n, options)),
   };
 }
@@ -203,13 +205,18 @@ export function averageRows(a: CutoffRow, b: CutoffRow): CutoffRow {
     n: mean('n'),
     ...(a.n_iv !== undefined && b.n_iv !== undefined && { n_iv: (a.n_iv + b.n_iv) / 2 }),
     decades: mean('decades'),
+    ...(a.reached !== undefined && b.reached !== undefined && { reached: Math.max(a.reached, b.reached) }),
     ...byRelation((relation) => averageSlopes(a[relation], b[relation])),
   };
 }
 
 function averageSlopes(a: Slopes, b: Slopes): Slopes {
   const mean = (x: number | null, y: number | null) => (x === null || y === null ? null : (x + y) / 2);
-  const optional = <K extends 'ols_inverse' | 'theil_sen' | 'orthogonal' | 'iv' | 'quadratic'>(key: K) => {
+  const optional = <
+    K extends 'ols_inverse' | 'theil_sen' | 'orthogonal' | 'iv' | 'quadratic' | 'scatter' | 'scatter_unit' | 'level',
+  >(
+    key: K,
+  ) => {
     const x = a[key];
     const y = b[key];
     return x === undefined || y === undefined ? {} : ({ [key]: mean(x, y) } as Record<K, number | null>);
@@ -222,6 +229,9 @@ function averageSlopes(a: Slopes, b: Slopes): Slopes {
     ...optional('iv'),
     r_squared: mean(a.r_squared, b.r_squared),
     intercept: mean(a.intercept, b.intercept),
+    ...optional('scatter'),
+    ...optional('scatter_unit'),
+    ...optional('level'),
     ...optional('quadratic'),
   };
 }
@@ -244,6 +254,9 @@ function slopes(
       ...(iv !== undefined && { iv }),
       r_squared: null,
       intercept: null,
+      scatter: null,
+      scatter_unit: null,
+      level: null,
       quadratic: null,
     };
   const m = prepared.running[relation].first(n);
@@ -257,6 +270,9 @@ function slopes(
     ...(iv !== undefined && { iv }),
     r_squared: finite(line.rSquared),
     intercept: finite(line.intercept),
+    scatter: finite(residualScatter(m) / Math.LN10),
+    scatter_unit: finite(unitScatter(m) / Math.LN10),
+    level: finite(m.meanY - m.meanX),
     quadratic: finite(curvature(m, m).coefficient),
   };
 }

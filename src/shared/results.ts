@@ -35,6 +35,12 @@ export interface Slopes {
   readonly r_squared: number | null;
   /** Natural logarithm of the prefactor of the least-squares fit. */
   readonly intercept: number | null;
+  /** Root mean square residual about the least-squares line, in decades. Absent in measurements of earlier versions, as are the two below. */
+  readonly scatter?: number | null;
+  /** The same about the line of slope 1 that fits best. */
+  readonly scatter_unit?: number | null;
+  /** Natural logarithm of the prefactor of that line: the mean of log y - log x, so that exp of it is the geometric mean of y / x. */
+  readonly level?: number | null;
   /** 95 % intervals by bootstrap over sample blocks, for the estimators that have one. */
   readonly interval?: Partial<Record<Estimator, Interval>>;
   /** Coefficient of the quadratic term of log y on log x. */
@@ -79,6 +85,11 @@ export interface CutoffRow {
   readonly n_iv?: number;
   /** log10 of the ratio of the largest to the smallest H_ii used. */
   readonly decades: number;
+  /**
+   * The smallest selecting eigenvalue over the largest, where every direction at hand is selected: the cutoff in force, above the one asked for where a projected
+   * measurement found no smaller eigenvalue. Absent where the cutoff asked for decides.
+   */
+  readonly reached?: number;
   /** Largest share that one block of samples has in the variance of gamma (least squares), 0 to 1. Present where intervals were computed. */
   readonly block_share?: number;
   /** log C_ii on log H_ii. */
@@ -89,6 +100,11 @@ export interface CutoffRow {
   readonly C_on_Q: Slopes;
   /** gamma - gamma_Q: 0 where Q alone predicts the exponent. Present where intervals were computed. */
   readonly gamma_minus_gamma_Q?: SlopeDifference;
+  /**
+   * Scatter of C on H less that of C on Q, each about its line of slope 1, in decades: positive where Q is the closer. Paired over blocks of samples. Present
+   * where intervals were computed, by versions that compute it.
+   */
+  readonly scatter_difference?: { readonly value: number; readonly interval: Interval };
 }
 
 export interface RotationBaseline {
@@ -102,6 +118,58 @@ export interface RotationBaseline {
   /** Share of ||C||_F^2 and of ||H||_F^2 outside the leading subspaces that the rotations act on (0: exact). */
   readonly truncated_C: number;
   readonly truncated_H: number;
+}
+
+/** The commutator ratio under shuffles of one factor of a dense layer over the samples. */
+export interface StructuredNull {
+  /** With every sample in its place, within the same directions and samples as the shuffles. */
+  readonly observed: number;
+  readonly mean: number;
+  readonly standard_deviation: number;
+  readonly median: number;
+  /** Bound that the next shuffle falls below with probability 0.01 if normal: mean - t(0.99, n - 1) s sqrt(1 + 1/n) for n shuffles. */
+  readonly percentile_1: number;
+  readonly shuffles: number;
+}
+
+/** Nulls that keep the factors of a dense layer and break their pairing over samples (structured-nulls.ts). */
+export interface CommutatorNulls {
+  readonly seed: number;
+  /** Samples behind both, and leading eigenvectors of H (delta) and of C (hessian) within which the ratio is taken. */
+  readonly samples: number;
+  readonly directions: number;
+  /** delta_p shuffled over samples: C changes, H stays. */
+  readonly delta: StructuredNull;
+  /** S_p shuffled over samples: H changes, C stays. */
+  readonly hessian: StructuredNull;
+}
+
+/** A value with its 95 % interval. */
+export interface Estimated {
+  readonly value: number;
+  readonly interval: Interval;
+}
+
+/** The cross-fitted exponent without what directions found from finitely many samples do to it, at one cutoff (engine/statistics/calibration.ts). */
+export interface CalibrationRow {
+  readonly cutoff: number;
+  /** The cross-fitted slope by least squares, less what the noise of the values does to it: the middle of its interval. */
+  readonly measured: Estimated;
+  /** The exponent at which simulated samples of this spectrum, number and d give the measured slope; null: none does, or none was simulated. */
+  readonly simulated: Estimated | null;
+  /** The intercept of slopes from P/8, P/4, P/2 and P samples over 1/P; null: not measured. */
+  readonly extrapolated: Estimated | null;
+}
+
+export interface CalibrationSummary {
+  readonly seed: number;
+  /** Simulated halves behind each number. */
+  readonly draws: number;
+  /** Samples of a half that would scatter a Gaussian rank-one Hessian as these scatter theirs. */
+  readonly effective_samples: number;
+  /** Leading directions that were simulated. */
+  readonly directions: number;
+  readonly rows: readonly CalibrationRow[];
 }
 
 /** Which end of the spectrum the projected method looks for: the largest eigenvalues, the largest by size, or both ends in turn. */
@@ -199,6 +267,13 @@ export interface MeasurementSummary {
   readonly precision_reached?: DevicePrecision;
   /** P. */
   readonly samples: number;
+  /**
+   * Samples that there were to choose from: the training set of a run, or the data given. Where all were measured the training-set estimand has no sampling error.
+   * Absent in measurements of earlier versions.
+   */
+  readonly population?: number;
+  /** Largest share of one sample, and of one block of samples, in sum_p |g_p|^2; null: not known. Absent in measurements of earlier versions. */
+  readonly noise_share?: { readonly sample: number | null; readonly block: number | null };
   /** Samples in the two random halves of the cross-fitted estimand. */
   readonly halves: { readonly seed: number; readonly sizes: readonly [number, number] };
   /** Mean loss over the samples and, under cross-entropy, the share classified right. */
@@ -211,6 +286,8 @@ export interface MeasurementSummary {
   /** ||CH - HC||_F / (2 ||CH||_F). */
   readonly commutator_ratio: number;
   readonly commutator_baseline: RotationBaseline;
+  /** Measured by the exact method on the cpu's factors; absent elsewhere and in measurements of earlier versions. */
+  readonly commutator_nulls?: CommutatorNulls;
   readonly eigenvalues: {
     readonly largest: number;
     readonly smallest: number;
@@ -223,6 +300,8 @@ export interface MeasurementSummary {
   readonly floor: { readonly H: number; readonly C: number; readonly Q: number };
   /** By cutoff, widest cutoff last: [1e-1, 1e-2, ..., 1e-8]. */
   readonly gamma: Readonly<Record<Estimand, readonly CutoffRow[]>>;
+  /** Absent where it was not measured, as in measurements of earlier versions. */
+  readonly calibration?: CalibrationSummary;
   /** Training set less cross-fitted, by cutoff. */
   readonly estimand_difference?: readonly EstimandDifference[];
   /** The slopes of one decade of curvature at a time, windows half a decade apart. Absent in measurements of earlier versions. */

@@ -75,8 +75,8 @@ export interface BlockSums {
 export interface BlockResult {
   /** By set of directions. */
   readonly sums: readonly BlockSums[];
-  /** sum_p of |g_p|^2, tr h_p, tr h_p^2. */
-  readonly traces: { readonly C: number; readonly H: number; readonly Q: number };
+  /** sum_p of |g_p|^2, tr h_p, tr h_p^2, and the largest |g_p|^2. */
+  readonly traces: { readonly C: number; readonly H: number; readonly Q: number; readonly largest: number };
 }
 
 export function blockProjectionsTask(context: TaskContext, argument: BlockArgument): BlockResult {
@@ -91,7 +91,7 @@ export function blockProjectionsTask(context: TaskContext, argument: BlockArgume
     gradient: new Float64Array(count),
     squaredGradient: new Float64Array(count),
   }));
-  const traces = { C: 0, H: 0, Q: 0 };
+  const traces = { C: 0, H: 0, Q: 0, largest: 0 };
   for (let start = argument.start; start < argument.end; start += pieceSize) {
     const samples = Math.min(pieceSize, argument.end - start);
     backend.scope(() => {
@@ -99,7 +99,9 @@ export function blockProjectionsTask(context: TaskContext, argument: BlockArgume
       const projector = projectorOf(problem, layer, samples, delta, outer);
       for (let p = 0; p < samples; p++) {
         const norm = squaredNorm(input, p * inner, inner);
-        traces.C += norm * squaredNorm(delta, p * outer, outer);
+        const squaredGradient = norm * squaredNorm(delta, p * outer, outer);
+        traces.C += squaredGradient;
+        traces.largest = Math.max(traces.largest, squaredGradient);
         traces.H += norm * projector.trace(p);
         traces.Q += norm * norm * projector.squaredTrace(p);
       }
@@ -261,11 +263,12 @@ export async function blockProjections(pool: Pool, options: BlockProjectionOptio
   );
   signal?.throwIfAborted();
   const sums = results.map((each) => each.sums);
-  const trace = (key: 'C' | 'H' | 'Q'): Float64Array => Float64Array.from(results, (each) => each.traces[key]);
+  const trace = (key: keyof BlockResult['traces']): Float64Array =>
+    Float64Array.from(results, (each) => each.traces[key]);
   const firstOfB = blocks.findIndex((block) => block.quarter >= 2);
   return {
     blocks,
-    traces: { C: trace('C'), H: trace('H'), Q: trace('Q') },
+    traces: { C: trace('C'), H: trace('H'), Q: trace('Q'), largest: trace('largest') },
     training_set: stack(
       trainingSet.directions,
       sums.map((each) => each[0]),

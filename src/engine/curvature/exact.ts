@@ -13,6 +13,7 @@ import type {
 } from '../../shared/results.ts';
 import type { Real } from '../blas/types.ts';
 import { CpuBackend } from '../backend/cpu.ts';
+import type { AffineLayer } from '../network/affine.ts';
 import { Network } from '../network/network.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { averageClusters, chooseDirections, numericalFloor } from '../statistics/index.ts';
@@ -36,7 +37,9 @@ import { crossFit } from './cross-fit.ts';
 import type { Crossed } from './cross-fit.ts';
 import { cosines, decompose, decreasing, diagonalOf, largestResidual, measureCommutator, traceOf } from './spectrum.ts';
 import type { Spectrum } from './spectrum.ts';
-import { rotationBaseline } from './rotations.ts';
+import { factorWidth } from './output-hessian.ts';
+import { leadingCount, rotationBaseline } from './rotations.ts';
+import { commutatorNulls, nullDirections } from './structured-nulls.ts';
 import { summarise } from './summary.ts';
 
 export interface MeasurementInput {
@@ -152,13 +155,34 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     Promise.all([diagonalOf(pool, spectrum, C), diagonalOf(pool, spectrum, Q)]),
   );
   const diagonals = { C: averageClusters(eigenvalues, alongC), Q: averageClusters(eigenvalues, alongQ) };
+  const leading = leadingCount(d);
+  const leadingC = { vectors: pool.allocate('float64', leading * d), values: new Float64Array(leading) };
   const [baseline, ratio, residual] = await stage('commutator', 0.65, () =>
     Promise.all([
-      rotationBaseline(pool, { d, matrix: C, vectors, eigenvalues: spectrum.eigenvalues, seed: options.seed }),
+      rotationBaseline(pool, {
+        d,
+        matrix: C,
+        vectors,
+        eigenvalues: spectrum.eigenvalues,
+        seed: options.seed,
+        keep: leadingC,
+      }),
       measureCommutator(pool, d, C, H),
       largestResidual(pool, spectrum, H),
     ]),
   );
+  const top = Math.min(nullDirections, leading);
+  const nulls = await stage('structured_nulls', 0.67, () =>
+    commutatorNulls(pool, {
+      layout,
+      rank: factorWidth(network, network.layerOf(network.parameter(options.parameter)) as AffineLayer),
+      order: moments.order,
+      H: { vectors: vectors.subarray((d - top) * d), values: Float64Array.from(spectrum.eigenvalues).slice(-top) },
+      C: { vectors: leadingC.vectors.subarray((leading - top) * d), values: leadingC.values.slice(-top) },
+      seed: options.seed,
+    }),
+  );
+  pool.blas.release(leadingC.vectors);
   const angles = await stage('cosines', 0.7, () => cosines(pool, C, H, Q));
   const gradient = meanGradient(moments, both);
   const values = { H: eigenvalues, C: diagonals.C, Q: diagonals.Q };
@@ -275,6 +299,8 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     cosines: angles,
     ratio,
     baseline,
+    nulls,
+    population: available,
     trainingSet,
     crossFitted,
     floors,

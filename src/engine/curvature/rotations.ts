@@ -34,15 +34,29 @@ export interface BaselineArgument {
   /** [d, d]: this symmetric matrix in the place of H, whose vectors then only start the search for its leading eigenvalues. */
   readonly other?: Real;
   readonly seed: number;
+  /** Receives the leading eigenpairs of C: `leadingCount(d)` rows, ascending. */
+  readonly keep?: { readonly vectors: Real; readonly values: Float64Array };
+}
+
+/** Leading directions of C and H that the rotations of d x d matrices act on. */
+export function leadingCount(d: number): number {
+  return d <= 2 * leading ? d : leading;
 }
 
 export async function rotationBaseline(pool: Pool, argument: BaselineArgument): Promise<RotationBaseline> {
-  const { d, matrix, vectors, eigenvalues, other, seed } = argument;
-  const count = d <= 2 * leading ? d : leading;
+  const { d, matrix, vectors, eigenvalues, other, seed, keep } = argument;
+  const count = leadingCount(d);
   const start = pool.reference(vectors.subarray((d - count) * d));
-  const leadingOf = (of: Real): Promise<LeadingValues> =>
-    pool.run('leadingValues', { d, matrix: pool.reference(of), start, count });
-  const { values, total } = await leadingOf(matrix);
+  const leadingOf = (of: Real, vectorsOf?: Real): Promise<LeadingValues> =>
+    pool.run('leadingValues', {
+      d,
+      matrix: pool.reference(of),
+      start,
+      count,
+      ...(vectorsOf && { vectors: pool.reference(vectorsOf) }),
+    });
+  const { values, total } = await leadingOf(matrix, keep?.vectors);
+  keep?.values.set(values);
   const ofOther =
     other === undefined
       ? { values: largestByMagnitude(eigenvalues, count), total: sumOfSquares(eigenvalues, 0, d) }
@@ -98,6 +112,8 @@ export interface LeadingValuesArgument {
   /** Rows [count, d] to start from; all of a basis where count = d. */
   readonly start: ArrayReference;
   readonly count: number;
+  /** [count, d]: receives the vectors, in ascending order of the values. */
+  readonly vectors?: ArrayReference;
 }
 
 export interface LeadingValues {
@@ -129,6 +145,8 @@ export function leadingValuesTask({ blas }: TaskContext, argument: LeadingValues
   symmetrise(small, count);
   blas.eigh(count, small, values);
   const result = Float64Array.from(values);
+  if (argument.vectors !== undefined)
+    blas.gemm(false, false, count, d, count, 1, small, count, basis, d, 0, blas.open(argument.vectors), d);
   for (const array of [basis, moved, small, values]) blas.release(array);
   return { values: result, total: sumOfSquares(matrix, 0, d * d) };
 }

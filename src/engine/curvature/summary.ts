@@ -1,5 +1,6 @@
 /** The summary of a measurement from its numbers: the one place where the keys of src/shared/results.ts are filled. */
 import type {
+  CommutatorNulls,
   DevicePrecision,
   HalfSample,
   MeasurementSummary,
@@ -13,6 +14,7 @@ import {
   fitByCutoff,
   fitCrossFitted,
   judgeConvergence,
+  noiseShare,
   planBootstrap,
   standardErrors,
   withIntervals,
@@ -33,6 +35,9 @@ export interface SummaryInput {
   readonly cosines: { readonly CH: number; readonly CQ: number };
   readonly ratio: number;
   readonly baseline: RotationBaseline;
+  readonly nulls?: CommutatorNulls;
+  /** Samples that there were to choose from. */
+  readonly population: number;
   readonly trainingSet: Diagonals;
   readonly crossFitted: readonly [Diagonals, Diagonals];
   readonly floors: Floors;
@@ -74,6 +79,8 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     precision: input.precisionReached === undefined ? 'float64' : 'float32',
     ...(input.precisionReached && { precision_reached: input.precisionReached }),
     samples: input.samples,
+    population: input.population,
+    ...(input.projections && { noise_share: noiseShare(input.projections) }),
     halves: { seed: input.seed, sizes: input.sizes },
     loss: input.loss,
     accuracy: input.accuracy,
@@ -83,6 +90,7 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     cosine_CQ: input.cosines.CQ,
     commutator_ratio: input.ratio,
     commutator_baseline: input.baseline,
+    ...(input.nulls && { commutator_nulls: input.nulls }),
     eigenvalues: {
       largest: eigenvalues[0],
       smallest: eigenvalues[d - 1],

@@ -30,6 +30,7 @@ import {
   secondMomentTask,
 } from '../curvature/projected/tasks.ts';
 import { leadingValuesTask, rotationsTask } from '../curvature/rotations.ts';
+import { nullFactorsTask, nullRatioTask } from '../curvature/structured-nulls.ts';
 import { unpackTask } from '../curvature/unpack.ts';
 import { replicateSet, type SetArgument, type SetReplicates } from '../statistics/resample.ts';
 import { blasProducts } from '../statistics/row-products.ts';
@@ -59,6 +60,8 @@ const tasks = {
   innerProducts: innerProductsTask,
   leadingValues: leadingValuesTask,
   rotations: rotationsTask,
+  nullFactors: nullFactorsTask,
+  nullRatio: nullRatioTask,
   blockProjections: blockProjectionsTask,
   replicate: replicateTask,
   dualOutputs: dualOutputsTask,

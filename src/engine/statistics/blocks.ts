@@ -42,6 +42,8 @@ export interface BlockTraces {
   readonly C: Float64Array;
   readonly H: Float64Array;
   readonly Q: Float64Array;
+  /** The largest |g_p|^2 of each block, where it was kept. */
+  readonly largest?: Float64Array;
 }
 
 export interface BlockProjections {

@@ -23,7 +23,7 @@ import { studentQuantile } from '../../shared/distributions.ts';
 import { type Floors, type Relation } from '../../shared/cutoffs.ts';
 import { estimators, type Estimator, type Interval } from '../../shared/results.ts';
 import { checkProjections, type BlockProjections } from './blocks.ts';
-import { slopeIndex } from './direction-fits.ts';
+import { scatterIndex, slopeIndex } from './direction-fits.ts';
 import {
   combine,
   draw,
@@ -71,6 +71,8 @@ export interface BootstrapRow {
   readonly C_on_Q: ResampledSlopes;
   /** gamma - gamma_Q. */
   readonly gamma_minus_gamma_Q: ResampledSlopes;
+  /** Scatter of C on H less that of C on Q about their lines of slope 1, in decades. */
+  readonly scatter_difference: Resampled | undefined;
 }
 
 export interface BootstrapResult {
@@ -80,7 +82,7 @@ export interface BootstrapResult {
   readonly training_set: readonly BootstrapRow[];
   readonly cross_fitted: readonly BootstrapRow[];
   /** Training set less cross-fitted, from the same resamples. */
-  readonly difference: readonly Omit<BootstrapRow, 'groups' | 'gamma_minus_gamma_Q'>[];
+  readonly difference: readonly Omit<BootstrapRow, 'groups' | 'gamma_minus_gamma_Q' | 'scatter_difference'>[];
 }
 
 /** Fewer blocks in a quarter give no interval: too few to tell a spread from. */
@@ -143,6 +145,7 @@ function summariseSets(
   const rows = (estimand: Estimand): BootstrapRow[] =>
     cutoffs.map((_, cutoff) => {
       const slope = slopeOf(estimand, cutoff);
+      const scatter = pickAt(replicates[estimand], estimand, scatterIndex(cutoff));
       return {
         ...row(cutoff, slope),
         groups: replicates[estimand].groups[cutoff],
@@ -150,6 +153,7 @@ function summariseSets(
           (_, estimator) => subtract(slope('gamma', estimator), slope('gamma_Q', estimator)),
           'gamma',
         ),
+        scatter_difference: scatter && enough ? intervalOf(scatter, draws) : undefined,
       };
     });
   return {
@@ -186,19 +190,24 @@ function pick(
   relation: Relation,
   estimator: Estimator,
 ): Slope | undefined {
-  const at = slopeIndex(cutoff, relation, estimator);
-  const estimate = replicates.estimate[at];
-  const resampled = replicates.resampled[at];
-  if (Number.isNaN(estimate) || !mostlyFinite(resampled)) return undefined;
-  const bias = meanOfFinite(resampled) - estimate;
-  let correction = estimand === 'cross_fitted' ? bias : 0;
-  if (estimator === 'theil_sen') {
+  const found = pickAt(replicates, estimand, slopeIndex(cutoff, relation, estimator));
+  if (found !== undefined && estimator === 'theil_sen') {
+    const bias = meanOfFinite(found.resampled) - found.estimate;
     // A median of slopes sits on a step of the sample; the mean over resamples smooths it. So the middle is that mean, less the bias,
     // which for this purpose is least squares' (noise flattens both alike).
     const ols = slopeIndex(cutoff, relation, 'ols');
     const flattening = meanOfFinite(replicates.resampled[ols]) - replicates.estimate[ols];
-    correction = (estimand === 'cross_fitted' ? 2 : 1) * flattening - bias;
+    return { ...found, correction: (estimand === 'cross_fitted' ? 2 : 1) * flattening - bias };
   }
+  return found;
+}
+
+/** What stands at one place of the replicates; undefined where it is lacking there or in more than 1 in 20 resamples. */
+function pickAt(replicates: Replicates, estimand: Estimand, at: number): Slope | undefined {
+  const estimate = replicates.estimate[at];
+  const resampled = replicates.resampled[at];
+  if (Number.isNaN(estimate) || !mostlyFinite(resampled)) return undefined;
+  const correction = estimand === 'cross_fitted' ? meanOfFinite(resampled) - estimate : 0;
   return { estimate, correction, resampled, without: replicates.without[at], missed: replicates.missed[at] };
 }
 

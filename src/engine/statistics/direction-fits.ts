@@ -11,8 +11,13 @@ import { gather, range, totals, type Logs } from './direction-table.ts';
 import type { RowProducts } from './row-products.ts';
 import { InstrumentSums, PairSums } from './slope-sums.ts';
 
-/** Slopes at one cutoff: [relation][estimator], as indexed by `slopeIndex`. */
-export const slopesPerCutoff = relations.length * estimators.length;
+/** Numbers at one cutoff: the slopes [relation][estimator], as indexed by `slopeIndex`, and the difference of scatters. */
+export const slopesPerCutoff = relations.length * estimators.length + 1;
+
+/** Scatter of C on H less that of C on Q about their lines of slope 1, in decades. */
+export function scatterIndex(cutoff: number): number {
+  return (cutoff + 1) * slopesPerCutoff - 1;
+}
 
 export function slopeIndex(cutoff: number, relation: Relation, estimator: Estimator): number {
   return cutoff * slopesPerCutoff + relations.indexOf(relation) * estimators.length + estimators.indexOf(estimator);
@@ -184,6 +189,7 @@ export class DirectionFits {
         gammaQ.write(out, at + estimators.length);
         onQ.write(out, at + 2 * estimators.length);
         if (instrument) instrument.write(out, at);
+        out[scatterIndex(cutoff)] = (gamma.unitScatter() - onQ.unitScatter()) / Math.LN10;
       }
     }
   }

@@ -73,7 +73,19 @@ function joinRow(row: CutoffRow, resampled: BootstrapRow | undefined): CutoffRow
     gamma_Q,
     C_on_Q: joinSlopes(row.C_on_Q, resampled.C_on_Q),
     gamma_minus_gamma_Q: differenceOf(gamma, gamma_Q, resampled.gamma_minus_gamma_Q),
+    ...scatterDifference(row, resampled),
   };
+}
+
+function scatterDifference(
+  row: CutoffRow,
+  { scatter_difference: found }: BootstrapRow,
+): Pick<CutoffRow, 'scatter_difference'> {
+  const [onH, onQ] = [row.gamma.scatter_unit, row.C_on_Q.scatter_unit];
+  if (typeof onH !== 'number' || typeof onQ !== 'number' || found === undefined) return {};
+  const value = onH - onQ;
+  const move = value - found.estimate;
+  return { scatter_difference: { value, interval: [found.interval[0] + move, found.interval[1] + move] } };
 }
 
 function joinSlopes(slopes: Slopes, resampled: ResampledSlopes): Slopes {

@@ -1,5 +1,5 @@
 /** Weighted sums over leading groups of directions from which every slope but Theil-Sen's follows, for one sample or resample. */
-import { inverseLeastSquares, leastSquares, orthogonal, type Moments } from '../../shared/fits.ts';
+import { inverseLeastSquares, leastSquares, orthogonal, unitScatter, type Moments } from '../../shared/fits.ts';
 import { estimators } from '../../shared/results.ts';
 import type { Logs } from './direction-table.ts';
 
@@ -26,9 +26,22 @@ export class PairSums {
   /** Puts the slopes that are functions of the moments where they belong, from `at` on; leaves NaN with fewer than 3 groups. */
   write(out: Float64Array, at: number): void {
     if (this.#count < 3) return;
+    const m = this.#moments();
+    out[at + estimators.indexOf('ols')] = leastSquares(m).slope;
+    out[at + estimators.indexOf('ols_inverse')] = inverseLeastSquares(m);
+    out[at + estimators.indexOf('orthogonal')] = orthogonal(m);
+  }
+
+  /** Root mean square distance, weighted, from the best line of slope 1; NaN with fewer than 3 groups. */
+  unitScatter(): number {
+    if (this.#count < 3) return NaN;
+    return unitScatter({ ...this.#moments(), n: this.#w });
+  }
+
+  #moments(): Moments {
     const meanX = this.#x / this.#w;
     const meanY = this.#y / this.#w;
-    const m: Moments = {
+    return {
       n: this.#count,
       meanX,
       meanY,
@@ -36,9 +49,6 @@ export class PairSums {
       sxy: this.#xy - this.#x * meanY,
       syy: this.#yy - this.#y * meanY,
     };
-    out[at + estimators.indexOf('ols')] = leastSquares(m).slope;
-    out[at + estimators.indexOf('ols_inverse')] = inverseLeastSquares(m);
-    out[at + estimators.indexOf('orthogonal')] = orthogonal(m);
   }
 }
 

@@ -17,6 +17,15 @@ export function standardErrorOverBlocks(sums: ArrayLike<number>, sizes: readonly
   return Math.sqrt((squares * count) / (count - 1)) / samples;
 }
 
+/** Largest share of one sample, and of one block, in sum_p |g_p|^2; null where it was not kept. */
+export function noiseShare({ traces }: BlockProjections): { sample: number | null; block: number | null } {
+  if (traces === undefined) return { sample: null, block: null };
+  const total = traces.C.reduce((sum, x) => sum + x, 0);
+  const share = (values: Float64Array | undefined): number | null =>
+    values === undefined || !(total > 0) ? null : values.reduce((most, x) => Math.max(most, x), 0) / total;
+  return { sample: share(traces.largest), block: share(traces.C) };
+}
+
 /** Of the traces, where sums by block were kept, and of the largest eigenvalue along its direction. */
 export function standardErrors({ blocks, training_set, traces }: BlockProjections): StandardErrors {
   const sizes = blocks.map((block) => block.end - block.start);

@@ -1,6 +1,6 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '../../shared/estimands.ts';
-import { fewSamples, judgeClaims } from '../../shared/claims.ts';
+import { cutoffInForce, fewSamples, intervalDoubts, intervalLabel, judgeClaims } from '../../shared/claims.ts';
 import type { CutoffRow, MeasurementSummary, Slopes } from '../../shared/results.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
@@ -18,7 +18,8 @@ export function measurementText(summary: MeasurementSummary): string {
       `, largest eigenvalue of H ${formatNumber(eigenvalues.largest)}, trace ${formatNumber(summary.trace.H)}`,
     `  eigenvalues: ${eigenvalues.positive} positive, ${eigenvalues.zero} zero within the numerical floor ${formatNumber(summary.floor.H, 2)}, ${eigenvalues.negative} negative`,
     `  cosine (C, H) ${formatNumber(summary.cosine_CH, 3)}, (C, Q) ${formatNumber(summary.cosine_CQ, 3)}; ` +
-      `commutator ratio of C and H ${formatNumber(summary.commutator_ratio, 3)} (${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})`,
+      `commutator ratio of C and H ${formatNumber(summary.commutator_ratio, 3)} (${nullsText(summary)}${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})`,
+    ...noiseLines(summary),
     ...methodLines(summary),
     ...(summary.evaluation ?? []).map((note) => `  ${note}`),
     '',
@@ -26,7 +27,7 @@ export function measurementText(summary: MeasurementSummary): string {
     ...(summary.bootstrap === undefined
       ? []
       : [
-          `  least squares; in brackets 95 % intervals from ${summary.bootstrap.resamples} resamples of ${summary.bootstrap.blocks} blocks of samples`,
+          `  least squares; in brackets ${labelOf(summary)} intervals from ${summary.bootstrap.resamples} resamples of ${summary.bootstrap.blocks} blocks of samples; scatter: residuals of C on H and of C on Q, in decades`,
           ...fewSampleLines(summary),
         ]),
     ...slopeLines(summary),
@@ -129,7 +130,18 @@ function convergenceLines({ convergence }: MeasurementSummary): string[] {
 
 /** gamma, gamma_Q and the slope of C on Q of both estimands by cutoff. */
 function gammaTable(summary: MeasurementSummary): string {
-  const head = ['cutoff', 'estimand', 'directions', 'decades', 'gamma', 'gamma_Q', 'C on Q', 'R^2', 'omitted'];
+  const head = [
+    'cutoff',
+    'estimand',
+    'directions',
+    'decades',
+    'gamma',
+    'gamma_Q',
+    'C on Q',
+    'R^2',
+    'scatter',
+    'omitted',
+  ];
   const rows = summary.gamma.training_set.flatMap((row, i) => [
     cells(row, 'training_set'),
     cells(summary.gamma.cross_fitted[i], 'cross_fitted'),
@@ -142,7 +154,7 @@ function gammaTable(summary: MeasurementSummary): string {
 
 function cells(row: CutoffRow, estimand: Estimand): string[] {
   return [
-    row.cutoff.toExponential(0),
+    cutoffText(row),
     estimandNames[estimand],
     // Of two halves, so it may end in .5.
     String(row.n),
@@ -151,6 +163,7 @@ function cells(row: CutoffRow, estimand: Estimand): string[] {
     slopeText(row.gamma_Q),
     slopeText(row.C_on_Q),
     slope(row.C_on_Q.r_squared),
+    `${scatter(row.gamma.scatter)}, ${scatter(row.C_on_Q.scatter)}`,
     formatNumber(row.non_positive + row.below_floor),
   ];
 }
@@ -161,6 +174,38 @@ function slopeText(slopes: Slopes): string {
   return slopes.ols === null || interval === undefined
     ? slope(slopes.ols)
     : `${slopes.ols.toFixed(3)} (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`;
+}
+
+/** The one asked for, and the one in force where a projected measurement stops above it: "1e-4 (in force 2.1e-2)". */
+function cutoffText(row: CutoffRow): string {
+  const inForce = cutoffInForce(row);
+  return inForce > row.cutoff * (1 + 1e-9)
+    ? `${row.cutoff.toExponential(0)} (in force ${inForce.toExponential(1)})`
+    : row.cutoff.toExponential(0);
+}
+
+function scatter(value: number | null | undefined): string {
+  return value === null || value === undefined ? '-' : value.toFixed(2);
+}
+
+function nullsText({ commutator_nulls: nulls }: MeasurementSummary): string {
+  return nulls === undefined
+    ? ''
+    : `shuffled delta: ${formatNumber(nulls.delta.mean, 3)}, shuffled S: ${formatNumber(nulls.hessian.mean, 3)}, `;
+}
+
+/** The share of one sample and one block in the noise. */
+function noiseLines({ noise_share: share }: MeasurementSummary): string[] {
+  if (share === undefined || (share.sample === null && share.block === null)) return [];
+  const percent = (value: number | null): string => (value === null ? 'unknown' : `${(100 * value).toFixed(1)} %`);
+  return [`  largest share in sum |g_p|^2: one sample ${percent(share.sample)}, one block ${percent(share.block)}`];
+}
+
+/** "95 %", or "nominal 95 %" where the coverage is known to be less at the headline cutoff. */
+function labelOf(summary: MeasurementSummary): string {
+  return intervalLabel(
+    estimands.flatMap((estimand) => intervalDoubts(rowAt(summary.gamma[estimand], headlineCutoff), summary)),
+  );
 }
 
 function slope(value: number | null): string {

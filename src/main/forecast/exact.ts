@@ -41,6 +41,7 @@ const laws: Readonly<Record<string, Law>> = {
   cross_fitting_products: cubic,
   eigendecomposition: cubic,
   cross_fitting_eigendecompositions: cubic,
+  structured_nulls: ({ samples, d }) => Math.min(samples, 8192) * d,
   intervals: ({ samples, d }) => samples * d,
   statistics: () => 1,
   rest: () => 1,

@@ -7,6 +7,7 @@
  * the runs stays short.
  */
 import type Database from 'better-sqlite3';
+import { readHeadlinesAgain } from './headline-step.ts';
 
 export interface Migration {
   /** The version that it leads to: 1, 2, ... */
@@ -235,6 +236,7 @@ CREATE TABLE datasets (
 ) STRICT, WITHOUT ROWID;
 `,
   },
+  { version: 2, sql: '-- Headline slopes at the cutoff 1e-2.', run: readHeadlinesAgain },
 ];
 
 export const schemaVersion = migrations.at(-1)!.version;

@@ -252,17 +252,22 @@ export const definitions = {
   claim_commute: {
     title: 'C and H nearly commute',
     formula: '‖CH − HC‖_F / (2 ‖CH‖_F)',
-    text: 'Holds where the ratio lies below the 1st percentile of 200 random rotations of C; fails above their median.',
+    text: 'Holds where the ratio lies below the 1st percentile of two nulls that keep the layer’s factors: δ shuffled over samples, and S shuffled over samples; fails above the medians of both. Random rotations of C are shown but decide nothing: every layer of this form passes them.',
   },
   claim_gamma_between_1_and_2: {
     title: '1 ≤ γ ≤ 2',
     formula: '1 ≤ γ ≤ 2',
-    text: 'Holds where the 95 % interval lies inside; fails where it lies outside.',
+    text: 'Holds where the 95 % interval lies within [0.95, 2.05]; fails where it lies outside. Without a margin γ = 1, which the theory allows, could never hold.',
   },
   claim_superlinear: {
-    title: 'γ > 1',
-    formula: 'γ > 1',
-    text: 'Noise grows faster than curvature. Holds where the interval lies above 1; fails where it ends at or below 1.',
+    title: 'γ > 1 (superlinear)',
+    formula: 'γ > 1.05',
+    text: 'Noise grows faster than curvature. Holds where the intervals of both estimands and the calibrated value lie above 1.05; fails where all of them end below it.',
+  },
+  claim_Q_rather_than_H: {
+    title: 'Q rather than H',
+    formula: 'C_{ii} ∝ Q_{ii} rather than H_{ii}',
+    text: 'Holds where C scatters less about a line of slope 1 on Q than on H, paired over blocks of samples; fails where it scatters less on H.',
   },
   claim_gamma_equals_gamma_Q: {
     title: 'γ = γ_Q',

@@ -62,7 +62,7 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
         ...columns.map(({ key }) => {
           const estimates = found.flatMap((row) => {
             const slopes: Slopes = row[key];
-            const estimate = estimateOf(slopes, estimand, options.estimator);
+            const estimate = estimateOf(slopes, options.estimator);
             if (estimate) used.add(`${estimandNames[estimand]}: ${estimatorNames[estimate.estimator]}`);
             return estimate ? [estimate] : [];
           });

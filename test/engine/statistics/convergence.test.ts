@@ -16,7 +16,7 @@ const slope = (value: number | null, half?: number): Slopes => ({
 /** The same three slopes for both estimands but for gamma.cross_fitted. */
 function measured(samples: number, gamma: number | null, half?: number, crossed = gamma): Measured {
   const row = (value: number | null): CutoffRow => ({
-    cutoff: 1e-4,
+    cutoff: 1e-2,
     selected: 100,
     non_positive: 0,
     below_floor: 0,

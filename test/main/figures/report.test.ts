@@ -49,7 +49,7 @@ describe('report of a run', async () => {
   });
 
   test('states the results as the measurement has them, to two digits of the interval', () => {
-    const row = run('r1', '0.1', 1).measurements[0].summary.gamma.training_set.find(({ cutoff }) => cutoff === 1e-4);
+    const row = run('r1', '0.1', 1).measurements[0].summary.gamma.training_set.find(({ cutoff }) => cutoff === 1e-2);
     const [low, high] = row?.gamma.interval?.ols ?? [NaN, NaN];
     expect(html).toContain(`${row?.gamma.ols?.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`);
   });
@@ -165,7 +165,7 @@ describe('what a measurement holds beside its exponents', () => {
       expect(rows.length).toBeGreaterThan(0);
       for (const row of rows) expect(row).toHaveLength(head.length);
     }
-    expect(tables.get('Claims')?.rows).toHaveLength(5);
+    expect(tables.get('Claims')?.rows).toHaveLength(6);
     expect(tables.get('Precision of float32 on cpu')?.rows[0].slice(1)).toEqual([
       '2.0 × 10⁻⁷',
       '3.0 × 10⁻⁷',

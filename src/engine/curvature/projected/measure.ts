@@ -233,6 +233,7 @@ export async function measureProjected(
       cosines: { CH: within.cosineCH, CQ: within.cosineCQ },
       ratio: within.commutatorRatio,
       baseline: within.baseline,
+      population: input.inputs.length / session.network.inputSize,
       trainingSet: { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q },
       crossFitted,
       floors,

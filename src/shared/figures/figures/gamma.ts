@@ -50,7 +50,7 @@ function pooledEstimate(
 ): Estimate | undefined {
   const found = measurements.flatMap((measurement) => {
     const slopes: Slopes | undefined = cutoffRow(measurement, estimand, options.cutoff)?.[which];
-    const estimate = slopes && estimateOf(slopes, estimand, options.estimator);
+    const estimate = slopes && estimateOf(slopes, options.estimator);
     return estimate ? [estimate] : [];
   });
   if (found.length === 0) return undefined;
@@ -224,7 +224,7 @@ export function gammaAgainstCutoff(measurement: Measurement, options: Omit<Gamma
   for (const [slot, estimand] of shown.entries())
     for (const which of options.predicted === false ? (['gamma'] as const) : (['gamma', 'gamma_Q'] as const)) {
       const rows = measurement.summary.gamma[estimand].flatMap((row) => {
-        const estimate = estimateOf(row[which], estimand, options.estimator);
+        const estimate = estimateOf(row[which], options.estimator);
         return estimate ? [{ cutoff: row.cutoff, ...estimate }] : [];
       });
       if (rows.length === 0) continue;
@@ -251,19 +251,7 @@ export function gammaAgainstCutoff(measurement: Measurement, options: Omit<Gamma
       });
     }
   const { summary } = measurement;
-  const used = [
-    ...new Set(
-      shown.map(
-        (estimand) =>
-          estimatorNames[
-            options.estimator ??
-              (estimand === 'cross_fitted' && summary.gamma[estimand].some((row) => typeof row.gamma.iv === 'number')
-                ? 'iv'
-                : 'ols')
-          ],
-      ),
-    ),
-  ];
+  const used = [estimatorNames[options.estimator ?? 'ols']];
   return finish(
     {
       kind: 'gammaAgainstCutoff',

@@ -25,7 +25,7 @@ export interface ScatterOptions extends FigureOptions {
   readonly estimand?: Estimand;
   /** One of the summary's cutoffs: directions with H_ii > cutoff H_11 are selected. By default `headlineRow`. */
   readonly cutoff?: number;
-  /** Whose line and number are drawn: 'ols' by default for the training set, 'iv' where there is one for cross-fitted directions. */
+  /** Whose line and number are drawn: 'ols' by default, as in every table and claim. */
   readonly estimator?: Estimator;
   /** Reference slopes; [1, 2] by default, [1] for C against Q. */
   readonly slopes?: readonly number[];
@@ -93,13 +93,12 @@ export function cutoffRow(
   return cutoff === undefined ? headlineRow(rows, (row) => row.gamma.ols !== null) : rowAt(rows, cutoff);
 }
 
-/** The estimate that a figure shows by default, with its name. */
+/** The estimate that figures and tables show, with its name: least squares unless asked otherwise, as the claims are judged by. */
 export function estimateOf(
   slopes: Slopes,
-  estimand: Estimand,
   estimator: Estimator | undefined,
 ): { estimator: Estimator; value: number; interval: readonly [number, number] | undefined } | undefined {
-  const chosen = estimator ?? (estimand === 'cross_fitted' && typeof slopes.iv === 'number' ? 'iv' : 'ols');
+  const chosen = estimator ?? 'ols';
   const value = slopes[chosen];
   if (typeof value !== 'number') return undefined;
   return { estimator: chosen, value, interval: slopes.interval?.[chosen] };
@@ -137,7 +136,7 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
   }
 
   const slopes = row?.[fitName];
-  const estimate = slopes && estimateOf(slopes, estimand, options.estimator);
+  const estimate = slopes && estimateOf(slopes, options.estimator);
   const marks: Mark[] = [];
   const centre = geometricCentre(inside) ?? geometricCentre(outside);
   if (centre)

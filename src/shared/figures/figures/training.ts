@@ -143,7 +143,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
         for (const [slot, estimand] of (options.estimands ?? estimands).entries()) {
           const estimates = rows.map(({ step, summary }) => {
             const slopes = cutoffRow({ summary, arrays: {} }, estimand, options.cutoff)?.gamma;
-            return { step, estimate: slopes && estimateOf(slopes, estimand, options.estimator) };
+            return { step, estimate: slopes && estimateOf(slopes, options.estimator) };
           });
           if (estimates.some(({ estimate }) => estimate?.interval))
             marks.push({

@@ -132,11 +132,11 @@ function resultsTable(run: ReportedRun, named: boolean, options: ReportOptions):
       const row = cutoffRow(measurement, estimand, options.cutoff);
       if (!row) return [];
       const cell = (which: 'gamma' | 'gamma_Q' | 'C_on_Q'): string => {
-        const estimate = estimateOf(row[which], estimand, undefined);
+        const estimate = estimateOf(row[which], undefined);
         if (!estimate) return '–';
         return estimate.interval ? withInterval(estimate.value, ...estimate.interval) : numberText(estimate.value, 4);
       };
-      const estimator = estimateOf(row.gamma, estimand, undefined)?.estimator;
+      const estimator = estimateOf(row.gamma, undefined)?.estimator;
       return [
         [
           plainLabel(measurement.summary.parameter) +

@@ -37,7 +37,7 @@ function row(cutoff: number, gamma: number | null, interval?: readonly [number, 
   };
 }
 
-/** A made-up measurement with `gamma` at the cutoff 1e-4 (training set), 0.1 less cross-fitted. */
+/** A made-up measurement with `gamma` at the headline cutoff (training set), 0.1 less cross-fitted. */
 export function summaryOf(parameter: string, gamma: number | null, samples = 8000): MeasurementSummary {
   return {
     format: 'covature-measurement',
@@ -69,8 +69,8 @@ export function summaryOf(parameter: string, gamma: number | null, samples = 800
     eigenvalues: { largest: 12.5, smallest: -1e-12, positive: 450, zero: 50, negative: 0 },
     floor: { H: 1e-14, C: 1e-14, Q: 1e-14 },
     gamma: {
-      training_set: [row(1e-2, 1.05), row(1e-4, gamma, gamma === null ? undefined : [gamma - 0.02, gamma + 0.02])],
-      cross_fitted: [row(1e-2, 1.01), row(1e-4, gamma === null ? null : gamma - 0.1)],
+      training_set: [row(1e-2, gamma, gamma === null ? undefined : [gamma - 0.02, gamma + 0.02]), row(1e-4, 1.05)],
+      cross_fitted: [row(1e-2, gamma === null ? null : gamma - 0.1), row(1e-4, 1.01)],
     },
     engine: { blas: 'reference', backend: 'cpu', threads: 1 },
     seconds: { total: 1 },

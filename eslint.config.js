@@ -1,12 +1,13 @@
 /**
  * Lint with types. Errors only: a warning that may stay is noise. The rules that the project leans on are no-floating-promises,
- * no-misused-promises, no-explicit-any, and the direction of imports (scripts/lint/import-direction.js).
+ * no-misused-promises, no-explicit-any, the direction of imports and the absence of cycles among them (scripts/lint).
  */
 import eslint from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import svelte from 'eslint-plugin-svelte';
 import tseslint from 'typescript-eslint';
 import { importDirection } from './scripts/lint/import-direction.js';
+import { noCycles } from './scripts/lint/no-cycles.js';
 
 const root = import.meta.dirname;
 
@@ -31,9 +32,10 @@ export default defineConfig(
       parserOptions: { projectService: true, extraFileExtensions: ['.svelte'], tsconfigRootDir: root },
     },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
-    plugins: { covature: { rules: { 'import-direction': importDirection } } },
+    plugins: { covature: { rules: { 'import-direction': importDirection, 'no-cycles': noCycles } } },
     rules: {
       'covature/import-direction': ['error', { root }],
+      'covature/no-cycles': ['error', { root }],
       // TypeScript knows undefined names better.
       'no-undef': 'off',
       eqeqeq: 'error',

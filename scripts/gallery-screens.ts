@@ -6,13 +6,14 @@
  *
  * `--store` keeps the store, so that a second call takes the pictures alone. Default folder: figures/screens.
  */
+import { openWorkbench } from '../src/main/contract/open-workbench.ts';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
-import { Workbench } from '../src/main/contract/workbench.ts';
+import type { Workbench } from '../src/main/contract/workbench.ts';
 import { startServer } from '../src/main/web/server.ts';
 import { shotsOf } from './gallery-shots.ts';
 import type { Shot } from './gallery-shots.ts';
@@ -52,7 +53,7 @@ async function within(
   store: string,
   use: (workbench: Workbench, open: (browser: Browser) => Promise<Page>) => Promise<void>,
 ): Promise<void> {
-  const workbench = new Workbench({ storeFolder: store, shell: 'browser', baseFolder: store });
+  const workbench = openWorkbench({ storeFolder: store, shell: 'browser', baseFolder: store });
   const server = await startServer(workbench);
   try {
     await use(workbench, async (browser) => {

@@ -2,10 +2,11 @@
  * The tables of docs/mnist.md from a store with the runs of resources/examples/mnist-*.json: mean and standard deviation over seeds, at three
  * cutoffs, for both estimands; and of the activity-weight duality where it was measured. `node scripts/mnist-table.ts STORE`
  */
+import type { CutoffRow } from '../src/shared/slopes.ts';
 import type { Estimand } from '../src/shared/estimands.ts';
 import { openStore } from '../src/main/store/index.ts';
 import type { DualitySummary, PairKind } from '../src/shared/duality.ts';
-import type { CutoffRow, MeasurementSummary } from '../src/shared/results.ts';
+import type { MeasurementSummary } from '../src/shared/results.ts';
 
 const folder = process.argv[2];
 if (folder === undefined) throw new Error('usage: node scripts/mnist-table.ts STORE');

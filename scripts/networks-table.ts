@@ -2,10 +2,10 @@
  * The table of docs/networks.md from the runs of one or more stores: a row a measured layer, with gamma and gamma_Q at one cutoff for both
  * estimands (least squares, 95 % intervals), directions and decades, and the verdicts on four claims. `node scripts/networks-table.ts STORE [STORE...]`
  */
+import type { CutoffRow, Interval, Slopes } from '../src/shared/slopes.ts';
 import { openStore } from '../src/main/store/index.ts';
 import { judgeClaims } from '../src/shared/claims.ts';
 import type { Claim, Verdict } from '../src/shared/claims.ts';
-import type { CutoffRow, Interval, Slopes } from '../src/shared/results.ts';
 
 const folders = process.argv.slice(2);
 if (folders.length === 0) throw new Error('usage: node scripts/networks-table.ts STORE [STORE...]');

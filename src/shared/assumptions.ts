@@ -2,8 +2,8 @@
  * What a measurement says of the old assumption C = const * H (THEORY, "The old assumption, tested"): C held against matrices that are often taken for it,
  * on the same samples.
  */
+import type { Interval, RotationBaseline } from './slopes.ts';
 import type { Estimand } from './estimands.ts';
-import type { Interval, RotationBaseline } from './results.ts';
 
 /**
  * H: the Hessian. G: its Gauss-Newton part. F: the Fisher matrix, exact over the classes for cross-entropy, of a unit Gaussian for the mean squared error.

@@ -17,8 +17,9 @@
  * the estimand that disagrees. No verdict from fewer than 30 directions or 1.5 decades. Nothing is clamped. Where every sample of the training set was measured,
  * its estimand has no sampling error: the point is judged in place of an interval.
  */
+import type { CutoffRow, Estimator, Interval } from './slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
-import type { CalibrationRow, CutoffRow, Estimator, Interval, MeasurementSummary, StructuredNull } from './results.ts';
+import type { CalibrationRow, MeasurementSummary, StructuredNull } from './results.ts';
 
 export const claims = [
   'C_on_Q',

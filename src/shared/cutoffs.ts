@@ -4,9 +4,9 @@
  * `prepareDiagonals` takes logarithms and running sums once; after that every estimator but Theil-Sen comes at any cutoff in constant
  * time, so that a cutoff can follow a drag. Index i: direction, in decreasing order of the selecting eigenvalue; u: usable direction.
  */
+import type { CutoffRow, Slopes } from './slopes.ts';
 import { standardCutoffs } from './estimands.ts';
 import { curvature, inverseLeastSquares, leastSquares, orthogonal, residualScatter, unitScatter } from './fits.ts';
-import type { CutoffRow, Slopes } from './results.ts';
 import { RunningMoments, RunningProduct } from './running-sums.ts';
 import { theilSen } from './theil-sen.ts';
 

@@ -4,7 +4,7 @@
  *   Delta_pq = a_p u^T / |a_p|^2,  u = W^T (a_q - a_p).
  * The step from there to C ~ Q is C = 1/2 E_pq[(g_q - g_p)(g_q - g_p)^T], g_q - g_p ~ h_p Delta_pq, Delta roughly isotropic; each part is measured.
  */
-import type { Interval } from './results.ts';
+import type { Interval } from './slopes.ts';
 
 /** all: p and q any two samples; within, across: of one class, of two (where the targets are classes). */
 export const pairKinds = ['all', 'within', 'across'] as const;

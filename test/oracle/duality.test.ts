@@ -1,8 +1,9 @@
 /** The duality against dense loops over all pairs of samples, with per-sample Hessians from the oracle. */
+import type { MeasurementInput } from '../../src/engine/curvature/measurement-input.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measureExact } from '../../src/engine/curvature/exact.ts';
-import type { ExactResult, MeasurementInput } from '../../src/engine/curvature/exact.ts';
-import { drawPairs, relativeResidual } from '../../src/engine/curvature/duality/pairs.ts';
+import type { ExactResult } from '../../src/engine/curvature/exact.ts';
+import { dualPairsTask, drawPairs, relativeResidual } from '../../src/engine/curvature/duality/pairs.ts';
 import { dualityLayout } from '../../src/engine/curvature/duality/measure.ts';
 import { CpuBackend } from '../../src/engine/backend/cpu.ts';
 import { Network } from '../../src/engine/network/network.ts';
@@ -120,7 +121,7 @@ for (const engine of engines) {
           )!;
           const layout = dualityLayout(new Network(input.model, new CpuBackend(pool.blas, 'float64')), row.parameter);
           if (typeof layout === 'string') throw new Error(layout);
-          const found = await pool.run('dualPairs', { layout, p, q, start: 0, count: 60 });
+          const found = await pool.run(dualPairsTask, { layout, p, q, start: 0, count: 60 });
           const expected = Array.from({ length: 60 }, (_, i) => pairs.residual(p[i], q[i]));
           const defined = Array.from({ length: 60 }, (_, i) => i).filter((i) => Number.isFinite(expected[i][1]));
           expect(defined.length).toBeGreaterThan(20);

@@ -6,7 +6,7 @@
  */
 import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import type { Pool } from '../parallel/pool.ts';
-import type { TaskContext } from '../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../parallel/task.ts';
 import { emptySums, planBlocks } from '../statistics/index.ts';
 import type { BlockProjections, ChosenDirections, ProjectedDirections } from '../statistics/index.ts';
 import type { AffineLayer } from '../network/affine.ts';
@@ -79,66 +79,69 @@ export interface BlockResult {
   readonly traces: { readonly C: number; readonly H: number; readonly Q: number; readonly largest: number };
 }
 
-export function blockProjectionsTask(context: TaskContext, argument: BlockArgument): BlockResult {
-  const problem = openedProblem(context);
-  const { blas } = context;
-  const { backend } = problem;
-  const { layout, order, targets } = argument;
-  const { inner, outer } = layout;
-  const results = targets.map(({ count }) => ({
-    curvature: new Float64Array(count),
-    squaredCurvature: new Float64Array(count),
-    gradient: new Float64Array(count),
-    squaredGradient: new Float64Array(count),
-  }));
-  const traces = { C: 0, H: 0, Q: 0, largest: 0 };
-  for (let start = argument.start; start < argument.end; start += pieceSize) {
-    const samples = Math.min(pieceSize, argument.end - start);
-    backend.scope(() => {
-      const { layer, input, delta } = passBatch(problem, layout, order, start, samples);
-      const projector = projectorOf(problem, layer, samples, delta, outer);
-      for (let p = 0; p < samples; p++) {
-        const norm = squaredNorm(input, p * inner, inner);
-        const squaredGradient = norm * squaredNorm(delta, p * outer, outer);
-        traces.C += squaredGradient;
-        traces.largest = Math.max(traces.largest, squaredGradient);
-        traces.H += norm * projector.trace(p);
-        traces.Q += norm * norm * projector.squaredTrace(p);
-      }
-      for (const [index, { columns, count, offsets }] of targets.entries()) {
-        const all = blas.open(columns);
-        const ld = count * outer;
-        for (let first = 0; first < count; first += directionsAtOnce) {
-          const some = Math.min(directionsAtOnce, count - first);
-          const width = some * outer;
-          backend.scope(() => {
-            const u = backend.take(samples, width).data;
-            blas.gemm(
-              false,
-              false,
-              samples,
-              width,
-              inner,
-              1,
-              input,
-              inner,
-              all.subarray(first * outer),
-              ld,
-              0,
-              u,
-              width,
-            );
-            for (let p = 0; p < samples; p++) {
-              const rows = u.subarray(p * width, (p + 1) * width);
-              projector.add(p, rows, some, squaredNorm(input, p * inner, inner), offsets, first, results[index]);
-            }
-          });
+export const blockProjectionsTask = defineTask(
+  'blockProjections',
+  (context: TaskContext, argument: BlockArgument): BlockResult => {
+    const problem = openedProblem(context);
+    const { blas } = context;
+    const { backend } = problem;
+    const { layout, order, targets } = argument;
+    const { inner, outer } = layout;
+    const results = targets.map(({ count }) => ({
+      curvature: new Float64Array(count),
+      squaredCurvature: new Float64Array(count),
+      gradient: new Float64Array(count),
+      squaredGradient: new Float64Array(count),
+    }));
+    const traces = { C: 0, H: 0, Q: 0, largest: 0 };
+    for (let start = argument.start; start < argument.end; start += pieceSize) {
+      const samples = Math.min(pieceSize, argument.end - start);
+      backend.scope(() => {
+        const { layer, input, delta } = passBatch(problem, layout, order, start, samples);
+        const projector = projectorOf(problem, layer, samples, delta, outer);
+        for (let p = 0; p < samples; p++) {
+          const norm = squaredNorm(input, p * inner, inner);
+          const squaredGradient = norm * squaredNorm(delta, p * outer, outer);
+          traces.C += squaredGradient;
+          traces.largest = Math.max(traces.largest, squaredGradient);
+          traces.H += norm * projector.trace(p);
+          traces.Q += norm * norm * projector.squaredTrace(p);
         }
-      }
-    });
-  }
-  return { sums: results, traces };
-}
+        for (const [index, { columns, count, offsets }] of targets.entries()) {
+          const all = blas.open(columns);
+          const ld = count * outer;
+          for (let first = 0; first < count; first += directionsAtOnce) {
+            const some = Math.min(directionsAtOnce, count - first);
+            const width = some * outer;
+            backend.scope(() => {
+              const u = backend.take(samples, width).data;
+              blas.gemm(
+                false,
+                false,
+                samples,
+                width,
+                inner,
+                1,
+                input,
+                inner,
+                all.subarray(first * outer),
+                ld,
+                0,
+                u,
+                width,
+              );
+              for (let p = 0; p < samples; p++) {
+                const rows = u.subarray(p * width, (p + 1) * width);
+                projector.add(p, rows, some, squaredNorm(input, p * inner, inner), offsets, first, results[index]);
+              }
+            });
+          }
+        }
+      });
+    }
+    return { sums: results, traces };
+  },
+);
 
 interface Projector {
   /** tr S_p and tr S_p^2. */
@@ -258,7 +261,7 @@ export async function blockProjections(pool: Pool, options: BlockProjectionOptio
     blocks.map(({ quarter, start, end }) => {
       // Directions of the other half: values of A along those of B.
       const crossed = quarter < 2 ? targets.B : targets.A;
-      return pool.run('blockProjections', { layout, order, start, end, targets: [targets.all, crossed] });
+      return pool.run(blockProjectionsTask, { layout, order, start, end, targets: [targets.all, crossed] });
     }),
   );
   signal?.throwIfAborted();

@@ -3,7 +3,7 @@
  * of `vectors` [d, d] the eigenvectors of H.
  */
 import type { ArrayReference, Real } from '../blas/types.ts';
-import type { TaskContext } from '../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../parallel/task.ts';
 
 /** Columns of one block of the symmetric product. */
 const blockWidth = 256;
@@ -24,7 +24,7 @@ export interface ProductArgument {
   readonly sum: ArrayReference;
 }
 
-export function productTask({ blas }: TaskContext, argument: ProductArgument): void {
+export const productTask = defineTask('product', ({ blas }: TaskContext, argument: ProductArgument): void => {
   const { rows, leftWidth, rightWidth, from, to } = argument;
   const left = blas.open(argument.left).subarray(from);
   const sum = blas.open(argument.sum).subarray(from * rightWidth);
@@ -43,7 +43,7 @@ export function productTask({ blas }: TaskContext, argument: ProductArgument): v
     sum,
     rightWidth,
   );
-}
+});
 
 export interface EighArgument {
   readonly n: number;
@@ -54,14 +54,14 @@ export interface EighArgument {
   readonly threads: number;
 }
 
-export function eighTask({ blas }: TaskContext, argument: EighArgument): void {
+export const eighTask = defineTask('eigh', ({ blas }: TaskContext, argument: EighArgument): void => {
   blas.setThreads(argument.threads);
   try {
     blas.eigh(argument.n, blas.open(argument.matrix) as Float64Array, blas.open(argument.eigenvalues) as Float64Array);
   } finally {
     blas.setThreads(1);
   }
-}
+});
 
 export interface QuadraticFormsArgument {
   readonly d: number;
@@ -78,31 +78,34 @@ export interface QuadraticFormsArgument {
 /**
  * r_i M r_i^T, from half of M: with M = L + L^T (L lower triangular, its diagonal blocks halved), r M r^T = 2 r L r^T, at half the products.
  */
-export function quadraticFormsTask({ blas }: TaskContext, argument: QuadraticFormsArgument): void {
-  const { d, from, to } = argument;
-  const count = to - from;
-  const rows = blas.open(argument.vectors).subarray(from * d, to * d);
-  const matrix = blas.open(argument.matrix);
-  const out = blas.open(argument.out);
-  const scratch = blas.allocate('float64', count * blockWidth);
-  out.fill(0, from, to);
-  for (let start = 0; start < d; start += blockWidth) {
-    const width = Math.min(blockWidth, d - start);
-    const end = start + width;
-    const diagonal = matrix.subarray(start * d + start);
-    blas.gemm(false, false, count, width, width, 0.5, rows.subarray(start), d, diagonal, d, 0, scratch, width);
-    if (end < d) {
-      const below = matrix.subarray(end * d + start);
-      blas.gemm(false, false, count, width, d - end, 1, rows.subarray(end), d, below, d, 1, scratch, width);
+export const quadraticFormsTask = defineTask(
+  'quadraticForms',
+  ({ blas }: TaskContext, argument: QuadraticFormsArgument): void => {
+    const { d, from, to } = argument;
+    const count = to - from;
+    const rows = blas.open(argument.vectors).subarray(from * d, to * d);
+    const matrix = blas.open(argument.matrix);
+    const out = blas.open(argument.out);
+    const scratch = blas.allocate('float64', count * blockWidth);
+    out.fill(0, from, to);
+    for (let start = 0; start < d; start += blockWidth) {
+      const width = Math.min(blockWidth, d - start);
+      const end = start + width;
+      const diagonal = matrix.subarray(start * d + start);
+      blas.gemm(false, false, count, width, width, 0.5, rows.subarray(start), d, diagonal, d, 0, scratch, width);
+      if (end < d) {
+        const below = matrix.subarray(end * d + start);
+        blas.gemm(false, false, count, width, d - end, 1, rows.subarray(end), d, below, d, 1, scratch, width);
+      }
+      for (let i = 0; i < count; i++) {
+        let sum = 0;
+        for (let j = 0; j < width; j++) sum += scratch[i * width + j] * rows[i * d + start + j];
+        out[from + i] += 2 * sum;
+      }
     }
-    for (let i = 0; i < count; i++) {
-      let sum = 0;
-      for (let j = 0; j < width; j++) sum += scratch[i * width + j] * rows[i * d + start + j];
-      out[from + i] += 2 * sum;
-    }
-  }
-  blas.release(scratch);
-}
+    blas.release(scratch);
+  },
+);
 
 export interface RowsProductArgument {
   readonly d: number;
@@ -114,11 +117,14 @@ export interface RowsProductArgument {
   readonly out: ArrayReference;
 }
 
-export function rowsProductTask({ blas }: TaskContext, argument: RowsProductArgument): void {
-  const { d, count } = argument;
-  const matrix = blas.open(argument.matrix);
-  blas.gemm(false, false, count, d, d, 1, blas.open(argument.rows), d, matrix, d, 0, blas.open(argument.out), d);
-}
+export const rowsProductTask = defineTask(
+  'rowsProduct',
+  ({ blas }: TaskContext, argument: RowsProductArgument): void => {
+    const { d, count } = argument;
+    const matrix = blas.open(argument.matrix);
+    blas.gemm(false, false, count, d, d, 1, blas.open(argument.rows), d, matrix, d, 0, blas.open(argument.out), d);
+  },
+);
 
 export interface CommutatorArgument {
   readonly d: number;
@@ -137,36 +143,39 @@ export interface CommutatorSums {
 }
 
 /** With X = HC, CH = X^T: both norms from X alone, block beside mirrored block, without a d x d matrix of its own. */
-export function commutatorTask({ blas }: TaskContext, argument: CommutatorArgument): CommutatorSums {
-  const { d, from, to } = argument;
-  const left = blas.open(argument.left);
-  const right = blas.open(argument.right);
-  const count = to - from;
-  const above = blas.allocate('float64', count * commutatorWidth);
-  const mirrored = blas.allocate('float64', count * commutatorWidth);
-  let product = 0;
-  let difference = 0;
-  for (let start = from; start < d;) {
-    // The block on the diagonal first, by itself.
-    const width = start === from ? count : Math.min(commutatorWidth, d - start);
-    const [H, C] = [left.subarray(from * d), right.subarray(from * d)];
-    blas.gemm(false, false, count, width, d, 1, H, d, right.subarray(start), d, 0, above, width);
-    blas.gemm(false, false, count, width, d, 1, C, d, left.subarray(start), d, 0, mirrored, width);
-    let [sum, mirroredSum, apart] = [0, 0, 0];
-    for (let i = 0; i < count * width; i++) {
-      const [x, y] = [above[i], mirrored[i]];
-      sum += x * x;
-      mirroredSum += y * y;
-      apart += (x - y) * (x - y);
+export const commutatorTask = defineTask(
+  'commutator',
+  ({ blas }: TaskContext, argument: CommutatorArgument): CommutatorSums => {
+    const { d, from, to } = argument;
+    const left = blas.open(argument.left);
+    const right = blas.open(argument.right);
+    const count = to - from;
+    const above = blas.allocate('float64', count * commutatorWidth);
+    const mirrored = blas.allocate('float64', count * commutatorWidth);
+    let product = 0;
+    let difference = 0;
+    for (let start = from; start < d;) {
+      // The block on the diagonal first, by itself.
+      const width = start === from ? count : Math.min(commutatorWidth, d - start);
+      const [H, C] = [left.subarray(from * d), right.subarray(from * d)];
+      blas.gemm(false, false, count, width, d, 1, H, d, right.subarray(start), d, 0, above, width);
+      blas.gemm(false, false, count, width, d, 1, C, d, left.subarray(start), d, 0, mirrored, width);
+      let [sum, mirroredSum, apart] = [0, 0, 0];
+      for (let i = 0; i < count * width; i++) {
+        const [x, y] = [above[i], mirrored[i]];
+        sum += x * x;
+        mirroredSum += y * y;
+        apart += (x - y) * (x - y);
+      }
+      product += start === from ? sum : sum + mirroredSum;
+      difference += start === from ? apart : 2 * apart;
+      start += width;
     }
-    product += start === from ? sum : sum + mirroredSum;
-    difference += start === from ? apart : 2 * apart;
-    start += width;
-  }
-  blas.release(above);
-  blas.release(mirrored);
-  return { product, difference };
-}
+    blas.release(above);
+    blas.release(mirrored);
+    return { product, difference };
+  },
+);
 
 export interface InnerProductsArgument {
   /** C, H, Q, all of one length; this piece: entries [from, to). */
@@ -186,19 +195,22 @@ export interface InnerProducts {
   readonly CQ: number;
 }
 
-export function innerProductsTask({ blas }: TaskContext, argument: InnerProductsArgument): InnerProducts {
-  const [C, H, Q] = [blas.open(argument.C), blas.open(argument.H), blas.open(argument.Q)];
-  let [CC, HH, QQ, CH, CQ] = [0, 0, 0, 0, 0];
-  for (let i = argument.from; i < argument.to; i++) {
-    const [c, h, q] = [C[i], H[i], Q[i]];
-    CC += c * c;
-    HH += h * h;
-    QQ += q * q;
-    CH += c * h;
-    CQ += c * q;
-  }
-  return { CC, HH, QQ, CH, CQ };
-}
+export const innerProductsTask = defineTask(
+  'innerProducts',
+  ({ blas }: TaskContext, argument: InnerProductsArgument): InnerProducts => {
+    const [C, H, Q] = [blas.open(argument.C), blas.open(argument.H), blas.open(argument.Q)];
+    let [CC, HH, QQ, CH, CQ] = [0, 0, 0, 0, 0];
+    for (let i = argument.from; i < argument.to; i++) {
+      const [c, h, q] = [C[i], H[i], Q[i]];
+      CC += c * c;
+      HH += h * h;
+      QQ += q * q;
+      CH += c * h;
+      CQ += c * q;
+    }
+    return { CC, HH, QQ, CH, CQ };
+  },
+);
 
 export function sumOfSquares(values: Real, from: number, count: number): number {
   let sum = 0;

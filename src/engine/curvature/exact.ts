@@ -2,8 +2,8 @@
  * The exact measurement of one parameter of a dense layer: C, H, Q, Gauss-Newton part and mean gradient over the training set, the spectrum of
  * H with C_ii and Q_ii along it, and the same along directions of each random half with values from the other (cross-fitted). All float64.
  */
+import type { MeasurementInput } from './measurement-input.ts';
 import { InputError } from '../../shared/errors.ts';
-import type { ModelSpec } from '../../shared/model.ts';
 import type {
   ConvergenceChoice,
   DirectionErrors,
@@ -28,7 +28,7 @@ import type { DeviceSession } from './device/session.ts';
 import { directionErrors } from './direction-errors.ts';
 import { dualityLayout, measureDuality } from './duality/measure.ts';
 import type { MeasuredDuality } from './duality/measure.ts';
-import { factorLayout } from './factors.ts';
+import { openProblemTask, factorLayout } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
 import { checkMemory } from './forecast.ts';
 import { meanGradient, momentSums, unpackMatrix } from './moments.ts';
@@ -41,17 +41,6 @@ import { factorWidth } from './output-hessian.ts';
 import { leadingCount, rotationBaseline } from './rotations.ts';
 import { commutatorNulls, nullDirections } from './structured-nulls.ts';
 import { summarise } from './summary.ts';
-
-export interface MeasurementInput {
-  readonly model: ModelSpec;
-  /** Values by parameter name. */
-  readonly weights: ReadonlyMap<string, Real>;
-  /** [P, inputSize] and [P, targetSize] (one-hot rows for classes; of sequences a class number a position), in shared memory (SharedArrayBuffer). */
-  readonly inputs: Real;
-  readonly targets: Real;
-  /** Whether targets are one-hot rows of classes, so that an accuracy exists. */
-  readonly classes: boolean;
-}
 
 export interface ExactOptions {
   readonly parameter: string;
@@ -122,7 +111,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
   };
 
   const { weights, inputs, targets } = input;
-  await pool.runEverywhere('openProblem', { model: input.model, weights, inputs, targets });
+  await pool.runEverywhere(openProblemTask, { model: input.model, weights, inputs, targets });
   const { device } = options;
   const momentOptions = {
     samples,

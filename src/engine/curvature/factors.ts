@@ -11,7 +11,7 @@ import type { Tensor } from '../backend/types.ts';
 import { AffineLayer } from '../network/affine.ts';
 import { Network } from '../network/network.ts';
 import type { ModelSpec } from '../../shared/model.ts';
-import type { TaskContext } from '../parallel/tasks.ts';
+import { defineTask, Slot, type TaskContext } from '../parallel/task.ts';
 import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
 import { packedSize, packOuter, packSymmetric } from './packing.ts';
 
@@ -32,9 +32,11 @@ export interface ProblemArgument {
   readonly targets: Real;
 }
 
-export function openProblem(context: TaskContext, argument: ProblemArgument): void {
-  context.problem = buildProblem(context.blas, argument);
-}
+const problemSlot = new Slot<Problem>('problem');
+
+export const openProblemTask = defineTask('openProblem', (context: TaskContext, argument: ProblemArgument): void => {
+  problemSlot.set(context, buildProblem(context.blas, argument));
+});
 
 /** The network with these weights on a double-precision backend. */
 export function buildProblem(blas: Blas, argument: ProblemArgument): Problem {
@@ -134,7 +136,7 @@ export function passBatch(
   };
 }
 
-export function factorsTask(context: TaskContext, argument: FactorsArgument): FactorsResult {
+export const factorsTask = defineTask('factors', (context: TaskContext, argument: FactorsArgument): FactorsResult => {
   const problem = openedProblem(context);
   const { network, backend } = problem;
   const { layout, count, row } = argument;
@@ -162,7 +164,7 @@ export function factorsTask(context: TaskContext, argument: FactorsArgument): Fa
     for (const value of dataOf(network.lossValues(targets))) lossSum += value;
     return { lossSum, correct: network.loss.correct(dataOf(outputs), dataOf(targets)) };
   });
-}
+});
 
 interface SampleHessian {
   /** S_p, from `from` on, and S_p^2; both valid until the next sample is asked for. */
@@ -206,8 +208,9 @@ function sampleHessians(
 
 /** The problem that `openProblem` left in this worker. */
 export function openedProblem(context: TaskContext): Problem {
-  if (context.problem === null) throw new Error('no problem is open in this worker');
-  return context.problem;
+  const problem = problemSlot.get(context);
+  if (problem === undefined) throw new Error('no problem is open in this worker');
+  return problem;
 }
 
 function ones(backend: CpuBackend, rows: number): ReturnType<CpuBackend['take']> {

@@ -1,4 +1,6 @@
 /** Measures a parameter by the method that serves it: exactly where its layer sees one vector a sample and memory allows, else along the leading directions. */
+import type { ProjectedOptions } from './projected/options.ts';
+import type { MeasurementInput } from './measurement-input.ts';
 import { densitySpec } from '../../shared/density.ts';
 import type { DensitySpec } from '../../shared/density.ts';
 import { InputError } from '../../shared/errors.ts';
@@ -10,7 +12,7 @@ import { Network } from '../network/network.ts';
 import type { Real } from '../blas/types.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { measureExact } from './exact.ts';
-import type { ExactOptions, MeasurementInput } from './exact.ts';
+import type { ExactOptions } from './exact.ts';
 import { factorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
 import type { MemoryExtras } from './forecast.ts';
@@ -18,7 +20,6 @@ import { checkNoiseSpec, measureMinibatchNoise, noiseDirectionNumbers } from './
 import type { NoiseDirections } from './minibatch/measure.ts';
 import { summariseDensity } from './projected/density.ts';
 import { measureProjected } from './projected/measure.ts';
-import type { ProjectedOptions } from './projected/measure.ts';
 import { splitHalves } from './moments.ts';
 import { withConvergence } from './summary.ts';
 import { wholeNetwork } from './projected/space.ts';

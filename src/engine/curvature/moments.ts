@@ -3,10 +3,12 @@
  * Samples pass in chunks of a fixed size: first the worker threads fill the rows of the two factors (pieces of samples), then each adds its
  * rows of the product to the sum. Chunks and pieces do not depend on the number of threads.
  */
+import { unpackTask } from './unpack.ts';
+import { productTask, type ProductArgument } from './dense-tasks.ts';
+import { factorsTask } from './factors.ts';
 import type { ArrayReference, Real } from '../blas/types.ts';
 import { Random } from '../../shared/random.ts';
 import type { Pool } from '../parallel/pool.ts';
-import type { TaskArguments } from '../parallel/tasks.ts';
 import type { FactorLayout } from './factors.ts';
 
 /** Samples whose factors one task makes. */
@@ -95,7 +97,7 @@ export async function momentSums(pool: Pool, layout: FactorLayout, options: Mome
       }
       const results = await Promise.all(
         pieces.map((piece) =>
-          pool.run('factors', {
+          pool.run(factorsTask, {
             layout,
             order,
             start: start + piece.row,
@@ -132,10 +134,10 @@ export async function momentSums(pool: Pool, layout: FactorLayout, options: Mome
 }
 
 /** sum += left^T right over `rows` rows, in pieces. */
-async function addProducts(pool: Pool, shared: Omit<TaskArguments<'product'>, 'from' | 'to'>): Promise<void> {
+async function addProducts(pool: Pool, shared: Omit<ProductArgument, 'from' | 'to'>): Promise<void> {
   const tasks: Promise<void>[] = [];
   for (let from = 0; from < shared.leftWidth; from += productRows) {
-    tasks.push(pool.run('product', { ...shared, from, to: Math.min(from + productRows, shared.leftWidth) }));
+    tasks.push(pool.run(productTask, { ...shared, from, to: Math.min(from + productRows, shared.leftWidth) }));
   }
   await Promise.all(tasks);
 }
@@ -233,7 +235,7 @@ export async function unpackSum(
   };
   const tasks: Promise<void>[] = [];
   for (let from = 0; from < inner; from += step)
-    tasks.push(pool.run('unpack', { ...shared, from, to: Math.min(from + step, inner) }));
+    tasks.push(pool.run(unpackTask, { ...shared, from, to: Math.min(from + step, inner) }));
   await Promise.all(tasks);
 }
 

@@ -9,11 +9,11 @@
  * and L L^T = Z^T Z = G^T G + W, W Wishart with d - s degrees of freedom (drawn by Bartlett's decomposition). So 200 rotations cost
  * a fraction of one product of d x d matrices. What is left out of C and H is stated with the result.
  */
+import type { RotationBaseline } from '../../shared/slopes.ts';
 import type { ArrayReference, Blas, Real } from '../blas/types.ts';
-import type { RotationBaseline } from '../../shared/results.ts';
 import { Random } from '../../shared/random.ts';
 import type { Pool } from '../parallel/pool.ts';
-import type { TaskContext } from '../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../parallel/task.ts';
 import { sumOfSquares } from './dense-tasks.ts';
 
 /** Random rotations of the baseline. */
@@ -48,7 +48,7 @@ export async function rotationBaseline(pool: Pool, argument: BaselineArgument): 
   const count = leadingCount(d);
   const start = pool.reference(vectors.subarray((d - count) * d));
   const leadingOf = (of: Real, vectorsOf?: Real): Promise<LeadingValues> =>
-    pool.run('leadingValues', {
+    pool.run(leadingValuesTask, {
       d,
       matrix: pool.reference(of),
       start,
@@ -64,7 +64,7 @@ export async function rotationBaseline(pool: Pool, argument: BaselineArgument): 
   const lambda = ofOther.values;
   const pieces = await Promise.all(
     Array.from({ length: rotationCount / pieceSize }, (_, piece) =>
-      pool.run('rotations', { d, c: values, lambda, first: piece * pieceSize, count: pieceSize, seed }),
+      pool.run(rotationsTask, { d, c: values, lambda, first: piece * pieceSize, count: pieceSize, seed }),
     ),
   );
   const ratios = Float64Array.from(pieces.flatMap((piece) => [...piece])).sort();
@@ -94,16 +94,19 @@ export interface RotationsArgument {
 }
 
 /** The commutator ratio under each rotation of the piece. */
-export function rotationsTask({ blas }: TaskContext, argument: RotationsArgument): Float64Array {
-  const { d, c, lambda, first, count, seed } = argument;
-  const corner = new HaarCorner(blas, d, lambda.length, c.length);
-  const ratios = Float64Array.from({ length: count }, (_, i) => {
-    corner.draw(new Random(seed, `rotation ${first + i}`));
-    return corner.ratio(c, lambda);
-  });
-  corner.release();
-  return ratios;
-}
+export const rotationsTask = defineTask(
+  'rotations',
+  ({ blas }: TaskContext, argument: RotationsArgument): Float64Array => {
+    const { d, c, lambda, first, count, seed } = argument;
+    const corner = new HaarCorner(blas, d, lambda.length, c.length);
+    const ratios = Float64Array.from({ length: count }, (_, i) => {
+      corner.draw(new Random(seed, `rotation ${first + i}`));
+      return corner.ratio(c, lambda);
+    });
+    corner.release();
+    return ratios;
+  },
+);
 
 export interface LeadingValuesArgument {
   readonly d: number;
@@ -124,32 +127,35 @@ export interface LeadingValues {
 }
 
 /** The leading eigenvalues of C by subspace iteration from the leading eigenvectors of H. */
-export function leadingValuesTask({ blas }: TaskContext, argument: LeadingValuesArgument): LeadingValues {
-  const { d, count } = argument;
-  const matrix = blas.open(argument.matrix);
-  const basis = blas.allocate('float64', count * d);
-  const moved = blas.allocate('float64', count * d);
-  const small = blas.allocate('float64', count * count) as Float64Array;
-  const values = blas.allocate('float64', count) as Float64Array;
-  basis.set(blas.open(argument.start));
-  const iterations = count === d ? 0 : subspaceIterations;
-  for (let i = 0; i <= iterations; i++) {
-    blas.gemm(false, false, count, d, d, 1, basis, d, matrix, d, 0, moved, d);
-    if (i === iterations) break;
-    // Twice: the first leaves small rows as orthogonal as rounding of the large ones allows.
-    orthonormaliseRows(blas, moved, basis, count, d, small, values);
-    orthonormaliseRows(blas, basis, moved, count, d, small, values);
-    basis.set(moved);
-  }
-  blas.gemm(false, true, count, count, d, 1, moved, d, basis, d, 0, small, count);
-  symmetrise(small, count);
-  blas.eigh(count, small, values);
-  const result = Float64Array.from(values);
-  if (argument.vectors !== undefined)
-    blas.gemm(false, false, count, d, count, 1, small, count, basis, d, 0, blas.open(argument.vectors), d);
-  for (const array of [basis, moved, small, values]) blas.release(array);
-  return { values: result, total: sumOfSquares(matrix, 0, d * d) };
-}
+export const leadingValuesTask = defineTask(
+  'leadingValues',
+  ({ blas }: TaskContext, argument: LeadingValuesArgument): LeadingValues => {
+    const { d, count } = argument;
+    const matrix = blas.open(argument.matrix);
+    const basis = blas.allocate('float64', count * d);
+    const moved = blas.allocate('float64', count * d);
+    const small = blas.allocate('float64', count * count) as Float64Array;
+    const values = blas.allocate('float64', count) as Float64Array;
+    basis.set(blas.open(argument.start));
+    const iterations = count === d ? 0 : subspaceIterations;
+    for (let i = 0; i <= iterations; i++) {
+      blas.gemm(false, false, count, d, d, 1, basis, d, matrix, d, 0, moved, d);
+      if (i === iterations) break;
+      // Twice: the first leaves small rows as orthogonal as rounding of the large ones allows.
+      orthonormaliseRows(blas, moved, basis, count, d, small, values);
+      orthonormaliseRows(blas, basis, moved, count, d, small, values);
+      basis.set(moved);
+    }
+    blas.gemm(false, true, count, count, d, 1, moved, d, basis, d, 0, small, count);
+    symmetrise(small, count);
+    blas.eigh(count, small, values);
+    const result = Float64Array.from(values);
+    if (argument.vectors !== undefined)
+      blas.gemm(false, false, count, d, count, 1, small, count, basis, d, 0, blas.open(argument.vectors), d);
+    for (const array of [basis, moved, small, values]) blas.release(array);
+    return { values: result, total: sumOfSquares(matrix, 0, d * d) };
+  },
+);
 
 /** Share of a sum of squares that the values do not hold. */
 function leftOut(total: number, values: Float64Array): number {

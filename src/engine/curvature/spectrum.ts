@@ -2,7 +2,14 @@
 import type { Real } from '../blas/types.ts';
 import { yieldingThreads } from '../parallel/contention.ts';
 import type { Pool } from '../parallel/pool.ts';
-import { sumOfSquares } from './dense-tasks.ts';
+import {
+  rowsProductTask,
+  quadraticFormsTask,
+  innerProductsTask,
+  eighTask,
+  commutatorTask,
+  sumOfSquares,
+} from './dense-tasks.ts';
 import type { InnerProducts } from './dense-tasks.ts';
 
 /** Directions, or rows, of one piece. */
@@ -30,7 +37,7 @@ export async function decompose(pool: Pool, d: number, matrix: Real, most: numbe
   const threads = d < threadedFrom ? 1 : most;
   const eigenvalues = pool.allocate('float64', d);
   const argument = { n: d, matrix: pool.reference(matrix), eigenvalues: pool.reference(eigenvalues), threads };
-  await yieldingThreads(pool.blas, threads, () => pool.run('eigh', argument));
+  await yieldingThreads(pool.blas, threads, () => pool.run(eighTask, argument));
   return { d, vectors: matrix, eigenvalues };
 }
 
@@ -40,7 +47,7 @@ export async function diagonalOf(pool: Pool, spectrum: Spectrum, matrix: Real): 
   const out = pool.allocate('float64', d);
   await Promise.all(
     pieces(0, d).map(([from, to]) =>
-      pool.run('quadraticForms', {
+      pool.run(quadraticFormsTask, {
         d,
         vectors: pool.reference(spectrum.vectors),
         matrix: pool.reference(matrix),
@@ -64,7 +71,7 @@ export function decreasing(spectrum: Spectrum): Float64Array {
 export async function measureCommutator(pool: Pool, d: number, C: Real, H: Real): Promise<number> {
   const [left, right] = [pool.reference(H), pool.reference(C)];
   const sums = await Promise.all(
-    pieces(0, d).map(([from, to]) => pool.run('commutator', { d, left, right, from, to })),
+    pieces(0, d).map(([from, to]) => pool.run(commutatorTask, { d, left, right, from, to })),
   );
   let [product, difference] = [0, 0];
   for (const sum of sums) {
@@ -84,7 +91,7 @@ export async function largestResidual(pool: Pool, spectrum: Spectrum, H: Real): 
   const chosen = Array.from({ length: count }, (_, i) => bySize[Math.round((i * (d - 1)) / Math.max(1, count - 1))]);
   const { vectors: rows } = gatherRows(pool, spectrum, chosen);
   const out = pool.allocate('float64', count * d);
-  await pool.run('rowsProduct', {
+  await pool.run(rowsProductTask, {
     d,
     rows: pool.reference(rows),
     count,
@@ -112,7 +119,7 @@ export async function cosines(
   const step = Math.max(1, Math.ceil(C.length / innerPieces));
   const sums = await Promise.all(
     Array.from({ length: Math.ceil(C.length / step) }, (_, i) =>
-      pool.run('innerProducts', { ...references, from: i * step, to: Math.min((i + 1) * step, C.length) }),
+      pool.run(innerProductsTask, { ...references, from: i * step, to: Math.min((i + 1) * step, C.length) }),
     ),
   );
   const total = (key: keyof InnerProducts): number => sums.reduce((all, each) => all + each[key], 0);

@@ -14,7 +14,7 @@ import { Random } from '../../shared/random.ts';
 import type { CommutatorNulls, StructuredNull } from '../../shared/results.ts';
 import { studentQuantile } from '../../shared/distributions.ts';
 import type { Pool } from '../parallel/pool.ts';
-import type { TaskContext } from '../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../parallel/task.ts';
 import { openedProblem, passBatch } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
 import { outputFactor, outputHessian } from './output-hessian.ts';
@@ -58,7 +58,7 @@ export async function commutatorNulls(pool: Pool, options: NullsOptions): Promis
   const pieces: Promise<void>[] = [];
   for (let start = 0; start < samples; start += pieceSize)
     pieces.push(
-      pool.run('nullFactors', {
+      pool.run(nullFactorsTask, {
         layout,
         order,
         start,
@@ -72,7 +72,7 @@ export async function commutatorNulls(pool: Pool, options: NullsOptions): Promis
   const ratios = (kind: 'delta' | 'hessian', { vectors, values }: LeadingPairs): Promise<number[]> =>
     Promise.all(
       Array.from({ length: shuffles + 1 }, (_, shuffle) =>
-        pool.run('nullRatio', { ...shared, kind, shuffle, vectors: pool.reference(vectors), values }),
+        pool.run(nullRatioTask, { ...shared, kind, shuffle, vectors: pool.reference(vectors), values }),
       ),
     );
   const [ofDelta, ofHessian] = await Promise.all([ratios('delta', options.H), ratios('hessian', options.C)]);
@@ -113,22 +113,25 @@ export interface NullFactorsArgument {
 }
 
 /** Writes a_p, delta_p and B_p (or S_p) of the samples order[start ... start + count) to rows start and on. */
-export function nullFactorsTask(context: TaskContext, argument: NullFactorsArgument): void {
-  const problem = openedProblem(context);
-  const { network, backend } = problem;
-  const { layout, order, start, count, rank } = argument;
-  const { inner, outer } = layout;
-  const { blas } = context;
-  backend.scope(() => {
-    const { layer, input, delta } = passBatch(problem, layout, order, start, count);
-    blas.open(argument.a).set(input.subarray(0, count * inner), start * inner);
-    blas.open(argument.delta).set(delta.subarray(0, count * outer), start * outer);
-    const width = outer * (rank === 0 ? outer : rank);
-    const matrices =
-      rank === 0 ? outputHessian(network, backend, layer, false).data : outputFactor(network, backend, layer).data;
-    blas.open(argument.factors).set(matrices.subarray(0, count * width), start * width);
-  });
-}
+export const nullFactorsTask = defineTask(
+  'nullFactors',
+  (context: TaskContext, argument: NullFactorsArgument): void => {
+    const problem = openedProblem(context);
+    const { network, backend } = problem;
+    const { layout, order, start, count, rank } = argument;
+    const { inner, outer } = layout;
+    const { blas } = context;
+    backend.scope(() => {
+      const { layer, input, delta } = passBatch(problem, layout, order, start, count);
+      blas.open(argument.a).set(input.subarray(0, count * inner), start * inner);
+      blas.open(argument.delta).set(delta.subarray(0, count * outer), start * outer);
+      const width = outer * (rank === 0 ? outer : rank);
+      const matrices =
+        rank === 0 ? outputHessian(network, backend, layer, false).data : outputFactor(network, backend, layer).data;
+      blas.open(argument.factors).set(matrices.subarray(0, count * width), start * width);
+    });
+  },
+);
 
 export interface NullRatioArgument {
   readonly kind: 'delta' | 'hessian';
@@ -147,7 +150,7 @@ export interface NullRatioArgument {
   readonly values: Float64Array;
 }
 
-export function nullRatioTask({ blas }: TaskContext, argument: NullRatioArgument): number {
+export const nullRatioTask = defineTask('nullRatio', ({ blas }: TaskContext, argument: NullRatioArgument): number => {
   const { kind, shuffle, seed, samples, values } = argument;
   const place =
     shuffle === 0
@@ -171,7 +174,7 @@ export function nullRatioTask({ blas }: TaskContext, argument: NullRatioArgument
   blas.release(moved);
   blas.release(overlaps);
   return commutatorRatio(norm, trace);
-}
+});
 
 /** Rows C w_i [k, d] with C = mean_p g_p g_p^T - g g^T, g_p = a_p (x) delta_place(p). */
 function covarianceTimes(

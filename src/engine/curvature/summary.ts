@@ -1,11 +1,12 @@
 /** The summary of a measurement from its numbers: the one place where the keys of src/shared/results.ts are filled. */
+import type { RotationBaseline } from '../../shared/slopes.ts';
+import { replicateTask } from '../statistics/replicate-task.ts';
 import type {
   CommutatorNulls,
   DevicePrecision,
   HalfSample,
   MeasurementSummary,
   ProjectedDetails,
-  RotationBaseline,
 } from '../../shared/results.ts';
 import { localSlopes, localSlopesCrossFitted } from '../../shared/local-slopes.ts';
 import type { Parameter } from '../network/types.ts';
@@ -140,7 +141,7 @@ type GammaRows = Pick<MeasurementSummary, 'gamma' | 'estimand_difference' | 'boo
 async function gammaRows(pool: Pool, input: SummaryInput): Promise<GammaRows> {
   const { trainingSet, crossFitted, floors, projections, seed } = input;
   const plan = projections && planBootstrap(projections, { seed, floors });
-  const replicates = plan && Promise.all(plan.sets.map((set) => pool.run('replicate', set)));
+  const replicates = plan && Promise.all(plan.sets.map((set) => pool.run(replicateTask, set)));
   const gamma = { training_set: fitByCutoff(trainingSet, floors), cross_fitted: fitCrossFitted(crossFitted, floors) };
   if (plan === undefined || replicates === undefined) return { gamma };
   return withIntervals(gamma, plan.finish(await replicates), projections!);

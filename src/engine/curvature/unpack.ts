@@ -1,6 +1,6 @@
 /** From packed sums of Kronecker products to the d x d matrix, d = inner * outer; weight (i, k) stands at i * outer + k. */
 import type { ArrayReference } from '../blas/types.ts';
-import type { TaskContext } from '../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../parallel/task.ts';
 
 export interface UnpackArgument {
   readonly inner: number;
@@ -20,7 +20,7 @@ export interface UnpackArgument {
   readonly to: number;
 }
 
-export function unpackTask({ blas }: TaskContext, argument: UnpackArgument): void {
+export const unpackTask = defineTask('unpack', ({ blas }: TaskContext, argument: UnpackArgument): void => {
   const { inner, outer, block, blocks, factor, from, to } = argument;
   const first = blas.open(argument.sums[0]);
   const second = argument.sums.length > 1 ? blas.open(argument.sums[1]) : null;
@@ -49,4 +49,4 @@ export function unpackTask({ blas }: TaskContext, argument: UnpackArgument): voi
       for (let j = 0; j < d; j++) out[row + j] -= g * mean[j];
     }
   }
-}
+});

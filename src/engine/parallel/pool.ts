@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { ArrayReference, Blas, BlasShare, Precision, Real } from '../blas/types.ts';
-import type { TaskArguments, TaskName, TaskResult } from './tasks.ts';
+import type { Task } from './task.ts';
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -14,7 +14,8 @@ export interface WorkerSetup {
 /** Main thread to worker. */
 export interface TaskMessage {
   readonly id: number;
-  readonly task: TaskName;
+  /** The task's name. */
+  readonly task: string;
   readonly argument: unknown;
 }
 
@@ -52,14 +53,14 @@ export class Pool {
   }
 
   /** Queues a task; the first idle worker takes it. Rejects when the task throws or its worker dies. */
-  run<N extends TaskName>(task: N, argument: TaskArguments<N>): Promise<TaskResult<N>> {
+  run<Argument, Result>(task: Task<Argument, Result>, argument: Argument): Promise<Result> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const id = this.#nextId++;
-    return new Promise<TaskResult<N>>((resolve, reject) => {
+    return new Promise<Result>((resolve, reject) => {
       this.#queue.push({
-        message: { id, task, argument },
+        message: { id, task: task.name, argument },
         resolve: (value) => {
-          resolve(value as TaskResult<N>);
+          resolve(value as Result);
         },
         reject,
       });
@@ -68,7 +69,7 @@ export class Pool {
   }
 
   /** Runs a task once in every worker (to set up what later tasks need). Call only while nothing is queued. */
-  async runEverywhere<N extends TaskName>(task: N, argument: TaskArguments<N>): Promise<void> {
+  async runEverywhere<Argument>(task: Task<Argument, unknown>, argument: Argument): Promise<void> {
     if (this.#queue.length > 0 || this.#running.size > 0) throw new Error('runEverywhere: tasks are under way');
     // Every worker is idle and each takes one.
     await Promise.all(this.#workers.map(() => this.run(task, argument)));

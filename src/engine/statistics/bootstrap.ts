@@ -18,10 +18,10 @@
  * these P samples. Their interval says how far they would move with P other samples from the same source, along the same directions.
  * Neither interval covers the choice of the eigenvectors: they are held fixed.
  */
+import { estimators, type Estimator, type Interval } from '../../shared/slopes.ts';
 import { standardCutoffs, type Estimand } from '../../shared/estimands.ts';
 import { studentQuantile } from '../../shared/distributions.ts';
 import { type Floors, type Relation } from '../../shared/cutoffs.ts';
-import { estimators, type Estimator, type Interval } from '../../shared/results.ts';
 import { checkProjections, type BlockProjections } from './blocks.ts';
 import { scatterIndex, slopeIndex } from './direction-fits.ts';
 import {

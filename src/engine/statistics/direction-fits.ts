@@ -4,8 +4,8 @@
  *
  * Letters: b block (row), u usable group of directions in decreasing order of the selecting eigenvalue, j member of a group.
  */
+import { estimators, type Estimator } from '../../shared/slopes.ts';
 import { relations, usabilityOf, type Floors, type Relation } from '../../shared/cutoffs.ts';
-import { estimators, type Estimator } from '../../shared/results.ts';
 import type { ProjectedDirections } from './blocks.ts';
 import { gather, range, totals, type Logs } from './direction-table.ts';
 import type { RowProducts } from './row-products.ts';

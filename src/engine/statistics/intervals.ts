@@ -1,16 +1,15 @@
 /** Puts the intervals of bootstrap.ts, computed along a subset of the directions, on the slopes fitted over all of them. */
-import type { Estimand } from '../../shared/estimands.ts';
-import type { relations } from '../../shared/cutoffs.ts';
 import {
   estimators,
-  type BootstrapSummary,
   type CutoffRow,
-  type EstimandDifference,
   type Estimator,
   type Interval,
   type SlopeDifference,
   type Slopes,
-} from '../../shared/results.ts';
+} from '../../shared/slopes.ts';
+import type { Estimand } from '../../shared/estimands.ts';
+import type { relations } from '../../shared/cutoffs.ts';
+import { type BootstrapSummary, type EstimandDifference } from '../../shared/results.ts';
 import type { BlockProjections } from './blocks.ts';
 import type { BootstrapResult, BootstrapRow, ResampledSlopes } from './bootstrap.ts';
 

@@ -1,6 +1,6 @@
 /** Weighted sums over leading groups of directions from which every slope but Theil-Sen's follows, for one sample or resample. */
+import { estimators } from '../../shared/slopes.ts';
 import { inverseLeastSquares, leastSquares, orthogonal, unitScatter, type Moments } from '../../shared/fits.ts';
-import { estimators } from '../../shared/results.ts';
 import type { Logs } from './direction-table.ts';
 
 /** Weighted sums of one relation over the leading groups. */

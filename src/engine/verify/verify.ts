@@ -1,11 +1,11 @@
 /** Checks measurements of a model against the oracle, on a small copy of it with random weights and data. */
+import type { MeasurementInput } from '../curvature/measurement-input.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { InputError } from '../../shared/errors.ts';
 import { Random } from '../../shared/random.ts';
 import type { Verification, VerifiedParameter, VerifiedQuantity } from '../../shared/verification.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { measureExact } from '../curvature/exact.ts';
-import type { MeasurementInput } from '../curvature/exact.ts';
 import { factorLayout } from '../curvature/factors.ts';
 import { measureProjected } from '../curvature/projected/measure.ts';
 import { leaves } from '../network/chain.ts';

@@ -2,6 +2,7 @@
  * What `covature bench` measures: each job beside its limit, both taken in the same run on the same machine, since ratios carry over and seconds
  * do not. Limits are made of the library's own rates: products at the dgemm rate of all threads, one dsyevd, bare sgemm calls.
  */
+import { productTask } from '../../engine/curvature/dense-tasks.ts';
 import { Random } from '../../shared/random.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { parseModel } from '../../shared/model.ts';
@@ -68,7 +69,7 @@ export async function pooledGemmRate(pool: Pool, rows = 1024, left = 1280, right
     const tasks: Promise<void>[] = [];
     for (let from = 0; from < left; from += 160) {
       tasks.push(
-        pool.run('product', {
+        pool.run(productTask, {
           left: pool.reference(a),
           right: pool.reference(b),
           rows,

@@ -3,6 +3,7 @@
  * Hessian-vector products and samples' values of a CNN), the share of matrix products in it, PyTorch at the same products where it is installed, and the
  * precision reached against the cpu in float64.
  */
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
 import type { Backend } from '../../engine/backend/types.ts';
@@ -10,8 +11,7 @@ import type { Real } from '../../engine/blas/types.ts';
 import { deviceMomentSums, readProduct } from '../../engine/curvature/device/moments.ts';
 import { measurePrecision } from '../../engine/curvature/device/precision.ts';
 import { DeviceSession } from '../../engine/curvature/device/session.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
-import { factorLayout } from '../../engine/curvature/factors.ts';
+import { openProblemTask, factorLayout } from '../../engine/curvature/factors.ts';
 import type { FactorLayout } from '../../engine/curvature/factors.ts';
 import { momentSums } from '../../engine/curvature/moments.ts';
 import { meansOf, projectSamples } from '../../engine/curvature/projected/projections.ts';
@@ -115,7 +115,7 @@ async function benchMoments(
   const layout = factorLayout(network, 'fc2.kernel');
   if (typeof layout === 'string') throw new Error(layout);
   const input = measured(model, network, data);
-  await pool.runEverywhere('openProblem', input);
+  await pool.runEverywhere(openProblemTask, input);
   const session = new DeviceSession(device, input);
   const timed = async (
     body: (count: number) => Promise<{ sums: { A: Real; B: Real } }>,

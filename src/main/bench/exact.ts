@@ -1,6 +1,6 @@
 /** The exact measurement beside its limits, which are taken on the same matrices with the same library in the same run. */
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { measureExact } from '../../engine/curvature/exact.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { decompose } from '../../engine/curvature/spectrum.ts';
 import type { Real } from '../../engine/blas/types.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';

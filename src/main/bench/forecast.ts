@@ -2,6 +2,7 @@
  * Forecasts beside what then happened: whole jobs in their own processes, as a user's are. Rates are measured for the first of them, as in a new store, and
  * kept for the next, but for those that a job leaves of itself: no forecast knows its own answer.
  */
+import type { JobForecast, KnownRates, Rate } from '../forecast/types.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
@@ -13,8 +14,6 @@ import { initialValues } from '../../engine/training/initialise.ts';
 import { parseExperiment } from '../../shared/experiment.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import { samplingModes } from '../../shared/minibatch.ts';
-import type { JobForecast } from '../forecast/job.ts';
-import type { KnownRates, Rate } from '../forecast/rates.ts';
 import { startJob } from '../jobs/host.ts';
 import type { EngineOptions, JobRequest } from '../jobs/protocol.ts';
 import { studyModel } from '../study/architectures.ts';

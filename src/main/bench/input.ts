@@ -1,8 +1,8 @@
 /** What the measurements of the bench measure: a network trained a little on the data, so that its spectra are those of training, not of the start. */
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { resolveDataset } from '../../data/resolve.ts';
 import { CpuBackend, dataOf } from '../../engine/backend/cpu.ts';
 import type { Blas } from '../../engine/blas/types.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { Network } from '../../engine/network/network.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { initialValues } from '../../engine/training/initialise.ts';

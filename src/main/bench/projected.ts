@@ -1,10 +1,10 @@
 /** The projected method: leading eigenpairs of a whole network, and a layer whose matrices are too large, beside full-batch gradients. */
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { lanczos } from '../../engine/curvature/projected/lanczos.ts';
 import { measureProjected } from '../../engine/curvature/projected/measure.ts';
 import { openSession, trueResiduals } from '../../engine/curvature/projected/session.ts';
 import type { ProjectedSession } from '../../engine/curvature/projected/session.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import { peakBytes, resetPeak } from './memory.ts';
 

@@ -1,10 +1,10 @@
 /** The packed sums of the exact method on the cpu in float32 (`--precision float32`) beside float64, in the same run. */
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import type { Blas, Real } from '../../engine/blas/types.ts';
 import { deviceMomentSums } from '../../engine/curvature/device/moments.ts';
 import { DeviceSession } from '../../engine/curvature/device/session.ts';
 import { cpuChunk, singlePrecisionCpu } from '../../engine/curvature/device/single-precision.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
-import { factorLayout } from '../../engine/curvature/factors.ts';
+import { openProblemTask, factorLayout } from '../../engine/curvature/factors.ts';
 import { momentSums } from '../../engine/curvature/moments.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { Network } from '../../engine/network/network.ts';
@@ -20,7 +20,7 @@ export async function singlePrecisionBench(
   const layout = factorLayout(new Network(input.model, new CpuBackend(pool.blas, 'float64')), 'fc2.kernel');
   if (typeof layout === 'string') throw new Error(layout);
   const { model, weights, inputs, targets } = input;
-  await pool.runEverywhere('openProblem', { model, weights, inputs, targets });
+  await pool.runEverywhere(openProblemTask, { model, weights, inputs, targets });
   const cpu = singlePrecisionCpu(blas);
   const session = new DeviceSession(cpu, input, { chunk: cpuChunk });
   const options = { samples, seed: 1, seconds: { factors: 0, products: 0 } };

@@ -1,6 +1,6 @@
 /** A forecast as text. */
+import type { JobForecast } from '../forecast/types.ts';
 import { formatBytes } from '../../engine/curvature/forecast.ts';
-import type { JobForecast } from '../forecast/job.ts';
 import { formatTable } from './format.ts';
 import { formatDuration } from './format.ts';
 

@@ -1,9 +1,10 @@
 /** Duality and assumptions of a measurement as text, at one cutoff; `--json` has all of them. */
+import type { Interval } from '../../shared/slopes.ts';
 import { findRow, headlineCutoff } from '../../shared/estimands.ts';
 import { pairKinds } from '../../shared/duality.ts';
 import type { DualitySummary, DualSlope, RelativeResidual } from '../../shared/duality.ts';
 import type { AssumptionRow, AssumptionsSummary, ComparedMatrix } from '../../shared/assumptions.ts';
-import type { Interval, MeasurementSummary } from '../../shared/results.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
 
 const cutoff = headlineCutoff;

@@ -1,7 +1,8 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
+import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '../../shared/estimands.ts';
 import { cutoffInForce, fewSamples, intervalDoubts, intervalLabel, judgeClaims } from '../../shared/claims.ts';
-import type { CutoffRow, MeasurementSummary, Slopes } from '../../shared/results.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
 import { formatNumber, formatTable } from './format.ts';

@@ -1,8 +1,8 @@
 /** The slopes of a measurement beyond least squares at each cutoff: by every estimator, and one decade of curvature at a time. */
+import { estimators } from '../../shared/slopes.ts';
 import { estimandNames, estimands, findRow, headlineCutoff } from '../../shared/estimands.ts';
 import { relations } from '../../shared/cutoffs.ts';
 import type { Relation } from '../../shared/cutoffs.ts';
-import { estimators } from '../../shared/results.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { formatTable, indent } from './format.ts';
 

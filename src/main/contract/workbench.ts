@@ -17,7 +17,6 @@ import { openStore, restoreStore } from '../store/index.ts';
 import type { Project, RunRecord, Store } from '../store/index.ts';
 import { dispatch } from './dispatch.ts';
 import { Downloads } from './downloads.ts';
-import { handlers } from './handlers/index.ts';
 import { FollowedRequests } from './followed.ts';
 import { Helper } from './helper/helper.ts';
 import type { AskOptions } from './helper/helper.ts';
@@ -61,6 +60,7 @@ export class Workbench {
   /** Files that were made for a window to fetch. */
   readonly downloads = new Downloads();
   readonly session = randomUUID();
+  readonly #handlers: Handlers<Workbench>;
   readonly #launcher: ProcessLauncher;
   readonly #files = new Map<string, string>();
   readonly #openedFiles: ChosenFile[] = [];
@@ -68,9 +68,10 @@ export class Workbench {
   #provenance: Provenance | null = null;
   #closing: Promise<void> | null = null;
 
-  /** Opens the store (raises `StoreError`) and starts what waits there. */
-  constructor(options: WorkbenchOptions) {
+  /** Opens the store (raises `StoreError`) and starts what waits there. Shells call `openWorkbench`, which knows the handlers. */
+  constructor(options: WorkbenchOptions, handlers: Handlers<Workbench>) {
     this.options = options;
+    this.#handlers = handlers;
     this.#launcher = options.launcher ?? forkLauncher;
     this.helper = new Helper(this.#launcher);
     this.computing = new Helper(this.#launcher);
@@ -92,7 +93,7 @@ export class Workbench {
     if (this.#closing !== null) {
       return Promise.resolve({ ok: false, fault: { code: 'cancelled', message: 'the program is ending' } });
     }
-    return dispatch<Workbench>(handlers satisfies Handlers<Workbench>, this, method, params);
+    return dispatch<Workbench>(this.#handlers, this, method, params);
   }
 
   /** Work of a helper that takes its time, as a job: the status bar shows how far it is, and cancels it. */

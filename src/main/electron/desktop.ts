@@ -2,10 +2,11 @@
  * The desktop shell: a flat list of steps, in the order that Electron asks for. The scheme and the single instance come before the application is
  * ready; permissions and pages before a window; the window last, because from then on all else is asked for.
  */
+import { openWorkbench } from '../contract/open-workbench.ts';
 import { app, dialog } from 'electron';
 import { homedir } from 'node:os';
 import { messageOf } from '../../shared/errors.ts';
-import { Workbench } from '../contract/workbench.ts';
+import type { Workbench } from '../contract/workbench.ts';
 import { defaultStoreFolder } from '../store/index.ts';
 import { setupAppearance } from './appearance.ts';
 import { chooseFile, chooseTarget } from './dialogs.ts';
@@ -32,7 +33,7 @@ export async function startDesktop(): Promise<void> {
   await app.whenReady();
   let workbench: Workbench;
   try {
-    workbench = new Workbench({
+    workbench = openWorkbench({
       storeFolder: defaultStoreFolder(),
       shell: 'desktop',
       baseFolder: homedir(),

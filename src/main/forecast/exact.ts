@@ -2,19 +2,21 @@
  * Seconds of an exact measurement. Two small measurements give every stage's time at two sizes; a stage goes on from there as its work does: a constant
  * part and a part in proportion (least squares through both, neither negative). Products, which are pure library calls, go by the library's own rate.
  */
+import type { Rate } from './types.ts';
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { Random } from '../../shared/random.ts';
 import { parseModel } from '../../shared/model.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { measureExact } from '../../engine/curvature/exact.ts';
-import type { ExactOptions, MeasurementInput } from '../../engine/curvature/exact.ts';
+import type { ExactOptions } from '../../engine/curvature/exact.ts';
 import type { FactorLayout } from '../../engine/curvature/factors.ts';
 import { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
 import { eighSeconds, pooledGemmRate } from '../bench/bench.ts';
-import type { Rate, RateBook } from './rates.ts';
+import type { RateBook } from './rates.ts';
 
 /** What the work of a stage depends on. */
 interface Size {

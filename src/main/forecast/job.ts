@@ -1,14 +1,15 @@
 /** What a run or a measurement will take: time, memory and disk, from rates measured on this machine. */
+import type { JobForecast, MeasurementForecast, KnownRates, Rates } from './types.ts';
+import { defaultTop } from '../../engine/curvature/projected/options.ts';
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { densitySpec } from '../../shared/density.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import type { Real } from '../../engine/blas/types.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { factorLayout } from '../../engine/curvature/factors.ts';
 import { forecastExact, formatBytes } from '../../engine/curvature/forecast.ts';
 import { chooseMethod } from '../../engine/curvature/measure-layer.ts';
-import { defaultTop } from '../../engine/curvature/projected/measure.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
 import { AffineLayer } from '../../engine/network/affine.ts';
 import { leaves } from '../../engine/network/chain.ts';
@@ -28,44 +29,8 @@ import { exactSeconds, extraConstants, statisticsSeconds } from './exact.ts';
 import { minibatchSeconds } from './minibatch.ts';
 import { densityBytes, densitySeconds, projectedBytes, projectedSeconds } from './projected.ts';
 import { machineKey, measuredName, RateBook } from './rates.ts';
-import type { KnownRates, Rates } from './rates.ts';
 import { trainingRate } from './training.ts';
 import type { TrainingRate } from './training.ts';
-
-export interface MeasurementForecast {
-  readonly parameter: string;
-  readonly shape: readonly number[];
-  /** d. */
-  readonly size: number;
-  readonly method: 'exact' | 'projected';
-  /** How often. */
-  readonly times: number;
-  /** Of one measurement; NaN where rates were not asked for. */
-  readonly seconds: number;
-  /** Peak bytes beside the data, and bytes of the arrays that it stores. */
-  readonly memory: number;
-  readonly disk: number;
-  /** Why it will be refused, or null. */
-  readonly refusal: string | null;
-}
-
-export interface JobForecast {
-  /** Parts of the whole; all from now on, so what was read already counts no more. */
-  readonly seconds: {
-    readonly total: number;
-    readonly training: number;
-    readonly evaluating: number;
-    readonly measuring: number;
-  };
-  readonly steps: number;
-  readonly weights: number;
-  readonly measurements: readonly MeasurementForecast[];
-  /** Bytes: peak of the process while it trains and while it measures, and what the machine has free. */
-  readonly memory: { readonly training: number; readonly measuring: number | null; readonly available: number };
-  /** Bytes that will be stored. */
-  readonly disk: number;
-  readonly warnings: readonly string[];
-}
 
 export interface ForecastAnswer {
   readonly forecast: JobForecast;

@@ -1,8 +1,8 @@
 /** Seconds of the noise of minibatches: gradients of so many drawn batches, at the rate of a few that are tried on the network itself. */
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { defaultBatchSize } from '../../shared/minibatch.ts';
 import type { MinibatchNoiseSpec } from '../../shared/minibatch.ts';
 import { Random } from '../../shared/random.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { batchesOf, measureMinibatchNoise, taskBatches } from '../../engine/curvature/minibatch/measure.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import { digest } from './rates.ts';

@@ -2,20 +2,21 @@
  * Seconds and memory of a projected measurement: some passes of each kind are made on the network itself with a part of the samples, and multiplied by how
  * many there will be. How many products a search for eigenpairs takes is known only afterwards; it is taken as what such searches usually take.
  */
+import type { Rate } from './types.ts';
+import { defaultProbes, defaultTop } from '../../engine/curvature/projected/options.ts';
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import type { DensitySpec } from '../../shared/density.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { Random } from '../../shared/random.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { Basis } from '../../engine/curvature/projected/basis.ts';
-import { defaultProbes, defaultTop } from '../../engine/curvature/projected/measure.ts';
 import { openSession } from '../../engine/curvature/projected/session.ts';
 import { leaves } from '../../engine/network/chain.ts';
 import { AffineLayer } from '../../engine/network/affine.ts';
 import type { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import { digest } from './rates.ts';
-import type { Rate, RateBook } from './rates.ts';
+import type { RateBook } from './rates.ts';
 
 /** Samples that the passes are tried on at most. */
 const triedSamples = 768;

@@ -2,17 +2,12 @@
  * Rates measured on a machine, which forecasts are made from. They are kept in the store under the machine's key, and measured again where the key is another:
  * the backend, the processor, the library, the number of threads, or the program's version has changed.
  */
+import type { Rate, Rates, KnownRates } from './types.ts';
 import { createHash } from 'node:crypto';
 import { densitySpec } from '../../shared/density.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { EngineReport } from '../jobs/protocol.ts';
-
-/** Numbers by name: seconds of stages, seconds a step. */
-export type Rate = Readonly<Record<string, number>>;
-export type Rates = Readonly<Record<string, Rate>>;
-/** Rates by machine key. */
-export type KnownRates = Readonly<Record<string, Rates>>;
 
 /** Tells apart what computes at another speed. A GPU has its own `backend` and its own name as `blas`. */
 export function machineKey(

@@ -2,13 +2,14 @@
  * Which of cpu and device is the faster for a network, measured and not assumed. What is measured is kept in the store with the forecasts' rates, under
  * the machine's key with the device's name, so a network is calibrated once on a machine. Offered to `auto` alone: a named backend is taken as it is.
  */
+import type { KnownRates, Rate } from '../forecast/types.ts';
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { existsSync } from 'node:fs';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import type { Backend } from '../../engine/backend/types.ts';
 import { deviceMomentSums } from '../../engine/curvature/device/moments.ts';
 import type { DeviceSession } from '../../engine/curvature/device/session.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
-import { factorLayout } from '../../engine/curvature/factors.ts';
+import { openProblemTask, factorLayout } from '../../engine/curvature/factors.ts';
 import { momentSums } from '../../engine/curvature/moments.ts';
 import { openSession } from '../../engine/curvature/projected/session.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
@@ -20,7 +21,6 @@ import { Trainer } from '../../engine/training/trainer.ts';
 import type { TrainingData } from '../../engine/training/trainer.ts';
 import type { Experiment } from '../../shared/experiment.ts';
 import { calibratingSamples, calibrationName, machineKey, RateBook } from '../forecast/rates.ts';
-import type { KnownRates, Rate } from '../forecast/rates.ts';
 import type { MeasuringDevice } from '../forecast/device.ts';
 import { trainingRateName } from '../forecast/training.ts';
 import { readPackage } from '../provenance.ts';
@@ -136,7 +136,7 @@ export async function measuringTimes(
   };
   const { weights, inputs, targets, model } = input;
   if (typeof layout !== 'string') {
-    await pool.runEverywhere('openProblem', { model, weights, inputs, targets });
+    await pool.runEverywhere(openProblemTask, { model, weights, inputs, targets });
     const options = { samples, seed: 1, seconds: { factors: 0, products: 0 } };
     const releasing = async (sums: ReturnType<typeof momentSums>): Promise<void> => {
       const { A, B } = (await sums).sums;

@@ -1,7 +1,8 @@
 /** The forecast that a job makes of itself before it starts. */
-import type { ForecastAnswer, JobForecast } from '../forecast/job.ts';
+import type { JobForecast, Rates } from '../forecast/types.ts';
+import type { ForecastAnswer } from '../forecast/job.ts';
 import { machineKey } from '../forecast/rates.ts';
-import type { RateBook, Rates } from '../forecast/rates.ts';
+import type { RateBook } from '../forecast/rates.ts';
 import { deviceKey } from './calibration.ts';
 import type { KeyedDevice } from './calibration.ts';
 import { readPackage } from '../provenance.ts';

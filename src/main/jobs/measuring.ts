@@ -1,4 +1,5 @@
 /** Measuring parameters of a network inside a job, writing each result's arrays to a file. */
+import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
@@ -8,7 +9,6 @@ import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
 import { DeviceSession } from '../../engine/curvature/device/session.ts';
 import { cpuChunk, singlePrecisionCpu } from '../../engine/curvature/device/single-precision.ts';
 import { chooseMethod, measureLayer } from '../../engine/curvature/measure-layer.ts';
-import type { MeasurementInput } from '../../engine/curvature/exact.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { Network } from '../../engine/network/network.ts';
 import { deviceKey, measuringTimes } from './calibration.ts';

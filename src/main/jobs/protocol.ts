@@ -1,12 +1,11 @@
 /** What a job's worker process and the main side say to each other. Everything is structured-cloneable and small: arrays travel as files. */
+import type { JobForecast, KnownRates, Rates } from '../forecast/types.ts';
 import type { WeightsLayout } from '../../shared/contract/index.ts';
 import type { DatasetSummary } from '../../shared/dataset.ts';
 import type { BackendChoice } from '../../shared/devices.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
-import type { JobForecast } from '../forecast/job.ts';
-import type { KnownRates, Rates } from '../forecast/rates.ts';
 
 /** How the worker computes. */
 export interface EngineOptions {

@@ -1,5 +1,5 @@
 /** How far a whole job is, and what time is left: from its forecast, corrected by how long what is done has taken. */
-import type { JobForecast } from '../forecast/job.ts';
+import type { JobForecast } from '../forecast/types.ts';
 
 export interface Standing {
   /** Of the whole job, 0 to 1. */

@@ -1,4 +1,5 @@
 /** What a training job starts from: engine, network with its first weights (or those of a checkpoint), data, and what is due when. */
+import type { JobForecast } from '../forecast/types.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { Network } from '../../engine/network/network.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
@@ -14,7 +15,6 @@ import type { TrainingRate } from '../forecast/training.ts';
 import { readPackage } from '../provenance.ts';
 import { backendTrainingRate, deviceKey, measuringDevice } from './calibration.ts';
 import { forecastTraining } from '../forecast/job.ts';
-import type { JobForecast } from '../forecast/job.ts';
 import { readCheckpoint } from './checkpoint-file.ts';
 import { prepareData } from './data.ts';
 import type { PreparedData } from './data.ts';

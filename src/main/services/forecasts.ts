@@ -1,7 +1,7 @@
 /** A forecast without the job that it is about. */
+import type { JobForecast } from '../forecast/types.ts';
 import type { Experiment } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
-import type { JobForecast } from '../forecast/job.ts';
 import { startJob } from '../jobs/host.ts';
 import type { JobHandle } from '../jobs/host.ts';
 import type { EngineOptions, JobEvent, JobRequest } from '../jobs/protocol.ts';

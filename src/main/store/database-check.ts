@@ -1,8 +1,8 @@
 /** What SQLite itself finds wrong with a database: its structure, and references between its rows. */
+import type { StoreProblem } from './problems.ts';
 import type Database from 'better-sqlite3';
 import { messageOf } from '../../shared/errors.ts';
 import { connect } from './database.ts';
-import type { StoreProblem } from './doctor.ts';
 import { databasePath } from './location.ts';
 
 /** Reads all of the database, in one go: some seconds for gigabytes. */

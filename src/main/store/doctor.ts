@@ -1,4 +1,5 @@
 /** Checking a store, and mending what can be mended: what `covature doctor` and the settings page show. */
+import type { StoreProblemCode, StoreProblem } from './problems.ts';
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync, rmdirSync, rmSync, statSync, type Dirent } from 'node:fs';
 import { join, relative, sep } from 'node:path';
@@ -10,37 +11,6 @@ import { artifactColumns, type ArtifactRow } from './artifacts.ts';
 import type { StoreContext } from './context.ts';
 import { databaseProblems } from './database-check.ts';
 import { databasePath, storeNames } from './location.ts';
-
-export const storeProblemCodes = [
-  /** SQLite finds the database inconsistent: restore a backup. */
-  'database',
-  /** A row refers to one that is not there. */
-  'reference',
-  /** Points of a series whose checksum is wrong. */
-  'chunk',
-  /** A series whose count of points is wrong. Mended by counting. */
-  'count',
-  /** A file that a row names is not there. Mended by marking the row. */
-  'artifact-missing',
-  /** A file that differs from what was stored, by its size or its checksum. Mended by marking the row. */
-  'artifact-damaged',
-  /** A file that no row names, as a crash between file and row leaves. Mended by removing it. */
-  'orphan',
-  /** A file that was being written when its program ended. Mended by removing it. */
-  'temporary',
-] as const;
-export type StoreProblemCode = (typeof storeProblemCodes)[number];
-
-export interface StoreProblem {
-  readonly code: StoreProblemCode;
-  /** What is wrong, and what it means. */
-  readonly message: string;
-  /** The file in question, absolute. */
-  readonly path?: string;
-  /** The run in question. */
-  readonly run?: string;
-  readonly mended: boolean;
-}
 
 export interface DoctorOptions {
   /** Mend what can be mended; needs a store opened for writing. Default false. */

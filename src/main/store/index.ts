@@ -32,7 +32,8 @@ export type { Calibration, DatasetEntry, Figure } from './registry.ts';
 export type { Purged } from './bin.ts';
 export { restoreStore, type BackupInfo } from './backup.ts';
 export { checkDatabase } from './database-check.ts';
-export type { DoctorOptions, DoctorReport, StoreProblem, StoreProblemCode, StoreSize } from './doctor.ts';
+export type { DoctorOptions, DoctorReport, StoreSize } from './doctor.ts';
+export type { StoreProblem, StoreProblemCode } from './problems.ts';
 export type { ExportedRun, Imported, ImportOptions, RunDocument } from './transfer.ts';
 
 export interface OpenReport {

@@ -2,9 +2,10 @@
  * The indexed table of results: (run, key) -> number with its interval, text, or both. A key holds a number and a text side by side,
  * because `loss` is the name of a loss in an experiment and its last value in a result.
  */
+import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimands, findRow, headlineCutoff, type Estimand } from '../../shared/estimands.ts';
 import { InputError } from '../../shared/errors.ts';
-import type { CutoffRow, MeasurementSummary, Slopes } from '../../shared/results.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
 import type { StoreContext } from './context.ts';
 import type { SummaryInput, SummaryKeyInfo, SummaryValue } from './types.ts';
 

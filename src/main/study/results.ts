@@ -1,8 +1,9 @@
 /** The end of the study: its table and its figure. */
+import type { CutoffRow } from '../../shared/slopes.ts';
 import { findRow } from '../../shared/estimands.ts';
 import { composePanels, gammaPerLayer, renderSvg } from '../../shared/figures/index.ts';
 import type { FigureSpec, FontLibrary } from '../../shared/figures/index.ts';
-import type { CutoffRow, MeasurementSummary } from '../../shared/results.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
 import type { RunRecord } from '../store/index.ts';
 import { architectures } from './architectures.ts';
 import type { StudyPart } from './study.ts';

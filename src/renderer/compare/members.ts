@@ -1,10 +1,10 @@
 /** What a comparison lays side by side: single runs, or the seeds of one setup as one; and their curves and points. Pure. */
+import type { CutoffRow, Estimator, Interval } from '../../shared/slopes.ts';
 import { findRow, type Estimand } from '../../shared/estimands.ts';
 import type { Json, MeasurementInfo, RunRow, SeriesData, SummaryValue } from '../../shared/contract/index.ts';
 import { studentQuantile } from '../../shared/distributions.ts';
 import { statisticsOf } from '../../shared/group-statistics.ts';
 import { representativeMeasurement } from '../../shared/representative.ts';
-import type { CutoffRow, Estimator, Interval } from '../../shared/results.ts';
 import type { Mark } from './marks.ts';
 
 export interface Member {

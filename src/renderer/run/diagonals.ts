@@ -1,10 +1,11 @@
 /** The arrays of a measurement as fits and charts take them: sets of directions for each estimand. */
+import type { CutoffRow, Interval } from '../../shared/slopes.ts';
 import { diagonalArrays, smallestCutoff, type Estimand } from '../../shared/estimands.ts';
 import { fewSamples } from '../../shared/claims.ts';
 import type { DiagonalName } from '../../shared/contract/index.ts';
 import { averageRows, fitAt, prepareDiagonals, usabilityOf } from '../../shared/cutoffs.ts';
 import type { Diagonals, Floors, PreparedDiagonals, Relation } from '../../shared/cutoffs.ts';
-import type { CutoffRow, Interval, MeasurementSummary } from '../../shared/results.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
 
 export const wantedArrays: readonly DiagonalName[] = [
   'eigenvalues',

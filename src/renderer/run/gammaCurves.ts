@@ -1,7 +1,7 @@
 /** gamma of one estimand along something (cutoffs, steps), as a chart takes it. */
+import type { CutoffRow } from '../../shared/slopes.ts';
 import { estimands, type Estimand } from '../../shared/estimands.ts';
 import type { IntervalCurve } from '../charts/IntervalCurves.svelte';
-import type { CutoffRow } from '../../shared/results.ts';
 import { intervalOf } from './diagonals.ts';
 
 export function estimandCurve(

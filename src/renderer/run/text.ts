@@ -1,5 +1,6 @@
 /** Slopes, errors and precisions as the window writes them. */
-import type { Interval, MeasurementSummary } from '../../shared/results.ts';
+import type { Interval } from '../../shared/slopes.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
 import { integerText, numberText, withInterval, withUncertainty } from '../format.ts';
 
 /** "1.203 ± 0.018"; an interval that is not symmetric about the value (to 15 %) is written out; without one three decimals. */

@@ -1,8 +1,8 @@
 /** What can be done with the selected runs, or else with those of the active line: menus, keys and commands. */
+import type { Command } from '../state/command.ts';
 import type { Project } from '../../shared/contract/index.ts';
 import { integerText } from '../format.ts';
 import type { App } from '../state/app.svelte.ts';
-import type { Command } from '../state/commands.ts';
 import type { HiddenRuns } from '../state/hidden.svelte.ts';
 import type { IconName } from '../ui/Icon.svelte';
 import type { MenuEntry } from '../ui/Menu.svelte';

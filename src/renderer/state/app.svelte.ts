@@ -1,10 +1,10 @@
 /** What the whole window shares: connection, settings, queue, place, messages. One object, passed by context. */
+import type { Command } from './command.ts';
 import { getContext, setContext } from 'svelte';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { AppInfo, DoctorReport, Fault, FilePlace, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
 import { heldUnderPress } from '../client.ts';
 import type { ConnectionState, WorkbenchClient } from '../client.ts';
-import type { Command } from './commands.ts';
 import { parsePlace, placeText } from './place.ts';
 import type { Place } from './place.ts';
 import { Press } from './press.ts';

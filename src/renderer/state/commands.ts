@@ -1,16 +1,7 @@
 /** What the keyboard and the command palette can do anywhere. */
+import type { Command } from './command.ts';
 import type { App } from './app.svelte.ts';
 import { zoomStep } from './zoom.ts';
-
-export interface Command {
-  readonly id: string;
-  readonly title: string;
-  /** As people write it: "Ctrl+K". */
-  readonly keys?: string;
-  /** Others that do the same, for keyboards on which the first takes Shift. */
-  readonly otherKeys?: readonly string[];
-  readonly run: () => void;
-}
 
 export function commandsOf(app: App): Command[] {
   return [

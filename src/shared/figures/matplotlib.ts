@@ -2,13 +2,14 @@
  * A Python script that redraws a figure with matplotlib (3.6 or later, nothing else) from its CSV file: same size, frames, limits, ticks and colours,
  * so that an author can go on from there.
  */
+import type { Colour, Dash, MarkerShape } from './appearance.ts';
 import type { FontLibrary } from './fonts/library.ts';
 import type { AxisGeometry, Scene } from './layout/scene.ts';
 import { lengths } from './layout/axes.ts';
 import { dashLengths, markerPaint, markerShape, pointLook } from './layout/points.ts';
 import { colourOf, dashOf, mapAnchors, markerOf } from './palettes.ts';
 import { splitLabel, labelText } from './text/label.ts';
-import type { Axis, Colour, Dash, FigureSpec, MarkerShape, Mark } from './types.ts';
+import type { Axis, FigureSpec, Mark } from './types.ts';
 
 export interface ScriptOptions {
   /** Name of the CSV file, beside the script. */

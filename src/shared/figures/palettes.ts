@@ -1,5 +1,5 @@
 /** Colours for data, all told apart with the common colour-vision deficiencies, each with a marker and a dash so that no meaning is in colour alone. */
-import type { Colour, Dash, MarkerShape } from './types.ts';
+import type { Colour, Dash, MarkerShape } from './appearance.ts';
 
 /**
  * okabe-ito: Okabe and Ito (2008), blue first, its yellow left out (too pale on white). tol: Paul Tol's "bright" (2021). ink: black and greys, for print

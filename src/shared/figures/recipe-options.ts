@@ -1,7 +1,7 @@
 /** Options that a recipe may hold, as JSON: those of every figure, of single kinds, and of panels. */
+import { estimators } from '../slopes.ts';
 import { estimands } from '../estimands.ts';
 import * as v from 'valibot';
-import { estimators } from '../results.ts';
 import { integer, real } from '../validation.ts';
 import { fontFamilies } from './fonts/library.ts';
 import { paletteNames } from './palettes.ts';

@@ -1,9 +1,10 @@
 /** Specifications from outside (a file that is reopened, a recipe that was stored) checked before they are drawn. */
+import { dashes, markerShapes } from './appearance.ts';
 import * as v from 'valibot';
 import { integer, parseWith, positive, real } from '../validation.ts';
 import { fontFamilies } from './fonts/library.ts';
 import { paletteNames } from './palettes.ts';
-import { dashes, legendPlaces, markerShapes, type FigureSpec } from './types.ts';
+import { legendPlaces, type FigureSpec } from './types.ts';
 
 /** JSON has no NaN: a missing value is stored as null. */
 const numbers = v.array(

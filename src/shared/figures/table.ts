@@ -1,6 +1,6 @@
 /** Results as a LaTeX table (booktabs) with uncertainties: one row a layer, mean over seeds where there are several. */
+import type { Estimator, Slopes } from '../slopes.ts';
 import { estimands, type Estimand } from '../estimands.ts';
-import { type Estimator, type Slopes } from '../results.ts';
 import { assumptionRow, columnTex } from './figures/assumptions.ts';
 import { estimandNames, estimatorNames, type Measurement } from './figures/common.ts';
 import { cutoffRow, estimateOf } from './figures/scatter.ts';

@@ -3,26 +3,9 @@
  * figure functions (figures/), combined by `composePanels`, laid out by `layoutFigure`, drawn by `renderSvg` and, on the main side, as PDF.
  * Labels are text with TeX mathematics between dollar signs.
  */
+import type { Colour, Dash, MarkerShape } from './appearance.ts';
 import type { FontFamily } from './fonts/library.ts';
 import type { PaletteName } from './palettes.ts';
-
-/** A colour: a slot of the palette (0, 1, ...; markers and dashes go with it), a neutral of the theme, or "#rrggbb". */
-export type Colour = number | 'ink' | 'muted' | 'faint' | `#${string}`;
-
-export const markerShapes = [
-  'circle',
-  'square',
-  'triangle',
-  'diamond',
-  'plus',
-  'cross',
-  'circle-open',
-  'square-open',
-] as const;
-export type MarkerShape = (typeof markerShapes)[number];
-
-export const dashes = ['solid', 'dashed', 'dotted', 'dash-dot', 'long-dash'] as const;
-export type Dash = (typeof dashes)[number];
 
 interface Series {
   /** Colour; the slot also gives marker and dash where those are not set. */

@@ -15,12 +15,12 @@
  *   spread, and by the turn times the off-diagonal entry: 2e-3.
  * - Training takes 10 to 30 steps, each of which rounds once more; the losses and weights stay within 1e-4.
  */
+import type { MeasurementInput } from '../../../src/engine/curvature/measurement-input.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { OpenDevice } from '../../../src/engine/backend/tfjs/device.ts';
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import { DeviceSession } from '../../../src/engine/curvature/device/session.ts';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
-import type { MeasurementInput } from '../../../src/engine/curvature/exact.ts';
 import { measureProjected } from '../../../src/engine/curvature/projected/measure.ts';
 import { meansOf } from '../../../src/engine/curvature/projected/projections.ts';
 import { openSession } from '../../../src/engine/curvature/projected/session.ts';

@@ -1,4 +1,5 @@
 /** The projected method against the exact one, a dense eigendecomposition and finite differences; and what it does where spectra are awkward. */
+import type { MeasurementInput } from '../../../src/engine/curvature/measurement-input.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseModel } from '../../../src/shared/model.ts';
 import { InputError } from '../../../src/shared/errors.ts';
@@ -6,7 +7,6 @@ import type { MeasurementSummary } from '../../../src/shared/results.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { CpuBackend, dataOf } from '../../../src/engine/backend/cpu.ts';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
-import type { MeasurementInput } from '../../../src/engine/curvature/exact.ts';
 import { measureLayer } from '../../../src/engine/curvature/measure-layer.ts';
 import { lanczos } from '../../../src/engine/curvature/projected/lanczos.ts';
 import { measureProjected } from '../../../src/engine/curvature/projected/measure.ts';

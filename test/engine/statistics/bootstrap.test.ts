@@ -1,3 +1,4 @@
+import { estimators } from '../../../src/shared/slopes.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   bootstrap,
@@ -9,7 +10,6 @@ import {
   type BootstrapResult,
 } from '../../../src/engine/statistics/index.ts';
 import { Random } from '../../../src/shared/random.ts';
-import { estimators } from '../../../src/shared/results.ts';
 import { directFits, drawProjections, floors, population } from './samples.ts';
 
 const cutoffs = [1e-1, 1e-2, 1e-8];

@@ -3,10 +3,10 @@
  * should hold: cross-fitted, the slope that the same directions have with unlimited samples; training set, the mean of the slope over
  * measurements of the same size (docs/statistics.md, which says where Theil-Sen's interval falls short).
  */
+import { estimators, type Estimator } from '../../../src/shared/slopes.ts';
 import { describe, expect, it } from 'vitest';
 import { bootstrap, fitByCutoff } from '../../../src/engine/statistics/index.ts';
 import { Random } from '../../../src/shared/random.ts';
-import { estimators, type Estimator } from '../../../src/shared/results.ts';
 import { drawProjections, population, type SampleModel } from './samples.ts';
 import { deviation, mean } from './support.ts';
 

@@ -3,6 +3,7 @@
  * Lambda, normal g_p of covariance Lambda^gamma, a factor that a sample's x_p and g_p share, d = 24 directions over two decades. 400
  * simulated measurements.
  */
+import { estimators, type CutoffRow, type Estimator } from '../../../src/shared/slopes.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   bootstrap,
@@ -15,7 +16,6 @@ import {
   type SampleBlock,
 } from '../../../src/engine/statistics/index.ts';
 import { Random } from '../../../src/shared/random.ts';
-import { estimators, type CutoffRow, type Estimator } from '../../../src/shared/results.ts';
 import { eigenOf, type Eigen } from './jacobi.ts';
 import { deviation, mean, normals, summarise } from './support.ts';
 

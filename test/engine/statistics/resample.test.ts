@@ -1,3 +1,4 @@
+import { estimators, type Estimator } from '../../../src/shared/slopes.ts';
 import { describe, expect, it } from 'vitest';
 import {
   bootstrap,
@@ -12,7 +13,6 @@ import { blasProducts, plainProducts } from '../../../src/engine/statistics/row-
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import { loadKernels } from '../../../src/main/blas-module.ts';
 import { Random } from '../../../src/shared/random.ts';
-import { estimators, type Estimator } from '../../../src/shared/results.ts';
 import { diagonalsOf, directFits, drawProjections, floors, population, range } from './samples.ts';
 import { deviation, mean } from './support.ts';
 

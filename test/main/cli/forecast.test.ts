@@ -1,10 +1,10 @@
 /** What a run or a measurement will take is said before it starts; what does not fit is refused there. */
+import type { JobForecast } from '../../../src/main/forecast/types.ts';
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import type { JobForecast } from '../../../src/main/forecast/job.ts';
 import { openStore } from '../../../src/main/store/index.ts';
 import { cli, temporaryFolder } from '../../support/cli.ts';
 

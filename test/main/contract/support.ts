@@ -1,7 +1,8 @@
 /** A workbench on a temporary store, and a client that goes through its dispatcher as a window does. */
+import { openWorkbench } from '../../../src/main/contract/open-workbench.ts';
 import { FaultError } from '../../../src/shared/contract/index.ts';
 import type { Arguments, ContractEvents, EventName, Method, Result } from '../../../src/shared/contract/index.ts';
-import { Workbench } from '../../../src/main/contract/workbench.ts';
+import type { Workbench } from '../../../src/main/contract/workbench.ts';
 import type { WorkbenchOptions } from '../../../src/main/contract/workbench.ts';
 import { temporaryFolder } from '../queue/support.ts';
 
@@ -12,7 +13,7 @@ export class TestWorkbench {
 
   constructor(options: Partial<WorkbenchOptions> = {}, folder = temporaryFolder()) {
     this.folder = folder;
-    this.workbench = new Workbench({
+    this.workbench = openWorkbench({
       storeFolder: `${folder.path}/store`,
       shell: 'browser',
       baseFolder: folder.path,

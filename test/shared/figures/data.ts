@@ -1,9 +1,10 @@
 /** Seeded data in the shape of stored measurements: power laws with scatter, for figures and their tests. Not results of any network. */
+import { estimators, type CutoffRow, type Slopes } from '../../../src/shared/slopes.ts';
 import { estimands } from '../../../src/shared/estimands.ts';
 import type { DensitySummary, Estimate } from '../../../src/shared/density.ts';
 import type { AssumptionColumn } from '../../../src/shared/assumptions.ts';
 import type { DualitySummary, DualSlope } from '../../../src/shared/duality.ts';
-import { estimators, type CutoffRow, type MeasurementSummary, type Slopes } from '../../../src/shared/results.ts';
+import { type MeasurementSummary } from '../../../src/shared/results.ts';
 import type { Measurement } from '../../../src/shared/figures/figures/common.ts';
 
 /** Uniform numbers in [0, 1) from a seed (mulberry32). */

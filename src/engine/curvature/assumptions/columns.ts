@@ -1,4 +1,6 @@
 /** The table of src/shared/assumptions.ts from diagonals: slopes of C on every matrix with their intervals, equal columns merged. */
+import type { CutoffRow, RotationBaseline } from '../../../shared/slopes.ts';
+import { replicateTask } from '../../statistics/replicate-task.ts';
 import { standardCutoffs, type Estimand } from '../../../shared/estimands.ts';
 import type {
   AssumptionColumn,
@@ -7,7 +9,6 @@ import type {
   ComparedMatrix,
   MatrixIdentity,
 } from '../../../shared/assumptions.ts';
-import type { CutoffRow, RotationBaseline } from '../../../shared/results.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { fitByCutoff, fitCrossFitted, numericalFloor, planBootstrap, withIntervals } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections, Relation } from '../../statistics/index.ts';
@@ -99,7 +100,7 @@ async function rowsOf(
   }
   const replaced = withMatrix(projections, each.sums);
   const plan = planBootstrap(replaced, { seed, floors: own });
-  const replicates = await Promise.all(plan.sets.map((set) => pool.run('replicate', set)));
+  const replicates = await Promise.all(plan.sets.map((set) => pool.run(replicateTask, set)));
   const { gamma } = withIntervals(fitted, plan.finish(replicates), replaced);
   return { training_set: rows(gamma.training_set), cross_fitted: rows(gamma.cross_fitted) };
 }

@@ -1,6 +1,6 @@
 /** C against H, G, F, E, Q and H^2 where all are known as d x d matrices (THEORY, "The old assumption, tested"). */
+import type { RotationBaseline } from '../../../shared/slopes.ts';
 import type { AssumptionArrays, AssumptionsSummary, ComparedMatrix } from '../../../shared/assumptions.ts';
-import type { RotationBaseline } from '../../../shared/results.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { averageClusters } from '../../statistics/index.ts';
@@ -12,8 +12,8 @@ import type { Half, MomentSums } from '../moments.ts';
 import { rotationBaseline } from '../rotations.ts';
 import { cosines, decreasing, diagonalOf, measureCommutator } from '../spectrum.ts';
 import type { Spectrum } from '../spectrum.ts';
-import { sumOfSquares } from '../dense-tasks.ts';
-import { assumptionBlocks } from './factors.ts';
+import { rowsProductTask, sumOfSquares } from '../dense-tasks.ts';
+import { gaussNewtonFormsTask, assumptionFactorsTask, assumptionBlocks } from './factors.ts';
 import { assumptionColumns, blockSizes, empiricalFisherSums, identity, relativeDifference } from './columns.ts';
 import type { Compared, MatrixSums } from './columns.ts';
 
@@ -62,7 +62,7 @@ export class ExactAssumptions {
     const { layout, order, sizes } = input.moments;
     const widths = { leftWidth: layout.leftWidth, rightWidth: assumptionBlocks.length * layout.blockWidth };
     const sumOver = (range: readonly [number, number]): Promise<Real> =>
-      packedSum(pool, widths, range, (piece) => pool.run('assumptionFactors', { layout, order, ...piece }));
+      packedSum(pool, widths, range, (piece) => pool.run(assumptionFactorsTask, { layout, order, ...piece }));
     const A = await sumOver([0, sizes.A]);
     const B = await sumOver([sizes.A, order.length]);
     const made = new ExactAssumptions(pool, input, { A, B });
@@ -211,7 +211,7 @@ export class ExactAssumptions {
     });
     const results = await Promise.all(
       blocks.map(({ quarter, start, end }) =>
-        this.#pool.run('gaussNewtonForms', {
+        this.#pool.run(gaussNewtonFormsTask, {
           layout,
           order,
           start,
@@ -282,7 +282,7 @@ export class ExactAssumptions {
     for (let from = 0; from < d; from += pieceSize) {
       const to = Math.min(from + pieceSize, d);
       tasks.push(
-        this.#pool.run('rowsProduct', {
+        this.#pool.run(rowsProductTask, {
           d,
           rows: this.#pool.reference(left.subarray(from * d, to * d)),
           count: to - from,

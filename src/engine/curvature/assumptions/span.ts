@@ -3,12 +3,12 @@
  * their span (k x k). With y_pi the derivative of the outputs of sample p along v_i and S_p the loss's second derivative at the outputs,
  *   v_i . G_p v_j = y_pi . S_p y_pj,   v_i . F_p v_j = sum_c w_c (s_pc . y_pi) (s_pc . y_pj)   (s_pc: dl/dy for target c; w_c as in factors.ts).
  */
+import type { RotationBaseline } from '../../../shared/slopes.ts';
 import type { AssumptionArrays, AssumptionsSummary, ComparedMatrix } from '../../../shared/assumptions.ts';
-import type { RotationBaseline } from '../../../shared/results.ts';
 import { dataOf } from '../../backend/cpu.ts';
 import type { ArrayReference, Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import type { TaskContext } from '../../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { averageClusters } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors } from '../../statistics/index.ts';
 import type { Half } from '../moments.ts';
@@ -41,7 +41,7 @@ export interface SpanForms {
   readonly matrices: { readonly G: Float64Array; readonly F: Float64Array } | null;
 }
 
-export function spanFormsTask(context: TaskContext, argument: SpanFormsArgument): SpanForms {
+export const spanFormsTask = defineTask('spanForms', (context: TaskContext, argument: SpanFormsArgument): SpanForms => {
   const state = projectedState(context);
   const { space, plan } = state;
   const { blas } = context;
@@ -109,7 +109,7 @@ export function spanFormsTask(context: TaskContext, argument: SpanFormsArgument)
   const copies = matrices && { G: Float64Array.from(matrices.G), F: Float64Array.from(matrices.F) };
   if (matrices !== null) for (const array of [matrices.G, matrices.F]) blas.release(array);
   return { ...diagonals, matrices: copies };
-}
+});
 
 interface Forms {
   /** [blocks, k], as in `Projections`. */
@@ -129,7 +129,7 @@ async function spanForms(
 ): Promise<Forms> {
   const lanes = plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : []));
   const directions = pool.reference(vectors);
-  const results = await Promise.all(lanes.map((lane) => pool.run('spanForms', { lane, directions, k, whole })));
+  const results = await Promise.all(lanes.map((lane) => pool.run(spanFormsTask, { lane, directions, k, whole })));
   const forms = { G: new Float64Array(blocks.length * k), F: new Float64Array(blocks.length * k) };
   const matrices = whole ? { G: new Float64Array(k * k), F: new Float64Array(k * k) } : null;
   const samples = halves.reduce((sum, half) => sum + plan.sizes[half], 0);

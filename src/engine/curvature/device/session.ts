@@ -3,12 +3,12 @@
  * fails (memory ran out, the driver was reset) it is opened anew, unless it survived, and what was not settled is done again in smaller chunks; below
  * `smallestChunk` the failure is the caller's.
  */
+import type { MeasurementInput } from '../measurement-input.ts';
 import { messageOf } from '../../../shared/errors.ts';
 import { asDeviceError, DeviceError } from '../../backend/tfjs/device-error.ts';
 import type { DeviceFault } from '../../backend/tfjs/device-error.ts';
 import type { Backend, Tensor } from '../../backend/types.ts';
 import { Network } from '../../network/network.ts';
-import type { MeasurementInput } from '../exact.ts';
 
 /** A device as this code sees it; `OpenDevice` (backend/tfjs/device.ts) is one. */
 export interface ComputeDevice {

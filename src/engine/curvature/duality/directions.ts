@@ -3,7 +3,7 @@
  * x_pi . M_p x_pi. With them H_ii and C_ii over the same samples.
  */
 import type { ArrayReference, Real } from '../../blas/types.ts';
-import type { TaskContext } from '../../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { openedProblem, passBatch, squaredNorm } from '../factors.ts';
 import type { FactorLayout } from '../factors.ts';
 import { outputHessian } from '../output-hessian.ts';
@@ -45,70 +45,73 @@ export interface DualDirectionSums {
   readonly gradient: Float64Array;
 }
 
-export function dualDirectionsTask(context: TaskContext, argument: DualDirectionsArgument): DualDirectionSums {
-  const problem = openedProblem(context);
-  const { blas } = context;
-  const { layout, order, classes, moments, k } = argument;
-  const { inner, outer } = layout;
-  const columns = blas.open(argument.columns);
-  const outputs = blas.open(argument.outputs);
-  const blocks = new DualBlocks(blas, outer, moments);
-  const zeros = (): Float64Array => new Float64Array(k);
-  const sums = { curvature: zeros(), slope: zeros(), squaredSlope: zeros(), blocks: blocks.matrices.map(zeros) };
-  const traces = new Float64Array(blocks.matrices.length);
-  const total = blas.allocate('float64', inner * outer);
-  const moved = blas.allocate('float64', Math.max(1, k * outer));
-  let [used, within, withinOthers, squares] = [0, 0, 0, 0];
-  const end = argument.start + argument.count;
-  for (let start = argument.start; start < end; start += batchSize) {
-    const count = Math.min(batchSize, end - start);
-    problem.backend.scope(() => {
-      const { layer, input, delta } = passBatch(problem, layout, order, start, count);
-      const hessians = outputHessian(problem.network, problem.backend, layer, false).data;
-      const width = k * outer;
-      const x = problem.backend.take(count, Math.max(1, width)).data;
-      if (k > 0) blas.gemm(false, false, count, width, inner, 1, input, inner, columns, width, 0, x, width);
-      blas.gemm(true, false, inner, outer, count, 1, input, inner, delta, outer, 1, total, outer);
-      for (let p = 0; p < count; p++) {
-        const norm = squaredNorm(input, p * inner, inner);
-        const ofClass = classes?.[start + p] ?? 0;
-        const hessian = hessians.subarray(p * outer * outer, (p + 1) * outer * outer);
-        const rows = x.subarray(p * width, (p + 1) * width);
-        blocks.load(outputs.subarray((start + p) * outer, (start + p + 1) * outer), hessian, norm, ofClass);
-        squares += norm * squaredNorm(delta, p * outer, outer);
-        if (norm > 0) {
-          used++;
-          const size = moments.classes?.[ofClass].count ?? 0;
-          within += size / moments.all.count;
-          withinOthers += Math.max(0, size - 1) / moments.all.count;
-        }
-        const forms = (matrix: Real, into: Float64Array): void => {
-          if (k === 0) return;
-          blas.gemm(false, false, k, outer, outer, 1, rows, outer, matrix, outer, 0, moved, outer);
-          for (let i = 0, at = 0; i < k; i++) {
-            let sum = 0;
-            for (let j = 0; j < outer; j++, at++) sum += moved[at] * rows[at];
-            into[i] += sum;
+export const dualDirectionsTask = defineTask(
+  'dualDirections',
+  (context: TaskContext, argument: DualDirectionsArgument): DualDirectionSums => {
+    const problem = openedProblem(context);
+    const { blas } = context;
+    const { layout, order, classes, moments, k } = argument;
+    const { inner, outer } = layout;
+    const columns = blas.open(argument.columns);
+    const outputs = blas.open(argument.outputs);
+    const blocks = new DualBlocks(blas, outer, moments);
+    const zeros = (): Float64Array => new Float64Array(k);
+    const sums = { curvature: zeros(), slope: zeros(), squaredSlope: zeros(), blocks: blocks.matrices.map(zeros) };
+    const traces = new Float64Array(blocks.matrices.length);
+    const total = blas.allocate('float64', inner * outer);
+    const moved = blas.allocate('float64', Math.max(1, k * outer));
+    let [used, within, withinOthers, squares] = [0, 0, 0, 0];
+    const end = argument.start + argument.count;
+    for (let start = argument.start; start < end; start += batchSize) {
+      const count = Math.min(batchSize, end - start);
+      problem.backend.scope(() => {
+        const { layer, input, delta } = passBatch(problem, layout, order, start, count);
+        const hessians = outputHessian(problem.network, problem.backend, layer, false).data;
+        const width = k * outer;
+        const x = problem.backend.take(count, Math.max(1, width)).data;
+        if (k > 0) blas.gemm(false, false, count, width, inner, 1, input, inner, columns, width, 0, x, width);
+        blas.gemm(true, false, inner, outer, count, 1, input, inner, delta, outer, 1, total, outer);
+        for (let p = 0; p < count; p++) {
+          const norm = squaredNorm(input, p * inner, inner);
+          const ofClass = classes?.[start + p] ?? 0;
+          const hessian = hessians.subarray(p * outer * outer, (p + 1) * outer * outer);
+          const rows = x.subarray(p * width, (p + 1) * width);
+          blocks.load(outputs.subarray((start + p) * outer, (start + p + 1) * outer), hessian, norm, ofClass);
+          squares += norm * squaredNorm(delta, p * outer, outer);
+          if (norm > 0) {
+            used++;
+            const size = moments.classes?.[ofClass].count ?? 0;
+            within += size / moments.all.count;
+            withinOthers += Math.max(0, size - 1) / moments.all.count;
           }
-        };
-        forms(hessian, sums.curvature);
-        for (const [b, matrix] of blocks.matrices.entries()) {
-          forms(matrix, sums.blocks[b]);
-          let trace = 0;
-          for (let j = 0; j < outer; j++) trace += matrix[j * outer + j];
-          traces[b] += norm * trace;
+          const forms = (matrix: Real, into: Float64Array): void => {
+            if (k === 0) return;
+            blas.gemm(false, false, k, outer, outer, 1, rows, outer, matrix, outer, 0, moved, outer);
+            for (let i = 0, at = 0; i < k; i++) {
+              let sum = 0;
+              for (let j = 0; j < outer; j++, at++) sum += moved[at] * rows[at];
+              into[i] += sum;
+            }
+          };
+          forms(hessian, sums.curvature);
+          for (const [b, matrix] of blocks.matrices.entries()) {
+            forms(matrix, sums.blocks[b]);
+            let trace = 0;
+            for (let j = 0; j < outer; j++) trace += matrix[j * outer + j];
+            traces[b] += norm * trace;
+          }
+          for (let i = 0, at = 0; i < k; i++) {
+            let slope = 0;
+            for (let j = 0; j < outer; j++, at++) slope += rows[at] * delta[p * outer + j];
+            sums.slope[i] += slope;
+            sums.squaredSlope[i] += slope * slope;
+          }
         }
-        for (let i = 0, at = 0; i < k; i++) {
-          let slope = 0;
-          for (let j = 0; j < outer; j++, at++) slope += rows[at] * delta[p * outer + j];
-          sums.slope[i] += slope;
-          sums.squaredSlope[i] += slope * slope;
-        }
-      }
-    });
-  }
-  const gradient = Float64Array.from(total);
-  for (const array of [total, moved]) blas.release(array);
-  blocks.release();
-  return { count: argument.count, used, within, withinOthers, ...sums, traces, squares, gradient };
-}
+      });
+    }
+    const gradient = Float64Array.from(total);
+    for (const array of [total, moved]) blas.release(array);
+    blocks.release();
+    return { count: argument.count, used, within, withinOthers, ...sums, traces, squares, gradient };
+  },
+);

@@ -3,6 +3,8 @@
  * (pairs.ts); means over all P^2 pairs are exact, as sums over p: along all eigendirections through packed d x d sums where H itself is known
  * (sums.ts), else along the found ones (directions.ts). Intervals come from random groups of samples, each measured by itself.
  */
+import type { Interval } from '../../../shared/slopes.ts';
+import { dualDirectionsTask } from './directions.ts';
 import { standardCutoffs } from '../../../shared/estimands.ts';
 import type {
   DualityArrays,
@@ -13,7 +15,6 @@ import type {
   PairKind,
 } from '../../../shared/duality.ts';
 import { studentQuantile } from '../../../shared/distributions.ts';
-import type { Interval } from '../../../shared/results.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Network } from '../../network/network.ts';
 import type { Pool } from '../../parallel/pool.ts';
@@ -89,7 +90,7 @@ export async function measureDuality(pool: Pool, task: DualityTask): Promise<Mea
   const everything = momentsOver([0, order.length]);
   const k = task.directions.indices.length;
   const directionSums = (start: number, count: number, moments: OutputMoments): Promise<DualDirectionSums> =>
-    pool.run('dualDirections', {
+    pool.run(dualDirectionsTask, {
       layout,
       order,
       start,

@@ -6,7 +6,7 @@ import type { ArrayReference, Blas, Real } from '../../blas/types.ts';
 import { dataOf } from '../../backend/cpu.ts';
 import type { AffineLayer } from '../../network/affine.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import type { TaskContext } from '../../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { openedProblem } from '../factors.ts';
 import type { FactorLayout } from '../factors.ts';
 
@@ -22,18 +22,21 @@ export interface DualOutputsArgument {
   readonly out: ArrayReference;
 }
 
-export function dualOutputsTask(context: TaskContext, argument: DualOutputsArgument): void {
-  const { network, backend, inputs } = openedProblem(context);
-  const { order, start, count } = argument;
-  const layer = network.layerOf(network.parameter(argument.parameter)) as AffineLayer;
-  const { rows, cols } = layer.kernel;
-  const kernel = dataOf(network.weights.get(layer.kernel.name)!);
-  const out = context.blas.open(argument.out).subarray(start * cols);
-  backend.scope(() => {
-    network.forward(backend.rowsOf(backend.table(inputs, network.inputSize, false), order, start, count));
-    context.blas.gemm(false, false, count, cols, rows, 1, dataOf(layer.input), rows, kernel, cols, 0, out, cols);
-  });
-}
+export const dualOutputsTask = defineTask(
+  'dualOutputs',
+  (context: TaskContext, argument: DualOutputsArgument): void => {
+    const { network, backend, inputs } = openedProblem(context);
+    const { order, start, count } = argument;
+    const layer = network.layerOf(network.parameter(argument.parameter)) as AffineLayer;
+    const { rows, cols } = layer.kernel;
+    const kernel = dataOf(network.weights.get(layer.kernel.name)!);
+    const out = context.blas.open(argument.out).subarray(start * cols);
+    backend.scope(() => {
+      network.forward(backend.rowsOf(backend.table(inputs, network.inputSize, false), order, start, count));
+      context.blas.gemm(false, false, count, cols, rows, 1, dataOf(layer.input), rows, kernel, cols, 0, out, cols);
+    });
+  },
+);
 
 /** [samples, n] in the order's rows; release when done. */
 export async function layerOutputs(pool: Pool, layout: FactorLayout, order: Uint32Array): Promise<Real> {
@@ -41,7 +44,9 @@ export async function layerOutputs(pool: Pool, layout: FactorLayout, order: Uint
   const tasks: Promise<void>[] = [];
   for (let start = 0; start < order.length; start += pieceSize) {
     const count = Math.min(pieceSize, order.length - start);
-    tasks.push(pool.run('dualOutputs', { parameter: layout.parameter, order, start, count, out: pool.reference(out) }));
+    tasks.push(
+      pool.run(dualOutputsTask, { parameter: layout.parameter, order, start, count, out: pool.reference(out) }),
+    );
   }
   await Promise.all(tasks);
   return out;

@@ -9,7 +9,7 @@ import type { Real } from '../../blas/types.ts';
 import { dataOf } from '../../backend/cpu.ts';
 import type { AffineLayer } from '../../network/affine.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import type { TaskContext } from '../../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { openedProblem, passBatch, squaredNorm } from '../factors.ts';
 import type { FactorLayout } from '../factors.ts';
 import { outputHessian } from '../output-hessian.ts';
@@ -33,72 +33,76 @@ export interface DualPairsResult {
   readonly gradientDifference: Float64Array;
 }
 
-export function dualPairsTask(context: TaskContext, argument: DualPairsArgument): DualPairsResult {
-  const problem = openedProblem(context);
-  const { network, backend } = problem;
-  const { layout, count } = argument;
-  const { inner, outer } = layout;
-  const layer = network.layerOf(network.parameter(layout.parameter)) as AffineLayer;
-  const kernel = dataOf(network.weights.get(layer.kernel.name)!);
-  const original = Float64Array.from(kernel);
-  const nans = (): Float64Array => new Float64Array(count).fill(NaN);
-  const result = { exactness: nans(), firstOrder: nans(), gradientDifference: nans() };
-  for (let done = 0; done < count; done += batchSize) {
-    const size = Math.min(batchSize, count - done);
-    const at = argument.start + done;
-    backend.scope(() => {
-      const ofP = passBatch(problem, layout, argument.p, at, size);
-      const hessians = outputHessian(network, backend, layer, false).data;
-      const ofQ = passBatch(problem, layout, argument.q, at, size);
-      const [zP, zQ] = [ofP, ofQ].map(({ input }) => {
-        const z = backend.take(size, outer).data;
-        context.blas.gemm(false, false, size, outer, inner, 1, input, inner, kernel, outer, 0, z, outer);
-        return z;
-      });
-      for (let i = 0; i < size; i++) {
-        const part = (values: Real, width: number): Real => values.subarray(i * width, (i + 1) * width);
-        const [a, b] = [part(ofP.input, inner), part(ofQ.input, inner)];
-        const [deltaP, deltaQ] = [part(ofP.delta, outer), part(ofQ.delta, outer)];
-        const z = part(zQ, outer);
-        const norm = squaredNorm(a, 0, inner);
-        if (!(norm > 0)) continue;
-        const u = difference(z, part(zP, outer));
-        const hessian = part(hessians, outer * outer);
-        const predicted = u.map((_, k) => dot(hessian.subarray(k * outer, (k + 1) * outer), u));
-        try {
-          for (let m = 0; m < inner; m++) for (let k = 0; k < outer; k++) kernel[m * outer + k] += (a[m] * u[k]) / norm;
-          const moved = new Float64Array(outer);
-          for (let m = 0; m < inner; m++) for (let k = 0; k < outer; k++) moved[k] += kernel[m * outer + k] * a[m];
-          result.exactness[done + i] = ratio(difference(moved, z), z);
-          const deltaMoved = backend.scope(() => {
-            const inputs = backend.rowsOf(
-              backend.table(problem.inputs, network.inputSize, false),
-              argument.p,
-              at + i,
-              1,
-            );
-            const targets = backend.rowsOf(
-              backend.table(problem.targets, network.targetSize, false),
-              argument.p,
-              at + i,
-              1,
-            );
-            network.forward(inputs);
-            network.backward(network.lossGradient(targets), null, layer);
-            return Float64Array.from(dataOf(layer.delta));
-          });
-          // Gradients share the factor a_p, whose size cancels.
-          const change = difference(deltaMoved, deltaP);
-          result.firstOrder[done + i] = ratio(difference(predicted, change), change);
-        } finally {
-          kernel.set(original);
+export const dualPairsTask = defineTask(
+  'dualPairs',
+  (context: TaskContext, argument: DualPairsArgument): DualPairsResult => {
+    const problem = openedProblem(context);
+    const { network, backend } = problem;
+    const { layout, count } = argument;
+    const { inner, outer } = layout;
+    const layer = network.layerOf(network.parameter(layout.parameter)) as AffineLayer;
+    const kernel = dataOf(network.weights.get(layer.kernel.name)!);
+    const original = Float64Array.from(kernel);
+    const nans = (): Float64Array => new Float64Array(count).fill(NaN);
+    const result = { exactness: nans(), firstOrder: nans(), gradientDifference: nans() };
+    for (let done = 0; done < count; done += batchSize) {
+      const size = Math.min(batchSize, count - done);
+      const at = argument.start + done;
+      backend.scope(() => {
+        const ofP = passBatch(problem, layout, argument.p, at, size);
+        const hessians = outputHessian(network, backend, layer, false).data;
+        const ofQ = passBatch(problem, layout, argument.q, at, size);
+        const [zP, zQ] = [ofP, ofQ].map(({ input }) => {
+          const z = backend.take(size, outer).data;
+          context.blas.gemm(false, false, size, outer, inner, 1, input, inner, kernel, outer, 0, z, outer);
+          return z;
+        });
+        for (let i = 0; i < size; i++) {
+          const part = (values: Real, width: number): Real => values.subarray(i * width, (i + 1) * width);
+          const [a, b] = [part(ofP.input, inner), part(ofQ.input, inner)];
+          const [deltaP, deltaQ] = [part(ofP.delta, outer), part(ofQ.delta, outer)];
+          const z = part(zQ, outer);
+          const norm = squaredNorm(a, 0, inner);
+          if (!(norm > 0)) continue;
+          const u = difference(z, part(zP, outer));
+          const hessian = part(hessians, outer * outer);
+          const predicted = u.map((_, k) => dot(hessian.subarray(k * outer, (k + 1) * outer), u));
+          try {
+            for (let m = 0; m < inner; m++)
+              for (let k = 0; k < outer; k++) kernel[m * outer + k] += (a[m] * u[k]) / norm;
+            const moved = new Float64Array(outer);
+            for (let m = 0; m < inner; m++) for (let k = 0; k < outer; k++) moved[k] += kernel[m * outer + k] * a[m];
+            result.exactness[done + i] = ratio(difference(moved, z), z);
+            const deltaMoved = backend.scope(() => {
+              const inputs = backend.rowsOf(
+                backend.table(problem.inputs, network.inputSize, false),
+                argument.p,
+                at + i,
+                1,
+              );
+              const targets = backend.rowsOf(
+                backend.table(problem.targets, network.targetSize, false),
+                argument.p,
+                at + i,
+                1,
+              );
+              network.forward(inputs);
+              network.backward(network.lossGradient(targets), null, layer);
+              return Float64Array.from(dataOf(layer.delta));
+            });
+            // Gradients share the factor a_p, whose size cancels.
+            const change = difference(deltaMoved, deltaP);
+            result.firstOrder[done + i] = ratio(difference(predicted, change), change);
+          } finally {
+            kernel.set(original);
+          }
+          result.gradientDifference[done + i] = outerResidual(a, predicted, deltaP, b, deltaQ);
         }
-        result.gradientDifference[done + i] = outerResidual(a, predicted, deltaP, b, deltaQ);
-      }
-    });
-  }
-  return result;
-}
+      });
+    }
+    return result;
+  },
+);
 
 /** |a (x) v - (b (x) e - a (x) d)| / |b (x) e - a (x) d|; NaN where the latter is 0. */
 function outerResidual(a: Real, v: Real, d: Real, b: Real, e: Real): number {
@@ -189,7 +193,7 @@ export function drawPairs(
 export async function pairResiduals(pool: Pool, layout: FactorLayout, { p, q }: DrawnPairs): Promise<PairResiduals> {
   const tasks: Promise<DualPairsResult>[] = [];
   for (let start = 0; start < p.length; start += pieceSize)
-    tasks.push(pool.run('dualPairs', { layout, p, q, start, count: Math.min(pieceSize, p.length - start) }));
+    tasks.push(pool.run(dualPairsTask, { layout, p, q, start, count: Math.min(pieceSize, p.length - start) }));
   const results = await Promise.all(tasks);
   const joined = (key: keyof DualPairsResult): number[] => results.flatMap((each) => [...each[key]]);
   const exactness = joined('exactness');

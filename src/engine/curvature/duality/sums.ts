@@ -1,7 +1,7 @@
 /** The means over all pairs as d x d matrices: packed sums of Kronecker products, like the moments themselves (moments.ts). */
 import type { ArrayReference, Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import type { TaskContext } from '../../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { openedProblem, passBatch, squaredNorm } from '../factors.ts';
 import type { FactorLayout } from '../factors.ts';
 import { outputHessian } from '../output-hessian.ts';
@@ -24,29 +24,32 @@ export interface DualFactorsArgument {
   readonly row: number;
 }
 
-export function dualFactorsTask(context: TaskContext, argument: DualFactorsArgument): void {
-  const problem = openedProblem(context);
-  const { layout, order, start, count, row, classes } = argument;
-  const { inner, outer, leftWidth, blockWidth } = layout;
-  const left = context.blas.open(argument.left);
-  const right = context.blas.open(argument.right);
-  const outputs = context.blas.open(argument.outputs);
-  const blocks = new DualBlocks(context.blas, outer, argument.moments);
-  const width = blocks.matrices.length * blockWidth;
-  problem.backend.scope(() => {
-    const { layer, input } = passBatch(problem, layout, order, start, count);
-    const hessians = outputHessian(problem.network, problem.backend, layer, false).data;
-    for (let p = 0; p < count; p++) {
-      const hessian = hessians.subarray(p * outer * outer, (p + 1) * outer * outer);
-      const z = outputs.subarray((start + p) * outer, (start + p + 1) * outer);
-      blocks.load(z, hessian, squaredNorm(input, p * inner, inner), classes?.[start + p] ?? 0);
-      packOuter(input, p * inner, inner, 1, left, (row + p) * leftWidth);
-      for (const [b, matrix] of blocks.matrices.entries())
-        packSymmetric(matrix, 0, outer, 1, right, (row + p) * width + b * blockWidth);
-    }
-  });
-  blocks.release();
-}
+export const dualFactorsTask = defineTask(
+  'dualFactors',
+  (context: TaskContext, argument: DualFactorsArgument): void => {
+    const problem = openedProblem(context);
+    const { layout, order, start, count, row, classes } = argument;
+    const { inner, outer, leftWidth, blockWidth } = layout;
+    const left = context.blas.open(argument.left);
+    const right = context.blas.open(argument.right);
+    const outputs = context.blas.open(argument.outputs);
+    const blocks = new DualBlocks(context.blas, outer, argument.moments);
+    const width = blocks.matrices.length * blockWidth;
+    problem.backend.scope(() => {
+      const { layer, input } = passBatch(problem, layout, order, start, count);
+      const hessians = outputHessian(problem.network, problem.backend, layer, false).data;
+      for (let p = 0; p < count; p++) {
+        const hessian = hessians.subarray(p * outer * outer, (p + 1) * outer * outer);
+        const z = outputs.subarray((start + p) * outer, (start + p + 1) * outer);
+        blocks.load(z, hessian, squaredNorm(input, p * inner, inner), classes?.[start + p] ?? 0);
+        packOuter(input, p * inner, inner, 1, left, (row + p) * leftWidth);
+        for (const [b, matrix] of blocks.matrices.entries())
+          packSymmetric(matrix, 0, outer, 1, right, (row + p) * width + b * blockWidth);
+      }
+    });
+    blocks.release();
+  },
+);
 
 /** Packed sums over p, blocks as in `dualBlocks`; release when done. */
 export function dualSums(
@@ -63,6 +66,6 @@ export function dualSums(
   const outputs = pool.reference(argument.outputs);
   const rightWidth = (moments.classes === null ? 2 : 4) * layout.blockWidth;
   return packedSum(pool, { leftWidth: layout.leftWidth, rightWidth }, [0, order.length], (piece) =>
-    pool.run('dualFactors', { layout, order, outputs, classes, moments, ...piece }),
+    pool.run(dualFactorsTask, { layout, order, outputs, classes, moments, ...piece }),
   );
 }

@@ -2,6 +2,9 @@
  * The noise of minibatch gradients measured directly: batches are drawn as training draws them, their gradients computed by one pass over each (no per-sample
  * gradients), and their noise along eigendirections of H held against what C predicts for each mode of sampling.
  */
+import type { MeasurementInput } from '../measurement-input.ts';
+import { openProblemTask } from '../factors.ts';
+import { batchGradientsTask } from './tasks.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { defaultBatchSize } from '../../../shared/minibatch.ts';
 import type {
@@ -15,7 +18,6 @@ import type { Pool } from '../../parallel/pool.ts';
 import { clusterStarts } from '../../statistics/clusters.ts';
 import { compareBatchNoise, samplingFactors } from '../../statistics/minibatch.ts';
 import { BatchSampler } from '../../training/sampling.ts';
-import type { MeasurementInput } from '../exact.ts';
 
 /** Batches of one task: fixed, so that results do not depend on the number of threads. */
 export const taskBatches = 32;
@@ -107,7 +109,7 @@ export async function measureMinibatchNoise(
   checkNoiseSpec(spec, samples);
   const batch = spec.batch_size ?? defaultBatchSize;
   const { model, weights, inputs, targets } = input;
-  await pool.runEverywhere('openProblem', { model, weights, inputs, targets });
+  await pool.runEverywhere(openProblemTask, { model, weights, inputs, targets });
   const held = [directions.vectors, task.gradient].map((values): Real => {
     const array = pool.allocate('float64', values.length);
     array.set(values);
@@ -157,7 +159,7 @@ async function measureMode(
       }
       runs.push(
         pool
-          .run('batchGradients', {
+          .run(batchGradientsTask, {
             parameter: task.parameter,
             indices: Uint32Array.from(indices),
             sizes,

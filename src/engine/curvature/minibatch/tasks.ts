@@ -1,6 +1,7 @@
 /** Gradients of drawn batches, by a worker thread: noise along given directions and its squared length. */
+import { openedProblem } from '../factors.ts';
 import type { ArrayReference } from '../../blas/types.ts';
-import type { TaskContext } from '../../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { SumSink } from '../projected/sinks.ts';
 import { lowestLayer, spaceOf } from '../projected/space.ts';
 
@@ -19,38 +20,41 @@ export interface BatchGradientsArgument {
   readonly row: number;
 }
 
-export function batchGradientsTask(context: TaskContext, argument: BatchGradientsArgument): void {
-  const { blas, problem } = context;
-  if (problem === null) throw new Error('batchGradients: no problem is open');
-  const { network, backend } = problem;
-  const { k, indices, sizes } = argument;
-  const [vectors, gradient, out] = [argument.vectors, argument.gradient, argument.out].map((each) => blas.open(each));
-  const space = spaceOf(network, argument.parameter);
-  const { d } = space;
-  const lowest = lowestLayer(network, space);
-  const rows = problem.inputs.length / network.inputSize;
-  const inputs = backend.wrap(problem.inputs, rows, network.inputSize);
-  const targets = backend.wrap(problem.targets, rows, network.targetSize);
-  const noise = blas.allocate('float64', d);
-  try {
-    const sink = new SumSink(space, backend, noise);
-    for (let a = 0, start = 0; a < sizes.length; start += sizes[a], a++) {
-      noise.fill(0);
-      backend.scope(() => {
-        network.forward(backend.rowsOf(inputs, indices, start, sizes[a]));
-        const t = backend.rowsOf(targets, indices, start, sizes[a]);
-        network.backward(network.lossGradient(t, 1 / sizes[a]), sink, lowest);
-      });
-      let squares = 0;
-      for (let i = 0; i < d; i++) {
-        noise[i] -= gradient[i];
-        squares += noise[i] * noise[i];
+export const batchGradientsTask = defineTask(
+  'batchGradients',
+  (context: TaskContext, argument: BatchGradientsArgument): void => {
+    const { blas } = context;
+    const problem = openedProblem(context);
+    const { network, backend } = problem;
+    const { k, indices, sizes } = argument;
+    const [vectors, gradient, out] = [argument.vectors, argument.gradient, argument.out].map((each) => blas.open(each));
+    const space = spaceOf(network, argument.parameter);
+    const { d } = space;
+    const lowest = lowestLayer(network, space);
+    const rows = problem.inputs.length / network.inputSize;
+    const inputs = backend.wrap(problem.inputs, rows, network.inputSize);
+    const targets = backend.wrap(problem.targets, rows, network.targetSize);
+    const noise = blas.allocate('float64', d);
+    try {
+      const sink = new SumSink(space, backend, noise);
+      for (let a = 0, start = 0; a < sizes.length; start += sizes[a], a++) {
+        noise.fill(0);
+        backend.scope(() => {
+          network.forward(backend.rowsOf(inputs, indices, start, sizes[a]));
+          const t = backend.rowsOf(targets, indices, start, sizes[a]);
+          network.backward(network.lossGradient(t, 1 / sizes[a]), sink, lowest);
+        });
+        let squares = 0;
+        for (let i = 0; i < d; i++) {
+          noise[i] -= gradient[i];
+          squares += noise[i] * noise[i];
+        }
+        const at = (argument.row + a) * (k + 1);
+        if (k > 0) blas.gemv(false, k, d, 1, vectors, d, noise, 0, out.subarray(at, at + k));
+        out[at + k] = squares;
       }
-      const at = (argument.row + a) * (k + 1);
-      if (k > 0) blas.gemv(false, k, d, 1, vectors, d, noise, 0, out.subarray(at, at + k));
-      out[at + k] = squares;
+    } finally {
+      blas.release(noise);
     }
-  } finally {
-    blas.release(noise);
-  }
-}
+  },
+);

@@ -5,10 +5,8 @@
 import type { Real } from '../../blas/types.ts';
 import type { Random } from '../../../shared/random.ts';
 import type { Pool } from '../../parallel/pool.ts';
+import { taskContext, type Task } from '../../parallel/task.ts';
 import { basisCombineTask, basisProjectTask, basisSubtractTask, squaresOf } from './tasks.ts';
-
-const local = { basisProject: basisProjectTask, basisSubtract: basisSubtractTask, basisCombine: basisCombineTask };
-type BasisArguments<N extends keyof typeof local> = Parameters<(typeof local)[N]>[1];
 
 /** Numbers of V above which an operation is worth spreading. */
 const worthSpreading = 2 ** 18;
@@ -42,7 +40,7 @@ export class Basis {
     const slot = (i: number): Real => coefficients.subarray(i * this.capacity, i * this.capacity + count);
     await Promise.all(
       cut.map(([from, to], i) =>
-        this.#run('basisProject', { ...shared, from, to, coefficients: this.#pool.reference(slot(i + 1)) }),
+        this.#run(basisProjectTask, { ...shared, from, to, coefficients: this.#pool.reference(slot(i + 1)) }),
       ),
     );
     const total = slot(0);
@@ -53,10 +51,10 @@ export class Basis {
     }
     const squares = await Promise.all(
       cut.map(([from, to]) =>
-        this.#run('basisSubtract', { ...shared, from, to, coefficients: this.#pool.reference(total) }),
+        this.#run(basisSubtractTask, { ...shared, from, to, coefficients: this.#pool.reference(total) }),
       ),
     );
-    const sum = squares.reduce<number>((all, each) => all + (each ?? 0), 0);
+    const sum = squares.reduce((all, each) => all + each, 0);
     return { along: Float64Array.from(total), norm: Math.sqrt(sum) };
   }
 
@@ -97,7 +95,7 @@ export class Basis {
     matrix.set(coefficients);
     await Promise.all(
       this.#cut(rows).map(([from, to]) =>
-        this.#run('basisCombine', {
+        this.#run(basisCombineTask, {
           basis: this.#pool.reference(this.rows),
           rows,
           d: this.d,
@@ -133,10 +131,12 @@ export class Basis {
   }
 
   /** A task in a worker; one whole-width piece runs here. */
-  #run<N extends keyof typeof local>(task: N, argument: BasisArguments<N>): Promise<number | void> {
+  #run<Argument extends { readonly from: number; readonly to: number }, Result>(
+    task: Task<Argument, Result>,
+    argument: Argument,
+  ): Promise<Result> {
     const isWhole = argument.from === 0 && argument.to === this.d;
-    if (!isWhole) return this.#pool.run(task, argument);
-    return Promise.resolve(local[task]({ blas: this.#pool.blas, problem: null }, argument as never));
+    return isWhole ? Promise.resolve(task.run(taskContext(this.#pool.blas), argument)) : this.#pool.run(task, argument);
   }
 
   #cut(rows: number): (readonly [number, number])[] {

@@ -5,11 +5,11 @@
  *   density(x) = mean_z sum_i tau_i N(x; theta_i, sigma^2)
  * Its error is the standard error of that mean over the vectors.
  */
+import type { MeasurementInput } from '../measurement-input.ts';
 import type { Real } from '../../blas/types.ts';
 import type { DensitySpec, DensitySummary, Estimate } from '../../../shared/density.ts';
 import { Random } from '../../../shared/random.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import type { MeasurementInput } from '../exact.ts';
 import { Basis, scaleBy } from './basis.ts';
 import { openSession } from './session.ts';
 import type { SessionOptions } from './session.ts';

@@ -1,12 +1,12 @@
 /** What a projected measurement measures besides, where it was asked for: the activity-weight duality and the old assumption. */
+import type { ProjectedOptions } from './options.ts';
+import type { MeasurementInput } from '../measurement-input.ts';
 import type { MeasurementSummary, ExtraArrays } from '../../../shared/results.ts';
 import { AffineLayer } from '../../network/affine.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { spanAssumptions } from '../assumptions/span.ts';
 import type { SpanInput } from '../assumptions/span.ts';
 import { dualityLayout, measureDuality } from '../duality/measure.ts';
-import type { MeasurementInput } from '../exact.ts';
-import type { ProjectedOptions } from './measure.ts';
 import type { ProjectedSession } from './session.ts';
 import { wholeNetwork } from './space.ts';
 

@@ -7,8 +7,8 @@ import type { Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
 import { Network } from '../../network/network.ts';
 import type { GradientSink, Layer } from '../../network/types.ts';
-import type { TaskContext } from '../../parallel/tasks.ts';
-import type { Problem } from '../factors.ts';
+import { defineTask, Slot, type TaskContext } from '../../parallel/task.ts';
+import { openedProblem, type Problem } from '../factors.ts';
 import { lowestLayer, spaceOf } from './space.ts';
 import type { Space } from './space.ts';
 import type { SamplePlan } from './plan.ts';
@@ -61,35 +61,40 @@ export interface OpenProjectedArgument {
   readonly counter: Int32Array;
 }
 
-export function openProjected(context: TaskContext, argument: OpenProjectedArgument): void {
-  const { problem } = context;
-  if (problem === null) throw new Error('openProjected: no problem is open');
-  context.projected = {
-    problem,
-    space: spaceOf(problem.network, argument.parameter),
-    plan: argument.plan,
-    worker: Atomics.add(argument.counter, 0, 1),
-    workers: argument.workers,
-    cacheBytes: argument.cacheBytes,
-    cache: new Map(),
-    cachedBytes: 0,
-    scratch: null,
-  };
-}
+const stateSlot = new Slot<ProjectedState>('projected');
+
+export const openProjectedTask = defineTask(
+  'openProjected',
+  (context: TaskContext, argument: OpenProjectedArgument): void => {
+    const problem = openedProblem(context);
+    stateSlot.set(context, {
+      problem,
+      space: spaceOf(problem.network, argument.parameter),
+      plan: argument.plan,
+      worker: Atomics.add(argument.counter, 0, 1),
+      workers: argument.workers,
+      cacheBytes: argument.cacheBytes,
+      cache: new Map(),
+      cachedBytes: 0,
+      scratch: null,
+    });
+  },
+);
 
 /** Gives the memory of what the worker keeps back. */
-export function closeProjected(context: TaskContext): void {
-  const state = context.projected;
+export const closeProjectedTask = defineTask('closeProjected', (context: TaskContext): void => {
+  const state = stateSlot.get(context);
   if (state === undefined) return;
   for (const { backend } of state.cache.values()) backend.releaseLive();
   if (state.scratch !== null) context.blas.release(state.scratch);
   state.problem.backend.trim();
-  delete context.projected;
-}
+  stateSlot.clear(context);
+});
 
-export function projectedState({ projected }: TaskContext): ProjectedState {
-  if (projected === undefined) throw new Error('the projected method is not open');
-  return projected;
+export function projectedState(context: TaskContext): ProjectedState {
+  const state = stateSlot.get(context);
+  if (state === undefined) throw new Error('the projected method is not open');
+  return state;
 }
 
 /**

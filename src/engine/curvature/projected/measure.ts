@@ -3,22 +3,16 @@
  * H_ii and Q_ii along them sample by sample. For one parameter of any layer, or all parameters as one vector. No d x d matrix is formed. All float64, but for
  * the products and the samples' values of a device.
  */
+import { type ProjectedOptions, defaultTop, defaultTolerance, defaultProbes } from './options.ts';
+import type { MeasurementInput } from '../measurement-input.ts';
 import { InputError } from '../../../shared/errors.ts';
-import type {
-  ConvergenceChoice,
-  DirectionErrors,
-  ExtraArrays,
-  MeasurementSummary,
-  ProjectedArrays,
-  ProjectedWhich,
-} from '../../../shared/results.ts';
+import type { DirectionErrors, ExtraArrays, MeasurementSummary, ProjectedArrays } from '../../../shared/results.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { averageClusters, chooseDirections } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections } from '../../statistics/index.ts';
 import { directionErrors } from '../direction-errors.ts';
 import { projectedPrecision } from '../device/projected-precision.ts';
 import type { SpanSet } from '../assumptions/span.ts';
-import type { MeasurementInput } from '../exact.ts';
 import type { Half } from '../moments.ts';
 import { summarise } from '../summary.ts';
 import { measureExtras } from './extras.ts';
@@ -29,34 +23,8 @@ import type { SamplePlan } from './plan.ts';
 import { meansOf } from './projections.ts';
 import type { Projections } from './projections.ts';
 import { openSession, trueResiduals } from './session.ts';
-import type { SessionOptions } from './session.ts';
 import { measureTraces } from './traces.ts';
 import { measureWithin } from './within.ts';
-
-/** `seed`: of the halves, the start vectors, the probes and the rotations. */
-export interface ProjectedOptions extends SessionOptions {
-  /** k, directions to find, 1 .. d; default 50. */
-  readonly top?: number;
-  /** Default largest. */
-  readonly which?: ProjectedWhich;
-  /** Residual at which a pair has converged, relative to |lambda|; default 1e-4. */
-  readonly tolerance?: number;
-  /** Products with H that each search may take; default 20 k + 500. */
-  readonly maxProducts?: number;
-  /** Random probes for the traces of H and Q where not all directions are found; default 16. */
-  readonly probes?: number;
-  /** 95 % intervals from resampling blocks of samples; default true. */
-  readonly intervals?: boolean;
-  /** As in ExactOptions; the half-sample then has slopes and the largest eigenvalue. */
-  readonly convergence?: ConvergenceChoice;
-  /** The activity-weight duality too, where it serves; default false. */
-  readonly duality?: boolean;
-  /** C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too, along the found directions; default false. */
-  readonly assumptions?: boolean;
-  readonly signal?: AbortSignal;
-  /** Stage in words and share done, 0 to 1. */
-  readonly onProgress?: (stage: string, share: number) => void;
-}
 
 export interface ProjectedResult {
   readonly summary: MeasurementSummary;
@@ -65,10 +33,6 @@ export interface ProjectedResult {
   readonly projections: BlockProjections;
 }
 
-/** Directions found unless asked otherwise. */
-export const defaultTop = 50;
-export const defaultTolerance = 1e-4;
-export const defaultProbes = 16;
 const both = ['A', 'B'] as const;
 
 /** Raises InputError where the parameter does not exist, options make no sense, or there are fewer than 8 samples. */

@@ -1,4 +1,5 @@
 /** H times a vector over the samples of one half or of both: every worker does its lanes, and the lanes' sums are added in order. */
+import { hessianProductTask } from './tasks.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import type { DeviceProducts } from '../device/products.ts';
@@ -43,7 +44,7 @@ export class HessianOperator {
     const lanes = this.#plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : []));
     const direction = this.#pool.reference(v);
     const slots = this.#pool.reference(this.#slots);
-    await this.#pool.runEverywhere('hessianProduct', { direction, slots, lanes });
+    await this.#pool.runEverywhere(hessianProductTask, { direction, slots, lanes });
     this.sum(lanes, halves, out);
   }
 

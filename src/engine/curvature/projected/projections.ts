@@ -2,6 +2,7 @@
  * C_ii, H_ii and Q_ii along given directions v_i [k, d] from every sample: C_ii = Var_p(g_p . v_i), H_ii = mean_p v_i . h_p v_i,
  * Q_ii = mean_p |h_p v_i|^2 (divisor: the number of samples), kept as sums over blocks of samples.
  */
+import { projectionsTask } from './tasks.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import type { ProjectionSums } from '../../statistics/blocks.ts';
@@ -84,7 +85,7 @@ export function centresOf(vectors: Real, gradient: Float64Array): Float64Array {
 
 /** The same sums of one lane alone by the worker threads, in float64: rows are the lane's blocks. */
 export function projectLane(pool: Pool, lane: number, vectors: Real, centres: Float64Array): Promise<ProjectionSums> {
-  return pool.run('projections', { lane, directions: pool.reference(vectors), centres, covariance: false });
+  return pool.run(projectionsTask, { lane, directions: pool.reference(vectors), centres, covariance: false });
 }
 
 async function projectByLanes(
@@ -101,7 +102,7 @@ async function projectByLanes(
   let done = 0;
   const results = await Promise.all(
     lanes.map(async (lane) => {
-      const result = await pool.run('projections', { lane, directions, centres, covariance });
+      const result = await pool.run(projectionsTask, { lane, directions, centres, covariance });
       onProgress?.(++done / lanes.length);
       return result;
     }),

@@ -1,4 +1,8 @@
 /** Worker threads set up for full-batch products: a session that is opened, used and closed. */
+import type { MeasurementInput } from '../measurement-input.ts';
+import { openProblemTask } from '../factors.ts';
+import { gradientsTask } from './tasks.ts';
+import { openProjectedTask, closeProjectedTask } from './linearised.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { CpuBackend } from '../../backend/cpu.ts';
 import type { Real } from '../../blas/types.ts';
@@ -6,7 +10,6 @@ import { Network } from '../../network/network.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { DeviceProducts } from '../device/products.ts';
 import type { DeviceSession } from '../device/session.ts';
-import type { MeasurementInput } from '../exact.ts';
 import { splitHalves } from '../moments.ts';
 import type { Half } from '../moments.ts';
 import type { Eigenpairs } from './lanczos.ts';
@@ -66,8 +69,8 @@ export async function openSession(
   const { order, sizeA } = splitHalves(samples, options.seed);
   const plan = planSamples(network, order, sizeA);
   const { weights, inputs, targets } = input;
-  await pool.runEverywhere('openProblem', { model: input.model, weights, inputs, targets });
-  await pool.runEverywhere('openProjected', {
+  await pool.runEverywhere(openProblemTask, { model: input.model, weights, inputs, targets });
+  await pool.runEverywhere(openProjectedTask, {
     parameter: options.parameter,
     plan,
     workers: pool.threads,
@@ -82,7 +85,7 @@ export async function openSession(
   const operator = new HessianOperator(pool, plan, space.d, products);
   const close = async (): Promise<void> => {
     operator.release();
-    await pool.runEverywhere('closeProjected', undefined);
+    await pool.runEverywhere(closeProjectedTask, undefined);
   };
   const gradients = (squares: boolean): Promise<Gradients> => measureGradients(pool, plan, operator, space.d, squares);
   const projecting =
@@ -108,7 +111,7 @@ async function measureGradients(
   squares: boolean,
 ): Promise<Gradients> {
   const results = await Promise.all(
-    plan.lanes.map((_, lane) => pool.run('gradients', { lane, sum: pool.reference(operator.slot(lane)), squares })),
+    plan.lanes.map((_, lane) => pool.run(gradientsTask, { lane, sum: pool.reference(operator.slot(lane)), squares })),
   );
   const mean = (halves: readonly Half[]): Float64Array => {
     const out = new Float64Array(d);

@@ -3,7 +3,7 @@ import type { ArrayReference, Real } from '../../blas/types.ts';
 import { dataOf } from '../../backend/cpu.ts';
 import type { Tensor } from '../../backend/types.ts';
 import type { GradientSink } from '../../network/types.ts';
-import type { TaskContext } from '../../parallel/tasks.ts';
+import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { linearise, onChunk, projectedState, scratchOf } from './linearised.ts';
 import { chunksOf } from './plan.ts';
 import { PerSampleSink, SumSink } from './sinks.ts';
@@ -24,30 +24,40 @@ export interface GradientsResult {
   readonly squares: number;
 }
 
-export function gradientsTask(context: TaskContext, argument: GradientsArgument): GradientsResult {
-  const state = projectedState(context);
-  const { space, plan, problem } = state;
-  const { backend, network } = problem;
-  const sum = context.blas.open(argument.sum);
-  sum.fill(0);
-  const lane = plan.lanes[argument.lane];
-  let [lossSum, correct, squares] = [0, 0, 0];
-  for (const [start, count] of chunksOf(lane.start, lane.end, plan.chunk)) {
-    backend.scope(() => {
-      const all = new SumSink(space, backend, sum);
-      const each = argument.squares ? new PerSampleSink(space, backend, count) : null;
-      const { targets } = linearise(state, network, backend, start, count, each === null ? all : bothSinks(each, all));
-      if (each !== null) {
-        const own = new Float64Array(count);
-        each.measure(own, null, null);
-        for (const value of own) squares += value;
-      }
-      for (const value of dataOf(network.lossValues(targets))) lossSum += value;
-      correct += network.loss.correct(dataOf(network.output), dataOf(targets));
-    });
-  }
-  return { lossSum, correct, squares };
-}
+export const gradientsTask = defineTask(
+  'gradients',
+  (context: TaskContext, argument: GradientsArgument): GradientsResult => {
+    const state = projectedState(context);
+    const { space, plan, problem } = state;
+    const { backend, network } = problem;
+    const sum = context.blas.open(argument.sum);
+    sum.fill(0);
+    const lane = plan.lanes[argument.lane];
+    let [lossSum, correct, squares] = [0, 0, 0];
+    for (const [start, count] of chunksOf(lane.start, lane.end, plan.chunk)) {
+      backend.scope(() => {
+        const all = new SumSink(space, backend, sum);
+        const each = argument.squares ? new PerSampleSink(space, backend, count) : null;
+        const { targets } = linearise(
+          state,
+          network,
+          backend,
+          start,
+          count,
+          each === null ? all : bothSinks(each, all),
+        );
+        if (each !== null) {
+          const own = new Float64Array(count);
+          each.measure(own, null, null);
+          for (const value of own) squares += value;
+        }
+        for (const value of dataOf(network.lossValues(targets))) lossSum += value;
+        correct += network.loss.correct(dataOf(network.output), dataOf(targets));
+      });
+    }
+    return { lossSum, correct, squares };
+  },
+);
 
 /** Gradients by samples and summed up, from one pass. */
 function bothSinks(each: PerSampleSink, all: SumSink): GradientSink {
@@ -76,23 +86,26 @@ export interface HessianProductArgument {
 }
 
 /** Run in every worker at once: each does its own lanes, whose chunks it keeps. */
-export function hessianProductTask(context: TaskContext, argument: HessianProductArgument): void {
-  const state = projectedState(context);
-  const { space, plan, worker, workers } = state;
-  const direction = context.blas.open(argument.direction);
-  const slots = context.blas.open(argument.slots);
-  for (const index of argument.lanes) {
-    if (index % workers !== worker) continue;
-    const sum = slots.subarray(index * space.d, (index + 1) * space.d);
-    sum.fill(0);
-    const lane = plan.lanes[index];
-    for (const [start, count] of chunksOf(lane.start, lane.end, plan.chunk)) {
-      onChunk(state, start, count, true, ({ network, backend, stop }) => {
-        network.tangent({ weights: directionOf(space, backend, direction) }, new SumSink(space, backend, sum), stop);
-      });
+export const hessianProductTask = defineTask(
+  'hessianProduct',
+  (context: TaskContext, argument: HessianProductArgument): void => {
+    const state = projectedState(context);
+    const { space, plan, worker, workers } = state;
+    const direction = context.blas.open(argument.direction);
+    const slots = context.blas.open(argument.slots);
+    for (const index of argument.lanes) {
+      if (index % workers !== worker) continue;
+      const sum = slots.subarray(index * space.d, (index + 1) * space.d);
+      sum.fill(0);
+      const lane = plan.lanes[index];
+      for (const [start, count] of chunksOf(lane.start, lane.end, plan.chunk)) {
+        onChunk(state, start, count, true, ({ network, backend, stop }) => {
+          network.tangent({ weights: directionOf(space, backend, direction) }, new SumSink(space, backend, sum), stop);
+        });
+      }
     }
-  }
-}
+  },
+);
 
 export interface ProjectionsArgument {
   readonly lane: number;
@@ -113,52 +126,55 @@ export interface ProjectionsResult {
   readonly covariance: Float64Array | null;
 }
 
-export function projectionsTask(context: TaskContext, argument: ProjectionsArgument): ProjectionsResult {
-  const state = projectedState(context);
-  const { space, plan } = state;
-  const { blas } = context;
-  const vectors = blas.open(argument.directions);
-  const { centres } = argument;
-  const k = centres.length;
-  const lane = plan.lanes[argument.lane];
-  const zeros = (): Float64Array => new Float64Array((lane.endBlock - lane.firstBlock) * k);
-  const sums = { curvature: zeros(), squaredCurvature: zeros(), gradient: zeros(), squaredGradient: zeros() };
-  const covariance = argument.covariance ? blas.allocate('float64', k * k) : null;
-  for (let b = lane.firstBlock; b < lane.endBlock; b++) {
-    const row = (b - lane.firstBlock) * k;
-    for (const [start, count] of chunksOf(plan.blocks[b].start, plan.blocks[b].end, plan.chunk)) {
-      onChunk(state, start, count, false, ({ network, backend, lossDelta, stop }) => {
-        const bySample = (rows: Tensor): Tensor => backend.reshape(rows, count, (rows.rows * rows.cols) / count);
-        const slopes = backend.take(count, k).data;
-        const products = new Float64Array(count);
-        const squares = new Float64Array(count);
-        for (let i = 0; i < k; i++) {
-          backend.scope(() => {
-            const v = vectors.subarray(i * space.d, (i + 1) * space.d);
-            const sink = new PerSampleSink(space, backend, count);
-            const yDot = network.tangent({ weights: directionOf(space, backend, v) }, sink, stop);
-            const along = yDot === null ? null : dataOf(backend.rowDot(bySample(lossDelta), bySample(yDot)));
-            products.fill(0);
-            squares.fill(0);
-            sink.measure(squares, v, products);
-            for (let p = 0; p < count; p++) {
-              const slope = (along === null ? 0 : along[p]) - centres[i];
-              slopes[p * k + i] = slope;
-              sums.gradient[row + i] += slope;
-              sums.squaredGradient[row + i] += slope * slope;
-              sums.curvature[row + i] += products[p];
-              sums.squaredCurvature[row + i] += squares[p];
-            }
-          });
-        }
-        if (covariance !== null) blas.gemm(true, false, k, k, count, 1, slopes, k, slopes, k, 1, covariance, k);
-      });
+export const projectionsTask = defineTask(
+  'projections',
+  (context: TaskContext, argument: ProjectionsArgument): ProjectionsResult => {
+    const state = projectedState(context);
+    const { space, plan } = state;
+    const { blas } = context;
+    const vectors = blas.open(argument.directions);
+    const { centres } = argument;
+    const k = centres.length;
+    const lane = plan.lanes[argument.lane];
+    const zeros = (): Float64Array => new Float64Array((lane.endBlock - lane.firstBlock) * k);
+    const sums = { curvature: zeros(), squaredCurvature: zeros(), gradient: zeros(), squaredGradient: zeros() };
+    const covariance = argument.covariance ? blas.allocate('float64', k * k) : null;
+    for (let b = lane.firstBlock; b < lane.endBlock; b++) {
+      const row = (b - lane.firstBlock) * k;
+      for (const [start, count] of chunksOf(plan.blocks[b].start, plan.blocks[b].end, plan.chunk)) {
+        onChunk(state, start, count, false, ({ network, backend, lossDelta, stop }) => {
+          const bySample = (rows: Tensor): Tensor => backend.reshape(rows, count, (rows.rows * rows.cols) / count);
+          const slopes = backend.take(count, k).data;
+          const products = new Float64Array(count);
+          const squares = new Float64Array(count);
+          for (let i = 0; i < k; i++) {
+            backend.scope(() => {
+              const v = vectors.subarray(i * space.d, (i + 1) * space.d);
+              const sink = new PerSampleSink(space, backend, count);
+              const yDot = network.tangent({ weights: directionOf(space, backend, v) }, sink, stop);
+              const along = yDot === null ? null : dataOf(backend.rowDot(bySample(lossDelta), bySample(yDot)));
+              products.fill(0);
+              squares.fill(0);
+              sink.measure(squares, v, products);
+              for (let p = 0; p < count; p++) {
+                const slope = (along === null ? 0 : along[p]) - centres[i];
+                slopes[p * k + i] = slope;
+                sums.gradient[row + i] += slope;
+                sums.squaredGradient[row + i] += slope * slope;
+                sums.curvature[row + i] += products[p];
+                sums.squaredCurvature[row + i] += squares[p];
+              }
+            });
+          }
+          if (covariance !== null) blas.gemm(true, false, k, k, count, 1, slopes, k, slopes, k, 1, covariance, k);
+        });
+      }
     }
-  }
-  const copy = covariance === null ? null : Float64Array.from(covariance);
-  if (covariance !== null) blas.release(covariance);
-  return { ...sums, covariance: copy };
-}
+    const copy = covariance === null ? null : Float64Array.from(covariance);
+    if (covariance !== null) blas.release(covariance);
+    return { ...sums, covariance: copy };
+  },
+);
 
 export interface SecondMomentArgument {
   readonly directions: ArrayReference;
@@ -174,43 +190,46 @@ export interface SecondMomentResult {
   readonly squares: number;
 }
 
-export function secondMomentTask(context: TaskContext, argument: SecondMomentArgument): SecondMomentResult {
-  const state = projectedState(context);
-  const { space, plan } = state;
-  const { blas } = context;
-  const { k } = argument;
-  const vectors = blas.open(argument.directions);
-  const sum = new Float64Array(k * k);
-  let squares = 0;
-  const gram = blas.allocate('float64', k * k);
-  const end = argument.start + argument.count;
-  // The vectors of as many samples as 256 MB hold.
-  const held = Math.max(1, Math.min(plan.chunk, Math.floor(2 ** 25 / (k * space.d))));
-  const store = scratchOf(state, held * k * space.d);
-  for (const [start, count] of chunksOf(argument.start, end, held)) {
-    onChunk(state, start, count, false, ({ network, backend, stop }) => {
-      for (let i = 0; i < k; i++) {
-        backend.scope(() => {
-          const v = vectors.subarray(i * space.d, (i + 1) * space.d);
-          const sink = new PerSampleSink(space, backend, count);
-          network.tangent({ weights: directionOf(space, backend, v) }, sink, stop);
-          for (let p = 0; p < count; p++)
-            sink.vectorOf(p, store.subarray((p * k + i) * space.d, (p * k + i + 1) * space.d));
-        });
-      }
-    });
-    for (let p = 0; p < count; p++) {
-      const rows = store.subarray(p * k * space.d, (p + 1) * k * space.d);
-      blas.gemm(false, true, k, k, space.d, 1, rows, space.d, rows, space.d, 0, gram, k);
-      for (let i = 0; i < k * k; i++) {
-        sum[i] += gram[i];
-        squares += gram[i] * gram[i];
+export const secondMomentTask = defineTask(
+  'secondMoment',
+  (context: TaskContext, argument: SecondMomentArgument): SecondMomentResult => {
+    const state = projectedState(context);
+    const { space, plan } = state;
+    const { blas } = context;
+    const { k } = argument;
+    const vectors = blas.open(argument.directions);
+    const sum = new Float64Array(k * k);
+    let squares = 0;
+    const gram = blas.allocate('float64', k * k);
+    const end = argument.start + argument.count;
+    // The vectors of as many samples as 256 MB hold.
+    const held = Math.max(1, Math.min(plan.chunk, Math.floor(2 ** 25 / (k * space.d))));
+    const store = scratchOf(state, held * k * space.d);
+    for (const [start, count] of chunksOf(argument.start, end, held)) {
+      onChunk(state, start, count, false, ({ network, backend, stop }) => {
+        for (let i = 0; i < k; i++) {
+          backend.scope(() => {
+            const v = vectors.subarray(i * space.d, (i + 1) * space.d);
+            const sink = new PerSampleSink(space, backend, count);
+            network.tangent({ weights: directionOf(space, backend, v) }, sink, stop);
+            for (let p = 0; p < count; p++)
+              sink.vectorOf(p, store.subarray((p * k + i) * space.d, (p * k + i + 1) * space.d));
+          });
+        }
+      });
+      for (let p = 0; p < count; p++) {
+        const rows = store.subarray(p * k * space.d, (p + 1) * k * space.d);
+        blas.gemm(false, true, k, k, space.d, 1, rows, space.d, rows, space.d, 0, gram, k);
+        for (let i = 0; i < k * k; i++) {
+          sum[i] += gram[i];
+          squares += gram[i] * gram[i];
+        }
       }
     }
-  }
-  blas.release(gram);
-  return { sum, squares };
-}
+    blas.release(gram);
+    return { sum, squares };
+  },
+);
 
 export interface BasisArgument {
   /** Rows [rows, d], w [d]; this piece: columns [from, to). */
@@ -225,21 +244,24 @@ export interface BasisArgument {
 }
 
 /** coefficients = V[:, from:to] w[from:to]. */
-export function basisProjectTask({ blas }: TaskContext, argument: BasisArgument): void {
+export const basisProjectTask = defineTask('basisProject', ({ blas }: TaskContext, argument: BasisArgument): void => {
   const { rows, d, from, to } = argument;
   const basis = blas.open(argument.basis).subarray(from);
   const w = blas.open(argument.w).subarray(from, to);
   blas.gemv(false, rows, to - from, 1, basis, d, w, 0, blas.open(argument.coefficients));
-}
+});
 
 /** w[from:to] -= V[:, from:to]^T coefficients; returns the sum of squares of what is left. */
-export function basisSubtractTask({ blas }: TaskContext, argument: BasisArgument): number {
-  const { rows, d, from, to } = argument;
-  const basis = blas.open(argument.basis).subarray(from);
-  const w = blas.open(argument.w).subarray(from, to);
-  blas.gemv(true, rows, to - from, -1, basis, d, blas.open(argument.coefficients), 1, w);
-  return squaresOf(w);
-}
+export const basisSubtractTask = defineTask(
+  'basisSubtract',
+  ({ blas }: TaskContext, argument: BasisArgument): number => {
+    const { rows, d, from, to } = argument;
+    const basis = blas.open(argument.basis).subarray(from);
+    const w = blas.open(argument.w).subarray(from, to);
+    blas.gemv(true, rows, to - from, -1, basis, d, blas.open(argument.coefficients), 1, w);
+    return squaresOf(w);
+  },
+);
 
 export interface BasisCombineArgument {
   readonly basis: ArrayReference;
@@ -253,12 +275,15 @@ export interface BasisCombineArgument {
   readonly out: ArrayReference;
 }
 
-export function basisCombineTask({ blas }: TaskContext, argument: BasisCombineArgument): void {
-  const { rows, d, from, to, count } = argument;
-  const basis = blas.open(argument.basis).subarray(from);
-  const out = blas.open(argument.out).subarray(from);
-  blas.gemm(false, false, count, to - from, rows, 1, blas.open(argument.coefficients), rows, basis, d, 0, out, d);
-}
+export const basisCombineTask = defineTask(
+  'basisCombine',
+  ({ blas }: TaskContext, argument: BasisCombineArgument): void => {
+    const { rows, d, from, to, count } = argument;
+    const basis = blas.open(argument.basis).subarray(from);
+    const out = blas.open(argument.out).subarray(from);
+    blas.gemm(false, false, count, to - from, rows, 1, blas.open(argument.coefficients), rows, basis, d, 0, out, d);
+  },
+);
 
 export function squaresOf(values: Real): number {
   let sum = 0;

@@ -2,7 +2,8 @@
  * C, H and Q restricted to the span of the found directions (k x k): their cosines, the commutator ratio and its baseline over random rotations. With all d
  * directions found these are the full matrices' own.
  */
-import type { RotationBaseline } from '../../../shared/results.ts';
+import type { RotationBaseline } from '../../../shared/slopes.ts';
+import { secondMomentTask } from './tasks.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { sumOfSquares } from '../dense-tasks.ts';
@@ -84,7 +85,7 @@ async function secondMoment(
     Array.from({ length: pieces }, (_, i) => {
       const start = Math.floor((i * total) / pieces);
       const count = Math.floor(((i + 1) * samples) / pieces) - Math.floor((i * samples) / pieces);
-      return pool.run('secondMoment', { directions: pool.reference(vectors), k, start, count });
+      return pool.run(secondMomentTask, { directions: pool.reference(vectors), k, start, count });
     }),
   );
   const sum = new Float64Array(k * k);

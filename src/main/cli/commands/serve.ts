@@ -1,6 +1,6 @@
 /** covature serve */
+import { openWorkbench } from '../../contract/open-workbench.ts';
 import * as path from 'node:path';
-import { Workbench } from '../../contract/workbench.ts';
 import { defaultStoreFolder } from '../../store/index.ts';
 import { hasDisplay, openBrowser } from '../../web/open-browser.ts';
 import { isLoopback, startServer } from '../../web/server.ts';
@@ -51,7 +51,7 @@ export async function serve(argv: readonly string[], open = false): Promise<numb
     );
   }
   const engine = engineOf(values);
-  const workbench = new Workbench({
+  const workbench = openWorkbench({
     storeFolder: path.resolve(values.store ?? defaultStoreFolder()),
     shell: 'browser',
     baseFolder: process.cwd(),

@@ -1,3 +1,4 @@
+import type { KnownRates } from '../../forecast/types.ts';
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import * as path from 'node:path';
 import { FaultError } from '../../../shared/contract/index.ts';
@@ -16,7 +17,6 @@ import { publishedDatasets } from '../../../data/downloads/catalogue.ts';
 import { downloadPublished, publishedStatus } from '../../../data/downloads/published.ts';
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { datasetFromPath } from '../../cli/files.ts';
-import type { KnownRates } from '../../forecast/rates.ts';
 import { checkLayers } from '../../services/fitting.ts';
 import { keepRates } from '../../services/recorder.ts';
 import { dataFolderOf } from '../../services/runs.ts';

@@ -1,4 +1,5 @@
 /** Drawing figures and reports, in a process of its own: fonts and decompositions stay there between drawings. */
+import type { TaskControl } from './task-control.ts';
 import { zipSync } from 'fflate';
 import * as path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -19,7 +20,6 @@ import { renderReport, type ReportFormat } from '../../figures/report.ts';
 import { loadReported, type SourcedReport } from '../../figures/reported.ts';
 import { measuredIn, type SourcedFigure } from '../../figures/sources.ts';
 import type { EngineOptions } from '../../jobs/protocol.ts';
-import type { TaskControl } from './tasks.ts';
 
 export interface FigureTasks {
   render: {

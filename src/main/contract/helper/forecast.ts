@@ -1,9 +1,9 @@
 /** What one run will take, before it starts and before its data are read. */
+import type { KnownRates, Rates } from '../../forecast/types.ts';
 import type { ParameterForecast } from '../../../shared/contract/index.ts';
 import type { BackendChoice } from '../../../shared/devices.ts';
 import type { Experiment } from '../../../shared/experiment.ts';
 import { forecastTraining, networkOf } from '../../forecast/job.ts';
-import type { KnownRates, Rates } from '../../forecast/rates.ts';
 import { dataLike } from '../../forecast/training.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
 

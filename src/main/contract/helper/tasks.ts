@@ -2,6 +2,8 @@
  * What the helper process does: answers that take longer than a window may wait for the main process, or that load native code into a process that
  * may die. A task gets and gives structured-cloneable values.
  */
+import type { KnownRates } from '../../forecast/types.ts';
+import type { TaskControl } from './task-control.ts';
 import { totalmem } from 'node:os';
 import type {
   DatasetPreview,
@@ -25,7 +27,6 @@ import { availableMemory, blasHint, openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
 import { probeDevices } from '../../jobs/devices.ts';
 import type { EngineOptions } from '../../jobs/protocol.ts';
-import type { KnownRates } from '../../forecast/rates.ts';
 import { figureTasks } from './figure-tasks.ts';
 import type { FigureTasks } from './figure-tasks.ts';
 import { forecastRun } from './forecast.ts';
@@ -110,13 +111,6 @@ export interface HelperTasks extends FigureTasks {
 }
 
 export type HelperTask = keyof HelperTasks;
-
-/** How a task that takes long is followed and stopped. */
-export interface TaskControl {
-  readonly signal: AbortSignal;
-  /** What is under way, and the share done (0 to 1). */
-  readonly progress: (at: string, share: number) => void;
-}
 
 /** Main side to helper, and back. */
 export interface HelperRequest {

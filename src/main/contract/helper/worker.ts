@@ -1,7 +1,8 @@
 /** The helper process: answers requests one after the other, and ends when its parent does. */
+import type { TaskControl } from './task-control.ts';
 import { InputError, messageOf } from '../../../shared/errors.ts';
 import { helperTasks } from './tasks.ts';
-import type { HelperAnswer, HelperCancel, HelperProgress, HelperRequest, TaskControl } from './tasks.ts';
+import type { HelperAnswer, HelperCancel, HelperProgress, HelperRequest } from './tasks.ts';
 
 interface Parent {
   readonly send: (answer: HelperAnswer | HelperProgress) => void;

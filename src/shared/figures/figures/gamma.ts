@@ -1,6 +1,6 @@
 /** The exponent gamma per layer, against a hyperparameter, and as a function of the cutoff. */
+import type { Estimator, Slopes } from '../../slopes.ts';
 import { estimands, type Estimand } from '../../estimands.ts';
-import type { Estimator, Slopes } from '../../results.ts';
 import type { Axis, FigureSpec, Mark, Region, Rule } from '../types.ts';
 import { estimandNames, estimatorNames, finish, type FigureOptions, type Measurement } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';

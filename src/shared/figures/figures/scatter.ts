@@ -2,8 +2,8 @@
  * Diagonals against each other in the eigenbasis of H, on logarithmic axes: C_ii against H_ii (its slope is gamma), C_ii against Q_ii (slope 1 where
  * C ~ Q) and Q_ii against H_ii (slope gamma_Q). With reference slopes, the cutoff and the fit.
  */
+import type { CutoffRow, Estimator, Slopes } from '../../slopes.ts';
 import { diagonalArrays, headlineRow, rowAt, type Estimand } from '../../estimands.ts';
-import type { CutoffRow, Estimator, Slopes } from '../../results.ts';
 import { integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
 import {

@@ -1,6 +1,7 @@
 /** Training: learning curves over seeds, and gamma, sharpness, traces and loss over the steps. */
+import type { Estimator } from '../../slopes.ts';
 import { estimands, type Estimand } from '../../estimands.ts';
-import type { Estimator, MeasurementSummary, MetricPoint } from '../../results.ts';
+import type { MeasurementSummary, MetricPoint } from '../../results.ts';
 import type { Axis, FigureSpec, Mark, Panel } from '../types.ts';
 import { estimandNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';

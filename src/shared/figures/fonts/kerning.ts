@@ -2,7 +2,7 @@
  * Pair kerning: GPOS lookup type 2 (formats 1 and 2, also behind extension lookups) of the `kern` feature of the default or Latin script;
  * the old `kern` table (format 0) where there is no GPOS kerning.
  */
-import { Reader } from './truetype.ts';
+import { Reader } from './reader.ts';
 
 /** Adjustment of the advance of `left` where `right` follows, in font units. */
 export type Kerning = (left: number, right: number) => number;

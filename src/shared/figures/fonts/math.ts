@@ -2,8 +2,8 @@
  * The MATH table of a font: the lengths that TeX takes from its font parameters, italic corrections, where accents attach, and the sizes and
  * pieces of stretched delimiters. Reference: OpenType specification, "MATH - the mathematical typesetting table".
  */
+import { Reader } from './reader.ts';
 import { coverage } from './kerning.ts';
-import { Reader } from './truetype.ts';
 
 /** Constants in font units (percentages are 0..100), by their names in the specification with a small first letter. */
 export type MathConstant =

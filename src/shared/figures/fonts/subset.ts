@@ -2,7 +2,8 @@
  * A TrueType file with some of a font's glyphs alone, renumbered: what PDF embeds. Keeps the hinting tables. Reference: OpenType specification,
  * chapters glyf, loca, hmtx, and "Calculating checksums".
  */
-import { Reader, type FontFace } from './truetype.ts';
+import { Reader } from './reader.ts';
+import { type FontFace } from './truetype.ts';
 
 export interface Subset {
   readonly bytes: Uint8Array;

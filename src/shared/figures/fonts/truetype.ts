@@ -4,6 +4,7 @@
  * Units are those of the font design, y upwards; divide by `unitsPerEm`.
  * Reference: OpenType specification 1.9.1.
  */
+import { Reader } from './reader.ts';
 import { cffOutlines, type CffOutlines } from './cff.ts';
 import { readKerning, type Kerning } from './kerning.ts';
 import { readMath, type MathTable } from './math.ts';
@@ -47,28 +48,6 @@ export interface FontFace {
   /** The glyphs that a composite glyph is made of, itself not included (TrueType alone). */
   components(glyph: number): number[];
   readonly math: MathTable | undefined;
-}
-
-/** Big-endian reads with bounds checked by DataView. */
-export class Reader {
-  readonly view: DataView;
-  readonly base: number;
-  constructor(bytes: Uint8Array, base = 0) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.base = base;
-  }
-  u8(at: number): number {
-    return this.view.getUint8(this.base + at);
-  }
-  u16(at: number): number {
-    return this.view.getUint16(this.base + at);
-  }
-  i16(at: number): number {
-    return this.view.getInt16(this.base + at);
-  }
-  u32(at: number): number {
-    return this.view.getUint32(this.base + at);
-  }
 }
 
 /** Reads one face. `index` chooses within a collection. Throws an Error that names what is missing where the file is no usable font. */

@@ -1,8 +1,9 @@
 /** Points: markers with error bars, drawn one by one, thinned, or as pixels; and the count of those that cannot be shown. */
+import type { Colour, Dash, MarkerShape } from '../appearance.ts';
 import { circle, L, M, rectangle, Z } from '../path.ts';
 import { integerText } from '../numbers.ts';
 import { colourOf, dashOf, markerOf } from '../palettes.ts';
-import type { Colour, Dash, FigureSpec, FigureStyle, MarkerShape, Panel, Points, Rule } from '../types.ts';
+import type { FigureSpec, FigureStyle, Panel, Points, Rule } from '../types.ts';
 import { rasteriseDiscs } from './raster.ts';
 import type { Domain, Scale } from './scales.ts';
 import type { Frame, SceneNode, Stroke } from './scene.ts';

@@ -2,6 +2,7 @@
  * What a report of a run, or of a comparison of runs, says: configuration, results with intervals, all figures, definitions. Plain data, laid out as
  * HTML (html.ts) and as pages (pages.ts). Texts are labels: plain text with TeX mathematics between dollar signs.
  */
+import type { ReportFigure, ReportTable } from './types.ts';
 import { estimands } from '../../estimands.ts';
 import { gammaAgainstCutoff, gammaPerLayer } from '../figures/gamma.ts';
 import { estimandNames, estimatorNames, powerTex, type FigureOptions, type Measurement } from '../figures/common.ts';
@@ -14,18 +15,6 @@ import { integerText, numberText, withInterval } from '../numbers.ts';
 import { plainLabel } from '../text/label.ts';
 import type { FigureSpec, Provenance } from '../types.ts';
 import { extraDefinitions, extraFigures, extraTables } from './extras.ts';
-
-export interface ReportTable {
-  readonly caption: string;
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-export interface ReportFigure {
-  /** Makes the figure; may raise an error, which the report then says in the figure's place. */
-  readonly make: () => FigureSpec;
-  readonly caption: string;
-}
 
 export interface ReportSection {
   readonly heading: string;

@@ -2,6 +2,8 @@
  * What a report says of a measurement beside its exponents, where it holds it: claims, convergence, precision, duality, the old assumption, minibatch noise;
  * each as a table in words, with figures and the definitions of its terms.
  */
+import type { Interval } from '../../slopes.ts';
+import type { ReportFigure, ReportTable } from './types.ts';
 import { estimandNames, estimands, findRow, headlineCutoff } from '../../estimands.ts';
 import type { ComparedMatrix } from '../../assumptions.ts';
 import { judgeClaims } from '../../claims.ts';
@@ -9,7 +11,7 @@ import { judgeConvergence } from '../../convergence.ts';
 import { pairKinds } from '../../duality.ts';
 import type { DualSlope, RelativeResidual } from '../../duality.ts';
 import type { Comparison, SamplingMode } from '../../minibatch.ts';
-import type { Interval, MeasurementSummary } from '../../results.ts';
+import type { MeasurementSummary } from '../../results.ts';
 import { assumptionSlopes, columnTex } from '../figures/assumptions.ts';
 import type { Estimate } from '../../density.ts';
 import { powerTex, type FigureOptions, type Measurement } from '../figures/common.ts';
@@ -18,7 +20,6 @@ import { dualDiagonals } from '../figures/duality.ts';
 import { composePanels } from '../figures/panels.ts';
 import { integerText, numberText, withInterval, withUncertainty } from '../numbers.ts';
 import { plainLabel } from '../text/label.ts';
-import type { ReportFigure, ReportTable } from './content.ts';
 
 type Definition = readonly [term: string, definition: string];
 

@@ -1,9 +1,9 @@
 /** A report as one HTML file: figures and formulas inline as SVG, no script, no address outside the file. */
+import type { ReportTable } from './types.ts';
 import type { FontFamily, FontLibrary } from '../fonts/library.ts';
 import type { Scene } from '../layout/scene.ts';
 import { escapeXml, sceneToSvg } from '../svg.ts';
 import { setLabel, splitLabel } from '../text/label.ts';
-import type { ReportTable } from './content.ts';
 import { omissionText, type DrawnReport } from './figure.ts';
 
 const style = `

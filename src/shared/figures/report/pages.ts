@@ -1,10 +1,10 @@
 /** A report as pages of A4, each a scene: what the PDF writer draws. */
+import type { ReportTable } from './types.ts';
 import type { FontFamily, FontLibrary, TextStyle } from '../fonts/library.ts';
 import type { Scene, SceneNode } from '../layout/scene.ts';
 import { L, M } from '../path.ts';
 import type { TextBox } from '../text/box.ts';
 import { plainLabel, setLabel } from '../text/label.ts';
-import type { ReportTable } from './content.ts';
 import { omissionText, type DrawnReport } from './figure.ts';
 
 const pointsPerMm = 72 / 25.4;

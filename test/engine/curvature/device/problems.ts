@@ -1,5 +1,5 @@
 /** Small networks that take the device's code through all its ways: both recursions, tangents through a normalisation, a convolution, biases. */
-import type { MeasurementInput } from '../../../../src/engine/curvature/exact.ts';
+import type { MeasurementInput } from '../../../../src/engine/curvature/measurement-input.ts';
 import { CpuBackend } from '../../../../src/engine/backend/cpu.ts';
 import { openWasmBlas } from '../../../../src/engine/blas/wasm.ts';
 import { Network } from '../../../../src/engine/network/network.ts';

@@ -1,5 +1,5 @@
 /** A small problem whose middle layer is large enough for blocked products. */
-import type { MeasurementInput } from '../../../../src/engine/curvature/exact.ts';
+import type { MeasurementInput } from '../../../../src/engine/curvature/measurement-input.ts';
 import { shared } from '../../../../src/engine/parallel/shared.ts';
 import { parseModel } from '../../../../src/shared/model.ts';
 import { Random } from '../../../../src/shared/random.ts';

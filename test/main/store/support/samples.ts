@@ -1,5 +1,6 @@
 /** Things to put into a store. */
-import type { CutoffRow, MeasurementSummary, Slopes } from '../../../../src/shared/results.ts';
+import type { CutoffRow, Slopes } from '../../../../src/shared/slopes.ts';
+import type { MeasurementSummary } from '../../../../src/shared/results.ts';
 
 export const experiment = {
   name: 'first light',

@@ -1,0 +1,15 @@
+/** What is measured: a network with its weights, and the samples. */
+
+import type { Real } from '../blas/types.ts';
+import type { ModelSpec } from '../../shared/model.ts';
+
+export interface MeasurementInput {
+  readonly model: ModelSpec;
+  /** Values by parameter name. */
+  readonly weights: ReadonlyMap<string, Real>;
+  /** [P, inputSize] and [P, targetSize] (one-hot rows for classes; of sequences a class number a position), in shared memory (SharedArrayBuffer). */
+  readonly inputs: Real;
+  readonly targets: Real;
+  /** Whether targets are one-hot rows of classes, so that an accuracy exists. */
+  readonly classes: boolean;
+}

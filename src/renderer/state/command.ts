@@ -1,0 +1,11 @@
+/** Something that the keyboard or the command palette can do. */
+
+export interface Command {
+  readonly id: string;
+  readonly title: string;
+  /** As people write it: "Ctrl+K". */
+  readonly keys?: string;
+  /** Others that do the same, for keyboards on which the first takes Shift. */
+  readonly otherKeys?: readonly string[];
+  readonly run: () => void;
+}

@@ -1,0 +1,90 @@
+/** Slopes of one quantity on another by cutoff and estimator, with their intervals; and what a commutator ratio is held beside. */
+
+export const estimators = ['ols', 'ols_inverse', 'theil_sen', 'orthogonal', 'iv'] as const;
+
+export type Estimator = (typeof estimators)[number];
+
+/** A 95 % interval. */
+export type Interval = readonly [low: number, high: number];
+
+/** Slope of log y on log x over the selected directions, by each estimator that was computed. NaN is stored as null. */
+export interface Slopes {
+  /** Least squares of log y on log x. */
+  readonly ols: number | null;
+  /** 1 / (least squares of log x on log y). */
+  readonly ols_inverse?: number | null;
+  readonly theil_sen?: number | null;
+  /** Total least squares with equal error variances. */
+  readonly orthogonal?: number | null;
+  /** Split-half instrument (cross-fitted directions only). */
+  readonly iv?: number | null;
+  /** Coefficient of determination of the least-squares fit. */
+  readonly r_squared: number | null;
+  /** Natural logarithm of the prefactor of the least-squares fit. */
+  readonly intercept: number | null;
+  /** Root mean square residual about the least-squares line, in decades. Absent in measurements of earlier versions, as are the two below. */
+  readonly scatter?: number | null;
+  /** The same about the line of slope 1 that fits best. */
+  readonly scatter_unit?: number | null;
+  /** Natural logarithm of the prefactor of that line: the mean of log y - log x, so that exp of it is the geometric mean of y / x. */
+  readonly level?: number | null;
+  /** 95 % intervals by bootstrap over sample blocks, for the estimators that have one. */
+  readonly interval?: Partial<Record<Estimator, Interval>>;
+  /** Coefficient of the quadratic term of log y on log x. */
+  readonly quadratic?: number | null;
+}
+
+/** A difference of two slopes, by estimator, with 95 % intervals from resampling both together. */
+export interface SlopeDifference extends Readonly<Partial<Record<Estimator, number | null>>> {
+  readonly interval?: Partial<Record<Estimator, Interval>>;
+}
+
+/** Fits over the directions with H_ii > cutoff * H_11. */
+export interface CutoffRow {
+  readonly cutoff: number;
+  /** Directions above the cutoff (cross-fitted: the mean over the two halves). */
+  readonly selected: number;
+  /** Selected directions left out of the logarithms because H_ii, C_ii or Q_ii is not positive there. */
+  readonly non_positive: number;
+  /** Selected directions left out because a value lies below its numerical floor. */
+  readonly below_floor: number;
+  /** Directions used. */
+  readonly n: number;
+  /** Directions used by the split-half instrument: positive in both parts as well. */
+  readonly n_iv?: number;
+  /** log10 of the ratio of the largest to the smallest H_ii used. */
+  readonly decades: number;
+  /**
+   * The smallest selecting eigenvalue over the largest, where every direction at hand is selected: the cutoff in force, above the one asked for where a projected
+   * measurement found no smaller eigenvalue. Absent where the cutoff asked for decides.
+   */
+  readonly reached?: number;
+  /** Largest share that one block of samples has in the variance of gamma (least squares), 0 to 1. Present where intervals were computed. */
+  readonly block_share?: number;
+  /** log C_ii on log H_ii. */
+  readonly gamma: Slopes;
+  /** log Q_ii on log H_ii: what C ~ Q predicts for gamma. */
+  readonly gamma_Q: Slopes;
+  /** log C_ii on log Q_ii: 1 where C ~ Q. */
+  readonly C_on_Q: Slopes;
+  /** gamma - gamma_Q: 0 where Q alone predicts the exponent. Present where intervals were computed. */
+  readonly gamma_minus_gamma_Q?: SlopeDifference;
+  /**
+   * Scatter of C on H less that of C on Q, each about its line of slope 1, in decades: positive where Q is the closer. Paired over blocks of samples. Present
+   * where intervals were computed, by versions that compute it.
+   */
+  readonly scatter_difference?: { readonly value: number; readonly interval: Interval };
+}
+
+export interface RotationBaseline {
+  /** Mean, standard deviation, first percentile and median of the ratio over random rotations of C. */
+  readonly mean: number;
+  readonly standard_deviation: number;
+  readonly percentile_1: number;
+  readonly median: number;
+  readonly rotations: number;
+  readonly seed: number;
+  /** Share of ||C||_F^2 and of ||H||_F^2 outside the leading subspaces that the rotations act on (0: exact). */
+  readonly truncated_C: number;
+  readonly truncated_H: number;
+}

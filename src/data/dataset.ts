@@ -26,6 +26,10 @@ export interface Dataset {
   readonly outputs: number;
   /** Names of the classes, k of them; null where the targets never were classes. */
   readonly classes: readonly string[] | null;
+  /** As in `RawDataset`: where the classes' numbers come from, where channels stood, how the source was read. */
+  readonly numbered?: 'by-name';
+  readonly channelsFirst?: true;
+  readonly notes?: readonly string[];
   readonly train: Part;
   readonly test: Part | null;
   /** SHA-256 (hexadecimal) over shape, kind of targets and both parts' hashes. */
@@ -93,6 +97,7 @@ export function summarise(dataset: Dataset): DatasetSummary {
     test: test && part(test),
     hash: dataset.hash,
     inputs: momentsOf(train.inputs),
+    ...(dataset.notes === undefined || dataset.notes.length === 0 ? {} : { notes: dataset.notes }),
   };
 }
 

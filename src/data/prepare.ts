@@ -6,23 +6,29 @@ import type { DatasetSpec, SubsetSpec } from '../shared/dataset.ts';
 import { InputError } from '../shared/errors.ts';
 import { Random } from '../shared/random.ts';
 import { hashDataset, hashPart, type Dataset, type Part } from './dataset.ts';
+import { areLabels, channelsFirst, classNames, countFromLabels } from './raw.ts';
 import type { RawDataset, RawInputs, RawPart, Targets } from './raw.ts';
 
 /** The options of a specification that do not depend on its source; what is left out takes the schema's default. */
 export type PrepareOptions = Partial<
-  Pick<DatasetSpec, 'name' | 'split' | 'subset' | 'test_subset' | 'scale' | 'standardise' | 'label_noise' | 'targets'>
+  Pick<
+    DatasetSpec,
+    'name' | 'split' | 'subset' | 'test_subset' | 'scale' | 'standardise' | 'flatten' | 'label_noise' | 'targets'
+  >
 >;
 
 /**
  * Raises an InputError (opening with the part's source) for: no samples; inputs or targets of another length than the count asks for; NaN or infinite inputs or targets
  * (naming sample and feature); labels outside 0..k-1; options that do not fit. May work in the raw arrays themselves.
  */
-export function prepare(raw: RawDataset, options: PrepareOptions): Dataset {
+export function prepare(given: RawDataset, options: PrepareOptions): Dataset {
+  const needsClasses = options.targets === 'one-hot' || options.label_noise !== undefined;
+  const raw = needsClasses || options.subset?.balanced === true ? withClasses(given) : given;
   for (const part of [raw.train, raw.test]) if (part) check(part, raw);
-  const [given, givenTest] = split(raw, options);
-  const kept = subset(given, raw, options.subset);
-  const keptTest = givenTest && subset(givenTest, raw, options.test_subset);
-  if (options.test_subset && !givenTest) throw new InputError(`${raw.name}: test_subset: there is no test part`);
+  const [whole, wholeTest] = split(raw, options);
+  const kept = subset(whole, raw, options.subset);
+  const keptTest = wholeTest && subset(wholeTest, raw, options.test_subset);
+  if (options.test_subset && !wholeTest) throw new InputError(`${raw.name}: test_subset: there is no test part`);
 
   const inputs = scale(kept.inputs, options.scale);
   const testInputs = keptTest && scale(keptTest.inputs, options.scale);
@@ -31,21 +37,69 @@ export function prepare(raw: RawDataset, options: PrepareOptions): Dataset {
   const classes = raw.classes?.length ?? 0;
   const noisy = labelNoise(kept, classes, options.label_noise);
   const targetsOf = (targets: Targets) => (options.targets === 'one-hot' ? oneHot(targets, classes, raw) : targets);
+  const shape = options.flatten === undefined ? raw.shape : [raw.shape.reduce((product, size) => product * size, 1)];
   const finish = (count: number, values: Float32Array | Float64Array, targets: Targets): Part => {
-    const part = { count, inputs: values, targets: targetsOf(targets) };
-    return { ...part, hash: hashPart(raw.shape, part) };
+    const part = { count, inputs: flattened(values, raw, options.flatten), targets: targetsOf(targets) };
+    return { ...part, hash: hashPart(shape, part) };
   };
   const train = finish(kept.count, inputs, noisy);
   const test = keptTest && testInputs ? finish(keptTest.count, testInputs, keptTest.targets) : null;
   const outputs = train.targets.kind === 'classes' ? classes : train.targets.width;
+  const { classes: names, numbered, channelsFirst: wereFirst } = raw;
+  const notes = [...(raw.notes ?? []), ...scalingNotes(kept.inputs, options.scale)];
   return {
     name: options.name ?? raw.name,
-    shape: raw.shape,
+    shape,
     outputs,
-    classes: raw.classes,
+    classes: names,
+    ...(numbered && { numbered }),
+    ...(wereFirst && options.flatten === undefined && { channelsFirst: wereFirst }),
+    notes,
     train,
     test,
     hash: hashDataset(outputs, train, test),
+  };
+}
+
+/** What bytes become; numbers stay as they are. */
+function scalingNotes(inputs: RawInputs, factor: number | undefined): string[] {
+  if (!(inputs instanceof Uint8Array)) return [];
+  if (factor === 1) return ['inputs: bytes, taken as the numbers 0 to 255'];
+  return [
+    `inputs: bytes, ${factor === undefined ? 'divided by 255' : `times ${factor}`}${factor === undefined ? ' ("scale": 1 in the specification keeps 0 to 255)' : ''}`,
+  ];
+}
+
+/** Images as rows of numbers, channel by channel. */
+function flattened<T extends Float32Array | Float64Array>(
+  inputs: T,
+  { shape, name }: RawDataset,
+  how: PrepareOptions['flatten'],
+): T {
+  if (how === undefined) return inputs;
+  if (shape.length !== 3)
+    throw new InputError(
+      `${name}: flatten: expected images [height, width, channels], found samples of [${shape.join(', ')}]`,
+    );
+  return channelsFirst(inputs, shape);
+}
+
+/** Whole numbers that are stored as floats as classes, for what is done with classes alone. */
+function withClasses(raw: RawDataset): RawDataset {
+  const parts = [raw.train, ...(raw.test ? [raw.test] : [])];
+  const isWhole = ({ targets }: RawPart): boolean =>
+    targets.kind === 'vectors' && targets.width === 1 && areLabels(targets.values);
+  if (!parts.every(isWhole)) return raw;
+  const labelled = parts.map(({ targets, source }) => ({ labels: Int32Array.from(targets.values), source }));
+  const part = (given: RawPart, k: number): RawPart => ({
+    ...given,
+    targets: { kind: 'classes', values: labelled[k].labels },
+  });
+  return {
+    ...raw,
+    classes: classNames(countFromLabels(labelled)),
+    train: part(raw.train, 0),
+    test: raw.test && part(raw.test, 1),
   };
 }
 

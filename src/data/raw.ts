@@ -23,6 +23,12 @@ export interface RawDataset {
   readonly shape: readonly number[];
   /** Names of the classes; null where the targets are vectors. */
   readonly classes: readonly string[] | null;
+  /** `by-name`: the numbers of the classes are places in the sorted list of their names, not numbers of the source's own. */
+  readonly numbered?: 'by-name';
+  /** The source has the channels of an image first; they were turned to be last. */
+  readonly channelsFirst?: true;
+  /** How the source was read where there was a choice, in words: shown to people with the dataset. */
+  readonly notes?: readonly string[];
   readonly train: RawPart;
   readonly test: RawPart | null;
 }
@@ -34,6 +40,13 @@ export function classNames(count: number): string[] {
 
 /** Without a number of classes given, labels from here on are taken for damage: they would ask for as many classes. */
 const mostClasses = 65_536;
+
+/** Whether numbers can be labels without a number of classes given: whole, and 0 to 65,535. */
+export function areLabels(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++)
+    if (!(Number.isInteger(values[i]) && values[i] >= 0 && values[i] < mostClasses)) return false;
+  return true;
+}
 
 /**
  * The number of classes that labels ask for: the largest + 1 over all parts. Raises an InputError where that is more than 65,536.
@@ -50,6 +63,16 @@ export function countFromLabels(parts: readonly { readonly labels: Int32Array; r
     });
   }
   return largest + 1;
+}
+
+/** Images [n, height, width, channels] with each sample's channels first (channel, row, column), in a new array. */
+export function channelsFirst<T extends RawInputs>(inputs: T, [height, width, channels]: readonly number[]): T {
+  const area = height * width;
+  const turned = inputs.slice() as T;
+  for (let at = 0; at < inputs.length; at += area * channels)
+    for (let c = 0; c < channels; c++)
+      for (let i = 0; i < area; i++) turned[at + c * area + i] = inputs[at + i * channels + c];
+  return turned;
 }
 
 /** Images [n, channels, height, width] as [n, height, width, channels], in a new array. */
@@ -73,6 +96,7 @@ export function withChannelsLast(dataset: RawDataset): RawDataset {
   return {
     ...dataset,
     shape: [shape[1], shape[2], shape[0]],
+    channelsFirst: true,
     train: turn(dataset.train),
     test: dataset.test === null ? null : turn(dataset.test),
   };

@@ -68,17 +68,21 @@ async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawData
       });
       return spec.channels_first === true ? withChannelsLast(arrays) : arrays;
     }
-    case 'csv':
-      return readCsv(at(spec.path), {
-        task: spec.task,
+    case 'csv': {
+      const table = await readCsv(at(spec.path), {
         ...given({
+          task: spec.task,
           testPath: maybe(spec.test_path, at),
           target: spec.target,
           header: spec.header,
+          ignore: spec.ignore,
           delimiter: spec.delimiter,
+          decimal: spec.decimal,
           shape: spec.shape,
         }),
       });
+      return spec.channels_first === true ? withChannelsLast(table) : table;
+    }
     case 'gaussian-mixture':
       return gaussianMixture(spec);
     case 'teacher-student':

@@ -39,6 +39,11 @@ const common = {
     v.picklist(['none', 'feature', 'channel', 'global'], 'expected "none", "feature", "channel" or "global"'),
     'none',
   ),
+  /**
+   * `channels-first`: images [height, width, channels] become one row of numbers, channel by channel, as PyTorch flattens them: for networks of flat inputs that
+   * were trained so. Default: images stay images, and a network that flattens them reads row, column, channel.
+   */
+  flatten: v.optional(v.picklist(['channels-first'], 'expected "channels-first"')),
   /** Gives round(share * count) training samples, drawn at random, another class, each of the others equally likely. Class targets only. */
   label_noise: v.optional(v.strictObject({ share: real(0, 1), seed })),
   /** `as-given`, or `one-hot`: classes become vectors of 0 and 1, for a mean squared error. Default as-given. */
@@ -60,6 +65,9 @@ const shape = v.optional(
 /** Number of classes; default: the largest label + 1. */
 const classes = v.optional(integer(1, 1_000_000));
 
+/** Images are stored [channels, height, width], as PyTorch has them; they are turned to [height, width, channels]. Default false. */
+const channels_first = v.optional(v.boolean('expected true or false'));
+
 const arrays = {
   path,
   /** A second file with the test part. Default: arrays `test_inputs` and `test_targets` of the first file where it has them. */
@@ -68,8 +76,7 @@ const arrays = {
   inputs: v.optional(text, 'inputs'),
   targets_array: v.optional(text, 'targets'),
   shape,
-  /** Images are stored [channels, height, width], as PyTorch has them; they are turned to [height, width, channels]. Default false. */
-  channels_first: v.optional(v.boolean('expected true or false')),
+  channels_first,
   classes,
 };
 
@@ -93,17 +100,22 @@ export const datasetSchema = v.variant(
       source: v.literal('csv'),
       path,
       test_path: v.optional(path),
-      /** The column of the classes, or the columns of the regression targets; all others are inputs. Default: the last column. */
+      /** The column of the classes, or the columns of the regression targets; all others are inputs. Default: the one called label, target, class or y, else the last. */
       target: v.optional(
         v.union([column, v.array(column, 'expected columns')], 'expected a column or a list of columns'),
       ),
-      /** `classes`: the target's texts are class names; `regression`: numbers. */
-      task: v.optional(v.picklist(['classes', 'regression'], 'expected "classes" or "regression"'), 'classes'),
+      /** `classes`: the target's texts are class names; `regression`: numbers. Default: numbers where they cannot be classes, and the loss decides on the rest. */
+      task: v.optional(v.picklist(['classes', 'regression'], 'expected "classes" or "regression"')),
       /** Whether the first line names the columns. Default: where any of its fields is not a number and some field below it is. */
       header: v.optional(v.boolean('expected true or false')),
-      /** One character; default: the one of , ; tab that is most frequent in the first line. */
+      /** Columns that are left out. Default: one without a name that counts 0, 1, 2, ... under a line of names. */
+      ignore: v.optional(v.array(column, 'expected columns')),
+      /** One character, a blank for any run of blanks and tabs. Default: the one of , ; tab | that is most frequent in the first line, blanks where it has none. */
       delimiter: v.optional(v.pipe(v.string('expected one character'), v.length(1, 'expected one character'))),
+      /** What parts whole from decimals: "." or ",". Default: a comma where fields are parted otherwise and numbers have commas. */
+      decimal: v.optional(v.picklist(['.', ','], 'expected "." or ","')),
       shape,
+      channels_first,
       ...common,
     }),
     /** src/data/generators/mixture.ts. */
@@ -193,4 +205,6 @@ export interface DatasetSummary {
     readonly mean: number;
     readonly deviation: number;
   };
+  /** How the source was read where there was a choice, in words; absent where there was none. */
+  readonly notes?: readonly string[];
 }

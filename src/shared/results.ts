@@ -229,6 +229,8 @@ export interface MeasurementSummary {
   readonly method_reason?: string;
   /** What layers did otherwise than in training, in words: batchnorm by its running statistics, dropout off; absent where none does. */
   readonly evaluation?: readonly string[];
+  /** How the data were read where there was a choice, in words: scaling of bytes, order of channels, classes by name. */
+  readonly data_notes?: readonly string[];
   /** Present where `method` is "projected". */
   readonly projected?: ProjectedDetails;
   /** Present where it was asked for and serves; where it does not, `duality_unavailable` says why. */

@@ -217,7 +217,7 @@ describe('bad data', () => {
     ],
     [
       'balance without classes',
-      raw(six, vectors(1, 1, 2, 3)),
+      raw(six, vectors(1, 1, 2, 0.5)),
       /balanced: expected targets that are classes/,
       { subset: { count: 2, balanced: true } },
     ],
@@ -231,7 +231,7 @@ describe('bad data', () => {
     ['a test subset without a test part', nine(), /test_subset: there is no test part/, { test_subset: { count: 1 } }],
     [
       'label noise on vectors',
-      raw(six, vectors(1, 1, 2, 3)),
+      raw(six, vectors(1, 1, 2, 0.5)),
       /label_noise: expected targets that are classes/,
       { label_noise: { share: 0.1 } },
     ],
@@ -243,7 +243,7 @@ describe('bad data', () => {
     ],
     [
       'one-hot vectors',
-      raw(six, vectors(1, 1, 2, 3)),
+      raw(six, vectors(1, 1, 2, 0.5)),
       /one-hot: expected targets that are classes/,
       { targets: 'one-hot' },
     ],
@@ -254,6 +254,31 @@ describe('bad data', () => {
   it.each(bad)('refuses %s', (_, source, message, some) => {
     expect(() => prepare(source, options(some))).toThrow(message);
     expect(() => prepare(source, options(some))).toThrow(InputError);
+  });
+});
+
+describe('what is told with a dataset', () => {
+  it('says how bytes were scaled, and nothing of numbers', () => {
+    const bytes = (some: Record<string, unknown>) =>
+      prepare(raw(Uint8Array.of(0, 51, 255, 1), classTargets(0, 1)), options(some)).notes;
+    expect(bytes({})).toEqual(['inputs: bytes, divided by 255 ("scale": 1 in the specification keeps 0 to 255)']);
+    expect(bytes({ scale: 1 })).toEqual(['inputs: bytes, taken as the numbers 0 to 255']);
+    expect(bytes({ scale: 0.5 })).toEqual(['inputs: bytes, times 0.5']);
+    expect(prepare(raw(Float64Array.of(0, 1), classTargets(0)), options()).notes).toEqual([]);
+  });
+
+  it('takes whole numbers stored as floats as classes where classes are needed', () => {
+    const source = raw(Float64Array.from(range(6)), { kind: 'vectors', width: 1, values: Float64Array.of(2, 0, 1) });
+    const { train, classes } = prepare(source, options({ targets: 'one-hot' }));
+    expect(classes).toEqual(['0', '1', '2']);
+    expect(train.targets).toEqual({ kind: 'vectors', width: 3, values: Float64Array.of(0, 0, 1, 1, 0, 0, 0, 1, 0) });
+  });
+
+  it('flattens images channel by channel where it is asked to', () => {
+    const source = { ...raw(Float64Array.from(range(12)), classTargets(0)), shape: [2, 3, 2] };
+    const { shape, train } = prepare(source, options({ flatten: 'channels-first' }));
+    expect(shape).toEqual([12]);
+    expect([...train.inputs]).toEqual([0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]);
   });
 });
 

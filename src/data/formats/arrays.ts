@@ -3,7 +3,15 @@ import * as path from 'node:path';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import type { Dataset } from '../dataset.ts';
 import { readInputFile } from '../files.ts';
-import { classNames, countFromLabels, type RawDataset, type RawInputs, type RawPart, type Targets } from '../raw.ts';
+import {
+  areLabels,
+  classNames,
+  countFromLabels,
+  type RawDataset,
+  type RawInputs,
+  type RawPart,
+  type Targets,
+} from '../raw.ts';
 import { parseNpz } from './npy.ts';
 import { parseSafetensors, tensor, writeSafetensors } from './safetensors.ts';
 import { elementsOf, toFloat64, type Tensor } from './tensors.ts';
@@ -50,7 +58,8 @@ function namesIn(text: string | undefined): readonly string[] | undefined {
 
 /**
  * Reads an npz or safetensors file as a dataset. Inputs of unsigned bytes stay bytes (they will be divided by 255), float64 and integers of 32 or more bits become float64,
- * everything else float32. Targets of integers [n] or [n, 1] are classes; floats [n] or [n, k], and integers [n, k], are vectors.
+ * everything else float32. Targets of integers [n] or [n, 1] are classes where all are 0 to 65,535 (or `classes` says how many there are); all others are vectors, of
+ * which a loss over classes may still take whole numbers and one-hot rows (targets.ts).
  * Raises an InputError, opening with the path, for damage, missing arrays (listing those there are), counts that differ.
  */
 export async function readArrays(
@@ -74,15 +83,16 @@ export function parseArrays(
   const { arrays, names } = open(kind, bytes, file);
   const second = testBytes && open(kind, testBytes, options.testPath ?? 'test').arrays;
   const [inputs, targets] = [options.inputs ?? 'inputs', options.targets ?? 'targets'];
-  const train = readPart(arrays, inputs, targets, file, options.shape);
+  const train = readPart(arrays, inputs, targets, file, options);
   let test: ReturnType<typeof readPart> | null = null;
-  if (second) test = readPart(second, inputs, targets, options.testPath ?? file, options.shape);
+  if (second) test = readPart(second, inputs, targets, options.testPath ?? file, options);
   else if (arrays.has(`test_${inputs}`) && arrays.has(`test_${targets}`))
-    test = readPart(arrays, `test_${inputs}`, `test_${targets}`, file, options.shape);
+    test = readPart(arrays, `test_${inputs}`, `test_${targets}`, file, options);
   if (test && String(test.shape) !== String(train.shape))
     throw new InputError(
       `${test.part.source}: expected samples of [${train.shape.join(', ')}] as in the training part, found [${test.shape.join(', ')}]`,
     );
+  if (test) [train.part, test.part] = alike(train.part, test.part);
   const [a, b] = [train.part.targets, test?.part.targets];
   if (b && (a.kind !== b.kind || (a.kind === 'vectors' && b.kind === 'vectors' && a.width !== b.width)))
     throw new InputError(`${test!.part.source}: expected targets of the same kind and width as in the training part`);
@@ -103,7 +113,13 @@ export function parseArrays(
   };
 }
 
-function readPart(arrays: Arrays, inputsName: string, targetsName: string, file: string, wanted?: readonly number[]) {
+function readPart(
+  arrays: Arrays,
+  inputsName: string,
+  targetsName: string,
+  file: string,
+  { shape: wanted, classes }: Pick<ArraysOptions, 'shape' | 'classes'>,
+) {
   const get = (key: string): Tensor => {
     const found = arrays.get(key);
     if (!found) {
@@ -125,7 +141,7 @@ function readPart(arrays: Arrays, inputsName: string, targetsName: string, file:
   const part: RawPart = {
     count,
     inputs: inputsOf(inputs, `${file}: ${inputsName}`),
-    targets: targetsOf(targets, `${file}: ${targetsName}`),
+    targets: targetsOf(targets, `${file}: ${targetsName}`, classes),
     source: file,
   };
   if (targets.shape[0] !== count)
@@ -141,16 +157,28 @@ function inputsOf({ dtype, data }: Tensor, at: string): RawInputs {
   return Float32Array.from(data as Float32Array);
 }
 
-function targetsOf({ dtype, shape, data }: Tensor, at: string): Targets {
+function targetsOf({ dtype, shape, data }: Tensor, at: string, classes: number | undefined): Targets {
   if (!(shape.length === 1 || shape.length === 2))
     throw new InputError(`${at}: expected shape [samples] or [samples, outputs], found [${shape.join(', ')}]`);
   const width = shape[1] ?? 1;
   if (width === 0) throw new InputError(`${at}: expected at least one output, found shape [${shape.join(', ')}]`);
   const values = doubles(data, at);
-  if (['F64', 'F32', 'F16', 'BF16'].includes(dtype) || width > 1) return { kind: 'vectors', values, width };
-  const wrong = values.findIndex((x) => !(x >= 0 && x < 2 ** 31));
-  if (wrong >= 0) throw new InputError(`${at}: sample ${wrong} has label ${values[wrong]}; expected 0 or more`);
-  return { kind: 'classes', values: Int32Array.from(values) };
+  const isWhole = !['F64', 'F32', 'F16', 'BF16'].includes(dtype) && width === 1;
+  const areClasses =
+    isWhole && (classes === undefined ? areLabels(values) : values.every((x) => Math.abs(x) < 2 ** 31));
+  return areClasses ? { kind: 'classes', values: Int32Array.from(values) } : { kind: 'vectors', values, width };
+}
+
+/** Parts of which one holds labels and the other numbers of one column, both as numbers. */
+function alike(a: RawPart, b: RawPart): [RawPart, RawPart] {
+  const mixed = a.targets.kind !== b.targets.kind;
+  const widths = [a, b].map(({ targets }) => (targets.kind === 'vectors' ? targets.width : 1));
+  if (!mixed || widths.some((width) => width !== 1)) return [a, b];
+  const numbers = (part: RawPart): RawPart => ({
+    ...part,
+    targets: { kind: 'vectors', values: Float64Array.from(part.targets.values), width: 1 },
+  });
+  return [numbers(a), numbers(b)];
 }
 
 function doubles(data: Tensor['data'], at: string): Float64Array {

@@ -95,6 +95,7 @@ export function cifar10Dataset(train: readonly Named[], test: readonly Named[] =
     name: 'CIFAR-10',
     shape: [side, side, 3],
     classes: cifar10Classes,
+    channelsFirst: true,
     train: joined(train),
     test: test.length > 0 ? joined(test) : null,
   };

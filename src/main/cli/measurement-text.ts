@@ -23,6 +23,7 @@ export function measurementText(summary: MeasurementSummary): string {
     ...noiseLines(summary),
     ...methodLines(summary),
     ...(summary.evaluation ?? []).map((note) => `  ${note}`),
+    ...(summary.data_notes ?? []).map((note) => `  ${note}`),
     '',
     gammaTable(summary),
     ...(summary.bootstrap === undefined

@@ -1,9 +1,10 @@
 /** Bringing a dataset and a model together: inputs and targets as the network takes them, in memory that threads share. */
-import { channelsLast } from '../../data/raw.ts';
+import { channelsFirst, channelsLast } from '../../data/raw.ts';
 import { resolveDataset } from '../../data/resolve.ts';
 import type { WeightsLayout } from '../../shared/contract/index.ts';
 import type { Dataset, Part } from '../../data/dataset.ts';
 import { summarise } from '../../data/dataset.ts';
+import { targetsFor } from '../../data/targets.ts';
 import type { DatasetSpec, DatasetSummary } from '../../shared/dataset.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { ModelSpec } from '../../shared/model.ts';
@@ -22,18 +23,21 @@ export interface PreparedData {
   /** Whether an accuracy exists. */
   readonly classes: boolean;
   readonly summary: DatasetSummary;
-  /** Whether images had their channels first and were turned. */
-  readonly turned: boolean;
+  /** What the specification has to say so that the inputs are read the same way without `layout` torch; null where nothing. */
+  readonly reading: Reading | null;
+}
+
+/** Fields of a specification that say how images lie in a file. */
+export interface Reading {
+  readonly shape?: number[];
+  readonly channels_first?: true;
+  readonly flatten?: 'channels-first';
 }
 
 /** What a dataset's samples are, without its numbers; of a `DatasetSummary` or known before anything is read. */
 export type DataShape = Pick<DatasetSummary, 'name' | 'shape' | 'outputs' | 'targets'>;
 
-export function shapeOfDataset({ name, shape, outputs, train }: Dataset): DataShape {
-  return { name, shape, outputs, targets: train.targets.kind };
-}
-
-/** Raises InputError where the data's shapes do not fit the model. */
+/** Raises InputError where the data's shapes or targets do not fit the model. */
 export async function prepareData(
   spec: DatasetSpec,
   model: ModelSpec,
@@ -42,71 +46,127 @@ export async function prepareData(
   layout: WeightsLayout = 'covature',
 ): Promise<PreparedData> {
   const given = await resolveDataset(spec, folders);
-  const dataset = withChannelsLast(given, model, layout);
-  checkFit(shapeOfDataset(dataset), model, outputs);
+  const { dataset: placed, reading } = inputsFor(given, model, layout);
+  const dataset = fitted(placed, model, outputs);
   return {
-    train: networkData(dataset.train, outputs),
-    test: dataset.test === null ? null : networkData(dataset.test, outputs),
+    train: networkData(dataset.train, outputs, dataset.name),
+    test: dataset.test === null ? null : networkData(dataset.test, outputs, dataset.name),
     classes: dataset.classes !== null,
     summary: summarise(dataset),
-    turned: dataset !== given,
+    reading,
   };
 }
 
-/**
- * Images as the model takes them, [height, width, channels]. Data of a PyTorch model come channels first and are turned; without `layout` torch they are left as
- * they are, to be refused by `checkFit`.
- */
-function withChannelsLast(dataset: Dataset, model: ModelSpec, layout: WeightsLayout): Dataset {
-  const { shape } = dataset;
-  if (layout === 'covature' || !areChannelsFirst(shape, model)) return dataset;
-  const turn = (part: Part): Part => ({ ...part, inputs: channelsLast(part.inputs, shape) });
-  return { ...dataset, shape: model.input, train: turn(dataset.train), test: dataset.test && turn(dataset.test) };
+/** A dataset whose inputs and targets fit a model; raises InputError where they do not. */
+export function fitted(dataset: Dataset, model: ModelSpec, outputs: number): Dataset {
+  checkInputs(dataset, model);
+  return targetsFor(model.loss, dataset, outputs);
 }
 
-/** One channel is the same either way round, and not meant here. */
+interface PlacedInputs {
+  readonly dataset: Dataset;
+  readonly reading: Reading | null;
+}
+
+/**
+ * Inputs in the order in which the model takes them: images [height, width, channels], rows of numbers as its first layer was trained on. A PyTorch model (`layout`
+ * torch) has the channels first, in images and in what it flattens; such data are turned, and the dataset's notes say so. One channel is the same either way.
+ */
+function inputsFor(dataset: Dataset, model: ModelSpec, layout: WeightsLayout): PlacedInputs {
+  const { shape } = dataset;
+  const { input } = model;
+  const [height, width, channels] = input;
+  const takesImages = input.length === 3 && channels > 1;
+  const turn = (order: readonly number[]): Dataset => {
+    const turned = (part: Part): Part => ({ ...part, inputs: channelsLast(part.inputs, order) });
+    return { ...dataset, shape: input, train: turned(dataset.train), test: dataset.test && turned(dataset.test) };
+  };
+  if (layout === 'torch') {
+    if (areChannelsFirst(shape, model)) {
+      const square = shape.join() === input.join() ? ' (the shape alone cannot tell)' : '';
+      const note = `images: read as [channels, height, width] of [${shape.join(', ')}], as PyTorch has them${square}`;
+      return { dataset: withNote(turn(shape), note), reading: { channels_first: true } };
+    }
+    if (takesImages && shape.length === 1 && shape[0] === height * width * channels) {
+      const order = [channels, height, width];
+      const note = `inputs: each row of ${shape[0]} numbers read as [${order.join(', ')}]: channel, row, column, as PyTorch flattens images`;
+      return { dataset: withNote(turn(order), note), reading: { shape: order, channels_first: true } };
+    }
+    if (input.length === 1 && shape.length === 3 && shape[2] > 1 && dataset.channelsFirst === true) {
+      const flat = (part: Part): Part => ({ ...part, inputs: channelsFirst(part.inputs, shape) });
+      const note = `images: flattened channel by channel, as PyTorch flattens them`;
+      const turned = { ...dataset, shape: input, train: flat(dataset.train), test: dataset.test && flat(dataset.test) };
+      return { dataset: withNote(turned, note), reading: { flatten: 'channels-first' } };
+    }
+  }
+  if (takesImages && shape.length === 1 && shape[0] === height * width * channels) {
+    const note = `inputs: each row of ${shape[0]} numbers read as [${input.join(', ')}]: row, column, channel ("shape" and "channels_first" in the specification say otherwise)`;
+    return { dataset: withNote(dataset, note), reading: null };
+  }
+  return { dataset, reading: null };
+}
+
+function withNote(dataset: Dataset, note: string): Dataset {
+  return { ...dataset, notes: [...(dataset.notes ?? []), note] };
+}
+
 function areChannelsFirst(shape: readonly number[], { input }: ModelSpec): boolean {
   if (shape.length !== 3 || input.length !== 3) return false;
   const [height, width, channels] = input;
   return channels > 1 && shape[0] === channels && shape[1] === height && shape[2] === width;
 }
 
-/** Raises InputError where a dataset does not fit a model of so many outputs: input, outputs, targets; images with channels first among them. */
-export function checkFit(dataset: DataShape, model: ModelSpec, outputs: number): void {
-  if (areChannelsFirst(dataset.shape, model) && dataset.shape.join() !== model.input.join()) {
+/** Raises InputError where the samples of a dataset do not fit the input of a model; images with channels first among them. */
+function checkInputs({ name, shape }: Pick<DataShape, 'name' | 'shape'>, model: ModelSpec): void {
+  if (areChannelsFirst(shape, model) && shape.join() !== model.input.join()) {
     // They would pass through the network as noise.
     throw new InputError(
-      `the dataset ${dataset.name} has images of shape [${dataset.shape.join(', ')}], channels first as PyTorch has them; the model takes [${model.input.join(', ')}]. ` +
+      `the dataset ${name} has images of shape [${shape.join(', ')}], channels first as PyTorch has them; the model takes [${model.input.join(', ')}]. ` +
         'Use --layout torch, write "channels_first": true into the dataset, or save the data as [n, height, width, channels]',
     );
   }
-  const features = dataset.shape.reduce((product, size) => product * size, 1);
+  const features = shape.reduce((product, size) => product * size, 1);
   const expected = model.input.reduce((product, size) => product * size, 1);
   if (features !== expected) {
     throw new InputError(
-      `model.input [${model.input.join(', ')}] takes ${expected} numbers a sample; the dataset ${dataset.name} has ${features} ([${dataset.shape.join(', ')}])`,
+      `model.input [${model.input.join(', ')}] takes ${expected} numbers a sample; the dataset ${name} has ${features} ([${shape.join(', ')}])`,
     );
   }
-  if (dataset.outputs !== outputs) {
+}
+
+/**
+ * Raises InputError where a dataset does not fit a model of so many outputs, as far as that is known before anything is read: inputs, the number of classes or
+ * target values. `fitted` looks at the targets themselves.
+ */
+export function checkFit(dataset: DataShape, model: ModelSpec, outputs: number): void {
+  checkInputs(dataset, model);
+  const isFewer = dataset.targets === 'classes' ? dataset.outputs > outputs : dataset.outputs !== outputs;
+  // A mean squared error over one output takes the numbers of the classes.
+  const areNumbers = model.loss === 'mse' && outputs === 1 && dataset.targets === 'classes';
+  if (isFewer && !areNumbers) {
     const kind = dataset.targets === 'classes' ? 'classes' : 'target values a sample';
     throw new InputError(
       `the model has ${outputs} outputs; the dataset ${dataset.name} has ${dataset.outputs} ${kind}`,
     );
   }
-  if (model.loss === 'cross-entropy' && dataset.targets !== 'classes') {
-    throw new InputError(
-      `the loss cross-entropy needs classes; the dataset ${dataset.name} has vectors as targets (use "mse")`,
-    );
-  }
 }
 
-function networkData(part: Part, outputs: number): NetworkData {
+/** In memory that threads share. Raises InputError for a target that single precision cannot hold. */
+function networkData(part: Part, outputs: number, name: string): NetworkData {
   const inputs = shared(part.inputs);
   const length = part.count * outputs;
   const bytes = new SharedArrayBuffer(length * inputs.BYTES_PER_ELEMENT);
   const targets = inputs instanceof Float64Array ? new Float64Array(bytes) : new Float32Array(bytes);
   if (part.targets.kind === 'classes') {
     for (let p = 0; p < part.count; p++) targets[p * outputs + part.targets.values[p]] = 1;
-  } else targets.set(part.targets.values);
+  } else {
+    targets.set(part.targets.values);
+    const wrong = targets.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0)
+      throw new InputError(
+        `the dataset ${name}: sample ${Math.floor(wrong / outputs)} has the target ${part.targets.values[wrong]}, which is beyond single precision (3.4e38); ` +
+          'save the inputs as doubles (float64), and all is read so',
+      );
+  }
   return { inputs, targets };
 }

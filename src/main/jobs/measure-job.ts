@@ -83,6 +83,7 @@ export async function runMeasurement(
         targets: data.train.targets,
         classes: data.classes,
       },
+      dataNotes: data.summary.notes,
       staging: request.staging,
       forecast: request.forecast,
       step: 0,

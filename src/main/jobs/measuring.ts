@@ -32,6 +32,8 @@ export interface MeasuringContext {
   readonly isCalibrated: boolean;
   readonly pool: Pool;
   readonly input: MeasurementInput;
+  /** How the data were read, in words: stands with every result. */
+  readonly dataNotes: readonly string[] | undefined;
   readonly staging: string;
   readonly forecast: ForecastRequest | null;
   readonly step: number;
@@ -115,9 +117,11 @@ async function measureInto(context: MeasuringContext, parameter: string, spec: M
       signal: context.signal,
       onProgress: context.onProgress,
     });
-    const file = await writeResult(context.staging, result.summary, result.arrays);
+    const { dataNotes } = context;
+    const summary = { ...result.summary, ...(dataNotes !== undefined && { data_notes: dataNotes }) };
+    const file = await writeResult(context.staging, summary, result.arrays);
     result.release();
-    context.emit({ kind: 'measurement', step, epoch, spec, summary: result.summary, file });
+    context.emit({ kind: 'measurement', step, epoch, spec, summary, file });
     const name = measuredName(context.input.model, parameter, spec, result.summary.samples, result.summary.method);
     const rate = { [name]: { seconds: (performance.now() - begun) / 1000 } };
     tellRates(context.forecast, engine.report, context.emit, rate, usesDevice ? device : null);

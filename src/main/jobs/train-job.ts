@@ -307,6 +307,7 @@ class TrainingJob {
         targets: this.#data.train.targets,
         classes: this.#data.classes,
       },
+      dataNotes: this.#data.summary.notes,
       staging: this.#request.staging,
       forecast: this.#request.forecast,
       step,

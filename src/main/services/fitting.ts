@@ -4,6 +4,7 @@ import { sizeOf } from '../../engine/network/shapes.ts';
 import type { Layer } from '../../engine/network/types.ts';
 import type { DatasetSpec } from '../../shared/dataset.ts';
 import type { Experiment } from '../../shared/experiment.ts';
+import type { ModelSpec } from '../../shared/model.ts';
 import { checkFit } from '../jobs/data.ts';
 import type { DataShape } from '../jobs/data.ts';
 import { selectParameters } from '../jobs/select-parameters.ts';
@@ -21,14 +22,14 @@ export function checkLayers({
   if (shape !== null) checkFit(shape, model, outputsOf(layers));
 }
 
-/** `checkLayers` of an experiment, and the fit of data whose shape only reading them tells. */
+/** `checkLayers` of an experiment, and the fit of data that only reading them tells: `check` reads them and raises InputError where they do not fit. */
 export async function checkShapes(
   experiment: Experiment,
-  read: (dataset: DatasetSpec) => Promise<DataShape>,
+  check: (dataset: DatasetSpec, model: ModelSpec, outputs: number) => Promise<void>,
 ): Promise<void> {
   checkLayers(experiment);
   const { dataset, model } = experiment;
-  if (shapeOf(dataset) === null) checkFit(await read(dataset), model, outputsOf(buildLayers(model, new Map())));
+  if (shapeOf(dataset) === null) await check(dataset, model, outputsOf(buildLayers(model, new Map())));
 }
 
 const outputsOf = (layers: readonly Layer[]): number => sizeOf(layers[layers.length - 1].outputShape);

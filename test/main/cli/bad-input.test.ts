@@ -121,13 +121,14 @@ const measureCases: readonly MeasureCase[] = [
     title: 'labels out of range',
     files: { 'x.safetensors': bytes(data(8, { targets: tensor(Int32Array.from([0, 1, 0, 1, 0, 1, 0, 7]), [8]) })) },
     args: { data: 'x.safetensors' },
-    message: /2 outputs; the dataset .* has 8 classes/,
+    message:
+      /training part: sample 7 has the label 7; the model has 2 outputs, for the labels 0 to 1\. The labels run from 0 to 7/,
   },
   {
     title: 'a negative label',
     files: { 'x.safetensors': bytes(data(8, { targets: tensor(Int32Array.from([0, 1, 0, -1, 0, 1, 0, 1]), [8]) })) },
     args: { data: 'x.safetensors' },
-    message: /-1/,
+    message: /sample 3 has the label -1; .*labels 0 to 1.*run from -1 to 1: a negative label often marks/,
   },
   {
     title: 'targets of another length than inputs',
@@ -263,7 +264,7 @@ const runCases: readonly RunCase[] = [
   {
     title: 'IDX labels out of range for the model',
     labels: idx(8, [6], [0, 1, 0, 1, 0, 9]),
-    message: /2 outputs; the dataset .* has 10 classes/,
+    message: /sample 5 has the label 9; the model has 2 outputs, for the labels 0 to 1/,
   },
   { title: 'a file that is no IDX', images: Buffer.from('this is no IDX file at all'), message: /train-images/ },
   {

@@ -116,6 +116,7 @@ function datasetText(summary: DatasetSummary): string {
     part('training', summary.train),
     part('test', summary.test),
     `  inputs from ${formatNumber(inputs.minimum)} to ${formatNumber(inputs.maximum)}, mean ${formatNumber(inputs.mean)}, standard deviation ${formatNumber(inputs.deviation)}`,
+    ...(summary.notes ?? []).map((note) => `  ${note}`),
     `  content hash ${summary.hash}`,
   ].join('\n');
 }

@@ -2,7 +2,7 @@
 import * as path from 'node:path';
 import { resolveDataset } from '../../../data/resolve.ts';
 import { parseExperiment } from '../../../shared/experiment.ts';
-import { shapeOfDataset } from '../../jobs/data.ts';
+import { fitted } from '../../jobs/data.ts';
 import type { JobEnd } from '../../jobs/host.ts';
 import { forecastExperiment } from '../../services/forecasts.ts';
 import { checkShapes } from '../../services/fitting.ts';
@@ -99,9 +99,9 @@ export const run: Command = {
       else process.stdout.write(`${seeds.length > 1 ? `${seeds.length} runs, each: ` : ''}${forecastText(forecast)}\n`);
       return 0;
     }
-    await checkShapes(experiment, async (dataset) =>
-      shapeOfDataset(await resolveDataset(dataset, { baseFolder, dataFolder: dataFolderOf(store) })),
-    );
+    await checkShapes(experiment, async (dataset, model, outputs) => {
+      fitted(await resolveDataset(dataset, { baseFolder, dataFolder: dataFolderOf(store) }), model, outputs);
+    });
     return await follow(
       store,
       progress,

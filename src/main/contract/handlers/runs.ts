@@ -14,6 +14,7 @@ import type { Experiment } from '../../../shared/experiment.ts';
 import { describeModel } from '../../../shared/model.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
 import { resumable, retriable } from '../../queue/queue.ts';
+import { checkFit } from '../../jobs/data.ts';
 import { checkShapes } from '../../services/fitting.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import { differencesOf } from '../../store/index.ts';
@@ -227,15 +228,23 @@ async function checkEach(workbench: Workbench, experiments: readonly Experiment[
     const key = JSON.stringify([model, dataset, measurements]);
     if (checked.has(key)) continue;
     checked.add(key);
-    await checkShapes(experiment, async (spec) => {
+    await checkShapes(experiment, async (spec, model, outputs) => {
       const text = JSON.stringify(spec);
+      const folders = { baseFolder, dataFolder: dataFolderOf(store) };
       const found =
         read.get(text) ??
         (await workbench.long(`Read the data of ${name}`, (options) =>
-          helper.ask('summarise', { spec, baseFolder, dataFolder: dataFolderOf(store) }, options),
+          helper.ask('summarise', { spec, ...folders }, options),
         ));
       read.set(text, found);
-      return found;
+      // As many classes as outputs fit; of all else the targets themselves tell.
+      if (found.targets === 'classes' && found.outputs === outputs) {
+        checkFit(found, model, outputs);
+        return;
+      }
+      await workbench.long(`Check the data of ${name}`, (options) =>
+        helper.ask('fitData', { spec, model, outputs, ...folders }, options),
+      );
     });
     if (checked.size % slice === 0) await setImmediate();
   }

@@ -13,6 +13,7 @@ import { Network } from '../../../engine/network/network.ts';
 import { wantedTensors } from '../../../engine/network/wanted.ts';
 import { evaluate } from '../../../engine/training/evaluate.ts';
 import type { ModelPreview, TensorMapping, WeightsLayout } from '../../../shared/contract/index.ts';
+import { parseDataset } from '../../../shared/dataset.ts';
 import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
 import { InputError } from '../../../shared/errors.ts';
 import type { ModelSpec } from '../../../shared/model.ts';
@@ -119,9 +120,9 @@ export async function readModel(
   }
   let spec = dataset;
   let data = await prepareData(spec, choice.model, network.outputSize, folders, layout);
-  if (data.turned && (spec.source === 'npz' || spec.source === 'safetensors')) {
+  if (data.reading !== null) {
     // From now on the run's data are read so.
-    spec = { ...spec, channels_first: true };
+    spec = parseDataset({ ...spec, ...data.reading });
     data = await prepareData(spec, choice.model, network.outputSize, folders);
   }
   for (const [name, values] of weights) network.setWeight(name, values);

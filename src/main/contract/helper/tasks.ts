@@ -20,9 +20,11 @@ import type { ModelSpec } from '../../../shared/model.ts';
 import type { Verification } from '../../../shared/verification.ts';
 import { messageOf } from '../../../shared/errors.ts';
 import { summarise } from '../../../data/dataset.ts';
+import type { Dataset } from '../../../data/dataset.ts';
 import { resolveDataset } from '../../../data/resolve.ts';
 import { Pool } from '../../../engine/parallel/pool.ts';
 import { verifyModel } from '../../../engine/verify/verify.ts';
+import { fitted } from '../../jobs/data.ts';
 import { availableMemory, blasHint, openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
 import { probeDevices } from '../../jobs/devices.ts';
@@ -57,6 +59,11 @@ export interface HelperTasks extends FigureTasks {
     readonly result: DatasetPreview;
   };
   summarise: { readonly argument: Folders & { readonly spec: DatasetSpec }; readonly result: DatasetSummary };
+  /** Raises InputError where the data do not fit the model. */
+  fitData: {
+    readonly argument: Folders & { readonly spec: DatasetSpec; readonly model: ModelSpec; readonly outputs: number };
+    readonly result: null;
+  };
   heatmap: {
     readonly argument: {
       readonly engine: EngineOptions;
@@ -202,14 +209,8 @@ export function helperTasks(): Implementations {
       return { engine: blas.name, gflops: { float64: rate('float64'), float32: rate('float32') } };
     },
 
-    async preview({ spec, part, from, count, ...folders }, { signal, progress }) {
-      const dataset = await resolveDataset(spec, {
-        ...folders,
-        signal,
-        progress: (stage) => {
-          progress(stage, 0);
-        },
-      });
+    async preview({ spec, part, from, count, ...folders }, control) {
+      const dataset = await resolved(spec, folders, control);
       const summary = summarise(dataset);
       const chosen = dataset[part];
       if (chosen === null) {
@@ -237,16 +238,13 @@ export function helperTasks(): Implementations {
       };
     },
 
-    async summarise({ spec, ...folders }, { signal, progress }) {
-      return summarise(
-        await resolveDataset(spec, {
-          ...folders,
-          signal,
-          progress: (stage) => {
-            progress(stage, 0);
-          },
-        }),
-      );
+    async summarise({ spec, ...folders }, control) {
+      return summarise(await resolved(spec, folders, control));
+    },
+
+    async fitData({ spec, model, outputs, ...folders }, control) {
+      fitted(await resolved(spec, folders, control), model, outputs);
+      return null;
     },
 
     async verify({ engine, model, seed }, { signal, progress }) {
@@ -282,4 +280,14 @@ export function helperTasks(): Implementations {
       return readModel((await engineFor(engine)).blas, choice, dataset, folders, target);
     },
   };
+}
+
+function resolved(spec: DatasetSpec, folders: Folders, { signal, progress }: TaskControl): Promise<Dataset> {
+  return resolveDataset(spec, {
+    ...folders,
+    signal,
+    progress: (stage) => {
+      progress(stage, 0);
+    },
+  });
 }

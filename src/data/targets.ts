@@ -1,25 +1,103 @@
 /**
- * What a loss takes as targets, from what a dataset holds. Letters: n samples, k outputs of the network.
- *   cross-entropy  classes 0 to k-1. Whole numbers are classes however they are stored (integers, floats, [n] or [n, 1]), and so are rows of k with one 1
- *                  and 0 elsewhere. Classes that no sample has are fine; a label without an output is refused.
- *   mse            numbers: [n] for one output, [n, k] for k. Classes become rows of 0 and 1 where there are several outputs, their numbers where there is one.
+ * What a loss takes as targets, from what a dataset holds. Letters: n samples, K outputs (of one position, where the network ends in a sequence of T).
+ *   cross-entropy         classes 0 to K-1. Whole numbers are classes however they are stored (integers, floats, [n] or [n, 1]), and so are rows of K with one 1
+ *                         and 0 elsewhere; rows of shares (not negative, of sum 1) are soft targets. Classes that no sample has are fine; a label without an
+ *                         output is refused. Of a sequence: [n, T] whole numbers, -100 where a position has none.
+ *   mse                   numbers: [n] for one output, [n, K] for K. Classes become rows of 0 and 1 where there are several outputs, their numbers where there is one.
+ *   binary-cross-entropy  numbers from 0 to 1 in the same shapes; classes likewise.
  */
 import { InputError } from '../shared/errors.ts';
 import type { LossName } from '../shared/model.ts';
 import type { Dataset, Part } from './dataset.ts';
 import { classNames, type Targets } from './raw.ts';
 
-/** A dataset whose targets fit a loss over `outputs` outputs. Raises an InputError that names the dataset, the sample, and what was expected. */
-export function targetsFor(loss: LossName, dataset: Dataset, outputs: number): Dataset {
+/** The loss of a network, and the rows of outputs that it holds against targets. */
+export interface WantedTargets {
+  readonly type: LossName;
+  /** T: rows of outputs of a sample that have a target each; 1 but for cross-entropy over a sequence. */
+  readonly positions: number;
+  /** K. */
+  readonly width: number;
+}
+
+/** A dataset whose targets a loss can take. Raises an InputError that names the dataset, the sample, and what was expected. */
+export function targetsFor({ type: loss, positions, width }: WantedTargets, dataset: Dataset): Dataset {
   switch (loss) {
     case 'cross-entropy':
-      return asClasses(dataset, outputs);
+      return positions > 1
+        ? asSequences(dataset, positions, width)
+        : areShares(dataset, width)
+          ? dataset
+          : asClasses(dataset, width);
     case 'mse':
-      return asNumbers(dataset, outputs);
+      return asNumbers(dataset, width, loss);
+    case 'binary-cross-entropy':
+      return checkShares(asNumbers(dataset, width, loss));
     default:
       loss satisfies never;
       throw new Error(`unknown loss: ${String(loss)}`);
   }
+}
+
+function partsOf({ train, test }: Dataset): readonly [part: Part, role: string][] {
+  return test === null
+    ? [[train, 'training']]
+    : [
+        [train, 'training'],
+        [test, 'test'],
+      ];
+}
+
+/** How far a row of shares may be from a sum of 1: single precision over many classes. */
+const sumTolerance = 1e-4;
+
+/** Whether every target is a row of shares of classes, and some is none of one class alone. */
+function areShares(dataset: Dataset, width: number): boolean {
+  let soft = false;
+  for (const [{ targets }] of partsOf(dataset)) {
+    if (targets.kind === 'classes' || targets.width !== width || width === 1) return false;
+    for (let start = 0; start < targets.values.length; start += width) {
+      const row = targets.values.subarray(start, start + width);
+      const sum = row.reduce((total, share) => total + share, 0);
+      if (!row.every((share) => share >= 0) || !(Math.abs(sum - 1) <= sumTolerance)) return false;
+      soft ||= !row.includes(1);
+    }
+  }
+  return soft;
+}
+
+/** Of a network over sequences: a whole number a position. */
+function asSequences(dataset: Dataset, positions: number, width: number): Dataset {
+  for (const [{ targets }, role] of partsOf(dataset)) {
+    const at = `the dataset ${dataset.name}, ${role} part`;
+    const found = targets.kind === 'classes' ? 1 : targets.width;
+    if (found !== positions)
+      throw new InputError(
+        `${at}: expected ${positions} labels a sample, one for each position of the model's output; found ${found}`,
+      );
+    const wrong = targets.values.findIndex(
+      (label) => !(label === -100 || (Number.isInteger(label) && label >= 0 && label < width)),
+    );
+    if (wrong >= 0)
+      throw new InputError(
+        `${at}: sample ${Math.floor(wrong / positions)}, position ${wrong % positions} has the label ${targets.values[wrong]}; ` +
+          `the model has ${width} outputs a position, for the labels 0 to ${width - 1} (-100: none)`,
+      );
+  }
+  return { ...dataset, outputs: positions, classes: classNames(width) };
+}
+
+function checkShares(dataset: Dataset): Dataset {
+  for (const [{ targets }, role] of partsOf(dataset)) {
+    if (targets.kind === 'classes') continue;
+    const wrong = targets.values.findIndex((value) => !(value >= 0 && value <= 1));
+    if (wrong >= 0)
+      throw new InputError(
+        `the dataset ${dataset.name}, ${role} part: sample ${Math.floor(wrong / targets.width)} has the target ${targets.values[wrong]}; ` +
+          'the loss binary-cross-entropy takes 0 for no, 1 for yes, or a share between',
+      );
+  }
+  return dataset;
 }
 
 function withTargets(dataset: Dataset, change: (part: Part, at: string) => Targets): Dataset {
@@ -44,21 +122,29 @@ function asClasses(dataset: Dataset, outputs: number): Dataset {
   return { ...changed, outputs, classes: namesOf(dataset, place, outputs), ...withNote(dataset, note) };
 }
 
-function asNumbers(dataset: Dataset, outputs: number): Dataset {
+function asNumbers(dataset: Dataset, outputs: number, loss: LossName): Dataset {
   const { classes, train } = dataset;
   if (classes !== null && outputs > 1) return asClasses(dataset, outputs);
   if (classes !== null) {
-    const values = classes.map((name) => (name.trim() === '' ? NaN : Number(name)));
+    // Of two classes by name the second is the yes.
+    const isPair = loss === 'binary-cross-entropy' && dataset.numbered === 'by-name' && classes.length === 2;
+    const values = isPair ? [0, 1] : classes.map((name) => (name.trim() === '' ? NaN : Number(name)));
     const word = values.findIndex((value) => !Number.isFinite(value));
     if (word >= 0)
       throw new InputError(
-        `the dataset ${dataset.name}: the model has 1 output, which the loss mse holds against a number; the targets are classes by name ("${classes[word]}")`,
+        `the dataset ${dataset.name}: the model has 1 output, which the loss ${loss} holds against a number; the targets are classes by name ("${classes[word]}")`,
       );
     const changed = withTargets(dataset, ({ targets }, at) => {
-      const labels = labelsOf(targets, at, classes.length, 'mse');
+      const labels = labelsOf(targets, at, classes.length, loss);
       return { kind: 'vectors', width: 1, values: labels.map((label) => values[label]) };
     });
-    return { ...changed, outputs: 1, classes: null };
+    const note = isPair ? `classes by name: "${classes[0]}" is 0 (no) and "${classes[1]}" is 1 (yes)` : undefined;
+    return {
+      ...changed,
+      outputs: 1,
+      classes: loss === 'binary-cross-entropy' && classes.length <= 2 ? classes : null,
+      ...withNote(dataset, note),
+    };
   }
   const width = train.targets.kind === 'vectors' ? train.targets.width : 1;
   if (width !== outputs) {

@@ -33,6 +33,10 @@ function dataset(targets: Targets, test: Targets | null = null): Dataset {
   );
 }
 
+const crossEntropy = { type: 'cross-entropy', positions: 1, width: 3 } as const;
+const mse = (width: number) => ({ type: 'mse', positions: 1, width }) as const;
+const binary = (width: number) => ({ type: 'binary-cross-entropy', positions: 1, width }) as const;
+
 const table = (text: string): Dataset => prepare(parseCsv(Buffer.from(text), 't.csv'), {});
 
 describe('a cross-entropy over three outputs takes', () => {
@@ -56,26 +60,26 @@ describe('a cross-entropy over three outputs takes', () => {
     ],
   ];
   it.each(same)('%s', (_, given) => {
-    const fitted = targetsFor('cross-entropy', given, 3);
+    const fitted = targetsFor(crossEntropy, given);
     expect(fitted.train.targets).toEqual(labels(2, 0, 1, 2));
     expect(fitted.classes).toHaveLength(3);
     expect(fitted.outputs).toBe(3);
   });
 
   it('labels of which no sample has some', () => {
-    expect(targetsFor('cross-entropy', dataset(labels(0, 0)), 3).train.targets).toEqual(labels(0, 0));
-    expect(targetsFor('cross-entropy', dataset(labels(2, 2)), 3).classes).toEqual(['0', '1', '2']);
-    expect(targetsFor('cross-entropy', dataset(labels(0), labels(1)), 3).test!.targets).toEqual(labels(1));
+    expect(targetsFor(crossEntropy, dataset(labels(0, 0))).train.targets).toEqual(labels(0, 0));
+    expect(targetsFor(crossEntropy, dataset(labels(2, 2))).classes).toEqual(['0', '1', '2']);
+    expect(targetsFor(crossEntropy, dataset(labels(0), labels(1))).test!.targets).toEqual(labels(1));
   });
 
   it('numbers of a table of which some are missing as the numbers of outputs, and says so', () => {
-    const fitted = targetsFor('cross-entropy', table('u,y\n1,2\n1,0\n'), 3);
+    const fitted = targetsFor(crossEntropy, table('u,y\n1,2\n1,0\n'));
     expect(fitted.train.targets).toEqual(labels(2, 0));
     expect(fitted.notes).toContain('2 classes for 3 outputs: each label is the number of its output');
   });
 
   it('names in their order, and says which they are', () => {
-    expect(targetsFor('cross-entropy', table('u,y\n1,b\n1,a\n1,c'), 3).notes).toContain(
+    expect(targetsFor(crossEntropy, table('u,y\n1,b\n1,a\n1,c')).notes).toContain(
       'classes by name, in order: a, b, c are the outputs 0 to 2',
     );
   });
@@ -109,9 +113,9 @@ describe('a cross-entropy over three outputs takes', () => {
       /sample 1 has the target 0\.37; .* takes classes: a whole number from 0 to 2, or 3 numbers/,
     ],
     [
-      'shares of classes',
-      dataset(numbers(3, 1, 0, 0, 0.1, 0.8, 0.1)),
-      /sample 1 has the target \[0\.1, 0\.8, 0\.1\]; .* one is 1 and the others 0/,
+      'shares whose sum is not 1',
+      dataset(numbers(3, 1, 0, 0, 0.1, 0.8, 0.2)),
+      /sample 1 has the target \[0\.1, 0\.8, 0\.2\]; .* one is 1 and the others 0/,
     ],
     ['two ones', dataset(numbers(3, 1, 1, 0)), /sample 0 has the target \[1, 1, 0\]/],
     [
@@ -121,17 +125,17 @@ describe('a cross-entropy over three outputs takes', () => {
     ],
   ];
   it.each(bad)('not %s', (_, given, message) => {
-    expect(() => targetsFor('cross-entropy', given, 3)).toThrow(message);
-    expect(() => targetsFor('cross-entropy', given, 3)).toThrow(InputError);
-    expect(() => targetsFor('cross-entropy', given, 3)).not.toThrow(/mse/);
+    expect(() => targetsFor(crossEntropy, given)).toThrow(message);
+    expect(() => targetsFor(crossEntropy, given)).toThrow(InputError);
+    expect(() => targetsFor(crossEntropy, given)).not.toThrow(/mse/);
   });
 });
 
 describe('a mean squared error takes', () => {
   test('numbers, of as many as there are outputs', () => {
     const [one, two] = [dataset(numbers(1, 0.5, -2)), dataset(numbers(2, 1, 2, 3, 4))];
-    expect(targetsFor('mse', one, 1)).toBe(one);
-    expect(targetsFor('mse', two, 2)).toBe(two);
+    expect(targetsFor(mse(1), one)).toBe(one);
+    expect(targetsFor(mse(2), two)).toBe(two);
   });
 
   const counts: [string, Dataset][] = [
@@ -140,21 +144,68 @@ describe('a mean squared error takes', () => {
     ['whole numbers stored as floats', dataset(numbers(1, 12, 0, 3))],
   ];
   it.each(counts)('%s as numbers, for one output', (_, given) => {
-    const fitted = targetsFor('mse', given, 1);
+    const fitted = targetsFor(mse(1), given);
     expect(fitted.train.targets).toEqual(numbers(1, 12, 0, 3));
     expect(fitted.classes).toBeNull();
   });
 
   test('classes as rows, for several outputs', () => {
-    expect(targetsFor('mse', dataset(labels(2, 0)), 3)).toMatchObject({ outputs: 3, train: { targets: labels(2, 0) } });
-    expect(() => targetsFor('mse', dataset(labels(2, 3)), 3)).toThrow(/sample 1 has the label 3/);
+    expect(targetsFor(mse(3), dataset(labels(2, 0)))).toMatchObject({ outputs: 3, train: { targets: labels(2, 0) } });
+    expect(() => targetsFor(mse(3), dataset(labels(2, 3)))).toThrow(/sample 1 has the label 3/);
   });
 
   test('neither names for one output nor another number of numbers', () => {
-    expect(() => targetsFor('mse', table('u,y\n1,b\n1,a'), 1)).toThrow(/classes by name \("a"\)/);
-    expect(() => targetsFor('mse', dataset(numbers(2, 1, 2)), 3)).toThrow(
+    expect(() => targetsFor(mse(1), table('u,y\n1,b\n1,a'))).toThrow(/classes by name \("a"\)/);
+    expect(() => targetsFor(mse(3), dataset(numbers(2, 1, 2)))).toThrow(
       /2 numbers a sample as targets; the model has 3 outputs/,
     );
-    expect(() => targetsFor('mse', dataset(numbers(1, 0, 1)), 3)).toThrow(/1 number a sample .*"targets": "one-hot"/);
+    expect(() => targetsFor(mse(3), dataset(numbers(1, 0, 1)))).toThrow(/1 number a sample .*"targets": "one-hot"/);
+  });
+});
+
+describe('a cross-entropy takes soft targets', () => {
+  test('as they are, where every row is one of shares', () => {
+    const given = dataset(numbers(3, 1, 0, 0, 0.1, 0.8, 0.1));
+    expect(targetsFor(crossEntropy, given)).toBe(given);
+  });
+});
+
+describe('a binary cross-entropy takes', () => {
+  const pairs: [string, Dataset][] = [
+    ['labels', dataset(labels(1, 0, 1))],
+    ['floats', dataset(numbers(1, 1, 0, 1))],
+    ['two names of a table', table('u,y\n1,yes\n1,no\n1,yes\n')],
+  ];
+  it.each(pairs)('%s as 0 and 1, for one output', (_, given) => {
+    expect(targetsFor(binary(1), given).train.targets).toEqual(numbers(1, 1, 0, 1));
+  });
+
+  test('shares, and rows of them', () => {
+    const given = dataset(numbers(2, 0.25, 1, 0, 0));
+    expect(targetsFor(binary(2), given)).toBe(given);
+  });
+
+  test('nothing beyond 0 and 1', () => {
+    expect(() => targetsFor(binary(1), dataset(labels(0, 2)))).toThrow(
+      /sample 1 has the target 2; .* takes 0 for no, 1 for yes/,
+    );
+    expect(() => targetsFor(binary(1), dataset(numbers(1, -1, 1)))).toThrow(/sample 0 has the target -1/);
+  });
+});
+
+describe('a cross-entropy over a sequence takes', () => {
+  const sequence = { type: 'cross-entropy', positions: 2, width: 3 } as const;
+
+  test('a label a position, -100 for none', () => {
+    const given = dataset(numbers(2, 0, 2, -100, 1));
+    expect(targetsFor(sequence, given)).toMatchObject({ outputs: 2, train: { targets: given.train.targets } });
+  });
+
+  test('neither another number of them nor a label without an output', () => {
+    expect(() => targetsFor(sequence, dataset(labels(0, 1)))).toThrow(/expected 2 labels a sample, .* found 1/);
+    expect(() => targetsFor(sequence, dataset(numbers(2, 0, 1, 0, 3)))).toThrow(
+      /sample 1, position 1 has the label 3; .* 0 to 2/,
+    );
+    expect(() => targetsFor(sequence, dataset(numbers(2, 0, -1)))).toThrow(/position 1 has the label -1/);
   });
 });

@@ -181,7 +181,7 @@ export class FigureLoader {
     const network = new Network(model, backend);
     for (const [name, values] of (await readWeights(weights, 'covature', wantedTensors(network))).weights)
       network.setWeight(name, values);
-    const { train } = await prepareData(dataset, model, network.outputSize, folders);
+    const { train } = await prepareData(dataset, model, network.loss, folders);
     const part = <T extends Float32Array | Float64Array>(values: T, each: number): Float64Array =>
       Float64Array.from(values.subarray(0, summary.samples * each));
     try {

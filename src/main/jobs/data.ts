@@ -5,6 +5,7 @@ import type { WeightsLayout } from '../../shared/contract/index.ts';
 import type { Dataset, Part } from '../../data/dataset.ts';
 import { summarise } from '../../data/dataset.ts';
 import { targetsFor } from '../../data/targets.ts';
+import type { WantedTargets } from '../../data/targets.ts';
 import type { DatasetSpec, DatasetSummary } from '../../shared/dataset.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { ModelSpec } from '../../shared/model.ts';
@@ -12,7 +13,7 @@ import { shared } from '../../engine/parallel/shared.ts';
 import type { Real } from '../../engine/blas/types.ts';
 
 export interface NetworkData {
-  /** [n, inputs] and [n, outputs] (one-hot rows for classes). */
+  /** [n, inputs] and [n, outputs] (one-hot rows for classes; of a sequence the labels of its positions). */
   readonly inputs: Real;
   readonly targets: Real;
 }
@@ -41,16 +42,16 @@ export type DataShape = Pick<DatasetSummary, 'name' | 'shape' | 'outputs' | 'tar
 export async function prepareData(
   spec: DatasetSpec,
   model: ModelSpec,
-  outputs: number,
+  wanted: WantedTargets,
   folders: { readonly baseFolder: string; readonly dataFolder: string },
   layout: WeightsLayout = 'covature',
 ): Promise<PreparedData> {
   const given = await resolveDataset(spec, folders);
   const { dataset: placed, reading } = inputsFor(given, model, layout);
-  const dataset = fitted(placed, model, outputs);
+  const dataset = fitted(placed, model, wanted);
   return {
-    train: networkData(dataset.train, outputs, dataset.name),
-    test: dataset.test === null ? null : networkData(dataset.test, outputs, dataset.name),
+    train: networkData(dataset.train, wanted, dataset.name),
+    test: dataset.test === null ? null : networkData(dataset.test, wanted, dataset.name),
     classes: dataset.classes !== null,
     summary: summarise(dataset),
     reading,
@@ -58,9 +59,9 @@ export async function prepareData(
 }
 
 /** A dataset whose inputs and targets fit a model; raises InputError where they do not. */
-export function fitted(dataset: Dataset, model: ModelSpec, outputs: number): Dataset {
+export function fitted(dataset: Dataset, model: ModelSpec, wanted: WantedTargets): Dataset {
   checkInputs(dataset, model);
-  return targetsFor(model.loss, dataset, outputs);
+  return targetsFor(wanted, dataset);
 }
 
 interface PlacedInputs {
@@ -135,14 +136,15 @@ function checkInputs({ name, shape }: Pick<DataShape, 'name' | 'shape'>, model: 
 }
 
 /**
- * Raises InputError where a dataset does not fit a model of so many outputs, as far as that is known before anything is read: inputs, the number of classes or
- * target values. `fitted` looks at the targets themselves.
+ * Raises InputError where a dataset does not fit a model, as far as that is known before anything is read: inputs, the number of classes or target values. `fitted`
+ * looks at the targets themselves.
  */
-export function checkFit(dataset: DataShape, model: ModelSpec, outputs: number): void {
+export function checkFit(dataset: DataShape, model: ModelSpec, { type, positions, width }: WantedTargets): void {
   checkInputs(dataset, model);
+  const outputs = positions > 1 ? positions : width;
   const isFewer = dataset.targets === 'classes' ? dataset.outputs > outputs : dataset.outputs !== outputs;
-  // A mean squared error over one output takes the numbers of the classes.
-  const areNumbers = model.loss === 'mse' && outputs === 1 && dataset.targets === 'classes';
+  // One output takes the numbers of the classes.
+  const areNumbers = type !== 'cross-entropy' && width === 1 && dataset.targets === 'classes';
   if (isFewer && !areNumbers) {
     const kind = dataset.targets === 'classes' ? 'classes' : 'target values a sample';
     throw new InputError(
@@ -152,7 +154,8 @@ export function checkFit(dataset: DataShape, model: ModelSpec, outputs: number):
 }
 
 /** In memory that threads share. Raises InputError for a target that single precision cannot hold. */
-function networkData(part: Part, outputs: number, name: string): NetworkData {
+function networkData(part: Part, { positions, width }: WantedTargets, name: string): NetworkData {
+  const outputs = positions > 1 ? positions : width;
   const inputs = shared(part.inputs);
   const length = part.count * outputs;
   const bytes = new SharedArrayBuffer(length * inputs.BYTES_PER_ELEMENT);

@@ -43,7 +43,7 @@ export async function runMeasurement(
     const text = `${request.weights}: the model has no place for ${foreign.slice(0, 20).join(', ')}${foreign.length > 20 ? ` and ${foreign.length - 20} more` : ''}; left out`;
     emit({ kind: 'log', level: 'warning', text });
   }
-  const data = await prepareData(request.dataset, request.model, network.outputSize, request, layout);
+  const data = await prepareData(request.dataset, request.model, network.loss, request, layout);
   emit({
     kind: 'prepared',
     dataset: data.summary,

@@ -68,7 +68,7 @@ export async function prepareTraining(
   const data = await prepareData(
     experiment.dataset,
     experiment.model,
-    new Network(experiment.model, cpu()).outputSize,
+    new Network(experiment.model, cpu()).loss,
     request,
   );
   const picked = await pickBackend(request, engine, devices, data.train, emit, onDevice);

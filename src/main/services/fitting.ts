@@ -1,6 +1,7 @@
 /** Whether layers, data and measured parameters of an experiment fit each other: asked before anything of it is stored. */
 import { buildLayers } from '../../engine/network/build.ts';
-import { sizeOf } from '../../engine/network/shapes.ts';
+import type { WantedTargets } from '../../data/targets.ts';
+import { SampleLoss } from '../../engine/network/loss.ts';
 import type { Layer } from '../../engine/network/types.ts';
 import type { DatasetSpec } from '../../shared/dataset.ts';
 import type { Experiment } from '../../shared/experiment.ts';
@@ -19,20 +20,24 @@ export function checkLayers({
   const parameters = layers.flatMap((layer) => layer.parameters);
   for (const spec of measurements) selectParameters({ parameters }, spec.parameters);
   const shape = shapeOf(dataset);
-  if (shape !== null) checkFit(shape, model, outputsOf(layers));
+  if (shape !== null) checkFit(shape, model, wantedOf(model, layers));
 }
 
 /** `checkLayers` of an experiment, and the fit of data that only reading them tells: `check` reads them and raises InputError where they do not fit. */
 export async function checkShapes(
   experiment: Experiment,
-  check: (dataset: DatasetSpec, model: ModelSpec, outputs: number) => Promise<void>,
+  check: (dataset: DatasetSpec, model: ModelSpec, wanted: WantedTargets) => Promise<void>,
 ): Promise<void> {
   checkLayers(experiment);
   const { dataset, model } = experiment;
-  if (shapeOf(dataset) === null) await check(dataset, model, outputsOf(buildLayers(model, new Map())));
+  if (shapeOf(dataset) === null) await check(dataset, model, wantedOf(model, buildLayers(model, new Map())));
 }
 
-const outputsOf = (layers: readonly Layer[]): number => sizeOf(layers[layers.length - 1].outputShape);
+/** What the loss of a model takes as targets; raises InputError where its settings do not fit the outputs. */
+function wantedOf({ loss }: ModelSpec, layers: readonly Layer[]): WantedTargets {
+  const { type, positions, width } = new SampleLoss(loss, layers[layers.length - 1].outputShape);
+  return { type, positions, width };
+}
 
 /** What the samples of a dataset are where that follows from its specification; null: its files tell. */
 function shapeOf(spec: DatasetSpec): DataShape | null {

@@ -24,6 +24,7 @@ const pixels = Float64Array.from({ length: size }, (_, i) => {
 
 const model = (input: number[]) =>
   parseModel({ input, loss: 'cross-entropy', layers: [{ type: 'flatten' }, { type: 'dense', name: 'fc', units: 2 }] });
+const two = { type: 'cross-entropy', positions: 1, width: 2 } as const;
 const imageModel = model([height, width, channels]);
 const flatModel = model([size]);
 
@@ -105,20 +106,20 @@ describe('inputs as a model takes them', () => {
   test.each(cases)('$title', async ({ file, layout, expected, reading, note, ...each }) => {
     const spec = parseDataset({ source: 'safetensors', path: file, ...each.spec });
     const wanted = each.model ?? imageModel;
-    const data = await prepareData(spec, wanted, 2, folders, layout);
+    const data = await prepareData(spec, wanted, two, folders, layout);
     expect([...data.train.inputs]).toEqual([...expected]);
     expect(data.reading).toEqual(reading);
     if (note === undefined) expect(data.summary.notes).toBeUndefined();
     else expect(data.summary.notes).toEqual([expect.stringMatching(note)]);
     if (reading === null) return;
     // What the run's specification then says gives the same without the layout.
-    const again = await prepareData(parseDataset({ ...spec, ...reading }), wanted, 2, folders);
+    const again = await prepareData(parseDataset({ ...spec, ...reading }), wanted, two, folders);
     expect([...again.train.inputs]).toEqual([...expected]);
   });
 
   test('channels first are refused where nothing says that they are', async () => {
     const spec = parseDataset({ source: 'safetensors', path: 'planes.safetensors' });
-    await expect(prepareData(spec, imageModel, 2, folders)).rejects.toThrow(/channels first as PyTorch has them/);
+    await expect(prepareData(spec, imageModel, two, folders)).rejects.toThrow(/channels first as PyTorch has them/);
   });
 
   test('a target beyond single precision is refused where the inputs are single', async () => {
@@ -128,7 +129,7 @@ describe('inputs as a model takes them', () => {
     });
     const regression = parseModel({ input: [2], loss: 'mse', layers: [{ type: 'dense', name: 'fc', units: 1 }] });
     const spec = parseDataset({ source: 'safetensors', path: 'large.safetensors' });
-    await expect(prepareData(spec, regression, 1, folders)).rejects.toThrow(
+    await expect(prepareData(spec, regression, { type: 'mse', positions: 1, width: 1 }, folders)).rejects.toThrow(
       /sample 1 has the target 1e\+39, which is beyond single precision/,
     );
   });

@@ -99,8 +99,8 @@ export const run: Command = {
       else process.stdout.write(`${seeds.length > 1 ? `${seeds.length} runs, each: ` : ''}${forecastText(forecast)}\n`);
       return 0;
     }
-    await checkShapes(experiment, async (dataset, model, outputs) => {
-      fitted(await resolveDataset(dataset, { baseFolder, dataFolder: dataFolderOf(store) }), model, outputs);
+    await checkShapes(experiment, async (dataset, model, wanted) => {
+      fitted(await resolveDataset(dataset, { baseFolder, dataFolder: dataFolderOf(store) }), model, wanted);
     });
     return await follow(
       store,

@@ -228,7 +228,7 @@ async function checkEach(workbench: Workbench, experiments: readonly Experiment[
     const key = JSON.stringify([model, dataset, measurements]);
     if (checked.has(key)) continue;
     checked.add(key);
-    await checkShapes(experiment, async (spec, model, outputs) => {
+    await checkShapes(experiment, async (spec, model, wanted) => {
       const text = JSON.stringify(spec);
       const folders = { baseFolder, dataFolder: dataFolderOf(store) };
       const found =
@@ -238,12 +238,12 @@ async function checkEach(workbench: Workbench, experiments: readonly Experiment[
         ));
       read.set(text, found);
       // As many classes as outputs fit; of all else the targets themselves tell.
-      if (found.targets === 'classes' && found.outputs === outputs) {
-        checkFit(found, model, outputs);
+      if (found.targets === 'classes' && wanted.positions === 1 && found.outputs === wanted.width) {
+        checkFit(found, model, wanted);
         return;
       }
       await workbench.long(`Check the data of ${name}`, (options) =>
-        helper.ask('fitData', { spec, model, outputs, ...folders }, options),
+        helper.ask('fitData', { spec, model, wanted, ...folders }, options),
       );
     });
     if (checked.size % slice === 0) await setImmediate();

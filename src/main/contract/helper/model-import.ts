@@ -119,11 +119,11 @@ export async function readModel(
       );
   }
   let spec = dataset;
-  let data = await prepareData(spec, choice.model, network.outputSize, folders, layout);
+  let data = await prepareData(spec, choice.model, network.loss, folders, layout);
   if (data.reading !== null) {
     // From now on the run's data are read so.
     spec = parseDataset({ ...spec, ...data.reading });
-    data = await prepareData(spec, choice.model, network.outputSize, folders);
+    data = await prepareData(spec, choice.model, network.loss, folders);
   }
   for (const [name, values] of weights) network.setWeight(name, values);
   const train = await evaluate(network, data.train, data.classes);

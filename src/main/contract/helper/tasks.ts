@@ -22,6 +22,7 @@ import { messageOf } from '../../../shared/errors.ts';
 import { summarise } from '../../../data/dataset.ts';
 import type { Dataset } from '../../../data/dataset.ts';
 import { resolveDataset } from '../../../data/resolve.ts';
+import type { WantedTargets } from '../../../data/targets.ts';
 import { Pool } from '../../../engine/parallel/pool.ts';
 import { verifyModel } from '../../../engine/verify/verify.ts';
 import { fitted } from '../../jobs/data.ts';
@@ -61,7 +62,11 @@ export interface HelperTasks extends FigureTasks {
   summarise: { readonly argument: Folders & { readonly spec: DatasetSpec }; readonly result: DatasetSummary };
   /** Raises InputError where the data do not fit the model. */
   fitData: {
-    readonly argument: Folders & { readonly spec: DatasetSpec; readonly model: ModelSpec; readonly outputs: number };
+    readonly argument: Folders & {
+      readonly spec: DatasetSpec;
+      readonly model: ModelSpec;
+      readonly wanted: WantedTargets;
+    };
     readonly result: null;
   };
   heatmap: {
@@ -242,8 +247,8 @@ export function helperTasks(): Implementations {
       return summarise(await resolved(spec, folders, control));
     },
 
-    async fitData({ spec, model, outputs, ...folders }, control) {
-      fitted(await resolved(spec, folders, control), model, outputs);
+    async fitData({ spec, model, wanted, ...folders }, control) {
+      fitted(await resolved(spec, folders, control), model, wanted);
       return null;
     },
 

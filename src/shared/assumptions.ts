@@ -1,5 +1,5 @@
 /**
- * What a measurement says of the old assumption C = const * H (THEORY, "The old assumption, tested"): C held against matrices that are often taken for it,
+ * What a measurement says of the old assumption C = const * H (docs/theory.md, "The old assumption, tested"): C held against matrices that are often taken for it,
  * on the same samples.
  */
 import type { Interval, RotationBaseline } from './slopes.ts';

@@ -1,5 +1,5 @@
 /**
- * Fits of C_ii, Q_ii and H_ii over the directions with H_ii > cutoff * H_11, for both estimands (THEORY: "Two estimands of gamma").
+ * Fits of C_ii, Q_ii and H_ii over the directions with H_ii > cutoff * H_11, for both estimands (docs/theory.md, "Two estimands of gamma").
  *
  * `prepareDiagonals` takes logarithms and running sums once; after that every estimator but Theil-Sen comes at any cutoff in constant
  * time, so that a cutoff can follow a drag. Index i: direction, in decreasing order of the selecting eigenvalue; u: usable direction.

@@ -1,5 +1,5 @@
 /**
- * What a measurement says of the activity-weight duality (THEORY, "Activity-weight duality"; Feng, Zhang & Tu, arXiv:2203.10736). For samples p and q of one
+ * What a measurement says of the activity-weight duality (docs/theory.md, "Activity-weight duality"; Feng, Zhang & Tu, arXiv:2203.10736). For samples p and q of one
  * layer with inputs a and kernel W [in, out] (the bias held), the smallest weight change that makes p look like q to everything above is
  *   Delta_pq = a_p u^T / |a_p|^2,  u = W^T (a_q - a_p).
  * The step from there to C ~ Q is C = 1/2 E_pq[(g_q - g_p)(g_q - g_p)^T], g_q - g_p ~ h_p Delta_pq, Delta roughly isotropic; each part is measured.

@@ -1,5 +1,5 @@
 /**
- * Noise of minibatch gradients as drawn batches show it, beside what C predicts (THEORY, "Sampling minibatches"): part of a measurement's summary. P samples,
+ * Noise of minibatch gradients as drawn batches show it, beside what C predicts (docs/theory.md, "Sampling minibatches"): part of a measurement's summary. P samples,
  * batches of B; along direction v_i a batch's noise is (g_B - g) . v_i, its predicted variance a factor of C_ii that depends on the mode of sampling.
  */
 import * as v from 'valibot';
@@ -40,7 +40,7 @@ export interface MinibatchModeSummary {
   /** Batches and, in mode epoch, epochs drawn. */
   readonly batches: number;
   readonly epochs: number | null;
-  /** THEORY's factors: cov g_B = factor C for one batch, between C for two batches of one epoch. */
+  /** the factors of docs/theory.md: cov g_B = factor C for one batch, between C for two batches of one epoch. */
   readonly factor: number;
   readonly between_factor: number;
   /** Variance over its prediction, mean over batches and directions: 1 expected. Null where no noise is expected (a batch of all samples). */

@@ -1,6 +1,6 @@
 /**
  * The slow, obvious reference: per-sample gradients and Hessians entry by entry from an own forward pass in hyper-dual numbers, then C, H and Q by
- * dense loops exactly as they are defined. No formula of THEORY for layers is used, and nothing of src/engine.
+ * dense loops exactly as they are defined. No formula of docs/theory.md for layers is used, and nothing of src/engine.
  */
 import { add, apply, constant, exp, log, multiply, subtract } from '../../src/engine/verify/hyper-dual.ts';
 import type { HyperDual } from '../../src/engine/verify/hyper-dual.ts';

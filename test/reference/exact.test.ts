@@ -1,4 +1,4 @@
-/** Exact measurements against the reference values, on every BLAS: agreement to 1e-9 as THEORY defines it. */
+/** Exact measurements against the reference values, on every BLAS: agreement to 1e-9 as docs/theory.md defines it. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measureExact } from '../../src/engine/curvature/exact.ts';
 import type { ExactResult } from '../../src/engine/curvature/exact.ts';

@@ -1,6 +1,6 @@
 /**
  * Projected measurements with all directions against the reference values, on every BLAS: every parameter of every file, shared weights or not, to 1e-6 as
- * THEORY defines agreement.
+ * docs/theory.md defines agreement.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measureProjected } from '../../src/engine/curvature/projected/measure.ts';

@@ -90,7 +90,7 @@ export function dataOf(
   return { inputs, targets, classes: true };
 }
 
-/** max |x - ref| / max |ref|: agreement as THEORY defines it. */
+/** max |x - ref| / max |ref|: agreement as docs/theory.md defines it. */
 export function disagreement(x: ArrayLike<number>, reference: ArrayLike<number>): number {
   if (x.length !== reference.length) throw new Error(`${x.length} values against ${reference.length}`);
   let difference = 0;

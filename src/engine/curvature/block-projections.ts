@@ -1,5 +1,5 @@
 /**
- * Sums over blocks of samples along chosen directions, for the intervals (THEORY, "Intervals without block matrices"). With V_i = v_i as [inner, outer]
+ * Sums over blocks of samples along chosen directions, for the intervals (docs/theory.md, "Intervals without block matrices"). With V_i = v_i as [inner, outer]
  * and u_pi = V_i^T a_p, one sample gives
  *   g_p . v_i = u_pi . delta_p,   v_i . h_p v_i = u_pi . S_p u_pi,   |h_p v_i|^2 = |a_p|^2 |S_p u_pi|^2.
  * A block of half B is taken along training-set directions and those of H_A, a block of A along those of H_B, in one pass over the samples.

@@ -1,5 +1,5 @@
 /**
- * The factors of the three moments of a kernel or bias whose layer sees one vector a sample (THEORY, "Exact and fast for a dense layer"). With a_p the layer's input
+ * The factors of the three moments of a kernel or bias whose layer sees one vector a sample (docs/theory.md, "Exact and fast for a dense layer"). With a_p the layer's input
  * (1 for a bias), delta_p = dl_p/dz and S_p = d2 l_p / dz dz^T, all in double precision:
  *   g_p = a_p (x) delta_p,  h_p = a_p a_p^T (x) S_p,  h_p^2 = |a_p|^2 a_p a_p^T (x) S_p^2.
  * A row of the left factor is vech(a_p a_p^T); a row of the right one [ vech(S_p) | |a_p|^2 vech(S_p^2) | vech(delta_p delta_p^T) | vech(S_p^GN) ],

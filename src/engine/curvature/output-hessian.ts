@@ -3,7 +3,7 @@
  * a backward pass. Two ways that agree:
  *   recursion  from the output down: through dense S <- W S W^T, through f: S <- D S D + diag(f''(z) dl/dy), D = diag(f'(z)); where
  *              everything above is dense or elementwise
- *   tangents   one R-operator pass for every unit vector e_j gives column j of every S_p; for any network above (THEORY, "Exact and fast")
+ *   tangents   one R-operator pass for every unit vector e_j gives column j of every S_p; for any network above (docs/theory.md, "Exact and fast")
  * `gaussNewton` leaves the f'' terms out: the Gauss-Newton part J^T S_out J.
  * Letters: p sample, n width of the layer, k width of the output.
  */

@@ -1,5 +1,5 @@
 /**
- * What the bootstrap needs of a measurement: sums over blocks of samples, along fixed directions (THEORY: "Intervals without block
+ * What the bootstrap needs of a measurement: sums over blocks of samples, along fixed directions (docs/theory.md, "Intervals without block
  * matrices"). Filled by the measuring code, read by bootstrap.ts.
  *
  * Letters: p sample, b block, i chosen direction (0..k-1, a row v_i of unit length), P samples, A and B the two random halves.

@@ -4,7 +4,7 @@
  * subspace, divided by its dimension) does not.
  */
 
-/** Neighbours closer than this times the largest |eigenvalue| may be one repeated eigenvalue (THEORY). */
+/** Neighbours closer than this times the largest |eigenvalue| may be one repeated eigenvalue (docs/theory.md). */
 export const clusterGap = 1e-8;
 
 /**

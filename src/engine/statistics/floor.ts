@@ -1,5 +1,5 @@
 /**
- * Numerical floors (THEORY): sizes below which a value along a direction is zero as far as the arithmetic can tell.
+ * Numerical floors (docs/theory.md): sizes below which a value along a direction is zero as far as the arithmetic can tell.
  *
  * For H: a computed eigenpair (lambda, v) with |v| = 1 has a true eigenvalue of the same matrix within ||H v - lambda v||, and the matrix
  * itself is known to the difference that another order of summation makes. For C and Q, which have no eigenpairs of their own here, the

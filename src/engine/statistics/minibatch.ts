@@ -1,5 +1,5 @@
 /**
- * The noise of minibatch gradients, predicted from C and held against what batches show (THEORY, "Sampling minibatches").
+ * The noise of minibatch gradients, predicted from C and held against what batches show (docs/theory.md, "Sampling minibatches").
  *
  * P samples with gradients g_p, mean g and C = mean_p g_p g_p^T - g g^T (divisor P); a batch of B samples has the mean gradient g_B.
  *   with_replacement      cov g_B = C / B, batches independent

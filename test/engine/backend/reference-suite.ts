@@ -4,7 +4,7 @@
  * the exact method measures one parameter a file, and a product with H and the samples' values along one random direction stand for the projected method, for
  * that parameter and for all that the exact method does not serve.
  *
- * Tolerances, as THEORY defines agreement (of the largest entry). A single-precision operation rounds to 2^-24 = 6e-8, and WGSL allows exp and log 3 to 4 units in
+ * Tolerances, as docs/theory.md defines agreement (of the largest entry). A single-precision operation rounds to 2^-24 = 6e-8, and WGSL allows exp and log 3 to 4 units in
  * the last place and tanh 1e-5 absolutely (WebGPU specification, "Accuracy of built-in functions"); the library's erf is a fit to 1.5e-7.
  * - C, H, mean gradient: passes of at most 40 operations in a chain, whose rounding adds up like a random walk at best and linearly at worst: 40 * 6e-8 = 2.4e-6;
  *   with the allowance for tanh, whose derivative enters twice, 2e-5. Q has h_p squared: twice the relative error, 4e-5.

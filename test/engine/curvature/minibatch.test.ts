@@ -1,4 +1,4 @@
-/** Minibatch noise through the measurement: closed forms where a batch is one sample or all, and THEORY's factors within standard errors. */
+/** Minibatch noise through the measurement: closed forms where a batch is one sample or all, and the factors of docs/theory.md within standard errors. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import { measureLayer } from '../../../src/engine/curvature/measure-layer.ts';
@@ -60,7 +60,7 @@ describe.each([
     expect(epoch.epoch_sum).toBeLessThan(1e-8);
   });
 
-  test('each mode has the covariance of THEORY, within standard errors', async () => {
+  test('each mode has the covariance of docs/theory.md, within standard errors', async () => {
     const { modes, batch_size: batch } = await noiseOf(parameter, {}, method);
     expect(modes.map((each) => each.mode)).toEqual(samplingModes);
     for (const each of modes) {

@@ -1,4 +1,4 @@
-/** C against H, G, F, E, Q and H^2 where all are known as d x d matrices (THEORY, "The old assumption, tested"). */
+/** C against H, G, F, E, Q and H^2 where all are known as d x d matrices (docs/theory.md, "The old assumption, tested"). */
 import type { RotationBaseline } from '../../../shared/slopes.ts';
 import type { AssumptionArrays, AssumptionsSummary, ComparedMatrix } from '../../../shared/assumptions.ts';
 import type { Real } from '../../blas/types.ts';

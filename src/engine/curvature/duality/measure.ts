@@ -1,5 +1,5 @@
 /**
- * The activity-weight duality of one kernel (THEORY, "Activity-weight duality"; src/shared/duality.ts says what each number is). Residuals on single pairs are drawn
+ * The activity-weight duality of one kernel (docs/theory.md, "Activity-weight duality"; src/shared/duality.ts says what each number is). Residuals on single pairs are drawn
  * (pairs.ts); means over all P^2 pairs are exact, as sums over p: along all eigendirections through packed d x d sums where H itself is known
  * (sums.ts), else along the found ones (directions.ts). Intervals come from random groups of samples, each measured by itself.
  */

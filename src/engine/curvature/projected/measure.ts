@@ -1,5 +1,5 @@
 /**
- * The projected measurement (THEORY, "Any layer, any size"): the leading eigenpairs of H by Lanczos on full-batch Hessian-vector products, then C_ii,
+ * The projected measurement (docs/theory.md, "Any layer, any size"): the leading eigenpairs of H by Lanczos on full-batch Hessian-vector products, then C_ii,
  * H_ii and Q_ii along them sample by sample. For one parameter of any layer, or all parameters as one vector. No d x d matrix is formed. All float64, but for
  * the products and the samples' values of a device.
  */

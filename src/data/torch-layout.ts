@@ -11,6 +11,8 @@
  */
 import { InputError } from '../shared/errors.ts';
 import type { Tensor } from './formats/tensors.ts';
+import { findTensors, namingAdvice } from './tensor-names.ts';
+import type { NameChoice } from './tensor-names.ts';
 
 /** A tensor that the model needs. */
 export interface WantedTensor {
@@ -62,9 +64,13 @@ export function torchMapping(target: WantedTensor): TorchMapping {
  * The model's weights from a state dict. Raises InputError listing every tensor that is missing, of another shape or not of a floating-point type, with what was
  * expected and what was found.
  */
-export function fromTorch(state: ReadonlyMap<string, Tensor>, wanted: readonly WantedTensor[]): TorchWeights {
+export function fromTorch(
+  state: ReadonlyMap<string, Tensor>,
+  wanted: readonly WantedTensor[],
+  choice: NameChoice = {},
+): TorchWeights {
   const tensors = stateDict(state);
-  const mappings = wanted.map(torchMapping);
+  const mappings = findTensors(wanted.map(torchMapping), tensors, choice);
   const faults: string[] = [];
   const weights = new Map<string, Float64Array>();
   for (const mapping of mappings) {
@@ -79,10 +85,16 @@ export function fromTorch(state: ReadonlyMap<string, Tensor>, wanted: readonly W
     else weights.set(target.name, rearranged(Float64Array.from(found.data), mapping));
   }
   if (faults.length > 0) {
-    const names = [...tensors.keys()].slice(0, 20).join(', ');
-    throw new InputError(
-      `the state dict does not fit the model:\n${faults.join('\n')}\nit has ${tensors.size === 0 ? 'no tensors' : names}${tensors.size > 20 ? ', ...' : ''}`,
-    );
+    const used = new Set(mappings.map((each) => each.source));
+    const list = (names: readonly string[]): string =>
+      `${names.slice(0, 20).join(', ')}${names.length > 20 ? ` and ${names.length - 20} more` : ''}`;
+    const left = [...tensors].filter(([name]) => !used.has(name) && !isCounter(name));
+    const has = `it has ${tensors.size === 0 ? 'no tensors' : list([...tensors.keys()])}`;
+    const advice =
+      left.length > 0 && faults.some((each) => each.includes('missing'))
+        ? `\nleft over in it: ${list(left.map(([name, { shape }]) => `${name} [${shape.join(', ')}]`))}\n${namingAdvice}`
+        : '';
+    throw new InputError(`the state dict does not fit the model:\n${faults.join('\n')}\n${has}${advice}`);
   }
   const used = new Set(mappings.map((each) => each.source));
   return { weights, mappings, unused: [...tensors.keys()].filter((name) => !used.has(name) && !isCounter(name)) };

@@ -3,9 +3,12 @@ import type { WeightsLayout } from '../shared/contract/index.ts';
 import { InputError } from '../shared/errors.ts';
 import { readInputFile } from './files.ts';
 import { parseNpz } from './formats/npy.ts';
+import { modelFileFormat, modelFileParts } from './model-file.ts';
 import { openSafetensors, parseSafetensors } from './formats/safetensors.ts';
 import type { Tensor } from './formats/tensors.ts';
 import { fromTorch } from './torch-layout.ts';
+import type { NameChoice } from './tensor-names.ts';
+import { findTensors } from './tensor-names.ts';
 import type { TorchMapping, WantedTensor } from './torch-layout.ts';
 
 export interface ReadWeights {
@@ -28,7 +31,16 @@ export async function readTensors(file: string): Promise<ReadonlyMap<string, Ten
         'instead (docs/own-model.md has the lines)',
     );
   if (isArchive) return new Map([...parseNpz(bytes, file)].map(([name, read]) => [name, read()]));
-  return parseSafetensors(bytes, file).tensors;
+  const { tensors, metadata } = parseSafetensors(bytes, file);
+  return metadata['format'] === modelFileFormat ? weightsIn(tensors) : tensors;
+}
+
+/** Of a `.covature-model` file the weights alone, by the model's names. */
+function weightsIn<T>(tensors: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  const { weights } = modelFileParts;
+  return new Map(
+    [...tensors].flatMap(([name, value]) => (name.startsWith(weights) ? [[name.slice(weights.length), value]] : [])),
+  );
 }
 
 /** Types and shapes of every tensor of a weights file: of safetensors from its header alone, whatever its size. */
@@ -52,8 +64,9 @@ export async function readWeights(
   file: string,
   layout: WeightsLayout,
   wanted: readonly WantedTensor[],
+  choice: NameChoice = {},
 ): Promise<ReadWeights> {
-  return takeWeights(await readTensors(file), file, layout, wanted);
+  return takeWeights(await readTensors(file), file, layout, wanted, choice);
 }
 
 /** `readWeights` from tensors that were read; `file` is for messages. */
@@ -62,11 +75,12 @@ export function takeWeights(
   file: string,
   layout: WeightsLayout,
   wanted: readonly WantedTensor[],
+  choice: NameChoice = {},
 ): ReadWeights {
   if (layout === 'torch') {
     let read;
     try {
-      read = fromTorch(tensors, wanted);
+      read = fromTorch(tensors, wanted, choice);
     } catch (error) {
       throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error;
     }
@@ -76,15 +90,20 @@ export function takeWeights(
   }
   const faults: string[] = [];
   const weights = new Map<string, Float32Array | Float64Array>();
-  for (const { name, shape } of wanted) {
-    const found = tensors.get(name);
+  const sources = findTensors(
+    wanted.map((target) => ({ target, source: target.name, sourceShape: target.shape })),
+    tensors,
+    choice,
+  );
+  for (const { target, source, sourceShape: shape } of sources) {
+    const found = tensors.get(source);
     const asked = `[${shape.join(', ')}]`;
-    if (found === undefined) faults.push(`${name}: missing; expected ${asked}`);
+    if (found === undefined) faults.push(`${source}: missing; expected ${asked}`);
     else if (found.shape.join() !== shape.join())
-      faults.push(`${name}: expected ${asked}, found [${found.shape.join(', ')}]`);
+      faults.push(`${source}: expected ${asked}, found [${found.shape.join(', ')}]`);
     else if (!(found.data instanceof Float32Array || found.data instanceof Float64Array))
-      faults.push(`${name}: expected floating-point numbers, found ${found.dtype}`);
-    else weights.set(name, found.data);
+      faults.push(`${source}: expected floating-point numbers, found ${found.dtype}`);
+    else weights.set(target.name, found.data);
   }
   if (faults.length > 0) {
     const isTorch =
@@ -95,7 +114,7 @@ export function takeWeights(
     );
   }
   for (const [name, values] of weights) checkFinite(file, name, values);
-  const names = new Set(wanted.map(({ name }) => name));
+  const names = new Set(sources.map(({ source }) => source));
   return { weights, unused: [...tensors.keys()].filter((name) => !names.has(name)), mappings: null };
 }
 

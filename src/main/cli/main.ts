@@ -33,8 +33,12 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import('./commands/compare.ts')).compare,
   },
   import: {
-    summary: 'add runs that were exported, here or on another machine',
+    summary: 'add PyTorch models and runs (covature.py), and runs that were exported here or on another machine',
     load: async () => (await import('./commands/import.ts')).importCommand,
+  },
+  python: {
+    summary: 'where the bridge from PyTorch is (covature.py), or a copy of it',
+    load: async () => (await import('./commands/python.ts')).python,
   },
   rerun: {
     summary: 'run a stored experiment again and compare',

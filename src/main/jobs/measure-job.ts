@@ -5,6 +5,8 @@ import { Network } from '../../engine/network/network.ts';
 import { wantedTensors } from '../../engine/network/wanted.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
+import { agreementText } from '../../shared/model-file.ts';
+import { checkModelFile } from '../services/model-check.ts';
 import { forecastMeasuring } from '../forecast/job.ts';
 import { measuringDevice } from './calibration.ts';
 import { prepareData } from './data.ts';
@@ -36,7 +38,11 @@ export async function runMeasurement(
   const network = new Network(request.model, new CpuBackend(engine.blas, 'float64'));
   const parameters = selectParameters(network, request.measurement.parameters);
   const layout = request.layout ?? 'covature';
-  const { weights, unused } = await readWeights(request.weights, layout, wantedTensors(network));
+  if (request.modelFile !== undefined) {
+    const { check, file } = await checkModelFile(engine.blas, request.modelFile, false);
+    for (const text of [agreementText(check), ...file.notes]) emit({ kind: 'log', level: 'info', text });
+  }
+  const { weights, unused } = await readWeights(request.weights, layout, wantedTensors(network), request.choice);
   // A checkpoint holds the optimiser's state beside the weights.
   const foreign = unused.filter((name) => !name.startsWith('velocity.') && name !== 'sampler.order');
   if (foreign.length > 0) {

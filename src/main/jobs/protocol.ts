@@ -1,4 +1,5 @@
 /** What a job's worker process and the main side say to each other. Everything is structured-cloneable and small: arrays travel as files. */
+import type { NameChoice } from '../../data/tensor-names.ts';
 import type { JobForecast, KnownRates, Rates } from '../forecast/types.ts';
 import type { WeightsLayout } from '../../shared/contract/index.ts';
 import type { DatasetSummary } from '../../shared/dataset.ts';
@@ -62,6 +63,10 @@ export interface MeasureRequest extends Common {
   /** A safetensors or npz file with the weights (also a checkpoint), and how they are named and laid out; default covature. */
   readonly weights: string;
   readonly layout?: WeightsLayout;
+  /** Which tensors of that file serve, where names differ. */
+  readonly choice?: NameChoice;
+  /** Model and weights come from this `.covature-model` file, which is held against PyTorch first. */
+  readonly modelFile?: string;
   readonly dataset: Experiment['dataset'];
   readonly measurement: MeasurementSpec;
 }

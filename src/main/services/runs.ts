@@ -14,6 +14,7 @@ import type { Provenance } from '../provenance.ts';
 import type { Batch, Checkpoint, Json, RunRecord, Store } from '../store/index.ts';
 import { checkLayers } from './fitting.ts';
 import { recordMeasurement } from './record-measurement.ts';
+import { withOwnFiles } from './own-files.ts';
 import { keepRates, lastValues, Recorder } from './recorder.ts';
 
 export interface RunOptions {
@@ -159,6 +160,10 @@ export function measureRequest(
   spec: MeasurementSpec,
   options: Pick<MeasureRunOptions, 'engine' | 'baseFolder' | 'step' | 'refuse'>,
 ): { readonly request: JobRequest; readonly checkpoint: Checkpoint } {
+  if (!hasModel(run.experiment))
+    throw new InputError(
+      `run ${run.id} (${run.name}) has curves alone: covature.Run was given no model and data, over which checkpoints could be measured`,
+    );
   const experiment = parseRecorded(run.experiment, `experiment of run ${run.id}`);
   const checkpoints = store.checkpoints(run.id);
   const checkpoint =
@@ -173,7 +178,7 @@ export function measureRequest(
     kind: 'measure',
     model: experiment.model,
     weights: checkpoint.file.path,
-    dataset: experiment.dataset,
+    dataset: withOwnFiles(store, run.id, experiment.dataset),
     measurement: withBatchSize(spec, experiment.batch_size),
     engine: options.engine,
     staging: stagingFolder(store),
@@ -182,6 +187,11 @@ export function measureRequest(
     forecast: forecastRequest(store, { refuse: options.refuse ?? false }),
   };
   return { request, checkpoint };
+}
+
+/** Whether a run's record names a model; those that a training loop elsewhere wrote may not. */
+function hasModel(experiment: Json): boolean {
+  return typeof experiment === 'object' && experiment !== null && 'model' in experiment;
 }
 
 /** Measures a stored run at one of its checkpoints; results are stored with it as taken by hand. */

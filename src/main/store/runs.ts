@@ -209,6 +209,17 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
       });
     },
 
+    /** Gives a run another specification, and the fields that are read off it: one whose model came after its first steps. */
+    setExperiment(id: string, experiment: Json): void {
+      context.write(() => {
+        const seq = runSeq(id);
+        prepare('UPDATE run_texts SET experiment = ? WHERE run = ?').run(jsonText(experiment, 'experiment'), seq);
+        prepare('UPDATE runs SET setup = ? WHERE seq = ?').run(setupOf(experiment), seq);
+        summary.setValues(seq, fieldsOf(experiment), null);
+        refreshSearch(seq);
+      });
+    },
+
     updateRun(id: string, changes: RunChanges): void {
       context.write(() => {
         const seq = runSeq(id);

@@ -9,7 +9,11 @@ import { activationFunctions } from './activations.ts';
 
 const layerName = v.pipe(
   v.string('expected a name'),
-  v.regex(/^[A-Za-z][A-Za-z0-9_-]*$/, 'expected a name of letters, digits, "_" and "-" that begins with a letter'),
+  v.maxLength(150, 'expected a name of at most 150 characters'),
+  v.regex(
+    /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/,
+    'expected a name of letters, digits, "_" and "-", or several with dots between them, as modules of PyTorch have ("encoder.0.fc1")',
+  ),
 );
 export const units = integer(1, 1_000_000);
 const flag = v.boolean('expected true or false');

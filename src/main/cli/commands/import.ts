@@ -3,39 +3,178 @@ import { copyFileSync, existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { writeFileAtomic } from '../../../data/files.ts';
+import { isModelFile } from '../../../data/model-file.ts';
+import { isRunLog } from '../../../data/run-log.ts';
 import { InputError } from '../../../shared/errors.ts';
-import type { Imported, RunRecord, Store } from '../../store/index.ts';
-import { makeFolder, openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
+import { agreementText } from '../../../shared/model-file.ts';
+import { openEngine } from '../../jobs/engine.ts';
+import { gatherProvenance } from '../../provenance.ts';
+import { checkModelFile } from '../../services/model-check.ts';
+import type { CheckedModel } from '../../services/model-check.ts';
+import { importModelFile } from '../../services/model-file.ts';
+import { followRunLog, takeRunLog } from '../../services/run-log.ts';
+import type { RunLogOptions } from '../../services/run-log.ts';
+import type { Imported, Json, RunRecord, Store } from '../../store/index.ts';
+import {
+  engineFlags,
+  engineHelp,
+  engineOf,
+  makeFolder,
+  openStoreFor,
+  parse,
+  printJson,
+  storeHelp,
+  storeOptions,
+} from '../command.ts';
 import type { Command } from '../command.ts';
 import { importRunFile, runFileExtension } from '../../services/run-file.ts';
 import { readJsonFile } from '../files.ts';
+import { onInterrupt } from './run.ts';
 
 const help = `Usage: covature import PLACE [PLACE ...] [options]
 
-Adds runs that were exported on this machine or another: a folder ("covature export RUN --format run") or a file with the ending .covature
-("--format covature", or "Export" in the workbench). Files are checked against their checksums; the same run twice is added once.
+Adds what comes from elsewhere as runs:
+  FILE.covature-model  a PyTorch model that covature.export wrote ("covature python"): its check against PyTorch is computed again, and a file that
+                    departs from it is refused, with the layer where it first does
+  FILE.covature     a run that covature.Run wrote, finished or still growing (again: what has come since), or one that was exported here or on
+                    another machine ("--format covature", or "Export" in the workbench)
+  FOLDER            a run that "covature export RUN --format run" wrote
+Files are checked against their checksums; the same run twice is added once.
 
-${storeHelp}`;
+  --follow          of one growing run: stay, and take what comes until it ends (Ctrl+C stops following)
+  --name NAME       of one model: what the run is called (default: the file's name)
+${engineHelp}
+${storeHelp}
+
+Example: covature import net.covature-model`;
 
 export const documentName = 'run.json';
+
+const options = { ...storeOptions, ...engineFlags, follow: { type: 'boolean' }, name: { type: 'string' } } as const;
+
+interface Result {
+  readonly id: string;
+  readonly added: boolean;
+  readonly file?: string;
+  readonly folder?: string;
+  /** Of a model: how far it agrees with PyTorch. */
+  readonly check?: CheckedModel['check'];
+  readonly loss?: number;
+  readonly accuracy?: number | null;
+  readonly notes?: readonly string[];
+  /** Of a run of covature.Run. */
+  readonly ended?: boolean;
+}
 
 export const importCommand: Command = {
   help,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, storeOptions, [1, Infinity]);
+    const { values, positionals } = parse(argv, options, [1, Infinity]);
+    if (positionals.length > 1 && (values.follow === true || values.name !== undefined))
+      throw new InputError('--follow and --name are for one place at a time');
     using store = openStoreFor(values, false);
-    const results: ({ id: string; added: boolean } & ({ folder: string } | { file: string }))[] = [];
+    const check = checker(engineOf(values));
+    const results: Result[] = [];
     for (const given of positionals) {
       const place = path.resolve(given);
-      const isFile = await isRunFile(place);
-      const { id, added } = isFile ? await importRunFile(store, place) : await importRunFolder(store, place);
-      results.push({ ...(isFile ? { file: place } : { folder: place }), id, added });
-      if (values.json !== true) process.stdout.write(`${id}${added ? '' : ' (was there)'}  ${place}\n`);
+      const result = await importPlace(store, place, check, values.name, values.follow === true);
+      results.push(result);
+      if (values.json !== true) process.stdout.write(`${textOf(result, place)}\n`);
     }
     if (values.json === true) printJson(results);
     return 0;
   },
 };
+
+/** Opens the engine at the first file that needs it. */
+function checker(engine: ReturnType<typeof engineOf>): (file: string) => Promise<CheckedModel> {
+  let opened: ReturnType<typeof openEngine> | undefined;
+  return async (file) => checkModelFile((await (opened ??= openEngine(engine))).blas, file);
+}
+
+async function importPlace(
+  store: Store,
+  place: string,
+  check: (file: string) => Promise<CheckedModel>,
+  name: string | undefined,
+  follows: boolean,
+): Promise<Result> {
+  const provenance = gatherProvenance() as unknown as Json;
+  if (isModelFile(place)) {
+    const read = await importModelFile(store, await check(place), { ...(name !== undefined && { name }), provenance });
+    return {
+      file: place,
+      id: read.id,
+      added: true,
+      check: read.check,
+      loss: read.loss,
+      accuracy: read.accuracy,
+      notes: read.notes,
+    };
+  }
+  if (name !== undefined) throw new InputError('--name is for a .covature-model file; a run has a name of its own');
+  if (await isRunLog(place)) {
+    const taking: RunLogOptions = { provenance, check };
+    const taken = follows ? await follow(store, place, taking) : await takeRunLog(store, place, taking);
+    return {
+      file: place,
+      id: taken.id,
+      added: taken.added,
+      ended: taken.ended,
+      ...(taken.check && { check: taken.check.check, notes: taken.check.file.notes }),
+    };
+  }
+  if (follows) throw new InputError(`${place}: no growing run of covature.Run; there is nothing to follow`);
+  const isFile = await isRunFile(place);
+  const { id, added } = isFile ? await importRunFile(store, place) : await importRunFolder(store, place);
+  return { ...(isFile ? { file: place } : { folder: place }), id, added };
+}
+
+async function follow(
+  store: Store,
+  place: string,
+  taking: RunLogOptions,
+): Promise<Awaited<ReturnType<typeof followRunLog>>> {
+  const abort = new AbortController();
+  const stop = onInterrupt(() => {
+    abort.abort();
+  });
+  try {
+    const onBatch = (
+      _id: string,
+      {
+        step,
+        metrics,
+      }: {
+        readonly step?: number;
+        readonly metrics?: Readonly<Record<string, { readonly values: ArrayLike<number> }>>;
+      },
+    ): void => {
+      const last = Object.entries(metrics ?? {}).map(
+        ([name, { values }]) => `${name} ${Array.from(values).at(-1)?.toPrecision(4) ?? ''}`,
+      );
+      process.stderr.write(`step ${step ?? 0}: ${last.join(', ')}\n`);
+    };
+    return await followRunLog(store, place, { ...taking, onBatch }, abort.signal);
+  } finally {
+    stop();
+  }
+}
+
+function textOf({ id, added, check, loss, accuracy, notes, ended }: Result, place: string): string {
+  const lines = [
+    `${id}${added ? '' : ended === undefined ? ' (was there)' : ' (was there; what is new was added)'}  ${place}`,
+  ];
+  if (check !== undefined) lines.push(`  ${agreementText(check)}`);
+  if (loss !== undefined)
+    lines.push(
+      `  loss over its data ${loss.toPrecision(6)}${accuracy === null || accuracy === undefined ? '' : `, accuracy ${(100 * accuracy).toFixed(1)} %`}`,
+    );
+  for (const note of notes ?? []) lines.push(`  ${note}`);
+  if (ended === false)
+    lines.push('  the run has not ended; import the file again for what has come since, or use --follow');
+  return lines.join('\n');
+}
 
 /** What is no folder is taken as a file; a name that is not there by its ending. */
 async function isRunFile(place: string): Promise<boolean> {

@@ -3,11 +3,9 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { InputError } from '../../../shared/errors.ts';
-import { weightsLayouts } from '../../../shared/contract/index.ts';
 import { measurementMethods, precisions, samplingModes } from '../../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../../shared/experiment.ts';
 import { convergenceChoices, projectedChoices } from '../../../shared/results.ts';
-import { parseModel } from '../../../shared/model.ts';
 import type { MeasurementSummary } from '../../../shared/results.ts';
 import { startJob } from '../../jobs/host.ts';
 import type { JobEnd, JobHandle } from '../../jobs/host.ts';
@@ -31,21 +29,25 @@ import {
   UsageError,
 } from '../command.ts';
 import type { Command } from '../command.ts';
-import { datasetFromPath, readJsonFile } from '../files.ts';
+import { filesToMeasure } from '../measured-files.ts';
 import { forecastText } from '../forecast-text.ts';
 import { measurementText } from '../measurement-text.ts';
 import { ProgressLine } from '../progress.ts';
 import { onInterrupt } from './run.ts';
 
-const help = `Usage: covature measure --model MODEL.json --weights W.safetensors --data DATA --parameter NAME [options]
+const help = `Usage: covature measure --model NET.covature-model --parameter NAME [options]
+       covature measure --model MODEL.json --weights W.safetensors --data DATA --parameter NAME [options]
        covature measure --run RUN --parameter NAME [options]
 
 Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's parameter.
 
   --parameter NAME  which parameter; "*" stands for any characters ("fc*.kernel"), "network" for all as one vector; may be repeated
-  --model FILE      the model, as JSON
+  --model FILE      a file that covature.export wrote in PyTorch ("covature python"): model, weights, data and a check against PyTorch, which is
+                    computed again first; or the model as JSON, with
   --weights FILE    safetensors or npz with a tensor for every parameter
   --layout NAME     covature (default), or torch: a PyTorch state dict as it is ("fc1.weight" [out, in], images channels first)
+  --map FILE        JSON that says which module or tensor of the weights a layer takes: {"fc1": "encoder.0", "head.kernel": "classifier.weight"}
+  --match NAME      names (default), or order: layers take the tensors of the weights one after the other, by their shapes
   --data PLACE      safetensors, npz or CSV with inputs and targets, a folder of IDX files, or a JSON specification of a dataset
   --run RUN         measure a stored run instead (its last checkpoint), and store the result with it
   --step N          the checkpoint at that step
@@ -82,6 +84,8 @@ const options = {
   model: { type: 'string' },
   weights: { type: 'string' },
   layout: { type: 'string' },
+  map: { type: 'string' },
+  match: { type: 'string' },
   data: { type: 'string' },
   parameter: { type: 'string', multiple: true },
   run: { type: 'string' },
@@ -137,8 +141,12 @@ export const measure: Command = {
     const engine = engineOf(values);
     const isForecast = values.forecast === true || values['dry-run'] === true;
     if (values.run !== undefined) {
-      if ([values.model, values.weights, values.data, values.layout].some((each) => each !== undefined)) {
-        throw new UsageError('--run excludes --model, --weights, --layout and --data');
+      if (
+        [values.model, values.weights, values.data, values.layout, values.map, values.match].some(
+          (each) => each !== undefined,
+        )
+      ) {
+        throw new UsageError('--run excludes --model, --weights, --layout, --map, --match and --data');
       }
       using store = openStoreFor(values, false);
       const record = store.findRun(values.run);
@@ -171,21 +179,14 @@ export const measure: Command = {
       }
       return collected.print(end, values.json === true);
     }
-    const { model, weights, data } = values;
-    if (model === undefined || weights === undefined || data === undefined) {
-      throw new UsageError('expected --model, --weights and --data, or --run');
-    }
-    const { spec: dataset, baseFolder } = await datasetFromPath(data);
+    const { baseFolder, ...measured } = await filesToMeasure(values);
     const staging = await mkdtemp(
       path.join(values.out === undefined ? tmpdir() : path.dirname(path.resolve(values.out)), '.covature-'),
     );
     try {
       const request: JobRequest = {
         kind: 'measure',
-        model: parseModel(await readJsonFile(model), path.basename(model)),
-        weights: path.resolve(weights),
-        layout: choice(values.layout, 'layout', weightsLayouts) ?? 'covature',
-        dataset,
+        ...measured,
         measurement: spec,
         engine,
         staging,

@@ -1,0 +1,28 @@
+/** The bridge from PyTorch, resources/python/covature.py: where it lies, and a copy of it that knows how to call this program. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { writeFileAtomic } from '../data/files.ts';
+
+const marker = 'COMMAND: Optional[List[str]] = None';
+
+/** The file's path and text. */
+export function bridgeFile(): { readonly path: string; readonly text: string } {
+  const path = fileURLToPath(new URL('../../resources/python/covature.py', import.meta.url));
+  return { path, text: readFileSync(path, 'utf8') };
+}
+
+/** The text of a copy, in which `measure` calls the program by `command`. */
+export function bridgeCopy(command: readonly string[]): string {
+  const { text } = bridgeFile();
+  if (!text.includes(marker)) throw new Error(`covature.py has no line "${marker}"`);
+  return text.replace(marker, `COMMAND: Optional[List[str]] = ${JSON.stringify(command)}`);
+}
+
+export async function writeBridge(target: string, command: readonly string[]): Promise<void> {
+  await writeFileAtomic(target, bridgeCopy(command));
+}
+
+/** How the command line of this checkout is called: by the Node that runs it, through the launcher. */
+export function ownCommand(): string[] {
+  return [process.execPath, fileURLToPath(new URL('../../scripts/covature.mjs', import.meta.url))];
+}

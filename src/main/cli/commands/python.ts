@@ -1,0 +1,48 @@
+/** covature python */
+import { stat } from 'node:fs/promises';
+import * as path from 'node:path';
+import { InputError } from '../../../shared/errors.ts';
+import { bridgeFile, ownCommand, writeBridge } from '../../bridge.ts';
+import { parse, printJson } from '../command.ts';
+import type { Command } from '../command.ts';
+
+const help = `Usage: covature python [--out PLACE]
+
+Says where the bridge from PyTorch is, one Python file without dependencies but torch and numpy, or writes a copy of it that knows how to call this program.
+
+  --out PLACE       a file, or a folder to write covature.py into
+  --json            one document on standard output and nothing else there
+
+In Python, beside it (or with its folder on the path):
+  import covature
+  covature.export(model, (x, y), "net.covature-model", loss="cross-entropy")
+  covature.measure("net.covature-model", "fc2.kernel")
+
+  run = covature.Run("my run", {"lr": 0.1}, model=model, data=(x, y))
+  run.log(step, loss=loss.item());  run.checkpoint(step, model);  run.finish()
+
+Then: covature import net.covature-model        Example: covature python --out .`;
+
+const options = { out: { type: 'string' }, json: { type: 'boolean' } } as const;
+
+export const python: Command = {
+  help,
+  run: async (argv) => {
+    const { values } = parse(argv, options, [0, 0]);
+    let file = bridgeFile().path;
+    if (values.out !== undefined) {
+      const place = path.resolve(values.out);
+      const isFolder = await stat(place).then(
+        (found) => found.isDirectory(),
+        () => false,
+      );
+      file = isFolder ? path.join(place, 'covature.py') : place;
+      if (!file.endsWith('.py'))
+        throw new InputError(`--out: ${file}: expected a folder that is there, or the name of a .py file`);
+      await writeBridge(file, ownCommand());
+    }
+    if (values.json === true) printJson({ file });
+    else process.stdout.write(`${file}\n`);
+    return 0;
+  },
+};

@@ -1,0 +1,22 @@
+/**
+ * A run's own data: a dataset whose path begins with "run:" is a file that is kept with the run, so that it moves with it. Whoever hands the dataset to a
+ * process or to another run names the file as it lies in the store.
+ */
+import type { DatasetSpec } from '../../shared/dataset.ts';
+import { InputError } from '../../shared/errors.ts';
+import type { Store } from '../store/index.ts';
+
+const own = 'run:';
+/** The name under which a run keeps the model file that it came from. */
+export const modelFileName = 'model.covature-model';
+export const ownModelFile = `${own}${modelFileName}`;
+
+/** The dataset with paths that any process can open. Raises InputError where the run's file is gone. */
+export function withOwnFiles<T extends DatasetSpec>(store: Pick<Store, 'artifacts'>, run: string, dataset: T): T {
+  if (!('path' in dataset) || dataset.path?.startsWith(own) !== true) return dataset;
+  const name = dataset.path.slice(own.length);
+  const found = store.artifacts(run).find((each) => each.kind === 'file' && each.name === name);
+  if (found?.state !== 'present')
+    throw new InputError(`the run's own file ${name}, which holds its data, is not there any more`);
+  return { ...dataset, path: found.path };
+}

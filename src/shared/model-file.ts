@@ -1,0 +1,18 @@
+/** What the check of a `.covature-model` file found, and in words. */
+
+export interface ModelFileCheck {
+  /** Largest relative error of outputs, losses and a sample's gradient against PyTorch's, in double precision. */
+  readonly error: number;
+  readonly outputs: number;
+  readonly losses: number;
+  readonly gradients: number;
+  /** Samples compared. */
+  readonly samples: number;
+  readonly torch: string;
+}
+
+/** "agrees with PyTorch 2.13.0 to 4e-16 (outputs and losses of 4 samples, a sample's gradient of every parameter)". */
+export function agreementText({ error, samples, torch }: ModelFileCheck): string {
+  const to = error === 0 ? 'the last bit' : error.toExponential(0);
+  return `agrees with PyTorch ${torch} to ${to} (outputs and losses of ${samples} sample${samples === 1 ? '' : 's'}, and one sample's gradient)`;
+}

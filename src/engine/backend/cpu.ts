@@ -9,9 +9,11 @@ import { CpuMemory } from './cpu-memory.ts';
 import {
   crossEntropyRows,
   logSumExpRows,
+  gatherByValue,
   meanRuns,
   putColumns,
   putOnes,
+  scatterByValue,
   softmaxRows,
   standardiseJacobianRows,
   standardiseRows,
@@ -197,6 +199,18 @@ export class CpuBackend extends CpuMemory implements Backend {
   oneHot(a: Tensor, width: number): CpuTensor {
     const result = this.take(a.rows * a.cols, width);
     putOnes(own(a).data, width, result.data);
+    return result;
+  }
+
+  gatherRows(table: Tensor, a: Tensor): CpuTensor {
+    const result = this.take(a.rows * a.cols, table.cols);
+    gatherByValue(own(table).data, table.cols, own(a).data, result.data);
+    return result;
+  }
+
+  scatterRows(y: Tensor, a: Tensor, rows: number, runs: number): CpuTensor {
+    const result = this.take(runs * rows, y.cols);
+    scatterByValue(own(y).data, y.cols, own(a).data, rows, runs, result.data);
     return result;
   }
 

@@ -124,6 +124,26 @@ export function putOnes(x: Real, n: number, out: Real): void {
   for (let i = 0; i < x.length; i++) if (x[i] >= 0 && x[i] < n) out[i * n + x[i]] = 1;
 }
 
+/** out[i] = row x[i] of the table, n columns; zeros for an x[i] that is no row of it. */
+export function gatherByValue(table: Real, n: number, x: Real, out: Real): void {
+  const rows = table.length / n;
+  for (let i = 0, to = 0; i < x.length; i++, to += n) {
+    const isRow = x[i] >= 0 && x[i] < rows;
+    for (let j = 0, from = x[i] * n; j < n; j++) out[to + j] = isRow ? table[from + j] : 0;
+  }
+}
+
+/** out = 0, then row run * rows + x[i] of it += y[i], n columns, the entries of x in `runs` runs. */
+export function scatterByValue(y: Real, n: number, x: Real, rows: number, runs: number, out: Real): void {
+  out.fill(0);
+  const length = x.length / runs;
+  for (let i = 0; i < x.length; i++) {
+    if (!(x[i] >= 0 && x[i] < rows)) continue;
+    const to = (Math.floor(i / length) * rows + x[i]) * n;
+    for (let j = 0; j < n; j++) out[to + j] += y[i * n + j];
+  }
+}
+
 /** out[p, j] = x[p, indices[j]], x of n columns. */
 export function takeColumns(x: Real, n: number, indices: Uint32Array, out: Real): void {
   for (let start = 0, at = 0; start < x.length; start += n)

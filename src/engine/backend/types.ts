@@ -112,6 +112,13 @@ export interface Backend {
   inverseRoot(a: Tensor, epsilon: number): Tensor;
   /** [entries, width]: a row of zeros for each entry of a, but 1 in the column that it names; no column for one outside 0 ... width - 1. */
   oneHot(a: Tensor, width: number): Tensor;
+  /** [entries of a, table.cols]: the row of the table that each entry of a names; an entry outside its rows gives zeros. */
+  gatherRows(table: Tensor, a: Tensor): Tensor;
+  /**
+   * The transpose of `gatherRows`, run by run: y [entries of a, cols] in `runs` runs of the same length; row r of each run's [rows, cols] is the sum of
+   * the run's rows whose entry of a is r. [runs * rows, cols].
+   */
+  scatterRows(y: Tensor, a: Tensor, rows: number, runs: number): Tensor;
   /** [rows / count, cols]: the mean over each run of `count` rows. */
   runMeans(a: Tensor, count: number): Tensor;
   /** [rows * count, cols]: every row `count` times in a row. */

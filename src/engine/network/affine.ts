@@ -32,6 +32,7 @@ export abstract class AffineLayer implements Layer {
   readonly isPiecewiseLinear = true;
   /** Vectors a sample: 1 where the weights are not shared. */
   readonly positions: number;
+  readonly workspace: number;
   readonly #weights: Weights;
   #input: Tensor | null = null;
   #delta: Tensor | null = null;
@@ -43,6 +44,7 @@ export abstract class AffineLayer implements Layer {
     this.label = `${name} (${kind})`;
     this.name = name;
     this.positions = shape.positions;
+    this.workspace = shape.positions * inner;
     this.outputShape = shape.outputShape;
     const shared = { fanIn, fanOut, cols: outer };
     this.kernel = { name: `${name}.kernel`, shape: kernelShape, rows: inner, initial: 'kernel', ...shared };

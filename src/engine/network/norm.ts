@@ -1,9 +1,10 @@
 /**
- * Normalisation: hat = (x - mean) / sqrt(variance + epsilon) over groups of numbers, y = gain hat + bias channel by channel. The kinds differ
- * in what a group is; each brings a group's numbers into one row and back. With r = 1 / sqrt(variance + epsilon), n numbers a group and
- * J the (symmetric) Jacobian of x -> hat, u = gain dy and a dot for the tangent:
+ * Normalisation: hat = (x - mean) / sqrt(variance + epsilon) over groups of numbers, y = gain hat + bias channel by channel (both, the gain alone, or
+ * neither). The kinds differ in what a group is; each brings a group's numbers into one row and back. With r = 1 / sqrt(variance + epsilon), n numbers a
+ * group and J the (symmetric) Jacobian of x -> hat, u = gain dy and a dot for the tangent:
  *   J u  = r (u - mean(u) - hat mean(u hat)),  dx = J u,  hat' = J x'
  *   dx'  = J u' - r mean(hat x') dx - r (hat' mean(u hat) + hat mean(u hat'))
+ * Without centring (rmsnorm) mean and mean(u) are left out, and the rest stays as it is.
  */
 import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents, present, sumRows, weightOf } from './types.ts';
@@ -18,8 +19,8 @@ export interface Standardised {
 
 export abstract class NormLayer implements Layer {
   readonly label: string;
-  readonly gain: Parameter;
-  readonly bias: Parameter;
+  readonly gain: Parameter | null;
+  readonly bias: Parameter | null;
   readonly parameters: readonly Parameter[];
   readonly outputShape: readonly number[];
   readonly isPiecewiseLinear: boolean;
@@ -37,7 +38,13 @@ export abstract class NormLayer implements Layer {
   #channelsDot: Tensor | null = null;
 
   constructor(
-    spec: { readonly name: string; readonly epsilon: number; readonly type: string },
+    spec: {
+      readonly name: string;
+      readonly type: string;
+      readonly epsilon?: number;
+      readonly affine?: boolean | undefined;
+      readonly bias?: boolean | undefined;
+    },
     inputShape: readonly number[],
     weights: Weights,
     isPiecewiseLinear: boolean,
@@ -47,11 +54,12 @@ export abstract class NormLayer implements Layer {
     this.outputShape = inputShape;
     this.isPiecewiseLinear = isPiecewiseLinear;
     const shared = { shape: [width], rows: 1, cols: width, fanIn: width, fanOut: width };
-    this.gain = { name: `${spec.name}.gain`, initial: 'ones', ...shared };
-    this.bias = { name: `${spec.name}.bias`, initial: 'zeros', ...shared };
-    this.parameters = [this.gain, this.bias];
+    const { name, affine = true, bias = true } = spec;
+    this.gain = affine ? { name: `${name}.gain`, initial: 'ones', ...shared } : null;
+    this.bias = affine && bias ? { name: `${name}.bias`, initial: 'zeros', ...shared } : null;
+    this.parameters = [this.gain, this.bias].filter((each) => each !== null);
     this.weights = weights;
-    this.epsilon = spec.epsilon;
+    this.epsilon = spec.epsilon ?? 0;
   }
 
   /** From rows of positions [samples * positions, channels] to rows of groups, and back. */
@@ -73,22 +81,22 @@ export abstract class NormLayer implements Layer {
     this.#channels = this.fromGroups(backend, this.#hat.hat);
     this.#u = null;
     this.#dx = null;
-    const scaled = backend.multiplyRow(this.#channels, weightOf(this.weights, this.gain));
-    return backend.addRow(scaled, weightOf(this.weights, this.bias));
+    const scaled = this.#scaled(backend, this.#channels);
+    return this.bias === null ? scaled : backend.addRow(scaled, weightOf(this.weights, this.bias));
   }
 
   backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
     this.#dy = dy;
     let dx: Tensor | null = null;
     if (needInput) {
-      this.#u = this.toGroups(backend, backend.multiplyRow(dy, weightOf(this.weights, this.gain)));
+      this.#u = this.toGroups(backend, this.#scaled(backend, dy));
       this.#dx = this.#jacobian(backend, this.#u);
       dx = this.fromGroups(backend, this.#dx);
     }
     if (sink !== null) {
       const hat = present(this.#channels, this.label);
-      sumRows(backend, sink, this.gain, () => backend.multiply(dy, hat));
-      sumRows(backend, sink, this.bias, () => dy);
+      if (this.gain !== null) sumRows(backend, sink, this.gain, () => backend.multiply(dy, hat));
+      if (this.bias !== null) sumRows(backend, sink, this.bias, () => dy);
     }
     return dx;
   }
@@ -98,11 +106,10 @@ export abstract class NormLayer implements Layer {
     this.#xDot = xDot === null ? null : this.toGroups(backend, xDot);
     this.#hatDot = this.#xDot === null ? null : this.#jacobian(backend, this.#xDot);
     this.#channelsDot = this.#hatDot === null ? null : this.fromGroups(backend, this.#hatDot);
-    const passed =
-      this.#channelsDot === null ? null : backend.multiplyRow(this.#channelsDot, weightOf(this.weights, this.gain));
-    const gainDot = direction.weights?.get(this.gain.name);
+    const passed = this.#channelsDot === null ? null : this.#scaled(backend, this.#channelsDot);
+    const gainDot = this.#directionOf(direction, this.gain);
     const yDot = addTangents(backend, passed, gainDot === undefined ? null : backend.multiplyRow(hat, gainDot));
-    const biasDot = direction.weights?.get(this.bias.name);
+    const biasDot = this.#directionOf(direction, this.bias);
     return biasDot === undefined ? yDot : backend.addRow(yDot ?? backend.zeros(hat.rows, hat.cols), biasDot);
   }
 
@@ -119,14 +126,15 @@ export abstract class NormLayer implements Layer {
     if (sink !== null) {
       const hat = present(this.#channels, this.label);
       if (dyDot !== null) {
-        sumRows(backend, sink, this.gain, () => backend.multiply(dyDot, hat));
-        sumRows(backend, sink, this.bias, () => dyDot);
+        if (this.gain !== null) sumRows(backend, sink, this.gain, () => backend.multiply(dyDot, hat));
+        if (this.bias !== null) sumRows(backend, sink, this.bias, () => dyDot);
       }
-      if (channelsDot !== null) sumRows(backend, sink, this.gain, () => backend.multiply(dy, channelsDot));
+      if (channelsDot !== null && this.gain !== null)
+        sumRows(backend, sink, this.gain, () => backend.multiply(dy, channelsDot));
     }
     if (!needInput) return null;
-    const gainDot = isGaussNewton ? undefined : direction.weights?.get(this.gain.name);
-    const passed = dyDot === null ? null : backend.multiplyRow(dyDot, weightOf(this.weights, this.gain));
+    const gainDot = isGaussNewton ? undefined : this.#directionOf(direction, this.gain);
+    const passed = dyDot === null ? null : this.#scaled(backend, dyDot);
     const moved = gainDot === undefined ? null : backend.multiplyRow(dy, gainDot);
     const uDot = addTangents(backend, passed, moved);
     const straight = uDot === null ? null : this.#jacobian(backend, this.toGroups(backend, uDot));
@@ -134,16 +142,30 @@ export abstract class NormLayer implements Layer {
     return dxDot === null ? null : this.fromGroups(backend, dxDot);
   }
 
+  /** J u where mean and variance move with x. */
+  protected movingJacobian(backend: Backend, u: Tensor, hat: Tensor, rstd: Tensor): Tensor {
+    return backend.standardiseJacobian(u, hat, rstd);
+  }
+
   #jacobian(backend: Backend, u: Tensor): Tensor {
     const { hat, rstd } = present(this.#hat, this.label);
-    return rstd === null ? this.constantJacobian(backend, u) : backend.standardiseJacobian(u, hat, rstd);
+    return rstd === null ? this.constantJacobian(backend, u) : this.movingJacobian(backend, u, hat, rstd);
+  }
+
+  /** Times the gain, channel by channel. */
+  #scaled(backend: Backend, x: Tensor): Tensor {
+    return this.gain === null ? x : backend.multiplyRow(x, weightOf(this.weights, this.gain));
+  }
+
+  #directionOf(direction: Direction, parameter: Parameter | null): Tensor | undefined {
+    return parameter === null ? undefined : direction.weights?.get(parameter.name);
   }
 
   /** (dJ) u, the part of dx dot that comes from the movement of mean and variance. */
   #bent(backend: Backend, dy: Tensor): Tensor | null {
     const { hat, rstd } = present(this.#hat, this.label);
     if (this.#xDot === null || this.#hatDot === null || rstd === null) return null;
-    const u = this.#u ?? this.toGroups(backend, backend.multiplyRow(dy, weightOf(this.weights, this.gain)));
+    const u = this.#u ?? this.toGroups(backend, this.#scaled(backend, dy));
     const dx = this.#dx ?? this.#jacobian(backend, u);
     // -r mean(a b), one number a row.
     const column = (a: Tensor, b: Tensor): Tensor =>

@@ -4,6 +4,7 @@ import type { PatchesSpec } from '../../shared/model.ts';
 import type { Backend, Tensor, Window2d } from '../backend/types.ts';
 import { AffineLayer } from './affine.ts';
 import { imageShape, windowOver } from './shapes.ts';
+import { addBySample, bySample, positionTable } from './tokens.ts';
 import { sumRows, weightOf } from './types.ts';
 import type { Direction, GradientSink, Parameter, Weights } from './types.ts';
 
@@ -42,23 +43,15 @@ export class PatchesLayer extends AffineLayer {
     );
     this.#window = window;
     this.#values = weights;
-    this.#table = spec.positions
-      ? {
-          name: `${spec.name}.positions`,
-          shape: [tokens, spec.units],
-          rows: 1,
-          cols: tokens * spec.units,
-          initial: 'zeros',
-          fanIn: inner,
-          fanOut: spec.units,
-        }
-      : null;
+    this.#table = spec.positions ? positionTable(`${spec.name}.positions`, tokens, spec.units, inner) : null;
     this.parameters = [...(this.bias === null ? [this.kernel] : [this.kernel, this.bias])].concat(this.#table ?? []);
   }
 
   override forward(backend: Backend, x: Tensor): Tensor {
     const tokens = super.forward(backend, x);
-    return this.#table === null ? tokens : this.#bySample(backend, tokens, weightOf(this.#values, this.#table));
+    return this.#table === null
+      ? tokens
+      : addBySample(backend, tokens, this.positions, weightOf(this.#values, this.#table));
   }
 
   override backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
@@ -71,7 +64,7 @@ export class PatchesLayer extends AffineLayer {
     const yDot = super.tangentForward(backend, xDot, direction);
     const tableDot = this.#table === null ? undefined : direction.weights?.get(this.#table.name);
     if (tableDot === undefined) return yDot;
-    return this.#bySample(backend, yDot ?? backend.zeros(this.input.rows, this.kernel.cols), tableDot);
+    return addBySample(backend, yDot ?? backend.zeros(this.input.rows, this.kernel.cols), this.positions, tableDot);
   }
 
   override tangentBackward(
@@ -94,14 +87,8 @@ export class PatchesLayer extends AffineLayer {
     return backend.scatterPatches(columns, this.#window);
   }
 
-  /** The table added to every sample's tokens. */
-  #bySample(backend: Backend, tokens: Tensor, table: Tensor): Tensor {
-    const flat = backend.reshape(tokens, tokens.rows / this.positions, this.positions * tokens.cols);
-    return backend.reshape(backend.addRow(flat, table), tokens.rows, tokens.cols);
-  }
-
   #sink(backend: Backend, sink: GradientSink | null, dy: Tensor): void {
     if (sink === null || this.#table === null) return;
-    sumRows(backend, sink, this.#table, () => backend.reshape(dy, dy.rows / this.positions, this.positions * dy.cols));
+    sumRows(backend, sink, this.#table, () => bySample(backend, dy, this.positions));
   }
 }

@@ -24,17 +24,21 @@ export interface Parameter {
   readonly fanOut: number;
 }
 
-/** Takes gradients where they arise. An optimiser may fuse the product into its update, so nothing need be stored. */
+/**
+ * Takes gradients where they arise. An optimiser may fuse the product into its update, so nothing need be stored: in a backward pass every parameter is handed
+ * over once, unless the sink has `addRows`.
+ */
 export interface GradientSink {
   /** Adds op(a) op(b) to the gradient of the parameter. */
   product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void;
   /** Adds a gradient of the parameter's matrix shape. */
   add(parameter: Parameter, gradient: Tensor): void;
   /**
-   * Where there is one, it takes the place of `add` for a gradient that is the sum over the rows of a tensor: positions * samples rows, so
-   * that what each sample gives is told apart. `rows` makes that tensor and need not be called.
+   * Where there is one, it takes the place of `add` for a gradient that is the sum over the rows of a tensor: positions * samples rows of the parameter's
+   * numbers, so that what each sample gives is told apart. `rows` makes that tensor and need not be called; `sum` makes the gradient itself where that
+   * takes less.
    */
-  addRows?(parameter: Parameter, rows: () => Tensor): void;
+  addRows?(parameter: Parameter, rows: () => Tensor, sum?: () => Tensor): void;
 }
 
 /** Which step of training a forward pass belongs to. Without one the pass evaluates or measures: no dropout, running statistics. */
@@ -64,6 +68,8 @@ export interface Layer {
   readonly states?: readonly Parameter[];
   /** Shape of one sample's output. */
   readonly outputShape: readonly number[];
+  /** Numbers a sample of the largest matrix that a pass makes beside the output (windows as rows, say); 0 where it is left out. */
+  readonly workspace?: number;
   /** True where second derivatives of y with respect to x vanish almost everywhere (dense, relu, flatten, max pooling). */
   readonly isPiecewiseLinear: boolean;
   /** Chains inside the layer (a residual block's), each from its input to its output. */
@@ -126,8 +132,20 @@ export function productOf(
     : backend.matmul(a, b, false, transposeB);
 }
 
-/** Gives a sink a gradient that is a sum over rows. */
-export function sumRows(backend: Backend, sink: GradientSink, parameter: Parameter, rows: () => Tensor): void {
-  if (sink.addRows !== undefined) sink.addRows(parameter, rows);
-  else sink.add(parameter, backend.columnSums(rows()));
+/** Gives a sink a gradient that is a sum over rows; `sum` as in `GradientSink.addRows`. */
+export function sumRows(
+  backend: Backend,
+  sink: GradientSink,
+  parameter: Parameter,
+  rows: () => Tensor,
+  sum?: () => Tensor,
+): void {
+  if (sink.addRows !== undefined) sink.addRows(parameter, rows, sum);
+  else sink.add(parameter, sum?.() ?? rowSum(backend, parameter, rows()));
+}
+
+/** The sum over rows as the parameter's matrix. */
+export function rowSum(backend: Backend, { rows, cols }: Parameter, of: Tensor): Tensor {
+  const sum = backend.columnSums(of);
+  return rows === 1 ? sum : backend.reshape(sum, rows, cols);
 }

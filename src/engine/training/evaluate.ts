@@ -1,7 +1,6 @@
 /** Loss and accuracy of a network over many samples, in chunks. */
 import type { Real } from '../blas/types.ts';
 import type { Tensor } from '../backend/types.ts';
-import { AffineLayer } from '../network/affine.ts';
 import { leaves } from '../network/chain.ts';
 import { DenseLayer } from '../network/dense.ts';
 import { FlattenLayer } from '../network/flatten.ts';
@@ -51,7 +50,7 @@ export async function evaluate(network: Network, data: TrainingData, classes: bo
 export function chunkOf(network: Network): number {
   const widths = leaves(network.layers).map((layer) => {
     const outputs = layer.outputShape.reduce((product, n) => product * n, 1);
-    return layer instanceof AffineLayer ? Math.max(outputs, layer.positions * layer.kernel.rows) : outputs;
+    return Math.max(outputs, layer.workspace ?? 0);
   });
   return Math.max(16, Math.min(mostSamples, Math.floor(cachedNumbers / Math.max(network.inputSize, ...widths))));
 }

@@ -1,5 +1,6 @@
 /** Checks measurements of a model against the oracle, on a small copy of it with random weights and data. */
 import type { MeasurementInput } from '../curvature/measurement-input.ts';
+import { lossOf } from '../../shared/model.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { InputError } from '../../shared/errors.ts';
 import { Random } from '../../shared/random.ts';
@@ -230,14 +231,23 @@ function randomProblem(model: ModelSpec, network: Network, seed: number): Oracle
   }
   for (const { name, rows, cols } of network.states)
     weights[name] = normals(rows * cols, 0.3).map((x) => (name.endsWith('variance') ? 1 + x * x : x));
-  const inputs = Array.from({ length: samples }, () => normals(network.inputSize, 1));
-  const outputs = network.outputSize;
-  const targets = inputs.map(() => {
-    if (model.loss === 'mse') return normals(outputs, 1);
-    const label = random.below(outputs);
-    return Array.from({ length: outputs }, (_, k) => (k === label ? 1 : 0));
-  });
-  return { model, weights, inputs, targets };
+  const first = model.layers[0];
+  const inputs = Array.from({ length: samples }, () =>
+    first.type === 'embedding'
+      ? Array.from({ length: network.inputSize }, () => random.below(first.tokens))
+      : normals(network.inputSize, 1),
+  );
+  return { model, weights, inputs, targets: inputs.map((_, p) => randomTarget(network, random, p)) };
+}
+
+/** What the loss takes: numbers, answers between 0 and 1, a class, or classes of positions with one that has none. */
+function randomTarget({ loss, targetSize }: Network, random: Random, sample: number): number[] {
+  const each = (value: (k: number) => number): number[] => Array.from({ length: targetSize }, (_, k) => value(k));
+  if (loss.type === 'mse') return each(() => random.normal());
+  if (loss.type === 'binary-cross-entropy') return each(() => random.uint32() / 2 ** 32);
+  if (loss.positions > 1) return each((t) => (sample === 0 && t === 0 ? -100 : random.below(loss.width)));
+  const label = random.below(loss.width);
+  return each((k) => (k === label ? 1 : 0));
 }
 
 function inputOf({ model, weights, inputs, targets }: OracleProblem): MeasurementInput {
@@ -246,6 +256,6 @@ function inputOf({ model, weights, inputs, targets }: OracleProblem): Measuremen
     weights: new Map(Object.entries(weights).map(([name, values]) => [name, shared(Float64Array.from(values))])),
     inputs: shared(Float64Array.from(inputs.flat())),
     targets: shared(Float64Array.from(targets.flat())),
-    classes: model.loss === 'cross-entropy',
+    classes: lossOf(model.loss).type === 'cross-entropy',
   };
 }

@@ -332,7 +332,7 @@ function weightCount(network: Network): number {
 /** Numbers a sample that all layers' outputs and the patches of convolutions hold. */
 function activations(network: Network): number {
   return leaves(network.layers).reduce((sum, layer) => {
-    const patches = layer instanceof AffineLayer && layer.positions > 1 ? layer.positions * layer.kernel.rows : 0;
+    const patches = layer instanceof AffineLayer && layer.positions === 1 ? 0 : (layer.workspace ?? 0);
     return sum + patches + layer.outputShape.reduce((product, size) => product * size, 1);
   }, network.inputSize);
 }

@@ -12,7 +12,6 @@ import { Random } from '../../shared/random.ts';
 import { Basis } from '../../engine/curvature/projected/basis.ts';
 import { openSession } from '../../engine/curvature/projected/session.ts';
 import { leaves } from '../../engine/network/chain.ts';
-import { AffineLayer } from '../../engine/network/affine.ts';
 import type { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import { digest } from './rates.ts';
@@ -174,7 +173,7 @@ export function linearisedBytes(network: Network): number {
   let numbers = network.inputSize;
   for (const layer of leaves(network.layers)) {
     numbers += 3 * layer.outputShape.reduce((product, size) => product * size, 1);
-    if (layer instanceof AffineLayer) numbers += layer.positions * layer.kernel.rows;
+    numbers += layer.workspace ?? 0;
   }
   return 8 * numbers;
 }

@@ -40,6 +40,7 @@ const window: Window2d = {
   outHeight: 2,
   outWidth: 2,
 };
+const spaced: Window2d = { ...window, dilationX: 2, padTop: 2, padLeft: 1, strideX: 1, outHeight: 3, outWidth: 4 };
 const padded: Window2d = { ...window, padTop: 1, padLeft: 1, strideY: 1, strideX: 1, outHeight: 5, outWidth: 5 };
 
 const operations: Record<string, Operation> = {
@@ -62,6 +63,9 @@ const operations: Record<string, Operation> = {
   softmax: (b, m) => b.softmax(b.scale(m(4, 10), 30)),
   logSumExp: (b, m) => b.logSumExp(b.scale(m(4, 10), 30)),
   inverseRoot: (b, m) => b.inverseRoot(b.multiply(m(3, 5), m(3, 5)), 0.01),
+  oneHot: (b) => b.oneHot(b.from([3, 0, -100, 4, 1, 5], 2, 3), 5),
+  gatherRows: (b, m) => b.gatherRows(m(5, 3), b.from([3, 0, -100, 4, 1, 5], 2, 3)),
+  scatterRows: (b, m) => b.scatterRows(m(6, 3), b.from([3, 0, -100, 3, 1, 3], 2, 3), 5, 2),
   runMeans: (b, m) => b.runMeans(m(12, 5), 4),
   repeatRows: (b, m) => b.repeatRows(m(3, 5), 4),
   swapAxes: (b, m) => b.swapAxes(m(4, 30), 2, 3, 4, 5),
@@ -78,9 +82,14 @@ const operations: Record<string, Operation> = {
   patches: (b, m) => b.patches(m(40, 3), window),
   'patches with padding': (b, m) => b.patches(m(40, 3), padded),
   scatterPatches: (b, m) => b.scatterPatches(m(8, 18), window),
+  'patches, spaced': (b, m) => b.patches(m(40, 3), spaced),
+  'scatterPatches, spaced': (b, m) => b.scatterPatches(m(24, 18), spaced),
   'scatterPatches with padding': (b, m) => b.scatterPatches(m(50, 18), padded),
   maxPlaces: (b, m) => b.maxPlaces(m(40, 3), window),
   'maxPlaces among equals': (b, m) => b.maxPlaces(b.scale(m(40, 3), 0), window),
+  'maxPlaces with padding': (b, m) => b.maxPlaces(b.addRow(m(40, 3), b.from([-9, -9, -9], 1, 3)), padded),
+  'pick with padding': (b, m) => b.pick(m(40, 3, 2), b.maxPlaces(m(40, 3), padded), padded),
+  'spread with padding': (b, m) => b.spread(m(50, 3, 2), b.maxPlaces(m(40, 3), padded), padded),
   pick: (b, m) => b.pick(m(40, 3, 2), b.maxPlaces(m(40, 3), window), window),
   spread: (b, m) => b.spread(m(8, 3, 2), b.maxPlaces(m(40, 3), window), window),
   windowMeans: (b, m) => b.windowMeans(m(40, 3), window),
@@ -152,7 +161,7 @@ export function deviceSuite(device: DeviceUnderTest): void {
 
     test.each(Object.keys(operations))('%s', async (name) => {
       const { difference, left } = await compare(operations[name]);
-      expect(difference).toBeLessThan(/tanh|gelu|softplus|sigmoid/.test(name) ? layerTolerance : tolerance);
+      expect(difference).toBeLessThan(/tanh|gelu|softplus|sigmoid|mish/.test(name) ? layerTolerance : tolerance);
       // The table of `rowsOf` is the caller's to release.
       expect(left).toBe(name.startsWith('rowsOf') ? 1 : 0);
     });

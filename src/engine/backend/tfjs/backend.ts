@@ -10,6 +10,7 @@ import type { TfjsDevice } from './memory.ts';
 import { own } from './tensor.ts';
 import type { Matrix, Tf, TfjsTensor } from './tensor.ts';
 import { WindowTables } from './windows.ts';
+import type * as tfjs from '@tensorflow/tfjs-core';
 
 /** Stands for minus infinity, which a device's compiler may assume away: softmax makes it 0, no maximum is there, and sums with it stay finite. */
 const masked = -1e30;
@@ -133,6 +134,20 @@ export class TfjsBackend extends TfjsMemory implements Backend {
       const columns = tf.reshape(tf.range(0, width), [1, width]);
       return tf.cast(tf.equal(tf.reshape(own(a).value, [entries, 1]), columns), 'float32');
     });
+  }
+
+  gatherRows(table: Tensor, a: Tensor): TfjsTensor {
+    return this.run((tf) => {
+      const numbers = tf.reshape(own(a).value, [a.rows * a.cols, 1]);
+      const isRow = tf.mul(tf.step(tf.add(numbers, 0.5)), tf.step(tf.sub(table.rows - 0.5, numbers)));
+      const rows = tf.cast(tf.clipByValue(tf.reshape(numbers, [a.rows * a.cols]), 0, table.rows - 1), 'int32');
+      return tf.mul(tf.gather(own(table).value, rows as tfjs.Tensor1D, 0), isRow);
+    });
+  }
+
+  scatterRows(y: Tensor, a: Tensor, rows: number, runs: number): TfjsTensor {
+    // A device adds the rows up as a product, in an order of its own but without races.
+    return this.batchMatmul(this.oneHot(a, rows), y, runs, true);
   }
 
   runMeans(a: Tensor, count: number): TfjsTensor {

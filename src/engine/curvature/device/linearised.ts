@@ -1,7 +1,6 @@
 /** Chunks of samples on a device, ready for tangent passes; directions there; and what a pass takes of memory. */
 import type { Backend, Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
-import { AffineLayer } from '../../network/affine.ts';
 import { leaves } from '../../network/chain.ts';
 import type { Network } from '../../network/network.ts';
 import type { Layer } from '../../network/types.ts';
@@ -52,7 +51,7 @@ export function bytesOf(network: Network, bySample?: Space): { readonly bytes: n
   let largest = network.inputSize;
   for (const layer of leaves(network.layers)) {
     const size = layer.outputShape.reduce((product, n) => product * n, 1);
-    const columns = layer instanceof AffineLayer ? layer.positions * layer.kernel.rows : 0;
+    const columns = layer.workspace ?? 0;
     numbers += 8 * size + 3 * columns;
     largest = Math.max(largest, size, columns);
   }

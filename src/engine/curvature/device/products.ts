@@ -1,6 +1,7 @@
 /** Sums of h_p v over ranges of samples from a device: tangent passes in float32 over chunks, whose sums the host adds in float64. */
 import type { Backend, Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
+import { rowSum } from '../../network/types.ts';
 import type { GradientSink, Parameter } from '../../network/types.ts';
 import type { Space } from '../projected/space.ts';
 import { bytesOf, directionOn, lineariseOn } from './linearised.ts';
@@ -81,8 +82,9 @@ class TensorSums implements GradientSink {
     this.#sums.set(name, sum === undefined ? gradient : this.#backend.add(sum, gradient));
   }
 
-  addRows(parameter: Parameter, rows: () => Tensor): void {
-    if (this.#space.offsets.has(parameter.name)) this.add(parameter, this.#backend.columnSums(rows()));
+  addRows(parameter: Parameter, rows: () => Tensor, sum?: () => Tensor): void {
+    if (!this.#space.offsets.has(parameter.name)) return;
+    this.add(parameter, sum?.() ?? rowSum(this.#backend, parameter, rows()));
   }
 
   read({ name, rows, cols }: Parameter): Promise<Real> {

@@ -29,7 +29,9 @@ export class SampleSink extends TermSink {
       if (v === undefined) throw new Error(`${parameter.name}: the direction does not tell it`);
       const R = (terms.length * terms[0].b.rows) / this.#count;
       const [ownSquare, ownProduct] =
-        terms[0].a !== null && gramIsCheaper(parameter, R) ? this.#byGram(terms, v) : this.#explicitly(terms, v);
+        terms.every(({ a }) => a !== null) && gramIsCheaper(parameter, R)
+          ? this.#byGram(terms, v)
+          : this.#explicitly(terms, v);
       square = backend.add(square, ownSquare);
       product = backend.add(product, ownProduct);
     }

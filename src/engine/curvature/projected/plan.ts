@@ -7,7 +7,6 @@ import { planBlocks } from '../../statistics/blocks.ts';
 import type { SampleBlock } from '../../statistics/blocks.ts';
 import type { Network } from '../../network/network.ts';
 import { leaves } from '../../network/chain.ts';
-import { AffineLayer } from '../../network/affine.ts';
 import type { Half } from '../moments.ts';
 
 /** Lanes a quarter at most. */
@@ -62,7 +61,7 @@ function chunkOf(network: Network): number {
   let numbers = network.inputSize;
   for (const layer of leaves(network.layers)) {
     numbers += 4 * layer.outputShape.reduce((product, size) => product * size, 1);
-    if (layer instanceof AffineLayer) numbers += layer.positions * layer.kernel.rows;
+    numbers += layer.workspace ?? 0;
   }
   return Math.min(largestChunk, Math.max(1, Math.floor(chunkBytes / (8 * numbers))));
 }

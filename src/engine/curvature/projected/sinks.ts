@@ -6,6 +6,7 @@ import { dataOf } from '../../backend/cpu.ts';
 import type { CpuBackend } from '../../backend/cpu.ts';
 import type { Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
+import { rowSum } from '../../network/types.ts';
 import type { GradientSink, Parameter } from '../../network/types.ts';
 import type { Space } from './space.ts';
 import { gramIsCheaper, TermSink } from './terms.ts';
@@ -37,8 +38,9 @@ export class SumSink implements GradientSink {
     for (let i = 0; i < values.length; i++) this.#sum[at + i] += values[i];
   }
 
-  addRows(parameter: Parameter, rows: () => Tensor): void {
-    if (this.#space.offsets.has(parameter.name)) this.add(parameter, this.#backend.columnSums(rows()));
+  addRows(parameter: Parameter, rows: () => Tensor, sum?: () => Tensor): void {
+    if (!this.#space.offsets.has(parameter.name)) return;
+    this.add(parameter, sum?.() ?? rowSum(this.#backend, parameter, rows()));
   }
 }
 
@@ -62,8 +64,11 @@ export class PerSampleSink extends TermSink {
     for (const [parameter, terms] of this.terms) {
       const at = this.space.offsets.get(parameter.name) ?? 0;
       const v = direction?.subarray(at, at + parameter.rows * parameter.cols) ?? null;
-      if (terms[0].a === null) this.#measureRows(parameter, terms, squares, v, products);
-      else if (gramIsCheaper(parameter, (terms.length * terms[0].b.rows) / this.#count))
+      if (terms.every(({ a }) => a === null)) this.#measureRows(parameter, terms, squares, v, products);
+      else if (
+        terms.every(({ a }) => a !== null) &&
+        gramIsCheaper(parameter, (terms.length * terms[0].b.rows) / this.#count)
+      )
         this.#measureByGram(parameter, terms, squares, v, products);
       else this.#measureExplicitly(parameter, terms, squares, v, products);
     }
@@ -102,20 +107,20 @@ export class PerSampleSink extends TermSink {
   }
 
   #measureRows(
-    { cols }: Parameter,
+    { rows, cols }: Parameter,
     terms: readonly Term[],
     squares: Float64Array,
     v: Real | null,
     products: Float64Array | null,
   ): void {
-    const own = new Float64Array(cols);
+    const own = new Float64Array(rows * cols);
     for (let p = 0; p < this.#count; p++) {
       own.fill(0);
       for (const { b } of terms) {
         const size = (b.rows / this.#count) * b.cols;
-        addColumnSums(dataOf(b).subarray(p * size, (p + 1) * size), cols, own, 0);
+        addColumnSums(dataOf(b).subarray(p * size, (p + 1) * size), rows * cols, own, 0);
       }
-      addSquareAndProduct(own, cols, v, p, squares, products);
+      addSquareAndProduct(own, rows * cols, v, p, squares, products);
     }
   }
 
@@ -128,12 +133,18 @@ export class PerSampleSink extends TermSink {
   ): void {
     const { blas } = this.#backend;
     const own = this.#backend.take(rows, cols).data;
+    const isMixed = terms.some(({ a }) => a === null);
     for (let p = 0; p < this.#count; p++) {
+      if (isMixed) own.fill(0);
       for (const [i, { a, b }] of terms.entries()) {
         const T = b.rows / this.#count;
-        const left = dataOf(a ?? b).subarray(p * T * rows, (p + 1) * T * rows);
+        if (a === null) {
+          addColumnSums(dataOf(b).subarray(p * T * b.cols, (p + 1) * T * b.cols), b.cols, own, 0);
+          continue;
+        }
+        const left = dataOf(a).subarray(p * T * rows, (p + 1) * T * rows);
         const right = dataOf(b).subarray(p * T * cols, (p + 1) * T * cols);
-        blas.gemm(true, false, rows, cols, T, 1, left, rows, right, cols, i === 0 ? 0 : 1, own, cols);
+        blas.gemm(true, false, rows, cols, T, 1, left, rows, right, cols, i === 0 && !isMixed ? 0 : 1, own, cols);
       }
       addSquareAndProduct(own, rows * cols, v, p, squares, products);
     }

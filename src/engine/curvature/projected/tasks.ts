@@ -69,9 +69,9 @@ function bothSinks(each: PerSampleSink, all: SumSink): GradientSink {
     add: (parameter, gradient) => {
       all.add(parameter, gradient);
     },
-    addRows: (parameter, rows) => {
+    addRows: (parameter, rows, sum) => {
       each.addRows(parameter, rows);
-      all.addRows(parameter, rows);
+      all.addRows(parameter, rows, sum);
     },
   };
 }

@@ -54,7 +54,8 @@ export function runThrough(node, args, { cwd, env }) {
     // Ctrl-C reaches the child from the terminal already; a second one would read as "at once".
     const fromTerminal = isatty(0);
     /** @type {NodeJS.Signals[]} */
-    const signals = process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+    const signals =
+      process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'];
     const pass = (/** @type {NodeJS.Signals} */ signal) => {
       if (!(fromTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT' || signal === 'SIGBREAK'))) child.kill(signal);
     };

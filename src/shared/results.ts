@@ -242,7 +242,13 @@ export interface MeasurementSummary {
   readonly minibatch_noise?: MinibatchNoiseSummary;
   /** Present where it was asked for. */
   readonly density?: DensitySummary;
-  readonly engine: { readonly blas: string; readonly backend: string; readonly threads: number };
+  readonly engine: {
+    readonly blas: string;
+    readonly backend: string;
+    readonly threads: number;
+    /** Threads of the library in the eigendecomposition of an exact measurement; its last digits depend on them. */
+    readonly library_threads?: number;
+  };
   /** Wall-clock seconds by stage, and `total`. */
   readonly seconds: Readonly<Record<string, number>>;
 }

@@ -103,6 +103,19 @@ export function parseSweep(input: unknown, what = 'experiment'): Sweep {
   };
 }
 
+/** The sweep with these seeds in place of its own; several are its last and fastest axis. What is no object is left for `parseSweep` to refuse. */
+export function withSeeds(input: unknown, seeds: readonly number[]): unknown {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
+  const { seed: _seed, ...others } = input as Readonly<Record<string, unknown>>;
+  return { ...others, seed: seeds.length === 1 ? seeds[0] : [...seeds] };
+}
+
+/** What decides how long a run takes and what it needs: members of a sweep with the same key cost the same. */
+export function costKey(experiment: Experiment): string {
+  const { name: _name, seed: _seed, initialisation: _initialisation, optimiser, ...others } = experiment;
+  return JSON.stringify([others, optimiser.momentum !== 0, optimiser.nesterov]);
+}
+
 /** Every run of a sweep; see `parseSweep`. */
 export function expandSweep(input: unknown, what = 'experiment'): SweepRun[] {
   const sweep = parseSweep(input, what);

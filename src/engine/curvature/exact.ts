@@ -35,7 +35,16 @@ import { meanGradient, momentSums, unpackMatrix } from './moments.ts';
 import type { Half, MomentSums } from './moments.ts';
 import { crossFit } from './cross-fit.ts';
 import type { Crossed } from './cross-fit.ts';
-import { cosines, decompose, decreasing, diagonalOf, largestResidual, measureCommutator, traceOf } from './spectrum.ts';
+import {
+  cosines,
+  decompose,
+  decreasing,
+  diagonalOf,
+  largestResidual,
+  measureCommutator,
+  threadsOfDecomposition,
+  traceOf,
+} from './spectrum.ts';
 import type { Spectrum } from './spectrum.ts';
 import { factorWidth } from './output-hessian.ts';
 import { leadingCount, rotationBaseline } from './rotations.ts';
@@ -48,7 +57,7 @@ export interface ExactOptions {
   readonly samples?: number;
   /** Seed of the random halves and of the rotations. */
   readonly seed: number;
-  /** Threads that the library may use in the first eigendecomposition; the number of cores, whatever the number of worker threads. */
+  /** Threads of the library in the eigendecomposition over all samples (`decompose`): its last digits depend on them. */
   readonly libraryThreads: number;
   /** 95 % intervals from resampling blocks of samples; default true. */
   readonly intervals?: boolean;
@@ -304,7 +313,12 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
         ...(device.fallbacks.length > 0 && { fallbacks: [...device.fallbacks] }),
       },
     }),
-    engine: { blas: pool.blas.name, backend: device?.title ?? 'cpu', threads: pool.threads },
+    engine: {
+      blas: pool.blas.name,
+      backend: device?.title ?? 'cpu',
+      threads: pool.threads,
+      library_threads: threadsOfDecomposition(d, options.libraryThreads),
+    },
     seconds,
   });
   // `summary` holds this very object.

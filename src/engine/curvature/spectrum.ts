@@ -1,6 +1,5 @@
 /** Spectrum of H and what lies along its directions, spread over the worker threads. Matrices [d, d] in the pool's memory. */
 import type { Real } from '../blas/types.ts';
-import { yieldingThreads } from '../parallel/contention.ts';
 import type { Pool } from '../parallel/pool.ts';
 import {
   rowsProductTask,
@@ -27,17 +26,23 @@ export interface Spectrum {
 }
 
 /**
- * Below this d one thread is as fast as several (30 ms at 500), and its result does not depend on what else the machine does: a library's threads that are
- * taken back (parallel/contention.ts) change last digits.
+ * Below this d one thread is as fast as several (30 ms at 500).
  */
 const threadedFrom = 600;
 
-/** Eigendecomposition; `matrix` is overwritten with the vectors. `most`: threads of the library, fewer where other processes hold the cores. */
+/** Threads of the library that decompose a d x d matrix, of at most `most`. */
+export const threadsOfDecomposition = (d: number, most: number): number => (d < threadedFrom ? 1 : most);
+
+/**
+ * Eigendecomposition; `matrix` is overwritten with the vectors. The last digits depend on the number of threads that the library divides the work among, so
+ * that number follows from d and `most` alone, never from what else the machine does.
+ * @param most threads of the library, >= 1, from `threadedFrom` on
+ */
 export async function decompose(pool: Pool, d: number, matrix: Real, most: number): Promise<Spectrum> {
-  const threads = d < threadedFrom ? 1 : most;
+  const threads = threadsOfDecomposition(d, most);
   const eigenvalues = pool.allocate('float64', d);
   const argument = { n: d, matrix: pool.reference(matrix), eigenvalues: pool.reference(eigenvalues), threads };
-  await yieldingThreads(pool.blas, threads, () => pool.run(eighTask, argument));
+  await pool.run(eighTask, argument);
   return { d, vectors: matrix, eigenvalues };
 }
 

@@ -22,6 +22,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** A run was paused by a signal and can go on (exit status 75); the message says how. */
+export class PausedError extends Error {
+  override readonly name = 'PausedError';
+}
+
 type Options = NonNullable<ParseArgsConfig['options']>;
 
 /** Options of every command that reads or writes the store. */
@@ -40,7 +45,8 @@ export const storeHelp = `  --store DIR      the folder of runs (default: $COVAT
 export const engineHelp = `  --backend NAME   what trains and measures: auto (default), cpu, cuda, webgpu or tfjs-node ($COVATURE_BACKEND); devices
                    compute in float32 and the precision reached is measured
   --blas NAME      "auto" (default), "wasm", or the path of a BLAS library ($COVATURE_BLAS)
-  --threads N      worker threads of a measurement (default: one a core; results do not depend on it)`;
+  --threads N      worker threads of a measurement (default: one a core), and of the library in a large eigendecomposition (at most
+                   8), whose last digits depend on it: the number is recorded, and a rerun uses it`;
 
 /** Parses strictly: unknown options and surplus arguments raise UsageError. */
 export function parse<const O extends Options>(

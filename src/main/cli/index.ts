@@ -1,4 +1,7 @@
 /** The command line: `covature <command>`. This file loads nothing native before it has checked the Node version. */
+// Until a command listens to it: unheard, it would open Node's inspector.
+if (process.platform !== 'win32') process.on('SIGUSR1', () => undefined);
+
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 22) {
   process.stderr.write(

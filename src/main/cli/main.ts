@@ -2,7 +2,8 @@
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { readPackage } from '../provenance.ts';
 import type { Command } from './command.ts';
-import { UsageError } from './command.ts';
+import { PausedError, UsageError } from './command.ts';
+import { pausedStatus } from '../jobs/signals.ts';
 
 /** Loaded when used: a quick command should not wait for what others need. */
 const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
@@ -106,9 +107,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`${error.stack}\n`);
     if (json)
       process.stdout.write(
-        `${JSON.stringify({ error: { code: isInput ? 'bad-input' : 'failed', message: messageOf(error) } })}\n`,
+        `${JSON.stringify({ error: { code: error instanceof PausedError ? 'paused' : isInput ? 'bad-input' : 'failed', message: messageOf(error) } })}\n`,
       );
-    return isInput ? 2 : 1;
+    return error instanceof PausedError ? pausedStatus : isInput ? 2 : 1;
   }
 }
 
@@ -123,7 +124,7 @@ function overview(): string {
     ...lines,
     '',
     'Every command takes --json: one document on standard output and nothing else there.',
-    'Exit status: 0 done, 1 failed, 2 bad usage or input.',
+    'Exit status: 0 done, 1 failed, 2 bad usage or input, 75 a run was paused by a signal and can go on.',
     '',
   ].join('\n');
 }

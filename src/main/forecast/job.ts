@@ -19,6 +19,7 @@ import { shared } from '../../engine/parallel/shared.ts';
 import { chunkOf } from '../../engine/training/evaluate.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
 import type { TrainingData } from '../../engine/training/trainer.ts';
+import { libraryThreadsOf } from '../jobs/engine.ts';
 import type { OpenedEngine } from '../jobs/engine.ts';
 import { selectParameters } from '../jobs/select-parameters.ts';
 import { dueSteps } from '../jobs/schedule.ts';
@@ -315,7 +316,7 @@ class Measurer {
   }
 
   #libraryThreads(): number {
-    return Math.min(8, this.#input.engine.report.cores);
+    return libraryThreadsOf(this.#input.engine.report);
   }
 
   #projected(size: number, samples: number, top: number | undefined): number {

@@ -11,12 +11,12 @@ import type { EngineReport } from '../jobs/protocol.ts';
 
 /** Tells apart what computes at another speed. A GPU has its own `backend` and its own name as `blas`. */
 export function machineKey(
-  report: Pick<EngineReport, 'processor' | 'cores' | 'threads' | 'blas' | 'path'>,
+  report: Pick<EngineReport, 'processor' | 'cores' | 'threads' | 'libraryThreads' | 'blas' | 'path'>,
   version: string,
   backend = 'cpu',
 ): string {
-  const { processor, cores, threads, blas, path } = report;
-  return JSON.stringify({ backend, processor, cores, threads, blas, path, version });
+  const { processor, cores, threads, libraryThreads, blas, path } = report;
+  return JSON.stringify({ backend, processor, cores, threads, libraryThreads, blas, path, version });
 }
 
 /** A short name for whatever a rate depends on. */

@@ -1,6 +1,5 @@
 /** Opening the BLAS that a job computes with, and what it may use of the machine. */
-import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import { findNativeBlas, installHint } from '../../engine/blas/find.ts';
 import type { Attempt } from '../../engine/blas/find.ts';
 import { openInMemory } from '../../engine/blas/in-memory.ts';
@@ -10,6 +9,7 @@ import type { BackendChoice } from '../../shared/devices.ts';
 import { InputError } from '../../shared/errors.ts';
 import { openWasmBlas } from '../../engine/blas/wasm.ts';
 import { loadKernels } from '../blas-module.ts';
+import { availableMemory } from './memory.ts';
 import type { EngineOptions, EngineReport } from './protocol.ts';
 
 export interface OpenedEngine {
@@ -45,6 +45,14 @@ function backendFromEnvironment(): BackendChoice {
   return found;
 }
 
+/** Threads that a library divides an eigendecomposition among unless a run says otherwise: beyond, it gains little. */
+const mostLibraryThreads = 8;
+
+/** Threads of the library in a large eigendecomposition. */
+export function libraryThreadsOf(report: EngineReport): number {
+  return report.libraryThreads ?? Math.min(mostLibraryThreads, report.threads);
+}
+
 /** Raises an Error where a library was asked for by path and does not open. */
 export async function openEngine(options: EngineOptions): Promise<OpenedEngine> {
   let attempts: readonly Attempt[] = [];
@@ -56,11 +64,14 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
   }
   blas ??= await openWasmBlas(loadKernels());
   const cores = availableParallelism();
+  const threads = options.threads > 0 ? options.threads : cores;
+  const { libraryThreads = 0 } = options;
   const report: EngineReport = {
     blas: blas.name,
     path: blas.path,
     kind: blas.kind,
-    threads: options.threads > 0 ? options.threads : cores,
+    threads,
+    libraryThreads: libraryThreads > 0 ? libraryThreads : Math.min(mostLibraryThreads, threads),
     cores,
     processor: cpus()[0]?.model.trim() ?? process.arch,
   };
@@ -81,25 +92,6 @@ const wasmLimit = 3.5 * 2 ** 30;
 function memoryLimit(options: EngineOptions, blas: Blas): number {
   const free = options.memoryLimit > 0 ? options.memoryLimit : 0.9 * availableMemory();
   return blas.kind === 'wasm' ? Math.min(free, wasmLimit) : free;
-}
-
-/** Bytes that a process can take without swapping: Linux's own estimate where there is one. */
-export function availableMemory(): number {
-  if (process.platform === 'linux') {
-    try {
-      const line = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'));
-      if (line?.[1] !== undefined) return Math.min(Number(line[1]) * 1024, constrained());
-    } catch {
-      // No /proc: fall through to the portable figure.
-    }
-  }
-  return freemem();
-}
-
-/** The limit of a container, where there is one. */
-function constrained(): number {
-  const limit = process.constrainedMemory();
-  return limit > 0 && limit < totalmem() ? limit : Infinity;
 }
 
 /** What to tell a user who has no native library. The gain is that of `covature bench` on two virtual cores of a Xeon (README). */

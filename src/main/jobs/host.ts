@@ -11,15 +11,26 @@ export interface JobHandle {
   readonly done: Promise<JobEnd>;
   /** Asks it to end; after `graceMilliseconds` it is killed. */
   cancel(graceMilliseconds?: number): void;
-  /** Asks it to take a checkpoint and end. */
-  pause(): void;
+  /**
+   * Asks it to take a checkpoint and end; a measurement under way is finished first. With `grace` milliseconds: after a third of them a measurement is given
+   * up, and after all of them the process is killed (the run then goes on from its last checkpoint).
+   */
+  pause(grace?: number): void;
+  /** Asks it to take a checkpoint and go on. */
+  checkpoint(): void;
   kill(): void;
 }
 
 export type JobEnd =
   | { readonly kind: 'ended'; readonly event: Extract<JobEvent, { kind: 'ended' }> }
   | { readonly kind: 'failed'; readonly event: Extract<JobEvent, { kind: 'failed' }> }
-  | { readonly kind: 'lost'; readonly message: string; readonly cancelled: boolean };
+  | {
+      readonly kind: 'lost';
+      readonly message: string;
+      readonly cancelled: boolean;
+      /** It had been asked to pause. */
+      readonly pausing: boolean;
+    };
 
 /** Default grace: a step or a stage of a measurement comes to its end, or not. */
 const defaultGrace = 700;
@@ -32,8 +43,9 @@ export function startJob(
   let last: Extract<JobEvent, { kind: 'ended' | 'failed' }> | null = null;
   let failure: Error | null = null;
   let cancelled = false;
+  let pausing = false;
   const { promise: done, resolve, reject } = Promise.withResolvers<JobEnd>();
-  const child = launcher.launch(moduleBeside('./worker', import.meta.url), blasThreadVariables(process.env), {
+  const child = launcher.launch(moduleBeside('./worker', import.meta.url), blasThreadVariables(), {
     onMessage: (message) => {
       const event = message as JobEvent;
       if (event.kind === 'ended' || event.kind === 'failed') last = event;
@@ -53,7 +65,7 @@ export function startJob(
       if (failure !== null) reject(failure);
       else if (last?.kind === 'ended') resolve({ kind: 'ended', event: last });
       else if (last?.kind === 'failed') resolve({ kind: 'failed', event: last });
-      else resolve({ kind: 'lost', cancelled, message: lostMessage(code, signal, stderr) });
+      else resolve({ kind: 'lost', cancelled, pausing, message: lostMessage(code, signal, stderr) });
     },
   });
   const send = (command: JobCommand): void => {
@@ -72,8 +84,16 @@ export function startJob(
         child.kill();
       }, grace).unref();
     },
-    pause: () => {
-      send({ kind: 'pause' });
+    pause: (grace) => {
+      pausing = true;
+      send({ kind: 'pause', patience: grace === undefined ? null : grace / 3 });
+      if (grace === undefined) return;
+      setTimeout(() => {
+        child.kill();
+      }, grace).unref();
+    },
+    checkpoint: () => {
+      send({ kind: 'checkpoint' });
     },
     kill: () => {
       child.kill();

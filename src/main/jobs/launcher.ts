@@ -4,6 +4,7 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { noInspector } from './signals.ts';
 
 /** A process that this one started, with a channel to it. */
 export interface WorkerProcess {
@@ -35,6 +36,7 @@ export const keptErrorText = 4000;
 export const forkLauncher: ProcessLauncher = {
   launch(module, env, listeners) {
     const child = fork(fileURLToPath(module), [], {
+      execArgv: [...process.execArgv, ...noInspector],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, ...env },

@@ -18,7 +18,7 @@ import { tellBook, tellForecast } from './forecasting.ts';
 import { measureAll } from './measuring.ts';
 import { selectParameters } from './select-parameters.ts';
 import { RunProgress } from './run-progress.ts';
-import type { JobControl } from './train-job.ts';
+import type { JobControl } from './job-control.ts';
 import type { JobEvent, MeasureRequest } from './protocol.ts';
 
 export async function runMeasurement(

@@ -18,6 +18,7 @@ import type { Pool } from '../../engine/parallel/pool.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
+import { libraryThreadsOf } from './engine.ts';
 import type { OpenedEngine } from './engine.ts';
 import { measuredName } from '../forecast/rates.ts';
 import { tellBook, tellRates } from './forecasting.ts';
@@ -49,13 +50,18 @@ export interface PlannedMeasurement {
   readonly spec: MeasurementSpec;
 }
 
-/** Measures one parameter after the other (`measureInto`), telling how far the job is; `step` of the context says at which weights. */
+/**
+ * Measures one parameter after the other (`measureInto`), telling how far the job is; `step` of the context says at which weights. False where a pause was asked
+ * for between two of them.
+ */
 export async function measureAll(
   context: Omit<MeasuringContext, 'onProgress'>,
   planned: readonly PlannedMeasurement[],
   progress: RunProgress,
-): Promise<void> {
+  isPausing: () => boolean = () => false,
+): Promise<boolean> {
   for (const [index, { parameter, spec }] of planned.entries()) {
+    if (isPausing()) return false;
     const onProgress = (stage: string, share: number): void => {
       context.emit({
         kind: 'progress',
@@ -66,6 +72,7 @@ export async function measureAll(
     await measureInto({ ...context, onProgress }, parameter, spec);
     progress.finished(parameter);
   }
+  return true;
 }
 
 /**
@@ -112,7 +119,7 @@ async function measureInto(context: MeasuringContext, parameter: string, spec: M
       ...(spec.minibatch_noise !== undefined && { minibatch_noise: spec.minibatch_noise }),
       ...(spec.density !== undefined && { density: spec.density }),
       ...(single && { device: single }),
-      libraryThreads: Math.min(8, engine.report.cores),
+      libraryThreads: libraryThreadsOf(engine.report),
       memoryLimit: engine.memoryLimit,
       signal: context.signal,
       onProgress: context.onProgress,

@@ -12,8 +12,10 @@ import type { MeasurementSummary } from '../../shared/results.ts';
 export interface EngineOptions {
   /** 'auto': the first native library that opens, else WebAssembly; 'wasm'; or the path of a library, and no other. */
   readonly blas: string;
-  /** Worker threads of a measurement; 0: one a core. */
+  /** Worker threads of a measurement; 0: one a core. No result depends on it. */
   readonly threads: number;
+  /** Threads of the library in a large eigendecomposition, whose last digits depend on it; 0 (default): as `threads`, at most 8. */
+  readonly libraryThreads?: number;
   /** Bytes a measurement may take; 0: what the machine has free. */
   readonly memoryLimit: number;
   /** What trains and measures; default auto. */
@@ -75,7 +77,12 @@ export type JobRequest = TrainRequest | MeasureRequest;
 
 /** Main side to worker. */
 export type JobCommand =
-  { readonly kind: 'start'; readonly request: JobRequest } | { readonly kind: 'cancel' } | { readonly kind: 'pause' };
+  | { readonly kind: 'start'; readonly request: JobRequest }
+  | { readonly kind: 'cancel' }
+  /** Take a checkpoint and end. `patience`: milliseconds for a measurement under way (`JobControl.pause`). */
+  | { readonly kind: 'pause'; readonly patience: number | null }
+  /** Take a checkpoint and go on. */
+  | { readonly kind: 'checkpoint' };
 
 export interface Points {
   readonly steps: readonly number[];
@@ -155,6 +162,8 @@ export interface EngineReport {
   readonly path: string;
   readonly kind: 'native' | 'wasm';
   readonly threads: number;
+  /** Of a large eigendecomposition; a run that is resumed or run again uses the number recorded. Absent in runs from before it was recorded. */
+  readonly libraryThreads?: number;
   readonly cores: number;
   readonly processor: string;
   /** What trains, for people: "cpu" or a device's name; absent in runs from before there were devices. */

@@ -11,6 +11,7 @@ import { evaluate } from '../../engine/training/evaluate.ts';
 import type { Trainer } from '../../engine/training/trainer.ts';
 import { trainingRateName } from '../forecast/training.ts';
 import { writeCheckpoint } from './checkpoint-file.ts';
+import type { JobControl } from './job-control.ts';
 import type { PreparedData } from './data.ts';
 import { asDeviceError, DeviceError } from '../../engine/backend/tfjs/device-error.ts';
 import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
@@ -23,12 +24,6 @@ import { RunProgress } from './run-progress.ts';
 import type { JobEvent, TrainRequest } from './protocol.ts';
 import { prepareTraining } from './train-setup.ts';
 import type { Due, TrainingParts } from './train-setup.ts';
-
-/** What the main side asks while the job runs; looked at between steps. */
-export interface JobControl {
-  readonly signal: AbortSignal;
-  pauseRequested: boolean;
-}
 
 /** Points of the batch-loss series of a whole run, about. */
 const lossPoints = 4000;
@@ -157,13 +152,13 @@ class TrainingJob {
         return;
       }
     }
-    await this.#measure();
+    if (!(await this.#measure())) return this.#stop();
     while (trainer.step < this.#totalSteps) {
       const nextEpoch = (Math.floor(trainer.step / stepsPerEpoch) + 1) * stepsPerEpoch;
       const nextRecord = (Math.floor(trainer.step / recordEvery) + 1) * recordEvery;
       const end = Math.min(this.#totalSteps, nextEpoch, nextRecord, this.#nextMeasurement(), this.#stopStep());
       const finished = await this.#advanceTo(end);
-      if (!finished) return this.#stop(this.#control.signal.aborted ? 'cancelled' : 'paused');
+      if (!finished) return this.#stop();
       if (end === nextRecord || end === nextEpoch || end === this.#totalSteps) {
         const loss = await trainer.takeMeanLoss();
         if (!Number.isFinite(loss)) return this.#diverge(`became ${loss}`, false);
@@ -190,8 +185,8 @@ class TrainingJob {
         await this.#finish(true);
         return;
       }
-      await this.#measure();
-      if (end === this.#stopStep() && end < this.#totalSteps) return this.#stop('paused');
+      if (!(await this.#measure())) return this.#stop();
+      if (end === this.#stopStep() && end < this.#totalSteps) return this.#stop();
     }
     await this.#finish(false);
   }
@@ -213,6 +208,10 @@ class TrainingJob {
     // Looked at before a step, never after the last: what is due at `end` (an evaluation) comes first, or a run that resumes there would miss it.
     while (trainer.step < end) {
       if (this.#control.signal.aborted || this.#control.pauseRequested) return false;
+      if (this.#control.checkpointRequested) {
+        this.#control.checkpointRequested = false;
+        await this.#checkpoint(true);
+      }
       const begun = performance.now();
       let now = begun;
       while (trainer.step < end && now - begun < sliceMilliseconds) {
@@ -277,8 +276,8 @@ class TrainingJob {
     return stop === null || stop <= this.#firstStep ? Infinity : stop;
   }
 
-  /** All measurements due at the current step; `atEnd`: those of the end, wherever it came. */
-  async #measure(atEnd = false): Promise<void> {
+  /** All measurements due at the current step; `atEnd`: those of the end, wherever it came. False where a pause came before they were done. */
+  async #measure(atEnd = false): Promise<boolean> {
     const { step } = this.#trainer;
     const isDue = ({ spec, steps }: Due): boolean => (atEnd ? spec.when.kind === 'end' : steps.has(step));
     const stored = (parameter: string): boolean =>
@@ -288,8 +287,9 @@ class TrainingJob {
       .flatMap(({ spec, parameters }) =>
         parameters.filter((name) => !stored(name)).map((parameter) => ({ spec, parameter })),
       );
-    if (list.length === 0) return;
+    if (list.length === 0) return true;
     await this.#checkpoint(true);
+    if (this.#control.pauseRequested) return false;
     const begun = performance.now();
     const { weights } = await this.#trainer.state();
     const sharedWeights = new Map([...weights].map(([name, values]) => [name, shared(values)]));
@@ -313,10 +313,17 @@ class TrainingJob {
       step,
       epoch: this.#trainer.epoch,
       emit: this.#emit,
-      signal: this.#control.signal,
+      signal: this.#control.measuring,
     };
-    await measureAll(context, list, this.#progress);
-    this.#seconds.measuring += (performance.now() - begun) / 1000;
+    try {
+      return await measureAll(context, list, this.#progress, () => this.#control.pauseRequested);
+    } catch (error) {
+      // A pause gave the measurement up.
+      if (this.#control.measuring.aborted && !this.#control.signal.aborted) return false;
+      throw error;
+    } finally {
+      this.#seconds.measuring += (performance.now() - begun) / 1000;
+    }
   }
 
   /** Writes a checkpoint; unless forced, only when the last is some seconds old. */
@@ -338,14 +345,14 @@ class TrainingJob {
   }
 
   async #finish(early: boolean): Promise<void> {
-    if (early) await this.#measure(true);
+    if (early && !(await this.#measure(true))) return this.#stop();
     await this.#checkpoint(true);
     this.#end('done', null);
   }
 
-  async #stop(outcome: 'cancelled' | 'paused'): Promise<void> {
+  async #stop(): Promise<void> {
     await this.#checkpoint(true);
-    this.#end(outcome, null);
+    this.#end(this.#control.signal.aborted ? 'cancelled' : 'paused', null);
   }
 
   /** @param how in words that follow "the loss " @param isKept whether the weights are numbers, so that a checkpoint can be read again */

@@ -1,17 +1,28 @@
 /** The process of one job. A fault here ends this job and nothing else. Speaks protocol.ts over the channel to its parent. */
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { runMeasurement } from './measure-job.ts';
+import { JobControl } from './job-control.ts';
 import { connectToParent } from './port.ts';
+import { onPauseSignal } from './signals.ts';
 import { runTraining } from './train-job.ts';
-import type { JobControl } from './train-job.ts';
-import type { JobRequest } from './protocol.ts';
+import type { JobEvent, JobRequest } from './protocol.ts';
 
 // Ctrl+C in a terminal reaches every process of the group; the main side, which has it too, asks this one to cancel at a checkpoint.
 process.on('SIGINT', () => undefined);
 
 const port = connectToParent();
-const abort = new AbortController();
-const control: JobControl = { signal: abort.signal, pauseRequested: false };
+const control = new JobControl();
+let isOver = false;
+// A scheduler's or a shutdown's signal reaches the whole group: the run takes its checkpoint and pauses; the main side says how long a measurement has.
+onPauseSignal(() => {
+  if (isOver) process.exit(0);
+  control.pause(null);
+});
+
+function emit(event: JobEvent): void {
+  if (event.kind === 'ended' || event.kind === 'failed') isOver = true;
+  port.emit(event);
+}
 
 port.onCommand((command) => {
   switch (command.kind) {
@@ -19,10 +30,13 @@ port.onCommand((command) => {
       void run(command.request);
       return;
     case 'cancel':
-      abort.abort(new Error('cancelled'));
+      control.cancel();
       return;
     case 'pause':
-      control.pauseRequested = true;
+      control.pause(command.patience);
+      return;
+    case 'checkpoint':
+      control.checkpointRequested = true;
       return;
     default:
       command satisfies never;
@@ -31,14 +45,14 @@ port.onCommand((command) => {
 
 async function run(request: JobRequest): Promise<void> {
   try {
-    if (request.kind === 'train') await runTraining(request, control, port.emit);
-    else await runMeasurement(request, control, port.emit);
+    if (request.kind === 'train') await runTraining(request, control, emit);
+    else await runMeasurement(request, control, emit);
   } catch (error) {
-    if (abort.signal.aborted) {
-      port.emit({ kind: 'ended', outcome: 'cancelled', reason: null, step: 0, results: {}, seconds: {} });
+    if (control.signal.aborted) {
+      emit({ kind: 'ended', outcome: 'cancelled', reason: null, step: 0, results: {}, seconds: {} });
     } else {
       const stack = error instanceof Error ? (error.stack ?? null) : null;
-      port.emit({ kind: 'failed', message: messageOf(error), isInput: error instanceof InputError, stack });
+      emit({ kind: 'failed', message: messageOf(error), isInput: error instanceof InputError, stack });
     }
   }
   await port.close();

@@ -308,7 +308,7 @@ export class JobQueue {
 
   #common(run: RunRecord) {
     return {
-      engine: this.#options.engine(),
+      engine: sharedEngine(this.#options.engine(), this.limit),
       baseFolder: run.values['base_folder']?.text ?? this.#options.store.folder,
       launcher: this.#options.launcher,
       provenance: this.#options.provenance(),
@@ -431,6 +431,12 @@ export class JobQueue {
     if (this.#trained.count === 0) return null;
     return longest + (queued * (this.#trained.seconds / this.#trained.count)) / this.limit;
   }
+}
+
+/** With the library's threads divided among the jobs that run at once: threads that wait for one another on held cores take many times as long. */
+function sharedEngine(engine: EngineOptions, limit: number): EngineOptions {
+  const threads = engine.threads > 0 ? engine.threads : availableParallelism();
+  return { ...engine, libraryThreads: engine.libraryThreads ?? Math.max(1, Math.min(8, Math.floor(threads / limit))) };
 }
 
 export const resumable = ['paused', 'interrupted', 'cancelled', 'failed'] as const;

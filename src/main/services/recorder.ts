@@ -106,9 +106,9 @@ export class Recorder {
       case 'lost':
         // It could not say what it had come to.
         store.setSummary(this.#run, lastValues(store, this.#run));
-        if (!end.cancelled) this.log('error', end.message);
-        store.setRunStatus(this.#run, end.cancelled ? 'cancelled' : 'interrupted', {
-          error: end.cancelled ? null : end.message,
+        if (!end.cancelled) this.log(end.pausing ? 'warning' : 'error', end.message);
+        store.setRunStatus(this.#run, end.cancelled ? 'cancelled' : end.pausing ? 'paused' : 'interrupted', {
+          error: end.cancelled || end.pausing ? null : end.message,
         });
         return;
       default:

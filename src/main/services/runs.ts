@@ -7,7 +7,14 @@ import { InputError } from '../../shared/errors.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { startJob } from '../jobs/host.ts';
 import type { JobEnd, JobHandle } from '../jobs/host.ts';
-import type { EngineOptions, ForecastRequest, JobEvent, JobRequest, TrainRequest } from '../jobs/protocol.ts';
+import type {
+  EngineOptions,
+  EngineReport,
+  ForecastRequest,
+  JobEvent,
+  JobRequest,
+  TrainRequest,
+} from '../jobs/protocol.ts';
 import type { ProcessLauncher } from '../jobs/launcher.ts';
 import { gatherProvenance } from '../provenance.ts';
 import type { Provenance } from '../provenance.ts';
@@ -95,7 +102,20 @@ export function resumeRun(store: Store, run: RunRecord, options: RunOptions): St
           results: lastValues(store, run.id),
           trainedBy: trainedBy(run),
         };
-  return launch(store, run.id, experiment, options, recorder, resume);
+  return launch(
+    store,
+    run.id,
+    experiment,
+    { ...options, engine: engineAsRecorded(run, options.engine) },
+    recorder,
+    resume,
+  );
+}
+
+/** With as many threads of the library as the run was measured with: another number changes last digits. */
+export function engineAsRecorded({ provenance }: Pick<RunRecord, 'provenance'>, engine: EngineOptions): EngineOptions {
+  const { libraryThreads } = ((provenance ?? {}) as { readonly engine?: Partial<EngineReport> }).engine ?? {};
+  return libraryThreads === undefined ? engine : { ...engine, libraryThreads };
 }
 
 /** The backend as the run's provenance has it; null where it never trained. */
@@ -180,7 +200,7 @@ export function measureRequest(
     weights: checkpoint.file.path,
     dataset: withOwnFiles(store, run.id, experiment.dataset),
     measurement: withBatchSize(spec, experiment.batch_size),
-    engine: options.engine,
+    engine: engineAsRecorded(run, options.engine),
     staging: stagingFolder(store),
     baseFolder: options.baseFolder,
     dataFolder: dataFolderOf(store),

@@ -11,6 +11,7 @@ import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import { readSafetensors } from '../../../src/data/formats/safetensors.ts';
 import { loadKernels } from '../../../src/main/blas-module.ts';
 import type { DeviceFinding } from '../../../src/main/jobs/device.ts';
+import { JobControl } from '../../../src/main/jobs/job-control.ts';
 import type { ProcessLauncher } from '../../../src/main/jobs/launcher.ts';
 import type { JobCommand } from '../../../src/main/jobs/protocol.ts';
 import { runTraining } from '../../../src/main/jobs/train-job.ts';
@@ -75,7 +76,7 @@ function onCard(card: Card): ProcessLauncher {
       send: (message) => {
         const command = message as JobCommand;
         if (command.kind !== 'start' || command.request.kind !== 'train') return;
-        const control = { signal: new AbortController().signal, pauseRequested: false };
+        const control = new JobControl();
         void runTraining(
           command.request,
           control,

@@ -17,7 +17,7 @@ import { eigenpairsBench, layerBench } from '../../bench/projected.ts';
 import type { PassCosts } from '../../bench/projected.ts';
 import { singlePrecisionBench } from '../../bench/single.ts';
 import { trainingJobs, trainingRate } from '../../bench/training.ts';
-import { openEngine } from '../../jobs/engine.ts';
+import { libraryThreadsOf, openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
 import { choice, engineFlags, engineHelp, engineOf, integerOption, parse, printJson, UsageError } from '../command.ts';
 import type { Command } from '../command.ts';
@@ -169,7 +169,7 @@ async function benchProducts({ engine, row }: Task, pool: Pool): Promise<void> {
 async function benchExact({ engine, samples, width, memoryLimit, folder, row }: Task, pool: Pool): Promise<void> {
   const input = trainedInput(engine.trainingBlas(), width, await benchData(samples, folder));
   say(`exact measurement of ${width} x ${width}, ${samples} samples`);
-  const libraryThreads = engine.report.cores;
+  const libraryThreads = libraryThreadsOf(engine.report);
   const measured = await measurementBench(pool, width, input, { samples, libraryThreads, memoryLimit });
   const { seconds } = measured;
   const total = seconds['total'] ?? NaN;

@@ -12,7 +12,7 @@ import type { Command } from '../command.ts';
 import { datasetFromPath } from '../files.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
-import { onInterrupt } from './run.ts';
+import { onTermination } from './run.ts';
 
 const help = `Usage: covature datasets                 which published datasets are here
        covature datasets download NAME   fetch one: ${publishedDatasets.map(({ key }) => key).join(', ')}
@@ -74,7 +74,7 @@ async function download(root: string, name: string, json: boolean): Promise<numb
   const folder = path.join(root, dataset.key);
   const progress = new ProgressLine();
   const abort = new AbortController();
-  const stop = onInterrupt(() => {
+  const stop = onTermination(() => {
     abort.abort(new Error('cancelled; what has come is kept, and the next download goes on from there'));
   });
   try {

@@ -33,7 +33,7 @@ import { filesToMeasure } from '../measured-files.ts';
 import { forecastText } from '../forecast-text.ts';
 import { measurementText } from '../measurement-text.ts';
 import { ProgressLine } from '../progress.ts';
-import { onInterrupt } from './run.ts';
+import { onTermination } from './run.ts';
 
 const help = `Usage: covature measure --model NET.covature-model --parameter NAME [options]
        covature measure --model MODEL.json --weights W.safetensors --data DATA --parameter NAME [options]
@@ -300,7 +300,7 @@ async function tellForecast(
 }
 
 async function settle<T>(job: JobHandle, done: Promise<T>, collected: Collector): Promise<T> {
-  const stop = onInterrupt(() => {
+  const stop = onTermination(() => {
     job.cancel();
   });
   return done.finally(() => {

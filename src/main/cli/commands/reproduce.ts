@@ -14,6 +14,7 @@ import {
   engineHelp,
   engineOf,
   openStoreFor,
+  PausedError,
   parse,
   printJson,
   storeHelp,
@@ -23,7 +24,8 @@ import {
 import type { Command } from '../command.ts';
 import { formatDuration, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
-import { onInterrupt } from './run.ts';
+import { onInterrupt, pauseGrace } from './run.ts';
+import { onPauseSignal } from '../../jobs/signals.ts';
 
 const help = `Usage: covature reproduce [--study quick|full] [options]
 
@@ -138,7 +140,17 @@ class StudyRunner {
     const stop = onInterrupt(() => {
       started.job.cancel();
     });
-    const end = await started.done.finally(stop);
+    const stopPausing = onPauseSignal(() => {
+      started.job.pause(pauseGrace);
+    });
+    const end = await started.done.finally(() => {
+      stop();
+      stopPausing();
+    });
+    if (store.getRun(started.id)?.status === 'paused') {
+      this.#progress.clear();
+      throw new PausedError('paused; the same command goes on from here');
+    }
     if (end.kind === 'lost' && !end.cancelled) throw new Error(end.message);
     if (end.kind === 'lost' || (end.kind === 'ended' && end.event.outcome === 'cancelled')) {
       this.#progress.clear();

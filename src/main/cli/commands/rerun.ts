@@ -2,13 +2,14 @@
 import { readSafetensors } from '../../../data/formats/safetensors.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { parseExperiment, parseRecorded } from '../../../shared/experiment.ts';
-import { startRun } from '../../services/runs.ts';
+import { engineAsRecorded, startRun } from '../../services/runs.ts';
 import type { RunRecord, Store } from '../../store/index.ts';
 import {
   engineFlags,
   engineHelp,
   engineOf,
   openStoreFor,
+  PausedError,
   parse,
   printJson,
   storeHelp,
@@ -17,13 +18,14 @@ import {
 import type { Command } from '../command.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
-import { onInterrupt } from './run.ts';
+import { onInterrupt, pauseGrace } from './run.ts';
+import { onPauseSignal } from '../../jobs/signals.ts';
 
 const help = `Usage: covature rerun RUN [options]
 
-Runs a stored experiment again, with the same seed, and compares: final weights bit for bit, and every result number by number. On the same machine and engine
-weights are the same bit for bit, and so are results but for the rounding of a large eigendecomposition beside other processes, which goes on with fewer threads
-(a relative difference below 1e-9 counts as equal and is stated). On another machine runs differ by rounding, which training amplifies.
+Runs a stored experiment again, with the same seed and the library threads that are recorded with it, and compares: final weights bit for bit, and every result
+number by number. On the same machine and engine all are the same bit for bit; a relative difference below 1e-9 counts as equal and is stated (runs from before
+the threads were recorded). On another machine runs differ by rounding, which training amplifies.
 
 ${engineHelp}
 ${storeHelp}
@@ -57,7 +59,7 @@ export const rerun: Command = {
     const experiment = parseExperiment(original.experiment, `experiment of run ${original.id}`);
     const progress = new ProgressLine();
     const started = startRun(store, experiment, {
-      engine: engineOf(values),
+      engine: engineAsRecorded(original, engineOf(values)),
       baseFolder: original.values['base_folder']?.text ?? process.cwd(),
       parent: { run: original.id, relation: 'rerun' },
       onEvent: (event) => {
@@ -67,8 +69,18 @@ export const rerun: Command = {
     const stop = onInterrupt(() => {
       started.job.cancel();
     });
-    const end = await started.done.finally(stop);
+    const stopPausing = onPauseSignal(() => {
+      started.job.pause(pauseGrace);
+    });
+    const end = await started.done.finally(() => {
+      stop();
+      stopPausing();
+    });
     progress.clear();
+    if (store.getRun(started.id)?.status === 'paused')
+      throw new PausedError(
+        `paused; "covature run --resume ${started.id}" goes on, and "covature compare" compares then`,
+      );
     if (end.kind !== 'ended') throw new Error(end.kind === 'failed' ? end.event.message : end.message);
     const again = store.getRun(started.id);
     if (again === undefined) throw new Error(`run ${started.id} is gone from the store`);

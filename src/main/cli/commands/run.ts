@@ -1,9 +1,11 @@
 /** covature run */
 import * as path from 'node:path';
 import { resolveDataset } from '../../../data/resolve.ts';
-import { parseExperiment } from '../../../shared/experiment.ts';
+import { costKey } from '../../../shared/sweep.ts';
 import { fitted } from '../../jobs/data.ts';
+import type { JobForecast } from '../../forecast/job.ts';
 import type { JobEnd } from '../../jobs/host.ts';
+import { onPauseSignal, pausedStatus } from '../../jobs/signals.ts';
 import { forecastExperiment } from '../../services/forecasts.ts';
 import { checkShapes } from '../../services/fitting.ts';
 import { dataFolderOf, resumeRun, startRun } from '../../services/runs.ts';
@@ -26,27 +28,35 @@ import { readJsonFile } from '../files.ts';
 import { forecastText } from '../forecast-text.ts';
 import { ProgressLine } from '../progress.ts';
 import { runDocument, runText } from '../run-text.ts';
+import { formatDuration } from '../format.ts';
+import { membersOf, sweepFlags, sweepOf } from '../sweep-options.ts';
+import type { Member } from '../sweep-options.ts';
 
 const help = `Usage: covature run EXPERIMENT.json [options]
        covature run --resume RUN [options]
 
-Trains the network of an experiment, measures it as the experiment says, and stores the run.
+Trains the network of an experiment, measures it as the experiment says, and stores the run. Lists of values in the experiment make a sweep: every combination
+is one run, one after the other, in the order in which the workbench lists them.
 
   --seed N         instead of the experiment's seed
   --seeds A,B,...  one run a seed, one after the other
+  --member K       only run K of the sweep, counted from 1
+  --members A-B    only these
   --stop-after N   take a checkpoint after N steps and pause there
   --resume RUN     go on with an unfinished run (id, part of an id, or name)
   --forecast       say what it will take (time, memory, disk) and start nothing; --dry-run is the same
 ${engineHelp}
 ${storeHelp}
 
+Ctrl+C cancels a run. SIGTERM and SIGUSR1 pause it: it takes a checkpoint at the step it has come to (a measurement under way has 20 seconds to end, or is made
+anew), and the exit status is ${pausedStatus}; --resume goes on.
+
 Example: npm run --silent covature -- run resources/examples/glyphs-mlp.json --seeds 1,2,3`;
 
 const options = {
   ...storeOptions,
   ...engineFlags,
-  seed: { type: 'string' },
-  seeds: { type: 'string' },
+  ...sweepFlags,
   'stop-after': { type: 'string' },
   resume: { type: 'string' },
   forecast: { type: 'boolean' },
@@ -82,31 +92,44 @@ export const run: Command = {
       ]);
       return status;
     }
-    const experiment = parseExperiment(await readJsonFile(file), file === '-' ? 'experiment' : path.basename(file));
+    const document = await readJsonFile(file);
+    const sweep = sweepOf(document, file === '-' ? 'experiment' : path.basename(file), values);
+    const members = membersOf(sweep, values);
     const baseFolder = file === '-' ? process.cwd() : path.dirname(path.resolve(file));
-    const seeds = seedList(values.seed, values.seeds) ?? [experiment.seed];
     using store = openStoreFor(values, false);
+    const kinds = [...Map.groupBy(members, ({ experiment }) => costKey(experiment)).values()];
     if (isForecast) {
-      const { job, done } = forecastExperiment(store, experiment, { ...common, baseFolder });
-      const stop = onInterrupt(() => {
-        job.cancel();
-      });
-      const forecast = await done.finally(() => {
-        stop();
-        progress.clear();
-      });
-      if (values.json === true) printJson({ runs: seeds.length, each: forecast });
-      else process.stdout.write(`${seeds.length > 1 ? `${seeds.length} runs, each: ` : ''}${forecastText(forecast)}\n`);
+      const forecasts: { members: readonly number[]; forecast: JobForecast }[] = [];
+      for (const kind of kinds) {
+        const { job, done } = forecastExperiment(store, kind[0].experiment, { ...common, baseFolder });
+        const stop = onInterrupt(() => {
+          job.cancel();
+        });
+        const forecast = await done.finally(() => {
+          stop();
+          progress.clear();
+        });
+        forecasts.push({ members: kind.map(({ number }) => number), forecast });
+      }
+      if (values.json === true) printJson(forecastDocument(members, forecasts));
+      else process.stdout.write(`${forecastsText(members, forecasts)}\n`);
       return 0;
     }
-    await checkShapes(experiment, async (dataset, model, wanted) => {
-      fitted(await resolveDataset(dataset, { baseFolder, dataFolder: dataFolderOf(store) }), model, wanted);
-    });
+    for (const [{ experiment }] of kinds) {
+      await checkShapes(experiment, async (dataset, model, wanted) => {
+        fitted(await resolveDataset(dataset, { baseFolder, dataFolder: dataFolderOf(store) }), model, wanted);
+      });
+    }
     return await follow(
       store,
       progress,
       values.json === true,
-      seeds.map((seed) => () => startRun(store, { ...experiment, seed }, { ...common, baseFolder })),
+      members.map(
+        ({ experiment }) =>
+          () =>
+            startRun(store, experiment, { ...common, baseFolder }),
+      ),
+      sweep.count > 1 ? members.map(({ number }) => `member ${number} of ${sweep.count}: `) : [],
     );
   },
 };
@@ -117,22 +140,33 @@ async function follow(
   progress: ProgressLine,
   json: boolean,
   starts: readonly (() => StartedRun)[],
+  titles: readonly string[] = [],
 ): Promise<number> {
   const documents: unknown[] = [];
   let status = 0;
-  for (const start of starts) {
+  for (const [index, start] of starts.entries()) {
     const started = start();
-    progress.note(`run ${started.id}`);
+    progress.note(`${titles[index] ?? ''}run ${started.id}`);
+    let paused = false;
     const stop = onInterrupt(() => {
       started.job.cancel();
     });
-    const end = await started.done.finally(stop);
+    const stopPausing = onPauseSignal(() => {
+      paused = true;
+      started.job.pause(pauseGrace);
+    });
+    const end = await started.done.finally(() => {
+      stop();
+      stopPausing();
+    });
     progress.clear();
     const record = store.getRun(started.id);
     if (record === undefined) throw new Error(`run ${started.id} is gone from the store`);
     if (json) documents.push(runDocument(store, record));
     else process.stdout.write(`${runText(store, record)}\n`);
-    status = Math.max(status, statusOf(end));
+    const ended = record.status === 'paused' && paused ? pausedStatus : statusOf(end);
+    status = Math.max(status, ended);
+    if (ended === pausedStatus) break;
     if (end.kind === 'failed' || end.kind === 'lost')
       process.stderr.write(`covature run: ${end.kind === 'failed' ? end.event.message : end.message}\n`);
     if (end.kind !== 'ended' || end.event.outcome === 'cancelled') break;
@@ -146,25 +180,47 @@ function statusOf(end: JobEnd): number {
   return end.kind === 'failed' && end.event.isInput ? 2 : 1;
 }
 
-/** Calls back at Ctrl+C or a termination; answers how to stop listening. */
+interface MemberForecasts {
+  readonly members: readonly number[];
+  readonly forecast: JobForecast;
+}
+
+/** `each`: of the longest. */
+function forecastDocument(members: readonly Member[], forecasts: readonly MemberForecasts[]): unknown {
+  const longest = forecasts.reduce((a, b) => (b.forecast.seconds.total > a.forecast.seconds.total ? b : a));
+  return { runs: members.length, each: longest.forecast, ...(forecasts.length > 1 && { kinds: forecasts }) };
+}
+
+function forecastsText(members: readonly Member[], forecasts: readonly MemberForecasts[]): string {
+  const [{ forecast }] = forecasts;
+  if (forecasts.length === 1) {
+    return `${members.length > 1 ? `${members.length} runs, each: ` : ''}${forecastText(forecast)}`;
+  }
+  const total = forecasts.reduce((sum, each) => sum + each.members.length * each.forecast.seconds.total, 0);
+  const parts = forecasts.map((each) => {
+    const runs = `${each.members.length} run${each.members.length === 1 ? '' : 's'} like member ${each.members[0]}`;
+    return `${runs}: ${forecastText(each.forecast)}`;
+  });
+  return [`${members.length} runs, ${formatDuration(total)} in all`, ...parts].join('\n\n');
+}
+
+/** Milliseconds from a signal to the end at the latest. */
+export const pauseGrace = 60_000;
+
+/** Calls back at Ctrl+C; answers how to stop listening. */
 export function onInterrupt(callback: () => void): () => void {
   process.on('SIGINT', callback);
-  process.on('SIGTERM', callback);
   return () => {
     process.off('SIGINT', callback);
-    process.off('SIGTERM', callback);
   };
 }
 
-function seedList(one: string | undefined, many: string | undefined): number[] | undefined {
-  if (one !== undefined && many !== undefined) throw new UsageError('--seed and --seeds exclude each other');
-  const single = integerOption(one, 'seed', 0);
-  if (single !== undefined) return [single];
-  if (many === undefined) return undefined;
-  return many.split(',').map((text) => {
-    const seed = integerOption(text.trim(), 'seeds', 0);
-    if (seed === undefined || text.trim() === '')
-      throw new UsageError(`--seeds: expected integers separated by commas, received "${many}"`);
-    return seed;
-  });
+/** Calls back at Ctrl+C or a termination, of work that cannot be paused; answers how to stop listening. */
+export function onTermination(callback: () => void): () => void {
+  const stop = onInterrupt(callback);
+  process.on('SIGTERM', callback);
+  return () => {
+    stop();
+    process.off('SIGTERM', callback);
+  };
 }

@@ -3,6 +3,7 @@ import { openWorkbench } from '../../contract/open-workbench.ts';
 import * as path from 'node:path';
 import { defaultStoreFolder } from '../../store/index.ts';
 import { hasDisplay, openBrowser } from '../../web/open-browser.ts';
+import { onPauseSignal } from '../../jobs/signals.ts';
 import { isLoopback, startServer } from '../../web/server.ts';
 import {
   engineFlags,
@@ -87,7 +88,7 @@ function untilInterrupted(): Promise<void> {
       resolve();
     };
     process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
+    onPauseSignal(stop);
     process.on('SIGHUP', stop);
   });
 }

@@ -23,7 +23,7 @@ import type { Command } from '../command.ts';
 import { readJsonFile } from '../files.ts';
 import { formatTable, indent } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
-import { onInterrupt } from './run.ts';
+import { onTermination } from './run.ts';
 
 const help = `Usage: covature verify --model MODEL.json [options]
        covature verify --run RUN [options]
@@ -62,7 +62,7 @@ export const verify: Command = {
     const pool = new Pool(engine.blas, { threads: engine.report.threads });
     const progress = new ProgressLine();
     const abort = new AbortController();
-    const stop = onInterrupt(() => {
+    const stop = onTermination(() => {
       abort.abort(new Error('cancelled'));
     });
     try {

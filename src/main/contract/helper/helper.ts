@@ -116,7 +116,7 @@ export class Helper {
   }
 
   #start(): WorkerProcess {
-    const started = this.#launcher.launch(moduleBeside('./worker', import.meta.url), blasThreadVariables(process.env), {
+    const started = this.#launcher.launch(moduleBeside('./worker', import.meta.url), blasThreadVariables(), {
       onMessage: (message) => {
         this.#receive(message as HelperAnswer | HelperProgress);
       },

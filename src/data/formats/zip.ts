@@ -3,9 +3,11 @@
  * checked: ranges inside the file, no two entries in one place, sizes that deflate can reach, checksums. No memory beyond the file's
  * size times what deflate can do (1,032) is taken, and that only for entries that are asked for.
  */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import * as path from 'node:path';
 import * as zlib from 'node:zlib';
 import { InputError, messageOf } from '../../shared/errors.ts';
-import { codeOf } from '../files.ts';
+import { codeOf, inputErrorOf } from '../files.ts';
 import { largestRatio } from './gzip.ts';
 
 export interface ZipEntry {
@@ -14,36 +16,94 @@ export interface ZipEntry {
   readonly size: number;
   /** Unpacks and checks the checksum; raises an InputError for damage. */
   read(): Uint8Array;
+  /** The same in pieces, of which a stored entry's take no more memory than one; damage is found at the end. */
+  chunks(): Iterable<Uint8Array>;
 }
 
 const signature = { local: 0x04034b50, central: 0x02014b50, end: 0x06054b50, end64: 0x06064b50, locator64: 0x07064b50 };
 
+/** The bytes of an archive, wherever they lie. */
+interface ZipBytes {
+  readonly size: number;
+  /** Bytes [at, at + length), which lie inside. */
+  read(at: number, length: number): Uint8Array;
+}
+
+export interface ZipFile {
+  readonly entries: readonly ZipEntry[];
+  close(): void;
+}
+
 /** The entries of an archive in the order of its directory; `name` opens every error. */
 export function readZip(bytes: Uint8Array, name: string): ZipEntry[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return entriesOf({ size: bytes.length, read: (at, length) => bytes.subarray(at, at + length) }, name);
+}
+
+/** The entries of an archive of any size, of which no more is read than is asked for. Raises InputError as `readZip` does, and where it cannot be read. */
+export function openZip(file: string, name = path.basename(file)): ZipFile {
+  let handle: number;
+  let size: number;
+  try {
+    handle = openSync(file, 'r');
+    const stats = fstatSync(handle);
+    ({ size } = stats);
+    if (!stats.isFile()) {
+      closeSync(handle);
+      throw new InputError(`${file}: is no file`);
+    }
+  } catch (error) {
+    throw inputErrorOf(error, file);
+  }
+  const close = (): void => {
+    closeSync(handle);
+  };
+  const read = (at: number, length: number): Uint8Array => {
+    const bytes = Buffer.allocUnsafe(length);
+    for (let done = 0; done < length;) {
+      const count = readSync(handle, bytes, done, Math.min(length - done, 2 ** 30), at + done);
+      if (count === 0) throw new InputError(`${name}: was cut short while it was read`);
+      done += count;
+    }
+    return bytes;
+  };
+  try {
+    return { entries: entriesOf({ size, read }, name), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function entriesOf(bytes: ZipBytes, name: string): ZipEntry[] {
   const fail = (what: string): never => {
     throw new InputError(`${name}: not a valid zip file, or cut short: ${what}`);
   };
-  const directory = findDirectory(view, fail);
+  const directory = findDirectory(bytes, fail);
+  if (directory.length > largestDirectory) fail(`its directory of ${directory.length} bytes is too long`);
+  const listed = bytes.read(directory.offset, directory.length);
+  const view = new DataView(listed.buffer, listed.byteOffset, listed.byteLength);
   const entries: ZipEntry[] = [];
   const seen = new Set<string>();
   const ranges: [number, number][] = [];
-  let at = directory.offset;
+  let at = 0;
   for (let i = 0; i < directory.entries; i++) {
-    if (at + 46 > directory.end || view.getUint32(at, true) !== signature.central)
+    if (at + 46 > listed.length || view.getUint32(at, true) !== signature.central)
       fail(`entry ${i} of its directory is missing`);
-    const entry = centralEntry(view, bytes, at, fail);
-    if (entry.next > directory.end) fail(`entry ${i} of its directory does not end inside it`);
+    const entry = centralEntry(view, listed, at, fail);
     at = entry.next;
     if (seen.has(entry.name)) fail(`the name "${entry.name}" stands twice`);
     seen.add(entry.name);
-    const begin = dataBegin(view, entry.offset, directory.offset, entry.name, fail);
+    const begin = dataBegin(bytes, entry.offset, directory.offset, entry.name, fail);
     if (begin + entry.packed > directory.offset) fail(`"${entry.name}" reaches beyond the data`);
     ranges.push([entry.offset, begin + entry.packed]);
     if (entry.size > entry.packed * largestRatio + 64)
       fail(`"${entry.name}" claims ${entry.size} bytes, more than its ${entry.packed} packed bytes can hold`);
-    const packed = bytes.subarray(begin, begin + entry.packed);
-    entries.push({ name: entry.name, size: entry.size, read: () => unpack(packed, entry, name) });
+    entries.push({
+      name: entry.name,
+      size: entry.size,
+      read: () => unpack(bytes.read(begin, entry.packed), entry, name),
+      chunks: () => chunksOf(bytes, begin, entry, name),
+    });
   }
   ranges.sort((a, b) => a[0] - b[0]);
   ranges.forEach(([begin], i) => {
@@ -52,36 +112,63 @@ export function readZip(bytes: Uint8Array, name: string): ZipEntry[] {
   return entries;
 }
 
+/** Bytes of a directory that are held in memory. */
+const largestDirectory = 2 ** 28;
+/** Bytes of a piece of a stored entry. */
+const chunkBytes = 2 ** 22;
+
+function* chunksOf(bytes: ZipBytes, begin: number, entry: CentralEntry, name: string): Generator<Uint8Array> {
+  if (entry.method !== 0) {
+    yield unpack(bytes.read(begin, entry.packed), entry, name);
+    return;
+  }
+  let crc = 0;
+  for (let done = 0; done < entry.size; done += chunkBytes) {
+    const chunk = bytes.read(begin + done, Math.min(chunkBytes, entry.size - done));
+    crc = zlib.crc32(chunk, crc);
+    yield chunk;
+  }
+  if (crc !== entry.crc) throw checksumError(entry, name);
+}
+
+function checksumError(entry: CentralEntry, name: string): InputError {
+  return new InputError(`${name}: "${entry.name}" is damaged: its checksum does not match`);
+}
+
 type Fail = (what: string) => never;
 
-function findDirectory(view: DataView, fail: Fail): { offset: number; end: number; entries: number } {
-  const size = view.byteLength;
-  const earliest = Math.max(0, size - 22 - 65535);
-  let at = size - 22;
+function findDirectory(bytes: ZipBytes, fail: Fail): { offset: number; length: number; entries: number } {
+  // The end record with its comment, and the locator before it.
+  const from = Math.max(0, bytes.size - 22 - 65535 - 20);
+  const tail = bytes.read(from, bytes.size - from);
+  const view = new DataView(tail.buffer, tail.byteOffset, tail.byteLength);
+  let at = tail.length - 22;
   while (
-    at >= earliest &&
-    !(view.getUint32(at, true) === signature.end && at + 22 + view.getUint16(at + 20, true) === size)
+    at >= 0 &&
+    !(view.getUint32(at, true) === signature.end && at + 22 + view.getUint16(at + 20, true) === tail.length)
   )
     at--;
-  if (at < earliest || at < 0) return fail('its end record is missing');
+  if (at < 0) return fail('its end record is missing');
   let entries = view.getUint16(at + 10, true);
   let length = view.getUint32(at + 12, true);
   let offset = view.getUint32(at + 16, true);
-  let end = at;
+  let end = from + at;
   if (entries === 0xffff || length === 0xffffffff || offset === 0xffffffff) {
     const locator = at - 20;
     if (locator < 0 || view.getUint32(locator, true) !== signature.locator64)
       return fail('its zip64 record is missing');
     const at64 = uint64(view, locator + 8);
-    if (!(at64 + 56 <= locator) || view.getUint32(at64, true) !== signature.end64)
-      return fail('its zip64 record is missing');
-    entries = uint64(view, at64 + 32);
-    length = uint64(view, at64 + 40);
-    offset = uint64(view, at64 + 48);
+    if (!(at64 + 56 <= from + locator)) return fail('its zip64 record is missing');
+    const record = bytes.read(at64, 56);
+    const view64 = new DataView(record.buffer, record.byteOffset, record.byteLength);
+    if (view64.getUint32(0, true) !== signature.end64) return fail('its zip64 record is missing');
+    entries = uint64(view64, 32);
+    length = uint64(view64, 40);
+    offset = uint64(view64, 48);
     end = at64;
   }
   if (!(offset + length <= end)) return fail(`its directory of ${length} bytes at ${offset} is not inside the file`);
-  return { offset, end: offset + length, entries };
+  return { offset, length, entries };
 }
 
 interface CentralEntry {
@@ -127,10 +214,12 @@ function centralEntry(view: DataView, bytes: Uint8Array, at: number, fail: Fail)
   return { name, method, crc: view.getUint32(at + 16, true), packed, size, offset, next };
 }
 
-function dataBegin(view: DataView, offset: number, limit: number, name: string, fail: Fail): number {
-  if (!(offset + 30 <= limit) || view.getUint32(offset, true) !== signature.local)
-    return fail(`"${name}" is not where the directory says`);
-  return offset + 30 + view.getUint16(offset + 26, true) + view.getUint16(offset + 28, true);
+function dataBegin(bytes: ZipBytes, offset: number, limit: number, name: string, fail: Fail): number {
+  if (!(offset + 30 <= limit)) return fail(`"${name}" is not where the directory says`);
+  const head = bytes.read(offset, 30);
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  if (view.getUint32(0, true) !== signature.local) return fail(`"${name}" is not where the directory says`);
+  return offset + 30 + view.getUint16(26, true) + view.getUint16(28, true);
 }
 
 /** As a number; what is beyond 2^53 loses digits and fails every range check. */
@@ -153,7 +242,6 @@ function unpack(packed: Uint8Array, entry: CentralEntry, name: string): Uint8Arr
   }
   if (out.length !== entry.size)
     throw new InputError(`${name}: "${entry.name}" is damaged: expected ${entry.size} bytes, found ${out.length}`);
-  if (zlib.crc32(out) !== entry.crc)
-    throw new InputError(`${name}: "${entry.name}" is damaged: its checksum does not match`);
+  if (zlib.crc32(out) !== entry.crc) throw checksumError(entry, name);
   return out;
 }

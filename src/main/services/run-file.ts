@@ -3,23 +3,24 @@
  * click or send by mail. Names in an archive from elsewhere never become paths, and every file is held against the checksum that the document states.
  */
 import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import * as path from 'node:path';
-import { Zip, ZipDeflate, ZipPassThrough } from 'fflate';
-import { readInputFile, writeFileAtomic } from '../../data/files.ts';
+import { writeFileAtomic } from '../../data/files.ts';
 import { makeFolders } from '../../data/folders.ts';
-import { readZip } from '../../data/formats/zip.ts';
+import { writeZip } from '../../data/formats/zip-write.ts';
+import type { ZipSource } from '../../data/formats/zip-write.ts';
+import { openZip } from '../../data/formats/zip.ts';
+import type { ZipEntry } from '../../data/formats/zip.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseJson } from '../../shared/validation.ts';
 import type { ExportedRun, Imported, Store } from '../store/index.ts';
 
 export const runFileExtension = '.covature';
 const documentName = 'run.json';
-/** What an archive may hold in all: beyond, it would need zip64 to write and more memory to read than one should take. */
-const largestFile = 2 ** 31 - 2 ** 20;
 
-/** Raises InputError where the run is larger than 2 GB. */
+/** Of any size. */
 export async function writeRunFile(
   { document, files }: ExportedRun,
   target: string,
@@ -28,41 +29,19 @@ export async function writeRunFile(
 ): Promise<void> {
   const text = Buffer.from(JSON.stringify(document));
   const total = files.reduce((sum, { bytes }) => sum + bytes, text.length);
-  if (total > largestFile)
-    throw new InputError(
-      `the run with its files takes ${total} bytes; a .covature file holds ${largestFile}. "covature export --format run" writes a folder of any size`,
-    );
-  async function* chunks(): AsyncGenerator<Uint8Array> {
-    let ready: Uint8Array[] = [];
-    const zip = new Zip((error, chunk) => {
-      if (error !== null) throw error;
-      ready.push(chunk);
-    });
-    const taken = function* (): Generator<Uint8Array> {
-      yield* ready;
-      ready = [];
-    };
-    const head = new ZipDeflate(documentName, { level: 6 });
-    zip.add(head);
-    head.push(text, true);
-    yield* taken();
-    let done = text.length;
-    for (const file of files) {
-      const entry = new ZipPassThrough(file.name);
-      zip.add(entry);
-      for await (const chunk of createReadStream(file.path, { highWaterMark: 2 ** 20, ...(signal && { signal }) })) {
-        entry.push(chunk as Buffer);
-        done += (chunk as Buffer).length;
-        onProgress(done / total);
-        yield* taken();
-      }
-      entry.push(new Uint8Array(0), true);
-      yield* taken();
+  let done = text.length;
+  async function* chunksOf(file: string): AsyncGenerator<Uint8Array> {
+    for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20, ...(signal && { signal }) })) {
+      done += (chunk as Buffer).length;
+      onProgress(done / total);
+      yield chunk as Buffer;
     }
-    zip.end();
-    yield* taken();
   }
-  await writeFileAtomic(target, chunks());
+  const sources: ZipSource[] = [
+    { name: documentName, content: text },
+    ...files.map(({ name, bytes, path: place }) => ({ name, size: bytes, chunks: () => chunksOf(place) })),
+  ];
+  await writeFileAtomic(target, writeZip(sources));
 }
 
 export interface UnpackedRun {
@@ -75,7 +54,19 @@ export interface UnpackedRun {
 /** Unpacks into `folder`, under names of its own. Raises InputError naming what is wrong; then the files that were written so far are left to whoever owns the folder. */
 export async function unpackRunFile(file: string, folder: string): Promise<UnpackedRun> {
   const name = path.basename(file);
-  const entries = new Map(readZip(await readInputFile(file), name).map((entry) => [entry.name, entry]));
+  const zip = openZip(file, name);
+  try {
+    return await unpackEntries(new Map(zip.entries.map((entry) => [entry.name, entry])), name, folder);
+  } finally {
+    zip.close();
+  }
+}
+
+async function unpackEntries(
+  entries: ReadonlyMap<string, ZipEntry>,
+  name: string,
+  folder: string,
+): Promise<UnpackedRun> {
   const first = entries.get(documentName);
   if (first === undefined) throw new InputError(`${name}: no run of Covature (it has no ${documentName})`);
   const document = parseJson(new TextDecoder().decode(first.read()), `${name}: ${documentName}`);
@@ -85,11 +76,13 @@ export async function unpackRunFile(file: string, folder: string): Promise<Unpac
   for (const [entryName, sha256] of namedFiles(document)) {
     const entry = entries.get(entryName);
     if (entry === undefined) throw new InputError(`${name}: its file ${entryName} is not there`);
-    const bytes = entry.read();
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256)
-      throw new InputError(`${name}: the checksum of its file ${entryName} differs`);
+    const hash = createHash('sha256');
     const place = path.join(folder, `${number++}.part`);
-    await writeSynced(place, bytes);
+    await writeFileAtomic(place, hashed(entry.chunks(), hash)).catch((error: unknown) => {
+      // Damage in the archive is no failure to write.
+      throw error instanceof Error && error.cause instanceof InputError ? error.cause : error;
+    });
+    if (hash.digest('hex') !== sha256) throw new InputError(`${name}: the checksum of its file ${entryName} differs`);
     places[entryName] = place;
   }
   return { document, places };
@@ -122,13 +115,11 @@ export async function importRunFile(store: Store, file: string): Promise<Importe
   }
 }
 
-async function writeSynced(place: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${place}.tmp`;
-  await writeFile(temporary, bytes);
-  const handle = await open(temporary, 'r+');
-  await handle.sync();
-  await handle.close();
-  await rename(temporary, place);
+function* hashed(chunks: Iterable<Uint8Array>, hash: Hash): Generator<Uint8Array> {
+  for (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
 }
 
 /** Every { name, bytes, sha256 } of a document of which nothing is known yet. */

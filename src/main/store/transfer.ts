@@ -1,97 +1,31 @@
 /**
- * A run as one JSON document and the files it names, to move between stores: what `covature export` and `covature import` read and
- * write, and what a job on a cluster leaves behind. A document from elsewhere is untrusted: it is parsed, files are checked against
- * their checksums, and names in it never become paths.
+ * A run as one document (run-document.ts) and the files it names, to move between stores: what `covature export` and `covature import` read and
+ * write, and what a job on a cluster leaves behind.
  */
-import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import * as v from 'valibot';
 import { InputError } from '../../shared/errors.ts';
-import type { MeasurementSummary } from '../../shared/results.ts';
-import { integer, parseWith } from '../../shared/validation.ts';
-import { hashFile, type ArtifactTable } from './artifacts.ts';
+import { parseWith } from '../../shared/validation.ts';
+import type { ArtifactTable } from './artifacts.ts';
 import type { CheckpointTable } from './checkpoints.ts';
 import type { StoreContext } from './context.ts';
 import { canonicalJson } from './experiments.ts';
 import type { MeasurementTable } from './measurements.ts';
+import {
+  checkedSource,
+  documentSchema,
+  encodeNumber,
+  endedStatus,
+  hashOf,
+  isFurther,
+  progressOf,
+  summaryOf,
+  type RunDocument,
+} from './run-document.ts';
 import type { RunTable } from './runs.ts';
 import type { SeriesTable } from './series.ts';
 import type { SummaryTable } from './summary.ts';
-import {
-  runStatuses,
-  type Artifact,
-  type ArtifactSource,
-  type Json,
-  type RunStatus,
-  type SeriesPoints,
-  type SummaryInput,
-} from './types.ts';
+import type { Artifact, ArtifactSource, Json, RunRecord, SeriesPoints, SummaryInput } from './types.ts';
 
-const json = v.custom<Json>((value) => value !== undefined);
-const number = v.pipe(v.number(), v.finite());
-const time = v.nullable(integer(0));
-const step = integer(0);
-/** JSON has no NaN and no infinities; a diverging series has. */
-const anyNumber = v.union([number, v.picklist(['NaN', 'Infinity', '-Infinity'])]);
-const file = v.strictObject({
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(300)),
-  bytes: integer(0),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-});
-const origin = v.picklist(['schedule', 'manual']);
-
-const documentSchema = v.strictObject({
-  format: v.literal('covature-run'),
-  version: v.literal(1),
-  id: v.string(),
-  name: v.string(),
-  project: v.nullable(v.string()),
-  status: v.picklist(runStatuses),
-  seed: v.nullable(integer(-Number.MAX_SAFE_INTEGER)),
-  created: integer(0),
-  started: time,
-  ended: time,
-  seconds: number,
-  step,
-  steps: v.nullable(step),
-  tags: v.array(v.string()),
-  notes: v.string(),
-  error: v.nullable(v.string()),
-  experiment: json,
-  provenance: json,
-  /** Keys that come neither from the experiment nor from a measurement's summary alone are repeated here with the rest. */
-  summary: v.record(
-    v.string(),
-    v.strictObject({
-      value: v.nullable(number),
-      text: v.nullable(v.string()),
-      low: v.nullable(number),
-      high: v.nullable(number),
-    }),
-  ),
-  series: v.record(
-    v.string(),
-    v.strictObject({ steps: v.array(integer(-Number.MAX_SAFE_INTEGER)), values: v.array(anyNumber) }),
-  ),
-  log: v.array(v.tuple([integer(0), v.picklist(['debug', 'info', 'warning', 'error']), v.string()])),
-  measurements: v.array(
-    v.strictObject({
-      parameter: v.string(),
-      step,
-      epoch: v.nullable(number),
-      method: v.picklist(['exact', 'projected']),
-      origin,
-      summary: v.nullable(json),
-      error: v.nullable(v.string()),
-      options: json,
-      created: integer(0),
-      arrays: v.nullable(file),
-    }),
-  ),
-  checkpoints: v.array(v.strictObject({ step, epoch: v.nullable(number), state: json, created: integer(0), file })),
-  files: v.array(file),
-});
-export type RunDocument = v.InferOutput<typeof documentSchema>;
+export type { RunDocument };
 
 export interface ExportedRun {
   readonly document: RunDocument;
@@ -115,8 +49,10 @@ export interface ImportOptions {
 
 export interface Imported {
   readonly id: string;
-  /** False: the run was here already, and nothing changed. */
+  /** False: the run was here already, as far as this document has it or further, and nothing changed. */
   readonly added: boolean;
+  /** An earlier state of this very run was here, and what it lacked was put in its place. */
+  readonly replaced?: true;
 }
 
 interface Tables {
@@ -202,46 +138,80 @@ export function transferMethods(context: StoreContext, tables: Tables) {
     return { document, files };
   }
 
+  /** Takes back all that a run has recorded; what a user made of it (measurements by hand among it) stays. */
+  function clear(run: RunRecord): void {
+    const seq = runs.runSeq(run.id);
+    series.rewind(run.id, Number.MIN_SAFE_INTEGER);
+    checkpoints.pruneCheckpoints(run.id, 0);
+    for (const each of measurements.measurements(run.id))
+      if (each.origin === 'schedule') measurements.deleteMeasurement(each.id);
+    prepare('DELETE FROM logs WHERE run = ?').run(seq);
+    prepare('DELETE FROM summary WHERE run = ? AND source IS NULL').run(seq);
+    prepare('DELETE FROM imports WHERE run = ?').run(seq);
+    prepare('UPDATE runs SET deleted = NULL WHERE seq = ?').run(seq);
+  }
+
   return {
     exportRun,
 
     /**
-     * Adds a run from elsewhere. The same document twice adds one run (and takes it out of the bin). It keeps its id where that is free; where another run has it, it gets a
-     * new one, with the old as its parent. Raises InputError on a document or file that is not what it should be; then nothing is added.
+     * Adds a run from elsewhere. The same document twice adds one run (and takes it out of the bin). It keeps its id where that is free. Where the same run is
+     * there (the id and the experiment), the one that has come further counts: a newer snapshot takes the older one's place (name, project, tags, notes and
+     * measurements by hand stay), an older one changes nothing. Where another run has its id, it gets a new one, with the old as its parent. Raises InputError
+     * on a document or file that is not what it should be, or for a run that is running here; then nothing changes.
      */
     importRun(input: unknown, options: ImportOptions): Imported {
       const document = parseWith(documentSchema, input, 'run');
       const hash = hashOf(document);
       const known = pluck('SELECT r.id FROM imports i JOIN runs r ON r.seq = i.run WHERE i.sha256 = ?').get(hash) as
         string | undefined;
-      const taken = runs.getRun(document.id) !== undefined;
+      const there = runs.getRun(document.id);
+      const taken = there !== undefined;
       const same = known ?? (taken && hashOf(exportRun(document.id).document) === hash ? document.id : undefined);
       if (same !== undefined) {
         context.write(() => prepare('UPDATE runs SET deleted = NULL WHERE id = ?').run(same));
         return { id: same, added: false };
       }
+      const earlier = there !== undefined && isSame(there, document) ? there : undefined;
+      if (
+        earlier !== undefined &&
+        !isFurther(progressOf(counted(document)), progressOf(counted(exportRun(earlier.id).document)))
+      )
+        return { id: earlier.id, added: false };
+      if (earlier?.status === 'running')
+        throw new InputError(
+          `run ${earlier.id} (${earlier.name}) is running here; a newer snapshot cannot take its place now`,
+        );
 
       const source = (each: RunDocument['files'][number]): ArtifactSource =>
         options.verified === true
           ? { file: options.locate(each.name), sha256: each.sha256, bytes: each.bytes }
           : checkedSource(each, options.locate(each.name));
       const id = context.write(() => {
-        const id = runs.createRun({
-          ...(taken ? {} : { id: document.id }),
-          name: document.name,
-          project: options.project ?? null,
-          experiment: document.experiment,
-          seed: document.seed,
-          status: endedStatus(document.status),
-          provenance: document.provenance,
-          parent: taken ? document.id : null,
-          relation: 'import',
-          tags: document.tags,
-          notes: document.notes,
-          error: document.error,
-          created: document.created,
-        });
+        if (earlier !== undefined) clear(earlier);
+        const id =
+          earlier !== undefined
+            ? earlier.id
+            : runs.createRun({
+                ...(taken ? {} : { id: document.id }),
+                name: document.name,
+                project: options.project ?? null,
+                experiment: document.experiment,
+                seed: document.seed,
+                status: endedStatus(document.status),
+                provenance: document.provenance,
+                parent: taken ? document.id : null,
+                relation: 'import',
+                tags: document.tags,
+                notes: document.notes,
+                error: document.error,
+                created: document.created,
+              });
         const seq = runs.runSeq(id);
+        if (earlier !== undefined) {
+          runs.setRunStatus(id, endedStatus(document.status), { error: document.error });
+          runs.updateRun(id, { provenance: document.provenance });
+        }
         for (const [key, value] of Object.entries(document.summary)) {
           const inputs: SummaryInput[] = [];
           if (value.text !== null) inputs.push(value.text);
@@ -255,7 +225,7 @@ export function transferMethods(context: StoreContext, tables: Tables) {
           ]),
         );
         const log = document.log.map(([time, level, text]) => ({ time, level, text }));
-        series.appendBatch(id, { number: 0, metrics, log });
+        series.appendBatch(id, { number: runs.getRun(id)?.nextBatch ?? 0, metrics, log });
         for (const m of document.measurements) {
           const { summary: text, error, arrays, ...rest } = m;
           if (text === null) measurements.addFailedMeasurement(id, { ...rest, error: error ?? 'unknown' });
@@ -287,104 +257,16 @@ export function transferMethods(context: StoreContext, tables: Tables) {
         prepare('INSERT INTO imports (sha256, run) VALUES (?, ?)').run(hash, seq);
         return id;
       });
-      return { id, added: true };
+      return { id, added: true, ...(earlier !== undefined && { replaced: true as const }) };
     },
   };
 }
 
-/** What a run is, apart from what a user calls it, files it under and writes about it. */
-function hashOf(document: RunDocument): string {
-  const { name: _name, project: _project, tags: _tags, notes: _notes, ...content } = document;
-  return createHash('sha256').update(canonicalJson(content)).digest('hex');
+/** Ids are random: the same one with the same experiment is the same run. */
+function isSame(run: RunRecord, document: RunDocument): boolean {
+  return run.seed === document.seed && canonicalJson(run.experiment) === canonicalJson(document.experiment);
 }
 
-function endedStatus(status: RunStatus): RunStatus {
-  return status === 'running' || status === 'queued' || status === 'paused' ? 'interrupted' : status;
-}
-
-/** A number that JSON may not be able to hold. */
-const known = v.nullable(v.number());
-const slopes = v.looseObject({
-  ols: known,
-  r_squared: known,
-  intercept: known,
-  interval: v.optional(v.record(v.string(), v.tuple([known, known]))),
-});
-const row = v.looseObject({
-  cutoff: v.pipe(v.number(), v.gtValue(0)),
-  selected: known,
-  non_positive: known,
-  below_floor: known,
-  n: known,
-  decades: known,
-  gamma: slopes,
-  gamma_Q: slopes,
-  C_on_Q: slopes,
-});
-/** What tables and screens read of every summary; whatever else it has stays as it is. */
-const summarySchema = v.looseObject({
-  format: v.literal('covature-measurement'),
-  version: v.literal(1),
-  parameter: v.string(),
-  shape: v.array(integer(1)),
-  d: integer(1),
-  method: v.picklist(['exact', 'projected']),
-  precision: v.string(),
-  samples: integer(1),
-  loss: known,
-  accuracy: known,
-  trace: v.looseObject({ C: known, H: v.number(), Q: known }),
-  cosine_CH: known,
-  cosine_CQ: known,
-  commutator_ratio: known,
-  commutator_baseline: v.looseObject({ mean: known, percentile_1: known }),
-  eigenvalues: v.looseObject({
-    largest: v.number(),
-    smallest: known,
-    positive: v.number(),
-    zero: v.number(),
-    negative: v.number(),
-  }),
-  floor: v.looseObject({ H: v.number(), C: v.number(), Q: v.number() }),
-  gamma: v.looseObject({ training_set: v.array(row), cross_fitted: v.array(row) }),
-  convergence: v.optional(v.looseObject({ state: v.string() })),
-  seconds: v.record(v.string(), known),
-});
-
-/** The measurement that a document holds. Raises InputError naming what is wrong in it. */
-function summaryOf(value: Json, { parameter, method }: { parameter: string; method: string }): MeasurementSummary {
-  const where = `run: the summary of a measurement of ${parameter}`;
-  const summary = parseWith(summarySchema, value, where);
-  if (summary.parameter !== parameter || summary.method !== method)
-    throw new InputError(`${where} is of ${summary.parameter}, ${summary.method}; expected ${parameter}, ${method}`);
-  return value as unknown as MeasurementSummary;
-}
-
-/** A file's bytes, once they have been found to be what the document says. */
-function checkedSource(file: { name: string; bytes: number; sha256: string }, path: string): ArtifactSource {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || !stats.isFile()) throw new InputError(`run: its file ${file.name} is not there`);
-  if (stats.size !== file.bytes) {
-    throw new InputError(`run: its file ${file.name} has ${stats.size} bytes instead of ${file.bytes}`);
-  }
-  if (hashFile(path) !== file.sha256) throw new InputError(`run: the checksum of its file ${file.name} differs`);
-  return { chunks: bytesOf(path) };
-}
-
-function* bytesOf(path: string): Generator<Uint8Array> {
-  const handle = openSync(path, 'r');
-  try {
-    for (;;) {
-      const buffer = Buffer.allocUnsafe(1 << 20);
-      const read = readSync(handle, buffer);
-      if (read === 0) return;
-      yield buffer.subarray(0, read);
-    }
-  } finally {
-    closeSync(handle);
-  }
-}
-
-function encodeNumber(value: number): number | 'NaN' | 'Infinity' | '-Infinity' {
-  return Number.isFinite(value) ? value : (String(value) as 'NaN' | 'Infinity' | '-Infinity');
+function counted({ status, step, seconds, measurements }: RunDocument) {
+  return { status, step, seconds, measurements: measurements.filter(({ origin }) => origin === 'schedule').length };
 }

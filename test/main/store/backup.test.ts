@@ -243,6 +243,83 @@ describe('a run that moves', () => {
     expect(to.getRun(run)!.name).toBe('ours');
   });
 
+  it('a newer snapshot takes the place of an older one, an older one changes nothing, and there is one run', () => {
+    const from = open();
+    const run = from.createRun({ name: 'a', experiment, status: 'running' });
+    const add = (number: number, step: number) => {
+      from.appendBatch(run, {
+        number,
+        step,
+        metrics: { loss: { steps: [step], values: [1 / step] } },
+        log: [{ time: step, level: 'info', text: `step ${step}` }],
+      });
+      from.addCheckpoint(run, { step, file: { chunks: [Buffer.from(`weights ${step}`)] } });
+    };
+    const copyOf = (exported: ExportedRun) => {
+      const copy = folder();
+      for (const { name, path } of exported.files) {
+        mkdirSync(join(copy, name, '..'), { recursive: true });
+        cpSync(path, join(copy, name));
+      }
+      return { document: json(exported), locate: (name: string) => join(copy, name) };
+    };
+    add(0, 1);
+    const early = copyOf(from.exportRun(run));
+    add(1, 2);
+    const middle = copyOf(from.exportRun(run));
+    from.addMeasurement(run, {
+      parameter: 'fc2.kernel',
+      step: 2,
+      origin: 'schedule',
+      summary: summaryOf('fc2.kernel', 1.2),
+      arrays: { chunks: [Buffer.from('arrays')] },
+    });
+    from.setSummary(run, { loss: 0.5 });
+    from.setRunStatus(run, 'done');
+    const late = copyOf(from.exportRun(run));
+
+    const to = open();
+    expect(to.importRun(early.document, early)).toEqual({ id: run, added: true });
+    to.updateRun(run, { name: 'mine', tags: ['kept'], notes: 'my notes' });
+    to.addMeasurement(run, {
+      parameter: 'fc1.kernel',
+      step: 1,
+      origin: 'manual',
+      summary: summaryOf('fc1.kernel', 1.1),
+    });
+    expect(to.importRun(middle.document, middle)).toEqual({ id: run, added: true, replaced: true });
+    expect(to.importRun(early.document, early)).toEqual({ id: run, added: false });
+    expect(to.lastCheckpoint(run)?.step).toBe(2);
+    expect(to.importRun(late.document, late)).toEqual({ id: run, added: true, replaced: true });
+    expect(to.importRun(middle.document, middle)).toEqual({ id: run, added: false });
+    expect(to.importRun(late.document, late)).toEqual({ id: run, added: false });
+
+    expect(to.listRuns().total).toBe(1);
+    expect(to.getRun(run)).toMatchObject({ name: 'mine', notes: 'my notes', status: 'done', step: 2, tags: ['kept'] });
+    expect(to.getRun(run)?.values['loss']?.value).toBe(0.5);
+    expect(to.series(run)).toEqual(from.series(run));
+    expect(to.logs(run)).toEqual(from.logs(run));
+    expect(to.checkpoints(run).map(({ step }) => step)).toEqual([1, 2]);
+    expect(to.measurements(run).map(({ parameter, origin }) => [parameter, origin])).toEqual([
+      ['fc1.kernel', 'manual'],
+      ['fc2.kernel', 'schedule'],
+    ]);
+  });
+
+  it('does not take the place of a run that is running here', () => {
+    const from = open();
+    const run = from.createRun({ name: 'a', experiment, status: 'running' });
+    const to = open();
+    const first = json(from.exportRun(run));
+    to.importRun(first, { locate: () => '' });
+    to.setRunStatus(run, 'running');
+    from.appendBatch(run, { number: 0, step: 5 });
+    const error = errorOf(() => to.importRun(json(from.exportRun(run)), { locate: () => '' }));
+    expect(error).toBeInstanceOf(InputError);
+    expect(String(error)).toMatch(/is running here/);
+    expect(to.getRun(run)).toMatchObject({ status: 'running', step: 0 });
+  });
+
   it('that was running arrives interrupted', () => {
     const from = open();
     const run = from.createRun({ name: 'a', experiment, status: 'running' });

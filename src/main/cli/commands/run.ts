@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { resolveDataset } from '../../../data/resolve.ts';
 import { costKey } from '../../../shared/sweep.ts';
 import { fitted } from '../../jobs/data.ts';
-import type { JobForecast } from '../../forecast/job.ts';
+import type { JobForecast } from '../../forecast/types.ts';
 import type { JobEnd } from '../../jobs/host.ts';
 import { onPauseSignal, pausedStatus } from '../../jobs/signals.ts';
 import { forecastExperiment } from '../../services/forecasts.ts';

@@ -11,6 +11,7 @@ const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url
 /** Processes and threads are entries of their own. */
 const entries = [
   'src/main/index.ts',
+  'src/main/cli/index.ts',
   'src/main/jobs/worker.ts',
   'src/main/jobs/device-probe.ts',
   'src/main/contract/helper/worker.ts',

@@ -17,7 +17,7 @@ const entries = {
   covature: 'src/main/cli/index.ts',
 };
 
-const others = ['test', 'check', 'build', 'format', 'tensorflow', 'electron'];
+const others = ['test', 'check', 'build', 'pack', 'format', 'tensorflow', 'electron'];
 
 /** @param {string[]} args what to launch, and its own arguments */
 export async function main(args) {
@@ -56,6 +56,9 @@ async function launch(what, rest) {
   switch (what) {
     case 'build':
       return await buildFor(root, node, true);
+    case 'pack':
+      await buildFor(root, node, true);
+      return await runInstead(node, [join(root, 'scripts/pack.mjs'), ...rest], { cwd: root, env });
     case 'check':
       return process.exit(await check(root, node, env, []));
     case 'test':

@@ -30,6 +30,8 @@ const root = new URL('../../', import.meta.url);
 interface PackageFile {
   readonly version: string;
   readonly dependencies: Readonly<Record<string, string>>;
+  /** Of an installed package: the checkout it was packed from (scripts/pack.mjs). */
+  readonly covature?: { readonly commit: string | null; readonly modified: boolean | null };
 }
 
 export function readPackage(): PackageFile {
@@ -39,7 +41,7 @@ export function readPackage(): PackageFile {
 export function gatherProvenance(): Provenance {
   const description = readPackage();
   return {
-    code: { version: description.version, ...checkout() },
+    code: { version: description.version, ...(description.covature ?? checkout()) },
     node: process.versions.node,
     packages: description.dependencies,
     machine: {

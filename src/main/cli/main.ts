@@ -7,6 +7,11 @@ import { pausedStatus } from '../jobs/signals.ts';
 
 /** Loaded when used: a quick command should not wait for what others need. */
 const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  demo: {
+    summary:
+      'train a small network on drawn digits, measure it, print gamma, and draw it: the whole way in one command',
+    load: async () => (await import('./commands/demo.ts')).demo,
+  },
   run: {
     summary: 'train a network as an experiment says, and measure it',
     load: async () => (await import('./commands/run.ts')).run,

@@ -16,9 +16,10 @@ import { ProgressLine } from '../cli/progress.ts';
 import { runText } from '../cli/run-text.ts';
 import { blasHint } from '../jobs/engine.ts';
 import type { JobEvent } from '../jobs/protocol.ts';
+import { invocation } from '../invocation.ts';
 import { startRun } from '../services/runs.ts';
 
-const help = `Usage: npm run demo [-- --dataset mnist --path DIR] [--store DIR] [--out DIR] [--blas wasm]
+export const demoHelp = `Usage: covature demo [--dataset mnist --path DIR] [--store DIR] [--out DIR] [--blas wasm]   (in a checkout: npm run demo [-- OPTIONS])
 
 Trains 784-50-50-10 on drawn digits (or MNIST), measures its layers, prints gamma, and writes figures.
 
@@ -38,7 +39,7 @@ const options = {
 
 export async function demo(argv: readonly string[]): Promise<number> {
   if (argv.includes('--help') || argv.includes('-h')) {
-    process.stdout.write(`${help}\n`);
+    process.stdout.write(`${demoHelp}\n`);
     return 0;
   }
   const began = performance.now();
@@ -79,7 +80,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
   const { documents } = await writeFigures(store, plans, { formats: ['svg'], folder, engine: engineOf(values) });
   const files = documents.flatMap((each) => each.files);
   process.stdout.write(`\nfigures:\n${files.map((file) => `  ${path.relative(process.cwd(), file)}\n`).join('')}`);
-  process.stdout.write(`run ${run.id} is kept in ${store.folder}: npm run --silent covature -- show ${run.id}\n`);
+  process.stdout.write(`run ${run.id} is kept in ${store.folder}: ${invocation} show ${run.id}\n`);
   const engine = (prepared as Extract<JobEvent, { kind: 'prepared' }> | null)?.engine;
   if (engine !== undefined) {
     process.stdout.write(

@@ -25,6 +25,7 @@ import {
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { readJsonFile } from '../files.ts';
+import { invocation } from '../../invocation.ts';
 import { forecastText } from '../forecast-text.ts';
 import { ProgressLine } from '../progress.ts';
 import { runDocument, runText } from '../run-text.ts';
@@ -51,7 +52,7 @@ ${storeHelp}
 Ctrl+C cancels a run. SIGTERM and SIGUSR1 pause it: it takes a checkpoint at the step it has come to (a measurement under way has 20 seconds to end, or is made
 anew), and the exit status is ${pausedStatus}; --resume goes on.
 
-Example: npm run --silent covature -- run resources/examples/glyphs-mlp.json --seeds 1,2,3`;
+Example: ${invocation} run resources/examples/glyphs-mlp.json --seeds 1,2,3`;
 
 const options = {
   ...storeOptions,

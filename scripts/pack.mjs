@@ -1,0 +1,98 @@
+/**
+ * Packs what `npm install -g covature` and `npx covature` install: the built program without sources, tests, Electron and development packages.
+ *
+ *   node scripts/pack.mjs [DIR]    writes DIR/covature-VERSION.tgz (default DIR: dist) and prints its size
+ *
+ * The package is staged in a folder of its own, because its package.json differs: the built command, the packages needed at run time, and the
+ * commit it was packed from. `npm run pack` builds first.
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const target = resolve(process.argv[2] ?? join(root, 'dist'));
+const mostBytes = 25e6;
+
+/** What is built and needed, by its place in the checkout; _virtual holds what the bundler lowers newer syntax to. */
+const built = ['out/main', 'out/engine', 'out/data', 'out/shared', 'out/renderer', 'out/wasm', 'out/_virtual'];
+const plain = ['resources', 'docs', 'README.md', 'LICENSE'];
+
+for (const path of ['out/main/cli/index.js', 'out/renderer/index.html', 'out/wasm/kernels.wasm']) {
+  if (!existsSync(join(root, path))) throw new Error(`${path} is not built: run "npm run pack", which builds it first`);
+}
+
+const staged = mkdtempSync(join(tmpdir(), 'covature-pack-'));
+try {
+  for (const path of [...built, ...plain])
+    if (existsSync(join(root, path))) cpSync(join(root, path), join(staged, path), { recursive: true });
+  mkdirSync(join(staged, 'bin'));
+  cpSync(join(root, 'scripts/npm-bin.mjs'), join(staged, 'bin/covature.mjs'));
+  const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  writeFileSync(join(staged, 'package.json'), `${JSON.stringify(descriptionOf(own), null, 2)}\n`);
+  const [packed] = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--pack-destination', staged, staged], {
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+    }),
+  );
+  mkdirSync(target, { recursive: true });
+  const file = join(target, packed.filename);
+  rmSync(file, { force: true });
+  cpSync(join(staged, packed.filename), `${file}.partial`);
+  renameSync(`${file}.partial`, file);
+  const { size } = statSync(file);
+  process.stdout.write(
+    `${file}: ${(size / 1e6).toFixed(1)} MB packed, ${(packed.unpackedSize / 1e6).toFixed(1)} MB unpacked, ${packed.entryCount} files\n`,
+  );
+  if (size > mostBytes) throw new Error(`the package is larger than the ${mostBytes / 1e6} MB that it may have`);
+} finally {
+  rmSync(staged, { recursive: true, force: true });
+}
+
+/**
+ * @param {{ name: string, version: string, description: string, license: string, dependencies: Record<string, string>,
+ *   optionalDependencies: Record<string, string> }} own
+ * @returns {object}
+ */
+function descriptionOf({ name, version, description, license, dependencies, optionalDependencies }) {
+  const peers = Object.fromEntries(Object.entries(optionalDependencies).filter(([peer]) => !peer.startsWith('node-')));
+  return {
+    name,
+    version,
+    description,
+    license,
+    type: 'module',
+    engines: { node: '>=22.14' },
+    bin: { covature: 'bin/covature.mjs' },
+    dependencies,
+    // Devices: found where they are installed beside it, never installed with it.
+    peerDependencies: peers,
+    peerDependenciesMeta: Object.fromEntries(Object.keys(peers).map((peer) => [peer, { optional: true }])),
+    covature: commit(),
+  };
+}
+
+/** @returns {{ commit: string | null, modified: boolean | null }} */
+function commit() {
+  const git = (/** @type {string[]} */ ...args) =>
+    execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    return { commit: git('rev-parse', 'HEAD'), modified: git('status', '--porcelain', '--untracked-files=no') !== '' };
+  } catch {
+    return { commit: null, modified: null };
+  }
+}

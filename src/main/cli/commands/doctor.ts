@@ -1,5 +1,6 @@
 /** covature doctor */
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { messageOf } from '../../../shared/errors.ts';
 import { installHint } from '../../../engine/blas/find.ts';
@@ -22,10 +23,12 @@ import {
 import type { Command } from '../command.ts';
 import { formatNumber } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
+import { personalHere, withoutPersonal } from '../support-report.ts';
 
 const help = `Usage: covature doctor [--repair] [options]
        covature doctor --backup [DIR]
        covature doctor --restore BACKUP
+       covature doctor --report [--out FILE]
 
 Says what this machine computes with and why something is unavailable, and checks the store: database, series, and every file
 against its checksum.
@@ -34,6 +37,9 @@ against its checksum.
   --quick          sizes of files alone, not their checksums
   --backup [DIR]   write a backup (default: a new folder in the store's "backups")
   --restore PATH   put a backup in the place of the store; what was there is kept beside it
+  --report         print what a maintainer needs to know when something fails: versions, machine, libraries, state of the store; paths are
+                   shortened, and names of the user, the machine and runs left out
+  --out FILE       with --report: save what was printed
 ${engineHelp}
 ${storeHelp}`;
 
@@ -44,6 +50,8 @@ const options = {
   quick: { type: 'boolean' },
   backup: { type: 'boolean' },
   restore: { type: 'string' },
+  report: { type: 'boolean' },
+  out: { type: 'string' },
 } as const;
 
 export const doctor: Command = {
@@ -71,8 +79,19 @@ export const doctor: Command = {
       return 0;
     }
     if (positionals.length > 0) throw new UsageError(`unexpected argument "${positionals[0]}"`);
+    if (values.out !== undefined && values.report !== true)
+      throw new UsageError('--out is an option of --report, which is missing');
     const machine = await describeMachine(values);
     const store = await checkStore(values);
+    if (values.report === true) {
+      const text = reportText(machine, store);
+      process.stdout.write(text);
+      if (values.out !== undefined) {
+        await writeFile(values.out, text);
+        process.stderr.write(`saved as ${values.out}\n`);
+      }
+      return 0;
+    }
     if (json) printJson({ ...machine, store });
     else process.stdout.write(`${machineText(machine)}\n${storeText(store)}\n`);
     return machine.engine.error === null && (store === null || store.problems.every((problem) => problem.mended))
@@ -80,6 +99,16 @@ export const doctor: Command = {
       : 1;
   },
 };
+
+/** For a maintainer; nothing personal in it. */
+function reportText(
+  machine: Awaited<ReturnType<typeof describeMachine>>,
+  store: Awaited<ReturnType<typeof checkStore>>,
+): string {
+  const packages = Object.entries(machine.provenance.packages).map(([name, version]) => `${name} ${version}`);
+  const text = `${machineText(machine)}\npackages: ${packages.join(', ')}\n${storeText(store)}\n`;
+  return withoutPersonal(text, personalHere());
+}
 
 async function describeMachine(values: { blas?: string | undefined; threads?: string | undefined }) {
   const provenance = gatherProvenance();

@@ -118,7 +118,10 @@ export function engineOf(values: {
 }
 
 export function openStoreFor(values: { readonly store?: string | undefined }, readOnly: boolean): Store {
-  return openStore(path.resolve(values.store ?? defaultStoreFolder()), { readOnly });
+  const store = openStore(path.resolve(values.store ?? defaultStoreFolder()), { readOnly });
+  // Before any work: what can go wrong there.
+  if (!readOnly) for (const warning of store.report.warnings) process.stderr.write(`warning: ${warning}\n`);
+  return store;
 }
 
 /** A folder to write into, made where it is missing. Raises InputError where it cannot be. */

@@ -44,6 +44,11 @@ interface Opened {
   readonly queue: JobQueue;
 }
 
+/** Between two looks at what other processes have changed. */
+const watchMilliseconds = 1000;
+/** Looks between two checks for runs whose process is gone. */
+const looksPerCheck = 5;
+
 /** Files that a window may name by token, at most; the oldest are forgotten. */
 const keptFiles = 1000;
 
@@ -65,6 +70,12 @@ export class Workbench {
   readonly #files = new Map<string, string>();
   readonly #openedFiles: ChosenFile[] = [];
   #opened: Opened;
+  readonly #watch: NodeJS.Timeout;
+  /** `dataVersion` of the store when it was last looked at. */
+  #seen: number | null = null;
+  #looks = 0;
+  /** The store is closed for a backup to take its place. */
+  #isAway = false;
   #provenance: Provenance | null = null;
   #closing: Promise<void> | null = null;
 
@@ -78,6 +89,29 @@ export class Workbench {
     this.drawing = new Helper(this.#launcher);
     this.#opened = this.#open();
     this.queue.pump();
+    this.#watch = setInterval(() => {
+      this.#lookAround();
+    }, watchMilliseconds).unref();
+  }
+
+  /** Tells the windows of what other processes have changed in the store, and of runs that they left. */
+  #lookAround(): void {
+    if (this.#isAway || this.#closing !== null) return;
+    const { store } = this;
+    const version = store.dataVersion();
+    if (version !== this.#seen) {
+      const isFirst = this.#seen === null;
+      this.#seen = version;
+      if (!isFirst) {
+        this.changes.note(null);
+        this.queue.refresh();
+      }
+    }
+    if (++this.#looks % looksPerCheck !== 0) return;
+    const running = store.listRuns({ status: ['running'], archived: 'any' }).rows;
+    if (running.every(({ id }) => store.isOwnRun(id))) return;
+    const left = store.markInterrupted();
+    if (left.length > 0) this.changes.note(left);
   }
 
   get store(): Store {
@@ -195,10 +229,13 @@ export class Workbench {
     const { folder } = this.store;
     await this.queue.close(0);
     this.store.close();
+    this.#isAway = true;
+    this.#seen = null;
     try {
       await restoreStore(folder, backup);
     } finally {
       this.#opened = this.#open();
+      this.#isAway = false;
       this.changes.note(null);
       this.bus.emit('store.changed', { what: 'all' });
       this.queue.pump();
@@ -214,6 +251,7 @@ export class Workbench {
       this.drawing.close();
       this.changes.flush();
       await this.downloads.close();
+      clearInterval(this.#watch);
       this.store.close();
     })();
     return this.#closing;

@@ -75,6 +75,12 @@ export class JobQueue {
     return limit > 0 ? limit : Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2)));
   }
 
+  /** Reads the queue again: another process has changed the store. */
+  refresh(): void {
+    this.#known = null;
+    this.#changed();
+  }
+
   hold(held: boolean): void {
     this.#held = held;
     this.pump();
@@ -348,7 +354,14 @@ export class JobQueue {
       );
     } catch (error) {
       // Its experiment no longer parses, its data cannot be found: the run says so, the queue goes on.
-      if (run !== null && kind === 'train') store.setRunStatus(run, 'failed', { error: messageOf(error) });
+      if (run !== null && kind === 'train') {
+        if (store.getRun(run)?.status === 'running' && !store.isOwnRun(run)) {
+          // Another process took it out of the queue first.
+          this.#running.delete(job.info.id);
+          return;
+        }
+        store.setRunStatus(run, 'failed', { error: messageOf(error) });
+      }
       job.done = Promise.resolve();
       this.#fail(job, error);
     }

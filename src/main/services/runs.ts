@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { describeModel } from '../../shared/model.ts';
 import { parseExperiment, parseRecorded, withBatchSize } from '../../shared/experiment.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
-import { InputError } from '../../shared/errors.ts';
+import { InputError, messageOf } from '../../shared/errors.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { startJob } from '../jobs/host.ts';
 import type { JobEnd, JobHandle } from '../jobs/host.ts';
@@ -18,6 +18,7 @@ import type {
 import type { ProcessLauncher } from '../jobs/launcher.ts';
 import { gatherProvenance } from '../provenance.ts';
 import type { Provenance } from '../provenance.ts';
+import { runStatuses } from '../store/index.ts';
 import type { Batch, Checkpoint, Json, RunRecord, Store } from '../store/index.ts';
 import { checkLayers } from './fitting.ts';
 import { recordMeasurement } from './record-measurement.ts';
@@ -63,7 +64,8 @@ export function startRun(store: Store, experiment: Experiment, options: RunOptio
   const id = store.createRun({
     name: experiment.name,
     experiment: experiment as unknown as Json,
-    status: 'queued',
+    // At once, so that nobody else takes it out of the queue.
+    status: 'running',
     project: options.project ?? null,
     fields: {
       dataset: experiment.dataset.name ?? experiment.dataset.source,
@@ -87,6 +89,8 @@ export function resumeRun(store: Store, run: RunRecord, options: RunOptions): St
     );
   }
   const experiment = parseExperiment(run.experiment, `experiment of run ${run.id}`);
+  if (!store.setRunStatus(run.id, 'running', { from: resumable }))
+    throw new InputError(`run ${run.id} (${run.name}) was taken by another process just now`);
   const checkpoint = store.lastCheckpoint(run.id);
   const batch = store.rewind(run.id, checkpoint?.step ?? -1);
   const recorder = new Recorder(store, run.id, options.provenance ?? gatherProvenance(), batch, options.onBatch);
@@ -118,6 +122,9 @@ export function engineAsRecorded({ provenance }: Pick<RunRecord, 'provenance'>, 
   return libraryThreads === undefined ? engine : { ...engine, libraryThreads };
 }
 
+/** States from which a run goes on. */
+const resumable = runStatuses.filter((status) => status !== 'done' && status !== 'running');
+
 /** The backend as the run's provenance has it; null where it never trained. */
 function trainedBy({ provenance }: RunRecord): string | null {
   const { engine } = (provenance ?? {}) as { readonly engine?: { readonly backend?: string } };
@@ -132,8 +139,25 @@ function launch(
   recorder: Recorder,
   resume: TrainRequest['resume'],
 ): StartedRun {
-  const job = startJob(
-    {
+  let job: JobHandle;
+  try {
+    job = startJob(
+      trainRequest(),
+      (event) => {
+        recorder.record(event);
+        options.onEvent?.(event);
+      },
+      options.launcher,
+    );
+    store.setRunStatus(id, 'running', { pid: job.pid ?? null });
+  } catch (error) {
+    store.setRunStatus(id, 'failed', { error: messageOf(error) });
+    throw error;
+  }
+  return { id, job, done: finish(store, id, job, recorder) };
+
+  function trainRequest(): TrainRequest {
+    return {
       kind: 'train',
       experiment,
       resume,
@@ -143,15 +167,8 @@ function launch(
       baseFolder: options.baseFolder,
       dataFolder: dataFolderOf(store),
       forecast: forecastRequest(store, { refuse: options.refuse ?? false }),
-    },
-    (event) => {
-      recorder.record(event);
-      options.onEvent?.(event);
-    },
-    options.launcher,
-  );
-  store.setRunStatus(id, 'running', { pid: job.pid ?? null });
-  return { id, job, done: finish(store, id, job, recorder) };
+    };
+  }
 }
 
 async function finish(store: Store, id: string, job: JobHandle, recorder: Recorder): Promise<JobEnd> {

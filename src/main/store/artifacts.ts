@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { makeFolders } from '../../data/folders.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { StoreContext } from './context.ts';
 import { copyDurably, renameDurably, syncFile, writeNewFile } from './durable.ts';
@@ -30,9 +29,7 @@ export function artifactMethods(context: StoreContext, runs: RunTable) {
   const root = join(context.folder, storeNames.artifacts);
 
   function stagingPath(name = 'file'): string {
-    const staging = join(context.folder, storeNames.staging);
-    makeFolders(staging);
-    return join(staging, `${context.newId()}-${safeName(name)}`);
+    return join(context.staging.folder(), `${context.newId()}-${safeName(name)}`);
   }
 
   function artifactOf({ kind, name, path, bytes, sha256, state }: ArtifactRow): Artifact {
@@ -117,7 +114,7 @@ export function artifactMethods(context: StoreContext, runs: RunTable) {
     artifactOf,
     removeFile,
 
-    /** A path on the store's disk for a worker to write an artifact to; what is left there is removed when the store is next opened for writing. */
+    /** A path on the store's disk for a worker to write an artifact to; what is left there is removed with this process, or when the store is next opened for writing. */
     stagingPath,
 
     /** Keeps a file with a run under a name (weights that it starts from, a patch of the source); replaces the one of that name. */

@@ -117,7 +117,7 @@ export async function restoreStore(folder: string, backup: string, now = Date.no
   try {
     checkBackup(source, backup);
     makeFolders(place);
-    const lock = acquireWriterLock(place);
+    const lock = acquireWriterLock(place, 'alone');
     try {
       return await replace(place, isFolder ? backup : undefined, source, now);
     } finally {

@@ -1,12 +1,17 @@
 /** What every part of the store works on. One per opened store; there is no state outside it. */
 import type Database from 'better-sqlite3';
 import { randomBytes } from 'node:crypto';
+import { Claims } from './claims.ts';
 import { asStoreError, StoreError } from './errors.ts';
+import { Staging } from './staging.ts';
 
 export interface StoreContext {
   readonly db: Database.Database;
   readonly folder: string;
   readonly readOnly: boolean;
+  /** Runs that processes train; of a store that is only read nobody asks. */
+  readonly claims: Claims;
+  readonly staging: Staging;
   /** Milliseconds since 1970. */
   now(): number;
   /** A prepared statement, kept for the next call. */
@@ -85,6 +90,8 @@ export function createContext(
     db,
     folder,
     readOnly,
+    claims: new Claims(folder),
+    staging: new Staging(folder),
     now,
     prepare: (sql) => kept('', sql, () => db.prepare(sql)),
     pluck: (sql) => kept('pluck ', sql, () => db.prepare(sql).pluck()),

@@ -108,7 +108,14 @@ export function doctorMethods(context: StoreContext) {
           code === 'temporary'
             ? `a file that was never finished: ${path}`
             : `a file that no run knows, as a crash between writing and registering leaves: ${path}`;
-        mend(code, message, { path }, () => rmSync(path, { force: true }));
+        // Once nobody else writes, a file that is being registered has its row.
+        const isStill = (): boolean => pluck('SELECT 1 FROM artifacts WHERE path = ?').get(name) === undefined;
+        if (!isStill()) continue;
+        mend(code, message, { path }, () => {
+          context.write(() => {
+            if (isStill()) rmSync(path, { force: true });
+          });
+        });
       }
       if (repair) removeEmptyFolders(root);
       return { problems, runs: count('runs'), artifacts: rows.length, chunks, bytesRead };

@@ -1,6 +1,7 @@
 /**
  * The store: one folder with the database of runs (covature.db), the files of their results (artifacts/), and backups/. Everything
- * is synchronous except backups and the doctor. One process writes, any number read. Failures that are not the caller's are `StoreError`s; see errors.ts.
+ * is synchronous except backups and the doctor. Any number of processes read and write at once: each change is one short transaction, and a run belongs to the process
+ * that trains it (claims.ts). Failures that are not the caller's are `StoreError`s; see errors.ts.
  */
 import { artifactMethods } from './artifacts.ts';
 import { backupMethods } from './backup.ts';
@@ -37,7 +38,7 @@ export type { StoreProblem, StoreProblemCode } from './problems.ts';
 export type { ExportedRun, Imported, ImportOptions, RunDocument } from './transfer.ts';
 
 export interface OpenReport {
-  /** Runs that the last process left running; they are "interrupted" now. */
+  /** Runs that a process which is gone left running; they are "interrupted" now. */
   readonly interrupted: readonly string[];
   /** The copy of the database made before it was migrated. */
   readonly backup: string | undefined;
@@ -52,7 +53,7 @@ export interface OpenReport {
 export function openStore(folder: string, options: OpenOptions = {}) {
   const opened = openContext(folder, options);
   try {
-    return assemble(opened);
+    return assemble(opened, options.fileSystem);
   } catch (error) {
     opened.close();
     throw error;
@@ -61,7 +62,7 @@ export function openStore(folder: string, options: OpenOptions = {}) {
 
 export type Store = ReturnType<typeof openStore>;
 
-function assemble({ context, backup, close }: OpenedStore) {
+function assemble({ context, backup, close }: OpenedStore, fileSystem: number | undefined) {
   const projects = projectMethods(context);
   const summary = summaryMethods(context);
   const runs = runMethods(context, projects, summary);
@@ -89,6 +90,11 @@ function assemble({ context, backup, close }: OpenedStore) {
     ...registryMethods(context, projects),
     summaryKeyList: summary.listKeys,
 
+    /** Changes whenever another connection has changed the database. */
+    dataVersion(): number {
+      return context.db.pragma('data_version', { simple: true }) as number;
+    },
+
     /** Several changes as one: all of them are stored or none. Synchronous. */
     transaction<T>(work: () => T): T {
       return context.write(work);
@@ -96,7 +102,7 @@ function assemble({ context, backup, close }: OpenedStore) {
   });
 
   const interrupted = context.readOnly ? [] : store.markInterrupted();
-  const warning = networkWarning(context.folder);
+  const warning = networkWarning(context.folder, fileSystem);
   const report: OpenReport = { interrupted, backup, warnings: warning === undefined ? [] : [warning] };
   return {
     ...store,

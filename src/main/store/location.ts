@@ -8,6 +8,8 @@ export const storeNames = {
   artifacts: 'artifacts',
   /** Files being written; renamed out of here once complete and synced. */
   staging: 'staging',
+  /** Locks of the runs that a process trains. */
+  running: 'running',
   backups: 'backups',
   lock: 'writer.lock',
   lockHolder: 'writer.json',

@@ -1,11 +1,15 @@
 /**
- * One writer at a time. The lock is an exclusive transaction on a small SQLite file: the operating system drops it when its process
- * dies, however it dies, so there is never anything to clean up by hand. A JSON file beside it names the holder, for the message alone.
+ * Locks between processes. Each is a transaction on a small SQLite file: the operating system drops it when its process dies, however it dies, so there is never
+ * anything to clean up by hand.
+ *
+ * The store's own lock is held by every process that writes, together with the others (`shared`); whoever changes the whole at once (migrates it, puts a backup in
+ * its place) holds it alone. A JSON file beside it names the process that took it last, for the message alone. Rows are guarded by SQLite itself.
  */
 import Database from 'better-sqlite3';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { makeFolders } from '../../data/folders.ts';
 import { connect } from './database.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { storeNames } from './location.ts';
@@ -20,20 +24,26 @@ interface Holder {
   readonly since: string;
 }
 
+/** `shared`: beside other writers; `alone`: no other writer is there, and none comes. */
+export type LockKind = 'shared' | 'alone';
+
 /** Waits at most `patience` milliseconds for a holder that is just ending. Raises `StoreError` `in-use`. */
-export function acquireWriterLock(folder: string, patience = 250): WriterLock {
+export function acquireWriterLock(folder: string, kind: LockKind, patience = 250): WriterLock {
   const holderPath = join(folder, storeNames.lockHolder);
   let db: Database.Database | undefined;
   try {
     db = connect(join(folder, storeNames.lock), { timeout: patience });
-    db.exec('BEGIN EXCLUSIVE');
+    if (kind === 'alone') db.exec('BEGIN EXCLUSIVE');
+    else {
+      // A read inside a transaction keeps the shared lock until its end.
+      db.exec('BEGIN');
+      db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    }
     const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
     writeFileSync(holderPath, JSON.stringify(holder));
   } catch (error) {
     db?.close();
-    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
-      throw new StoreError('in-use', inUseMessage(folder, readHolder(holderPath)), { cause: error });
-    }
+    if (isBusy(error)) throw new StoreError('in-use', inUseMessage(folder, readHolder(holderPath)), { cause: error });
     throw asStoreError(error, folder);
   }
   const held = db;
@@ -41,12 +51,18 @@ export function acquireWriterLock(folder: string, patience = 250): WriterLock {
     release() {
       if (!held.open) return;
       try {
-        rmSync(holderPath, { force: true });
+        const last = readHolder(holderPath);
+        if (last === undefined || (last.pid === process.pid && last.host === hostname()))
+          rmSync(holderPath, { force: true });
       } finally {
         held.close();
       }
     },
   };
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
 function inUseMessage(folder: string, holder: Holder | undefined): string {
@@ -79,5 +95,77 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** A file that one process holds at a time; it is gone once nobody does. */
+export interface FileLock {
+  release(): void;
+}
+
+/** Attempts at a file, or its folder, that others take away just then. */
+const attempts = 50;
+
+/** Null where another process has the file and keeps it for longer than `patience` milliseconds. The folder is made where it is missing. */
+export function lockFile(path: string, patience = 1000): FileLock | null {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    let db: Database.Database | undefined;
+    try {
+      makeFolders(dirname(path));
+      const before = inodeOf(path);
+      db = connect(path, { timeout: patience });
+      db.exec('BEGIN EXCLUSIVE');
+      const after = inodeOf(path);
+      // Whoever had the file removed it while this one waited: what was locked is nobody's path.
+      if (after === undefined || (before !== undefined && before !== after)) {
+        db.close();
+        continue;
+      }
+    } catch (error) {
+      db?.close();
+      if (isBusy(error)) return null;
+      const isGone =
+        (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CANTOPEN')) ||
+        (error as NodeJS.ErrnoException).code === 'ENOENT';
+      if (!isGone || attempt === attempts - 1) throw error;
+      continue;
+    }
+    const held = db;
+    return {
+      release() {
+        if (!held.open) return;
+        removeQuietly(path);
+        held.close();
+        // Where a file that is open cannot be removed.
+        removeQuietly(path);
+        try {
+          rmdirSync(dirname(path));
+        } catch (error) {
+          if (!(error instanceof Error && 'syscall' in error)) throw error;
+        }
+      },
+    };
+  }
+  return null;
+}
+
+/** Whether a process has the file; false for one that is not there. */
+export function isLocked(path: string): boolean {
+  if (inodeOf(path) === undefined) return false;
+  const lock = lockFile(path, 0);
+  lock?.release();
+  return lock === null;
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}
+
+/** A lock file that stays is in nobody's way. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
   }
 }

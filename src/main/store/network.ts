@@ -20,7 +20,7 @@ export function networkWarning(folder: string, type = typeOf(folder)): string | 
   const name = type === undefined ? undefined : networkFileSystems.get(type >>> 0);
   if (name === undefined) return undefined;
   return (
-    `the store in ${folder} is on a network disk (${name}): safe while one machine uses it, not with two at once. ` +
+    `the store in ${folder} is on a network disk (${name}): one process at a time can write there, and machines must take turns. ` +
     'Keep it on a local disk (COVATURE_HOME) and import runs made elsewhere'
   );
 }

@@ -1,6 +1,6 @@
-/** Opening a store: version check, writer lock, pragmas, migration, and what the last process left behind. */
+/** Opening a store: version check, locks, pragmas, migration, and what processes that are gone left behind. */
 import Database from 'better-sqlite3';
-import { accessSync, constants, existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { makeFolders } from '../../data/folders.ts';
 import { createContext, type StoreContext } from './context.ts';
@@ -9,13 +9,16 @@ import { asStoreError, StoreError } from './errors.ts';
 import { databasePath, storeNames } from './location.ts';
 import { acquireWriterLock, type WriterLock } from './lock.ts';
 import { migrate, versionOf } from './migrate.ts';
+import { networkWarning } from './network.ts';
 import { migrations, type Migration } from './schema.ts';
 
 export interface OpenOptions {
   /** Only look: any number of processes at once, beside one that writes. Default false. */
   readonly readOnly?: boolean;
-  /** Milliseconds to wait for another connection before `busy`. Default 5000. */
+  /** Milliseconds to wait for another connection before `busy`. Default 30,000, for reading 5000. */
   readonly timeout?: number;
+  /** The type of the folder's file system, as Linux numbers them; default: asked of the system. */
+  readonly fileSystem?: number;
   /** The largest size of the database in bytes, beyond which there is `disk-full`. Default none. */
   readonly databaseLimit?: number;
   /** The clock. Default Date.now. */
@@ -116,24 +119,17 @@ function openForWriting(folder: string, options: OpenOptions): OpenedStore {
   const steps = options.migrations ?? migrations;
   const known = steps.at(-1)!.version;
   const now = options.now ?? Date.now;
-  const timeout = options.timeout ?? 5000;
+  const timeout = options.timeout ?? 30_000;
   makeFolder(folder);
   const path = databasePath(folder);
   refuseEmptied(folder, path);
-  // Before anything is written, the lock included: a store that this program must not touch stays as it is.
+  // Before anything is written, the locks included: a store that this program must not touch stays as it is.
   if (existsSync(path)) checkVersion(path, folder, known, timeout);
 
-  const lock: WriterLock = acquireWriterLock(folder);
+  const { lock, backup } = lockCurrent(folder, path, steps, now, timeout, options.fileSystem);
   let db: Database.Database | undefined;
   try {
     db = connect(path, { timeout });
-    const version = versionOf(db, folder, known);
-    if ((db.pragma('journal_mode = WAL', { simple: true }) as string) !== 'wal') {
-      throw new StoreError(
-        'locking-unsupported',
-        `the file system of ${folder} cannot share memory between programs, which the database needs; nothing was written. Put the store on a local disk (COVATURE_HOME)`,
-      );
-    }
     db.pragma('synchronous = FULL');
     // Only macOS has a sync that does not reach the disk's platters otherwise.
     db.pragma('fullfsync = ON');
@@ -143,15 +139,17 @@ function openForWriting(folder: string, options: OpenOptions): OpenedStore {
     if (options.databaseLimit !== undefined) {
       db.pragma(`max_page_count = ${Math.ceil(options.databaseLimit / 4096)}`);
     }
-    const backup = migrate(db, folder, version, steps, now());
-    clearStaging(folder);
     makeFolders(join(folder, storeNames.artifacts));
     const opened = db;
+    const context = createContext(opened, folder, false, now);
+    context.staging.clear();
     return {
-      context: createContext(opened, folder, false, now),
+      context,
       backup,
       close() {
         try {
+          context.staging.close();
+          context.claims.close();
           if (opened.open) tune(opened);
         } finally {
           opened.close();
@@ -166,6 +164,85 @@ function openForWriting(folder: string, options: OpenOptions): OpenedStore {
   }
 }
 
+/** How long to wait for another process that makes the store, or puts a backup in its place. */
+const makingMilliseconds = 30_000;
+/** How long for one that may be migrating an older one, or just have it open. */
+const migratingMilliseconds = 5000;
+
+/**
+ * The lock of a store that has the version of this program: of several processes that open a new or older one at once, one makes or migrates it, alone, and the
+ * others wait. On a disk of another machine a writer stays alone: the memory that writers share there does not reach the other machine.
+ */
+function lockCurrent(
+  folder: string,
+  path: string,
+  steps: readonly Migration[],
+  now: () => number,
+  timeout: number,
+  fileSystem: number | undefined,
+): { readonly lock: WriterLock; readonly backup: string | undefined } {
+  const known = steps.at(-1)!.version;
+  const isNetwork = networkWarning(folder, fileSystem) !== undefined;
+  const isCurrent = (): boolean => existsSync(path) && checkVersion(path, folder, known, timeout) === known;
+  const began = Date.now();
+  for (;;) {
+    if (isCurrent() && !isNetwork) {
+      const lock = acquireWriterLock(folder, 'shared', migratingMilliseconds);
+      // A backup may have taken its place meanwhile.
+      if (isCurrent()) return { lock, backup: undefined };
+      lock.release();
+    }
+    let lock: WriterLock;
+    try {
+      lock = acquireWriterLock(folder, 'alone');
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'in-use') || isNetwork) throw error;
+      const isMade = isCurrent() || versionAt(path, folder, known, timeout) === 0;
+      if (Date.now() - began > (isMade ? makingMilliseconds : migratingMilliseconds)) throw error;
+      continue;
+    }
+    try {
+      const backup = bringUp(folder, path, steps, now, timeout);
+      if (isNetwork) return { lock, backup };
+      lock.release();
+      const shared = acquireWriterLock(folder, 'shared', migratingMilliseconds);
+      return { lock: shared, backup };
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+}
+
+function versionAt(path: string, folder: string, known: number, timeout: number): number {
+  return existsSync(path) ? checkVersion(path, folder, known, timeout) : 0;
+}
+
+/** Makes or migrates the database; this process is alone. Answers the copy of an older one. */
+function bringUp(
+  folder: string,
+  path: string,
+  steps: readonly Migration[],
+  now: () => number,
+  timeout: number,
+): string | undefined {
+  const db = connect(path, { timeout });
+  try {
+    const version = versionOf(db, folder, steps.at(-1)!.version);
+    if ((db.pragma('journal_mode = WAL', { simple: true }) as string) !== 'wal') {
+      throw new StoreError(
+        'locking-unsupported',
+        `the file system of ${folder} cannot share memory between programs, which the database needs; nothing was written. Put the store on a local disk (COVATURE_HOME)`,
+      );
+    }
+    db.pragma('synchronous = FULL');
+    db.pragma('fullfsync = ON');
+    return migrate(db, folder, version, steps, now());
+  } finally {
+    db.close();
+  }
+}
+
 /** Keeps the plans of filters and sorts good as the store grows. Only a hint: a full disk must not keep a store from closing. */
 function tune(db: Database.Database): void {
   try {
@@ -175,10 +252,10 @@ function tune(db: Database.Database): void {
   }
 }
 
-function checkVersion(path: string, folder: string, known: number, timeout: number): void {
+function checkVersion(path: string, folder: string, known: number, timeout: number): number {
   const db = connect(path, { fileMustExist: true, timeout });
   try {
-    versionOf(db, folder, known);
+    return versionOf(db, folder, known);
   } finally {
     db.close();
   }
@@ -224,9 +301,4 @@ function refuseEmptied(folder: string, path: string): void {
     `the database in ${folder} is ${existsSync(path) ? 'empty' : 'gone'}, but files of its runs are there; nothing was changed. ` +
       'Restore a backup (folder "backups" in the store), or move the folder away to begin anew',
   );
-}
-
-/** Files that a process ended in the middle of writing. The lock is held, so nobody writes them now. */
-function clearStaging(folder: string): void {
-  rmSync(join(folder, storeNames.staging), { recursive: true, force: true });
 }

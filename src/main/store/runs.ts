@@ -108,6 +108,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
           throw new InputError(`a run with the id ${id} exists already`);
         }
         const project = run.project === undefined || run.project === null ? null : projects.projectSeq(run.project);
+        if (status === 'running') take(id);
         const seq = Number(
           prepare(
             `INSERT INTO runs (id, name, project, status, colour, seed, setup, priority, created, started, resumed, updated, parent, relation)
@@ -171,7 +172,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
 
     /**
      * Moves a run to a state, keeping its times: the first start, the seconds spent running, the end. Answers false, having done
-     * nothing, where `change.from` excludes the state it is in.
+     * nothing, where `change.from` excludes the state it is in. A run that runs is this process's. Raises `StoreError` `in-use` where another trains it.
      */
     setRunStatus(id: string, status: RunStatus, change: StatusChange = {}): boolean {
       checkStatus(status);
@@ -182,24 +183,28 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
           resumed: number | null;
         };
         if (change.from !== undefined && !change.from.includes(before.status)) return false;
+        if (status === 'running') take(id);
+        else if (before.status === 'running') context.onCommit(() => context.claims.giveBack(id));
         changeStatus(seq, before, status, context.now(), change);
         return true;
       });
     },
 
     /**
-     * Runs left in the state "running" by a process that is gone become "interrupted", ended at their last sign of life. The lock says that there is no
-     * other writer, so on opening none of them can be running. Answers their ids.
+     * Runs left in the state "running" by a process that is gone become "interrupted", ended at their last sign of life. Those that a living process trains stay.
+     * Answers their ids.
      */
     markInterrupted(): string[] {
       return context.write(() => {
-        const left = prepare("SELECT seq, id, status, resumed, updated FROM runs WHERE status = 'running'").all() as {
-          seq: number;
-          id: string;
-          status: RunStatus;
-          resumed: number | null;
-          updated: number;
-        }[];
+        const left = (
+          prepare("SELECT seq, id, status, resumed, updated FROM runs WHERE status = 'running'").all() as {
+            seq: number;
+            id: string;
+            status: RunStatus;
+            resumed: number | null;
+            updated: number;
+          }[]
+        ).filter(({ id }) => !context.claims.isTaken(id));
         for (const run of left) {
           const error =
             'Covature ended while this ran; what was stored is kept, and the run resumes from its last checkpoint';
@@ -218,6 +223,11 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
         summary.setValues(seq, fieldsOf(experiment), null);
         refreshSearch(seq);
       });
+    },
+
+    /** Whether this process trains the run. */
+    isOwnRun(id: string): boolean {
+      return context.claims.isOwn(id);
     },
 
     updateRun(id: string, changes: RunChanges): void {
@@ -293,6 +303,11 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
       );
     },
   };
+
+  /** A run is taken before it is said to run, so that nobody finds it running without a process. */
+  function take(id: string): void {
+    if (context.claims.take(id)) context.onRollback(() => context.claims.giveBack(id));
+  }
 
   function changeStatus(
     seq: number,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultCode, RunStatus } from '../../../src/shared/contract/index.ts';
@@ -412,8 +413,17 @@ describe('the system', () => {
     expect(await faultOf('figures.delete', { id: 'nothing' })).toMatchObject({ code: 'not-found' });
   });
 
-  it('a store that another program writes is refused, saying so', () => {
-    expect(() => new TestWorkbench({}, bench.folder)).toThrow(/has this store open; nothing was changed/);
+  it('a second program on the store tells its windows of what the first changes', async () => {
+    const second = new TestWorkbench({}, bench.folder);
+    // It looks around once a second; the first look is where it begins.
+    await sleep(1500);
+    const before = second.payloads('runs.changed').length;
+    bench.workbench.store.tagRuns([run], { add: ['seen elsewhere'] });
+    for (let tries = 0; second.payloads('runs.changed').length === before && tries < 200; tries++) await sleep(50);
+    expect(second.payloads('runs.changed').at(-1)).toMatchObject({ ids: null });
+    expect(second.workbench.store.getRun(run)!.tags).toContain('seen elsewhere');
+    bench.workbench.store.tagRuns([run], { remove: ['seen elsewhere'] });
+    await second.workbench.close(0);
   });
 
   it('reads an experiment that was chosen in a dialog, by its token alone', async () => {

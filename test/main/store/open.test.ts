@@ -60,41 +60,55 @@ describe('opening', () => {
     db.close();
   });
 
-  it('refuses a second writer, in this process or another, and lets readers in', async () => {
+  it('lets other writers and readers in, and leaves a run to the process that trains it', async () => {
     const place = folder();
     const child = spawn(process.execPath, [holder, place], { stdio: ['pipe', 'pipe', 'inherit'] });
     const exited = once(child, 'exit');
     const [ready] = (await once(child.stdout, 'data')) as [Buffer];
     const run = ready.toString().trim();
-    const error = expectStoreError(() => openStore(place), 'in-use');
-    expect(error.message).toContain(`another Covature (pid ${child.pid}, since `);
+    const store = open(place);
+    expect(store.report.interrupted).toEqual([]);
     const reader = open(place, { readOnly: true });
-    const second = open(place, { readOnly: true });
     expect(reader.getRun(run)!.status).toBe('running');
-    expect(second.listRuns().total).toBe(1);
-    expectStoreError(() => reader.createRun({ name: 'b', experiment }), 'read-only');
-    // However the holder dies, the lock goes with it.
+    expect(store.isOwnRun(run)).toBe(false);
+    expect(expectStoreError(() => store.setRunStatus(run, 'running'), 'in-use').message).toBe(
+      `the run ${run} is being trained by another process; nothing was changed`,
+    );
+    const own = store.createRun({ name: 'b', experiment, status: 'running' });
+    expect(store.isOwnRun(own)).toBe(true);
+    expectStoreError(() => reader.createRun({ name: 'c', experiment }), 'read-only');
+    expect(reader.listRuns().total).toBe(2);
+    // However a process dies, what it trained is found to be nobody's, and nothing else is.
     child.kill('SIGKILL');
     await exited;
-    const store = open(place);
-    expect(store.report.interrupted).toEqual([run]);
+    expect(store.markInterrupted()).toEqual([run]);
     expect(reader.getRun(run)!.status).toBe('interrupted');
-    const own = expectStoreError(() => openStore(place), 'in-use');
-    expect(own.message).toContain('this very process');
+    expect(reader.getRun(own)!.status).toBe('running');
+    expect(open(place).report.interrupted).toEqual([]);
+    store.setRunStatus(own, 'done');
+    expect(existsSync(join(place, 'running'))).toBe(false);
+  });
+
+  it('lets one process at a time write on a disk of another machine, and says so', () => {
+    const place = folder();
+    const nfs = 0x6969;
+    const store = open(place, { fileSystem: nfs });
+    expect(store.report.warnings[0]).toMatch(/network disk \(NFS\): one process at a time can write there/);
+    expectStoreError(() => openStore(place, { fileSystem: nfs }), 'in-use');
+    open(place, { readOnly: true, fileSystem: nfs });
     store.close();
-    expect(existsSync(join(place, 'writer.json'))).toBe(false);
-    open(place).close();
+    open(place, { fileSystem: nfs }).close();
   });
 
   it('names no process that is gone', () => {
     const place = folder();
-    const store = open(place);
+    const store = open(place, { fileSystem: 0x6969 });
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const record = JSON.parse(readFileSync(join(place, 'writer.json'), 'utf8')) as { pid: number };
     expect(record.pid).toBe(process.pid);
     for (const text of [JSON.stringify({ ...record, pid: dead }), '{"pid":', '[]', '']) {
       writeFileSync(join(place, 'writer.json'), text);
-      expect(expectStoreError(() => openStore(place), 'in-use').message).toMatch(
+      expect(expectStoreError(() => openStore(place, { fileSystem: 0x6969 }), 'in-use').message).toMatch(
         /^another Covature has this store open/,
       );
     }

@@ -280,7 +280,7 @@ function withRates<T>(
     using store = openStoreFor(values, readOnly);
     return use(store);
   } catch (error) {
-    // None yet, in use by a window, on a read-only disk, from a newer version.
+    // None yet, on a read-only disk, from a newer version.
     if (!(error instanceof StoreError)) throw error;
     return null;
   }

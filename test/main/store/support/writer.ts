@@ -1,8 +1,8 @@
 /**
  * A process that stores batches, measurements and checkpoints of one run as fast as it can, and prints a line for each once it is
- * stored. It ends when it is killed, or at the first error, whose code it prints.
+ * stored. It ends when it is killed, or at the first error, whose code it prints; or, its run done, after BATCHES.
  *
- *   node writer.ts FOLDER [BYTES]     BYTES of arrays a measurement, default 65536
+ *   node writer.ts FOLDER [BYTES [BATCHES]]     BYTES of arrays a measurement, default 65536
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync, writeSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { experiment, summaryOf } from './samples.ts';
 
 const folder = process.argv[2];
 const size = Number(process.argv[3] ?? 65_536);
+const batches = Number(process.argv[4] ?? Infinity);
 const say = (line: string): void => {
   writeSync(1, `${line}\n`);
 };
@@ -19,7 +20,7 @@ try {
   const store = openStore(folder);
   const run = store.createRun({ name: 'written', experiment, status: 'running' });
   say(`run ${run}`);
-  for (let n = 0; ; n++) {
+  for (let n = 0; n < batches; n++) {
     const steps = [3 * n, 3 * n + 1, 3 * n + 2];
     store.appendBatch(run, {
       number: n,
@@ -50,6 +51,9 @@ try {
       say(`checkpoint ${3 * n}`);
     }
   }
+  store.setRunStatus(run, 'done');
+  store.close();
+  say('done');
 } catch (error) {
   say(`error ${error instanceof StoreError ? error.code : 'other'} ${String(error)}`);
 }

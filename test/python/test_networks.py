@@ -3,17 +3,24 @@
 import covature
 import pytest
 import torch
-from networks import ResNet18, VGG11, with_statistics
+from networks import GPT, ConvNeXt, Mixer, ResNet18, VGG11, ViT, with_statistics
 from torch import nn
 
 torch.manual_seed(3)
 images = torch.randn(8, 3, 32, 32)
 labels = torch.randint(0, 10, (8,))
+tokens = torch.randint(0, 65, (6, 16))
+following = torch.randint(0, 65, (6, 16))
 
 networks = [
     # name, network, inputs, targets, loss, layers of the file at the top
     ("ResNet-18", lambda: ResNet18(width=16), images, labels, nn.CrossEntropyLoss()),
     ("VGG-11 with batchnorm", lambda: VGG11(width=8), images, labels, nn.CrossEntropyLoss(label_smoothing=0.1)),
+    ("ViT with a class token", lambda: ViT(width=32, depth=2), images, labels, "cross-entropy"),
+    ("ViT, norm after", lambda: ViT(width=32, depth=2, norm_first=False), images, labels, "cross-entropy"),
+    ("two-layer GPT on characters", GPT, tokens, following, nn.CrossEntropyLoss()),
+    ("MLP-Mixer", Mixer, images, labels, nn.CrossEntropyLoss()),
+    ("ConvNeXt block", ConvNeXt, images, labels, nn.CrossEntropyLoss()),
 ]
 
 

@@ -17,6 +17,7 @@ import { openStore, restoreStore } from '../store/index.ts';
 import type { Project, RunRecord, Store } from '../store/index.ts';
 import { dispatch } from './dispatch.ts';
 import { Downloads } from './downloads.ts';
+import { FollowedRuns } from './following.ts';
 import { FollowedRequests } from './followed.ts';
 import { Helper } from './helper/helper.ts';
 import type { AskOptions } from './helper/helper.ts';
@@ -62,6 +63,8 @@ export class Workbench {
   readonly computing: Helper;
   /** Draws figures: a process of its own, so that a preview never waits for a dataset or a matrix product. */
   readonly drawing: Helper;
+  /** Runs of training loops elsewhere that are followed now. */
+  readonly growing = new FollowedRuns();
   /** Files that were made for a window to fetch. */
   readonly downloads = new Downloads();
   readonly session = randomUUID();

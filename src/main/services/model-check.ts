@@ -1,7 +1,9 @@
 /** A `.covature-model` file held against PyTorch: its own check, recomputed in double precision before anything is taken from it. */
 import { readModelFile } from '../../data/model-file.ts';
 import type { ModelFile } from '../../data/model-file.ts';
-import { readWeights } from '../../data/weights.ts';
+import { tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
+import { toFloat64 } from '../../data/formats/tensors.ts';
+import { readTensors, readWeights } from '../../data/weights.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import type { Blas } from '../../engine/blas/types.ts';
 import { Network } from '../../engine/network/network.ts';
@@ -64,4 +66,12 @@ function disagreementText(file: ModelFile, found: Agreement): string {
       ? `, first in the gradient of ${found.parameter}`
       : '';
   return `${head}${where}; every layer's output agrees, so targets, loss or gradients differ. Nothing was taken from the file`;
+}
+
+/** Writes the weights of a model file, float64, by the model's names: a checkpoint. */
+export async function writeModelWeights(file: string, target: string): Promise<void> {
+  const tensors = [...(await readTensors(file))].map(
+    ([name, { data, shape }]) => [name, tensor(Float64Array.from(toFloat64(data)), shape)] as const,
+  );
+  await writeSafetensors(target, Object.fromEntries(tensors), { format: 'covature-weights 1' });
 }

@@ -1,9 +1,6 @@
 /** Models from PyTorch as runs: a `.covature-model` file is checked, and becomes a run that is done, to be measured. */
 import { copyFile, rm } from 'node:fs/promises';
 import * as path from 'node:path';
-import { tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
-import { readTensors } from '../../data/weights.ts';
-import { toFloat64 } from '../../data/formats/tensors.ts';
 import { describeModel } from '../../shared/model.ts';
 import type { ModelFileCheck } from '../../shared/model-file.ts';
 import type { Json, Store } from '../store/index.ts';
@@ -50,18 +47,20 @@ export function recordOf(
   };
 }
 
-/** Stores a checked file as a run; the file itself is copied into the store. */
+/**
+ * Stores a checked file as a run; the file itself is copied into the store.
+ * @param weights its weights, on the store's disk (`writeModelWeights`); moved into the store
+ */
 export async function importModelFile(
   store: Store,
   checked: CheckedModel,
+  weights: string,
   options: ModelImport,
 ): Promise<ImportedModelFile> {
   const { file, train, check } = checked;
   const name = options.name ?? file.name;
-  const weights = store.stagingPath('weights');
   const copy = store.stagingPath(modelFileName);
   try {
-    await writeWeights(file.file, weights);
     await copyFile(file.file, copy);
     const { experiment, fields, imported } = recordOf(checked, name);
     const id = store.transaction(() => {
@@ -87,12 +86,4 @@ export async function importModelFile(
     await rm(weights, { force: true });
     await rm(copy, { force: true });
   }
-}
-
-/** The weights of a model file, float64, by the model's names: a checkpoint. */
-async function writeWeights(file: string, target: string): Promise<void> {
-  const tensors = [...(await readTensors(file))].map(
-    ([name, { data, shape }]) => [name, tensor(Float64Array.from(toFloat64(data)), shape)] as const,
-  );
-  await writeSafetensors(target, Object.fromEntries(tensors), { format: 'covature-weights 1' });
 }

@@ -22,6 +22,8 @@ export interface RunLogOptions {
   readonly onRun?: (id: string) => void;
   readonly onBatch?: (id: string, batch: Batch) => void;
   readonly onChange?: (id: string) => void;
+  /** Told once everything that was in the file is taken. */
+  readonly onCaughtUp?: (taken: TakenLog) => void;
 }
 
 export interface TakenLog {
@@ -218,6 +220,7 @@ export async function followRunLog(
 ): Promise<TakenLog> {
   await using reader = await RunLogReader.open(file);
   const taken = new RunLogImport(store, options);
+  let hasCaughtUp = false;
   for (;;) {
     const writing = taken.isWriting();
     let parts = 0;
@@ -225,11 +228,13 @@ export async function followRunLog(
       await taken.take(part, file);
       parts++;
     }
-    if (taken.ended) return resultOf(taken, file);
     const result = resultOf(taken, file);
+    if (!hasCaughtUp) options.onCaughtUp?.(result);
+    hasCaughtUp = true;
+    if (taken.ended) return result;
     if (writing === false && parts === 0) {
       taken.interrupt(result.id, 'the training process ended without finish(); what it had written is here');
-      return resultOf(taken, file);
+      return result;
     }
     try {
       await pause(every, undefined, { signal });

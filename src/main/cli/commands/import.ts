@@ -9,7 +9,7 @@ import { InputError } from '../../../shared/errors.ts';
 import { agreementText } from '../../../shared/model-file.ts';
 import { openEngine } from '../../jobs/engine.ts';
 import { gatherProvenance } from '../../provenance.ts';
-import { checkModelFile } from '../../services/model-check.ts';
+import { checkModelFile, writeModelWeights } from '../../services/model-check.ts';
 import type { CheckedModel } from '../../services/model-check.ts';
 import { importModelFile } from '../../services/model-file.ts';
 import { followRunLog, takeRunLog } from '../../services/run-log.ts';
@@ -101,7 +101,10 @@ async function importPlace(
 ): Promise<Result> {
   const provenance = gatherProvenance() as unknown as Json;
   if (isModelFile(place)) {
-    const read = await importModelFile(store, await check(place), { ...(name !== undefined && { name }), provenance });
+    const checked = await check(place);
+    const weights = store.stagingPath('weights');
+    await writeModelWeights(place, weights);
+    const read = await importModelFile(store, checked, weights, { ...(name !== undefined && { name }), provenance });
     return {
       file: place,
       id: read.id,

@@ -5,13 +5,16 @@ import { FaultError } from '../../../shared/contract/index.ts';
 import type { Handlers } from '../../../shared/contract/index.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
 import { describeModel, parseModel } from '../../../shared/model.ts';
+import { isRunLog } from '../../../data/run-log.ts';
+import { bridgeCopy, ownCommand } from '../../bridge.ts';
+import { importModelFile } from '../../services/model-file.ts';
 import { importUnpacked, runFileExtension, writeRunFile } from '../../services/run-file.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import type { Json } from '../../store/index.ts';
 import type { WeightsChoice } from '../helper/model-import.ts';
 import type { Workbench } from '../workbench.ts';
 
-type Name = `runs.${'export' | 'import'}` | `models.${'preview' | 'import'}`;
+type Name = `runs.${'export' | 'import'}` | `models.${'preview' | 'import' | 'importFile' | 'bridge'}`;
 
 export const importHandlers: Pick<Handlers<Workbench>, Name> = {
   'runs.export': async ({ id, to }, workbench) => {
@@ -56,21 +59,53 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
   'runs.import': async ({ from, project }, workbench) => {
     const { store, helper, changes, bus } = workbench;
     if (project !== undefined && project !== null) workbench.project(project);
+    const file = workbench.placeOf(from);
+    if (await isRunLog(file)) {
+      const { id, added, following } = await workbench.growing.follow(file, {
+        store,
+        queue: workbench.queue,
+        bus,
+        changes,
+        project: project ?? null,
+        provenance: workbench.provenance() as unknown as Json,
+        check: (model) => helper.ask('checkModel', { engine: workbench.engine(), file: model }),
+      });
+      return { id, name: workbench.run(id).name, added, following };
+    }
     const folder = store.stagingPath('import');
     makeFolders(folder);
     try {
-      const file = workbench.placeOf(from);
       const unpacked = await workbench.long(`Import ${path.basename(file)}`, (options) =>
         helper.ask('unpackRun', { file, folder }, options),
       );
       const { id, added } = importUnpacked(store, unpacked, project ?? null);
       changes.note([id]);
       bus.emit('store.changed', { what: 'projects' });
-      return { id, name: workbench.run(id).name, added };
+      return { id, name: workbench.run(id).name, added, following: false };
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   },
+
+  'models.importFile': async ({ from, name, project }, workbench) => {
+    const { store, helper, changes } = workbench;
+    if (project !== undefined && project !== null) workbench.project(project);
+    const file = workbench.placeOf(from);
+    const weights = store.stagingPath('weights');
+    const argument = { engine: workbench.engine(), file, weights };
+    const checked = await workbench.long(`Check ${path.basename(file)} against PyTorch`, (options) =>
+      helper.ask('checkModel', argument, options),
+    );
+    const { id, ...read } = await importModelFile(store, checked, weights, {
+      ...(name !== undefined && { name }),
+      project: project ?? null,
+      provenance: workbench.provenance() as unknown as Json,
+    });
+    changes.note([id]);
+    return { run: id, ...read };
+  },
+
+  'models.bridge': () => ({ name: 'covature.py', text: bridgeCopy(ownCommand()) }),
 
   'models.preview': ({ model, ...given }, workbench) =>
     workbench.helper.ask('previewModel', { engine: workbench.engine(), ...choiceOf(workbench, model, given) }),

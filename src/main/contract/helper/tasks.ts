@@ -39,6 +39,8 @@ import { checkDatabase } from '../../store/index.ts';
 import type { StoreProblem } from '../../store/index.ts';
 import { unpackRunFile } from '../../services/run-file.ts';
 import type { UnpackedRun } from '../../services/run-file.ts';
+import { checkModelFile, writeModelWeights } from '../../services/model-check.ts';
+import type { CheckedModel } from '../../services/model-check.ts';
 import { previewModel, readModel } from './model-import.ts';
 import type { ReadModel, WeightsChoice } from './model-import.ts';
 import { EigenViews } from './views.ts';
@@ -111,6 +113,11 @@ export interface HelperTasks extends FigureTasks {
   previewModel: {
     readonly argument: WeightsChoice & { readonly engine: EngineOptions };
     readonly result: ModelPreview;
+  };
+  /** Holds a `.covature-model` file against PyTorch, and writes its weights where they are wanted. */
+  checkModel: {
+    readonly argument: { readonly engine: EngineOptions; readonly file: string; readonly weights?: string };
+    readonly result: CheckedModel;
   };
   readModel: {
     readonly argument: Folders & {
@@ -280,6 +287,12 @@ export function helperTasks(): Implementations {
 
     async previewModel({ engine, ...choice }) {
       return previewModel((await engineFor(engine)).blas, choice);
+    },
+
+    async checkModel({ engine, file, weights }) {
+      const checked = await checkModelFile((await engineFor(engine)).blas, file);
+      if (weights !== undefined) await writeModelWeights(file, weights);
+      return checked;
     },
 
     async readModel({ engine, choice, dataset, target, ...folders }) {

@@ -1,6 +1,7 @@
 /** What comes from elsewhere and goes there: runs as `.covature` files, models with weights trained by another program. */
 import * as v from 'valibot';
 import { measurementSchema } from '../../experiment.ts';
+import type { ModelFileCheck } from '../../model-file.ts';
 import { integer, positive } from '../../validation.ts';
 import { id, method, name, text } from '../define.ts';
 
@@ -54,6 +55,17 @@ export interface ImportedModel {
   readonly job: string | null;
 }
 
+export interface ImportedModelFile {
+  readonly run: string;
+  readonly name: string;
+  readonly check: ModelFileCheck;
+  /** Over all of the file's data. */
+  readonly loss: number;
+  readonly accuracy: number | null;
+  /** Of covature.py, for the user: what PyTorch does not train, and the like. */
+  readonly notes: readonly string[];
+}
+
 const weights = {
   /** In the model format (src/shared/model.ts). */
   model: v.unknown(),
@@ -72,10 +84,25 @@ export const imports = {
   'runs.export': method<{ readonly name: string; readonly bytes: number; readonly token: string | null }>()(
     v.strictObject({ id, to: v.exactOptional(place) }),
   ),
-  /** Adds the run of a `.covature` file; the same one twice is added once (`added` false). */
-  'runs.import': method<{ readonly id: string; readonly name: string; readonly added: boolean }>()(
-    v.strictObject({ from: place, project: v.exactOptional(v.nullable(id)) }),
+  /**
+   * Adds the run of a `.covature` file; the same one twice is added once (`added` false). One that covature.Run writes and that has not ended is followed, as a job: it
+   * stands among the runs at once, and grows as its file does; one that has ended is taken whole.
+   */
+  'runs.import': method<{
+    readonly id: string;
+    readonly name: string;
+    readonly added: boolean;
+    readonly following: boolean;
+  }>()(v.strictObject({ from: place, project: v.exactOptional(v.nullable(id)) })),
+  /**
+   * Stores the model of a `.covature-model` file (covature.export) as a run that is done, to be measured. Its check against PyTorch is computed again; a file that departs
+   * from it is a bad input, which says at which layer.
+   */
+  'models.importFile': method<ImportedModelFile>()(
+    v.strictObject({ from: place, name: v.exactOptional(name), project: v.exactOptional(v.nullable(id)) }),
   ),
+  /** The bridge from PyTorch, one Python file, which knows how to call this program. */
+  'models.bridge': method<{ readonly name: string; readonly text: string }>()(v.strictObject({})),
   /** Holds the tensors of a file against a model; reads no numbers and stores nothing. Faults of single tensors are in the answer. */
   'models.preview': method<ModelPreview>()(v.strictObject(weights)),
   /** Stores a model with its weights as a run that is done, to be measured; with `measurement` that is queued at once. */

@@ -13,6 +13,7 @@ sys.path[:0] = [str(root / "resources" / "python"), str(Path(__file__).parent)]
 node = root / "node_modules" / ".bin" / "node"
 os.environ.setdefault("COVATURE", shlex.join([str(node), str(root / "src" / "main" / "cli" / "index.ts")]))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("COVATURE_FORECAST", "off")
 
 
 @pytest.fixture

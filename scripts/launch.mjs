@@ -5,6 +5,9 @@
  *
  * This file only checks the version. It must parse and run on Nodes far too old for the rest, so the rest is imported afterwards.
  */
+// Unheard, SIGUSR1 would open Node's inspector; it asks a run to pause.
+if (process.platform !== 'win32') process.on('SIGUSR1', function () {});
+
 const version = process.versions.node;
 
 if (!(Number(version.split('.')[0]) >= 20)) {

@@ -49,7 +49,7 @@ async function launch(what, rest) {
     // npm changes to the checkout's folder; relative paths among the arguments are relative to where the user stands.
     const cwd =
       process.env['npm_lifecycle_event'] === what && process.cwd() === root ? process.env['INIT_CWD'] : undefined;
-    // SIGUSR1 asks a run to pause; it must never open the inspector.
+    // SIGUSR1 asks a run to pause (run.mjs passes it on); it must never open the inspector.
     const flags = ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'];
     return await runInstead(node, [...flags, join(root, entry), ...rest], { cwd: cwd ?? process.cwd(), env });
   }

@@ -56,7 +56,9 @@ export function runThrough(node, args, { cwd, env }) {
     /** @type {NodeJS.Signals[]} */
     const signals =
       process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'];
-    const pass = (/** @type {NodeJS.Signals} */ signal) => {
+    const pass = (/** @type {NodeJS.Signals} */ received) => {
+      // The program is started so that SIGUSR1 cannot open its inspector, and so cannot hear it; it takes SIGUSR2 for the same.
+      const signal = received === 'SIGUSR1' ? 'SIGUSR2' : received;
       if (!(fromTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT' || signal === 'SIGBREAK'))) child.kill(signal);
     };
     for (const signal of signals) process.on(signal, pass);

@@ -58,6 +58,14 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'list, download and look at datasets',
     load: async () => (await import('./commands/datasets.ts')).datasets,
   },
+  submit: {
+    summary: 'put a sweep on a cluster with Slurm',
+    load: async () => (await import('./commands/submit.ts')).submit,
+  },
+  cluster: {
+    summary: 'how a sweep on a cluster stands; collect, cancel, resubmit',
+    load: async () => (await import('./commands/cluster.ts')).cluster,
+  },
   serve: {
     summary: 'open the workbench for a browser, here or over SSH',
     load: async () => (await import('./commands/serve.ts')).serveCommand,

@@ -24,9 +24,14 @@ export interface Member {
   readonly experiment: Experiment;
 }
 
+/** The seeds that were asked for; undefined: those of the document. */
+export function seedsOf(values: SweepValues): number[] | undefined {
+  return seedList(values.seed, values.seeds);
+}
+
 /** The sweep of a document with the seeds that were asked for. Raises InputError and UsageError. */
 export function sweepOf(document: unknown, what: string, values: SweepValues): Sweep {
-  const seeds = seedList(values.seed, values.seeds);
+  const seeds = seedsOf(values);
   return parseSweep(seeds === undefined ? document : withSeeds(document, seeds), what);
 }
 

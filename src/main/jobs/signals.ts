@@ -1,11 +1,12 @@
 /**
- * Signals that ask for a pause: SIGTERM (a machine that shuts down, a scheduler's limit of time) and SIGUSR1 (a scheduler's warning ahead of it). Where
- * nobody listens, Node opens its inspector at SIGUSR1: every process of this program is started with the flag that forbids that, or listens at once.
+ * Signals that ask for a pause: SIGTERM (a machine that shuts down, a scheduler's limit of time) and SIGUSR1 (a scheduler's warning ahead of it). Node opens its
+ * inspector at SIGUSR1 where nobody listens, in its first moments too; a process that is started with `noInspector` never does, as the signal is blocked in it, and
+ * so whoever started it passes SIGUSR1 on as SIGUSR2.
  */
 export const pauseSignals: readonly NodeJS.Signals[] =
-  process.platform === 'win32' ? ['SIGTERM'] : ['SIGTERM', 'SIGUSR1'];
+  process.platform === 'win32' ? ['SIGTERM'] : ['SIGTERM', 'SIGUSR1', 'SIGUSR2'];
 
-/** Node's option that keeps SIGUSR1 from opening the inspector, for processes to be started; none on a Node that does not know it (before 22.14). */
+/** Node's option for processes to be started; none on a Node that does not know it (before 22.14). */
 export const noInspector: readonly string[] = process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')
   ? ['--disable-sigusr1']
   : [];

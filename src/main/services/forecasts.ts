@@ -50,6 +50,7 @@ export function forecastExperiment(
   options: {
     readonly engine: EngineOptions;
     readonly baseFolder: string;
+    readonly dataFolder?: string;
     readonly onEvent: (event: JobEvent) => void;
   },
 ): Forecasting {
@@ -61,7 +62,7 @@ export function forecastExperiment(
     engine: options.engine,
     staging: store.folder,
     baseFolder: options.baseFolder,
-    dataFolder: dataFolderOf(store),
+    dataFolder: options.dataFolder ?? dataFolderOf(store),
     forecast: forecastRequest(store, { only: true }),
   };
   const keep = (event: Parameters<typeof keepRates>[1]): void => {

@@ -29,6 +29,10 @@ export interface RunOptions {
   readonly engine: EngineOptions;
   /** Folder that relative dataset paths start from. */
   readonly baseFolder: string;
+  /** Where published datasets lie; default: beside the store. */
+  readonly dataFolder?: string;
+  /** Id of a new run; default: made. */
+  readonly id?: string;
   /** Pause once so many steps are done. */
   readonly stopAfter?: number | null;
   readonly project?: string | null;
@@ -62,6 +66,7 @@ export function startRun(store: Store, experiment: Experiment, options: RunOptio
   checkLayers(experiment);
   const provenance = options.provenance ?? gatherProvenance();
   const id = store.createRun({
+    ...(options.id !== undefined && { id: options.id }),
     name: experiment.name,
     experiment: experiment as unknown as Json,
     // At once, so that nobody else takes it out of the queue.
@@ -165,7 +170,7 @@ function launch(
       engine: options.engine,
       staging: stagingFolder(store),
       baseFolder: options.baseFolder,
-      dataFolder: dataFolderOf(store),
+      dataFolder: options.dataFolder ?? dataFolderOf(store),
       forecast: forecastRequest(store, { refuse: options.refuse ?? false }),
     };
   }

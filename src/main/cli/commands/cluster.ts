@@ -1,0 +1,233 @@
+/** covature cluster */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { formatBytes } from '../../../engine/curvature/forecast.ts';
+import { collect, collectUnfinished, fromFolder } from '../../cluster/collect.ts';
+import type { Collected } from '../../cluster/collect.ts';
+import { cancelSweep, membersText, resubmit } from '../../cluster/control.ts';
+import { memberPlaces } from '../../cluster/layout.ts';
+import { timeText } from '../../cluster/partition.ts';
+import { runPilot } from '../../cluster/pilot.ts';
+import { numbersOf, rangesOf } from '../../cluster/plan.ts';
+import { connect, fetchFile, remoteJson } from '../../cluster/remote.ts';
+import type { Remote } from '../../cluster/remote.ts';
+import { memberStatuses, sweepStatus } from '../../cluster/status.ts';
+import type { MemberReport, SweepReport } from '../../cluster/status.ts';
+import { runTask } from '../../cluster/task.ts';
+import { integerOption, openStoreFor, parse, printJson, storeHelp, storeOptions, UsageError } from '../command.ts';
+import type { Command } from '../command.ts';
+import { formatDuration, formatNumber, formatTable } from '../format.ts';
+import { askedOf } from './submit.ts';
+
+const help = `Usage: covature cluster status DIR     how a sweep that "covature submit" put on a cluster stands
+       covature cluster collect DIR    bring its finished runs into the store; again adds none
+       covature cluster cancel DIR     take its jobs out of the queue; runs under way take a snapshot
+       covature cluster resubmit DIR   submit what is neither done nor in the queue; it goes on from its snapshots
+
+  --host HOST      on this login node, over an ssh connection that is open; DIR is the folder there
+  --remote COMMAND how covature is called there (default "covature")
+  --members LIST   resubmit: only these, as 3,7-9
+  --time T, --mem M   resubmit: another limit of time or memory ("covature submit --help")
+  --unfinished     collect: the newest snapshots of the other members too, as interrupted runs
+  --all            status: a line for every member, however many
+${storeHelp}
+
+The files in DIR are the truth. Where Slurm does not answer, members under way are told as unknown or by their own last word, and collecting works.`;
+
+const options = {
+  ...storeOptions,
+  host: { type: 'string' },
+  remote: { type: 'string' },
+  members: { type: 'string' },
+  time: { type: 'string' },
+  mem: { type: 'string' },
+  unfinished: { type: 'boolean' },
+  all: { type: 'boolean' },
+  round: { type: 'string' },
+  offset: { type: 'string' },
+} as const;
+
+export const cluster: Command = {
+  help,
+  run: async (argv) => {
+    const { values, positionals } = parse(argv, options, [2, 2]);
+    const [action, given] = positionals;
+    const json = values.json === true;
+    const remote = values.host === undefined ? null : await connect(values.host, values.remote);
+    const folder = remote === null ? path.resolve(given) : given;
+    switch (action) {
+      case 'task':
+        return await taskOf(folder, values);
+      case 'pilot':
+        return await runPilot(folder);
+      case 'status': {
+        const report = await reportOf(remote, folder);
+        if (json) printJson(report);
+        else process.stdout.write(`${statusText(report, values.all === true)}\n`);
+        return 0;
+      }
+      case 'collect':
+        return await collectAll(remote, folder, values);
+      case 'cancel': {
+        const jobs =
+          remote === null
+            ? await cancelSweep(folder)
+            : (await ask<{ jobs: string[] }>(remote, ['cancel', folder])).jobs;
+        if (json) printJson({ jobs });
+        else
+          process.stdout.write(
+            jobs.length === 0 ? 'no job of it was in the queue\n' : `cancelled: ${jobs.join(', ')}\n`,
+          );
+        return 0;
+      }
+      case 'resubmit': {
+        const chosen = values.members === undefined ? undefined : memberList(values.members);
+        const asked = askedOf(values);
+        const words = [
+          'resubmit',
+          folder,
+          ...(['members', 'time', 'mem'] as const).flatMap((name) =>
+            values[name] === undefined ? [] : [`--${name}`, values[name]],
+          ),
+        ];
+        const again =
+          remote === null
+            ? await resubmit(folder, asked, { ...(chosen && { chosen }) })
+            : await ask<Awaited<ReturnType<typeof resubmit>>>(remote, words);
+        if (json) printJson(again);
+        else {
+          for (const { job, members } of again.jobs) process.stdout.write(`job ${job}: members ${members}\n`);
+          const memory = again.memory === null ? '' : `, ${formatBytes(again.memory)}`;
+          process.stdout.write(
+            `${membersText(again.members)} submitted again${again.time === null ? '' : `, ${timeText(again.time)}`}${memory}\n`,
+          );
+        }
+        return 0;
+      }
+      default:
+        throw new UsageError(`expected status, collect, cancel or resubmit; received "${action}"`);
+    }
+  },
+};
+
+async function ask<T>(remote: Remote, words: readonly string[]): Promise<T> {
+  return (await remoteJson(remote, ['cluster', ...words])) as T;
+}
+
+async function reportOf(remote: Remote | null, folder: string): Promise<SweepReport> {
+  return remote === null ? sweepStatus(folder) : ask<SweepReport>(remote, ['status', folder]);
+}
+
+/** What the script of a job calls. */
+async function taskOf(
+  folder: string,
+  values: { readonly round?: string | undefined; readonly offset?: string | undefined },
+): Promise<number> {
+  const index = integerOption(process.env['SLURM_ARRAY_TASK_ID'], 'SLURM_ARRAY_TASK_ID', 0);
+  if (index === undefined) throw new UsageError('this is what a task of an array runs; "covature submit" submits it');
+  // Rates are measured by a pilot; a task begins with its work.
+  process.env['COVATURE_FORECAST'] = 'off';
+  const member = index + (integerOption(values.offset, 'offset', 0) ?? 0);
+  return await runTask(folder, { member, round: integerOption(values.round, 'round', 0) ?? 1 });
+}
+
+function memberList(text: string): number[] {
+  if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text))
+    throw new UsageError(`--members: expected a list as 3,7-9, received "${text}"`);
+  return numbersOf(text);
+}
+
+async function collectAll(
+  remote: Remote | null,
+  folder: string,
+  values: {
+    readonly store?: string | undefined;
+    readonly json?: boolean | undefined;
+    readonly unfinished?: boolean | undefined;
+  },
+): Promise<number> {
+  const report = await reportOf(remote, folder);
+  const scratch = await mkdtemp(path.join(tmpdir(), 'covature-collect-'));
+  try {
+    using store = openStoreFor(values, false);
+    const fetching =
+      remote === null
+        ? fromFolder(folder)
+        : {
+            finished: async ({ member }: MemberReport) => {
+              const file = path.join(scratch, `${member}.covature`);
+              await fetchFile(remote, memberPlaces(folder, member).run, file);
+              return { file, isOwn: true };
+            },
+          };
+    const collected = await collect(store, report.members, fetching, (done, of) => {
+      if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of}`);
+    });
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    if (values.unfinished === true) {
+      if (remote !== null) throw new UsageError('--unfinished works where DIR is; log in there, or mount it');
+      collected.push(...(await collectUnfinished(store, folder, report.members)));
+    }
+    if (values.json === true) printJson({ ...report, members: undefined, collected });
+    else process.stdout.write(`${collectedText(collected, report)}\n`);
+    return collected.some(({ outcome }) => outcome === 'damaged') ? 1 : 0;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function collectedText(collected: readonly Collected[], { members }: SweepReport): string {
+  const count = (outcome: Collected['outcome']): number => collected.filter((each) => each.outcome === outcome).length;
+  const left = members.filter(({ status }) => status !== 'done').length;
+  const parts = [`${count('added')} runs added`];
+  if (count('newer') > 0) parts.push(`${count('newer')} newer than what was here`);
+  if (count('was-there') > 0) parts.push(`${count('was-there')} were here already`);
+  if (left > 0) parts.push(`${left} members are not done`);
+  const damaged = collected.filter(({ outcome }) => outcome === 'damaged');
+  return [parts.join(', '), ...damaged.map(({ member, error }) => `member ${member}: ${error}`)].join('\n');
+}
+
+/** Lines of a report that are not asked for whole. */
+const mostRows = 40;
+
+function statusText(report: SweepReport, all: boolean): string {
+  const { members, counts, slurm } = report;
+  const lines = [
+    `${report.name}: ${members.length} runs: ${memberStatuses.flatMap((status) => (counts[status] === undefined ? [] : `${counts[status]} ${status}`)).join(', ')}`,
+  ];
+  if (!slurm.answers) {
+    const since =
+      slurm.since === null ? 'it has not answered yet' : `unknown since ${new Date(slurm.since).toISOString()}`;
+    lines.push(`Slurm does not answer (${since}): ${slurm.error ?? ''}`);
+  }
+  if (report.pilot !== null) lines.push(`pilot: ${report.pilot}`);
+  const shown = all
+    ? members
+    : members
+        .filter(({ status }) => members.length <= mostRows || !['done', 'not-submitted'].includes(status))
+        .slice(0, mostRows);
+  if (shown.length > 0) {
+    const rows = shown.map((each) => [
+      String(each.member),
+      each.status,
+      each.steps === null ? String(each.step) : `${each.step}/${each.steps}`,
+      formatNumber(each.metrics['loss']),
+      each.job ?? '-',
+      each.node ?? '-',
+      String(each.attempt),
+      each.secondsLeft === null ? '-' : formatDuration(each.secondsLeft),
+      [each.reason, each.fault].filter((text) => text !== null).join('; '),
+    ]);
+    lines.push(formatTable(['member', 'state', 'step', 'loss', 'job', 'node', 'attempt', 'left', 'reason'], rows));
+  }
+  if (shown.length < members.length) lines.push(`(${members.length - shown.length} more; --all lists every one)`);
+  // Reasons that many share are told once.
+  const reasons = Map.groupBy(
+    members.filter(({ status }) => status === 'failed' || status === 'lost'),
+    ({ reason }) => reason ?? '',
+  );
+  for (const [reason, own] of reasons)
+    if (own.length > 1) lines.push(`members ${rangesOf(own.map(({ member }) => member))}: ${reason}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,247 @@
+/** covature submit */
+import { readFile } from 'node:fs/promises';
+import * as path from 'node:path';
+import { resolveDataset } from '../../../data/resolve.ts';
+import { inputErrorOf } from '../../../data/files.ts';
+import { formatBytes } from '../../../engine/curvature/forecast.ts';
+import { InputError } from '../../../shared/errors.ts';
+import { costKey, withSeeds } from '../../../shared/sweep.ts';
+import { checkAsked, resubmit } from '../../cluster/control.ts';
+import { bytesOf, clusterLimits, secondsOf, timeText } from '../../cluster/partition.ts';
+import { readPilot } from '../../cluster/pilot.ts';
+import { connect, remoteJson } from '../../cluster/remote.ts';
+import { commonOptions, makePlan, submitJob, submitMembers, writeFolder } from '../../cluster/submit.ts';
+import type { Asked, SubmittedJob } from '../../cluster/submit.ts';
+import { readPlan } from '../../cluster/plan.ts';
+import { jobScript, logFolder } from '../../cluster/layout.ts';
+import { fitted } from '../../jobs/data.ts';
+import { checkShapes } from '../../services/fitting.ts';
+import { defaultStoreFolder } from '../../store/index.ts';
+import { engineFlags, engineOf, integerOption, parse, printJson, storeOptions, UsageError } from '../command.ts';
+import type { Command } from '../command.ts';
+import { readJsonFile } from '../files.ts';
+import { seedsOf, sweepOf } from '../sweep-options.ts';
+
+const help = `Usage: covature submit EXPERIMENT.json --slurm --to DIR [options] [-- SBATCH OPTIONS]
+       covature submit --slurm --to DIR [options]         what a pilot has prepared
+
+Puts a sweep on a cluster: writes DIR, which login and compute nodes must share, submits its members as job arrays, prints their ids and ends. Each member runs with a
+store of its own on its node, leaves a snapshot there every ten minutes and before its time is over, and goes on in the queue by itself.
+"covature cluster status DIR" says how it stands; "covature cluster collect DIR" brings the finished runs into the store.
+
+  --to DIR         the folder of the sweep; made, and not yet one
+  --seed N, --seeds A,B,...   as for "covature run"
+  --at-once N      tasks at once at most (default: as many as the cluster gives)
+  --cpus N         cores of a task, and threads of the library, which last digits depend on (default 1)
+  --time T         limit of time: minutes, H:MM:SS, D-HH:MM:SS (default: twice the pilot's forecast of the worst member, within the
+                   partition's limit; without a pilot the partition's default)
+  --mem M          memory: megabytes, or 4G (default: 1.5 times the pilot's forecast of the worst member; without one the cluster's)
+  --setup FILE     lines for a shell, run before each task: module load and the like
+  --snapshot-every S   seconds between snapshots (default 600)
+  --warning S      seconds before the limit of time at which a task takes its last snapshot (default 120)
+  --pilot          submit only a short job that measures rates on the partition and forecasts time and memory; once it has ended,
+                   "covature submit --slurm --to DIR" submits the members with them
+  --dry-run        print what would be submitted, write nothing
+  --host HOST      do it on this login node, over an ssh connection that is open; DIR and paths in the experiment are those of HOST
+  --remote COMMAND how covature is called there (default "covature")
+  --blas NAME, --backend NAME   as for "covature run"
+  --json           one JSON document on standard output
+
+What follows -- goes to sbatch as it is: a partition, an account, a constraint.
+
+Example: npm run --silent covature -- submit resources/examples/glyphs-mlp.json --seeds 1,2,3 --slurm --to /shared/me/glyphs --time 1:00:00 -- --partition main`;
+
+const options = {
+  ...storeOptions,
+  blas: engineFlags.blas,
+  backend: engineFlags.backend,
+  slurm: { type: 'boolean' },
+  to: { type: 'string' },
+  seed: { type: 'string' },
+  seeds: { type: 'string' },
+  'at-once': { type: 'string' },
+  cpus: { type: 'string' },
+  time: { type: 'string' },
+  mem: { type: 'string' },
+  setup: { type: 'string' },
+  'snapshot-every': { type: 'string' },
+  warning: { type: 'string' },
+  pilot: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  host: { type: 'string' },
+  remote: { type: 'string' },
+} as const;
+
+const defaultSnapshotSeconds = 600;
+const defaultWarningSeconds = 120;
+/** Seconds that a pilot may take. */
+const pilotSeconds = 900;
+
+export const submit: Command = {
+  help,
+  run: async (argv) => {
+    const dashes = argv.indexOf('--');
+    const own = dashes < 0 ? argv : argv.slice(0, dashes);
+    const sbatch = dashes < 0 ? [] : argv.slice(dashes + 1);
+    const { values, positionals } = parse(own, options, [0, 1]);
+    if (values.slurm !== true) throw new UsageError('expected --slurm: Slurm is the scheduler that there is');
+    if (values.to === undefined) throw new UsageError('expected --to with the folder of the sweep');
+    const [file] = positionals;
+    const json = values.json === true;
+    if (values.host !== undefined) return await submitThere(file, values, own, sbatch);
+    const folder = path.resolve(values.to);
+    const given = askedOf(values);
+    if (file === undefined) {
+      const plan = await readPlan(folder);
+      if ((await readPilot(folder)) === null && given.time === null)
+        throw new InputError(
+          `the pilot of ${folder} has not ended yet (it writes pilot.json); wait for it, or give --time and --mem`,
+        );
+      const { members, jobs, time, memory } = await resubmit(folder, given, { sbatch });
+      tell(json, { folder, runs: members.length, of: plan.members.length, jobs, time, memory });
+      return 0;
+    }
+    const cpus = integerOption(values.cpus, 'cpus', 1) ?? 1;
+    const document = await readJsonFile(file);
+    const sweep = sweepOf(document, file === '-' ? 'experiment' : path.basename(file), values);
+    const seeds = seedsOf(values);
+    const { blas, backend = 'auto' } = engineOf(values);
+    const plan = makePlan({
+      document: seeds === undefined ? document : withSeeds(document, seeds),
+      sweep,
+      baseFolder: file === '-' ? process.cwd() : path.dirname(path.resolve(file)),
+      dataFolder: path.join(path.resolve(values.store ?? defaultStoreFolder()), 'datasets'),
+      blas,
+      backend,
+      cpus,
+      snapshotSeconds: integerOption(values['snapshot-every'], 'snapshot-every', 1) ?? defaultSnapshotSeconds,
+      warningSeconds: integerOption(values.warning, 'warning', 1) ?? defaultWarningSeconds,
+      atOnce: integerOption(values['at-once'], 'at-once', 1) ?? null,
+      sbatch,
+    });
+    const setup = values.setup === undefined ? null : await readSetup(values.setup);
+    const kinds = new Map(
+      Array.from({ length: sweep.count }, (_, i) => sweep.at(i).experiment).map((each) => [costKey(each), each]),
+    );
+    for (const experiment of kinds.values()) {
+      await checkShapes(experiment, async (dataset, model, wanted) => {
+        const { base_folder: baseFolder, data_folder: dataFolder } = plan;
+        fitted(await resolveDataset(dataset, { baseFolder, dataFolder }), model, wanted);
+      });
+    }
+    const limits = await clusterLimits(sbatch);
+    checkAsked(plan, given, limits);
+    if (values['dry-run'] === true) {
+      const words = [...commonOptions(folder, plan, given), `--array=1-${sweep.count}`, ...sbatch];
+      if (json) printJson({ folder, runs: sweep.count, sbatch: words, ...given });
+      else process.stdout.write(`${sweep.count} runs in ${folder}\nsbatch ${words.join(' ')} ${jobScript(folder)}\n`);
+      return 0;
+    }
+    await writeFolder(folder, plan, setup);
+    if (values.pilot === true) {
+      const limit = Math.min(pilotSeconds, limits.partition?.longest ?? Infinity);
+      const name = `covature-${plan.id}-pilot`;
+      const words = [
+        ...commonOptions(folder, plan, { time: given.time ?? limit, memory: given.memory }),
+        `--job-name=${name}`,
+        `--output=${path.join(logFolder(folder), 'pilot-%j.log')}`,
+        ...sbatch,
+      ];
+      const intent = { round: 0, name, offset: 0, members: `1-${sweep.count}` };
+      const job = await submitJob(folder, intent, words, [jobScript(folder), 'pilot', folder]);
+      if (json) printJson({ folder, runs: 0, of: sweep.count, jobs: [], pilot: job });
+      else
+        process.stdout.write(
+          `pilot job ${job}; when it has ended, "covature submit --slurm --to ${folder}" submits the ${sweep.count} members\n`,
+        );
+      return 0;
+    }
+    const all = plan.members.map((_, i) => i + 1);
+    const { jobs } = await submitMembers(folder, plan, all, given, limits.arraySize);
+    tell(json, { folder, runs: all.length, of: all.length, jobs, ...given });
+    return 0;
+  },
+};
+
+interface Told extends Asked {
+  readonly folder: string;
+  readonly runs: number;
+  readonly of: number;
+  readonly jobs: readonly SubmittedJob[];
+}
+
+function tell(json: boolean, told: Told): void {
+  if (json) {
+    printJson(told);
+    return;
+  }
+  const { folder, runs, of, jobs, time, memory } = told;
+  const asked = [
+    time === null ? "the partition's usual time" : `time ${timeText(time)}`,
+    memory === null ? "the cluster's usual memory" : `memory ${formatBytes(memory)}`,
+  ].join(', ');
+  for (const { job, members } of jobs) process.stdout.write(`job ${job}: members ${members}\n`);
+  process.stdout.write(`${runs} of ${of} runs submitted, each with ${asked}\n`);
+  process.stdout.write(`covature cluster status ${folder}\n`);
+}
+
+/** What the user asks for. Raises UsageError for what is no time and no size. */
+export function askedOf(values: { readonly time?: string | undefined; readonly mem?: string | undefined }): Asked {
+  const time = values.time === undefined ? null : secondsOf(values.time);
+  if (values.time !== undefined && (time === null || time <= 0))
+    throw new UsageError(`--time: expected minutes, H:MM:SS or D-HH:MM:SS, received "${values.time}"`);
+  const memory = values.mem === undefined ? null : bytesOf(values.mem);
+  if (values.mem !== undefined && (memory === null || memory <= 0))
+    throw new UsageError(`--mem: expected megabytes, or a number with K, M, G or T, received "${values.mem}"`);
+  return { time, memory };
+}
+
+async function readSetup(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw inputErrorOf(error, file);
+  }
+}
+
+/** The same command on the login node, with the experiment on its standard input. */
+async function submitThere(
+  file: string | undefined,
+  values: {
+    readonly host?: string | undefined;
+    readonly remote?: string | undefined;
+    readonly setup?: string | undefined;
+    readonly json?: boolean | undefined;
+  },
+  argv: readonly string[],
+  sbatch: readonly string[],
+): Promise<number> {
+  const remote = await connect(values.host ?? '', values.remote);
+  const words = ['submit', ...withoutOptions(argv, ['host', 'remote'], ['json'], file)];
+  const input = file === undefined ? '' : JSON.stringify(await readJsonFile(file));
+  const rest = sbatch.length === 0 ? [] : ['--', ...sbatch];
+  if (file !== undefined) words.splice(1, 0, '-');
+  // The document goes before what is sbatch's.
+  const told = (await remoteJson(remote, words, { input, rest })) as Told & { readonly pilot?: string };
+  if (values.json === true || told.pilot !== undefined) printJson(told);
+  else tell(false, told);
+  return 0;
+}
+
+/** Arguments without some options (those with a value, and those without) and without one positional. */
+function withoutOptions(
+  argv: readonly string[],
+  valued: readonly string[],
+  plain: readonly string[],
+  positional: string | undefined,
+): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i];
+    if (valued.some((name) => word === `--${name}`)) i++;
+    else if (valued.some((name) => word.startsWith(`--${name}=`)) || plain.some((name) => word === `--${name}`))
+      continue;
+    else if (word !== positional) kept.push(word);
+  }
+  return kept;
+}

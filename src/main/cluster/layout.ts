@@ -1,0 +1,82 @@
+/**
+ * The folder of a sweep on a cluster. It lies on a file system that login node and compute nodes share, and its files are all there is: no database, no daemon.
+ * Every file is written under a temporary name, synced and renamed, so that it is whole whenever it is there; whoever finds a newer one uses it.
+ *
+ *     plan.json               what is run: the experiment, the run id of every member, threads, where the program lies
+ *     job.sh, setup.sh        what a task of an array runs
+ *     jobs.jsonl              what was submitted: a line before each sbatch, one with the job's id after it
+ *     pilot.json              what a pilot job measured
+ *     queue.json              what squeue last said, and when
+ *     logs/JOB_TASK.log       standard output and error of a task
+ *     members/0007/           of member 7, counted from 1
+ *       attempts/             one file an attempt, with where it began
+ *       state.json            where the newest attempt stands, every half minute
+ *       fault.txt             room for a last word where the disk is full
+ *       snapshot-STEP-….covature   the last two states of a run under way
+ *       run.covature          the finished run
+ *       done.json             its SHA-256; written last
+ */
+import * as path from 'node:path';
+import * as fs from 'node:fs/promises';
+import { codeOf } from '../../data/files.ts';
+
+export const planFile = (folder: string): string => path.join(folder, 'plan.json');
+export const jobScript = (folder: string): string => path.join(folder, 'job.sh');
+export const setupScript = (folder: string): string => path.join(folder, 'setup.sh');
+export const jobsFile = (folder: string): string => path.join(folder, 'jobs.jsonl');
+export const pilotFile = (folder: string): string => path.join(folder, 'pilot.json');
+export const queueFile = (folder: string): string => path.join(folder, 'queue.json');
+export const logFolder = (folder: string): string => path.join(folder, 'logs');
+
+export interface MemberPlaces {
+  readonly folder: string;
+  readonly attempts: string;
+  readonly state: string;
+  readonly fault: string;
+  readonly run: string;
+  readonly done: string;
+}
+
+/** @param member from 1 */
+export function memberPlaces(folder: string, member: number): MemberPlaces {
+  const own = path.join(folder, 'members', String(member).padStart(4, '0'));
+  return {
+    folder: own,
+    attempts: path.join(own, 'attempts'),
+    state: path.join(own, 'state.json'),
+    fault: path.join(own, 'fault.txt'),
+    run: path.join(own, 'run.covature'),
+    done: path.join(own, 'done.json'),
+  };
+}
+
+/** What a JSON file holds; null where there is none, or none that parses. */
+export async function readJsonOrNull(file: string): Promise<unknown> {
+  const text = await readTextOrNull(file);
+  if (text === null) return null;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+/** The text of a file; null where there is none. */
+export async function readTextOrNull(file: string): Promise<string | null> {
+  try {
+    return await fs.readFile(file, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return null;
+    throw error;
+  }
+}
+
+/** The names in a folder; none where there is none. */
+export async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await fs.readdir(folder);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return [];
+    throw error;
+  }
+}

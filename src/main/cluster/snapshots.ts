@@ -1,0 +1,89 @@
+/** Snapshots of a run under way, as run files on the share: written, kept, and the newest that is whole taken up again. */
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, linkSync, mkdirSync } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { isTemporaryName } from '../../data/files.ts';
+import { messageOf } from '../../shared/errors.ts';
+import { importRunFile, writeRunFile } from '../services/run-file.ts';
+import type { ExportedRun, Store } from '../store/index.ts';
+import { namesIn } from './layout.ts';
+
+/** Whole ones kept: the newest, and the one before in case that one is damaged. */
+const kept = 2;
+const pattern = /^snapshot-(\d{12})-(\d{6})-[0-9a-f]{8}\.covature$/;
+
+export interface Snapshot {
+  readonly file: string;
+  readonly step: number;
+  readonly measurements: number;
+}
+
+/** The furthest first. */
+export async function listSnapshots(folder: string): Promise<Snapshot[]> {
+  return (await namesIn(folder))
+    .flatMap((name) => {
+      const [, step, measurements] = pattern.exec(name) ?? [];
+      if (step === undefined) return [];
+      return [{ file: path.join(folder, name), step: Number(step), measurements: Number(measurements) }];
+    })
+    .sort((a, b) => b.step - a.step || b.measurements - a.measurements || b.file.localeCompare(a.file));
+}
+
+/** Exports a run as it is now, holding its files by links of their own: the run goes on and removes older checkpoints meanwhile. */
+export function frozenRun(store: Store, run: string): { readonly exported: ExportedRun; readonly folder: string } {
+  const exported = store.exportRun(run);
+  const folder = store.stagingPath('snapshot');
+  mkdirSync(folder, { recursive: true });
+  const files = exported.files.map((file, i) => {
+    const place = path.join(folder, String(i));
+    try {
+      linkSync(file.path, place);
+    } catch {
+      // A file system without hard links.
+      copyFileSync(file.path, place);
+    }
+    return { ...file, path: place };
+  });
+  return { exported: { ...exported, files }, folder };
+}
+
+/** Writes a snapshot of a run and removes what is no longer needed. Raises an Error where it cannot be written. */
+export async function writeSnapshot(store: Store, run: string, folder: string): Promise<Snapshot> {
+  const { exported, folder: held } = frozenRun(store, run);
+  try {
+    const { checkpoints, measurements } = exported.document;
+    const step = Math.max(0, ...checkpoints.map((each) => each.step));
+    const digits = [String(step).padStart(12, '0'), String(measurements.length).padStart(6, '0')];
+    const file = path.join(folder, `snapshot-${digits.join('-')}-${randomBytes(4).toString('hex')}.covature`);
+    await writeRunFile(exported, file);
+    for (const old of (await listSnapshots(folder)).slice(kept)) await fs.rm(old.file, { force: true });
+    return { file, step, measurements: measurements.length };
+  } finally {
+    await fs.rm(held, { recursive: true, force: true });
+  }
+}
+
+/** Brings the furthest snapshot that is whole into the store; `onDamage` is told of each that is not. Null where there is none. */
+export async function restoreSnapshot(
+  store: Store,
+  folder: string,
+  onDamage: (text: string) => void,
+): Promise<Snapshot | null> {
+  for (const snapshot of await listSnapshots(folder)) {
+    try {
+      await importRunFile(store, snapshot.file);
+      return snapshot;
+    } catch (error) {
+      onDamage(`the snapshot ${path.basename(snapshot.file)} cannot be used: ${messageOf(error)}`);
+    }
+  }
+  return null;
+}
+
+/** Of a run that is finished: no more than its file is needed. */
+export async function removeSnapshots(folder: string): Promise<void> {
+  for (const { file } of await listSnapshots(folder)) await fs.rm(file, { force: true });
+  for (const name of await namesIn(folder))
+    if (isTemporaryName(name)) await fs.rm(path.join(folder, name), { force: true });
+}

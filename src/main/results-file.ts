@@ -1,7 +1,7 @@
 /** A stored result: the arrays of a measurement as they lie in its safetensors file. */
 import { openSafetensors } from '../data/formats/safetensors.ts';
 import { InputError } from '../shared/errors.ts';
-import type { DirectionErrors, ExtraArrays, ResultArrays } from '../shared/results.ts';
+import type { DirectionErrors, ExtraArrays, ResultArrays, SplitArrays } from '../shared/results.ts';
 
 /** The arrays that figures and tables of diagonals need: small, whatever d is. */
 export const diagonalNames = [
@@ -27,20 +27,29 @@ export const errorNames = [
   'cross_fitted_Q_error',
 ] as const satisfies readonly (keyof DirectionErrors)[];
 
+/** Values along the directions of further random splits: in files of measurements that have them alone. */
+export const splitNames = [
+  'split_selection',
+  'split_H_diagonal',
+  'split_C_diagonal',
+  'split_Q_diagonal',
+] as const satisfies readonly (keyof SplitArrays)[];
+
+type OptionalName = keyof DirectionErrors | keyof SplitArrays;
+const optional: ReadonlySet<string> = new Set([...errorNames, ...splitNames]);
+
 type StoredArrays = ResultArrays & Required<ExtraArrays>;
 
 export type ArrayName = keyof ResultArrays | keyof ExtraArrays;
 
-/** Reads some arrays without the rest of the file; errors that it lacks are left out. Raises InputError where the file is damaged or lacks another one. */
+/** Reads some arrays without the rest of the file; errors and splits that it lacks are left out. Raises InputError where the file is damaged or lacks another one. */
 export async function readArrays<const N extends keyof StoredArrays>(
   path: string,
   names: readonly N[],
-): Promise<
-  Pick<StoredArrays, Exclude<N, keyof DirectionErrors>> & Partial<Pick<StoredArrays, Extract<N, keyof DirectionErrors>>>
-> {
+): Promise<Pick<StoredArrays, Exclude<N, OptionalName>> & Partial<Pick<StoredArrays, Extract<N, OptionalName>>>> {
   await using file = await openSafetensors(path);
   const arrays: Partial<Record<N, Float64Array>> = {};
-  const wanted = names.filter((name) => file.places.has(name) || !(errorNames as readonly string[]).includes(name));
+  const wanted = names.filter((name) => file.places.has(name) || !optional.has(name));
   for (const name of wanted) arrays[name] = float64((await file.read(name)).data, name, path);
   return arrays as Pick<StoredArrays, N>;
 }

@@ -183,15 +183,101 @@ export function fitByCutoff(
   return cutoffs.map((cutoff) => fitAt(prepared, cutoff, options));
 }
 
-/** Rows for the cross-fitted estimand: directions from one half and values from the other, roles swapped, averaged. */
+/** Directions of one half with values of the other, and the other way round. */
+export type Pair<T> = readonly [T, T];
+
+/**
+ * Rows for the cross-fitted estimand: directions from one half and values from the other, roles swapped, averaged.
+ * @param more further random splits; a row is the median over those whose directions reach its cutoff.
+ */
 export function fitCrossFitted(
-  halves: readonly [Diagonals, Diagonals],
+  halves: Pair<Diagonals>,
   floors: Floors,
   cutoffs: readonly number[] = standardCutoffs,
   options: FitOptions = {},
+  more: readonly Pair<Diagonals>[] = [],
 ): CutoffRow[] {
-  const prepared = [prepareDiagonals(halves[0], floors), prepareDiagonals(halves[1], floors)] as const;
-  return cutoffs.map((cutoff) => averageRows(fitAt(prepared[0], cutoff, options), fitAt(prepared[1], cutoff, options)));
+  const splits = [halves, ...more].map((pair) => preparePair(pair, floors));
+  return cutoffs.map((cutoff) => fitSplitsAt(splits, cutoff, options));
+}
+
+export function preparePair([a, b]: Pair<Diagonals>, floors: Floors): Pair<PreparedDiagonals> {
+  return [prepareDiagonals(a, floors), prepareDiagonals(b, floors)];
+}
+
+/** The cross-fitted row at one cutoff: of the first split, or the median over all that reach the cutoff. */
+export function fitSplitsAt(
+  [first, ...more]: readonly Pair<PreparedDiagonals>[],
+  cutoff: number,
+  options: FitOptions = {},
+): CutoffRow {
+  const row = ([a, b]: Pair<PreparedDiagonals>): CutoffRow =>
+    averageRows(fitAt(a, cutoff, options), fitAt(b, cutoff, options));
+  const reaching = more.filter((pair) =>
+    pair.every(({ selection }) => selection[selection.length - 1] <= cutoff * selection[0]),
+  );
+  return reaching.length === 0 ? row(first) : medianRow(row(first), reaching.map(row));
+}
+
+/** The row of the first split with the slopes of the median one; slopes that some split lacks are those of the first. */
+function medianRow(first: CutoffRow, others: readonly CutoffRow[]): CutoffRow {
+  const all = [first, ...others];
+  const medians = byRelation((relation) => medianSlopes(all.map((row) => row[relation])));
+  const values = (of: (row: CutoffRow) => number | null | undefined): number[] =>
+    all.map(of).filter((value): value is number => typeof value === 'number');
+  const difference = (a: number | null | undefined, b: number | null | undefined): number | null =>
+    typeof a === 'number' && typeof b === 'number' ? a - b : null;
+  const spread = (found: readonly number[]): number => {
+    const middle = medianOf(found);
+    return Math.sqrt(medianOf(found.map((value) => (value - middle) ** 2)));
+  };
+  return {
+    ...first,
+    splits: {
+      count: all.length,
+      spread: {
+        ...byRelation((relation) => spread(values((row) => row[relation].ols))),
+        gamma_minus_gamma_Q: spread(values((row) => difference(row.gamma.ols, row.gamma_Q.ols))),
+      },
+      scatter_difference: medianOf(values((row) => difference(row.gamma.scatter_unit, row.C_on_Q.scatter_unit))),
+    },
+    ...medians,
+  };
+}
+
+/** The slopes of the split whose least-squares slope is the median; the mean of the middle two of an even number. The instrument stays that of the first. */
+function medianSlopes(all: readonly Slopes[]): Slopes {
+  const [first] = all;
+  if (all.some(({ ols }) => ols === null)) return first;
+  const sorted = all.toSorted((a, b) => a.ols! - b.ols!);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 === 1 ? sorted[middle] : averageSlopes(sorted[middle - 1], sorted[middle]);
+  return first.iv === undefined ? median : { ...median, iv: first.iv };
+}
+
+/** NaN of none. */
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return NaN;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The further splits of a measurement from its arrays [2 count, m]; none where it has none. */
+export function splitsOf(
+  arrays: Readonly<
+    Partial<Record<'split_selection' | 'split_H_diagonal' | 'split_C_diagonal' | 'split_Q_diagonal', Float64Array>>
+  >,
+  count: number,
+): Pair<Diagonals>[] {
+  const { split_selection: selection, split_H_diagonal: H, split_C_diagonal: C, split_Q_diagonal: Q } = arrays;
+  if (!selection || !H || !C || !Q || count < 1) return [];
+  const m = selection.length / (2 * count);
+  const row = (k: number): Diagonals => {
+    const part = (values: Float64Array): Float64Array => values.subarray(k * m, (k + 1) * m);
+    return { selection: part(selection), H: part(H), C: part(C), Q: part(Q) };
+  };
+  return Array.from({ length: count }, (_, s) => [row(2 * s), row(2 * s + 1)] as const);
 }
 
 /** Mean of two rows of one cutoff, number by number; a slope that one of them lacks is lacking. */

@@ -188,6 +188,8 @@ export interface MeasurementSummary {
   readonly noise_share?: { readonly sample: number | null; readonly block: number | null };
   /** Samples in the two random halves of the cross-fitted estimand. */
   readonly halves: { readonly seed: number; readonly sizes: readonly [number, number] };
+  /** Random splits behind the cross-fitted estimand, the first included, and directions of each of the others. Absent: one split. */
+  readonly splits?: { readonly count: number; readonly directions: number };
   /** Mean loss over the samples and, under cross-entropy, the share classified right. */
   readonly loss: number;
   readonly accuracy: number | null;
@@ -290,6 +292,14 @@ export interface ResultArrays {
   readonly cross_fitted_Q_diagonal: Float64Array;
 }
 
+/** Further random splits along their leading m directions, where they were measured: [2 s, m], rows 2k and 2k + 1 as the two rows of the cross-fitted arrays. */
+export interface SplitArrays {
+  readonly split_selection: Float64Array;
+  readonly split_H_diagonal: Float64Array;
+  readonly split_C_diagonal: Float64Array;
+  readonly split_Q_diagonal: Float64Array;
+}
+
 /** The arrays of a projected measurement: directions i < k in decreasing order of the eigenvalues, no d x d matrix. */
 export interface ProjectedArrays extends Omit<ResultArrays, 'C' | 'H' | 'Q' | 'gauss_newton'> {
   /** Rows v_i [k, d]. */
@@ -297,7 +307,8 @@ export interface ProjectedArrays extends Omit<ResultArrays, 'C' | 'H' | 'Q' | 'g
 }
 
 /** Arrays that stand beside the others where they were asked for; errors where intervals were computed. */
-export interface ExtraArrays extends Partial<DualityArrays>, Partial<AssumptionArrays>, Partial<DirectionErrors> {}
+export interface ExtraArrays
+  extends Partial<DualityArrays>, Partial<AssumptionArrays>, Partial<DirectionErrors>, Partial<SplitArrays> {}
 
 /** What a result's file holds. */
 export type StoredArrays = (ResultArrays | ProjectedArrays) & ExtraArrays;

@@ -50,6 +50,17 @@ export interface CutoffRow {
   readonly below_floor: number;
   /** Directions used. */
   readonly n: number;
+  /**
+   * Cross-fitted rows over several random splits of the samples: every slope is the median over them. Absent where there is one split (below the cutoffs that the
+   * further splits reach, in projected measurements, and in measurements of earlier versions).
+   */
+  readonly splits?: {
+    readonly count: number;
+    /** Root of the median squared distance of a split's slope (least squares) from the median. */
+    readonly spread: Readonly<Record<'gamma' | 'gamma_Q' | 'C_on_Q' | 'gamma_minus_gamma_Q', number>>;
+    /** Median of scatter_unit of gamma less that of C_on_Q. */
+    readonly scatter_difference: number;
+  };
   /** Directions used by the split-half instrument: positive in both parts as well. */
   readonly n_iv?: number;
   /** log10 of the ratio of the largest to the smallest H_ii used. */

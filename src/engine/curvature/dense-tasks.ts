@@ -20,19 +20,21 @@ export interface ProductArgument {
   /** This piece: columns [from, to) of left, which are rows of the sum. */
   readonly from: number;
   readonly to: number;
-  /** [leftWidth, rightWidth]: left^T right is added to it. */
+  /** [leftWidth, columns]: left^T right is added to it. */
   readonly sum: ArrayReference;
+  /** The leading columns of right alone; default all. */
+  readonly columns?: number;
 }
 
 export const productTask = defineTask('product', ({ blas }: TaskContext, argument: ProductArgument): void => {
-  const { rows, leftWidth, rightWidth, from, to } = argument;
+  const { rows, leftWidth, rightWidth, from, to, columns = rightWidth } = argument;
   const left = blas.open(argument.left).subarray(from);
-  const sum = blas.open(argument.sum).subarray(from * rightWidth);
+  const sum = blas.open(argument.sum).subarray(from * columns);
   blas.gemm(
     true,
     false,
     to - from,
-    rightWidth,
+    columns,
     rows,
     1,
     left,
@@ -41,7 +43,7 @@ export const productTask = defineTask('product', ({ blas }: TaskContext, argumen
     rightWidth,
     1,
     sum,
-    rightWidth,
+    columns,
   );
 });
 

@@ -48,6 +48,7 @@ import {
 import type { Spectrum } from './spectrum.ts';
 import { factorWidth } from './output-hessian.ts';
 import { leadingCount, rotationBaseline } from './rotations.ts';
+import { measureSplits } from './splits.ts';
 import { commutatorNulls, nullDirections } from './structured-nulls.ts';
 import { summarise } from './summary.ts';
 
@@ -226,6 +227,19 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
             options,
           }),
         );
+  const splits =
+    device !== undefined || !wantsIntervals
+      ? []
+      : await stage('splits', 0.71, () =>
+          measureSplits(pool, {
+            layout,
+            samples,
+            seed: options.seed,
+            eigenvalues,
+            vectors,
+            ...(options.signal && { signal: options.signal }),
+          }),
+        );
   pool.blas.release(spectrum.eigenvalues);
   const wantsHalf = (options.convergence ?? 'training-set') === 'training-set' && wantsIntervals;
   const { crossed, half } = await crossFit(pool, moments, {
@@ -280,6 +294,12 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     cross_fitted_C_diagonal: joined(crossFitted, 'C'),
     cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
     ...(projections && directionErrors(projections)),
+    ...(splits.length > 0 && {
+      split_selection: joined(splits.flat(), 'selection'),
+      split_H_diagonal: joined(splits.flat(), 'H'),
+      split_C_diagonal: joined(splits.flat(), 'C'),
+      split_Q_diagonal: joined(splits.flat(), 'Q'),
+    }),
     ...duality?.arrays,
     ...assumed?.arrays,
   };
@@ -301,6 +321,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     population: available,
     trainingSet,
     crossFitted,
+    splits,
     floors,
     ...(duality && { duality: duality.summary }),
     ...(typeof dual === 'string' && { duality_unavailable: dual }),
@@ -420,10 +441,9 @@ function numericalFloors(
   return { H: floor('H', [residual]), C: floor('C', []), Q: floor('Q', []) };
 }
 
-function joined(halves: readonly [Diagonals, Diagonals], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
-  const d = halves[0].selection.length;
-  const values = new Float64Array(2 * d);
-  values.set(halves[0][key]);
-  values.set(halves[1][key], d);
+function joined(rows: readonly Diagonals[], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
+  const d = rows[0].selection.length;
+  const values = new Float64Array(rows.length * d);
+  for (const [k, row] of rows.entries()) values.set(row[key], k * d);
   return values;
 }

@@ -180,6 +180,51 @@ export async function packedSum(
   return sum;
 }
 
+/** sum_p vech(a_p a_p^T)^T vech(S_p) [leftWidth, blockWidth] over the samples [from, to) of an order: the packed sum of H alone. Release when done. */
+export async function hessianSum(
+  pool: Pool,
+  layout: FactorLayout,
+  order: Uint32Array,
+  [from, to]: readonly [number, number],
+): Promise<Real> {
+  const { leftWidth, blockWidth, blocks } = layout;
+  const rightWidth = blocks * blockWidth;
+  const capacity = Math.min(chunkSize(layout), Math.ceil((to - from) / pieceSize) * pieceSize);
+  const left = pool.allocate('float64', capacity * leftWidth);
+  const right = pool.allocate('float64', capacity * rightWidth);
+  const gradient = pool.allocate('float64', (capacity / pieceSize) * layout.inner * layout.outer);
+  const sum = pool.allocate('float64', leftWidth * blockWidth);
+  const references = { left: pool.reference(left), right: pool.reference(right) };
+  const width = layout.inner * layout.outer;
+  for (let start = from; start < to; start += capacity) {
+    const rows = Math.min(capacity, to - start);
+    const pieces: Promise<unknown>[] = [];
+    for (let row = 0, piece = 0; row < rows; row += pieceSize, piece++)
+      pieces.push(
+        pool.run(factorsTask, {
+          layout,
+          order,
+          start: start + row,
+          count: Math.min(pieceSize, rows - row),
+          ...references,
+          row,
+          gradient: pool.reference(gradient.subarray(piece * width, (piece + 1) * width)),
+        }),
+      );
+    await Promise.all(pieces);
+    await addProducts(pool, {
+      ...references,
+      leftWidth,
+      rightWidth,
+      rows,
+      sum: pool.reference(sum),
+      columns: blockWidth,
+    });
+  }
+  for (const array of [left, right, gradient]) pool.blas.release(array);
+  return sum;
+}
+
 /** Which d x d matrix, in the order of the blocks of the right factor. */
 export type MatrixName = 'H' | 'Q' | 'C' | 'gauss_newton';
 const blockOf: Readonly<Record<MatrixName, number>> = { H: 0, Q: 1, C: 2, gauss_newton: 3 };

@@ -14,6 +14,7 @@ import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import { Random } from '../../shared/random.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
+import { fillBartlett } from '../statistics/wishart.ts';
 import { sumOfSquares } from './dense-tasks.ts';
 
 /** Random rotations of the baseline. */
@@ -265,26 +266,6 @@ class HaarCorner {
 
   release(): void {
     for (const array of [this.#normal, this.#rest, this.#gram, this.#corner, this.#weighted]) this.#blas.release(array);
-  }
-}
-
-/** B upper triangular with B^T B Wishart of `degrees` degrees of freedom (Bartlett 1933). */
-function fillBartlett(random: Random, degrees: number, r: number, b: Real): void {
-  for (let i = 0; i < r; i++) {
-    b[i * r + i] = Math.sqrt(2 * gamma(random, (degrees - i) / 2));
-    for (let j = i + 1; j < r; j++) b[i * r + j] = random.normal();
-  }
-}
-
-/** A gamma variate of the given shape (>= 1/2) and scale 1: Marsaglia & Tsang 2000. */
-function gamma(random: Random, shape: number): number {
-  if (shape < 1) return gamma(random, shape + 1) * random.uniform() ** (1 / shape);
-  const d = shape - 1 / 3;
-  const c = 1 / Math.sqrt(9 * d);
-  for (;;) {
-    const x = random.normal();
-    const v = (1 + c * x) ** 3;
-    if (v > 0 && Math.log(1 - random.uniform()) < 0.5 * x * x + d - d * v + d * Math.log(v)) return d * v;
   }
 }
 

@@ -21,6 +21,7 @@ import {
   withIntervals,
 } from '../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors } from '../statistics/index.ts';
+import { calibrateTask } from '../statistics/calibrate-task.ts';
 import { sumOfSquares } from './dense-tasks.ts';
 
 export interface SummaryInput {
@@ -41,6 +42,8 @@ export interface SummaryInput {
   readonly population: number;
   readonly trainingSet: Diagonals;
   readonly crossFitted: readonly [Diagonals, Diagonals];
+  /** Further random splits. */
+  readonly splits?: readonly (readonly [Diagonals, Diagonals])[];
   readonly floors: Floors;
   /** For 95 % intervals; without them there are none. */
   readonly projections?: BlockProjections;
@@ -83,6 +86,10 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     population: input.population,
     ...(input.projections && { noise_share: noiseShare(input.projections) }),
     halves: { seed: input.seed, sizes: input.sizes },
+    ...(input.splits &&
+      input.splits.length > 0 && {
+        splits: { count: input.splits.length + 1, directions: input.splits[0][0].selection.length },
+      }),
     loss: input.loss,
     accuracy: input.accuracy,
     norm_mean_gradient: Math.sqrt(sumOfSquares(input.gradient, 0, input.gradient.length)),
@@ -135,14 +142,27 @@ function halfSample(half: HalfInput, floors: Floors): HalfSample {
   };
 }
 
-type GammaRows = Pick<MeasurementSummary, 'gamma' | 'estimand_difference' | 'bootstrap'>;
+type GammaRows = Pick<MeasurementSummary, 'gamma' | 'estimand_difference' | 'bootstrap' | 'calibration'>;
 
 /** Fits of both estimands by cutoff, with intervals where projections over sample blocks are given. */
 async function gammaRows(pool: Pool, input: SummaryInput): Promise<GammaRows> {
   const { trainingSet, crossFitted, floors, projections, seed } = input;
   const plan = projections && planBootstrap(projections, { seed, floors });
   const replicates = plan && Promise.all(plan.sets.map((set) => pool.run(replicateTask, set)));
-  const gamma = { training_set: fitByCutoff(trainingSet, floors), cross_fitted: fitCrossFitted(crossFitted, floors) };
+  const gamma = {
+    training_set: fitByCutoff(trainingSet, floors),
+    cross_fitted: fitCrossFitted(crossFitted, floors, undefined, {}, input.splits),
+  };
   if (plan === undefined || replicates === undefined) return { gamma };
-  return withIntervals(gamma, plan.finish(await replicates), projections!);
+  const rows = withIntervals(gamma, plan.finish(await replicates), projections!);
+  // Of projected measurements the spectrum beyond the found directions, which leaks into them, is not known.
+  if (input.method === 'projected') return rows;
+  const calibration = await pool.run(calibrateTask, {
+    halves: crossFitted.map(({ selection, H, Q }) => ({ selection, H, Q })),
+    samples: Math.min(...input.sizes),
+    traceH: input.trace.H,
+    rows: rows.gamma.cross_fitted,
+    seed,
+  });
+  return { ...rows, ...(calibration && { calibration }) };
 }

@@ -27,9 +27,11 @@ import {
   projectionsTask,
   secondMomentTask,
 } from '../curvature/projected/tasks.ts';
+import { leadingPairsTask } from '../curvature/leading.ts';
 import { leadingValuesTask, rotationsTask } from '../curvature/rotations.ts';
 import { nullFactorsTask, nullRatioTask } from '../curvature/structured-nulls.ts';
 import { unpackTask } from '../curvature/unpack.ts';
+import { calibrateTask } from '../statistics/calibrate-task.ts';
 import { replicateTask } from '../statistics/replicate-task.ts';
 
 /** Whatever a task takes and gives: the argument comes from `Pool.run`, which has checked its type. */
@@ -47,10 +49,12 @@ const tasks: readonly AnyTask[] = [
   innerProductsTask,
   leadingValuesTask,
   rotationsTask,
+  leadingPairsTask,
   nullFactorsTask,
   nullRatioTask,
   blockProjectionsTask,
   replicateTask,
+  calibrateTask,
   dualOutputsTask,
   dualFactorsTask,
   dualDirectionsTask,

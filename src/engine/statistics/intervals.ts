@@ -40,7 +40,7 @@ export function withIntervals(
       const crossed = joined.cross_fitted[k];
       const resampled = result.difference[k];
       const difference = (relation: (typeof relations)[number]) =>
-        differenceOf(training[relation], crossed[relation], resampled[relation]);
+        differenceOf(training[relation], crossed[relation], resampled[relation], crossed.splits?.spread[relation]);
       return {
         cutoff: training.cutoff,
         gamma: difference('gamma'),
@@ -62,16 +62,17 @@ export function withIntervals(
 function joinRow(row: CutoffRow, resampled: BootstrapRow | undefined): CutoffRow {
   if (resampled?.cutoff !== row.cutoff)
     throw new Error(`intervals: a row for cutoff ${row.cutoff} beside resamples for cutoff ${resampled?.cutoff}`);
-  const gamma = joinSlopes(row.gamma, resampled.gamma);
-  const gamma_Q = joinSlopes(row.gamma_Q, resampled.gamma_Q);
+  const spread = row.splits?.spread;
+  const gamma = joinSlopes(row.gamma, resampled.gamma, spread?.gamma);
+  const gamma_Q = joinSlopes(row.gamma_Q, resampled.gamma_Q, spread?.gamma_Q);
   const share = resampled.gamma.ols?.block_share;
   return {
     ...row,
     ...(share !== undefined && { block_share: share }),
     gamma,
     gamma_Q,
-    C_on_Q: joinSlopes(row.C_on_Q, resampled.C_on_Q),
-    gamma_minus_gamma_Q: differenceOf(gamma, gamma_Q, resampled.gamma_minus_gamma_Q),
+    C_on_Q: joinSlopes(row.C_on_Q, resampled.C_on_Q, spread?.C_on_Q),
+    gamma_minus_gamma_Q: differenceOf(gamma, gamma_Q, resampled.gamma_minus_gamma_Q, spread?.gamma_minus_gamma_Q),
     ...scatterDifference(row, resampled),
   };
 }
@@ -82,31 +83,35 @@ function scatterDifference(
 ): Pick<CutoffRow, 'scatter_difference'> {
   const [onH, onQ] = [row.gamma.scatter_unit, row.C_on_Q.scatter_unit];
   if (typeof onH !== 'number' || typeof onQ !== 'number' || found === undefined) return {};
-  const value = onH - onQ;
+  const value = row.splits?.scatter_difference ?? onH - onQ;
   const move = value - found.estimate;
   return { scatter_difference: { value, interval: [found.interval[0] + move, found.interval[1] + move] } };
 }
 
-function joinSlopes(slopes: Slopes, resampled: ResampledSlopes): Slopes {
+function joinSlopes(slopes: Slopes, resampled: ResampledSlopes, spread?: number): Slopes {
   const iv = slopes.iv === undefined && resampled.iv ? { iv: resampled.iv.estimate } : {};
   const whole = { ...slopes, ...iv };
-  return { ...whole, interval: shifted(whole, resampled) };
+  return { ...whole, interval: shifted(whole, resampled, spread) };
 }
 
-function differenceOf(a: Slopes, b: Slopes, resampled: ResampledSlopes): SlopeDifference {
+function differenceOf(a: Slopes, b: Slopes, resampled: ResampledSlopes, spread?: number): SlopeDifference {
   const whole: { [E in Estimator]?: number | null } = {};
   for (const estimator of estimators) {
     const x = a[estimator];
     const y = b[estimator];
     if (x !== undefined && y !== undefined) whole[estimator] = x === null || y === null ? null : x - y;
   }
-  return { ...whole, interval: shifted(whole, resampled) };
+  return { ...whole, interval: shifted(whole, resampled, spread) };
 }
 
-/** Each interval moved by what separates the slope over all directions from the one over the chosen ones. */
+/**
+ * Each interval moved by what separates the slope over all directions from the one over the chosen ones, and widened by what slopes scatter by over splits:
+ * the variance is that of one split plus the median squared distance from the median (Chernozhukov et al. 2018, definition 3.3).
+ */
 function shifted(
   whole: Readonly<Partial<Record<Estimator, number | null>>>,
   resampled: ResampledSlopes,
+  spread = 0,
 ): Partial<Record<Estimator, Interval>> {
   const intervals: { [E in Estimator]?: Interval } = {};
   for (const estimator of estimators) {
@@ -114,7 +119,13 @@ function shifted(
     const found = resampled[estimator];
     if (value === undefined || value === null || !found) continue;
     const move = value - found.estimate;
-    intervals[estimator] = [found.interval[0] + move, found.interval[1] + move];
+    const [low, high] = found.interval;
+    if (spread === 0) intervals[estimator] = [low + move, high + move];
+    else {
+      const middle = (low + high) / 2 + move;
+      const half = Math.hypot((high - low) / 2, 1.96 * spread);
+      intervals[estimator] = [middle - half, middle + half];
+    }
   }
   return intervals;
 }

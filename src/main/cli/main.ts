@@ -24,6 +24,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'check the measurement of a model against a dense oracle on a small copy of it',
     load: async () => (await import('./commands/verify.ts')).verify,
   },
+  validate: {
+    summary: 'test the calibrated exponent on simulated samples of known exponents',
+    load: async () => (await import('./commands/validate.ts')).validate,
+  },
   list: { summary: 'list stored runs', load: async () => (await import('./commands/list.ts')).list },
   show: { summary: 'show a stored run with its results', load: async () => (await import('./commands/show.ts')).show },
   export: {

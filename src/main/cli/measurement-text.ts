@@ -2,10 +2,10 @@
 import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '../../shared/estimands.ts';
 import { cutoffInForce, fewSamples, intervalDoubts, intervalLabel, judgeClaims } from '../../shared/claims.ts';
-import type { MeasurementSummary } from '../../shared/results.ts';
+import type { Estimated, MeasurementSummary } from '../../shared/results.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
-import { formatNumber, formatTable } from './format.ts';
+import { formatNumber, formatTable, indent } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
 import { formatDuration } from './format.ts';
 import { minibatchLines } from './minibatch-text.ts';
@@ -32,6 +32,8 @@ export function measurementText(summary: MeasurementSummary): string {
           `  least squares; in brackets ${labelOf(summary)} intervals from ${summary.bootstrap.resamples} resamples of ${summary.bootstrap.blocks} blocks of samples; scatter: residuals of C on H and of C on Q, in decades`,
           ...fewSampleLines(summary),
         ]),
+    ...splitLines(summary),
+    ...calibrationLines(summary),
     ...slopeLines(summary),
     ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
     ...convergenceLines(summary),
@@ -91,6 +93,36 @@ function methodLines({ method_reason, projected }: MeasurementSummary): string[]
     ...lines,
     `  ${k} directions (${ends}), ${converged ? 'converged' : 'NOT CONVERGED'}: largest residual |Hv - lambda v| ${formatNumber(residual, 2)} |lambda|, ` +
       `orthogonal to ${formatNumber(orthogonality, 2)}; ${iterations} products, ${restarts} restarts, ${breakdowns} breakdowns`,
+  ];
+}
+
+/** How far the cross-fitted slopes scatter over random splits. */
+function splitLines({ gamma }: MeasurementSummary): string[] {
+  const row = gamma.cross_fitted.filter(({ splits }) => splits !== undefined).at(-1);
+  if (row?.splits === undefined) return ['  cross-fitted: one random split into halves'];
+  const { count, spread } = row.splits;
+  return [
+    `  cross-fitted: the median over ${count} random splits down to the cutoff ${row.cutoff.toExponential(0)} (one split below); gamma scatters over them by ${spread.gamma.toFixed(3)} there, which its interval holds`,
+  ];
+}
+
+/** The cross-fitted exponent without leakage, where it was simulated. */
+function calibrationLines({ calibration }: MeasurementSummary): string[] {
+  const rows =
+    calibration?.rows.filter(({ simulated, extrapolated }) => simulated !== null || extrapolated !== null) ?? [];
+  if (calibration === undefined || rows.length === 0) return [];
+  const text = (found: Estimated | null): string =>
+    found === null
+      ? '-'
+      : `${found.value.toFixed(3)} (${found.interval[0].toFixed(2)} to ${found.interval[1].toFixed(2)})`;
+  const table = formatTable(
+    ['cutoff', 'cross-fitted, noise removed', 'calibrated'],
+    rows.map((row) => [row.cutoff.toExponential(0), text(row.measured), text(row.simulated)]),
+  );
+  return [
+    '',
+    `  gamma without the leakage of directions found from finitely many samples (simulated at this spectrum, ${calibration.draws} halves of ${calibration.effective_samples} Gaussian samples each):`,
+    indent(table, '    '),
   ];
 }
 

@@ -196,10 +196,9 @@ export async function writeResult(
   arrays: StoredArrays,
 ): Promise<StagedFile> {
   const file = path.join(folder, `${randomUUID()}.safetensors`);
-  const { d } = summary;
   const entries = Object.entries(arrays) as [string, Float64Array][];
   const tensors = Object.fromEntries(
-    entries.map(([name, values]) => [name, tensor(values, shapeOf(name, values.length, d))]),
+    entries.map(([name, values]) => [name, tensor(values, shapeOf(name, values.length, summary))]),
   );
   await writeSafetensors(file, tensors, { format: 'covature-result 1', summary: JSON.stringify(summary) });
   return { file, bytes: (await stat(file)).size };
@@ -207,8 +206,9 @@ export async function writeResult(
 
 const matrices: ReadonlySet<string> = new Set(['C', 'H', 'Q', 'gauss_newton']);
 
-function shapeOf(name: string, length: number, d: number): number[] {
+function shapeOf(name: string, length: number, { d, splits }: MeasurementSummary): number[] {
   if (matrices.has(name)) return [d, d];
+  if (name.startsWith('split_') && splits !== undefined) return [2 * (splits.count - 1), splits.directions];
   if (name === 'vectors') return [length / d, d];
   return name.startsWith('cross_fitted') ? [2, length / 2] : [length];
 }

@@ -3,8 +3,8 @@ import type { CutoffRow, Interval } from '../../shared/slopes.ts';
 import { diagonalArrays, smallestCutoff, type Estimand } from '../../shared/estimands.ts';
 import { fewSamples } from '../../shared/claims.ts';
 import type { DiagonalName } from '../../shared/contract/index.ts';
-import { averageRows, fitAt, prepareDiagonals, usabilityOf } from '../../shared/cutoffs.ts';
-import type { Diagonals, Floors, PreparedDiagonals, Relation } from '../../shared/cutoffs.ts';
+import { fitAt, fitSplitsAt, preparePair, prepareDiagonals, splitsOf, usabilityOf } from '../../shared/cutoffs.ts';
+import type { Diagonals, Floors, Pair, PreparedDiagonals, Relation } from '../../shared/cutoffs.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 
 export const wantedArrays: readonly DiagonalName[] = [
@@ -15,6 +15,10 @@ export const wantedArrays: readonly DiagonalName[] = [
   'cross_fitted_H_diagonal',
   'cross_fitted_C_diagonal',
   'cross_fitted_Q_diagonal',
+  'split_selection',
+  'split_H_diagonal',
+  'split_C_diagonal',
+  'split_Q_diagonal',
   'error_directions',
   'H_error',
   'C_error',
@@ -44,6 +48,8 @@ export interface DirectionSets {
   /** One for the training set, two (directions from either half) for cross-fitted. */
   readonly sets: readonly Diagonals[];
   readonly prepared: readonly PreparedDiagonals[];
+  /** Further random splits of a cross-fitted measurement: fitted, never drawn. */
+  readonly splits: readonly Pair<PreparedDiagonals>[];
   readonly floors: Floors;
   /** One a set; empty where the measurement has none. */
   readonly errors: readonly SetErrors[];
@@ -81,6 +87,10 @@ export function directionSets(
     sets,
     undrawn,
     prepared: sets.map((set) => prepareDiagonals(set, floors)),
+    splits:
+      estimand === 'training_set'
+        ? []
+        : splitsOf(arrays, (summary.splits?.count ?? 1) - 1).map((pair) => preparePair(pair, floors)),
     floors,
     errors: sets.map((_, set) => errorsOf(arrays, estimand, set)),
     largest: sets.reduce((sum, { selection }) => sum + selection[0], 0) / sets.length,
@@ -124,9 +134,11 @@ export function errorsAt({ errors, sets }: DirectionSets, { set, i }: ScatterPoi
 }
 
 /** The fit at any cutoff. Theil-Sen takes milliseconds: left out while a drag goes on. */
-export function fitSets({ prepared }: DirectionSets, cutoff: number, theilSen: boolean): CutoffRow {
-  const rows = prepared.map((one) => fitAt(one, cutoff, { theilSen }));
-  return rows.length === 1 ? rows[0] : averageRows(rows[0], rows[1]);
+export function fitSets({ prepared, splits }: DirectionSets, cutoff: number, theilSen: boolean): CutoffRow {
+  const [first, second] = prepared;
+  return second === undefined
+    ? fitAt(first, cutoff, { theilSen })
+    : fitSplitsAt([[first, second], ...splits], cutoff, { theilSen });
 }
 
 export function intervalOf(row: CutoffRow | undefined, relation: Relation): Interval | null {

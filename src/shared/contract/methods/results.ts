@@ -15,6 +15,11 @@ export const diagonals = [
   'cross_fitted_H_diagonal',
   'cross_fitted_C_diagonal',
   'cross_fitted_Q_diagonal',
+  // Where further random splits were measured.
+  'split_selection',
+  'split_H_diagonal',
+  'split_C_diagonal',
+  'split_Q_diagonal',
   // Where duality or assumptions were measured: the summary says so.
   'C_dual_diagonal',
   'dual_spread',

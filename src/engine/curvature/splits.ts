@@ -1,0 +1,173 @@
+/**
+ * Cross-fitting over more random splits of the samples into halves. Which half a sample falls into is chance, and with it the slope: the value to quote is the median over
+ * splits, and what they scatter by belongs in its interval (Chernozhukov et al., Econometrics Journal 21, 2018, definition 3.3).
+ *
+ * One split has the whole spectrum of both halves (cross-fit.ts). The others go along the leading directions alone, as many as the headline cutoff selects: H of each
+ * half from its own packed sum, its leading eigenpairs, and C_ii, H_ii and Q_ii of the other half along them sample by sample.
+ */
+import type { Real } from '../blas/types.ts';
+import { headlineCutoff } from '../../shared/estimands.ts';
+import { Random } from '../../shared/random.ts';
+import type { Pool } from '../parallel/pool.ts';
+import { averageClusters, selectedCount } from '../statistics/index.ts';
+import type { Diagonals } from '../statistics/index.ts';
+import { blockProjectionsTask } from './block-projections.ts';
+import type { BlockSums } from './block-projections.ts';
+import { leadingPairsTask } from './leading.ts';
+import type { FactorLayout } from './factors.ts';
+import { hessianSum, unpackSum } from './moments.ts';
+
+/** Splits beside the first. */
+export const moreSplits = 4;
+/** Directions of a further split at the most; of small layers all. */
+const mostDirections = 600;
+const smallLayer = 1000;
+/** Pieces of a half, summed one by one. */
+const piecesOfHalf = 8;
+
+export interface SplitsOptions {
+  readonly layout: FactorLayout;
+  readonly samples: number;
+  readonly seed: number;
+  /** Eigenvalues of H over all samples, decreasing. */
+  readonly eigenvalues: Float64Array;
+  /** Its eigenvectors, rows [d, d] in ASCENDING order: where the searches start. */
+  readonly vectors: Real;
+  readonly signal?: AbortSignal;
+}
+
+/** Pairs of halves, each with the directions of one half and the values of the other. A split whose searches did not converge is left out. */
+export async function measureSplits(
+  pool: Pool,
+  options: SplitsOptions,
+): Promise<readonly (readonly [Diagonals, Diagonals])[]> {
+  const { samples, seed, eigenvalues } = options;
+  const d = eigenvalues.length;
+  // Somewhat more than the cutoff selects: halves scatter, and what lies at the edge converges last.
+  const selected = selectedCount(eigenvalues, headlineCutoff);
+  const wanted = Math.min(d, Math.ceil(1.1 * selected) + 8);
+  const count = Math.min(d, Math.ceil(1.2 * wanted) + 8);
+  if (selected < 3 || (count > mostDirections && d > smallLayer)) return [];
+  const splits: (readonly [Diagonals, Diagonals])[] = [];
+  for (let split = 1; split <= moreSplits; split++) {
+    options.signal?.throwIfAborted();
+    const order = new Uint32Array(new SharedArrayBuffer(4 * samples));
+    order.set(new Random(seed, `halves ${split}`).permutation(samples));
+    const found = await measureSplit(pool, options, order, count, wanted);
+    if (found !== null) splits.push(found);
+  }
+  return splits;
+}
+
+async function measureSplit(
+  pool: Pool,
+  { layout, samples, eigenvalues, vectors }: SplitsOptions,
+  order: Uint32Array,
+  count: number,
+  wanted: number,
+): Promise<readonly [Diagonals, Diagonals] | null> {
+  const { inner, outer } = layout;
+  const d = inner * outer;
+  const sizeA = Math.floor(samples / 2);
+  const halves = [
+    [0, sizeA],
+    [sizeA, samples],
+  ] as const;
+  const start = decreasingRows(pool, vectors, d, count);
+  const lowest = 1.3 * Math.min(0, eigenvalues[d - 1]);
+  const found = await Promise.all(
+    halves.map(async ([from, to]) => {
+      const sum = await hessianSum(pool, layout, order, [from, to]);
+      const matrix = pool.allocate('float64', d * d);
+      await unpackSum(pool, {
+        inner,
+        outer,
+        sums: [sum],
+        block: 0,
+        blocks: 1,
+        factor: 1 / (to - from),
+        mean: null,
+        out: matrix,
+      });
+      pool.blas.release(sum);
+      const rows = pool.allocate('float64', count * d);
+      const result = await pool.run(leadingPairsTask, {
+        d,
+        matrix: pool.reference(matrix),
+        start: pool.reference(start),
+        count,
+        wanted,
+        lowest,
+        vectors: pool.reference(rows),
+      });
+      pool.blas.release(matrix);
+      return { ...result, rows };
+    }),
+  );
+  pool.blas.release(start);
+  const isConverged = found.every(({ residual }) => residual < convergedBelow);
+  const pair = isConverged
+    ? await Promise.all(
+        found.map(({ values, rows }, half) => valuesAlong(pool, layout, order, halves[1 - half], values, rows, wanted)),
+      )
+    : null;
+  for (const { rows } of found) pool.blas.release(rows);
+  return pair === null ? null : [pair[0], pair[1]];
+}
+
+/** Residuals over eigenvalues above which a split is left out: the directions might still hold something of the start. */
+const convergedBelow = 2e-2;
+
+/** The leading rows of vectors that ascend, in decreasing order. */
+function decreasingRows(pool: Pool, vectors: Real, d: number, count: number): Real {
+  const rows = pool.allocate('float64', count * d);
+  for (let i = 0; i < count; i++) rows.set(vectors.subarray((d - 1 - i) * d, (d - i) * d), i * d);
+  return rows;
+}
+
+/** H_ii, C_ii and Q_ii over the samples [from, to) of an order along the first `wanted` rows. */
+async function valuesAlong(
+  pool: Pool,
+  layout: FactorLayout,
+  order: Uint32Array,
+  [from, to]: readonly [number, number],
+  selection: Float64Array,
+  rows: Real,
+  wanted: number,
+): Promise<Diagonals> {
+  const { inner, outer } = layout;
+  const d = inner * outer;
+  // Row `in` holds v_i(in, :) of every direction, as block-projections.ts takes them.
+  const columns = pool.allocate('float64', inner * wanted * outer);
+  for (let i = 0; i < wanted; i++)
+    for (let a = 0; a < inner; a++)
+      columns.set(rows.subarray(i * d + a * outer, i * d + (a + 1) * outer), (a * wanted + i) * outer);
+  const target = { columns: pool.reference(columns), count: wanted, offsets: new Float64Array(wanted) };
+  const n = to - from;
+  const pieces = Math.min(piecesOfHalf, n);
+  const results = await Promise.all(
+    Array.from({ length: pieces }, (_, piece) =>
+      pool.run(blockProjectionsTask, {
+        layout,
+        order,
+        start: from + Math.floor((piece * n) / pieces),
+        end: from + Math.floor(((piece + 1) * n) / pieces),
+        targets: [target],
+      }),
+    ),
+  );
+  pool.blas.release(columns);
+  const mean = (key: keyof BlockSums): Float64Array =>
+    Float64Array.from({ length: wanted }, (_, i) => results.reduce((sum, each) => sum + each.sums[0][key][i], 0) / n);
+  const along = selection.slice(0, wanted);
+  const [gradient, squared] = [mean('gradient'), mean('squaredGradient')];
+  return {
+    selection: along,
+    H: averageClusters(along, mean('curvature')),
+    C: averageClusters(
+      along,
+      squared.map((value, i) => value - gradient[i] ** 2),
+    ),
+    Q: averageClusters(along, mean('squaredCurvature')),
+  };
+}

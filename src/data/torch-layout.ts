@@ -4,8 +4,10 @@
  *   conv.weight [out, in, kh, kw]     conv.kernel [kh, kw, in, out]; also patches
  *   ln.weight, bn.weight              ln.gain, bn.gain
  *   bn.running_var                    bn.running_variance
- *   attn.in_proj_weight [3 w, w]      attn.query.kernel, attn.key.kernel, attn.value.kernel (nn.MultiheadAttention, whose biases must be absent or 0)
+ *   attn.in_proj_weight [3 w, w]      attn.query.kernel, attn.key.kernel, attn.value.kernel, or attn.qkv.kernel where the layer is packed (nn.MultiheadAttention; its
+ *                                     biases likewise, which must be absent or 0 where the layer has none)
  *   attn.out_proj.weight [w, w]       attn.output.kernel
+ *   wte.weight [tokens, w]            wte.kernel [tokens, w]: tables of tokens and places keep their order
  * and biases, running means and tables of positions are as they are. A beginning that wrappers put before every name ("module.", "_orig_mod.") is left out. PyTorch flattens images channel by channel, the model format position by position: what
  * belongs to a flattened image is put in that order too.
  */
@@ -21,6 +23,10 @@ export interface WantedTensor {
   readonly shape: readonly number[];
   /** [height, width, channels] where the tensor's first axis runs over the numbers of a flattened image. */
   readonly flattened?: readonly [number, number, number];
+  /** A table with a row a token or place, or one vector: its axes are PyTorch's. */
+  readonly isTable?: true;
+  /** Why weights trained by PyTorch cannot be meant for it. */
+  readonly untorchable?: string;
 }
 
 /** Where one tensor of the model comes from: for a preview before an import. */
@@ -48,7 +54,12 @@ export function torchMapping(target: WantedTensor): TorchMapping {
     case 'kernel':
       return {
         source: `${layer}.weight`,
-        sourceShape: shape.length === 4 ? [shape[3], shape[2], shape[0], shape[1]] : [...shape].reverse(),
+        sourceShape:
+          target.isTable === true
+            ? shape
+            : shape.length === 4
+              ? [shape[3], shape[2], shape[0], shape[1]]
+              : [...shape].reverse(),
         target,
       };
     case 'gain':
@@ -69,7 +80,7 @@ export function fromTorch(
   wanted: readonly WantedTensor[],
   choice: NameChoice = {},
 ): TorchWeights {
-  const tensors = stateDict(state);
+  const tensors = stateDict(state, wanted);
   const mappings = findTensors(wanted.map(torchMapping), tensors, choice);
   const faults: string[] = [];
   const weights = new Map<string, Float64Array>();
@@ -77,7 +88,8 @@ export function fromTorch(
     const { source, sourceShape, target } = mapping;
     const found = tensors.get(source);
     const asked = `expected [${sourceShape.join(', ')}] for ${target.name} [${target.shape.join(', ')}]`;
-    if (found === undefined) faults.push(`${source}: missing; ${asked}`);
+    if (target.untorchable !== undefined) faults.push(`${source}: ${target.untorchable}`);
+    else if (found === undefined) faults.push(`${source}: missing; ${asked}`);
     else if (found.shape.join() !== sourceShape.join())
       faults.push(`${source}: ${asked}, found [${found.shape.join(', ')}]`);
     else if (!(found.data instanceof Float32Array || found.data instanceof Float64Array))
@@ -107,9 +119,13 @@ export const isCounter = (name: string): boolean => name.endsWith('.num_batches_
 const wrappers = ['module.', '_orig_mod.'];
 
 /** The tensors by the names that `torchMapping` asks for: no wrappers' beginnings, the projections of nn.MultiheadAttention apart. Again: the same. */
-export function stateDict(state: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+export function stateDict(
+  state: ReadonlyMap<string, Tensor>,
+  wanted: readonly WantedTensor[],
+): ReadonlyMap<string, Tensor> {
   return unfused(
     unwrapped(state),
+    wanted,
     (value, shape, i) => ({
       ...value,
       shape,
@@ -120,9 +136,13 @@ export function stateDict(state: ReadonlyMap<string, Tensor>): ReadonlyMap<strin
 }
 
 /** `stateDict` of shapes alone, before the numbers are read; biases of attention are not looked at. */
-export function stateDictShapes<T extends Shaped>(state: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+export function stateDictShapes<T extends Shaped>(
+  state: ReadonlyMap<string, T>,
+  wanted: readonly WantedTensor[],
+): ReadonlyMap<string, T> {
   return unfused(
     unwrapped(state),
+    wanted,
     (value, shape) => ({ ...value, shape }),
     () => true,
   );
@@ -139,18 +159,28 @@ function unwrapped<T>(state: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
     : unwrapped(new Map([...state].map(([name, value]) => [name.slice(wrapper.length), value])));
 }
 
-/** The projections of nn.MultiheadAttention apart. Raises InputError for biases other than 0: attention has none in the model format. */
+/** The projections of nn.MultiheadAttention apart, or under one name where the model has them packed. Raises InputError for biases other than 0 that the model has no place for. */
 function unfused<T extends Shaped>(
   state: ReadonlyMap<string, T>,
+  wanted: readonly WantedTensor[],
   third: (value: T, shape: readonly number[], i: number) => T,
   isZero: (value: T) => boolean,
 ): ReadonlyMap<string, T> {
   const out = new Map<string, T>();
+  // By the end of a name, since the file's may have a beginning more.
+  const wants = (layer: string, role: string): boolean =>
+    wanted.some(({ name }) => name.endsWith(`.${role}`) && `.${layer}`.endsWith(`.${name.slice(0, -role.length - 1)}`));
   for (const [name, value] of state) {
     const [, layer, role] = /^(.*)\.(in_proj_weight|in_proj_bias|out_proj\.weight|out_proj\.bias)$/.exec(name) ?? [];
     if (layer === undefined || !state.has(`${layer}.in_proj_weight`)) out.set(name, value);
     else if (role === 'out_proj.weight') out.set(`${layer}.output.weight`, value);
-    else if (role === 'in_proj_weight') {
+    else if (role === 'out_proj.bias' && wants(layer, 'output.bias')) out.set(`${layer}.output.bias`, value);
+    else if (role === 'in_proj_weight' && wants(layer, 'qkv.kernel')) out.set(`${layer}.qkv.weight`, value);
+    else if (role === 'in_proj_bias' && wants(layer, 'qkv.bias')) out.set(`${layer}.qkv.bias`, value);
+    else if (role === 'in_proj_bias' && wants(layer, 'query.bias')) {
+      for (const [i, part] of ['query', 'key', 'value'].entries())
+        out.set(`${layer}.${part}.bias`, third(value, [(value.shape[0] ?? 0) / 3], i));
+    } else if (role === 'in_proj_weight') {
       const [rows, width] = value.shape;
       if (value.shape.length !== 2 || rows !== 3 * (width ?? 0))
         throw new InputError(`${name}: expected [3 width, width], found [${value.shape.join(', ')}]`);
@@ -158,7 +188,7 @@ function unfused<T extends Shaped>(
         out.set(`${layer}.${part}.weight`, third(value, [rows / 3, rows / 3], i));
     } else if (!isZero(value)) {
       throw new InputError(
-        `${name}: holds biases other than 0; attention of the model format has none (train with nn.MultiheadAttention(..., bias=False))`,
+        `${name}: holds biases other than 0, and the attention layer of the model has none: write "bias": true into it`,
       );
     }
   }
@@ -167,7 +197,8 @@ function unfused<T extends Shaped>(
 
 function rearranged(values: Float64Array, { target }: TorchMapping): Float64Array {
   const { name, shape, flattened } = target;
-  if (!name.endsWith('.kernel')) return flattened === undefined ? values : byPosition(values, 1, flattened);
+  if (!name.endsWith('.kernel') || target.isTable === true)
+    return flattened === undefined ? values : byPosition(values, 1, flattened);
   if (shape.length === 4) {
     const [kh, kw, inner] = shape as readonly [number, number, number];
     // [o, i, y, x] to [y, x, i, o].

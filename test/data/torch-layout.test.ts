@@ -137,3 +137,96 @@ test('every misfit is named with what was expected and what was found', () => {
   expect(attempt).toThrow('fc2.weight: missing; expected [10, 50] for fc2.kernel [50, 10]');
   expect(attempt).toThrow('it has fc1.weight, fc1.bias');
 });
+
+test.each([
+  {
+    title: 'apart',
+    layer: { type: 'attention', name: 'attn', heads: 1, bias: true },
+    // Rows 4 ... 7 of in_proj_weight are the keys', turned round.
+    expected: { 'attn.key.bias': [3, 4], 'attn.key.kernel': [4, 6, 5, 7], 'attn.output.bias': [7, 8] },
+  },
+  {
+    title: 'packed',
+    layer: { type: 'attention', name: 'attn', heads: 1, bias: true, packed: true },
+    expected: {
+      'attn.qkv.bias': [1, 2, 3, 4, 5, 6],
+      'attn.qkv.kernel': [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11],
+      'attn.output.bias': [7, 8],
+    },
+  },
+])('nn.MultiheadAttention with its biases, $title', ({ layer, expected }) => {
+  const model = parseModel({ input: [3, 2], layers: [layer, { type: 'meanpool' }], loss: 'mse' });
+  const network = new Network(model, new CpuBackend(blas, 'float64'));
+  const given = (shape: number[], values: number[]): Tensor => ({
+    dtype: 'F64',
+    shape,
+    data: Float64Array.from(values),
+  });
+  const state = new Map<string, Tensor>([
+    ['encoder.attn.in_proj_weight', given([6, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])],
+    ['encoder.attn.in_proj_bias', given([6], [1, 2, 3, 4, 5, 6])],
+    ['encoder.attn.out_proj.weight', given([2, 2], [20, 21, 22, 23])],
+    ['encoder.attn.out_proj.bias', given([2], [7, 8])],
+  ]);
+  const { weights, unused } = fromTorch(state, wantedTensors(network));
+  expect(unused).toEqual([]);
+  for (const [name, values] of Object.entries(expected)) expect([...(weights.get(name) ?? [])], name).toEqual(values);
+});
+
+test('tables of tokens and places keep their order; a kernel of a group of channels is turned', () => {
+  const text = parseModel({
+    input: [3],
+    layers: [
+      { type: 'embedding', name: 'wte', tokens: 4, units: 2 },
+      { type: 'positions', name: 'wpe' },
+      { type: 'dense', name: 'head', units: 4, tied: 'wte', bias: false },
+    ],
+    loss: 'cross-entropy',
+  });
+  const [table, places] = [tensor([4, 2], 1), tensor([3, 2], 2)];
+  const found = fromTorch(
+    new Map([
+      ['wte.weight', table],
+      ['wpe.weight', places],
+    ]),
+    wantedTensors(new Network(text, new CpuBackend(blas, 'float64'))),
+  ).weights;
+  expect([...found.keys()]).toEqual(['wte.kernel', 'wpe.kernel']);
+  expect(found.get('wte.kernel')).toEqual(table.data);
+  expect(found.get('wpe.kernel')).toEqual(places.data);
+  const grouped = parseModel({
+    input: [2, 2, 4],
+    layers: [{ type: 'conv2d', name: 'c', filters: 2, kernel: [1, 1], groups: 2, bias: false }, { type: 'flatten' }],
+    loss: 'mse',
+  });
+  const kernel = tensor([2, 2, 1, 1], 3);
+  const { weights } = fromTorch(
+    new Map([['c.weight', kernel]]),
+    wantedTensors(new Network(grouped, new CpuBackend(blas, 'float64'))),
+  );
+  const [a, b, c, d] = kernel.data;
+  expect([...(weights.get('c.kernel') ?? [])]).toEqual([a, c, b, d]);
+});
+
+test.each([
+  { stride: 2, size: 8, padding: 'same', message: /conv1\.weight: "padding": "same" at stride 2 puts 0 and 1 zeros above and below.*"padding": 1 for padding=1/ }, // prettier-ignore
+  { stride: 2, size: 7, padding: 'same', message: null },
+  { stride: 1, size: 8, padding: 'same', message: null },
+  { stride: 2, size: 8, padding: 1, message: null },
+])(
+  'weights of PyTorch for "same" at stride $stride of $size places: $padding',
+  ({ stride, size, padding, message }) => {
+    const model = parseModel({
+      input: [size, size, 1],
+      layers: [
+        { type: 'conv2d', name: 'conv1', filters: 2, kernel: [3, 3], stride, padding, bias: false },
+        { type: 'flatten' },
+      ],
+      loss: 'mse',
+    });
+    const wanted = wantedTensors(new Network(model, new CpuBackend(blas, 'float64')));
+    const attempt = (): unknown => fromTorch(new Map([['conv1.weight', tensor([2, 1, 3, 3], 1)]]), wanted);
+    if (message === null) expect(attempt).not.toThrow();
+    else expect(attempt).toThrow(message);
+  },
+);

@@ -6,7 +6,8 @@ import { windowOver } from './shapes.ts';
 import type { Weights } from './types.ts';
 
 export class Conv2dLayer extends AffineLayer {
-  readonly #window: Window2d;
+  readonly spec: Conv2dSpec;
+  readonly window: Window2d;
 
   /** Raises InputError unless the input is images that hold a window. */
   constructor(spec: Conv2dSpec, inputShape: readonly number[], weights: Weights) {
@@ -27,14 +28,15 @@ export class Conv2dLayer extends AffineLayer {
       },
       weights,
     );
-    this.#window = window;
+    this.spec = spec;
+    this.window = window;
   }
 
   protected override gather(backend: Backend, x: Tensor): Tensor {
-    return backend.patches(x, this.#window);
+    return backend.patches(x, this.window);
   }
 
   protected override scatter(backend: Backend, columns: Tensor): Tensor {
-    return backend.scatterPatches(columns, this.#window);
+    return backend.scatterPatches(columns, this.window);
   }
 }

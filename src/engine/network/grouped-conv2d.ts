@@ -18,7 +18,8 @@ export class GroupedConv2dLayer implements Layer {
   readonly outputShape: readonly number[];
   readonly isPiecewiseLinear = true;
   readonly workspace: number;
-  readonly #window: Window2d;
+  readonly spec: Conv2dSpec;
+  readonly window: Window2d;
   readonly #groups: number;
   readonly #weights: Weights;
   /** A, W and dl/dZ by groups, and the tangent of A. */
@@ -48,7 +49,8 @@ export class GroupedConv2dLayer implements Layer {
     this.label = `${spec.name} (conv2d)`;
     this.outputShape = [outHeight, outWidth, spec.filters];
     this.workspace = outHeight * outWidth * area * channels + rows * spec.filters;
-    this.#window = window;
+    this.spec = spec;
+    this.window = window;
     this.#groups = groups;
     this.#weights = weights;
   }
@@ -117,7 +119,7 @@ export class GroupedConv2dLayer implements Layer {
       const bySample = backend.swapAxes(own, 1, G, samples, (rows * cols) / G);
       return backend.reshape(backend.swapAxes(bySample, samples, G, rows, cols / G), samples, rows * cols);
     };
-    const samples = A.rows / (G * this.#window.outHeight * this.#window.outWidth);
+    const samples = A.rows / (G * this.window.outHeight * this.window.outWidth);
     const sum = (): Tensor => backend.reshape(product(1), rows, cols);
     sumRows(backend, sink, this.kernel, () => product(samples), sum);
   }
@@ -140,22 +142,22 @@ export class GroupedConv2dLayer implements Layer {
 
   /** A from images. */
   #gather(backend: Backend, x: Tensor): Tensor {
-    const { kernelHeight, kernelWidth, channels } = this.#window;
+    const { kernelHeight, kernelWidth, channels } = this.window;
     const area = kernelHeight * kernelWidth;
     const G = this.#groups;
-    const patches = backend.patches(x, this.#window);
+    const patches = backend.patches(x, this.window);
     const grouped = backend.swapAxes(patches, patches.rows, area, G, channels / G);
     return backend.swapAxes(grouped, 1, patches.rows, G, (area * channels) / G);
   }
 
   /** The transpose of `#gather`. */
   #scatter(backend: Backend, columns: Tensor): Tensor {
-    const { kernelHeight, kernelWidth, channels } = this.#window;
+    const { kernelHeight, kernelWidth, channels } = this.window;
     const area = kernelHeight * kernelWidth;
     const G = this.#groups;
     const rows = columns.rows / G;
     const grouped = backend.swapAxes(columns, 1, G, rows, columns.cols);
     const patches = backend.swapAxes(grouped, rows, G, area, channels / G);
-    return backend.scatterPatches(backend.reshape(patches, rows, area * channels), this.#window);
+    return backend.scatterPatches(backend.reshape(patches, rows, area * channels), this.window);
   }
 }

@@ -1,8 +1,13 @@
 /** The tensors that a network's weights are made of, with what an import must know about the order of their numbers. */
+import { pairOf } from '../../shared/model.ts';
 import { AffineLayer } from './affine.ts';
 import { leaves } from './chain.ts';
+import { Conv2dLayer } from './conv2d.ts';
+import { EmbeddingLayer } from './embedding.ts';
 import { FlattenLayer } from './flatten.ts';
+import { GroupedConv2dLayer } from './grouped-conv2d.ts';
 import type { Network } from './network.ts';
+import { ClassTokenLayer, PositionsLayer } from './tokens.ts';
 import type { Layer } from './types.ts';
 
 export interface Wanted {
@@ -10,6 +15,10 @@ export interface Wanted {
   readonly shape: readonly number[];
   /** [height, width, channels] where the tensor's first axis runs over the numbers of a flattened image. */
   readonly flattened?: readonly [number, number, number];
+  /** A table with a row a token or place, or one vector: no kernel of a product. */
+  readonly isTable?: true;
+  /** Why weights trained by PyTorch cannot be meant for it. */
+  readonly untorchable?: string;
 }
 
 /** Parameters and states, in the order of the layers. */
@@ -23,10 +32,40 @@ export function wantedTensors(network: Network): Wanted[] {
     const flattened = image === null ? {} : { flattened: image };
     for (const { name, shape } of [...layer.parameters, ...states]) {
       const isOutput = layer instanceof AffineLayer && name !== layer.kernel.name;
-      wanted.push({ name, shape, ...(isOutput ? {} : flattened) });
+      const isTable =
+        layer instanceof EmbeddingLayer || layer instanceof PositionsLayer || layer instanceof ClassTokenLayer;
+      const isConvolution = layer instanceof Conv2dLayer || layer instanceof GroupedConv2dLayer;
+      const untorchable = isConvolution && name === layer.kernel.name ? unevenPadding(layer) : null;
+      wanted.push({
+        name,
+        shape,
+        ...(isOutput ? {} : flattened),
+        ...(isTable && { isTable }),
+        ...(untorchable !== null && { untorchable }),
+      });
     }
     // Normalisation, activations and dropout leave the order of the numbers as it is.
     if (layer instanceof AffineLayer) image = null;
   }
   return wanted;
+}
+
+/**
+ * PyTorch's strided convolutions pad both sides of an image alike; "same" may need one zero more at the bottom and the right. The shapes are those of a padding by
+ * numbers, so nothing else would tell that the windows lie elsewhere. null where the two agree.
+ */
+function unevenPadding({ spec, window }: Conv2dLayer | GroupedConv2dLayer): string | null {
+  if (spec.padding !== 'same') return null;
+  const axes = [
+    { sides: 'above and below', n: window.height, out: window.outHeight, before: window.padTop, at: 0 },
+    { sides: 'left and right', n: window.width, out: window.outWidth, before: window.padLeft, at: 1 },
+  ] as const;
+  for (const { sides, n, out, before, at } of axes) {
+    const stride = pairOf(spec.stride)[at];
+    const span = (spec.kernel[at] - 1) * pairOf(spec.dilation ?? 1)[at] + 1;
+    const after = Math.max(0, (out - 1) * stride + span - n) - before;
+    if (stride > 1 && before !== after)
+      return `"padding": "same" at stride ${stride} puts ${before} and ${after} zeros ${sides}; PyTorch puts the same number on both sides, so its windows lie elsewhere: write the number that it was trained with ("padding": ${after} for padding=${after})`;
+  }
+  return null;
 }

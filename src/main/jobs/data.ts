@@ -61,7 +61,26 @@ export async function prepareData(
 /** A dataset whose inputs and targets fit a model; raises InputError where they do not. */
 export function fitted(dataset: Dataset, model: ModelSpec, wanted: WantedTargets): Dataset {
   checkInputs(dataset, model);
+  checkTokens(dataset, model);
   return targetsFor(wanted, dataset);
+}
+
+/** Raises InputError where a model that begins with an embedding meets other numbers than those of its tokens. */
+function checkTokens({ name, train, test }: Dataset, { layers: [first] }: ModelSpec): void {
+  if (first?.type !== 'embedding') return;
+  const parts = [[train, 'training'] as const, ...(test === null ? [] : [[test, 'test'] as const])];
+  for (const [{ inputs, count }, role] of parts) {
+    const wrong = inputs.findIndex((token) => !(Number.isInteger(token) && token >= 0 && token < first.tokens));
+    if (wrong < 0) continue;
+    const length = inputs.length / count;
+    throw new InputError(
+      `the dataset ${name}, ${role} part: sample ${Math.floor(wrong / length)}, place ${wrong % length} holds ${inputs[wrong]}; ` +
+        `the embedding ${first.name} takes token numbers, whole from 0 to ${first.tokens - 1}` +
+        (inputs.some((token) => token > 0 && token < 1)
+          ? ' (bytes are divided by 255: "scale": 1 in the specification of the dataset keeps them)'
+          : ''),
+    );
+  }
 }
 
 interface PlacedInputs {

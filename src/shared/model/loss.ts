@@ -3,7 +3,7 @@
  * token, where the model ends in a sequence), t targets, log p = log softmax(y).
  */
 import * as v from 'valibot';
-import { positive, real } from '../validation.ts';
+import { real } from '../validation.ts';
 
 export const losses = ['cross-entropy', 'mse', 'binary-cross-entropy'] as const;
 export type LossName = (typeof losses)[number];
@@ -20,8 +20,8 @@ const crossEntropy = v.strictObject({
   type: v.literal('cross-entropy'),
   /** s, in [0, 1]; default 0. */
   label_smoothing: v.optional(real(0, 1)),
-  /** w [K], each > 0; default all 1. */
-  class_weights: v.optional(v.pipe(v.array(positive, 'expected a list of weights'), v.minLength(1))),
+  /** w [K], none negative; default all 1. */
+  class_weights: v.optional(v.pipe(v.array(real(0), 'expected a list of weights'), v.minLength(1))),
 });
 
 const mean_over_outputs = v.optional(v.boolean('expected true or false'));

@@ -33,7 +33,7 @@ export async function previewModel(blas: Blas, choice: WeightsChoice): Promise<M
   const wanted = wantedTensors(network);
   const inFile = await readShapes(choice.file);
   const layout = choice.layout ?? layoutOf(inFile, wanted);
-  const places = layout === 'torch' ? stateDictShapes(inFile) : inFile;
+  const places = layout === 'torch' ? stateDictShapes(inFile, wanted) : inFile;
   const sources = findTensors(expectedOf(wanted, layout), places, { names: choice.names });
   const mappings = sources.map(({ target, source, sourceShape }): TensorMapping => {
     const place = places.get(source);
@@ -44,13 +44,15 @@ export async function previewModel(blas: Blas, choice: WeightsChoice): Promise<M
       expected: sourceShape,
       found: place?.shape ?? null,
       problem:
-        place === undefined
-          ? `the file has no tensor ${source}`
-          : place.shape.join() !== sourceShape.join()
-            ? `expected [${sourceShape.join(', ')}], found [${place.shape.join(', ')}]`
-            : !['F16', 'BF16', 'F32', 'F64'].includes(place.dtype)
-              ? `expected floating-point numbers, found ${place.dtype}`
-              : null,
+        layout === 'torch' && target.untorchable !== undefined
+          ? target.untorchable
+          : place === undefined
+            ? `the file has no tensor ${source}`
+            : place.shape.join() !== sourceShape.join()
+              ? `expected [${sourceShape.join(', ')}], found [${place.shape.join(', ')}]`
+              : !['F16', 'BF16', 'F32', 'F64'].includes(place.dtype)
+                ? `expected floating-point numbers, found ${place.dtype}`
+                : null,
     };
   });
   const used = new Set(sources.map(({ source }) => source));

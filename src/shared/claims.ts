@@ -17,6 +17,7 @@
  * the estimand that disagrees. No verdict from fewer than 30 directions or 1.5 decades. Nothing is clamped. Where every sample of the training set was measured,
  * its estimand has no sampling error: the point is judged in place of an interval.
  */
+import { undefinedReason } from './rounding.ts';
 import type { CutoffRow, Estimator, Interval } from './slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
 import type { CalibrationRow, MeasurementSummary, StructuredNull } from './results.ts';
@@ -82,7 +83,12 @@ export const claimStatements: Readonly<Record<Claim, string>> = {
 };
 
 type Judged = Pick<MeasurementSummary, 'gamma' | 'commutator_ratio'> &
-  Partial<Pick<MeasurementSummary, 'commutator_nulls' | 'samples' | 'population' | 'calibration'>>;
+  Partial<
+    Pick<
+      MeasurementSummary,
+      'commutator_nulls' | 'samples' | 'population' | 'calibration' | 'd' | 'trace' | 'floor' | 'eigenvalues'
+    >
+  >;
 
 /** Verdicts on all claims, in the order of `claims`. A cutoff that the measurement lacks raises an InputError naming those it has. */
 export function judgeClaims(measurement: Judged, options: ClaimOptions = {}): ClaimResult[] {
@@ -100,7 +106,12 @@ export function judgeClaims(measurement: Judged, options: ClaimOptions = {}): Cl
   };
   return claims.map((claim): ClaimResult => {
     const statement = claimStatements[claim];
-    if (claim === 'commute') return { claim, statement, ...judgeCommuting(measurement, rows.training_set, widen) };
+    if (claim === 'commute')
+      return {
+        claim,
+        statement,
+        ...judgeCommuting(measurement, rows.training_set, widen, undefinedReason(measurement, 'commutator_ratio')),
+      };
     const parts = estimands.map((estimand) => judgeOne(claim, estimand, rows[estimand], context));
     const judged = combine(parts);
     const numbers = parts.flatMap((part) => part.numbers);
@@ -265,6 +276,7 @@ function judgeCommuting(
   { commutator_ratio: ratio, commutator_nulls: nulls }: Pick<Judged, 'commutator_ratio' | 'commutator_nulls'>,
   row: CutoffRow,
   widen: number,
+  undefinedHere: string | null,
 ): Pick<ClaimResult, 'verdict' | 'reason' | 'numbers'> {
   const number = (name: string, value: number | undefined): ClaimNumber => ({
     name,
@@ -281,6 +293,7 @@ function judgeCommuting(
     ...sizeNumbers('training_set', row),
   ];
   const result = (verdict: Verdict, reason: string) => ({ verdict, reason, numbers });
+  if (undefinedHere !== null) return result('inconclusive', undefinedHere);
   const lacking = tooFew(row);
   if (lacking) return result('inconclusive', lacking);
   if (nulls === undefined)

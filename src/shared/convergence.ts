@@ -17,6 +17,7 @@ import { estimators, type Estimator } from './slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
 import { studentQuantile } from './distributions.ts';
 import type { HalfSample, MeasurementSummary } from './results.ts';
+import { traceRounding, undefinedReason, type MatrixName, type PairQuantity } from './rounding.ts';
 import { relations } from './cutoffs.ts';
 
 export interface ConvergenceOptions {
@@ -83,14 +84,16 @@ function quantityNumbers(full: Whole, part: HalfSample, scale: number): Converge
     trace_C: [full.trace?.C ?? null, part.trace.C, errors?.trace.C ?? null],
     trace_H: [full.trace?.H ?? null, part.trace.H, errors?.trace.H ?? null],
     trace_Q: [full.trace?.Q ?? null, part.trace.Q, errors?.trace.Q ?? null],
-    cosine_CH: [full.cosine_CH ?? null, part.cosine_CH, null],
-    cosine_CQ: [full.cosine_CQ ?? null, part.cosine_CQ, null],
-    commutator_ratio: [full.commutator_ratio ?? null, part.commutator_ratio, null],
+    cosine_CH: [defined(full, 'cosine_CH'), part.cosine_CH, null],
+    cosine_CQ: [defined(full, 'cosine_CQ'), part.cosine_CQ, null],
+    commutator_ratio: [defined(full, 'commutator_ratio'), part.commutator_ratio, null],
   };
   return convergenceQuantities.flatMap((name): ConvergenceNumber[] => {
     const [whole, other, error] = of[name];
     if (whole === null || other === null) return [];
-    const half = error === null ? null : normal975 * error;
+    // Rounding moves a number by its floor, however little sampling does.
+    const rounding = roundingOf(full, name);
+    const half = error === null || Math.abs(whole) <= rounding ? null : Math.max(normal975 * error, rounding / scale);
     return [
       numberOf({
         name,
@@ -104,6 +107,26 @@ function quantityNumbers(full: Whole, part: HalfSample, scale: number): Converge
       }),
     ];
   });
+}
+
+/** Null where a matrix behind it is 0 up to rounding. */
+function defined(full: Whole, quantity: PairQuantity): number | null {
+  return undefinedReason(full, quantity) === null ? (full[quantity] ?? null) : null;
+}
+
+/** The size that rounding alone gives a number; 0 where the measurement does not say. */
+function roundingOf({ d, floor }: Whole, name: ConvergenceQuantity): number {
+  if (d === undefined || floor === undefined) return 0;
+  switch (name) {
+    case 'largest_eigenvalue':
+      return floor.H;
+    case 'trace_C':
+    case 'trace_H':
+    case 'trace_Q':
+      return traceRounding({ d, floor }, name.slice(-1) as MatrixName);
+    default:
+      return 0;
+  }
 }
 
 function numberOf(number: Omit<ConvergenceNumber, 'change' | 'state'>): ConvergenceNumber {

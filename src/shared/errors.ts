@@ -6,6 +6,11 @@ export class InputError extends Error {
   override readonly name = 'InputError';
 }
 
+/** Something asked for beside a measurement is not defined there: it is left out with this reason, and the rest is kept. */
+export class UndefinedError extends Error {
+  override readonly name = 'UndefinedError';
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

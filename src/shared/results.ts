@@ -238,6 +238,9 @@ export interface MeasurementSummary {
   /** Present where it was asked for and serves; where it does not, `duality_unavailable` says why. */
   readonly duality?: DualitySummary;
   readonly duality_unavailable?: string;
+  /** Why they were asked for and could not be had, and what mends it. */
+  readonly minibatch_noise_unavailable?: string;
+  readonly density_unavailable?: string;
   /** Present where it was asked for. */
   readonly assumptions?: AssumptionsSummary;
   /** Present where it was asked for. */

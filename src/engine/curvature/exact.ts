@@ -2,6 +2,7 @@
  * The exact measurement of one parameter of a dense layer: C, H, Q, Gauss-Newton part and mean gradient over the training set, the spectrum of
  * H with C_ii and Q_ii along it, and the same along directions of each random half with values from the other (cross-fitted). All float64.
  */
+import { orReason } from './or-reason.ts';
 import type { MeasurementInput } from './measurement-input.ts';
 import { InputError } from '../../shared/errors.ts';
 import type {
@@ -212,21 +213,24 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
       : null;
   const chosen = gather(spectrum, eigenvalues);
   const dual = options.duality === true ? dualityLayout(network, options.parameter) : null;
-  const duality =
+  const found =
     dual === null || typeof dual === 'string'
-      ? null
+      ? dual
       : await stage('duality', 0.71, () =>
-          dualityAlong(pool, input, {
-            layout: dual,
-            moments,
-            spectrum,
-            C,
-            C_diagonal: diagonals.C,
-            floors: firstFloors,
-            outputs: network.outputSize,
-            options,
-          }),
+          orReason(
+            dualityAlong(pool, input, {
+              layout: dual,
+              moments,
+              spectrum,
+              C,
+              C_diagonal: diagonals.C,
+              floors: firstFloors,
+              outputs: network.outputSize,
+              options,
+            }),
+          ),
         );
+  const duality = typeof found === 'string' ? null : found;
   const splits =
     device !== undefined || !wantsIntervals
       ? []
@@ -324,7 +328,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     splits,
     floors,
     ...(duality && { duality: duality.summary }),
-    ...(typeof dual === 'string' && { duality_unavailable: dual }),
+    ...(typeof found === 'string' && { duality_unavailable: found }),
     ...(assumed && { assumptions: assumed.summary }),
     ...(projections && { projections }),
     ...(half && { half: { samples: moments.sizes.A, ...half, largest: half.diagonals.selection[0] } }),

@@ -3,7 +3,6 @@ import type { ProjectedOptions } from './projected/options.ts';
 import type { MeasurementInput } from './measurement-input.ts';
 import { densitySpec } from '../../shared/density.ts';
 import type { DensitySpec } from '../../shared/density.ts';
-import { InputError } from '../../shared/errors.ts';
 import { evaluationNotes } from '../../shared/model.ts';
 import type { HalfSample, MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { MinibatchNoiseSpec } from '../../shared/minibatch.ts';
@@ -16,7 +15,7 @@ import type { ExactOptions } from './exact.ts';
 import { factorLayout } from './factors.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
 import type { MemoryExtras } from './forecast.ts';
-import { checkNoiseSpec, measureMinibatchNoise, noiseDirectionNumbers } from './minibatch/measure.ts';
+import { noiseImpossible, measureMinibatchNoise, noiseDirectionNumbers } from './minibatch/measure.ts';
 import type { NoiseDirections } from './minibatch/measure.ts';
 import { summariseDensity } from './projected/density.ts';
 import { measureProjected } from './projected/measure.ts';
@@ -113,17 +112,23 @@ async function measureOnce(
   options: LayerOptions,
 ): Promise<LayerResult> {
   const samples = options.samples ?? input.inputs.length / network.inputSize;
-  if (options.minibatch_noise !== undefined) checkNoiseSpec(options.minibatch_noise, samples);
-  const density = densitySpec(options.density);
-  if (density !== undefined && samples < 8)
-    throw new InputError(`the spectral density needs at least 8 samples; there are ${samples}`);
+  const { minibatch_noise: wanted } = options;
+  const impossible = wanted === undefined ? null : noiseImpossible(wanted, samples);
+  const noise = impossible === null ? wanted : undefined;
+  const asking = densitySpec(options.density);
+  const isFew = asking !== undefined && samples < 8;
+  const density = isFew ? undefined : asking;
   const asked = options.method ?? 'auto';
   const chosen: ChosenMethod =
     asked === 'auto'
       ? chooseMethod(network, options.parameter, options.memoryLimit, options)
       : { method: asked, reason: 'as asked for' };
-  const measured = withEvaluation(input, await measureBy(chosen, pool, input, options));
-  const noise = options.minibatch_noise;
+  const unavailable = {
+    ...(impossible !== null && { minibatch_noise_unavailable: impossible }),
+    ...(isFew && { density_unavailable: `it needs at least 8 samples; there are ${samples} (--samples)` }),
+  };
+  const plain = withEvaluation(input, await measureBy(chosen, pool, input, options));
+  const measured = { ...plain, result: { ...plain.result, summary: { ...plain.result.summary, ...unavailable } } };
   try {
     const result = density === undefined ? measured.result : await withDensity(pool, input, options, density, measured);
     if (noise === undefined) return result;

@@ -3,6 +3,7 @@ import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '../../shared/estimands.ts';
 import { cutoffInForce, fewSamples, intervalDoubts, intervalLabel, judgeClaims } from '../../shared/claims.ts';
 import type { Estimated, MeasurementSummary } from '../../shared/results.ts';
+import { definedPair, isRounding, traceText, undefinedReason, type PairQuantity } from '../../shared/rounding.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
@@ -13,14 +14,16 @@ import { slopeLines } from './slope-text.ts';
 
 export function measurementText(summary: MeasurementSummary): string {
   const { commutator_baseline: baseline, eigenvalues } = summary;
+  const pair = (quantity: PairQuantity): string => formatNumber(definedPair(summary, quantity), 3);
   const lines = [
     `${summary.parameter}  [${summary.shape.join(' x ')}], d = ${summary.d}, ${summary.samples} samples, ${summary.method}, ${summary.precision}`,
     `  loss ${formatNumber(summary.loss)}${summary.accuracy === null ? '' : `, accuracy ${(100 * summary.accuracy).toFixed(2)} %`}` +
-      `, largest eigenvalue of H ${formatNumber(eigenvalues.largest)}, trace ${formatNumber(summary.trace.H)}`,
+      `, largest eigenvalue of H ${formatNumber(eigenvalues.largest)}, trace ${traceText(summary, 'H', formatNumber)}`,
     `  eigenvalues: ${eigenvalues.positive} positive, ${eigenvalues.zero} zero within the numerical floor ${formatNumber(summary.floor.H, 2)}, ${eigenvalues.negative} negative`,
-    `  cosine (C, H) ${formatNumber(summary.cosine_CH, 3)}, (C, Q) ${formatNumber(summary.cosine_CQ, 3)}; ` +
-      `commutator ratio of C and H ${formatNumber(summary.commutator_ratio, 3)} (${nullsText(summary)}${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})`,
+    `  cosine (C, H) ${pair('cosine_CH')}, (C, Q) ${pair('cosine_CQ')}; ` +
+      `commutator ratio of C and H ${pair('commutator_ratio')} (${nullsText(summary)}${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})`,
     ...noiseLines(summary),
+    ...undefinedLines(summary),
     ...methodLines(summary),
     ...(summary.evaluation ?? []).map((note) => `  ${note}`),
     ...(summary.data_notes ?? []).map((note) => `  ${note}`),
@@ -40,11 +43,35 @@ export function measurementText(summary: MeasurementSummary): string {
     ...extraLines(summary),
     ...minibatchLines(summary.minibatch_noise),
     ...densityLines(summary),
+    ...unavailableLines(summary),
     '',
     ...precisionLines(summary),
     `  ${formatDuration(summary.seconds['total'] ?? 0)} on ${summary.engine.backend === 'cpu' ? '' : `${summary.engine.backend} and `}${summary.engine.blas}, ${summary.engine.threads} threads`,
   ];
   return lines.join('\n');
+}
+
+/** What was asked for and could not be had, with what mends it. */
+function unavailableLines(summary: MeasurementSummary): string[] {
+  const reasons = [
+    ['minibatch noise', summary.minibatch_noise_unavailable],
+    ['spectral density', summary.density_unavailable],
+  ] as const;
+  const lines = reasons.flatMap(([what, reason]) =>
+    reason === undefined ? [] : [`  ${what}: not measured: ${reason}`],
+  );
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+/** Which numbers are not defined, and why. */
+function undefinedLines(summary: MeasurementSummary): string[] {
+  const zero = (['C', 'H', 'Q'] as const).filter((matrix) => isRounding(summary, matrix));
+  if (zero.length === 0) return [];
+  const reason = undefinedReason(summary, 'cosine_CH') ?? undefinedReason(summary, 'cosine_CQ');
+  return [
+    `  ${zero.join(', ')} ${zero.length === 1 ? 'is' : 'are'} 0 up to rounding (numerical floors: ${zero.map((matrix) => `${matrix} ${formatNumber(summary.floor[matrix], 2)}`).join(', ')})` +
+      (reason === null ? '' : `; "-" above: not defined, since ${reason}`),
+  ];
 }
 
 /** What was computed in single precision and what it was found to reach. */

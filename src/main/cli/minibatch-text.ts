@@ -40,6 +40,9 @@ export function minibatchLines(noise: MinibatchNoiseSummary | undefined): string
     `  noise of minibatches of ${batch}, along ${directions.length} eigendirections of H (seed ${seed}; ratios to what C predicts: 1 expected)`,
     indent(formatTable(head, rows)),
     ...sums,
+    ...(modes.some((each) => each.factor === 0)
+      ? ['    -: a batch of all samples has no noise: 0 is measured, 0 predicted, and a ratio of them says nothing']
+      : []),
   ];
 }
 

@@ -2,6 +2,7 @@
  * The indexed table of results: (run, key) -> number with its interval, text, or both. A key holds a number and a text side by side,
  * because `loss` is the name of a loss in an experiment and its last value in a result.
  */
+import { definedPair, traceError } from '../../shared/rounding.ts';
 import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimands, findRow, headlineCutoff, type Estimand } from '../../shared/estimands.ts';
 import { InputError } from '../../shared/errors.ts';
@@ -55,11 +56,13 @@ export function summaryKeys(measurement: MeasurementSummary): Record<string, Sum
     }
   }
   if (measurement.convergence !== undefined) keys[`convergence.${layer}`] = measurement.convergence.state;
-  set(`cosine_CH.${layer}`, measurement.cosine_CH);
-  set(`cosine_CQ.${layer}`, measurement.cosine_CQ);
-  set(`commutator_ratio.${layer}`, measurement.commutator_ratio);
+  for (const quantity of ['cosine_CH', 'cosine_CQ', 'commutator_ratio'] as const)
+    set(`${quantity}.${layer}`, definedPair(measurement, quantity) ?? NaN);
   set(`sharpness.${layer}`, measurement.eigenvalues.largest);
-  set(`trace.${layer}`, measurement.trace.H);
+  const error = traceError(measurement, 'H');
+  const { H } = measurement.trace;
+  if (error === null) set(`trace.${layer}`, H);
+  else keys[`trace.${layer}`] = { value: H, low: H - error, high: H + error };
   return keys;
 }
 

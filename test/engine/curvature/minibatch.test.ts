@@ -8,7 +8,6 @@ import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { loadKernels } from '../../../src/main/blas-module.ts';
 import { samplingModes } from '../../../src/shared/minibatch.ts';
 import type { MinibatchNoiseSpec, MinibatchNoiseSummary } from '../../../src/shared/minibatch.ts';
-import { InputError } from '../../../src/shared/errors.ts';
 import { problem } from './support/problem.ts';
 
 const samples = 120;
@@ -97,10 +96,21 @@ test('threads do not change a bit', async () => {
   expect(await noiseOf('fc3.kernel', spec, 'exact', three)).toEqual(one);
 });
 
-test('a batch larger than the samples is refused where samples are not put back, before anything is measured', async () => {
-  const large = { batch_size: samples + 1 };
-  await expect(noiseOf('fc3.kernel', large)).rejects.toThrow(InputError);
-  await expect(noiseOf('fc3.kernel', large)).rejects.toThrow(/a batch of 121 \(epoch\) is more than the 120 samples/);
+test('a batch larger than the samples leaves the rest, and says what serves where samples are not put back', async () => {
+  const { summary, release } = await measureLayer(pool, input, {
+    parameter: 'fc3.kernel',
+    samples,
+    seed: 1,
+    libraryThreads: 1,
+    intervals: false,
+    minibatch_noise: { modes: [...samplingModes], batches: 60, directions: 10, seed: 5, batch_size: samples + 1 },
+  });
+  release();
+  expect(summary.minibatch_noise).toBeUndefined();
+  expect(summary.minibatch_noise_unavailable).toMatch(
+    /^a batch of 121 \(epoch\) is more than the 120 samples measured; /,
+  );
+  expect(summary.trace.H).not.toBe(0);
 });
 
 describe('directions', () => {

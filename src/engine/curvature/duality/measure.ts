@@ -3,6 +3,7 @@
  * (pairs.ts); means over all P^2 pairs are exact, as sums over p: along all eigendirections through packed d x d sums where H itself is known
  * (sums.ts), else along the found ones (directions.ts). Intervals come from random groups of samples, each measured by itself.
  */
+import { UndefinedError } from '../../../shared/errors.ts';
 import type { Interval } from '../../../shared/slopes.ts';
 import { dualDirectionsTask } from './directions.ts';
 import { standardCutoffs } from '../../../shared/estimands.ts';
@@ -109,7 +110,10 @@ export async function measureDuality(pool: Pool, task: DualityTask): Promise<Mea
   const over = await Promise.all(ranges.map(([from, to]) => directionSums(from, to - from, everything)));
   task.signal?.throwIfAborted();
   const total = added(over);
-  if (total.used === 0) throw new Error(`${layout.parameter}: the layer's input is 0 for every sample`);
+  if (total.used === 0)
+    throw new UndefinedError(
+      `the input of ${layout.parameter} is 0 for every sample, so that no change of it makes up for another`,
+    );
   const apart =
     groups === 0
       ? []

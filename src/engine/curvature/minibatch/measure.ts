@@ -49,17 +49,19 @@ export interface NoiseDirections {
   readonly vectors: Float64Array;
 }
 
-/** Raises InputError for a batch that is larger than the samples where they are not drawn with replacement. */
-export function checkNoiseSpec(
+/** Why no batches can be drawn so, and what mends it: a batch larger than the samples where they are not drawn with replacement; null where they can. */
+export function noiseImpossible(
   { batch_size: batch = defaultBatchSize, modes }: MinibatchNoiseSpec,
   samples: number,
-): void {
+): string | null {
   const bounded = modes.find((mode) => mode !== 'with_replacement');
   if (bounded !== undefined && batch > samples) {
-    throw new InputError(
-      `minibatch noise: a batch of ${batch} (${bounded}) is more than the ${samples} samples measured`,
+    return (
+      `a batch of ${batch} (${bounded.replaceAll('_', ' ')}) is more than the ${samples} samples measured; ` +
+      `a batch_size (--batch-size) of at most ${samples}, or sampling with_replacement alone, serves`
     );
   }
+  return null;
 }
 
 /**
@@ -99,14 +101,15 @@ export function batchesOf(
   return { units, perUnit, batches: units * perUnit };
 }
 
-/** Raises InputError as `checkNoiseSpec`. */
+/** Raises InputError where `noiseImpossible`. */
 export async function measureMinibatchNoise(
   pool: Pool,
   input: MeasurementInput,
   task: NoiseTask,
 ): Promise<MinibatchNoiseSummary> {
   const { samples, spec, directions } = task;
-  checkNoiseSpec(spec, samples);
+  const impossible = noiseImpossible(spec, samples);
+  if (impossible !== null) throw new InputError(`minibatch noise: ${impossible}`);
   const batch = spec.batch_size ?? defaultBatchSize;
   const { model, weights, inputs, targets } = input;
   await pool.runEverywhere(openProblemTask, { model, weights, inputs, targets });

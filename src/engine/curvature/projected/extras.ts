@@ -1,4 +1,5 @@
 /** What a projected measurement measures besides, where it was asked for: the activity-weight duality and the old assumption. */
+import { orReason } from '../or-reason.ts';
 import type { ProjectedOptions } from './options.ts';
 import type { MeasurementInput } from '../measurement-input.ts';
 import type { MeasurementSummary, ExtraArrays } from '../../../shared/results.ts';
@@ -49,25 +50,30 @@ export async function measureExtras(
         weights: new Float64Array(k).fill(1),
         largest: eigenvalues[0],
       };
-      const measured = await measureDuality(pool, {
-        layout,
-        order: plan.order,
-        targets: input.targets,
-        outputs: network.outputSize,
-        classes: input.classes,
-        seed,
-        eigenvalues,
-        C: found.trainingSet.C,
-        floors: found.floors,
-        traceC: found.traceC,
-        directions,
-        columns,
-        whole: null,
-        ...(options.signal && { signal: options.signal }),
-      });
+      const measured = await orReason(
+        measureDuality(pool, {
+          layout,
+          order: plan.order,
+          targets: input.targets,
+          outputs: network.outputSize,
+          classes: input.classes,
+          seed,
+          eigenvalues,
+          C: found.trainingSet.C,
+          floors: found.floors,
+          traceC: found.traceC,
+          directions,
+          columns,
+          whole: null,
+          ...(options.signal && { signal: options.signal }),
+        }),
+      );
       pool.blas.release(columns);
-      summary = { duality: measured.summary };
-      arrays = { ...measured.arrays };
+      if (typeof measured === 'string') summary = { duality_unavailable: measured };
+      else {
+        summary = { duality: measured.summary };
+        arrays = { ...measured.arrays };
+      }
     }
   }
   if (options.assumptions === true) {

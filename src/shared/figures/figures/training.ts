@@ -1,4 +1,6 @@
 /** Training: learning curves over seeds, and gamma, sharpness, traces and loss over the steps. */
+import { traceError } from '../../rounding.ts';
+import { numberText } from '../numbers.ts';
 import type { Estimator } from '../../slopes.ts';
 import { estimands, type Estimand } from '../../estimands.ts';
 import type { MeasurementSummary, MetricPoint } from '../../results.ts';
@@ -194,6 +196,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
     }
   });
   const parameter = rows[0]?.summary.parameter ?? 'no measurement';
+  const errors = rows.map(({ summary }) => traceError(summary, 'H')).filter((error) => error !== null);
   return finish(
     {
       kind: 'trainingEvolution',
@@ -204,6 +207,9 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
       shareX: true,
       letters: false,
       frameAspect: 0.3,
+      ...(errors.length > 0 && wanted.includes('trace')
+        ? { notes: [`tr H is an estimate: ± ${numberText(Math.max(...errors), 2)} at most (1.96 standard errors)`] }
+        : {}),
       fit: {
         ...(options.cutoff === undefined ? {} : { cutoff: options.cutoff }),
         estimands: (options.estimands ?? estimands).join(', '),

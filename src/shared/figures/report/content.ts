@@ -12,6 +12,8 @@ import { spectra } from '../figures/spectra.ts';
 import { learningCurves, trainingEvolution, type CurveGroup, type TrainingHistory } from '../figures/training.ts';
 import { letterOf } from '../layout/frames.ts';
 import { integerText, numberText, withInterval } from '../numbers.ts';
+import type { MeasurementSummary } from '../../results.ts';
+import { definedPair, traceText, type PairQuantity } from '../../rounding.ts';
 import { plainLabel } from '../text/label.ts';
 import type { FigureSpec, Provenance } from '../types.ts';
 import { extraDefinitions, extraFigures, extraTables } from './extras.ts';
@@ -149,6 +151,12 @@ function resultsTable(run: ReportedRun, named: boolean, options: ReportOptions):
   };
 }
 
+/** A dash where a matrix is 0 up to rounding. */
+function pairText(summary: MeasurementSummary, quantity: PairQuantity): string {
+  const value = definedPair(summary, quantity);
+  return value === null ? '–' : numberText(value, 3);
+}
+
 function facts(runs: readonly ReportedRun[]): ReportTable[] {
   const rows = runs.flatMap((run) =>
     run.measurements.map(({ summary }) => [
@@ -159,10 +167,11 @@ function facts(runs: readonly ReportedRun[]): ReportTable[] {
       summary.accuracy === null ? '–' : `${(100 * summary.accuracy).toFixed(1)} %`,
       numberText(summary.eigenvalues.largest, 3),
       `${integerText(summary.eigenvalues.positive)} / ${integerText(summary.eigenvalues.zero)} / ${integerText(summary.eigenvalues.negative)}`,
-      numberText(summary.commutator_ratio, 3),
+      pairText(summary, 'commutator_ratio'),
       `${numberText(summary.commutator_baseline.mean, 3)} ± ${numberText(summary.commutator_baseline.standard_deviation, 2)}`,
-      numberText(summary.cosine_CH, 3),
-      numberText(summary.cosine_CQ, 3),
+      pairText(summary, 'cosine_CH'),
+      pairText(summary, 'cosine_CQ'),
+      (['C', 'H', 'Q'] as const).map((matrix) => traceText(summary, matrix, numberText)).join(' / '),
       `${summary.method}, ${summary.precision}`,
     ]),
   );
@@ -183,6 +192,7 @@ function facts(runs: readonly ReportedRun[]): ReportTable[] {
         'random',
         'cos(C, H)',
         'cos(C, Q)',
+        'traces C / H / Q',
         'method',
       ],
       rows,

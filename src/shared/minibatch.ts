@@ -33,6 +33,16 @@ export interface Comparison {
   readonly standard_error: number;
   /** (measured - expected) / standard_error. */
   readonly z: number;
+  /** Units that the standard error is taken over, less one; and the two-sided p-value of z by Student's t with so many degrees of freedom. Absent in measurements of earlier versions. */
+  readonly freedom?: number;
+  readonly p?: number;
+}
+
+/** "t(3) = 1.2, p = 0.32"; "z = 1.2" of measurements of earlier versions. */
+export function comparisonText({ z, freedom, p }: Comparison): string {
+  return freedom === undefined || p === undefined
+    ? `z = ${z.toFixed(1)}`
+    : `t(${freedom}) = ${z.toFixed(1)}, p = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)}`;
 }
 
 export interface MinibatchModeSummary {

@@ -13,6 +13,7 @@ import type { DensitySummary } from './density.ts';
 import type { DualityArrays, DualitySummary } from './duality.ts';
 import type { LocalSlope } from './local-slopes.ts';
 import type { MinibatchNoiseSummary } from './minibatch.ts';
+import type { NoiseAtWork } from './noise-at-work.ts';
 
 /** Training set less cross-fitted, at one cutoff. */
 export interface EstimandDifference {
@@ -200,6 +201,8 @@ export interface MeasurementSummary {
   /** ||CH - HC||_F / (2 ||CH||_F). */
   readonly commutator_ratio: number;
   readonly commutator_baseline: RotationBaseline;
+  /** Measured by the exact method; absent elsewhere and in measurements of earlier versions. */
+  readonly noise_at_work?: NoiseAtWork;
   /** Measured by the exact method on the cpu's factors; absent elsewhere and in measurements of earlier versions. */
   readonly commutator_nulls?: CommutatorNulls;
   readonly eigenvalues: {

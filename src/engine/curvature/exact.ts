@@ -49,6 +49,7 @@ import {
 import type { Spectrum } from './spectrum.ts';
 import { factorWidth } from './output-hessian.ts';
 import { leadingCount, rotationBaseline } from './rotations.ts';
+import { noiseAtWork } from './noise-at-work.ts';
 import { measureSplits } from './splits.ts';
 import { commutatorNulls, nullDirections } from './structured-nulls.ts';
 import { summarise } from './summary.ts';
@@ -276,6 +277,19 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     ));
   const floors = numericalFloors(samples, residual, values, device !== undefined, projections);
   const trainingSet = { selection: eigenvalues, H: eigenvalues, C: diagonals.C, Q: diagonals.Q };
+  const noise = await stage('noise_at_work', 0.96, () =>
+    noiseAtWork(pool, {
+      d,
+      C,
+      H,
+      Q,
+      gradient,
+      outputs: network.outputSize,
+      seed: options.seed,
+      trainingSet,
+      floors,
+    }),
+  );
   const assumed =
     assumptions &&
     (await stage('assumptions', 0.97, () =>
@@ -322,6 +336,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     ratio,
     baseline,
     nulls,
+    noise,
     population: available,
     trainingSet,
     crossFitted,

@@ -8,6 +8,7 @@ import type {
   MeasurementSummary,
   ProjectedDetails,
 } from '../../shared/results.ts';
+import type { NoiseAtWork } from '../../shared/noise-at-work.ts';
 import { localSlopes, localSlopesCrossFitted } from '../../shared/local-slopes.ts';
 import type { Parameter } from '../network/types.ts';
 import type { Pool } from '../parallel/pool.ts';
@@ -38,6 +39,7 @@ export interface SummaryInput {
   readonly ratio: number;
   readonly baseline: RotationBaseline;
   readonly nulls?: CommutatorNulls;
+  readonly noise?: NoiseAtWork;
   /** Samples that there were to choose from. */
   readonly population: number;
   readonly trainingSet: Diagonals;
@@ -99,6 +101,7 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     commutator_ratio: input.ratio,
     commutator_baseline: input.baseline,
     ...(input.nulls && { commutator_nulls: input.nulls }),
+    ...(input.noise && { noise_at_work: input.noise }),
     eigenvalues: {
       largest: eigenvalues[0],
       smallest: eigenvalues[d - 1],

@@ -8,6 +8,7 @@
  *                         that the sum over an epoch, each batch times its size, has no noise at all
  * Letters: a batch, e epoch, i direction.
  */
+import { studentTwoSided } from '../../shared/distributions.ts';
 import type { Comparison, SamplingMode } from '../../shared/minibatch.ts';
 
 export interface SamplingFactors {
@@ -160,7 +161,9 @@ function compare(values: readonly number[], expected: number): Comparison {
   const measured = values.reduce((sum, value) => sum + value, 0) / n;
   const variance = values.reduce((sum, value) => sum + (value - measured) ** 2, 0) / (n - 1);
   const standard_error = Math.sqrt(variance / n);
-  return { measured, expected, standard_error, z: (measured - expected) / standard_error };
+  const z = (measured - expected) / standard_error;
+  // Four epochs leave three degrees of freedom: a normal quantile would call every tenth honest one far off.
+  return { measured, expected, standard_error, z, freedom: n - 1, p: studentTwoSided(z, n - 1) };
 }
 
 /** The number of batches. */

@@ -1,4 +1,5 @@
 /** The noise of drawn minibatches as text. */
+import { comparisonText } from '../../shared/minibatch.ts';
 import type { Comparison, MinibatchNoiseSummary } from '../../shared/minibatch.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
 
@@ -51,7 +52,7 @@ function compared(found: Comparison | null): string {
   if (found === null) return '-';
   const small = Math.abs(found.expected) < 0.01;
   const text = (x: number): string => (small ? x.toExponential(2) : x.toFixed(4));
-  return `${text(found.measured)} ± ${text(found.standard_error)} (z = ${found.z.toFixed(1)})`;
+  return `${text(found.measured)} ± ${text(found.standard_error)} (${comparisonText(found)})`;
 }
 
 function largest(z: readonly (number | null)[]): string {

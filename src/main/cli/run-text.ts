@@ -2,6 +2,7 @@
 import type { RunRecord, Store } from '../store/index.ts';
 import { formatNumber } from './format.ts';
 import { measurementText } from './measurement-text.ts';
+import { familyLines } from '../../shared/claim-families.ts';
 import { formatDuration } from './format.ts';
 
 /** What `--json` prints of a run: the record, its measurements' summaries, checkpoints and the names of its series. */
@@ -29,5 +30,23 @@ export function runText(store: Store, run: RunRecord): string {
     if (measurement.summary !== null) lines.push(measurementText(measurement.summary));
     else lines.push(`  ${measurement.parameter} was not measured: ${measurement.error ?? ''}`);
   }
+  lines.push(...familyText(store, run));
   return lines.join('\n');
+}
+
+/** The verdicts over all layers with intervals at the last step that was measured, corrected for their number. */
+function familyText(store: Store, run: RunRecord): string[] {
+  const all = store.measurements(run.id);
+  const last = Math.max(...all.map(({ step }) => step));
+  const members = all.flatMap(({ step, parameter, summary }) =>
+    step === last && summary?.bootstrap !== undefined ? [{ name: parameter, measurement: summary }] : [],
+  );
+  const lines = familyLines(members, `over ${members.length} measurements at step ${last}`);
+  return lines.length === 0
+    ? []
+    : [
+        '',
+        "verdicts corrected for their number (Holm's procedure, 5 % for the family):",
+        ...lines.map((line) => `  ${line}`),
+      ];
 }

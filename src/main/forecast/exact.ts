@@ -43,6 +43,7 @@ const laws: Readonly<Record<string, Law>> = {
   cross_fitting_products: cubic,
   eigendecomposition: cubic,
   cross_fitting_eigendecompositions: cubic,
+  noise_at_work: square,
   splits: cubic,
   structured_nulls: ({ samples, d }) => Math.min(samples, 8192) * d,
   intervals: ({ samples, d }) => samples * d,

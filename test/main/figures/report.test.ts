@@ -172,7 +172,7 @@ describe('what a measurement holds beside its exponents', () => {
       '4.0 × 10⁻⁷',
     ]);
     expect(tables.get('Matrices that may be equal')?.rows[0][2]).toBe('holds');
-    expect(tables.get('Noise of drawn minibatches of 50')?.rows[0][3]).toBe('1.020 ± 0.010 ($z = 2.0$)');
+    expect(tables.get('Noise of drawn minibatches of 50')?.rows[0][3]).toBe('1.020 ± 0.010 (z = 2.0)');
   });
 
   test('in figures and definitions, in HTML and PDF', async () => {

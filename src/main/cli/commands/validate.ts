@@ -12,14 +12,14 @@ Tests the calibrated exponent on simulated samples whose exponent is known: bias
 and 2, three numbers of samples for the dimensions, and light and heavy tails. The samples go through the statistics that measure networks. Prints the table of
 docs/statistics.md; the defaults took the time that stands there. Seeded: the same numbers each time on one library.
 
-  --replicates N   simulated data sets a row (default 60)
+  --replicates N   simulated data sets a row (default 24)
   --resamples N    of the blocks of each, for its intervals (default 200)
   --cutoff C       directions with H_ii > C H_11 (default 1e-2)
   --seed N         default 1
   --blas NAME      "auto" (default), "wasm", or the path of a BLAS library ($COVATURE_BLAS)
   --json           one JSON document on standard output
 
-Example: npm run --silent covature -- validate --replicates 20`;
+Example: npm run --silent covature -- validate --replicates 60`;
 
 const options = {
   blas: engineFlags.blas,
@@ -34,7 +34,7 @@ export const validate: Command = {
   help,
   run: async (argv) => {
     const { values } = parse(argv, options, [0, 0]);
-    const replicates = integerOption(values.replicates, 'replicates', 2) ?? 60;
+    const replicates = integerOption(values.replicates, 'replicates', 2) ?? 24;
     const resamples = integerOption(values.resamples, 'resamples', 200) ?? 200;
     const seed = integerOption(values.seed, 'seed', 0) ?? 1;
     const cutoff = Number(values.cutoff ?? 1e-2);

@@ -10,6 +10,7 @@ import { judgeClaims } from '../../claims.ts';
 import { judgeConvergence } from '../../convergence.ts';
 import { pairKinds } from '../../duality.ts';
 import type { DualSlope, RelativeResidual } from '../../duality.ts';
+import { comparisonText } from '../../minibatch.ts';
 import type { Comparison, SamplingMode } from '../../minibatch.ts';
 import type { MeasurementSummary } from '../../results.ts';
 import { assumptionSlopes, columnTex } from '../figures/assumptions.ts';
@@ -272,7 +273,9 @@ const modeNames: Readonly<Record<SamplingMode, string>> = {
 function minibatchTable({ minibatch_noise: noise }: MeasurementSummary): ReportTable[] {
   if (noise === undefined) return [];
   const compared = (found: Comparison | null): string =>
-    found === null ? '–' : `${withUncertainty(found.measured, found.standard_error)} ($z = ${found.z.toFixed(1)}$)`;
+    found === null
+      ? '–'
+      : `${withUncertainty(found.measured, found.standard_error)} (${plainLabel(comparisonText(found))})`;
   return [
     {
       caption: `Noise of drawn minibatches of ${integerText(noise.batch_size)}, along ${integerText(noise.directions.length)} directions, over what $C$ predicts: 1 expected`,

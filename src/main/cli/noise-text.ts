@@ -1,0 +1,32 @@
+/** What the noise does, as text: noise scaled by the loss, stability under sampling, the Takeuchi criterion. */
+import { batchFactor, lossScaledAlignment, lossScaledTrace, stableRate } from '../../shared/noise-at-work.ts';
+import { headlineCutoff, findRow } from '../../shared/estimands.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
+import { formatNumber } from './format.ts';
+
+const batches = [1, 10, 50, 100] as const;
+
+export function noiseLines(summary: MeasurementSummary): string[] {
+  const { noise_at_work: noise, trace, loss, samples, eigenvalues } = summary;
+  if (noise === undefined) return [];
+  const number = (value: number): string => formatNumber(value, 3);
+  const rates = batches
+    .filter((batch) => batch <= samples)
+    .map(
+      (batch) =>
+        `${number(stableRate(eigenvalues.largest, noise.curvature_variance, batchFactor(batch, samples)))} (B = ${batch})`,
+    );
+  const row = findRow(noise.takeuchi, headlineCutoff);
+  return [
+    '',
+    '  noise at work (this layer alone, the others held fixed):',
+    `    scaled by the loss: tr C / ((2 L / K) tr H) = ${number(lossScaledTrace(trace.C, trace.H, loss, noise.outputs))}, alignment K tr(CH) / (2 L |H|^2) = ${number(lossScaledAlignment(noise, loss))}, K = ${noise.outputs} outputs (1 for isotropic residuals under mean squared error)`,
+    `    stable learning rates by eta <= 2 a / (a^2 + p s^2), a = ${number(eigenvalues.largest)}, s^2 = lambda_max(Q - H^2) = ${number(noise.curvature_variance)}: ${rates.join(', ')}; without sampling ${number(2 / eigenvalues.largest)}`,
+    `    second-order change of the loss in one step: eta^2 / 2 (g^T H g + p tr(CH)) with g^T H g = ${number(noise.gradient_curvature)}, tr(CH) = ${number(noise.trace_CH)}`,
+    ...(row === undefined
+      ? []
+      : [
+          `    Takeuchi: sum C_ii / H_ii / P = ${number(row.sum / samples)} over ${row.n} directions above ${headlineCutoff.toExponential(0)} H_11`,
+        ]),
+  ];
+}

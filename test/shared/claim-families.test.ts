@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { familyLines, judgeFamily, wideningAt } from '../../src/shared/claim-families.ts';
+import type { CutoffRow, Interval, Slopes } from '../../src/shared/slopes.ts';
+
+const slopes = (interval: Interval): Slopes => ({
+  ols: (interval[0] + interval[1]) / 2,
+  r_squared: 0.99,
+  intercept: 0,
+  interval: { ols: interval },
+});
+
+/** A measurement whose gamma lies at 1.5 with this half-width, so that it stands z = 1.96 x 0.55 / half above 0.95 (of 1 <= gamma <= 2). */
+function member(name: string, half: number) {
+  const row: CutoffRow = {
+    cutoff: 1e-2,
+    selected: 100,
+    non_positive: 0,
+    below_floor: 0,
+    n: 100,
+    decades: 2,
+    gamma: slopes([1.5 - half, 1.5 + half]),
+    gamma_Q: slopes([1, 2]),
+    C_on_Q: slopes([0, 3]),
+  };
+  return { name, measurement: { gamma: { training_set: [row], cross_fitted: [row] }, commutator_ratio: 0.1 } };
+}
+
+describe('Holm over a family of verdicts', () => {
+  test('widens as Bonferroni does at the first rank', () => {
+    expect(wideningAt(0.05)).toBeCloseTo(1, 12);
+    // z of 0.05 / 10, two-sided: 2.8070.
+    expect(wideningAt(0.005)).toBeCloseTo(2.80703 / 1.95996, 4);
+  });
+
+  // Half-widths in units of the distance to the bound: a verdict stands up to a widening of 1 / u.
+  test.each([
+    { name: 'one member is not corrected', u: [0.95], stand: [true] },
+    { name: 'of four close ones none stands', u: [0.95, 0.95, 0.95, 0.95], stand: [false, false, false, false] },
+    // Widenings 1.274 (m = 4), 1.221 (3), 1.144 (2), 1 (1).
+    {
+      name: 'a strong one lets the next be judged less strictly',
+      u: [0.5, 0.81, 0.86, 0.99],
+      stand: [true, true, true, true],
+    },
+    { name: 'the first that falls ends it', u: [0.5, 0.83, 0.86, 0.99], stand: [true, false, false, false] },
+  ])('$name', ({ u, stand }) => {
+    const members = u.map((each, i) => member(`layer ${i}`, 0.55 * each));
+    const found = judgeFamily(members, 'gamma_between_1_and_2');
+    expect(found.map(({ alone }) => alone)).toEqual(u.map(() => 'pass'));
+    expect(found.map(({ corrected }) => corrected === 'pass')).toEqual(stand);
+  });
+
+  test('says who stands and who does not', () => {
+    const lines = familyLines([member('fc2', 0.1), member('fc3', 0.54)], '2 layers');
+    expect(lines).toContain('1 <= gamma <= 2, 2 layers: pass for fc2, fc3');
+    const three = familyLines([member('a', 0.54), member('b', 0.54), member('c', 0.54)], '3 layers');
+    expect(three.find((line) => line.startsWith('1 <= gamma'))).toBe(
+      '1 <= gamma <= 2, 3 layers: no verdict (not after correction: a, pass alone; b, pass alone; c, pass alone)',
+    );
+    expect(familyLines([member('fc2', 0.1)], 'one')).toEqual([]);
+  });
+});

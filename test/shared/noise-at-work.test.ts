@@ -1,0 +1,175 @@
+/** Closed forms: linear regression, quadratic losses, scalar samples, and recursions carried out step by step. */
+import { describe, expect, test } from 'vitest';
+import {
+  batchFactor,
+  lossScaledAlignment,
+  lossScaledTrace,
+  oneStepChange,
+  shuffledVariance,
+  stableRate,
+  stableSharpness,
+  stationaryVariance,
+} from '../../src/shared/noise-at-work.ts';
+
+describe('noise scaled by the loss', () => {
+  // C = 2 L / K H exactly: a scalar regression copied K times with independent residuals of one variance.
+  test.each([1, 3, 10])('is 1 for a scalar regression copied %i times', (K) => {
+    const [h, variance] = [0.7, 0.4];
+    const loss = (K * variance) / 2;
+    // Gradients of the copies are independent: C = variance h on each, H = h on each.
+    const [traceC, traceH] = [K * variance * h, K * h];
+    expect(lossScaledTrace(traceC, traceH, loss, K)).toBeCloseTo(1, 12);
+    const numbers = {
+      outputs: K,
+      trace_CH: K * variance * h * h,
+      norm_H: K * h * h,
+      gradient_curvature: 0,
+      curvature_variance: 0,
+      takeuchi: [],
+    };
+    expect(lossScaledAlignment(numbers, loss)).toBeCloseTo(1, 12);
+  });
+
+  // Linear regression displaced by e without label noise: C = 2 L Sigma + Sigma e e^T Sigma, 2 L = e^T Sigma e.
+  test('is 1 + |Sigma e|^2 / (2 L tr Sigma) for linear regression at a displacement', () => {
+    const sigma = [3, 1, 0.2];
+    const e = [0.5, -1, 2];
+    const twice = sigma.reduce((sum, s, i) => sum + s * e[i] ** 2, 0);
+    const squared = sigma.reduce((sum, s, i) => sum + (s * e[i]) ** 2, 0);
+    const trace = sigma.reduce((sum, s) => sum + s, 0);
+    expect(lossScaledTrace(twice * trace + squared, trace, twice / 2, 1)).toBeCloseTo(
+      1 + squared / (twice * trace),
+      12,
+    );
+  });
+});
+
+describe('stability under sampling', () => {
+  test('of scalar samples h = 0 and 2, one at a time: eta <= 1', () => {
+    // H = 1, Q = 2: with replacement p = 1.
+    expect(stableRate(1, 2 - 1, batchFactor(1, 2, true))).toBe(1);
+    // At that rate E[(1 - eta h)^2] = (1 + 1) / 2 = 1: the second moment neither grows nor shrinks.
+    expect(((1 - 0) ** 2 + (1 - 2) ** 2) / 2).toBe(1);
+  });
+  test('of the whole batch: 2 / lambda', () => {
+    expect(stableRate(4, 100, batchFactor(50, 50))).toBe(0.5);
+    expect(stableSharpness(0.1, 0.9)).toBeCloseTo(38, 12);
+  });
+  test('grows with the batch', () => {
+    const rates = [1, 10, 100].map((B) => stableRate(2, 30, batchFactor(B, 1000)));
+    expect(rates[0]).toBeLessThan(rates[1]);
+    expect(rates[1]).toBeLessThan(rates[2]);
+  });
+  test('a batch that cannot be drawn is refused', () => {
+    expect(() => batchFactor(11, 10)).toThrow(/1 to 10 samples/);
+    expect(batchFactor(11, 10, true)).toBeCloseTo(1 / 11, 15);
+  });
+});
+
+test('the change of a quadratic loss in one step, to rounding: the mean over every batch without replacement', () => {
+  // l_p = 1/2 w^T A_p w - b_p^T w in two dimensions; four samples, batches of two.
+  const A = [
+    [2, 0.3, 1],
+    [1, -0.2, 3],
+    [0.5, 0.1, 0.2],
+    [4, 1, 2],
+  ];
+  const b = [
+    [1, 2],
+    [-1, 0.5],
+    [0.3, 0.3],
+    [2, -1],
+  ];
+  const w = [0.7, -0.4];
+  const rate = 0.13;
+  const gradient = (p: number, x: number[]): number[] => [
+    A[p][0] * x[0] + A[p][1] * x[1] - b[p][0],
+    A[p][1] * x[0] + A[p][2] * x[1] - b[p][1],
+  ];
+  const loss = (x: number[]): number =>
+    A.reduce(
+      (sum, [a, c, d], p) =>
+        sum + 0.5 * (a * x[0] ** 2 + 2 * c * x[0] * x[1] + d * x[1] ** 2) - b[p][0] * x[0] - b[p][1] * x[1],
+      0,
+    ) / 4;
+  const H = [0, 1, 2].map((k) => A.reduce((sum, each) => sum + each[k], 0) / 4);
+  const g = [0, 1].map((k) => A.reduce((sum, _, p) => sum + gradient(p, w)[k], 0) / 4);
+  const C = [0, 1, 2].map((k) => {
+    const [i, j] = [
+      [0, 0],
+      [0, 1],
+      [1, 1],
+    ][k];
+    return A.reduce((sum, _, p) => sum + gradient(p, w)[i] * gradient(p, w)[j], 0) / 4 - g[i] * g[j];
+  });
+  const predicted = oneStepChange(
+    {
+      trace_CH: C[0] * H[0] + 2 * C[1] * H[1] + C[2] * H[2],
+      gradient_curvature: H[0] * g[0] ** 2 + 2 * H[1] * g[0] * g[1] + H[2] * g[1] ** 2,
+    },
+    Math.hypot(g[0], g[1]),
+    rate,
+    batchFactor(2, 4),
+  );
+  let measured = 0;
+  for (let p = 0; p < 4; p++)
+    for (let q = 0; q < p; q++) {
+      const step = [0, 1].map((k) => w[k] - (rate * (gradient(p, w)[k] + gradient(q, w)[k])) / 2);
+      measured += (loss(step) - loss(w)) / 6;
+    }
+  expect(Math.abs(predicted.total - measured)).toBeLessThan(1e-12);
+  expect(predicted.descent + predicted.curvature + predicted.noise).toBe(predicted.total);
+});
+
+describe('stationary variance along a direction', () => {
+  test.each([
+    { h: 0.5, mu: 0 },
+    { h: 0.5, mu: 0.9 },
+    { h: 12, mu: 0.5 },
+  ])('h = $h, momentum $mu: the fixed point of its recursion', ({ h, mu }) => {
+    // (w, v) of the heavy ball, v <- mu v - eta (h w + noise), w <- w + v; covariances iterated.
+    const [rate, c] = [0.1, 0.3];
+    let [ww, wv, vv] = [0, 0, 0];
+    for (let t = 0; t < 20_000; t++) {
+      const a = 1 - rate * h;
+      // v' = mu v - eta h w - eta xi; w' = a w + mu v - eta xi.
+      const noise = rate ** 2 * c;
+      const nww = a * a * ww + 2 * a * mu * wv + mu * mu * vv + noise;
+      const nvv = mu * mu * vv - 2 * mu * rate * h * wv + (rate * h) ** 2 * ww + noise;
+      const nwv = -a * rate * h * ww + (a * mu - mu * rate * h) * wv + mu * mu * vv + noise;
+      [ww, wv, vv] = [nww, nwv, nvv];
+    }
+    expect(stationaryVariance(h, c, rate, mu) / ww).toBeCloseTo(1, 10);
+  });
+  test('has no answer beyond stability or along flat directions', () => {
+    expect(stationaryVariance(21, 1, 0.1)).toBeNaN();
+    expect(stationaryVariance(0, 1, 0.1)).toBeNaN();
+  });
+
+  test('under shuffling: h 0.5, N 160, eta 0.1 gives 0.791 of the value with replacement', () => {
+    const { mean } = shuffledVariance(0.5, 1, 0.1, 160);
+    expect(mean / stationaryVariance(0.5, 1, 0.1)).toBeCloseTo(0.791, 3);
+  });
+  test.each([
+    { h: 0.5, N: 5 },
+    { h: 3, N: 12 },
+    { h: 0.01, N: 40 },
+  ])('under shuffling: h = $h, N = $N against the covariances carried along', ({ h, N }) => {
+    // The state and the covariance of every pair of noises: w_j = rho w_(j-1) - eta xi_j, cov(xi_a, xi_b) = c or -c / (N - 1) within an epoch.
+    const [rate, c] = [0.1, 0.7];
+    const rho = 1 - rate * h;
+    const within = (start: number, j: number): number => {
+      let variance = rho ** (2 * j) * start;
+      for (let a = 1; a <= j; a++)
+        for (let b = 1; b <= j; b++)
+          variance += rate ** 2 * rho ** (j - a) * rho ** (j - b) * (a === b ? c : -c / (N - 1));
+      return variance;
+    };
+    let end = 0;
+    for (let epoch = 0; epoch < 4000; epoch++) end = rho ** (2 * N) * end + within(0, N);
+    const mean = Array.from({ length: N }, (_, j) => within(end, j + 1)).reduce((sum, x) => sum + x, 0) / N;
+    const found = shuffledVariance(h, c, rate, N);
+    expect(found.end / end).toBeCloseTo(1, 6);
+    expect(found.mean / mean).toBeCloseTo(1, 6);
+  });
+});

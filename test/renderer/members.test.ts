@@ -9,6 +9,7 @@ import {
   joinsOf,
   valueOf,
 } from '../../src/renderer/compare/members.ts';
+import { lookOf } from '../../src/renderer/compare/looks.ts';
 import type { Axis, Mark } from '../../src/renderer/compare/marks.ts';
 import { placeMarks, rangeOf } from '../../src/renderer/compare/places.ts';
 import { changesBetween } from '../../src/renderer/experiment/changes.ts';
@@ -23,18 +24,37 @@ const series = (steps: number[], values: number[]) => ({
 });
 
 describe('members', () => {
-  it('are runs, or the seeds of a setup with the colour of the oldest; those of one colour are dashed in turn', () => {
-    expect(membersOf(rows, false).map(({ colour, dash }) => [colour % 8, dash])).toEqual([
-      [0, false],
-      [1, false],
-      [0, true],
-      [1, true],
+  it('are runs, or the seeds of a setup, called, ordered and coloured by what differs', () => {
+    const varied = [{ path: 'optimiser.lr', values: [0.2, 0.2, 0.1, 0.1] }];
+    expect(membersOf(rows, true, varied).map(({ name, runs, colour }) => [name, runs.length, colour])).toEqual([
+      ['learning rate 0.1 × 2 seeds', 2, 0],
+      ['learning rate 0.2 × 2 seeds', 2, 1],
     ]);
-    const differences = { seed: [1, 2, 1, 2], 'optimiser.lr': [0.1, 0.1, 0.2, 0.2] };
-    expect(membersOf(rows, true, differences).map(({ name, runs }) => [name, runs.length])).toEqual([
-      ['net, lr 0.1 × 2 seeds', 2],
-      ['net, lr 0.2 × 2 seeds', 2],
+    expect(membersOf(rows, false, varied).map(({ name, id }) => [name, id])).toEqual([
+      ['learning rate 0.1, seed 1', 'c'],
+      ['learning rate 0.1, seed 2', 'd'],
+      ['learning rate 0.2, seed 1', 'a'],
+      ['learning rate 0.2, seed 2', 'b'],
     ]);
+  });
+
+  it('that differ in nothing keep their own colours, where these differ', () => {
+    expect(membersOf([rows[1], rows[0]], false).map(({ colour, name }) => [colour, name])).toEqual([
+      [1, 'seed 2'],
+      [0, 'seed 1'],
+    ]);
+    // The colours of a and c are one.
+    expect(membersOf([rows[0], rows[2]], false).map(({ colour }) => colour)).toEqual([0, 1]);
+  });
+
+  it('beyond eight are told apart by dashes and shapes', () => {
+    const many = Array.from({ length: 32 }, (_, i) => run(`r${i}`, `s${i}`, 1, i));
+    const varied = [{ path: 'optimiser.lr', values: many.map((_, i) => i + 1) }];
+    const members = membersOf(many, false, varied);
+    expect(new Set(members.map(({ colour, dash }) => `${colour} ${dash}`)).size).toBe(32);
+    expect(new Set(members.map(({ colour, shape }) => `${colour} ${shape}`)).size).toBe(32);
+    expect(new Set(members.slice(0, 8).map(({ dash, shape }) => `${dash} ${shape}`))).toEqual(new Set(['0 disc']));
+    expect(new Set(Array.from({ length: 128 }, (_, i) => JSON.stringify(lookOf(i)))).size).toBe(128);
   });
 
   it('have the mean of their curves where all of them have points, straight between two steps', () => {
@@ -95,8 +115,11 @@ describe('joins', () => {
       'model.loss': ['mse', 'mse', 'cross_entropy', 'mse', 'cross_entropy'],
     };
     const joins = (key: 'optimiser.lr' | 'seed', values: typeof differences): string[][] => {
+      const varied = Object.entries(values).flatMap(([path, each]) =>
+        path === 'name' || path === 'seed' ? [] : [{ path, values: each }],
+      );
       const marks = againstSetting(members, settingOf(key, many, values[key]), () => ({ value: 1, interval: null }));
-      return joinsOf(marks, members, many, values, key);
+      return joinsOf(marks, members, many, varied, key);
     };
     expect(joins('optimiser.lr', differences)).toEqual([
       ['b', 'd', 'a'],
@@ -129,7 +152,8 @@ describe('places', () => {
     id,
     name: id,
     colour: 0,
-    dash: false,
+    dash: 0,
+    shape: 'disc',
     x,
     y,
     low: y.map((v) => v - 1),

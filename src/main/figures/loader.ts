@@ -78,13 +78,17 @@ export class FigureLoader {
         return { kind: 'measurement', measurement, ...(eigenvalues ? { eigenvalues } : {}) };
       }
       case 'measurements':
-        return { kind: 'measurements', measurements: data.items.map(({ summary }) => ({ summary, arrays: {} })) };
+        return {
+          kind: 'measurements',
+          measurements: data.items.map(({ summary }, k) => ({ summary, arrays: {}, name: data.names[k] ?? '' })),
+        };
       case 'hyperparameter':
         return {
           kind: 'hyperparameter',
           parameter: data.parameter,
-          rows: data.rows.map(({ value, items }) => ({
+          rows: data.rows.map(({ value, group, items }) => ({
             value,
+            group,
             measurements: items.map(({ summary }) => ({ summary, arrays: {} })),
           })),
         };

@@ -1,10 +1,11 @@
 /** Stored runs as reports take them. */
 import type { ReportedRun } from '../../shared/figures/report/content.ts';
-import { metricName, settingName } from '../../shared/figures/names.ts';
+import { metricName } from '../../shared/figures/names.ts';
 import type { Provenance } from '../../shared/figures/types.ts';
 import type { MetricPoint } from '../../shared/results.ts';
+import { settingName, settingValue } from '../../shared/settings.ts';
+import { leavesOf } from '../../shared/varied.ts';
 import { seedOf } from '../store/experiments.ts';
-import { leavesOf } from '../store/index.ts';
 import type { Json, RunRecord, Store } from '../store/index.ts';
 import type { FigureLoader } from './loader.ts';
 import { allMeasurements, provenanceOf, thinned, type StoredMeasurement } from './sources.ts';
@@ -94,7 +95,7 @@ function configurationOf(run: RunRecord): Record<string, string> {
   for (const [path, value] of leavesOf(run.experiment)) {
     // The list of layers is said in one line by the model above.
     if (path === 'name' || (configuration['model'] !== undefined && path.startsWith('model.layers'))) continue;
-    configuration[settingName(path)] = String(value);
+    configuration[settingName(path)] = settingValue(path, value);
   }
   configuration['run'] = run.id;
   configuration['state'] = run.status;

@@ -6,7 +6,7 @@ import { parseRecorded } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
 import { runsOf } from '../../shared/figures/apply.ts';
 import { drawCarried } from '../../shared/figures/carried.ts';
-import { metricName, settingName } from '../../shared/figures/names.ts';
+import { metricName } from '../../shared/figures/names.ts';
 import {
   expandRecipe,
   figureTable,
@@ -22,7 +22,9 @@ import { representativeMeasurement } from '../../shared/representative.ts';
 import type { MeasurementSummary, MetricPoint } from '../../shared/results.ts';
 import { readPackage } from '../provenance.ts';
 import { dataFolderOf } from '../services/runs.ts';
-import { differencesOf, fieldsOf, leavesOf } from '../store/index.ts';
+import { settingName, settingText } from '../../shared/settings.ts';
+import { defaultAxis, leavesOf, namesByDifference, variedSettings } from '../../shared/varied.ts';
+import { fieldsOf } from '../store/index.ts';
 import type { MeasurementRecord, RunRecord, Store } from '../store/index.ts';
 
 /** A stored measurement and where its arrays lie (null: there are none). */
@@ -47,11 +49,21 @@ export interface MeasuredNetwork {
 export type SourcedData =
   | { readonly kind: 'measurement' | 'matrix' | 'overlap'; readonly item: StoredMeasurement }
   | { readonly kind: 'samples'; readonly item: StoredMeasurement; readonly network: MeasuredNetwork }
-  | { readonly kind: 'measurements'; readonly items: readonly StoredMeasurement[] }
+  | {
+      readonly kind: 'measurements';
+      readonly items: readonly StoredMeasurement[];
+      /** What the run of each is called, where their setups differ; empty where there is one. */
+      readonly names: readonly string[];
+    }
   | {
       readonly kind: 'hyperparameter';
       readonly parameter: string;
-      readonly rows: readonly { readonly value: number | string; readonly items: readonly StoredMeasurement[] }[];
+      readonly rows: readonly {
+        readonly value: number | string;
+        /** What the run is besides: settings other than the axis in which the runs differ; empty where there are none. */
+        readonly group: string;
+        readonly items: readonly StoredMeasurement[];
+      }[];
     }
   | {
       readonly kind: 'curves';
@@ -150,10 +162,7 @@ function sourceOne(store: Store, { figure, sources, options }: FigureRecipe): So
       return { runs, data: { kind: needs, item, network: measuredNetwork(store, runs[0], item.step) } };
     }
     case 'measurements':
-      return {
-        runs,
-        data: { kind: needs, items: runs.flatMap((run, k) => lastMeasurements(store, run, sources[k])) },
-      };
+      return { runs, data: { kind: needs, ...measurementsOfSetups(store, runs, sources) } };
     case 'hyperparameter':
       return { runs, data: hyperparameter(store, runs, sources, options.field, options.parameter) };
     case 'curves':
@@ -175,6 +184,20 @@ function sourceOne(store: Store, { figure, sources, options }: FigureRecipe): So
       needs satisfies never;
       throw new Error('unknown figure');
   }
+}
+
+function measurementsOfSetups(
+  store: Store,
+  runs: readonly RunRecord[],
+  sources: readonly FigureSource[],
+): { readonly items: readonly StoredMeasurement[]; readonly names: readonly string[] } {
+  const firsts = [...new Map(runs.map((run) => [run.setup, run])).values()];
+  const labels = firsts.length > 1 ? namesOf(firsts, false) : [''];
+  const all = runs.flatMap((run, k) => {
+    const name = labels[firsts.findIndex(({ setup }) => setup === run.setup)];
+    return lastMeasurements(store, run, sources[k]).map((item) => ({ item, name }));
+  });
+  return { items: all.map(({ item }) => item), names: all.map(({ name }) => name) };
 }
 
 /** All that fit a source, by step: the representative one of each layer and step. Raises InputError where there is none. */
@@ -246,14 +269,17 @@ function hyperparameter(
   label: string | undefined,
 ): SourcedData {
   const settings = runs.map(settingsOf);
-  const differing = [...differencesOf(runs.map((run) => run.experiment)).keys()].filter(isSetting);
-  const chosen = field ?? (differing.length === 1 ? differing[0] : undefined);
+  const varied = variedSettings(runs.map((run) => run.experiment));
+  const chosen = field ?? defaultAxis(varied);
   if (chosen === undefined)
     throw new InputError(
-      differing.length === 0
-        ? 'the runs differ in no setting but their seed: choose runs of a sweep, or name the setting (field)'
-        : `the runs differ in several settings; choose one as field: ${differing.join(', ')}`,
+      'the runs differ in no setting but their seed: choose runs of a sweep, or name the setting (field)',
     );
+  const axis = varied.find(({ path }) => path === chosen);
+  const others = varied.filter(({ path }) => path !== chosen);
+  // Runs that differ in more than the axis are series of their own: a mean over them would be of nothing.
+  const groupOf = (k: number): string =>
+    others.map(({ path, values }) => plainLabel(settingText(path, values[k]))).join(', ');
   const parameter = sources.find((source) => source.parameter !== undefined)?.parameter;
   const measured = runs.map((run, k) => lastMeasurements(store, run, sources[k]));
   // One layer throughout: the first that all runs have.
@@ -261,29 +287,30 @@ function hyperparameter(
   const layer =
     parameter ??
     common.find((name) => measured.every((items) => items.some((item) => item.summary.parameter === name)));
-  const rows = new Map<number | string, StoredMeasurement[]>();
+  const rows = new Map<string, { value: number | string; group: string; items: StoredMeasurement[] }>();
   runs.forEach((run, k) => {
-    const value = settings[k].get(chosen);
+    const value = axis?.values[k] ?? settings[k].get(chosen);
     if (value === undefined) {
       const known = [...settings[k].keys()].join(', ');
       throw new InputError(`run ${run.id} (${run.name}) has no setting "${chosen}"; it has ${known}`);
     }
     const item = measured[k].find(({ summary }) => layer === undefined || matches(summary.parameter, layer));
     if (item === undefined) throw new InputError(`run ${run.id} (${run.name}) has no measurement of ${layer}`);
-    const key = typeof value === 'boolean' ? String(value) : value;
-    rows.set(key, [...(rows.get(key) ?? []), item]);
+    const group = groupOf(k);
+    const key = JSON.stringify([value, group]);
+    const row = rows.get(key);
+    if (row !== undefined) row.items.push(item);
+    else rows.set(key, { value: typeof value === 'boolean' ? String(value) : value, group, items: [item] });
   });
   return {
     kind: 'hyperparameter',
     parameter: label ?? settingName(chosen),
-    rows: [...rows].map(([value, items]) => ({ value, items })),
+    rows: [...rows.values()],
   };
 }
 
 const matches = (parameter: string, layer: string): boolean =>
   parameter === layer || parameter.replace(/\.kernel$/, '') === layer;
-
-const isSetting = (path: string): boolean => path !== 'name' && path !== 'seed' && path !== 'description';
 
 /** Settings by path, and the names that the table of runs has for model, dataset and loss. */
 function settingsOf(run: RunRecord): Map<string, number | string | boolean> {
@@ -307,7 +334,10 @@ function curves(store: Store, runs: readonly RunRecord[], metric: string): Sourc
     }
   const groups = new Map<string, RunRecord[]>();
   for (const run of runs) groups.set(run.setup, [...(groups.get(run.setup) ?? []), run]);
-  const labels = groupLabels([...groups.values()].map(([run]) => run));
+  const labels = namesOf(
+    [...groups.values()].map(([run]) => run),
+    false,
+  );
   let every = 1;
   const lists = [...groups.values()].map((group) =>
     group.map((run) => {
@@ -324,14 +354,10 @@ function curves(store: Store, runs: readonly RunRecord[], metric: string): Sourc
   };
 }
 
-/** What tells setups apart: the settings that differ where these are one or two, else the names of the runs. */
-function groupLabels(firsts: readonly RunRecord[]): string[] {
-  const differing = [...differencesOf(firsts.map((run) => run.experiment))].filter(([path]) => isSetting(path));
-  const names = firsts.map((run) => plainLabel(run.name));
-  if (differing.length < 1 || differing.length > 2) return names;
-  return firsts.map((_, k) =>
-    differing.map(([path, values]) => `${settingName(path)} ${plainLabel(String(values[k] ?? 'none'))}`).join(', '),
-  );
+/** What runs are called beside each other: by what differs. `seeds`: false where each stands for all seeds of its setup. */
+function namesOf(runs: readonly RunRecord[], seeds: boolean): string[] {
+  const varied = variedSettings(runs.map((run) => run.experiment));
+  return namesByDifference(runs, varied, seeds).map(plainLabel);
 }
 
 /** At most so many points, by taking every k-th and the last. */
@@ -353,10 +379,12 @@ export function thinned(
 function panelTitles(panels: readonly FigureRecipe[], sourced: readonly Sourced[]): (string | undefined)[] {
   // Panels of different figures are told apart by their axes.
   if (new Set(panels.map(({ figure }) => figure)).size > 1) return panels.map(() => undefined);
+  const all = [...new Map(sourced.flatMap(({ runs }) => runs).map((run) => [run.id, run])).values()];
+  const names = namesOf(all, true);
   const parts = sourced.map(({ data, runs }) => {
     const item = 'item' in data ? data.item : 'items' in data ? data.items[0] : undefined;
     return {
-      run: runs.length === 1 ? runText(runs[0], sourced) : '',
+      run: runs.length === 1 ? names[all.findIndex(({ id }) => id === runs[0].id)] : '',
       layer: item?.summary.parameter ?? '',
       step: item === undefined || data.kind === 'history' ? '' : `step ${item.step}`,
     };
@@ -364,17 +392,11 @@ function panelTitles(panels: readonly FigureRecipe[], sourced: readonly Sourced[
   if (new Set(parts.map((part) => JSON.stringify(part))).size === 1) return panels.map(() => undefined);
   const choices = [['run'], ['layer'], ['step'], ['run', 'layer'], ['run', 'step'], ['layer', 'step']] as const;
   const label = (part: (typeof parts)[number], keys: readonly (keyof typeof part)[]): string =>
-    keys.map((key) => plainLabel(part[key])).join(', ');
+    keys.map((key) => (key === 'run' ? part[key] : plainLabel(part[key]))).join(', ');
   const keys =
     choices.find((each) => new Set(parts.map((part) => label(part, each))).size === parts.length) ??
     (['run', 'layer', 'step'] as const);
   return parts.map((part) => label(part, keys));
-}
-
-/** The run's name, with its seed where another of the same name is there. */
-function runText(run: RunRecord, all: readonly Sourced[]): string {
-  const others = all.flatMap(({ runs }) => runs).filter(({ id, name }) => name === run.name && id !== run.id);
-  return others.length === 0 ? run.name : `${run.name}, seed ${run.seed ?? '–'}`;
 }
 
 export function provenanceOf(runs: readonly RunRecord[]): Provenance {

@@ -4,6 +4,7 @@ import { describeModel } from '../../shared/model.ts';
 import { parseExperiment, parseRecorded, withBatchSize } from '../../shared/experiment.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
+import { datasetName } from '../../shared/varied.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { startJob } from '../jobs/host.ts';
 import type { JobEnd, JobHandle } from '../jobs/host.ts';
@@ -73,7 +74,7 @@ export function startRun(store: Store, experiment: Experiment, options: RunOptio
     status: 'running',
     project: options.project ?? null,
     fields: {
-      dataset: experiment.dataset.name ?? experiment.dataset.source,
+      dataset: datasetName(experiment.dataset) ?? experiment.dataset.source,
       model: describeModel(experiment.model),
       base_folder: options.baseFolder,
     },

@@ -1,7 +1,7 @@
 /** What the store reads off an experiment's JSON: fields to filter and sort by, the setup that runs of different seeds share, differences. */
 import { createHash } from 'node:crypto';
 import { InputError } from '../../shared/errors.ts';
-import { describeModel, parseModel } from '../../shared/model.ts';
+import { datasetName, leavesOf, modelName } from '../../shared/varied.ts';
 import type { Json, SummaryInput } from './types.ts';
 
 /** Beyond so many fields an experiment is data, not settings; the rest stays in its JSON. */
@@ -30,22 +30,9 @@ export function setupOf(experiment: Json): string {
   return createHash('sha256').update(canonicalJson(setup)).digest('hex').slice(0, 16);
 }
 
-/** Leaves by dotted path, in the order of the JSON. A list without objects in it is one leaf, its JSON; lists of objects are numbered. */
-export function leavesOf(value: Json, path = '', leaves = new Map<string, number | string | boolean>()) {
-  if (Array.isArray(value)) {
-    if (value.every((item) => item === null || typeof item !== 'object')) leaves.set(path, JSON.stringify(value));
-    else value.forEach((item, index) => leavesOf(item as Json, `${path}[${index}]`, leaves));
-  } else if (isObject(value)) {
-    for (const [key, item] of Object.entries(value)) leavesOf(item, path === '' ? key : `${path}.${key}`, leaves);
-  } else if (value !== null && value !== undefined) {
-    leaves.set(path, value as number | string | boolean);
-  }
-  return leaves;
-}
-
 /**
  * The experiment's settings as summary keys: every leaf outside lists of objects (layers, measurements) by its dotted path, as
- * `optimiser.lr`; besides them `dataset` (its name, else its kind), `model` (784-50-50-10) and `loss` (the model's).
+ * `optimiser.lr`; besides them `dataset` (its name), `model` (784-50-50-10) and `loss` (the model's).
  */
 export function fieldsOf(experiment: Json): Record<string, SummaryInput> {
   const fields: Record<string, SummaryInput> = {};
@@ -57,27 +44,25 @@ export function fieldsOf(experiment: Json): Record<string, SummaryInput> {
     fields[path] = leaf;
   }
   if (isObject(experiment)) {
-    const dataset = experiment['dataset'];
-    const datasetName = isObject(dataset) ? (dataset['name'] ?? dataset['kind']) : dataset;
-    if (typeof datasetName === 'string') fields['dataset'] = datasetName;
+    const dataset = datasetName(experiment['dataset']);
+    if (dataset !== undefined) fields['dataset'] = dataset;
     const model = experiment['model'];
     const loss = isObject(model) ? model['loss'] : undefined;
     if (typeof loss === 'string') fields['loss'] = loss;
-    const described = modelText(model);
+    const described = model === undefined ? undefined : modelName(model);
     if (described !== undefined) fields['model'] = described;
+    const activation = activationOf(model);
+    if (activation !== undefined) fields['activation'] = activation;
   }
   return fields;
 }
 
-function modelText(model: Json | undefined): string | undefined {
-  if (!isObject(model)) return undefined;
-  try {
-    return describeModel(parseModel(model));
-  } catch (error) {
-    // The store keeps experiments of other versions too, whose models this one need not know.
-    if (error instanceof InputError) return undefined;
-    throw error;
-  }
+/** The one function of all activations of a model; undefined where there are several or none. */
+function activationOf(model: Json | undefined): string | undefined {
+  const functions = new Set(
+    [...leavesOf(model)].flatMap(([path, leaf]) => (path.endsWith('.function') ? String(leaf) : [])),
+  );
+  return functions.size === 1 ? [...functions][0] : undefined;
 }
 
 export function seedOf(experiment: Json): number | null {
@@ -90,25 +75,6 @@ export function textsOf(experiment: Json): string {
   const texts = new Set<string>();
   for (const leaf of leavesOf(experiment).values()) if (typeof leaf === 'string') texts.add(leaf);
   return [...texts].join(' ').slice(0, 1000);
-}
-
-/**
- * The settings in which experiments differ: by path, one value an experiment, undefined where it has none. Equal ones are left out unless `all`.
- */
-export function differencesOf(
-  experiments: readonly Json[],
-  all = false,
-): Map<string, (number | string | boolean | undefined)[]> {
-  const leaves = experiments.map((experiment) => leavesOf(experiment));
-  const differences = new Map<string, (number | string | boolean | undefined)[]>();
-  for (const own of leaves) {
-    for (const path of own.keys()) {
-      if (differences.has(path)) continue;
-      const values = leaves.map((other) => other.get(path));
-      if (all || values.some((value) => value !== values[0])) differences.set(path, values);
-    }
-  }
-  return differences;
 }
 
 /** The text of a JSON value; raises `InputError` for what JSON does not hold (NaN, functions, cycles). */

@@ -25,7 +25,7 @@ export * from './types.ts';
 export { StoreError, storeErrorCodes, type StoreErrorCode } from './errors.ts';
 export { defaultStoreFolder } from './location.ts';
 export { FilterError } from './filter/tokens.ts';
-export { differencesOf, fieldsOf, leavesOf, setupOf } from './experiments.ts';
+export { fieldsOf, setupOf } from './experiments.ts';
 export { summaryKeys, shortParameter } from './summary.ts';
 export type { OpenOptions } from './open.ts';
 export type { GroupQuery } from './groups.ts';

@@ -1,5 +1,6 @@
 /** What a comparison has read: rows, settings, measurements, and series and arrays as they come into view. */
 import type { Json, MeasurementInfo, RunRow, SeriesData } from '../../shared/contract/index.ts';
+import type { Varied } from '../../shared/varied.ts';
 import type { App } from '../state/app.svelte.ts';
 
 /** Runs that one comparison takes. */
@@ -20,6 +21,8 @@ export class Comparison {
   /** Results of each run, by id; apart from the rows, so that what charts show is not drawn again for them. */
   values = $state.raw<ReadonlyMap<string, RunRow['values']>>(new Map());
   differences = $state.raw<Readonly<Record<string, readonly Json[]>>>({});
+  /** What tells the runs apart: one value a row. */
+  varied = $state.raw<readonly Varied[]>([]);
   measurements = $state.raw<readonly MeasurementInfo[]>([]);
   /** By name of the series; whole where `exact`. */
   series = $state.raw<Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, SeriesData>>>>>>>({});
@@ -51,14 +54,16 @@ export class Comparison {
         this.loaded = true;
         return;
       }
-      const [differences, measurements, names] = await Promise.all([
+      const [differences, varied, measurements, names] = await Promise.all([
         client.request('runs.differences', { ids }),
+        client.request('runs.varied', { ids }),
         client.request('measurements.list', { runs: ids }),
         // A run that has just begun may have fewer than the others.
         Promise.all(ids.slice(0, mostNamed).map((run) => client.request('series.names', { run }))),
       ]);
       this.#columns = [];
       this.differences = differences;
+      this.varied = varied;
       this.measurements = measurements;
       this.names = [...new Set(names.flat().map(({ name }) => name))];
       this.rows = rows;

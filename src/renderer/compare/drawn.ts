@@ -1,16 +1,16 @@
 /** Which runs of a comparison are drawn direction by direction: more than some cannot be told apart. */
 import type { MeasurementInfo } from '../../shared/contract/index.ts';
+import { shapes } from './looks.ts';
+import type { Look } from './looks.ts';
 import { lastOf } from './members.ts';
 import type { Member } from './members.ts';
 
 export const mostDrawn = 12;
 
 /** A run that has such a figure, as its charts call it. */
-export interface Drawable {
+export interface Drawable extends Look {
   readonly id: string;
   readonly name: string;
-  readonly colour: number;
-  readonly dash: boolean;
   readonly measurement: MeasurementInfo;
 }
 
@@ -21,15 +21,16 @@ export function drawableOf(
   parameter: string,
 ): Drawable[] {
   return members.flatMap((member) =>
-    member.runs.flatMap((run) => {
+    member.runs.flatMap((run, k) => {
       const measurement = lastOf(measurements, run.id, parameter);
       if (measurement?.arrays?.present !== true) return [];
       const alone = member.runs.length === 1;
       return {
         id: run.id,
-        name: alone ? member.name : `${member.name}, seed ${run.seed ?? '?'}`,
-        colour: alone ? run.colour : member.colour,
+        name: alone ? member.name : `${member.name.replace(/ × \d+ seeds$/, '')}, seed ${run.seed ?? '?'}`,
+        colour: member.colour,
         dash: member.dash,
+        shape: alone ? member.shape : shapes[k % shapes.length],
         measurement,
       };
     }),

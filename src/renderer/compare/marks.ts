@@ -1,11 +1,9 @@
 /** What an overlay draws, and over which axes. */
+import type { Look } from './looks.ts';
 
-export interface Mark {
+export interface Mark extends Look {
   readonly id: string;
   readonly name: string;
-  /** Slot of the data colours. */
-  readonly colour: number;
-  readonly dash: boolean;
   readonly x: ArrayLike<number>;
   readonly y: ArrayLike<number>;
   /** Ends of an interval for each point; NaN where there is none. */
@@ -43,7 +41,7 @@ export interface Box {
   readonly height: number;
 }
 
-export interface Look {
+export interface Painting {
   /** line: joined, intervals as a band; points: small dots; bars: dots with error bars, joined where `joined`. */
   readonly kind: 'line' | 'points' | 'bars';
   readonly joined: boolean;

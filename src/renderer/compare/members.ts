@@ -5,27 +5,25 @@ import type { Json, MeasurementInfo, RunRow, SeriesData, SummaryValue } from '..
 import { studentQuantile } from '../../shared/distributions.ts';
 import { statisticsOf } from '../../shared/group-statistics.ts';
 import { representativeMeasurement } from '../../shared/representative.ts';
+import { settingValue } from '../../shared/settings.ts';
+import { defaultAxis, namesByDifference } from '../../shared/varied.ts';
+import type { Varied } from '../../shared/varied.ts';
+import { colours, lookOf } from './looks.ts';
+import type { Look } from './looks.ts';
 import type { Mark } from './marks.ts';
 
-export interface Member {
+export interface Member extends Look {
   /** Id of the run, or the setup. */
   readonly id: string;
   readonly name: string;
-  readonly colour: number;
-  /** Beyond eight a colour comes again, then dashed. */
-  readonly dash: boolean;
   readonly runs: readonly RunRow[];
 }
 
 /**
- * Runs in the order given, or grouped by setup in the order of each one's first run. Those of one name are told apart by the settings in which the runs
- * differ: path -> one value a row.
+ * Runs, or the seeds of each setup as one, called and ordered by the settings in which they differ (`varied`: one value a row), with a look each. Where they differ
+ * in nothing they stand in the order given, in their own colours if these differ.
  */
-export function membersOf(
-  rows: readonly RunRow[],
-  seeds: boolean,
-  differences: Readonly<Record<string, readonly Json[]>> = {},
-): Member[] {
+export function membersOf(rows: readonly RunRow[], seeds: boolean, varied: readonly Varied[] = []): Member[] {
   const groups = new Map<string, RunRow[]>();
   for (const row of rows) {
     const key = seeds ? row.setup : row.id;
@@ -33,34 +31,55 @@ export function membersOf(
     if (group === undefined) groups.set(key, [row]);
     else group.push(row);
   }
-  const used = new Map<number, number>();
-  const names = [...groups.values()].map(([first]) => first.name);
   const place = new Map(rows.map(({ id }, i) => [id, i]));
-  const telling = Object.keys(differences).filter((key) => key !== 'name' && !(seeds && key === 'seed'));
-  const settingsOf = (run: RunRow): string =>
-    telling
-      .slice(0, 3)
-      .map((key) => {
-        const value = differences[key]?.[place.get(run.id) ?? -1] ?? null;
-        return `${key.split('.').at(-1) ?? key} ${value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value)}`;
-      })
-      .join(', ');
-  return [...groups].map(([id, runs]) => {
-    // Of the run itself; of a group that of its oldest run, as in the table.
-    const oldest = runs.reduce((first, run) => (run.created < first.created ? run : first));
-    const slot = oldest.colour % 8;
-    const before = used.get(slot) ?? 0;
-    used.set(slot, before + 1);
-    const [first] = runs;
-    const settings = names.filter((name) => name === first.name).length > 1 ? settingsOf(first) : '';
-    const name = settings === '' ? first.name : `${first.name}, ${settings}`;
+  const list = [...groups].map(([id, runs]) => ({ id, runs }));
+  const own = varied.map(({ path, values }) => ({
+    path,
+    values: list.map(({ runs }) => values[place.get(runs[0].id) ?? -1] ?? null),
+  }));
+  const names = namesByDifference(
+    list.map(({ runs: [first] }) => first),
+    own,
+    !seeds,
+  );
+  const order = ranked(
+    list.map(({ runs }) => runs[0]),
+    own,
+  );
+  const isPlain =
+    varied.length === 0 && new Set(list.map(({ runs }) => oldestOf(runs).colour % colours)).size === list.length;
+  return order.map((i, rank): Member => {
+    const { id, runs } = list[i];
+    const look = lookOf(rank);
     return {
       id,
-      name: runs.length === 1 ? name : `${name} × ${runs.length} seeds`,
-      colour: oldest.colour,
-      dash: before % 2 === 1,
+      name: runs.length === 1 ? names[i] : `${names[i]} × ${runs.length} seeds`,
+      ...(isPlain ? { ...look, colour: oldestOf(runs).colour % colours } : look),
       runs,
     };
+  });
+}
+
+function oldestOf(runs: readonly RunRow[]): RunRow {
+  return runs.reduce((first, run) => (run.created < first.created ? run : first));
+}
+
+/** Places of runs in the order of what differs: numbers by size, names as they first come; then by seed. */
+function ranked(runs: readonly RunRow[], varied: readonly Varied[]): number[] {
+  const first = defaultAxis(varied);
+  const keys = [...varied]
+    .sort((a, b) => Number(b.path === first) - Number(a.path === first))
+    .map(({ values }) => {
+      const distinct = [...new Set(values)];
+      if (distinct.every((value) => typeof value === 'number' || value === null))
+        distinct.sort((a, b) => Number(a ?? -Infinity) - Number(b ?? -Infinity));
+      return values.map((value) => distinct.indexOf(value));
+    });
+  const places = runs.map((_, i) => i);
+  if (varied.length === 0) return places;
+  return places.sort((a, b) => {
+    for (const ranks of keys) if (ranks[a] !== ranks[b]) return ranks[a] - ranks[b];
+    return (runs[a].seed ?? 0) - (runs[b].seed ?? 0) || a - b;
   });
 }
 
@@ -88,11 +107,11 @@ export function curvesOf(members: readonly Member[], series: Series, name: strin
   return members.flatMap((member): Mark[] => {
     const found = member.runs.flatMap((run) => series[run.id]?.[name] ?? []).filter(({ steps }) => steps.length > 0);
     if (found.length === 0) return [];
-    const { id, name: label, colour, dash } = member;
+    const { id, name: label, colour, dash, shape } = member;
     if (member.runs.length === 1) {
-      return [{ id, name: label, colour, dash, x: found[0].steps, y: found[0].values }];
+      return [{ id, name: label, colour, dash, shape, x: found[0].steps, y: found[0].values }];
     }
-    return [{ id, name: label, colour, dash, ...meanCurve(found) }];
+    return [{ id, name: label, colour, dash, shape, ...meanCurve(found) }];
   });
 }
 
@@ -178,7 +197,7 @@ export function pooled(slopes: readonly Slope[]): Slope | null {
 
 /** Points of one member, in the order of x. */
 function markOf(
-  { id, name, colour, dash }: Member,
+  { id, name, colour, dash, shape }: Member,
   points: readonly { readonly x: number; readonly slope: Slope | null }[],
 ): Mark[] {
   const kept = points.flatMap(({ x, slope }) => (slope === null ? [] : [{ x, ...slope }])).sort((a, b) => a.x - b.x);
@@ -189,6 +208,7 @@ function markOf(
       name,
       colour,
       dash,
+      shape,
       x: kept.map(({ x }) => x),
       y: kept.map(({ value }) => value),
       low: kept.map(({ interval }) => interval?.[0] ?? NaN),
@@ -292,13 +312,7 @@ export function settingOf(key: string, rows: readonly RunRow[], values: readonly
   const present = values.filter((value) => value !== null);
   const numeric = present.length > 0 && present.every((value) => typeof value === 'number');
   const numbers = numeric ? present : [];
-  const categories = numeric
-    ? []
-    : [
-        ...new Set(
-          values.map((value) => (value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value))),
-        ),
-      ];
+  const categories = numeric ? [] : [...new Set(values.map((value) => settingValue(key, value)))];
   return {
     key,
     numeric,
@@ -322,9 +336,7 @@ export function againstSetting(
         ? typeof value === 'number'
           ? value
           : NaN
-        : setting.categories.indexOf(
-            value === null ? 'none' : typeof value === 'string' ? value : JSON.stringify(value),
-          );
+        : setting.categories.indexOf(settingValue(setting.key, value));
       const slope = slopeOf(run);
       if (Number.isNaN(x) || slope === null) continue;
       at.set(x, [...(at.get(x) ?? []), slope]);
@@ -338,23 +350,23 @@ export function againstSetting(
 
 /**
  * Marks to be joined by a line: members that have the same value in every setting in which the runs differ, but for `key` and the seed. Ids of marks, each
- * list in the order of x; lists of one are left out. `differences`: path -> one value a row.
+ * list in the order of x; lists of one are left out. `varied`: one value a row.
  */
 export function joinsOf(
   marks: readonly Mark[],
   members: readonly Member[],
   rows: readonly RunRow[],
-  differences: Readonly<Record<string, readonly Json[]>>,
+  varied: readonly Varied[],
   key: string,
 ): string[][] {
   const place = new Map(rows.map(({ id }, i) => [id, i]));
-  const others = Object.keys(differences).filter((name) => name !== key && name !== 'name' && name !== 'seed');
+  const others = varied.filter(({ path }) => path !== key);
   const first = new Map(members.map(({ id, runs }) => [id, place.get(runs[0].id) ?? -1]));
   const groups = new Map<string, Mark[]>();
   for (const mark of marks) {
     if (mark.x.length !== 1) continue;
     const at = first.get(mark.id) ?? -1;
-    const of = JSON.stringify(others.map((name) => differences[name]?.[at] ?? null));
+    const of = JSON.stringify(others.map(({ values }) => values[at] ?? null));
     groups.set(of, [...(groups.get(of) ?? []), mark]);
   }
   return [...groups.values()]

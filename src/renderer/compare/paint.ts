@@ -1,5 +1,7 @@
 /** Draws marks on a canvas over a chart's axes: straight on the canvas, so that hundreds of lines of thousands of points take tens of milliseconds. */
-import type { Box, Drawn, Look } from './marks.ts';
+import { dashes } from './looks.ts';
+import type { Shape } from './looks.ts';
+import type { Box, Drawn, Painting } from './marks.ts';
 
 /** Clears the canvas, sizes it for the screen's pixels, and draws inside the box. */
 export function paint(
@@ -7,7 +9,7 @@ export function paint(
   size: { readonly width: number; readonly height: number },
   box: Box,
   shapes: readonly Drawn[],
-  { kind, joined, lines = [], strong, colours, paper }: Look,
+  { kind, joined, lines = [], strong, colours, paper }: Painting,
 ): void {
   const ratio = devicePixelRatio;
   canvas.width = Math.round(size.width * ratio);
@@ -36,14 +38,14 @@ export function paint(
       context.globalAlpha = faint;
       context.lineWidth = 1.5;
       // Dashes cost ten times a plain line; among so many they tell nothing.
-      if (mark.dash && shapes.length <= 48) context.setLineDash([5, 4]);
+      if (mark.dash > 0 && shapes.length <= 48) context.setLineDash([...dashes[mark.dash]]);
       line(context, points, kind === 'line');
       context.setLineDash([]);
     }
     if (kind === 'line') continue;
     context.globalAlpha = kind === 'points' ? 0.5 : shared ? 0.75 : 1;
     if (ends !== null) bars(context, points, ends, barShift);
-    dots(context, points, kind === 'points' ? 1.6 : 3.5, kind === 'bars' && mark.dash ? paper : null);
+    dots(context, points, kind === 'points' ? 1.6 : 3.5, mark.shape, paper);
   }
 }
 
@@ -137,17 +139,37 @@ function bars(context: CanvasRenderingContext2D, points: Float32Array, ends: Flo
   context.stroke();
 }
 
-function dots(context: CanvasRenderingContext2D, points: Float32Array, radius: number, inside: string | null): void {
+function dots(
+  context: CanvasRenderingContext2D,
+  points: Float32Array,
+  radius: number,
+  shape: Shape,
+  paper: string,
+): void {
+  const isOpen = shape === 'circle' || shape === 'diamond';
+  // Open ones are larger, so that there is an inside.
+  const r = isOpen && radius < 2 ? 2 : radius;
   context.beginPath();
   for (let i = 0; i < points.length; i += 2) {
-    if (Number.isNaN(points[i]) || Number.isNaN(points[i + 1])) continue;
-    context.moveTo(points[i] + radius, points[i + 1]);
-    context.arc(points[i], points[i + 1], radius, 0, 2 * Math.PI);
+    const [x, y] = [points[i], points[i + 1]];
+    if (Number.isNaN(x) || Number.isNaN(y)) continue;
+    if (shape === 'square') context.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
+    else if (shape === 'diamond') {
+      context.moveTo(x, y - 1.3 * r);
+      context.lineTo(x + 1.3 * r, y);
+      context.lineTo(x, y + 1.3 * r);
+      context.lineTo(x - 1.3 * r, y);
+      context.closePath();
+    } else {
+      context.moveTo(x + r, y);
+      context.arc(x, y, r, 0, 2 * Math.PI);
+    }
   }
-  if (inside !== null) {
-    context.fillStyle = inside;
-    context.lineWidth = 1.5;
+  if (!isOpen) context.fill();
+  else {
+    context.fillStyle = paper;
+    context.lineWidth = radius < 2 ? 0.8 : 1.5;
+    if (radius >= 2) context.fill();
+    context.stroke();
   }
-  context.fill();
-  if (inside !== null) context.stroke();
 }

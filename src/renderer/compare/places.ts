@@ -1,7 +1,7 @@
 /** Where the marks of an overlay stand: the ranges of its axes, and pixels of points and intervals. Pure. */
 import { withGuides } from '../../shared/figures/guides.ts';
 import type { AxisRange } from '../charts/range.ts';
-import type { Axis, Box, Drawn, Look, Mark } from './marks.ts';
+import type { Axis, Box, Drawn, Mark, Painting } from './marks.ts';
 
 export interface RangedAxis extends Axis {
   /** In log10 where the axis is logarithmic. */
@@ -56,7 +56,7 @@ export function rangeOf(
  */
 export function placeMarks(
   marks: readonly Mark[],
-  kind: Look['kind'],
+  kind: Painting['kind'],
   x: RangedAxis,
   y: RangedAxis,
   box: Box,

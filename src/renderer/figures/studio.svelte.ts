@@ -10,6 +10,7 @@ import {
   type FigureSource,
 } from '../../shared/figures/recipe.ts';
 import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
+import { settingName } from '../../shared/settings.ts';
 import { faultOf, type App } from '../state/app.svelte.ts';
 import type { FigureToDraw } from '../state/place.ts';
 
@@ -165,6 +166,28 @@ export class Studio {
     this.#goTo(after);
   }
 
+  /** A new figure is called after its run, or after what differs between its runs; so are its files. */
+  async nameByRuns(): Promise<void> {
+    const recipe = this.#recipe;
+    const ids = [...new Set(recipe.sources.map(({ run }) => run))];
+    if (ids.length === 0) return;
+    const found = await this.#app.attempt(() =>
+      Promise.all([
+        this.#app.client.request('runs.rows', { ids: ids.slice(0, 500) }),
+        this.#app.client.request('runs.varied', { ids: ids.slice(0, 500) }),
+      ]),
+    );
+    const [rows, varied] = found ?? [[], []];
+    const settings = varied.slice(0, 3).map(({ path }) => settingName(path));
+    const last = settings.at(-1);
+    const by = settings.length > 1 ? `${settings.slice(0, -1).join(', ')} and ${last}` : last;
+    const of = rows.length === 1 ? `, ${rows[0].name}` : by === undefined ? '' : ` by ${by}`;
+    // Changed in the meantime: that name stands.
+    if (of === '' || this.#recipe.name !== recipe.name) return;
+    this.#recipe = { ...this.#recipe, name: `${recipe.name}${of}` };
+    this.#touched();
+  }
+
   rename(name: string): void {
     this.change({ ...this.#recipe, name }, 'name');
   }
@@ -192,7 +215,13 @@ export class Studio {
 
   setFigure(figure: FigureName): void {
     const from = this.figure;
-    const name = this.edited.name === figureTable[from].title ? figureTable[figure].title : this.edited.name;
+    const { title } = figureTable[from];
+    const own = this.edited.name;
+    // What follows the title, the run or what differs, stays.
+    const name =
+      own === title || own.startsWith(`${title}, `) || own.startsWith(`${title} by `)
+        ? `${figureTable[figure].title}${own.slice(title.length)}`
+        : own;
     // Options that the figure does not have would come back unasked with another; limits and labels belong to its axes.
     const kept = Object.entries(this.edited.options).filter(
       ([option]) =>

@@ -1,5 +1,6 @@
 /** Columns of the table of runs: what each is called and how its cells read. */
 import { ago, duration, integerText, numberText, percentText, plainText, runColour, summaryText } from '../format.ts';
+import { settingName } from '../../shared/settings.ts';
 import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 
 export interface Column {
@@ -23,8 +24,10 @@ const known: Readonly<Record<string, Partial<Omit<Column, 'key'>>>> = {
   test_accuracy: { title: 'Test acc.', width: 80 },
   constant_loss: { title: 'Loss of a constant', width: 120 },
   learning: { title: 'Learning', width: 112, number: false },
-  batch_size: { title: 'Batch', width: 56 },
-  'optimiser.lr': { title: 'Rate', width: 56 },
+  batch_size: { title: 'Batch size', width: 80 },
+  'optimiser.lr': { title: 'Learning rate', width: 96 },
+  'model.loss': { title: 'Loss function', width: 112, number: false },
+  activation: { title: 'Activation', width: 88, number: false },
   seed: { title: 'Seed', width: 56, number: true, value: false },
   step: { title: 'Step', width: 88, number: true, value: false },
   steps: { title: 'Steps', width: 88, number: true, value: false },
@@ -78,11 +81,18 @@ export const narrowest = 48;
 export const widest = 640;
 
 export function titleOf(key: string): string {
-  return (known[key]?.title ?? key)
+  return (known[key]?.title ?? settingTitle(key))
     .replace(/^gamma_Q\b/, 'γ_Q')
     .replace(/^gamma\b/, 'γ')
     .replace(/^(γ(?:_Q)?)\./, '$1 ')
     .replace('.cross_fitted', ', cross-fitted');
+}
+
+/** A setting by its name with a capital; a result by its key. */
+function settingTitle(key: string): string {
+  if (/^(gamma|cosine|commutator|sharpness|trace|convergence|C_on)/.test(key)) return key;
+  const name = settingName(key);
+  return name === key ? key : name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 export function cellText(row: RunRow, key: string, now: number, projects: ReadonlyMap<string, string>): string {

@@ -10,6 +10,8 @@ export interface Sort {
 
 export interface View {
   readonly columns: readonly string[];
+  /** Settings that get no column though the runs differ in them: taken out by hand. */
+  readonly without: readonly string[];
   /** CSS pixels, where they were changed. */
   readonly widths: Readonly<Record<string, number>>;
   readonly sort: Sort;
@@ -37,6 +39,7 @@ export interface Position {
 
 export const firstView: View = {
   columns: firstColumns,
+  without: [],
   widths: {},
   sort: { key: 'created', descending: true },
   inspector: false,
@@ -63,6 +66,7 @@ export function readView(stored: unknown): View | undefined {
     typeof from[name] === 'boolean' ? from[name] : firstView[name];
   return {
     columns: isTexts(from.columns) && from.columns.includes('name') ? [...new Set(from.columns)] : firstView.columns,
+    without: isTexts(from.without) ? from.without : [],
     widths:
       typeof from.widths === 'object' && from.widths !== null
         ? Object.fromEntries(

@@ -50,12 +50,64 @@ describeWhere(windowAvailable(), 'a comparison', () => {
     return [...found.values()];
   }
 
-  it('draws every point of a numeric setting at its value', async () => {
+  it('calls runs by what differs, in the comparison and in the table, and adds a column for it', async () => {
     const { page } = window;
+    const rows = await window.bench.request('runs.rows', { ids: [...runs] });
+    expect(rows[0].name).toBe('tiny, learning rate 0.1, batch 20');
+    expect(new Set(rows.map(({ name }) => name)).size).toBe(6);
     await window.go(`#/compare/${runs.join(',')}`);
-    await page.getByLabel('Setting', { exact: true }).scrollIntoViewIfNeeded();
-    await page.getByLabel('Setting', { exact: true }).selectOption('optimiser.lr');
-    const points = await pointsOf(/against optimiser\.lr$/);
+    const list = page.getByRole('complementary', { name: 'Runs compared' }).getByRole('listitem');
+    await list.first().waitFor();
+    // The setting in most values comes first, smallest first.
+    expect((await list.allTextContents()).map((text) => text.trim())).toEqual([
+      'learning rate 0.1, batch 20',
+      'learning rate 0.1, batch 40',
+      'learning rate 0.2, batch 20',
+      'learning rate 0.2, batch 40',
+      'learning rate 0.4, batch 20',
+      'learning rate 0.4, batch 40',
+    ]);
+    const settings = page.getByRole('region', { name: 'Settings' });
+    await settings.scrollIntoViewIfNeeded();
+    expect(await settings.getByRole('rowheader').allTextContents()).toEqual(['learning rate', 'batch size']);
+    expect(await page.getByLabel('Setting', { exact: true }).inputValue()).toBe('optimiser.lr');
+    expect(await window.axe()).toEqual([]);
+    // Momentum has no column of its own until runs differ in it.
+    await window.go('#/runs');
+    const heads = page.getByRole('columnheader');
+    await page.getByRole('columnheader', { name: 'Learning rate' }).waitFor();
+    expect(await heads.filter({ hasText: 'Momentum' }).count()).toBe(0);
+    const more = { ...tiny, optimiser: { lr: 0.1, momentum: [0.5, 0.9] }, epochs: 1, measurements: [] };
+    const added = await window.bench.request('runs.start', { experiment: more });
+    await page.getByRole('columnheader', { name: 'Momentum' }).waitFor();
+    await page.getByRole('button', { name: /^Columns/ }).click();
+    await page.getByRole('checkbox', { name: 'Momentum', exact: true }).uncheck();
+    await page.getByRole('columnheader', { name: 'Momentum' }).waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    await until(
+      async () => (await window.bench.request('runs.list', { status: ['done'] })).rows.length === 8,
+      'the others to end',
+    );
+    await window.bench.request('runs.delete', { ids: [...added.runs] });
+  });
+
+  it('never cuts a number in the table of runs', async () => {
+    const { page } = window;
+    await page.getByRole('button', { name: /^Columns/ }).click();
+    await page.getByRole('textbox', { name: 'Find a column' }).fill('gamma.fc2');
+    for (const name of ['γ fc2', 'γ fc2, cross-fitted'])
+      if ((await page.getByRole('checkbox', { name, exact: true }).isChecked()) === false)
+        await page.getByRole('checkbox', { name, exact: true }).check();
+    await page.keyboard.press('Escape');
+    await page.getByRole('gridcell', { name: /±/ }).first().waitFor();
+    const cut = await page.evaluate<string[]>(`[...document.querySelectorAll('table td.number')]
+      .filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent)`);
+    expect(cut).toEqual([]);
+  });
+
+  it('draws every point of a numeric setting at its value', async () => {
+    await window.go(`#/compare/${runs.join(',')}`);
+    const points = await pointsOf(/against learning rate$/);
     const places = new Map<number, Set<number>>();
     for (const { x, at } of points) {
       const value = Number(/[\d.]+$/.exec(x)![0]);

@@ -262,7 +262,7 @@ describe('groups', () => {
 
 describe('differences between experiments', () => {
   it('leave out what is the same', async () => {
-    const { differencesOf } = await import('../../../src/main/store/index.ts');
+    const { differencesOf } = await import('../../../src/shared/varied.ts');
     const a = { lr: 0.1, model: { layers: [{ units: 50 }, { units: 10 }], loss: 'mse' }, shape: [1, 2] };
     const b = { lr: 0.1, model: { layers: [{ units: 60 }], loss: 'mse' }, shape: [1, 3], extra: true };
     expect(Object.fromEntries(differencesOf([a, b, a]))).toEqual({

@@ -1,5 +1,6 @@
 /** covature compare */
-import { differencesOf } from '../../store/index.ts';
+import { settingValue } from '../../../shared/settings.ts';
+import { differencesOf, namesByDifference, variedSettings } from '../../../shared/varied.ts';
 import type { GroupStatistics, RunRecord } from '../../store/index.ts';
 import { openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
 import type { Command } from '../command.ts';
@@ -8,7 +9,7 @@ import { formatNumber, formatTable } from '../format.ts';
 const help = `Usage: covature compare RUN RUN [RUN ...] [options]
 
 Sets runs side by side: the settings that differ (only those), and their results. Runs that differ in their seed alone are one
-column: mean, standard deviation and number.
+column: mean, standard deviation and number. Columns are called by what differs.
 
   --keys K,K,...   results to show (default: losses, accuracies, and everything of the measured layers at the headline cutoff)
   --all            every run in a column of its own
@@ -42,7 +43,10 @@ export const compare: Command = {
     }
     const head = ['', ...columns.map((column) => column.title)];
     const rows = [
-      ...settings.map(([path, list]) => [path, ...list.map((value) => (value === undefined ? '-' : String(value)))]),
+      ...settings.map(([path, list]) => [
+        path,
+        ...list.map((value) => (value === undefined ? '-' : settingValue(path, value))),
+      ]),
       ...results.map((row) => [row.key, ...row.values.map(cell)]),
     ];
     process.stdout.write(`${settings.length === 0 ? 'the settings are the same\n' : ''}${formatTable(head, rows)}\n`);
@@ -52,13 +56,25 @@ export const compare: Command = {
 
 /** One column a setup, named by its runs; or one a run. */
 function columnsOf(runs: readonly RunRecord[], apart: boolean): Column[] {
-  if (apart) return runs.map((run) => ({ title: `${run.name} (seed ${run.seed ?? '-'})`, runs: [run] }));
+  if (apart) {
+    const titles = titlesOf(runs, true);
+    return runs.map((run, k) => ({ title: titles[k], runs: [run] }));
+  }
   const setups = new Map<string, RunRecord[]>();
   for (const run of runs) setups.set(run.setup, [...(setups.get(run.setup) ?? []), run]);
-  return [...setups.values()].map((group) => ({
-    title: group.length === 1 ? group[0].name : `${group[0].name} (${group.length} seeds)`,
+  const groups = [...setups.values()];
+  const titles = titlesOf(
+    groups.map(([first]) => first),
+    false,
+  );
+  return groups.map((group, k) => ({
+    title: group.length === 1 ? titles[k] : `${titles[k]} (${group.length} seeds)`,
     runs: group,
   }));
+}
+
+function titlesOf(runs: readonly RunRecord[], seeds: boolean): string[] {
+  return namesByDifference(runs, variedSettings(runs.map((run) => run.experiment)), seeds);
 }
 
 function defaultKeys(runs: readonly RunRecord[]): string[] {

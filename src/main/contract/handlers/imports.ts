@@ -8,6 +8,7 @@ import { describeModel, parseModel } from '../../../shared/model.ts';
 import { isRunLog } from '../../../data/run-log.ts';
 import { bridgeCopy, ownCommand } from '../../bridge.ts';
 import { importModelFile } from '../../services/model-file.ts';
+import { datasetName } from '../../../shared/varied.ts';
 import { importUnpacked, runFileExtension, writeRunFile } from '../../services/run-file.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import type { Json } from '../../store/index.ts';
@@ -136,7 +137,7 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
         project: project ?? null,
         relation: 'import',
         fields: {
-          dataset: experiment.dataset.name ?? experiment.dataset.source,
+          dataset: datasetName(experiment.dataset) ?? experiment.dataset.source,
           model: describeModel(experiment.model),
           base_folder: options.baseFolder,
           parameters: read.parameters,

@@ -13,17 +13,17 @@ import type { DatasetSummary } from '../../../shared/dataset.ts';
 import type { Experiment } from '../../../shared/experiment.ts';
 import { describeModel } from '../../../shared/model.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
+import { datasetName, differencesOf, namesByDifference, variedSettings } from '../../../shared/varied.ts';
 import { resumable, retriable } from '../../queue/queue.ts';
 import { checkFit } from '../../jobs/data.ts';
 import { checkShapes } from '../../services/fitting.ts';
 import { dataFolderOf } from '../../services/runs.ts';
-import { differencesOf } from '../../store/index.ts';
 import type { Json, RunRecord } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
 import { checkpointInfo } from './results.ts';
 
 type Name =
-  | `runs.${'list' | 'ids' | 'counts' | 'groups' | 'values' | 'columns' | 'rows' | 'get' | 'differences' | 'update' | 'delete' | 'restore' | 'purge'}`
+  | `runs.${'list' | 'ids' | 'counts' | 'groups' | 'values' | 'columns' | 'rows' | 'get' | 'differences' | 'varied' | 'update' | 'delete' | 'restore' | 'purge'}`
   | `runs.${'start' | 'clone' | 'cancel' | 'pause' | 'resume' | 'retry'}`
   | 'bin.empty';
 
@@ -68,6 +68,8 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
         values.map((value) => value ?? null),
       ]),
     ),
+
+  'runs.varied': ({ ids }, { store }) => variedSettings(store.experimentsOf(ids)),
 
   'runs.update': async ({ ids, addTags, removeTags, ...changes }, workbench) => {
     const { store, changes: noted, queue } = workbench;
@@ -262,10 +264,11 @@ async function start(workbench: Workbench, input: unknown, filing: Filing, paren
   const baseFolder = parent?.values['base_folder']?.text ?? workbench.options.baseFolder;
   await checkEach(workbench, experiments, baseFolder);
   const provenance = workbench.provenance() as unknown as Json;
+  const names = namesOfSweep(experiments);
   const runs = store.transaction(() =>
-    experiments.map((experiment) =>
+    experiments.map((experiment, k) =>
       store.createRun({
-        name: experiment.name,
+        name: names[k],
         experiment: experiment as unknown as Json,
         status: 'queued',
         project: filing.project,
@@ -274,7 +277,7 @@ async function start(workbench: Workbench, input: unknown, filing: Filing, paren
         priority: filing.priority,
         provenance,
         fields: {
-          dataset: experiment.dataset.name ?? experiment.dataset.source,
+          dataset: datasetName(experiment.dataset) ?? experiment.dataset.source,
           model: describeModel(experiment.model),
           base_folder: baseFolder,
         },
@@ -285,4 +288,11 @@ async function start(workbench: Workbench, input: unknown, filing: Filing, paren
   workbench.changes.note(runs);
   workbench.queue.pump();
   return { runs };
+}
+
+/** Runs of a sweep are called by what differs in it after what they have in common: "mnist, learning rate 0.1, batch 50, seed 2". */
+function namesOfSweep(experiments: readonly Experiment[]): string[] {
+  if (experiments.length === 1) return [experiments[0].name];
+  const told = namesByDifference(experiments, variedSettings(experiments));
+  return experiments.map(({ name }, k) => (told[k].startsWith(name) ? told[k] : `${name}, ${told[k]}`).slice(0, 200));
 }

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
 import { id, ids, key, keys, method, name, none, tags, text } from '../define.ts';
+import type { Varied } from '../../varied.ts';
 import { runStatuses } from '../records.ts';
 import type { ColumnInfo, GroupPage, Json, RunDetail, RunPage, RunRow, RunStatus } from '../records.ts';
 
@@ -101,6 +102,10 @@ export const runs = {
       ids: v.pipe(v.array(id), v.minLength(1), v.maxLength(500)),
       all: v.exactOptional(v.boolean(), false),
     }),
+  ),
+  /** The settings that tell the runs apart, as people speak of them (src/shared/varied.ts): one value a run, in the order asked. */
+  'runs.varied': method<readonly Varied[]>()(
+    v.strictObject({ ids: v.pipe(v.array(id), v.minLength(1), v.maxLength(500)) }),
   ),
   /** Changes many runs at once. An unknown id or project changes none of them. */
   'runs.update': method<null>()(

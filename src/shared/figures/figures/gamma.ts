@@ -67,49 +67,78 @@ interface Group {
   readonly measurements: readonly Measurement[];
 }
 
+/** Measurements of runs that differ in the axis and the seed alone. */
+interface Setup {
+  /** What tells it from the others; empty for the only one. */
+  readonly label: string;
+  readonly groups: readonly Group[];
+}
+
 /** Points of the page between the error bars of two series over one number. */
 const betweenBars = 1.6;
 
 /**
- * Points of every estimand (filled: gamma; open: gamma_Q). Over names (`apart` > 0: so far, in places of names) they stand side by side; over numbers each
- * stands at its number, and only its error bar moves aside.
+ * Points of every estimand (filled: gamma; open: gamma_Q) of every setup; with several setups gamma_Q is drawn only if asked for. Over names (`span` > 0: the
+ * room of a name that they take) series stand side by side; over numbers each point stands at its number, and only its error bar moves aside.
  */
-function estimates(groups: readonly Group[], options: GammaOptions, apart: number): { marks: Mark[]; seeds: number } {
+function estimates(setups: readonly Setup[], options: GammaOptions, span: number): { marks: Mark[]; seeds: number } {
   const shown = options.estimands ?? estimands;
-  const series = shown.flatMap((estimand) =>
-    (options.predicted === false ? (['gamma'] as const) : (['gamma', 'gamma_Q'] as const)).map((which) => ({
-      estimand,
-      which,
-    })),
+  const several = setups.length > 1;
+  const predicted = options.predicted ?? !several;
+  const series = setups.flatMap((setup, slot) =>
+    shown.flatMap((estimand, k) =>
+      (predicted ? (['gamma', 'gamma_Q'] as const) : (['gamma'] as const)).map((which) => ({
+        ...setup,
+        estimand,
+        which,
+        first: k === 0,
+        colour: several ? slot : k,
+        suffix: several ? `_${slot + 1}` : '',
+      })),
+    ),
   );
   const marks: Mark[] = [];
   let seeds = 1;
-  series.forEach(({ estimand, which }, k) => {
+  series.forEach(({ label, groups, estimand, which, first, colour, suffix }, k) => {
     const aside = k - (series.length - 1) / 2;
     const points = groups.flatMap(({ at, measurements }) => {
       const estimate = pooledEstimate(measurements, which, estimand, options);
       if (estimate) seeds = Math.max(seeds, estimate.n);
-      return estimate ? [{ x: at + apart * aside, ...estimate }] : [];
+      return estimate ? [{ x: at + (span * aside) / series.length, ...estimate }] : [];
     });
-    const slot = shown.indexOf(estimand);
+    if (points.length === 0) return;
     const symbol = which === 'gamma' ? '\\gamma' : '\\gamma_Q';
+    const own = several && shown.length === 1 && !predicted ? '' : `$${symbol}$, ${estimandNames[estimand]}`;
     marks.push({
       kind: 'points',
-      name: `${which}_${estimand}`,
+      name: `${which}_${estimand}${suffix}`,
       x: points.map((point) => point.x),
       y: points.map((point) => point.value),
       yLow: points.map((point) => point.low),
       yHigh: points.map((point) => point.high),
-      ...(apart === 0 && aside !== 0 ? { barShift: betweenBars * aside } : {}),
-      colour: slot,
-      marker: which === 'gamma' ? (slot === 0 ? 'circle' : 'square') : slot === 0 ? 'circle-open' : 'square-open',
-      ...(apart === 0 && which === 'gamma' ? { join: slot === 0 ? ('solid' as const) : ('dashed' as const) } : {}),
-      label: `$${symbol}$, ${estimandNames[estimand]}`,
+      ...(span === 0 && aside !== 0 ? { barShift: betweenBars * aside } : {}),
+      colour,
+      marker: which === 'gamma' ? (first ? 'circle' : 'square') : first ? 'circle-open' : 'square-open',
+      ...(span === 0 && which === 'gamma' ? { join: first ? ('solid' as const) : ('dashed' as const) } : {}),
+      label: [label, own].filter((part) => part !== '').join(': '),
       what: 'estimates',
       order: k,
     });
   });
   return { marks, seeds };
+}
+
+/** Setups by label, in the order of their first entry. */
+function setupsOf<T>(
+  entries: readonly T[],
+  labelOf: (entry: T) => string,
+  groups: (own: readonly T[]) => Group[],
+): Setup[] {
+  const labels = [...new Set(entries.map(labelOf))];
+  return labels.map((label) => ({
+    label: labels.length > 1 ? label : '',
+    groups: groups(entries.filter((entry) => labelOf(entry) === label)),
+  }));
 }
 
 function statement(seeds: number, hasIntervals: boolean): string[] {
@@ -134,14 +163,16 @@ function settings(measurements: readonly Measurement[], options: GammaOptions): 
   };
 }
 
-/** gamma of each layer, layers in the order given. Measurements of one parameter (several seeds) are averaged. */
+/** gamma of each layer, layers in the order given. Measurements of one parameter and one name (several seeds) are averaged; each name is a series of its own. */
 export function gammaPerLayer(measurements: readonly Measurement[], options: GammaOptions = {}): FigureSpec {
   const layers = [...new Set(measurements.map(({ summary }) => summary.parameter))];
-  const groups = layers.map((layer, at) => ({
-    at,
-    measurements: measurements.filter(({ summary }) => summary.parameter === layer),
-  }));
-  const { marks, seeds } = estimates(groups, options, 0.11);
+  const setups = setupsOf(
+    measurements,
+    ({ name }) => name ?? '',
+    (own) =>
+      layers.map((layer, at) => ({ at, measurements: own.filter(({ summary }) => summary.parameter === layer) })),
+  );
+  const { marks, seeds } = estimates(setups, options, setups.length > 1 ? 0.7 : 0.44);
   return finish(
     {
       kind: 'gammaPerLayer',
@@ -167,6 +198,8 @@ export function gammaPerLayer(measurements: readonly Measurement[], options: Gam
 export interface HyperparameterPoint {
   /** Numbers on an axis, texts as categories. */
   readonly value: number | string;
+  /** What else the measured runs are, where they differ in more than this setting ("batch 50"): a series of its own. */
+  readonly group?: string;
   readonly measurements: readonly Measurement[];
 }
 
@@ -177,7 +210,7 @@ export interface HyperparameterOptions extends GammaOptions {
   readonly scale?: 'linear' | 'log';
 }
 
-/** gamma against a hyperparameter; several measurements of one value (seeds) are averaged. */
+/** gamma against a hyperparameter; several measurements of one value and group (seeds) are averaged. With several groups gamma_Q is drawn only if asked for. */
 export function gammaAgainstHyperparameter(
   rows: readonly HyperparameterPoint[],
   options: HyperparameterOptions,
@@ -187,18 +220,27 @@ export function gammaAgainstHyperparameter(
   const low = Math.min(...numbers);
   const high = Math.max(...numbers);
   const scale = names ? 'category' : (options.scale ?? (low > 0 && high / low >= 8 ? 'log' : 'linear'));
-  const groups = rows
-    .map((row, k) => ({ at: names ? k : Number(row.value), measurements: row.measurements }))
-    .sort((a, b) => a.at - b.at);
-  const { marks, seeds } = estimates(groups, options, names ? 0.1 : 0);
+  const categories = [...new Set(rows.map((row) => String(row.value)))];
+  const setups = setupsOf(
+    rows,
+    ({ group }) => group ?? '',
+    (own) =>
+      own
+        .map(({ value, measurements }) => ({
+          at: names ? categories.indexOf(String(value)) : Number(value),
+          measurements,
+        }))
+        .sort((a, b) => a.at - b.at),
+  );
+  const { marks, seeds } = estimates(setups, options, names ? (setups.length > 1 ? 0.7 : 0.4) : 0);
   const x: Axis = names
-    ? { scale: 'category', label: options.parameter, categories: rows.map((row) => String(row.value)) }
+    ? { scale: 'category', label: options.parameter, categories }
     : { scale: scale, label: options.parameter };
   return finish(
     {
       kind: 'gammaAgainstHyperparameter',
       title: `Exponent against ${options.parameter}`,
-      description: `gamma against ${options.parameter} for ${rows.length} values, with 95 % intervals; the band marks 1 to 2.`,
+      description: `gamma against ${options.parameter} for ${categories.length} values, with 95 % intervals; the band marks 1 to 2.`,
       panels: [
         { row: 0, column: 0, x, y: { scale: 'linear', label: 'exponent $\\gamma$' }, marks: [...bound(), ...marks] },
       ],

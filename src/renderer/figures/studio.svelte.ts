@@ -10,9 +10,10 @@ import {
   type FigureSource,
 } from '../../shared/figures/recipe.ts';
 import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
+import { estimands } from '../../shared/estimands.ts';
 import { settingName } from '../../shared/settings.ts';
 import { faultOf, type App } from '../state/app.svelte.ts';
-import type { FigureToDraw } from '../state/place.ts';
+import type { DrawOptions, FigureToDraw } from '../state/place.ts';
 
 /** Changes of one field within so many milliseconds are one step of undo. */
 const coalesceMilliseconds = 1000;
@@ -36,14 +37,26 @@ export function emptyRecipe(figure: FigureName = 'C_H'): FigureRecipe {
 }
 
 /** What the address asks for; a figure of an unknown name is C against H. */
-export function recipeOf({ figure, runs, parameter, step }: FigureToDraw): FigureRecipe {
+export function recipeOf({ figure, runs, parameter, step, options = {} }: FigureToDraw): FigureRecipe {
   const name = Object.hasOwn(figureTable, figure) ? (figure as FigureName) : 'C_H';
   const sources = runs.map((run) => ({
     run,
     ...(parameter === undefined ? {} : { parameter }),
     ...(step === undefined ? {} : { step }),
   }));
-  return { ...emptyRecipe(name), sources };
+  return { ...emptyRecipe(name), sources, options: optionsOf(name, options) };
+}
+
+/** Those that the figure has; what is none of a figure's choices is left out. */
+function optionsOf(figure: FigureName, options: DrawOptions): RecipeOptions {
+  const known: readonly string[] = figureTable[figure].options;
+  const { estimand, ...others } = options;
+  const named = estimands.find((each) => each === estimand);
+  const given = {
+    ...others,
+    ...(named !== undefined && known.includes('estimand') && { estimand: named }),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([name]) => known.includes(name)));
 }
 
 export class Studio {

@@ -1,11 +1,13 @@
 /** The arrays of a measurement as fits and charts take them: sets of directions for each estimand. */
 import type { CutoffRow, Interval } from '../../shared/slopes.ts';
-import { diagonalArrays, smallestCutoff, type Estimand } from '../../shared/estimands.ts';
+import { diagonalArrays, type Estimand } from '../../shared/estimands.ts';
 import { fewSamples } from '../../shared/claims.ts';
 import type { DiagonalName } from '../../shared/contract/index.ts';
-import { fitAt, fitSplitsAt, preparePair, prepareDiagonals, splitsOf, usabilityOf } from '../../shared/cutoffs.ts';
+import { fitAt, fitSplitsAt, preparePair, prepareDiagonals, splitsOf } from '../../shared/cutoffs.ts';
 import type { Diagonals, Floors, Pair, PreparedDiagonals, Relation } from '../../shared/cutoffs.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
+import { directionsToDraw } from '../../shared/drawn-directions.ts';
+import type { DrawnDirections } from '../../shared/drawn-directions.ts';
 
 export const wantedArrays: readonly DiagonalName[] = [
   'eigenvalues',
@@ -53,8 +55,8 @@ export interface DirectionSets {
   readonly floors: Floors;
   /** One a set; empty where the measurement has none. */
   readonly errors: readonly SetErrors[];
-  /** Directions below the smallest cutoff, which is never fitted: no points. */
-  readonly undrawn: number;
+  /** Which directions of each set have points. */
+  readonly shown: readonly DrawnDirections[];
   /** The eigenvalue that cutoffs are shares of: H_11, or the mean of the two halves'. */
   readonly largest: number;
 }
@@ -78,14 +80,9 @@ export function directionSets(
       sets.push({ selection: part(selection), H: part(H), C: part(C), Q: part(Q) });
     }
   }
-  const undrawn = sets.reduce(
-    (count, { selection }) =>
-      count + selection.filter((value) => value > 0 && !(value > smallestCutoff * selection[0])).length,
-    0,
-  );
   return {
     sets,
-    undrawn,
+    shown: sets.map((set) => directionsToDraw(set, floors)),
     prepared: sets.map((set) => prepareDiagonals(set, floors)),
     splits:
       estimand === 'training_set'
@@ -172,14 +169,9 @@ export interface ScatterPoint {
   readonly Q: number;
 }
 
-/** Directions above the smallest cutoff whose three values have logarithms that mean something. */
-export function usablePoints({ sets, floors }: DirectionSets): ScatterPoint[] {
-  return sets.flatMap(({ selection, H, C, Q }, set) => {
-    const points: ScatterPoint[] = [];
-    for (let i = 0; i < H.length; i++) {
-      if (!(selection[i] > smallestCutoff * selection[0])) break;
-      if (usabilityOf(H[i], C[i], Q[i], floors) === 'usable') points.push({ set, i: i + 1, H: H[i], C: C[i], Q: Q[i] });
-    }
-    return points;
-  });
+/** Directions that are drawn: their three values have logarithms that mean something. */
+export function usablePoints({ sets, shown }: DirectionSets): ScatterPoint[] {
+  return sets.flatMap(({ H, C, Q }, set) =>
+    shown[set].drawn.map((i): ScatterPoint => ({ set, i: i + 1, H: H[i], C: C[i], Q: Q[i] })),
+  );
 }

@@ -23,28 +23,34 @@ export class Varying {
   widths = $state.raw<Readonly<Record<string, number>>>({});
   readonly #app: App;
   #asked = '';
+  #of = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(app: App) {
     this.#app = app;
   }
 
-  /** The lines at the head of the list have changed: runs, or groups by one run each. */
-  look(lines: readonly Line[], columns: readonly string[]): void {
+  /**
+   * The lines at the head of the list have changed: runs, or groups by one run each. Of one list (`of` names it) columns are added and stay, so that none goes while
+   * it is looked at.
+   */
+  look(of: string, lines: readonly Line[], columns: readonly string[]): void {
     this.#fit(lines, columns);
     const ids = lines.flatMap((line) => {
       if (line.kind === 'group') return line.group?.runs[0] ?? [];
       return line.group === null && line.row !== undefined ? line.row.id : [];
     });
     const asked = ids.slice(0, mostLooked);
-    const text = asked.join();
+    const text = [of, ...asked].join();
     if (text === this.#asked || asked.length === 0) return;
     this.#asked = text;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
       const varied = await this.#app.attempt(() => this.#app.client.request('runs.varied', { ids: asked }));
       if (varied === undefined || this.#asked !== text) return;
-      const next = columnsOf(varied);
+      const before = of === this.#of ? this.added : [];
+      this.#of = of;
+      const next = [...new Set([...before, ...columnsOf(varied)])].slice(0, mostAdded);
       if (next.join() !== this.added.join()) this.added = next;
     }, settle);
   }

@@ -1,6 +1,7 @@
 /** What the whole window shares: connection, settings, queue, place, messages. One object, passed by context. */
 import type { Command } from './command.ts';
 import { getContext, setContext } from 'svelte';
+import { SvelteMap } from 'svelte/reactivity';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { AppInfo, DoctorReport, Fault, FilePlace, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
 import { heldUnderPress } from '../client.ts';
@@ -51,6 +52,8 @@ export class App {
   screenCommands = $state.raw<readonly Command[]>([]);
   /** Values that survive a restart, by name; see `Kept.of`. */
   readonly kept = new Map<string, unknown>();
+  /** Of runs that are looked at with another cutoff than the default; see run/look-at.svelte.ts. */
+  readonly cutoffs = new SvelteMap<string, number>();
   #messageNumber = 0;
 
   /** While a control is pressed nothing on the screen changes by itself. */
@@ -72,6 +75,10 @@ export class App {
     dark.addEventListener('change', onDark);
     const onHash = (): void => {
       this.place = parsePlace(location.hash);
+      if (this.place.screen !== 'run') return;
+      const { run, cutoff } = this.place;
+      if (cutoff !== undefined) this.cutoffs.set(run, cutoff);
+      else if (this.cutoffs.has(run)) this.refine(run, { cutoff: this.cutoffs.get(run) });
     };
     addEventListener('hashchange', onHash);
     onHash();
@@ -143,6 +150,14 @@ export class App {
   go(place: Place): void {
     const text = placeText(place);
     if (location.hash !== text) location.hash = text;
+  }
+
+  /** The address says what of a run is on show, without a step for "back". */
+  refine(run: string, changes: { readonly view?: string; readonly cutoff?: number | undefined }): void {
+    if (this.place.screen !== 'run' || this.place.run !== run) return;
+    const { cutoff, ...others } = { ...this.place, ...changes };
+    this.place = cutoff === undefined ? others : { ...others, cutoff };
+    history.replaceState(null, '', placeText(this.place));
   }
 
   compare(runs: readonly string[]): void {

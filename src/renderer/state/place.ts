@@ -5,7 +5,7 @@ export type RunTab = (typeof runTabs)[number];
 
 export type Place =
   | { readonly screen: 'runs'; readonly bin?: boolean }
-  | { readonly screen: 'run'; readonly run: string; readonly tab: RunTab; readonly measurement?: string }
+  | RunPlace
   /** `from`: the run, or "example:<id>", that the form begins with. */
   | { readonly screen: 'new'; readonly from?: string }
   | { readonly screen: 'compare'; readonly runs: readonly string[] }
@@ -14,9 +14,19 @@ export type Place =
   | { readonly screen: 'import' }
   | { readonly screen: 'settings' };
 
+/** A tab of a run; of its measurements one, in one of its views (MeasurementView.svelte), at a cutoff. A cutoff left out is the default. */
+export interface RunPlace {
+  readonly screen: 'run';
+  readonly run: string;
+  readonly tab: RunTab;
+  readonly measurement?: string;
+  readonly view?: string;
+  readonly cutoff?: number;
+}
+
 /**
  * Figures: `#/figures` lists the stored ones; `#/figures/saved/ID` opens one in the studio; `#/figures/new` opens the studio with what was last drawn there;
- * `#/figures/new/FIGURE/RUN,RUN/PARAMETER/STEP` begins a new figure of these results (FIGURE: a name of `figureTable`, src/shared/figures/recipe.ts;
+ * `#/figures/new/FIGURE/RUN,RUN/PARAMETER/STEP?cutoff=0.01` begins a new figure of these results (FIGURE: a name of `figureTable`, src/shared/figures/recipe.ts;
  * what comes after the runs may be left out). Link to it with `placeText({ screen: 'figures', draw: { figure: 'C_H', runs: [id], parameter, step } })`.
  */
 export interface FiguresPlace {
@@ -30,6 +40,16 @@ export interface FigureToDraw {
   readonly runs: readonly string[];
   readonly parameter?: string;
   readonly step?: number;
+  readonly options?: DrawOptions;
+}
+
+/** What is chosen where the figure is seen goes with it; a figure takes those that it has. */
+export interface DrawOptions {
+  readonly cutoff?: number | undefined;
+  readonly estimand?: string;
+  /** The setting on the axis. */
+  readonly field?: string;
+  readonly metric?: string;
 }
 
 export function placeText(place: Place): string {
@@ -37,7 +57,10 @@ export function placeText(place: Place): string {
     case 'runs':
       return place.bin === true ? '#/runs/bin' : '#/runs';
     case 'run':
-      return `#/run/${place.run}/${place.tab}${place.measurement === undefined ? '' : `/${place.measurement}`}`;
+      return withQuery(
+        `#/run/${place.run}/${place.tab}${place.measurement === undefined ? '' : `/${place.measurement}`}`,
+        { view: place.view, cutoff: place.cutoff },
+      );
     case 'new':
       return place.from === undefined ? '#/new' : `#/new/${encodeURIComponent(place.from)}`;
     case 'compare':
@@ -58,12 +81,24 @@ export function placeText(place: Place): string {
 
 /** Anything that is no place is the table of runs. */
 export function parsePlace(hash: string): Place {
-  const [screen, first, second, third, fourth, fifth] = hash.replace(/^#\//, '').split('/').map(decoded);
+  const [path, query = ''] = hash.replace(/^#\//, '').split('?', 2);
+  const [screen, first, second, third, fourth, fifth] = path.split('/').map(decoded);
+  const asked = new URLSearchParams(query);
+  const number = Number(asked.get('cutoff') ?? NaN);
+  const cutoff = number > 0 && number < 1 ? number : undefined;
   switch (screen) {
     case 'run': {
       if (first === undefined || !idForm.test(first)) break;
       const tab = runTabs.find((name) => name === second) ?? 'overview';
-      return { screen, run: first, tab, ...(third !== undefined && { measurement: third }) };
+      const view = asked.get('view');
+      return {
+        screen,
+        run: first,
+        tab,
+        ...(third !== undefined && { measurement: third }),
+        ...(view !== null && /^\w{1,40}$/.test(view) && { view }),
+        ...(cutoff !== undefined && { cutoff }),
+      };
     }
     case 'new':
       return { screen, ...(first !== undefined && { from: first }) };
@@ -85,6 +120,7 @@ export function parsePlace(hash: string): Place {
             runs,
             ...(parameter !== undefined && { parameter }),
             ...(step !== undefined && { step }),
+            ...(query !== '' && { options: drawOptions(asked, cutoff) }),
           },
         };
       }
@@ -104,12 +140,30 @@ function figuresText({ saved, draw }: FiguresPlace): string {
   if (saved !== undefined) return `#/figures/saved/${saved}`;
   if (draw === undefined) return '#/figures';
   if (draw === 'last') return '#/figures/new';
-  const { figure, runs, parameter, step } = draw;
+  const { figure, runs, parameter, step, options = {} } = draw;
   const rest = [
     ...(parameter === undefined && step === undefined ? [] : [parameter ?? '']),
     ...(step === undefined ? [] : [step]),
   ];
-  return ['#/figures/new', figure, runs.join(','), ...rest.map(encodeURIComponent)].join('/');
+  return withQuery(['#/figures/new', figure, runs.join(','), ...rest.map(encodeURIComponent)].join('/'), {
+    ...options,
+  });
+}
+
+function drawOptions(asked: URLSearchParams, cutoff: number | undefined): DrawOptions {
+  const texts = (['estimand', 'field', 'metric'] as const).flatMap((name) => {
+    const text = asked.get(name);
+    return text === null || text === '' ? [] : [[name, text] as const];
+  });
+  return { ...(cutoff !== undefined && { cutoff }), ...Object.fromEntries(texts) };
+}
+
+/** What is undefined is left out. */
+function withQuery(path: string, values: Readonly<Record<string, string | number | undefined>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value));
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
 }
 
 function decoded(text: string): string {

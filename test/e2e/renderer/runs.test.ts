@@ -117,7 +117,7 @@ describeWhere(windowAvailable(), 'the table of runs', () => {
     await page.getByRole('heading', { name: 'Results' }).waitFor();
     await until(async () => (await page.locator('[data-painted="3"]').count()) === 1, 'three means to be drawn');
     const settings = page.getByRole('region', { name: 'Settings' });
-    await settings.getByRole('rowheader', { name: 'optimiser.lr' }).waitFor();
+    await settings.getByRole('rowheader', { name: 'learning rate' }).waitFor();
     expect(await settings.getByRole('row').count()).toBe(3);
     await page.getByText('Data as a table').first().click();
     await page.getByText('150 rows').waitFor();
@@ -131,7 +131,7 @@ describeWhere(windowAvailable(), 'the table of runs', () => {
     }
     await page.getByText('160 rows').waitFor();
     await page.getByLabel('only those that differ').uncheck();
-    await settings.getByRole('rowheader', { name: 'model.loss' }).waitFor();
+    await settings.getByRole('rowheader', { name: 'loss function' }).waitFor();
     // Hidden here, hidden in the table.
     await page
       .getByRole('button', { name: /in charts$/ })

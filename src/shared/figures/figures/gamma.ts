@@ -258,7 +258,7 @@ export function gammaAgainstHyperparameter(
   );
 }
 
-/** gamma and gamma_Q as functions of the cutoff, with bands of 95 %. The cutoff falls to the right: more directions take part. */
+/** gamma and gamma_Q as functions of the cutoff, with bands of 95 %. The further to the left, the more directions take part. */
 export function gammaAgainstCutoff(measurement: Measurement, options: Omit<GammaOptions, 'cutoff'> = {}): FigureSpec {
   const shown = options.estimands ?? estimands;
   const bands: Mark[] = [];
@@ -303,7 +303,7 @@ export function gammaAgainstCutoff(measurement: Measurement, options: Omit<Gamma
         {
           row: 0,
           column: 0,
-          x: { scale: 'log', label: 'cutoff on $H_{ii}/H_{11}$', reversed: true },
+          x: { scale: 'log', label: 'cutoff on $H_{ii}/H_{11}$' },
           y: { scale: 'linear', label: 'exponent $\\gamma$' },
           marks: [...bound(), ...bands, ...lines],
         },

@@ -3,7 +3,8 @@
  * C ~ Q) and Q_ii against H_ii (slope gamma_Q). With reference slopes, the cutoff and the fit.
  */
 import type { CutoffRow, Estimator, Slopes } from '../../slopes.ts';
-import { diagonalArrays, headlineRow, rowAt, type Estimand } from '../../estimands.ts';
+import { directionsToDraw, undrawnText, type DrawnDirections } from '../../drawn-directions.ts';
+import { diagonalArrays, headlineRow, rowAt, smallestCutoff, type Estimand } from '../../estimands.ts';
 import { integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
 import {
@@ -116,22 +117,23 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
   const inside: { x: number[]; y: number[] } = { x: [], y: [] };
   const outside: { x: number[]; y: number[] } = { x: [], y: [] };
   let threshold = NaN;
-  let zero = 0;
-  const smallest = options.smallest ?? 1e-8;
-  const floor = smallest > 0 ? measurement.summary.floor.H : 0;
+  const smallest = options.smallest ?? smallestCutoff;
+  const sets: DrawnDirections[] = [];
   for (let from = 0; from < xs.length; from += arrays.half) {
-    let largest = 0;
-    for (let i = from; i < from + arrays.half; i++) largest = Math.max(largest, arrays.selection[i]);
-    const least = (row?.cutoff ?? 0) * largest;
+    const part = (values: Float64Array): Float64Array => values.subarray(from, from + arrays.half);
+    const selection = part(arrays.selection);
+    const set = directionsToDraw(
+      { selection, H: part(arrays.H), C: part(arrays.C), Q: part(arrays.Q) },
+      measurement.summary.floor,
+      smallest,
+    );
+    sets.push(set);
+    const least = (row?.cutoff ?? 0) * largestOf(selection);
     threshold = Number.isNaN(threshold) ? least : Math.sqrt(threshold * least);
-    for (let i = from; i < from + arrays.half; i++) {
-      if (smallest > 0 && Math.abs(arrays.selection[i]) <= Math.max(smallest * largest, floor)) {
-        zero++;
-        continue;
-      }
-      const list = arrays.selection[i] > least ? inside : outside;
-      list.x.push(xs[i]);
-      list.y.push(ys[i]);
+    for (const i of set.drawn) {
+      const list = selection[i] > least ? inside : outside;
+      list.x.push(xs[from + i]);
+      list.y.push(ys[from + i]);
     }
   }
 
@@ -232,12 +234,7 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
         },
       ],
       frameAspect: 0.78,
-      notes:
-        zero > 0
-          ? [
-              `${integerText(zero)} of ${integerText(xs.length)} directions not drawn: numerically zero, $|H_{ii}| \\leq ${powerTex(Math.max(smallest, floor / largestOf(arrays.selection)))}\\,H_{11}$`,
-            ]
-          : [],
+      notes: undrawnNotes(sets, smallest),
       fit: {
         estimand,
         ...(row ? { cutoff: row.cutoff, n: row.n } : {}),
@@ -246,6 +243,11 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
     },
     options,
   );
+}
+
+function undrawnNotes(sets: readonly DrawnDirections[], smallest: number): string[] {
+  const text = undrawnText(sets, smallest);
+  return text === '' ? [] : [text.replace(/10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+/, `$$${powerTex(smallest || 1)}$$`)];
 }
 
 /** Geometric means of the positive points. */

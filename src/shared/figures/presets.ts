@@ -24,6 +24,8 @@ export interface Preset {
   readonly markerSize: number;
   /** Where the sizes come from. */
   readonly source: string;
+  /** The share that sizes of type may shrink to where many panels share the page; 1, no less, where a venue asks for the sizes. */
+  readonly leastScale?: number;
 }
 
 const inch = 25.4;
@@ -75,7 +77,7 @@ export const presets = {
   'prl-2': { ...aps, name: 'PRL, two columns', width_mm: 178, maxHeight_mm: 240, source: 'APS states no width for two columns: 17.8 cm (7 in) in the 17.92 cm of REVTeX' },
   'nature-1': { ...nature, name: 'Nature, one column', width_mm: 89, maxHeight_mm: 170, source: 'Nature research figure guide: one column 89 mm, type of 5 to 7 pt' },
   'nature-2': { ...nature, name: 'Nature, two columns', width_mm: 183, maxHeight_mm: 170, source: 'Nature research figure guide: two columns 183 mm, at most 170 mm high so that the caption fits below' },
-  slides: { font: 'sans', labelSize: 18, tickSize: 15, legendSize: 15, noteSize: 11, panelLabelSize: 18, panelLabels: 'bold', axisWidth: 1, lineWidth: 2.2, markerSize: 7, name: 'Slides, 16:9', width_mm: 254, maxHeight_mm: 142.875, source: 'Slides of 10 in by 5.625 in' },
+  slides: { font: 'sans', labelSize: 18, tickSize: 15, legendSize: 15, noteSize: 11, panelLabelSize: 18, panelLabels: 'bold', axisWidth: 1, lineWidth: 2.2, markerSize: 7, name: 'Slides, 16:9', width_mm: 254, maxHeight_mm: 142.875, leastScale: 0.5, source: 'Slides of 10 in by 5.625 in' },
 } as const satisfies Record<string, Preset>; // prettier-ignore
 
 export type PresetName = keyof typeof presets;
@@ -112,6 +114,22 @@ export function styleOf(
     palette: choice.palette ?? 'okabe-ito',
     ...{ labelSize, tickSize, legendSize, noteSize, panelLabelSize, panelLabels, axisWidth, lineWidth, markerSize },
     ...resized(choice.sizes),
+  };
+}
+
+/** Every size of a style by one factor. */
+export function scaledStyle(style: FigureStyle, factor: number): FigureStyle {
+  const round = (size: number): number => Math.round(size * factor * 100) / 100;
+  return {
+    ...style,
+    labelSize: round(style.labelSize),
+    tickSize: round(style.tickSize),
+    legendSize: round(style.legendSize),
+    noteSize: round(style.noteSize),
+    panelLabelSize: round(style.panelLabelSize),
+    axisWidth: round(style.axisWidth),
+    lineWidth: round(style.lineWidth),
+    markerSize: round(style.markerSize),
   };
 }
 

@@ -21,7 +21,13 @@ import type { MetricPoint } from '../../../src/shared/results.ts';
 import { extendedMeasurement, measurement, normal, uniform } from './data.ts';
 
 /** A symmetric matrix that falls off from its diagonal. */
-function matrix(name: string, size: number, gamma: number, seed: number, basis: MatrixInput['basis']): MatrixInput {
+export function matrix(
+  name: string,
+  size: number,
+  gamma: number,
+  seed: number,
+  basis: MatrixInput['basis'],
+): MatrixInput {
   const noise = normal(seed);
   const scale = Float64Array.from({ length: size }, (_, i) => 10 ** (-1.5 * gamma * (i / size) ** 0.7));
   const order =
@@ -41,7 +47,7 @@ function matrix(name: string, size: number, gamma: number, seed: number, basis: 
   return { name, values, size, basis, parameter: 'fc2.kernel' };
 }
 
-function overlaps(size: number, d: number, seed: number): Float64Array {
+export function overlaps(size: number, d: number, seed: number): Float64Array {
   const next = uniform(seed);
   return Float64Array.from({ length: size * size }, (_, k) => {
     const apart = Math.abs(Math.floor(k / size) - (k % size));
@@ -49,7 +55,7 @@ function overlaps(size: number, d: number, seed: number): Float64Array {
   });
 }
 
-function curve(seed: number, rate: number, steps = 60): MetricPoint[] {
+export function curve(seed: number, rate: number, steps = 60): MetricPoint[] {
   const noise = normal(seed);
   let wander = 0;
   return Array.from({ length: steps }, (_, k) => {
@@ -58,16 +64,16 @@ function curve(seed: number, rate: number, steps = 60): MetricPoint[] {
   });
 }
 
-const layers = ['conv1.kernel', 'conv2.kernel', 'fc1.kernel', 'fc2.kernel', 'out.kernel'];
+export const layers = ['conv1.kernel', 'conv2.kernel', 'fc1.kernel', 'fc2.kernel', 'out.kernel'];
 
-const perLayer = (seeds: number): ReturnType<typeof measurement>[] =>
+export const perLayer = (seeds: number): ReturnType<typeof measurement>[] =>
   layers.flatMap((parameter, k) =>
     Array.from({ length: seeds }, (_, s) =>
       measurement({ d: 160, gamma: 0.95 + 0.14 * k, seed: 10 * k + s + 1, parameter }),
     ),
   );
 
-function history(points: number): Parameters<typeof trainingEvolution>[0] {
+export function history(points: number): Parameters<typeof trainingEvolution>[0] {
   return {
     measurements: Array.from({ length: points }, (_, k) => ({
       step: 300 * k,
@@ -77,7 +83,11 @@ function history(points: number): Parameters<typeof trainingEvolution>[0] {
   };
 }
 
-function curvatures(direction: number, count: number, seed: number): { direction: number; values: Float64Array } {
+export function curvatures(
+  direction: number,
+  count: number,
+  seed: number,
+): { direction: number; values: Float64Array } {
   const noise = normal(seed);
   return {
     direction,

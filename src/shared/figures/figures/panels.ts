@@ -3,11 +3,20 @@ import { InputError } from '../../errors.ts';
 import type { FontFamily } from '../fonts/library.ts';
 import { letterOf } from '../layout/frames.ts';
 import type { PaletteName } from '../palettes.ts';
-import { presets, resized, styleOf, type PresetName, type TypeSizes } from '../presets.ts';
+import {
+  presetNames,
+  presets,
+  resized,
+  scaledStyle,
+  styleOf,
+  type Preset,
+  type PresetName,
+  type TypeSizes,
+} from '../presets.ts';
 import type { FigureSpec, FigureStyle, LegendPlace, Panel, Provenance } from '../types.ts';
 
 export interface PanelOptions {
-  /** Columns of the grid; by default as near to a square as the count allows. */
+  /** Columns of the grid; by default as near to a square as the count and the width of the page allow. */
   readonly columns?: number;
   readonly preset?: PresetName;
   readonly font?: FontFamily;
@@ -28,18 +37,34 @@ export interface PanelOptions {
 export function composePanels(figures: readonly FigureSpec[], options: PanelOptions = {}): FigureSpec {
   if (figures.length === 0) throw new InputError('panels need at least one figure');
   const flat = figures.flatMap((figure) => figure.panels);
-  const columns = Math.min(options.columns ?? Math.ceil(Math.sqrt(flat.length)), flat.length);
-  if (!(columns >= 1)) throw new InputError(`a grid needs at least one column, not ${options.columns}`);
-  const rows = Math.ceil(flat.length / columns);
-  const panels: Panel[] = flat.map((panel, k) => ({ ...panel, row: Math.floor(k / columns), column: k % columns }));
   const [first] = figures;
-  const style: FigureStyle = {
+  const asked: FigureStyle = {
     ...(options.preset ? styleOf(options.preset, { palette: first.style.palette }) : first.style),
     ...(options.font ? { font: options.font } : {}),
     ...(options.palette ? { palette: options.palette } : {}),
     ...resized(options.sizes),
   };
   const width = options.width_mm ?? (options.preset ? presets[options.preset].width_mm : first.width_mm);
+  const page: Preset = presets[presetNames.find((name) => name === asked.preset) ?? 'icml-1'];
+  const height =
+    options.height_mm ?? (presetNames.some((name) => name === asked.preset) ? page.maxHeight_mm : Infinity);
+  const style = scaledToFit(
+    asked,
+    flat.length,
+    width,
+    height,
+    options.sizes === undefined ? (page.leastScale ?? 1) : 1,
+  );
+  const fitting = columnsThatFit(flat.length, width, height, style.labelSize);
+  const beside = options.columns === undefined && areStacks(figures) && fitting >= figures.length;
+  const columns = beside ? figures.length : Math.min(options.columns ?? fitting, flat.length);
+  if (!(columns >= 1)) throw new InputError(`a grid needs at least one column, not ${options.columns}`);
+  const rows = Math.ceil(flat.length / columns);
+  const panels: Panel[] = flat.map((panel, k) =>
+    beside
+      ? { ...panel, row: k % rows, column: Math.floor(k / rows) }
+      : { ...panel, row: Math.floor(k / columns), column: k % columns },
+  );
   return {
     format: 'covature-figure',
     version: 1,
@@ -53,7 +78,7 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
     rows,
     columns,
     panels,
-    shareX: options.shareX ?? false,
+    shareX: options.shareX ?? beside,
     shareY: options.shareY ?? false,
     letters: options.letters ?? true,
     legend: options.legend ?? 'auto',
@@ -61,6 +86,49 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
     points: first.points,
     provenance: merged(figures.map((figure) => figure.provenance)),
   };
+}
+
+/** The style with sizes of type by which all rows have room, down to a share of them. */
+function scaledToFit(
+  style: FigureStyle,
+  count: number,
+  width_mm: number,
+  height_mm: number,
+  least: number,
+): FigureStyle {
+  if (least >= 1) return style;
+  const columns = Math.min(
+    Math.ceil(Math.sqrt(count)),
+    Math.max(1, Math.floor(points(width_mm) / (narrowestPanel * style.labelSize))),
+  );
+  const needed = Math.ceil(count / columns) * roomyPanel * style.labelSize;
+  const factor = Math.max(least, Math.min(1, points(height_mm) / needed));
+  return factor < 1 ? scaledStyle(style, factor) : style;
+}
+
+const points = (length_mm: number): number => (length_mm / 25.4) * 72;
+
+/** Figures of as many panels each over one axis, as training over time: each stays a column. */
+function areStacks(figures: readonly FigureSpec[]): boolean {
+  const [{ panels }] = figures;
+  return panels.length > 1 && figures.every((figure) => figure.shareX && figure.panels.length === panels.length);
+}
+
+/** Width that a panel takes at least, in sizes of the type of labels: below, numbers of the axis stand against each other and no legend fits. */
+const narrowestPanel = 17;
+/** Height with its labels, in the same: at least, and with room for a legend. */
+const lowestPanel = 9;
+const roomyPanel = 11;
+
+/**
+ * As near to a square as the count allows, in panels that are wide enough for their type: stacked where two side by side are not. Where the page has no room for so
+ * many rows, more columns.
+ */
+function columnsThatFit(count: number, width_mm: number, height_mm: number, labelSize: number): number {
+  const fit = (length_mm: number, least: number): number =>
+    Math.max(1, Math.floor(points(length_mm) / (least * labelSize)));
+  const columns = Math.min(Math.ceil(Math.sqrt(count)), fit(width_mm, narrowestPanel));
+  return Math.max(columns, Math.ceil(count / fit(height_mm, lowestPanel)));
 }
 
 /** Statements of the figures: those of all of them once, the others behind the letters of theirs. */

@@ -1,9 +1,10 @@
 /** Room for everything around the frames, and the frames themselves. */
 import { InputError } from '../../errors.ts';
 import type { FontLibrary } from '../fonts/library.ts';
+import { presetNames, presets } from '../presets.ts';
 import type { TextBox } from '../text/box.ts';
 import { setLabel } from '../text/label.ts';
-import type { FigureSpec, Heatmap, Panel } from '../types.ts';
+import type { FigureSpec, Heatmap, Mark, Panel } from '../types.ts';
 import { axisTicks, lengths, type AxisTicks } from './axes.ts';
 import { colourBar } from './colourbar.ts';
 import { domainOf, scaleOf, type Domain } from './scales.ts';
@@ -22,17 +23,20 @@ export interface PanelPlan {
   readonly letter: string;
 }
 
-/** `headroom`: by panel, the share of the frame to keep free above the data, where the axis may grow. */
-export function planPanels(spec: FigureSpec, headroom: readonly number[] = []): PanelPlan[] {
+export function planPanels(spec: FigureSpec): PanelPlan[] {
   const lettered = spec.letters && spec.panels.length > 1;
   return spec.panels.map((panel, k) => {
     const column = spec.panels.filter((other) => other.column === panel.column);
     const row = spec.panels.filter((other) => other.row === panel.row);
     const letter = lettered ? letterOf(k, spec.style.panelLabels) : '';
+    const domains = {
+      x: domainOf(spec.shareX ? column : [panel], 'x'),
+      y: domainOf(spec.shareY ? row : [panel], 'y'),
+    };
     return {
-      panel,
-      domainX: domainOf(spec.shareX ? column : [panel], 'x'),
-      domainY: raised(domainOf(spec.shareY ? row : [panel], 'y'), panel, spec.shareY ? 0 : (headroom[k] ?? 0)),
+      panel: withoutFar(panel, domains),
+      domainX: domains.x,
+      domainY: domains.y,
       showX: !spec.shareX || panel.row === Math.max(...column.map((other) => other.row)),
       showY: !spec.shareY || panel.column === Math.min(...row.map((other) => other.column)),
       letter,
@@ -40,12 +44,11 @@ export function planPanels(spec: FigureSpec, headroom: readonly number[] = []): 
   });
 }
 
-function raised(domain: Domain, { y }: Panel, share: number): Domain {
-  if (!(share > 0) || y.max !== undefined || y.reversed || y.scale === 'category') return domain;
-  const grow = 1 / (1 - Math.min(share, 0.6));
-  const max =
-    y.scale === 'log' ? domain.min * (domain.max / domain.min) ** grow : domain.min + (domain.max - domain.min) * grow;
-  return { ...domain, max };
+/** A guide beyond the axis is neither drawn nor in the legend. */
+function withoutFar(panel: Panel, domains: Readonly<Record<'x' | 'y', Domain>>): Panel {
+  const isFar = (mark: Mark): boolean =>
+    mark.kind === 'rule' && (mark.value < domains[mark.axis].min || mark.value > domains[mark.axis].max);
+  return panel.marks.some(isFar) ? { ...panel, marks: panel.marks.filter((mark) => !isFar(mark)) } : panel;
 }
 
 /** What panel k is called: (a) or a, after (z) (aa). */
@@ -159,6 +162,9 @@ export function place(
     frameHeight = nextHeight;
     if (!settled && round < 6) continue;
     if (spec.height_mm === 'auto') {
+      const most = tallest(spec);
+      // Lower frames where the page has no room for these; square ones stay square.
+      if (outerY + rows * frameHeight > most && !square) frameHeight = Math.max(8, (most - outerY) / rows);
       // Whole tenths of a millimetre; the frames take up the difference.
       height = (Math.ceil(((outerY + rows * frameHeight) / pointsPerMm) * 10 - 1e-6) / 10) * pointsPerMm;
       if (!square) frameHeight = (height - outerY) / rows;
@@ -180,6 +186,12 @@ export function place(
     }));
     return { measured, frames, letters: plans.map(({ panel }, k) => frames[k].x - lefts[panel.column]), width, height };
   }
+}
+
+/** Points of the page that the preset's page has room for. */
+function tallest({ style }: FigureSpec): number {
+  const known = presetNames.find((name) => name === style.preset);
+  return known === undefined ? Infinity : Math.floor(presets[known].maxHeight_mm * 10) * (pointsPerMm / 10);
 }
 
 export const round1 = (value: number): number => Math.round(value * 10) / 10;

@@ -9,9 +9,9 @@ import { setLabel } from '../text/label.ts';
 import type { FigureSpec, LegendPlace } from '../types.ts';
 import type { PlacedText } from './axes.ts';
 import { edge, heightOf, place, planPanels, pointsPerMm, type PanelPlan } from './frames.ts';
-import { legendBlock, legendEntries, type LegendBlock } from './legend.ts';
+import { groupBlock, legendBlock, legendEntries, type LegendBlock, type LegendGroup } from './legend.ts';
 import { lint } from './lint.ts';
-import { paintPanel } from './panel.ts';
+import { paintPanel, statementsOf } from './panel.ts';
 import type { Scene, SceneNode } from './scene.ts';
 
 export function layoutFigure(spec: FigureSpec, fonts: FontLibrary): Scene {
@@ -19,57 +19,118 @@ export function layoutFigure(spec: FigureSpec, fonts: FontLibrary): Scene {
   if (spec.height_mm !== 'auto' && !(spec.height_mm > 0))
     throw new InputError(`the height of a figure must be positive, not ${spec.height_mm} mm`);
   if (spec.panels.length === 0) throw new InputError('a figure needs at least one panel');
-  let plans = planPanels(spec);
-  let legend = legendPlan(spec);
+  const plans = planPanels(spec);
+  let legend = legendPlan(spec, plans);
   let notes: readonly string[] = [];
   // What is left out is known once the marks are drawn, and its statement takes room, as a legend may: lay out again until nothing changes.
   for (let round = 0; ; round++) {
     const drawn = draw(spec, plans, fonts, legend, notes);
-    const crowded = legend.place === 'auto' && !legend.settled && drawn.crowded.some((share) => share > 0);
-    const same = !crowded && drawn.notes.join('\n') === notes.join('\n');
-    if (same || round === 4) return drawn.scene;
+    const crowded = legend.moves ? plans.flatMap((_, k) => (drawn.crowded[k] ? [k] : [])) : [];
+    const same = crowded.length === 0 && drawn.notes.join('\n') === notes.join('\n');
+    if (same || round === 6) return drawn.scene;
     notes = drawn.notes;
-    if (!crowded) continue;
-    if (legend.alike) legend = { place: 'below', shared: true, alike: true };
-    else {
-      // Legends that differ stay with their panels, which get room for them above the data.
-      plans = planPanels(spec, drawn.crowded);
-      legend = { ...legend, settled: true };
-    }
+    if (crowded.length === 0) continue;
+    if (!legend.shared && legend.alike) legend = { ...legend, place: 'below', shared: true };
+    else legend = { ...legend, outside: new Set([...legend.outside, ...crowded]) };
   }
 }
 
-/** One legend for the figure at a side, or one in each frame. */
 interface LegendPlan {
   readonly place: LegendPlace;
+  /** One legend for all panels at a side of the figure; else each has its own. */
   readonly shared: boolean;
-  /** One legend would serve all panels. */
+  /** One legend would serve all of several panels. */
   readonly alike: boolean;
-  /** Room has been made: what is crowded now stays so. */
-  readonly settled?: boolean;
+  /** Panels whose legend, or whose own numbers, stand below the figure behind their letters. */
+  readonly outside: ReadonlySet<number>;
+  /** What has no room in a frame goes below. */
+  readonly moves: boolean;
 }
 
-function legendPlan(spec: FigureSpec): LegendPlan {
-  const outside = spec.legend === 'below' || spec.legend === 'above' || spec.legend === 'right';
-  if (spec.legend === 'none' || outside) return { place: spec.legend, shared: true, alike: true };
+function legendPlan(spec: FigureSpec, plans: readonly PanelPlan[]): LegendPlan {
+  const several = plans.length > 1;
   const keysOf = (common: boolean): string[] =>
-    spec.panels
-      .map((panel) => legendEntries([panel], common))
+    plans
+      .map(({ panel }) => legendEntries([panel], common))
       .filter((entries) => entries.length > 0)
       .map((entries) => entries.map((entry) => entry.key).join('\n'));
   const own = keysOf(false);
-  if (own.length === 0) return { place: 'none', shared: true, alike: true };
-  if (spec.legend === 'auto' && own.length > 1 && own.every((keys) => keys === own[0]))
-    return { place: 'below', shared: true, alike: true };
-  const common = keysOf(spec.panels.length > 1);
-  return { place: spec.legend, shared: false, alike: common.every((keys) => keys === common[0]) };
+  const common = keysOf(several);
+  const isSame = (keys: readonly string[]): boolean => keys.every((each) => each === keys[0]);
+  const base = { place: spec.legend, outside: new Set<number>(), alike: several && isSame(common), moves: false };
+  if (spec.legend === 'none' || own.length === 0) return { ...base, place: 'none', shared: true };
+  if (spec.legend === 'below' || spec.legend === 'above' || spec.legend === 'right') {
+    const grouped = spec.legend !== 'right' && several && !isSame(common);
+    return {
+      ...base,
+      shared: !grouped,
+      outside: new Set(grouped ? plans.keys() : []),
+      moves: !grouped,
+    };
+  }
+  if (spec.legend !== 'auto') return { ...base, shared: false };
+  if (own.length > 1 && isSame(own)) return { ...base, place: 'below', shared: true, moves: true };
+  return { ...base, shared: false, moves: true };
+}
+
+/** The legend outside the frames, where there is one. */
+function outsideBlock(
+  spec: FigureSpec,
+  plans: readonly PanelPlan[],
+  fonts: FontLibrary,
+  { place: at, shared, outside }: LegendPlan,
+): LegendBlock | undefined {
+  const { style } = spec;
+  const width = spec.width_mm * pointsPerMm;
+  const sideways = at === 'right';
+  const hasShared = shared && (at === 'below' || at === 'above' || sideways);
+  const panels = plans.map(({ panel }) => panel);
+  const main = hasShared
+    ? legendBlock(
+        legendEntries(panels, panels.length > 1),
+        fonts,
+        style,
+        sideways ? width * 0.35 : width - 2 * edge,
+        !sideways,
+      )
+    : undefined;
+  if (outside.size === 0) return main;
+  const groups = [...outside]
+    .sort((a, b) => a - b)
+    .map((k): LegendGroup => ({
+      letter: plans[k].letter,
+      entries: shared ? [] : legendEntries([plans[k].panel]),
+      statements: shared ? statementsOf(plans[k].panel) : [],
+    }))
+    .filter(({ entries, statements }) => entries.length + statements.length > 0);
+  const room = width - 2 * edge;
+  const [only] = groups;
+  const rest =
+    groups.length === 1 && only.letter === '' && only.statements.length === 0
+      ? legendBlock(only.entries, fonts, style, room, true)
+      : groupBlock(groups, fonts, style, room);
+  return main === undefined ? rest : stacked(main, rest);
+}
+
+function stacked(above: LegendBlock, below: LegendBlock): LegendBlock {
+  const width = Math.max(above.width, below.width);
+  return {
+    width,
+    height: above.height + below.height,
+    wrapped: above.wrapped || below.wrapped,
+    place(x, y) {
+      const first = above.place(x + (width - above.width) / 2, y);
+      const second = below.place(x + (width - below.width) / 2, y + above.height);
+      return { nodes: [...first.nodes, ...second.nodes], texts: [...first.texts, ...second.texts] };
+    },
+  };
 }
 
 interface Drawn {
   readonly scene: Scene;
   readonly notes: readonly string[];
-  /** By panel, the share of the frame's height that its legend needs where it covers data; 0 where it is well. */
-  readonly crowded: readonly number[];
+  /** By panel, whether what stands in its frame has no room there. */
+  readonly crowded: readonly boolean[];
 }
 
 function draw(
@@ -91,20 +152,11 @@ function draw(
       : undefined;
   const noteHeight = noteBox ? heightOf(noteBox) + 0.7 * style.noteSize : 0;
   const sideways = legend.place === 'right';
-  const outside = legend.shared && (legend.place === 'below' || legend.place === 'above' || sideways);
-  const block: LegendBlock | undefined = outside
-    ? legendBlock(
-        legendEntries(spec.panels, spec.panels.length > 1),
-        fonts,
-        style,
-        sideways ? fullWidth * 0.35 : fullWidth - 2 * edge,
-        !sideways,
-      )
-    : undefined;
+  const block = outsideBlock(spec, plans, fonts, legend);
   const gap = 0.6 * style.legendSize;
   const geometry = place(spec, plans, fonts, {
     top: block && legend.place === 'above' ? block.height + gap : 0,
-    bottom: noteHeight + (block && legend.place === 'below' ? block.height + gap : 0),
+    bottom: noteHeight + (block && !sideways && legend.place !== 'above' ? block.height + gap : 0),
     right: block && sideways ? block.width + gap : 0,
   });
 
@@ -116,7 +168,7 @@ function draw(
       measured: geometry.measured[k],
       frame: geometry.frames[k],
       letterX: geometry.letters[k],
-      sharedLegend: legend.shared,
+      legend: legend.outside.has(k) ? 'outside' : legend.shared ? 'shared' : 'own',
       legendPlace: legend.place,
     }),
   );
@@ -173,7 +225,14 @@ function draw(
       nodes,
       panels: painted.map((panel) => panel.geometry),
       legend: {
-        place: outside ? legend.place : legend.place === 'none' ? 'none' : 'frames',
+        place:
+          block === undefined || legend.place === 'none'
+            ? legend.place === 'none'
+              ? 'none'
+              : 'frames'
+            : sideways || legend.place === 'above'
+              ? legend.place
+              : 'below',
         ...corner,
       },
       notes: unique,

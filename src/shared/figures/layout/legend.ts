@@ -35,6 +35,8 @@ export function legendEntries(panels: readonly Panel[], common = false): LegendE
 export interface LegendBlock {
   readonly width: number;
   readonly height: number;
+  /** Some entry takes more than one line. */
+  readonly wrapped: boolean;
   /** Nodes and texts with the upper left corner of the block at (x, y). */
   place(x: number, y: number): { nodes: SceneNode[]; texts: PlacedText[] };
 }
@@ -51,8 +53,10 @@ export function legendBlock(
   const sample = 2.3 * size;
   const gap = 0.5 * size;
   const between = 1.4 * size;
-  const boxes = entries.map((entry) =>
-    setLabel(entry.label, fonts, { family: style.font, size, maxWidth: Math.max(4 * size, maxWidth - sample - gap) }),
+  const room = Math.max(4 * size, maxWidth - sample - gap);
+  const boxes = entries.map((entry) => setLabel(entry.label, fonts, { family: style.font, size, maxWidth: room }));
+  const wrapped = entries.some(
+    (entry) => setLabel(entry.label, fonts, { family: style.font, size }).width > room + 1e-6,
   );
   const widths = boxes.map((box) => sample + gap + box.width);
   let columns = 1;
@@ -74,6 +78,7 @@ export function legendBlock(
   return {
     width,
     height,
+    wrapped,
     place(x, y) {
       const nodes: SceneNode[] = [];
       const texts: PlacedText[] = [];
@@ -88,6 +93,83 @@ export function legendBlock(
         nodes.push(...swatch(entry.mark, left, baseline - 0.33 * size, sample, style));
         texts.push({ box, x: left + sample + gap, y: baseline, angle: 0, role: 'legend' });
       });
+      return { nodes, texts };
+    },
+  };
+}
+
+/** What one panel has to say under the figure. */
+export interface LegendGroup {
+  /** "(a)"; empty where there is one panel. */
+  readonly letter: string;
+  readonly entries: readonly LegendEntry[];
+  /** Numbers of the panel ("n = 126 directions"), without a picture of a mark. */
+  readonly statements: readonly string[];
+}
+
+/** Groups under each other, each begun by its letter: entries in rows, as many as fit, none broken where a row has room for it. */
+export function groupBlock(
+  groups: readonly LegendGroup[],
+  fonts: FontLibrary,
+  style: FigureStyle,
+  maxWidth: number,
+): LegendBlock {
+  const size = style.legendSize;
+  const sample = 2.3 * size;
+  const gap = 0.5 * size;
+  const between = 1.4 * size;
+  const weight = style.panelLabels === 'bold' ? 'bold' : 'regular';
+  const letters = groups.map(({ letter }) =>
+    letter === '' ? undefined : setLabel(letter, fonts, { family: style.font, size, style: weight }),
+  );
+  const indent = Math.max(0, ...letters.map((box) => (box === undefined ? 0 : box.width + gap)));
+  const room = maxWidth - indent;
+  const items: { readonly box: TextBox; readonly mark: Mark | undefined; readonly x: number; readonly row: number }[] =
+    [];
+  const heights: number[] = [];
+  const firstRows: number[] = [];
+  let widest = 0;
+  for (const { entries, statements } of groups) {
+    let row = heights.length;
+    let x = 0;
+    firstRows.push(row);
+    heights.push(1.25 * size);
+    const all = [
+      ...entries.map(({ label, mark }) => ({ label, mark })),
+      ...statements.map((label) => ({ label, mark: undefined })),
+    ];
+    for (const { label, mark } of all) {
+      const before = mark === undefined ? 0 : sample + gap;
+      const box = setLabel(label, fonts, { family: style.font, size, maxWidth: Math.max(4 * size, room - before) });
+      if (x > 0 && x + before + box.width > room) {
+        row = heights.length;
+        heights.push(1.25 * size);
+        x = 0;
+      }
+      items.push({ box, mark, x: indent + x, row });
+      heights[row] = Math.max(heights[row], lineHeight(box, size));
+      x += before + box.width + between;
+      widest = Math.max(widest, indent + x - between);
+    }
+  }
+  const tops = heights.map((_, row) => heights.slice(0, row).reduce((sum, height) => sum + height, 0));
+  return {
+    width: widest,
+    height: heights.reduce((sum, height) => sum + height, 0),
+    wrapped: false,
+    place(x, y) {
+      const nodes: SceneNode[] = [];
+      const texts: PlacedText[] = [];
+      const baseline = (row: number, box: TextBox): number =>
+        y + tops[row] + (heights[row] - lineHeight(box, size)) / 2 + firstAscent(box, size);
+      letters.forEach((box, k) => {
+        if (box !== undefined) texts.push({ box, x, y: baseline(firstRows[k], box), angle: 0, role: 'legend' });
+      });
+      for (const { box, mark, x: left, row } of items) {
+        const line = baseline(row, box);
+        if (mark !== undefined) nodes.push(...swatch(mark, x + left, line - 0.33 * size, sample, style));
+        texts.push({ box, x: x + left + (mark === undefined ? 0 : sample + gap), y: line, angle: 0, role: 'legend' });
+      }
       return { nodes, texts };
     },
   };

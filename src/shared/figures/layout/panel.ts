@@ -22,8 +22,8 @@ export interface PanelRequest {
   readonly frame: Frame;
   /** Left end of the panel's letter. */
   readonly letterX: number;
-  /** One legend stands outside the frames (or none is drawn). */
-  readonly sharedLegend: boolean;
+  /** own: its legend in the frame; shared: one legend stands outside, its own numbers in the frame; outside: nothing of it in the frame. */
+  readonly legend: 'own' | 'shared' | 'outside';
   readonly legendPlace: LegendPlace;
 }
 
@@ -35,12 +35,12 @@ export interface PaintedPanel {
   /** Why there is nothing to see; null where something is drawn. */
   readonly empty: string | null;
   readonly geometry: PanelGeometry;
-  /** Where the legend does not fit into the frame without covering data: the share of its height that the legend needs. 0 elsewhere. */
-  readonly crowded: number;
+  /** Whether its legend, or its numbers, have no room in the frame that is clear of the data. */
+  readonly crowded: boolean;
 }
 
 export function paintPanel(request: PanelRequest): PaintedPanel {
-  const { spec, fonts, plan, measured, frame, sharedLegend } = request;
+  const { spec, fonts, plan, measured, frame, legend } = request;
   const { style } = spec;
   const { panel, domainX, domainY, letter } = plan;
   const x = scaleOf(panel.x, domainX, frame.x, frame.x + frame.width);
@@ -96,7 +96,12 @@ export function paintPanel(request: PanelRequest): PaintedPanel {
       role: 'message',
     });
   }
-  const crowded = sharedLegend ? statements(request, drawn, nodes, texts) : ownLegend(request, drawn, nodes, texts);
+  const crowded =
+    legend === 'outside'
+      ? false
+      : legend === 'shared'
+        ? ownNumbers(request, drawn, nodes, texts)
+        : ownLegend(request, drawn, nodes, texts);
   return {
     nodes,
     texts,
@@ -124,27 +129,25 @@ export function paintPanel(request: PanelRequest): PaintedPanel {
   };
 }
 
-/** The legend in the frame. Returns the share of the frame's height that it needs, 0 where it stands clear of the data. */
+/** The legend in the frame. Returns whether it has no room there: then it covers something, or breaks its words. */
 function ownLegend(
   { spec, fonts, plan, frame, legendPlace }: PanelRequest,
   drawn: DrawnPanel,
   nodes: SceneNode[],
   texts: PlacedText[],
-): number {
+): boolean {
   const { style } = spec;
   const entries = legendEntries([plan.panel]);
-  if (entries.length === 0) return 0;
+  if (entries.length === 0) return false;
   const inset = 0.6 * style.legendSize;
   // In a column or side by side, whichever stands clear of the data.
   const options = [false, true].map((spread) => {
     const block = legendBlock(entries, fonts, style, frame.width * (spread ? 1 : 0.8) - 2 * inset, spread);
     const choice = bestCorner(frame, block.width, block.height, inset, drawn.ink, drawn.lines);
-    const crowded =
-      block.height > 0.62 * frame.height || choice.data > 0.002 * (drawn.ink.length / 2) || choice.lines > 9;
+    const crowded = block.wrapped || block.height > 0.62 * frame.height || choice.data > 0 || choice.lines > 9;
     return { block, choice, crowded };
   });
-  const flat = options[1].block.height < options[0].block.height && frame.height < 0.5 * frame.width;
-  const { block, choice, crowded } = options.find((option) => !option.crowded) ?? options[flat ? 1 : 0];
+  const { block, choice, crowded } = options.find((option) => !option.crowded) ?? options[0];
   const corner = legendPlace === 'auto' ? choice.corner : (legendPlace as Corner);
   const at = cornerPlace(corner, frame, block.width, block.height, inset);
   const placed = block.place(at.x, at.y);
@@ -156,31 +159,37 @@ function ownLegend(
     });
   nodes.push({ kind: 'group', name: 'legend', children: placed.nodes });
   texts.push(...placed.texts);
-  return crowded ? (block.height + 2 * inset) / frame.height : 0;
+  return crowded;
 }
 
-/** Under a shared legend: the numbers that belong to this panel alone ("n = 126 directions"), in its emptiest corner. */
-function statements(
+/** The numbers that belong to a panel alone under a shared legend ("n = 126 directions"). */
+export function statementsOf(panel: Panel): string[] {
+  return panel.marks
+    .flatMap((mark) =>
+      mark.kind !== 'heatmap' && mark.shared !== undefined && mark.label !== undefined && mark.label !== mark.shared
+        ? [{ text: mark.label, order: mark.order ?? 0 }]
+        : [],
+    )
+    .sort((a, b) => a.order - b.order)
+    .map(({ text }) => text);
+}
+
+/** Those numbers in the panel's emptiest corner. Returns whether none is clear of the data. */
+function ownNumbers(
   { spec, fonts, plan, frame, legendPlace }: PanelRequest,
   drawn: DrawnPanel,
   nodes: SceneNode[],
   texts: PlacedText[],
-): number {
-  if (spec.panels.length === 1 || legendPlace === 'none') return 0;
+): boolean {
+  if (spec.panels.length === 1 || legendPlace === 'none') return false;
   const { style } = spec;
-  const lines = plan.panel.marks.flatMap((mark) =>
-    mark.kind !== 'heatmap' && mark.shared !== undefined && mark.label !== undefined && mark.label !== mark.shared
-      ? [{ text: mark.label, order: mark.order ?? 0 }]
-      : [],
-  );
-  if (lines.length === 0) return 0;
-  const text = lines
-    .sort((a, b) => a.order - b.order)
-    .map((line) => line.text)
-    .join('\n');
+  const lines = statementsOf(plan.panel);
+  if (lines.length === 0) return false;
+  const text = lines.join('\n');
   const size = style.tickSize;
   const inset = 0.5 * size;
-  const box = setLabel(text, fonts, { family: style.font, size, maxWidth: frame.width - 2 * inset });
+  const room = frame.width - 2 * inset;
+  const box = setLabel(text, fonts, { family: style.font, size, maxWidth: room });
   const height = box.ascent + box.descent;
   const choice = bestCorner(frame, box.width, height, inset, drawn.ink, drawn.lines);
   const at = cornerPlace(choice.corner, frame, box.width, height, inset);
@@ -191,7 +200,7 @@ function statements(
       fill: { colour: '#FFFFFF', opacity: 0.8 },
     });
   texts.push({ box, x: at.x, y: at.y + box.ascent, angle: 0, role: 'annotation' });
-  return 0;
+  return choice.data > 0 || setLabel(text, fonts, { family: style.font, size }).width > room + 1e-6;
 }
 
 function emptyMessage(panel: Panel): string {
@@ -237,7 +246,8 @@ function panelTexts(
     texts.push({
       box: m.labelY,
       x: right - m.labelY.descent,
-      y: frame.y + frame.height / 2 + m.labelY.width / 2,
+      // A label longer than the frame begins at its top, clear of the letter, and runs on below it.
+      y: frame.y + Math.max(frame.height / 2 + m.labelY.width / 2, m.labelY.width + 2),
       angle: 90,
       role: 'label',
     });

@@ -1,0 +1,67 @@
+/** Every figure of `figureTable` at a venue, from seeded data: what two-panel figures are made of. */
+import {
+  assumptionSlopes,
+  dualDiagonals,
+  eigenvectorOverlap,
+  gammaAgainstCutoff,
+  gammaAgainstHyperparameter,
+  gammaPerLayer,
+  learningCurves,
+  matrixHeatmap,
+  sampleCurvature,
+  scatterDiagonals,
+  spectra,
+  spectralDensity,
+  trainingEvolution,
+  type FigureSpec,
+  type PresetName,
+} from '../../../src/shared/figures/index.ts';
+import type { FigureName } from '../../../src/shared/figures/recipe.ts';
+import { curvatures, curve, history, matrix, overlaps, perLayer } from './catalogue.ts';
+import { extendedMeasurement, measurement } from './data.ts';
+
+type Make = (preset: PresetName, seed: number) => FigureSpec;
+
+const rates = [0.05, 0.1, 0.2, 0.4];
+const batches = [20, 100];
+
+export const pairFigures: Readonly<Record<FigureName, Make>> = {
+  C_H: (preset, seed) => scatterDiagonals(measurement({ d: 400, seed, negative: 8 }), { preset }),
+  C_Q: (preset, seed) => scatterDiagonals(measurement({ d: 400, seed }), { preset, pair: 'C_Q' }),
+  Q_H: (preset, seed) => scatterDiagonals(measurement({ d: 400, seed }), { preset, pair: 'Q_H' }),
+  spectra: (preset, seed) => spectra(measurement({ d: 300, seed }), { preset }),
+  heatmap: (preset, seed) => matrixHeatmap(matrix('C', 40, 1.2, seed, 'eigenbasis'), { preset }),
+  overlap: (preset, seed) =>
+    eigenvectorOverlap({ values: overlaps(20, 400, seed), size: 20, d: 400, parameter: 'fc2.kernel' }, { preset }),
+  gamma_layers: (preset) => gammaPerLayer(perLayer(1), { preset }),
+  gamma_cutoff: (preset, seed) => gammaAgainstCutoff(measurement({ d: 400, seed }), { preset }),
+  gamma_hyperparameter: (preset, seed) =>
+    gammaAgainstHyperparameter(
+      rates.flatMap((value, k) =>
+        batches.map((batch) => ({
+          value,
+          group: `batch ${batch}`,
+          measurements: [measurement({ d: 60, gamma: 1 + 0.08 * k + batch / 500, seed: seed + k })],
+        })),
+      ),
+      { parameter: 'learning rate', preset },
+    ),
+  evolution: (preset) => trainingEvolution(history(8), { preset }),
+  curves: (preset, seed) =>
+    learningCurves(
+      rates.map((rate, k) => ({
+        label: `learning rate ${rate}, batch 50`,
+        runs: [1, 2, 3].map((s) => curve(10 * k + s + seed, rate)),
+      })),
+      { metric: 'training loss', preset },
+    ),
+  duality: (preset, seed) => dualDiagonals(extendedMeasurement({ d: 300, seed, negative: 4 }), 'C', { preset }),
+  isotropy: (preset, seed) => dualDiagonals(extendedMeasurement({ d: 300, seed }), 'isotropy', { preset }),
+  assumptions: (preset, seed) => assumptionSlopes(extendedMeasurement({ d: 200, seed }), { preset }),
+  density: (preset, seed) => spectralDensity(extendedMeasurement({ d: 200, seed }), { preset }),
+  samples: (preset, seed) =>
+    sampleCurvature(
+      [1, 10, 100, 1000].map((direction, k) => curvatures(direction, 1000, seed + k)),
+      { parameter: 'fc2.kernel', preset },
+    ),
+};

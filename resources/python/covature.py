@@ -27,7 +27,7 @@ import tempfile
 import time
 import uuid
 import zlib
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 import torch
@@ -173,11 +173,47 @@ def _func_name(func: Any) -> str:
 _CASTS = {"float", "half", "bfloat16", "double", "to", "type", "type_as", "cuda", "cpu"}
 
 
+def _stays_double(name: str, func: Any, args: Any, kwargs: Any) -> Optional[Tensor]:
+    """The tensor itself where a call would only change its precision or device."""
+    first = args[0] if args else None
+    if name not in _CASTS or not isinstance(first, Tensor) or not first.is_floating_point():
+        return None
+    made = func(*args, **kwargs)
+    return first if isinstance(made, Tensor) and made.is_floating_point() else None
+
+
+def _with_epsilon(name: str, args: Any, kwargs: Dict[str, Any], epsilon: float) -> Tuple[Any, Dict[str, Any]]:
+    """rms_norm's epsilon, where it is left to the precision, is that of the model's own."""
+    if name != "rms_norm" or (len(args) > 3 and args[3] is not None) or kwargs.get("eps") is not None:
+        return args, kwargs
+    return args[:3], {**kwargs, "eps": epsilon}
+
+
+class _Double(TorchFunctionMode):
+    """A pass in double precision throughout, its derivatives too."""
+
+    def __init__(self, epsilon: float):
+        super().__init__()
+        self.epsilon = epsilon
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = _func_name(func)
+        args, kwargs = _with_epsilon(name, args, kwargs or {}, self.epsilon)
+        kept = _stays_double(name, func, args, kwargs)
+        if kept is not None:
+            return kept
+        if name == "hardsigmoid":
+            # PyTorch's derivative holds 1/6 in single precision.
+            return F.relu6(args[0] + 3) / 6
+        return func(*args, **kwargs)
+
+
 class _Recorder(TorchFunctionMode):
     """Records what a model calls. Tensors are followed by identity, so a change in place makes the tensor a new node."""
 
-    def __init__(self, constants: Mapping[int, str]):
+    def __init__(self, constants: Mapping[int, str], epsilon: float):
         super().__init__()
+        self.epsilon = epsilon
         self.nodes: List[_Node] = []
         self.of: Dict[int, _Node] = {}
         self.keep: List[Tensor] = []
@@ -205,12 +241,12 @@ class _Recorder(TorchFunctionMode):
         return known
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
         name = _func_name(func)
+        args, kwargs = _with_epsilon(name, args, kwargs or {}, self.epsilon)
         first = args[0] if args else None
-        if name in _CASTS and isinstance(first, Tensor) and first.is_floating_point():
-            made = func(*args, **kwargs)
-            return first if isinstance(made, Tensor) and made.is_floating_point() else made
+        kept = _stays_double(name, func, args, kwargs)
+        if kept is not None:
+            return kept
         changes = [each for each in [first] if isinstance(each, Tensor) and _is_in_place(name, kwargs)]
         mapped_args, mapped_kwargs = _map(args, self.node_of), _map(kwargs, self.node_of)
         for each in changes:
@@ -246,10 +282,10 @@ def _is_in_place(name: str, kwargs: Mapping[str, Any]) -> bool:
     return (name.endswith("_") and not name.startswith("__")) or kwargs.get("inplace") is True
 
 
-def _record(model: nn.Module, x: Tensor) -> Tuple[_Recorder, _Node, Tensor]:
+def _record(model: nn.Module, x: Tensor, epsilon: float) -> Tuple[_Recorder, _Node, Tensor]:
     """The pass of `x` through the model. Answers the record, the node of the input and the output."""
     constants = {id(value): name for name, value in [*model.named_parameters(), *model.named_buffers()]}
-    recorder = _Recorder(constants)
+    recorder = _Recorder(constants, epsilon)
     start = _Node(None, "input", (), {}, x, "", True, None)
     recorder.add(x, start)
     hooks = []
@@ -808,7 +844,7 @@ class _Lowering:
         x, shape, weight, eps = _take(node, "input", "normalized_shape", ("weight", None), ("eps", None))
         if len(shape) != 1:
             raise _Refused(node, f"a normalisation over {list(shape)}; rmsnorm is over the last axis alone")
-        return self.rms(node, x, int(shape[0]), weight, torch.finfo(torch.float32).eps if eps is None else float(eps))
+        return self.rms(node, x, int(shape[0]), weight, float(eps))
 
     def rms(self, node: _Node, x: Any, width: int, weight: Any, epsilon: float) -> _Sym:
         value, row, order = self.rows(node, x, width)
@@ -1563,6 +1599,7 @@ class _Structure:
                 raise CannotExport(f"{value.path or 'the model'}: a result that does not depend on the input")
             self.above[id(value)] = common
         self.layers: List[_Placed] = []
+        self.placed: Set[int] = set()
         self.start = start
 
     def meet(self, a: _Value, b: _Value) -> _Value:
@@ -1579,11 +1616,12 @@ class _Structure:
         at = end
         while at is not begin:
             values.append(at)
-            if self.place[id(at)] < self.place[id(begin)]:
+            if self.place[id(at)] < self.place[id(begin)] or id(at) in self.placed:
                 raise CannotExport(
-                    f"{end.path or 'the model'}: its branches cross (one begins inside another and ends outside); the format has branches that "
+                    f"{at.path or 'the model'}: its branches cross (one begins inside another and ends outside); the format has branches that "
                     "leave one place and meet in one (residual, concat), series-parallel networks"
                 )
+            self.placed.add(id(at))
             at = self.above[id(at)]
         specs: List[Spec] = []
         for value in reversed(values):
@@ -1784,14 +1822,16 @@ def _follow(model: nn.Module, x: Tensor, y: Tensor, loss: Loss, name: str) -> _E
     """Everything of a model file but the data."""
     loss_spec = _loss_spec(loss)
     double = _double(model)
+    epsilon = next((torch.finfo(each.dtype).eps for each in model.parameters() if each.is_floating_point()), torch.finfo(torch.float32).eps)
     is_tokens = not x.is_floating_point()
     inputs = x.to(torch.int64) if is_tokens else x.double()
     pair = inputs[:2] if len(inputs) > 1 else torch.cat([inputs, inputs])
     pair = pair.clone()
-    recorder, start, out = _record(double, pair)
+    recorder, start, out = _record(double, pair, epsilon)
     # With gradients on, as below: without them PyTorch's encoder takes another way, whose numbers differ in the last digits.
-    again, alone = (_only(double(each)).detach() for each in (pair.clone(), pair[:1].clone()))
-    if again.shape != out.shape or not torch.equal(again, out.detach()):
+    with _Double(epsilon):
+        again, alone = (_only(double(each)).detach() for each in (pair.clone(), pair[:1].clone()))
+    if again.shape != out.shape or not torch.allclose(again, out.detach(), rtol=1e-12, atol=1e-14):
         raise CannotExport("the model gives two answers for one input (a random number in evaluation mode, such as F.dropout without training=self.training?)")
     parts = out.detach()[: len(out) // 2]
     if alone.numel() * 2 != out.numel() or not torch.allclose(alone.reshape(-1), parts.reshape(-1), rtol=1e-9, atol=1e-12):
@@ -1831,10 +1871,11 @@ def _follow(model: nn.Module, x: Tensor, y: Tensor, loss: Loss, name: str) -> _E
     tables = getattr(lowering, "tables", {})
     get_double: Get = lambda key: state[key] if key in state else tables[key]  # noqa: E731
     batch = inputs[:some].clone()
-    values = _only(double(batch))
+    with _Double(epsilon):
+        values = _only(double(batch))
     shape = [some, *symbol.value.shape]
     if given is not out:
-        recorded, _, _ = _record(double, batch)
+        recorded, _, _ = _record(double, batch, epsilon)
         values = next(node for node in reversed(recorded.nodes) if node.name == "log_softmax").args[0].value
     outputs = (values.movedim(1, -1) if classes_second else values).reshape(shape)
     losses = _losses(loss_spec, outputs, y[:some])

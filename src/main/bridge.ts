@@ -1,5 +1,5 @@
 /** The bridge from PyTorch, resources/python/covature.py: where it lies, and a copy of it that knows how to call this program. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '../data/files.ts';
 
@@ -11,18 +11,20 @@ export function bridgeFile(): { readonly path: string; readonly text: string } {
   return { path, text: readFileSync(path, 'utf8') };
 }
 
-/** The text of a copy, in which `measure` calls the program by `command`. */
-export function bridgeCopy(command: readonly string[]): string {
+/** The text of a copy, in which `measure` calls the program by `command`; null: as the file finds it. */
+export function bridgeCopy(command: readonly string[] | null): string {
   const { text } = bridgeFile();
   if (!text.includes(marker)) throw new Error(`covature.py has no line "${marker}"`);
-  return text.replace(marker, `COMMAND: Optional[List[str]] = ${JSON.stringify(command)}`);
+  return command === null ? text : text.replace(marker, `COMMAND: Optional[List[str]] = ${JSON.stringify(command)}`);
 }
 
-export async function writeBridge(target: string, command: readonly string[]): Promise<void> {
+export async function writeBridge(target: string, command: readonly string[] | null): Promise<void> {
   await writeFileAtomic(target, bridgeCopy(command));
 }
 
-/** How the command line of this checkout is called: by the Node that runs it, through the launcher. */
-export function ownCommand(): string[] {
-  return [process.execPath, fileURLToPath(new URL('../../scripts/covature.mjs', import.meta.url))];
+/** How the command line of this checkout is called: by the Node that runs it, through the launcher; null where there is none (a packaged desktop). */
+export function ownCommand(): string[] | null {
+  const script = fileURLToPath(new URL('../../scripts/covature.mjs', import.meta.url));
+  if (!existsSync(script)) return null;
+  return ['electron' in process.versions ? 'node' : process.execPath, script];
 }

@@ -20,7 +20,7 @@ const kinds: Readonly<Record<FileKind, OpenDialogOptions>> = {
   model: {
     title: 'Choose a model',
     properties: ['openFile'],
-    filters: [{ name: 'Models', extensions: ['json'] }],
+    filters: [{ name: 'Models', extensions: ['covature-model', 'json'] }],
   },
   run: {
     title: 'Choose a run',

@@ -188,7 +188,8 @@ export class App {
   async importRun(from: FilePlace): Promise<void> {
     const done = await this.attempt(() => this.client.request('runs.import', { from }));
     if (done === undefined) return;
-    this.tell('info', done.added ? `${done.name} was imported.` : `${done.name} is here already.`);
+    const what = done.added ? `${done.name} was imported` : `${done.name} is here already`;
+    this.tell('info', `${what}${done.following ? '; it is followed while its file grows' : ''}.`);
     this.open(done.id);
   }
 

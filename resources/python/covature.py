@@ -15,7 +15,6 @@ Formats are described in docs/own-model.md of Covature. MIT licence.
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import os
@@ -208,6 +207,10 @@ class _Double(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
+#: What takes nothing of a tensor but its shape.
+_MAKERS = {"zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"}
+
+
 class _Recorder(TorchFunctionMode):
     """Records what a model calls. Tensors are followed by identity, so a change in place makes the tensor a new node."""
 
@@ -270,7 +273,7 @@ class _Recorder(TorchFunctionMode):
             if not isinstance(part, Tensor):
                 continue
             inputs = [each for each in _leaves((mapped_args, mapped_kwargs)) if isinstance(each, _Node)]
-            dynamic = any(each.dynamic for each in inputs)
+            dynamic = name not in _MAKERS and any(each.dynamic for each in inputs)
             known = self.of.get(id(part))
             if known is not None and not changes and known in inputs:
                 continue  # The same tensor handed through, as dropout and contiguous do.
@@ -619,7 +622,12 @@ class _Lowering:
             moved = place(index).reshape(-1, width)
             row, order = moved[:, 0] // width, moved[0] % width
             if torch.equal(moved, row[:, None] * width + order) and row.numel() == self.batch * value.size // width and row.unique().numel() == row.numel():
+                self.input.extra["taken"] = self.input.extra.get("taken") or symbol.value is self.input
                 return value, row.view(index.shape[:-1]), order
+        if index.dim() in (2, 3) and self.takes_as(symbol, index, index.shape[1:]):
+            # Patches cut by hand: the data are cut so.
+            self.input.extra["taken"] = True
+            return self.input, torch.arange(index.numel() // width).view(index.shape[:-1]), torch.arange(width)
         raise _Refused(node, f"its input is a rearrangement of {list(symbol.value.shape)} that the format has no layer for")
 
     def image(self, node: _Node, of: Any) -> _Value:
@@ -630,21 +638,29 @@ class _Lowering:
         batch, channels, height, width = symbol.index.shape
         turned = symbol.index.permute(0, 2, 3, 1)
         ours = [height, width, channels]
-        if symbol.value is self.input and list(self.input.shape) != ours and turned.numel() == self.batch * self.input.size and not self.input.extra.get("taken"):
-            # The data are written in the order that the first layer takes.
-            place = torch.empty(turned.numel(), dtype=torch.long)
-            place[turned.reshape(-1)] = torch.arange(turned.numel())
-            self.input.shape = tuple(ours)
-            self.input_index = place[self.input_index]
-            for key, each in list(self.symbols.items()):
-                if isinstance(each, _Sym) and each.value is self.input:
-                    self.symbols[key] = _Sym(self.input, place[each.index])
-            symbol = _Sym(self.input, place[symbol.index])
+        if list(symbol.value.shape) != ours and self.takes_as(symbol, turned, ours):
+            symbol = self.need(of)
             turned = symbol.index.permute(0, 2, 3, 1)
         if list(symbol.value.shape) == ours and batch == self.batch and torch.equal(turned, self.arange(ours)):
             self.input.extra["taken"] = self.input.extra.get("taken") or symbol.value is self.input
             return symbol.value
         raise _Refused(node, f"its input is no image but a rearrangement of {list(symbol.value.shape)}")
+
+    def takes_as(self, symbol: _Sym, index: Tensor, ours: Sequence[int]) -> bool:
+        """Has the data written in the order that the first layer takes, `index` [batch, *ours]; only while nothing else has taken the input, and only all of it."""
+        if symbol.value is not self.input or self.input.extra.get("taken") or index.numel() != self.batch * self.input.size or index.shape[0] != self.batch:
+            return False
+        flat = index.reshape(-1)
+        if flat.unique().numel() != flat.numel() or not bool((flat.view(self.batch, -1) // self.input.size == torch.arange(self.batch)[:, None]).all()):
+            return False
+        place = torch.empty(flat.numel(), dtype=torch.long)
+        place[flat] = torch.arange(flat.numel())
+        self.input.shape = tuple(ours)
+        self.input_index = place[self.input_index]
+        for key, each in list(self.symbols.items()):
+            if isinstance(each, _Sym) and each.value is self.input:
+                self.symbols[key] = _Sym(self.input, place[each.index])
+        return True
 
     def out_rows(self, value: _Value, row: Tensor) -> _Sym:
         width = value.shape[-1]
@@ -723,7 +739,12 @@ class _Lowering:
             symbol = known[id(each)]
             return symbol.index if isinstance(symbol, _Sym) else each.value
 
-        moved = node.func(*_map(node.args, swap), **_map(node.kwargs, swap))
+        try:
+            moved = node.func(*_map(node.args, swap), **_map(node.kwargs, swap))
+        except RuntimeError:
+            # A view of what lies otherwise in memory than the indices do.
+            known = {key: _Sym(each.value, each.index.contiguous()) if isinstance(each, _Sym) else each for key, each in known.items()}
+            moved = node.func(*_map(node.args, swap), **_map(node.kwargs, swap))
         return _Sym(value, moved if node.out is None else moved[node.out])
 
     # --- layers with weights
@@ -1167,6 +1188,9 @@ class _Lowering:
 
     def _cat(self, node: _Node) -> Union[_Sym, _Opaque]:
         parts, dim = _take(node, "tensors", ("dim", 0))
+        parts = [each for each in parts if each.value.numel() > 0]
+        if len(parts) == 1:
+            return self.symbols_of(parts[0])  # type: ignore[return-value]
         known = [self.symbols_of(each) for each in parts]
         if any(isinstance(each, _Param) for each in known):
             return self.class_token(node, parts, known, dim)
@@ -1190,7 +1214,7 @@ class _Lowering:
 
     def class_token(self, node: _Node, parts: Sequence[_Node], known: Sequence[Any], dim: int) -> Union[_Sym, _Opaque]:
         if len(parts) != 2 or not isinstance(known[0], _Param) or not isinstance(known[1], _Sym) or known[0].name is None:
-            return _Opaque(node, "a parameter joined to a layer's output; the format has one class token before a sequence (classtoken)")
+            return _Opaque(node, "a parameter or constant joined to a layer's output; the format joins branches (concat; a shortcut that widens is a 1 x 1 convolution) and one class token before a sequence")
         param: _Param = known[0]
         symbol = self.need(parts[1])
         for value, place in self.layouts(symbol.value):
@@ -1310,6 +1334,9 @@ class _Lowering:
         if len(sources) not in (1, 3):
             return refusal
         dense = [self.symbols_of(each) for each in sources]
+        opaque = next((each for each in dense if isinstance(each, _Opaque)), None)
+        if opaque is not None:
+            return opaque
         if any(not isinstance(each, _Sym) or each.value.op != "dense" or len(each.value.shape) != 2 for each in dense):
             return refusal
         values: List[_Value] = [each.value for each in dense]  # type: ignore[union-attr]
@@ -1807,22 +1834,49 @@ def _converted(weight: _Weight, get: Get) -> np.ndarray:
     return made.cpu().numpy()
 
 
-def _double(model: nn.Module) -> nn.Module:
-    try:
-        made = copy.deepcopy(model)
-    except Exception as error:
-        raise CannotExport(f"the model cannot be copied ({error}); pass one that copy.deepcopy takes") from error
-    made = made.cpu().double().eval()
-    for parameter in made.parameters():
-        parameter.requires_grad_(True)
-    return made
+class _InDouble:
+    """
+    The model itself in double precision, on the processor, in evaluation mode, for the time of a `with`; afterwards it is as it was. (A copy would not do: functions that a
+    model keeps may hold on to its modules.)
+    """
+
+    def __init__(self, model: nn.Module):
+        self.model = model
+
+    def __enter__(self) -> nn.Module:
+        self.modes = [(each, each.training) for each in self.model.modules()]
+        self.kept: List[Tuple[Dict[str, Optional[Tensor]], str, Tensor]] = []
+        made: Dict[int, Tensor] = {}
+        for module, _ in self.modes:
+            for table in (module._parameters, module._buffers):
+                for key, value in table.items():
+                    if value is None:
+                        continue
+                    self.kept.append((table, key, value))
+                    if id(value) not in made:
+                        double = value.detach().cpu()
+                        double = double.double() if double.is_floating_point() else double.clone()
+                        made[id(value)] = nn.Parameter(double, value.is_floating_point()) if isinstance(value, nn.Parameter) else double
+                    table[key] = made[id(value)]
+        self.model.eval()
+        return self.model
+
+    def __exit__(self, *_error: Any) -> None:
+        for table, key, value in self.kept:
+            table[key] = value
+        for module, training in self.modes:
+            module.training = training
 
 
 def _follow(model: nn.Module, x: Tensor, y: Tensor, loss: Loss, name: str) -> _Exported:
-    """Everything of a model file but the data."""
+    """Everything of a model file but the data and weights."""
     loss_spec = _loss_spec(loss)
-    double = _double(model)
     epsilon = next((torch.finfo(each.dtype).eps for each in model.parameters() if each.is_floating_point()), torch.finfo(torch.float32).eps)
+    with _InDouble(model) as double:
+        return _followed(double, x, y, loss_spec, name, epsilon)
+
+
+def _followed(double: nn.Module, x: Tensor, y: Tensor, loss_spec: Union[str, Spec], name: str, epsilon: float) -> _Exported:
     is_tokens = not x.is_floating_point()
     inputs = x.to(torch.int64) if is_tokens else x.double()
     pair = inputs[:2] if len(inputs) > 1 else torch.cat([inputs, inputs])
@@ -1882,8 +1936,6 @@ def _follow(model: nn.Module, x: Tensor, y: Tensor, loss: Loss, name: str) -> _E
     gradients = torch.autograd.grad(losses[0], [state[key] for key in trained], allow_unused=True)
     of: Dict[str, Tensor] = {key: torch.zeros_like(state[key]) if each is None else each for key, each in zip(trained, gradients)}
     tensors: Arrays = {
-        "check/inputs": _arranged(lowering, inputs[:some]),
-        "check/targets": _targets(y[:some], kind),
         "check/outputs": outputs.detach().numpy(),
         "check/losses": losses.detach().numpy(),
     }
@@ -1906,7 +1958,7 @@ def _follow(model: nn.Module, x: Tensor, y: Tensor, loss: Loss, name: str) -> _E
         "notes": json.dumps(lowering.notes),
         "tolerance": "1e-5" if lowering.single_tables else "1e-9",
         "torch": torch.__version__.split("+")[0],
-        "source": type(model).__name__,
+        "source": type(double).__name__,
     }
     if lowering.single_tables:
         metadata["notes"] = json.dumps([*lowering.notes, "rotary tables of the model are in single precision: PyTorch's numbers agree to single precision only"])

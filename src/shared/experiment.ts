@@ -81,7 +81,7 @@ const measurement = v.strictObject({
   top: v.optional(integer(1, 100_000)),
   which: v.optional(v.picklist(projectedChoices), 'largest'),
   /** The first so many training samples; default all. */
-  samples: v.optional(integer(2)),
+  samples: v.optional(integer(1)),
   /** Seed of the random halves; default 1. */
   seed: v.optional(integer(0), 1),
   /**

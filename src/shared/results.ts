@@ -234,6 +234,8 @@ export interface MeasurementSummary {
   readonly method_reason?: string;
   /** What layers did otherwise than in training, in words: batchnorm by its running statistics, dropout off; absent where none does. */
   readonly evaluation?: readonly string[];
+  /** What so few samples cannot give, in words; absent where there were enough. */
+  readonly left_out?: readonly string[];
   /** How the data were read where there was a choice, in words: scaling of bytes, order of channels, classes by name. */
   readonly data_notes?: readonly string[];
   /** Present where `method` is "projected". */
@@ -241,9 +243,8 @@ export interface MeasurementSummary {
   /** Present where it was asked for and serves; where it does not, `duality_unavailable` says why. */
   readonly duality?: DualitySummary;
   readonly duality_unavailable?: string;
-  /** Why they were asked for and could not be had, and what mends it. */
+  /** Why it was asked for and could not be had, and what mends it. */
   readonly minibatch_noise_unavailable?: string;
-  readonly density_unavailable?: string;
   /** Present where it was asked for. */
   readonly assumptions?: AssumptionsSummary;
   /** Present where it was asked for. */

@@ -3,6 +3,7 @@ import type { ProjectedOptions } from './projected/options.ts';
 import type { MeasurementInput } from './measurement-input.ts';
 import { densitySpec } from '../../shared/density.ts';
 import type { DensitySpec } from '../../shared/density.ts';
+import { InputError } from '../../shared/errors.ts';
 import { evaluationNotes } from '../../shared/model.ts';
 import type { HalfSample, MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { MinibatchNoiseSpec } from '../../shared/minibatch.ts';
@@ -13,6 +14,7 @@ import type { Pool } from '../parallel/pool.ts';
 import { measureExact } from './exact.ts';
 import type { ExactOptions } from './exact.ts';
 import { factorLayout } from './factors.ts';
+import { fewestSamples, ofFewSamples, repeated, withoutHalves } from './few-samples.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
 import type { MemoryExtras } from './forecast.ts';
 import { noiseImpossible, measureMinibatchNoise, noiseDirectionNumbers } from './minibatch/measure.ts';
@@ -75,8 +77,8 @@ export function chooseMethod(
 export async function measureLayer(pool: Pool, input: MeasurementInput, options: LayerOptions): Promise<LayerResult> {
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
   const result = await measureOnce(pool, input, network, options);
-  if (options.convergence !== 'full' || options.intervals === false) return result;
   const { summary } = result;
+  if (options.convergence !== 'full' || options.intervals === false || summary.left_out !== undefined) return result;
   const begun = performance.now();
   const half = await measureOnce(pool, halfOf(input, network, summary.samples, options.seed), network, {
     parameter: options.parameter,
@@ -115,22 +117,28 @@ async function measureOnce(
   const { minibatch_noise: wanted } = options;
   const impossible = wanted === undefined ? null : noiseImpossible(wanted, samples);
   const noise = impossible === null ? wanted : undefined;
-  const asking = densitySpec(options.density);
-  const isFew = asking !== undefined && samples < 8;
-  const density = isFew ? undefined : asking;
+  const density = densitySpec(options.density);
   const asked = options.method ?? 'auto';
   const chosen: ChosenMethod =
     asked === 'auto'
       ? chooseMethod(network, options.parameter, options.memoryLimit, options)
       : { method: asked, reason: 'as asked for' };
-  const unavailable = {
-    ...(impossible !== null && { minibatch_noise_unavailable: impossible }),
-    ...(isFew && { density_unavailable: `it needs at least 8 samples; there are ${samples} (--samples)` }),
-  };
-  const plain = withEvaluation(input, await measureBy(chosen, pool, input, options));
+  if (!(samples >= 1)) throw new InputError(`a measurement needs at least one sample; there are ${samples}`);
+  const available = input.inputs.length / network.inputSize;
+  const isFew = samples <= available && samples < fewestSamples[chosen.method];
+  const plain = withEvaluation(
+    input,
+    isFew
+      ? await measureFew(chosen, pool, { input, network, samples }, options)
+      : await measureBy(chosen, pool, input, options),
+  );
+  const unavailable = impossible === null ? {} : { minibatch_noise_unavailable: impossible };
   const measured = { ...plain, result: { ...plain.result, summary: { ...plain.result.summary, ...unavailable } } };
   try {
-    const result = density === undefined ? measured.result : await withDensity(pool, input, options, density, measured);
+    // A density is over all samples too.
+    const enough = samples < 8 ? repeated(input, network, samples) : input;
+    const result =
+      density === undefined ? measured.result : await withDensity(pool, enough, options, density, measured);
     if (noise === undefined) return result;
     return await withMinibatchNoise(pool, input, options, noise, { ...measured, result });
   } catch (error) {
@@ -143,6 +151,35 @@ interface Measured {
   readonly result: LayerResult;
   /** What minibatch noise is to be measured along; null where it was not asked for. */
   readonly directions: NoiseDirections | null;
+}
+
+/** Over all of very few samples, without what rests on halves of them. */
+async function measureFew(
+  chosen: ChosenMethod,
+  pool: Pool,
+  {
+    input,
+    network,
+    samples,
+  }: { readonly input: MeasurementInput; readonly network: Network; readonly samples: number },
+  options: LayerOptions,
+): Promise<Measured> {
+  // A device holds the samples once.
+  const { samples: _samples, device: _device, ...rest } = options;
+  const { result, directions } = await measureBy(chosen, pool, repeated(input, network, samples), {
+    ...rest,
+    intervals: false,
+    convergence: 'none',
+  });
+  const population = input.inputs.length / network.inputSize;
+  return {
+    directions,
+    result: {
+      ...result,
+      summary: ofFewSamples(result.summary, samples, population),
+      arrays: withoutHalves(result.arrays),
+    },
+  };
 }
 
 /** Says what layers did otherwise than in training. */
@@ -209,8 +246,8 @@ async function withDensity(
   const begun = performance.now();
   const density = await summariseDensity(pool, input, spec, {
     parameter,
-    samples: summary.samples,
-    ...(device && { device }),
+    // Of very few the input holds each several times, and no device has it so.
+    ...(summary.samples >= 8 && { samples: summary.samples, ...(device && { device }) }),
     ...(signal && { signal }),
     onProgress: (share) => onProgress?.('density', 0.96 + 0.02 * share),
   });

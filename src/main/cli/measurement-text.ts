@@ -26,6 +26,7 @@ export function measurementText(summary: MeasurementSummary): string {
     ...noiseLines(summary),
     ...undefinedLines(summary),
     ...methodLines(summary),
+    ...(summary.left_out ?? []).map((note) => `  ${note}`),
     ...(summary.evaluation ?? []).map((note) => `  ${note}`),
     ...(summary.data_notes ?? []).map((note) => `  ${note}`),
     '',
@@ -55,10 +56,7 @@ export function measurementText(summary: MeasurementSummary): string {
 
 /** What was asked for and could not be had, with what mends it. */
 function unavailableLines(summary: MeasurementSummary): string[] {
-  const reasons = [
-    ['minibatch noise', summary.minibatch_noise_unavailable],
-    ['spectral density', summary.density_unavailable],
-  ] as const;
+  const reasons = [['minibatch noise', summary.minibatch_noise_unavailable]] as const;
   const lines = reasons.flatMap(([what, reason]) =>
     reason === undefined ? [] : [`  ${what}: not measured: ${reason}`],
   );

@@ -45,9 +45,10 @@ const dense = v.strictObject({
 /** Elementwise function (activations.ts). */
 const activation = v.strictObject({
   type: v.literal('activation'),
-  function: v.picklist(
-    activationFunctions,
-    (issue) => `expected one of ${activationFunctions.join(', ')}, received ${issue.received}`,
+  function: v.picklist(activationFunctions, (issue) =>
+    /softmax/i.test(issue.received)
+      ? 'a softmax is no function of one number; cross-entropy takes the outputs before it (logits), so leave it out'
+      : `expected one of ${activationFunctions.join(', ')}, received ${issue.received}`,
   ),
   /** Of leaky-relu below 0; default 0.01. */
   slope: v.optional(real()),

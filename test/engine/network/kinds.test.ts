@@ -238,6 +238,54 @@ const misfits = [
     layers: [{ type: 'conv2d', name: 'c', filters: 2, kernel: [2, 2] }],
     message: /the model's output has shape \[3, 3, 2\]/,
   },
+  {
+    input: [4, 4, 3],
+    layers: [{ type: 'conv2d', name: 'c', filters: 4, kernel: [1, 1], groups: 2 }],
+    message: /layer "c" \(conv2d\): 2 groups do not divide its 3 channels and 4 filters/,
+  },
+  {
+    input: [4, 4, 1],
+    layers: [{ type: 'maxpool2d', size: 2, padding: 2 }],
+    message: /layers\[0\] \(maxpool2d\): a padding of 2 is as wide as the window \(2\)/,
+  },
+  {
+    input: [4],
+    layers: [{ type: 'activation', function: 'gelu', slope: 0.1 }],
+    message: /layers\[0\] \(activation\): "slope" belongs to leaky-relu; gelu has none/,
+  },
+  {
+    input: [3, 4],
+    layers: [{ type: 'embedding', name: 'e', tokens: 5, units: 2 }],
+    message: /layer "e" \(embedding\) got an input of shape \[3, 4\]; expected token numbers/,
+  },
+  {
+    input: [3],
+    layers: [
+      { type: 'embedding', name: 'e', tokens: 5, units: 2 },
+      { type: 'dense', name: 'head', units: 4, tied: 'e' },
+    ],
+    message: /layer "head" \(dense\): 4 units; e\.kernel, to which it is tied, has 5 tokens/,
+  },
+  {
+    input: [3, 2],
+    layers: [{ type: 'dense', name: 'head', units: 5, tied: 'wte' }],
+    message: /layer "head" \(dense\) is tied to "wte", which is no embedding before it/,
+  },
+  {
+    input: [3, 6],
+    layers: [{ type: 'attention', name: 'a', heads: 2, rotary: {} }],
+    message: /layer "a" \(attention\): rotary positions turn pairs of numbers; a head has 3/,
+  },
+  {
+    input: [3, 2],
+    layers: [{ type: 'selecttoken', index: 3 }],
+    message: /layers\[0\] \(selecttoken\): there is no token 3 among 3; expected -3 to 2/,
+  },
+  {
+    input: [3, 2],
+    layers: [{ type: 'concat', branches: [[], [{ type: 'meanpool' }]] }],
+    message: /layers\[0\] \(concat\): branches\[0\] ends in shape \[3, 2\], branches\[1\] in \[2\]/,
+  },
 ];
 
 test.each(misfits)('shapes that do not fit: $message', ({ input, layers, message }) => {
@@ -250,6 +298,14 @@ const malformed = [
   {
     layer: { type: 'conv2d', name: 'c', filters: 2, kernel: [2, 2], padding: 'full' },
     message: /expected "valid" or "same"/,
+  },
+  {
+    layer: { type: 'activation', function: 'softmax' },
+    message: /cross-entropy takes the outputs before it \(logits\)/,
+  },
+  {
+    layer: { type: 'conv2d', name: 'c', filters: 2, kernel: [2, 2], padding: [1, 2, 3] },
+    message: /padding: expected a whole number, \[rows, columns\] or \[\[top, bottom\], \[left, right\]\]/,
   },
   { layer: { type: 'dropout', rate: 1 }, message: /layers\[0\]\.rate: expected a number of at least 0 and below 1/ },
   {

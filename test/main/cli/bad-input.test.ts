@@ -148,7 +148,6 @@ const measureCases: readonly MeasureCase[] = [
     args: { samples: '0' },
     message: /--samples: expected an integer of at least 1, received "0"/,
   },
-  { title: '1 sample asked for', args: { samples: '1' }, message: /at least 4 samples/ },
   {
     title: 'a parameter that does not exist, naming those that do',
     args: { parameter: 'fc3.kernel' },

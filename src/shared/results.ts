@@ -13,6 +13,7 @@ import type { DensitySummary } from './density.ts';
 import type { DualityArrays, DualitySummary } from './duality.ts';
 import type { LocalSlope } from './local-slopes.ts';
 import type { MinibatchNoiseSummary } from './minibatch.ts';
+import type { MechanismSummary } from './mechanism.ts';
 import type { NoiseAtWork } from './noise-at-work.ts';
 
 /** Training set less cross-fitted, at one cutoff. */
@@ -203,6 +204,8 @@ export interface MeasurementSummary {
   readonly commutator_baseline: RotationBaseline;
   /** Measured by the exact method; absent elsewhere and in measurements of earlier versions. */
   readonly noise_at_work?: NoiseAtWork;
+  /** Of dense layers, by the exact method with intervals; absent elsewhere and in measurements of earlier versions. */
+  readonly mechanism?: MechanismSummary;
   /** Measured by the exact method on the cpu's factors; absent elsewhere and in measurements of earlier versions. */
   readonly commutator_nulls?: CommutatorNulls;
   readonly eigenvalues: {

@@ -49,6 +49,7 @@ import {
 import type { Spectrum } from './spectrum.ts';
 import { factorWidth } from './output-hessian.ts';
 import { leadingCount, rotationBaseline } from './rotations.ts';
+import { mechanismTask } from './mechanism.ts';
 import { noiseAtWork } from './noise-at-work.ts';
 import { measureSplits } from './splits.ts';
 import { commutatorNulls, nullDirections } from './structured-nulls.ts';
@@ -213,6 +214,20 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
       ? directionMatrix(pool.blas, layout, spectrum, chooseDirections(along, { floor: firstFloors.H }))
       : null;
   const chosen = gather(spectrum, eigenvalues);
+  const mechanism =
+    chosen === null || chosen.directions.indices.length === 0
+      ? undefined
+      : await stage('mechanism', 0.7, () =>
+          pool.run(mechanismTask, {
+            layout,
+            order: moments.order,
+            seed: options.seed,
+            classes: input.classes,
+            columns: pool.reference(chosen.columns),
+            eigenvalues: Float64Array.from(chosen.directions.indices, (i) => eigenvalues[i]),
+            largest: eigenvalues[0],
+          }),
+        );
   const dual = options.duality === true ? dualityLayout(network, options.parameter) : null;
   const found =
     dual === null || typeof dual === 'string'
@@ -337,6 +352,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     baseline,
     nulls,
     noise,
+    ...(mechanism && { mechanism }),
     population: available,
     trainingSet,
     crossFitted,

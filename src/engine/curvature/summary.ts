@@ -8,6 +8,7 @@ import type {
   MeasurementSummary,
   ProjectedDetails,
 } from '../../shared/results.ts';
+import type { MechanismSummary } from '../../shared/mechanism.ts';
 import type { NoiseAtWork } from '../../shared/noise-at-work.ts';
 import { localSlopes, localSlopesCrossFitted } from '../../shared/local-slopes.ts';
 import type { Parameter } from '../network/types.ts';
@@ -40,6 +41,7 @@ export interface SummaryInput {
   readonly baseline: RotationBaseline;
   readonly nulls?: CommutatorNulls;
   readonly noise?: NoiseAtWork;
+  readonly mechanism?: MechanismSummary;
   /** Samples that there were to choose from. */
   readonly population: number;
   readonly trainingSet: Diagonals;
@@ -102,6 +104,7 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     commutator_baseline: input.baseline,
     ...(input.nulls && { commutator_nulls: input.nulls }),
     ...(input.noise && { noise_at_work: input.noise }),
+    ...(input.mechanism && { mechanism: input.mechanism }),
     eigenvalues: {
       largest: eigenvalues[0],
       smallest: eigenvalues[d - 1],

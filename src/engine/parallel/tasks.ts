@@ -29,6 +29,7 @@ import {
 } from '../curvature/projected/tasks.ts';
 import { leadingPairsTask } from '../curvature/leading.ts';
 import { leadingValuesTask, rotationsTask } from '../curvature/rotations.ts';
+import { mechanismTask } from '../curvature/mechanism.ts';
 import { noiseMomentsTask } from '../curvature/noise-at-work.ts';
 import { nullFactorsTask, nullRatioTask } from '../curvature/structured-nulls.ts';
 import { unpackTask } from '../curvature/unpack.ts';
@@ -51,6 +52,7 @@ const tasks: readonly AnyTask[] = [
   leadingValuesTask,
   rotationsTask,
   leadingPairsTask,
+  mechanismTask,
   noiseMomentsTask,
   nullFactorsTask,
   nullRatioTask,

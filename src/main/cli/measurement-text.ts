@@ -10,7 +10,7 @@ import { formatNumber, formatTable, indent } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
 import { formatDuration } from './format.ts';
 import { minibatchLines } from './minibatch-text.ts';
-import { noiseLines as workLines } from './noise-text.ts';
+import { mechanismLines, noiseLines as workLines } from './noise-text.ts';
 import { slopeLines } from './slope-text.ts';
 
 export function measurementText(summary: MeasurementSummary): string {
@@ -40,6 +40,7 @@ export function measurementText(summary: MeasurementSummary): string {
     ...splitLines(summary),
     ...calibrationLines(summary),
     ...slopeLines(summary),
+    ...mechanismLines(summary),
     ...workLines(summary),
     ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
     ...convergenceLines(summary),

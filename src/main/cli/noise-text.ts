@@ -1,10 +1,30 @@
 /** What the noise does, as text: noise scaled by the loss, stability under sampling, the Takeuchi criterion. */
 import { batchFactor, lossScaledAlignment, lossScaledTrace, stableRate } from '../../shared/noise-at-work.ts';
+import { correlationShare } from '../../shared/mechanism.ts';
 import { headlineCutoff, findRow } from '../../shared/estimands.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { formatNumber } from './format.ts';
 
 const batches = [1, 10, 50, 100] as const;
+
+/** The spectra of single samples' Hessians, and what of gamma_Q - 1 comes from their alignment. */
+export function mechanismLines({ mechanism }: MeasurementSummary): string[] {
+  if (mechanism === undefined) return [];
+  const number = (value: number): string => formatNumber(value, 3);
+  const [all] = mechanism.spectra;
+  const row = findRow(mechanism.rows, headlineCutoff);
+  const share = row === undefined ? null : correlationShare(row);
+  return [
+    '',
+    `  the mechanism, over ${mechanism.samples} samples: the largest eigenvalue of h_p ${number(all.largest.median)} (5 to 95 % of samples: ${number(all.largest.low)} to ${number(all.largest.high)}), effective rank ${number(all.effective_rank.median)} (${number(all.effective_rank.low)} to ${number(all.effective_rank.high)})`,
+    ...(row?.slope === null || row?.slope === undefined || row.permuted === null
+      ? []
+      : [
+          `    R_i = Q_ii / H_ii grows as H_ii to the power ${row.slope.toFixed(3)} (gamma_Q - 1) above ${headlineCutoff.toExponential(0)} H_11; with the eigenvalues permuted over samples ${row.permuted.toFixed(3)} ± ${(row.permuted_deviation ?? 0).toFixed(3)}` +
+            (share === null ? '' : `: their correlation with the alignment carries ${Math.round(100 * share)} % of it`),
+        ]),
+  ];
+}
 
 export function noiseLines(summary: MeasurementSummary): string[] {
   const { noise_at_work: noise, trace, loss, samples, eigenvalues } = summary;

@@ -43,6 +43,8 @@ const laws: Readonly<Record<string, Law>> = {
   cross_fitting_products: cubic,
   eigendecomposition: cubic,
   cross_fitting_eigendecompositions: cubic,
+  // Over 1,024 samples at the most.
+  mechanism: () => 1,
   noise_at_work: square,
   splits: cubic,
   structured_nulls: ({ samples, d }) => Math.min(samples, 8192) * d,

@@ -1,6 +1,6 @@
 /** The end of the study: its table and its figure. */
 import type { CutoffRow } from '../../shared/slopes.ts';
-import { findRow } from '../../shared/estimands.ts';
+import { findRow, isSameCutoff } from '../../shared/estimands.ts';
 import { composePanels, gammaPerLayer, renderSvg } from '../../shared/figures/index.ts';
 import type { FigureSpec, FontLibrary } from '../../shared/figures/index.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
@@ -41,6 +41,10 @@ export interface StudyCells {
   readonly gamma_Q: number | null;
   readonly C_on_Q: number | null;
   readonly cross_fitted_gamma: number | null;
+  /** The cross-fitted exponent without leakage; null where it was not calibrated (projected measurements). */
+  readonly calibrated_gamma: number | null;
+  /** Root mean square residual of C on H, in decades. */
+  readonly scatter: number | null;
   readonly commutator_ratio: number | null;
   readonly commutator_random: number | null;
   readonly loss_reached: number | null;
@@ -53,6 +57,7 @@ export function cellsOf({ part, run, parameter, summary, error }: StudyRow): Stu
   const row = summary === null ? undefined : rowOf(summary.gamma.training_set);
   const crossed = summary === null ? undefined : rowOf(summary.gamma.cross_fitted);
   const interval = row?.gamma.interval?.ols ?? null;
+  const calibrated = summary?.calibration?.rows.find(({ cutoff }) => isSameCutoff(cutoff, studyCutoff))?.simulated;
   return {
     dataset: part.dataset,
     network: part.architecture,
@@ -68,6 +73,8 @@ export function cellsOf({ part, run, parameter, summary, error }: StudyRow): Stu
     gamma_Q: row?.gamma_Q.ols ?? null,
     C_on_Q: row?.C_on_Q.ols ?? null,
     cross_fitted_gamma: crossed?.gamma.ols ?? null,
+    calibrated_gamma: calibrated?.value ?? null,
+    scatter: row?.gamma.scatter ?? null,
     commutator_ratio: summary?.commutator_ratio ?? null,
     commutator_random: summary?.commutator_baseline.mean ?? null,
     loss_reached: run.values['loss']?.value ?? null,

@@ -202,6 +202,7 @@ const heads = [
   'gamma_Q',
   'C on Q',
   'cross-fitted',
+  'calibrated',
   'accuracy',
   '',
 ];
@@ -227,6 +228,7 @@ function studyText(rows: readonly StudyRow[]): string {
       shown(cells.gamma_Q, 3),
       shown(cells.C_on_Q, 3),
       shown(cells.cross_fitted_gamma, 3),
+      shown(cells.calibrated_gamma, 3),
       cells.accuracy === null ? '-' : `${(100 * cells.accuracy).toFixed(1)} %`,
       cells.remark,
     ];

@@ -1,0 +1,223 @@
+/**
+ * Spectra of single samples' Hessians of a dense layer, and how their curvatures align with the eigenvectors of H (shared/mechanism.ts). h_p = a_p a_p^T (x) S_p has the eigenvalues
+ * |a_p|^2 s_pk, s_pk those of S_p, and eigenvectors a_p / |a_p| (x) e_pk. Exact; over the first samples of a random order, as many as memory allows.
+ *
+ * Letters: p sample, k eigenpair of S_p (rank of them), i direction; V_i the direction as [in, out].
+ */
+import type { ArrayReference } from '../blas/types.ts';
+import { dataOf } from '../backend/cpu.ts';
+import { Random } from '../../shared/random.ts';
+import { leastSquares, moments } from '../../shared/fits.ts';
+import { standardCutoffs } from '../../shared/estimands.ts';
+import type { MechanismSummary, Quantiles, SampleSpectra } from '../../shared/mechanism.ts';
+import { defineTask, type TaskContext } from '../parallel/task.ts';
+import { openedProblem, passBatch, squaredNorm } from './factors.ts';
+import type { FactorLayout } from './factors.ts';
+import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
+
+/** Samples at the most, and numbers kept of their alignments (directions x eigenpairs x samples). */
+const mostSamples = 1024;
+const mostNumbers = 6e6;
+const permutations = 20;
+const pieceSize = 128;
+
+export interface MechanismArgument {
+  readonly layout: FactorLayout;
+  readonly order: Uint32Array;
+  readonly seed: number;
+  /** Whether targets are one-hot rows of classes. */
+  readonly classes: boolean;
+  /** Directions as block-projections.ts has them [in, count * out], and their eigenvalues, decreasing. */
+  readonly columns: ArrayReference;
+  readonly eigenvalues: Float64Array;
+  /** The largest eigenvalue of H, which cutoffs are shares of. */
+  readonly largest: number;
+}
+
+export const mechanismTask = defineTask(
+  'mechanism',
+  (context: TaskContext, argument: MechanismArgument): MechanismSummary => {
+    const problem = openedProblem(context);
+    const { network, backend } = problem;
+    const { blas } = context;
+    const { layout, order, seed, classes, eigenvalues } = argument;
+    const { inner, outer } = layout;
+    const count = eigenvalues.length;
+    const width = factorWidth(network, network.layerOf(network.parameter(layout.parameter)) as never);
+    const rank = width === 0 ? outer : width;
+    const n = Math.min(order.length, mostSamples, Math.max(16, Math.floor(mostNumbers / (count * rank))));
+    const lambda = new Float64Array(n * rank);
+    const weights = new Float32Array(n * count * rank);
+    const labels = new Int32Array(n);
+    const columns = blas.open(argument.columns);
+    const gram = blas.allocate('float64', rank * rank) as Float64Array;
+    const values = blas.allocate('float64', rank) as Float64Array;
+    for (let start = 0; start < n; start += pieceSize) {
+      const samples = Math.min(pieceSize, n - start);
+      backend.scope(() => {
+        const { layer, input, targets } = passBatch(problem, layout, order, start, samples);
+        const matrices =
+          width === 0 ? outputHessian(network, backend, layer, false).data : outputFactor(network, backend, layer).data;
+        const u = backend.take(samples, count * outer).data;
+        blas.gemm(
+          false,
+          false,
+          samples,
+          count * outer,
+          inner,
+          1,
+          input,
+          inner,
+          columns,
+          count * outer,
+          0,
+          u,
+          count * outer,
+        );
+        const along = backend.take(count, rank).data;
+        const turned = backend.take(count, rank).data;
+        const classOf = dataOf(targets);
+        for (let p = 0; p < samples; p++) {
+          const norm = squaredNorm(input, p * inner, inner);
+          const size = outer * rank;
+          const b = matrices.subarray(p * size, (p + 1) * size);
+          // Of B_p^T B_p the eigenvalues are those of S_p, and B_p e / sqrt(s) its eigenvectors.
+          if (width === 0) gram.set(b);
+          else blas.gemm(true, false, rank, rank, outer, 1, b, rank, b, rank, 0, gram, rank);
+          for (let i = 0; i < rank; i++) for (let j = 0; j < i; j++) gram[j * rank + i] = gram[i * rank + j];
+          blas.eigh(rank, gram, values);
+          const rows = u.subarray(p * count * outer, (p + 1) * count * outer);
+          if (width === 0) blas.gemm(false, true, count, rank, outer, 1, rows, outer, gram, outer, 0, turned, rank);
+          else {
+            blas.gemm(false, false, count, rank, outer, 1, rows, outer, b, rank, 0, along, rank);
+            blas.gemm(false, true, count, rank, rank, 1, along, rank, gram, rank, 0, turned, rank);
+          }
+          for (let k = 0; k < rank; k++) {
+            lambda[(start + p) * rank + k] = norm * values[k];
+            // Directions that S_p does not see carry no curvature, whatever their alignment.
+            const scale = width === 0 ? norm : norm * values[k];
+            const isSeen = norm > 0 && Math.abs(values[k]) > 1e-13 * Math.abs(values[rank - 1]);
+            for (let i = 0; i < count; i++)
+              weights[((start + p) * count + i) * rank + k] = isSeen ? turned[i * rank + k] ** 2 / scale : 0;
+          }
+          if (classes) {
+            const classCount = network.targetSize;
+            for (let c = 0; c < classCount; c++) if (classOf[p * classCount + c] > 0.5) labels[start + p] = c;
+          }
+        }
+      });
+    }
+    blas.release(gram);
+    blas.release(values);
+    const slopesOf = (place: ArrayLike<number>): (number | null)[] =>
+      slopes(argument, diagonals(lambda, weights, place, n, count, rank));
+    const own = slopesOf(Uint32Array.from({ length: n }, (_, p) => p));
+    const permuted = Array.from({ length: permutations }, (_, s) =>
+      slopesOf(new Random(seed, `mechanism ${s}`).permutation(n)),
+    );
+    const spectra = [
+      spectraOf(
+        lambda,
+        rank,
+        null,
+        Array.from({ length: n }, (_, p) => p),
+      ),
+    ];
+    if (classes)
+      for (const label of [...new Set(labels)].sort((x, y) => x - y))
+        spectra.push(
+          spectraOf(
+            lambda,
+            rank,
+            label,
+            Array.from(labels.keys()).filter((p) => labels[p] === label),
+          ),
+        );
+    const largestNorm = lambda.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+    return {
+      seed,
+      samples: n,
+      directions: count,
+      spectra,
+      largest_norm: largestNorm,
+      positive: lambda.every((x) => x > -1e-12 * largestNorm),
+      rows: standardCutoffs.map((cutoff, c) => {
+        const found = permuted.flatMap((each) => (each[c] === null ? [] : [each[c]]));
+        const mean = found.reduce((sum, x) => sum + x, 0) / found.length;
+        const variance = found.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, found.length - 1);
+        return {
+          cutoff,
+          n: eigenvalues.filter((x) => x > cutoff * argument.largest).length,
+          slope: own[c],
+          permuted: found.length === 0 ? null : mean,
+          permuted_deviation: found.length === 0 ? null : Math.sqrt(variance),
+        };
+      }),
+    };
+  },
+);
+
+/** H_ii and Q_ii with the eigenvalues of sample place(p) along the eigenvectors of sample p. */
+function diagonals(
+  lambda: Float64Array,
+  weights: Float32Array,
+  place: ArrayLike<number>,
+  n: number,
+  count: number,
+  rank: number,
+): { readonly H: Float64Array; readonly Q: Float64Array } {
+  const [H, Q] = [new Float64Array(count), new Float64Array(count)];
+  for (let p = 0; p < n; p++) {
+    const from = place[p] * rank;
+    for (let i = 0; i < count; i++) {
+      const at = (p * count + i) * rank;
+      for (let k = 0; k < rank; k++) {
+        const moved = lambda[from + k] * weights[at + k];
+        H[i] += moved / n;
+        Q[i] += (lambda[from + k] * moved) / n;
+      }
+    }
+  }
+  return { H, Q };
+}
+
+/** The slope of log R_i on log H_ii by cutoff. */
+function slopes(
+  { eigenvalues, largest }: MechanismArgument,
+  { H, Q }: { readonly H: Float64Array; readonly Q: Float64Array },
+): (number | null)[] {
+  return standardCutoffs.map((cutoff) => {
+    const used = Array.from(eigenvalues.keys()).filter(
+      (i) => eigenvalues[i] > cutoff * largest && H[i] > 0 && Q[i] > 0,
+    );
+    if (used.length < 3) return null;
+    const x = used.map((i) => Math.log(H[i]));
+    const y = used.map((i) => Math.log(Q[i] / H[i]));
+    const { slope } = leastSquares(moments(x, y));
+    return Number.isFinite(slope) ? slope : null;
+  });
+}
+
+function spectraOf(
+  lambda: Float64Array,
+  rank: number,
+  label: number | null,
+  samples: readonly number[],
+): SampleSpectra {
+  const largest: number[] = [];
+  const ranks: number[] = [];
+  for (const p of samples) {
+    const values = lambda.subarray(p * rank, (p + 1) * rank);
+    const trace = values.reduce((sum, x) => sum + x, 0);
+    const squares = values.reduce((sum, x) => sum + x * x, 0);
+    largest.push(values.reduce((most, x) => Math.max(most, Math.abs(x)), 0));
+    ranks.push(squares > 0 ? (trace * trace) / squares : 0);
+  }
+  return { label, samples: samples.length, largest: quantilesOf(largest), effective_rank: quantilesOf(ranks) };
+}
+
+function quantilesOf(values: readonly number[]): Quantiles {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))];
+  return { low: at(0.05), median: at(0.5), high: at(0.95) };
+}

@@ -32,10 +32,18 @@ interface PackageFile {
   readonly dependencies: Readonly<Record<string, string>>;
   /** Of an installed package: the checkout it was packed from (scripts/pack.mjs). */
   readonly covature?: { readonly commit: string | null; readonly modified: boolean | null };
+  /** Address of a JSON document of the newest release (GitHub's form: tag_name, html_url); packaging writes it in. */
+  readonly releases?: string;
 }
 
 export function readPackage(): PackageFile {
   return JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as PackageFile;
+}
+
+/** The host of the address of releases; null where there is none. */
+export function releasesHost(): string | null {
+  const { releases } = readPackage();
+  return releases !== undefined && URL.canParse(releases) ? new URL(releases).host : null;
 }
 
 export function gatherProvenance(): Provenance {

@@ -1,6 +1,7 @@
 /** The window's end of the contract: the preload bridge in the desktop shell, a WebSocket in the browser. */
 import type {
   Arguments,
+  ChosenFile,
   Client,
   ContractEvents,
   EventName,
@@ -31,6 +32,8 @@ export interface WorkbenchClient extends Client {
   onState(listener: (state: ConnectionState) => void): () => void;
   /** Commands of the native menu; never called in the browser. */
   onCommand(listener: (command: MenuCommand) => void): () => void;
+  /** Tokens of files that the user dropped onto the window; none in the browser, where a page does not learn their paths. */
+  openDropped(files: readonly File[]): Promise<readonly ChosenFile[]>;
 }
 
 /** Connects by whatever the page was opened with. */
@@ -89,6 +92,7 @@ function bridgeClient(bridge: Bridge): WorkbenchClient {
     state: { kind: 'connected', again: false },
     onState: () => () => undefined,
     onCommand: (listener) => bridge.onCommand(listener),
+    openDropped: async (files) => valueOf(await bridge.openDropped(files)),
     on: (event, listener) => listeners.on(event, listener),
     async request<M extends Method>(method: M, ...[params]: Arguments<M>): Promise<Result<M>> {
       return valueOf(await bridge.request(method, plain(params)));
@@ -130,6 +134,10 @@ class SocketClient implements WorkbenchClient {
 
   onCommand(): () => void {
     return () => undefined;
+  }
+
+  openDropped(): Promise<readonly ChosenFile[]> {
+    return Promise.resolve([]);
   }
 
   on<E extends EventName>(event: E, listener: (payload: ContractEvents[E]) => void): () => void {

@@ -10,7 +10,7 @@ import type { RunningServer } from '../../src/main/web/server.ts';
 import { describeWhere } from '../support/skips.ts';
 import { TestWorkbench } from '../main/contract/support.ts';
 import { temporaryFolder, tiny, until } from '../main/queue/support.ts';
-import { findChromium } from './electron-stand-in/desktop.ts';
+import { findChromium } from '../support/chromium.ts';
 
 const executable = findChromium();
 

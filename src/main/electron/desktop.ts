@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import { messageOf } from '../../shared/errors.ts';
 import type { Workbench } from '../contract/workbench.ts';
 import { defaultStoreFolder } from '../store/index.ts';
+import { setupActivity } from './activity.ts';
 import { setupAppearance } from './appearance.ts';
 import { chooseFile, chooseTarget } from './dialogs.ts';
 import { filesIn, setupOpenedFiles } from './files.ts';
@@ -17,6 +18,9 @@ import { setupNotifications } from './notifications.ts';
 import { registerScheme, setupPages } from './pages.ts';
 import { setupPermissions } from './permissions.ts';
 import { setupQuit } from './quit.ts';
+import { setupRecovery } from './recovery.ts';
+import { setupSleep } from './sleep.ts';
+import { setupUpdates } from './updates.ts';
 import { utilityLauncher } from './utility-launcher.ts';
 import { MainWindow } from './window.ts';
 
@@ -52,9 +56,13 @@ export async function startDesktop(): Promise<void> {
   setupPages();
   setupIpc(workbench, window);
   setupAppearance(workbench, window);
-  setupMenu(window);
+  setupMenu(workbench, window);
   setupNotifications(workbench, window);
+  setupActivity(workbench, window);
+  setupSleep(workbench);
+  setupRecovery(workbench, window);
   setupQuit(workbench, window);
+  setupUpdates(workbench);
   opened.deliverTo((file) => {
     workbench.openFile(file);
     window.show();

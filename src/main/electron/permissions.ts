@@ -1,6 +1,6 @@
 /** What web contents may not do: Electron grants permissions unless told otherwise, and follows any link. */
 import { app, session } from 'electron';
-import { isOwnPage } from './pages.ts';
+import { homeUrl, isOwnPage } from './pages.ts';
 
 export function setupPermissions(): void {
   const { defaultSession } = session;
@@ -21,6 +21,10 @@ export function setupPermissions(): void {
     contents.on('will-frame-navigate', stop);
     contents.on('will-redirect', stop);
     contents.on('will-attach-webview', stop);
+    // Nothing is asked before an empty page (about:blank).
+    contents.on('did-navigate', (_navigated, url) => {
+      if (!isOwnPage(url)) void contents.loadURL(homeUrl);
+    });
     contents.setWindowOpenHandler(() => ({ action: 'deny' }));
   });
 }

@@ -1,8 +1,20 @@
 /** Worker processes under Electron: utilityProcess, because with the fuse RunAsNode off child_process.fork starts no Node. */
 import { utilityProcess } from 'electron';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { keptErrorText } from '../jobs/launcher.ts';
 import type { ProcessLauncher } from '../jobs/launcher.ts';
+
+/** Where a signal ended a process, Electron gives its number for the exit code. Workers end themselves with 0 or 1. */
+const signals: Readonly<Record<number, string>> = {
+  [constants.signals.SIGABRT]: 'SIGABRT',
+  [constants.signals.SIGBUS]: 'SIGBUS',
+  [constants.signals.SIGFPE]: 'SIGFPE',
+  [constants.signals.SIGILL]: 'SIGILL',
+  [constants.signals.SIGKILL]: 'SIGKILL',
+  [constants.signals.SIGSEGV]: 'SIGSEGV',
+  [constants.signals.SIGTERM]: 'SIGTERM',
+};
 
 export const utilityLauncher: ProcessLauncher = {
   launch(module, env, listeners) {
@@ -21,7 +33,8 @@ export const utilityLauncher: ProcessLauncher = {
       listeners.onError(new Error(`the worker process met a fatal error (${type}) at ${location}`));
     });
     child.on('exit', (code) => {
-      listeners.onClose(code, null, stderr);
+      const signal = process.platform === 'win32' ? undefined : signals[code];
+      listeners.onClose(signal === undefined ? code : null, signal ?? null, stderr);
     });
     return {
       get pid() {

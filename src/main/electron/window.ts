@@ -1,5 +1,5 @@
 /** The one window: made, shown, told, and remembered where it was. */
-import { BrowserWindow, screen } from 'electron';
+import { BrowserWindow, nativeTheme, screen } from 'electron';
 import * as path from 'node:path';
 import { homeUrl } from './pages.ts';
 import { readWindowState, writeWindowState } from './window-state.ts';
@@ -12,6 +12,8 @@ const smallest = { width: 900, height: 600 };
 export class MainWindow {
   #window: BrowserWindow | null = null;
   #zoom = 1;
+  #mayClose: () => boolean = () => true;
+  #onOpen: (window: BrowserWindow) => void = () => undefined;
 
   get browserWindow(): BrowserWindow | null {
     return this.#window;
@@ -34,6 +36,8 @@ export class MainWindow {
       minHeight: smallest.height,
       show: false,
       title: 'Covature',
+      // Until the page has painted, in its own colour (tokens.css).
+      backgroundColor: nativeTheme.shouldUseDarkColors ? '#17191d' : '#ffffff',
       webPreferences: {
         preload,
         sandbox: true,
@@ -55,13 +59,31 @@ export class MainWindow {
     window.webContents.on('did-finish-load', () => {
       window.webContents.setZoomFactor(this.#zoom);
     });
-    window.on('close', () => {
-      writeWindowState({ bounds: window.getNormalBounds(), maximised: window.isMaximized() });
+    window.on('close', (event) => {
+      if (this.#mayClose()) {
+        writeWindowState({ bounds: window.getNormalBounds(), maximised: window.isMaximized() });
+      } else event.preventDefault();
     });
     window.on('closed', () => {
       this.#window = null;
     });
+    this.#onOpen(window);
     void window.loadURL(homeUrl);
+  }
+
+  /** Asked when the window is about to close; false keeps it. */
+  closeIf(mayClose: () => boolean): void {
+    this.#mayClose = mayClose;
+  }
+
+  /** Told of every window before its page is loaded. */
+  onOpen(listener: (window: BrowserWindow) => void): void {
+    this.#onOpen = listener;
+  }
+
+  /** Progress on the window's icon, where the system shows it. @param share 0 to 1; null: nothing is under way */
+  setProgress(share: number | null): void {
+    this.#window?.setProgressBar(share ?? -1);
   }
 
   show(): void {

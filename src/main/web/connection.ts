@@ -5,8 +5,6 @@ import { decode, encode } from '../../shared/contract/wire.ts';
 import { messageOf } from '../../shared/errors.ts';
 import type { Workbench } from '../contract/workbench.ts';
 
-/** Bytes of one message from a window. */
-export const longestMessage = 16 * 1024 * 1024;
 /** Bytes of one answer. */
 const longestAnswer = 512 * 1024 * 1024;
 /** Requests of one window in work at once. */

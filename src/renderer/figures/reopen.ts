@@ -18,6 +18,17 @@ export async function reopenFile(app: App): Promise<ReopenedFigure | undefined> 
   );
 }
 
+/** Opens a reopened figure in the studio. */
+export async function showReopened(app: App, file: ReopenedFigure): Promise<void> {
+  const done = await app.attempt(() =>
+    app.client.request('state.set', { name: 'figures.draft', value: { recipe: file.recipe, id: null } }),
+  );
+  if (done === undefined) return;
+  app.show({ screen: 'figures', draw: 'last' });
+  const missing = missingText(file);
+  if (missing !== undefined) app.tell('warning', missing);
+}
+
 function pick(): Promise<File | undefined> {
   return new Promise((resolve) => {
     const input = document.createElement('input');

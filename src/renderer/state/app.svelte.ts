@@ -160,6 +160,12 @@ export class App {
     history.replaceState(null, '', placeText(this.place));
   }
 
+  /** Goes to a place, and loads it anew where the window shows it already. */
+  show(place: Place): void {
+    if (location.hash === placeText(place)) this.generation++;
+    else this.go(place);
+  }
+
   compare(runs: readonly string[]): void {
     this.go({ screen: 'compare', runs });
   }

@@ -1,5 +1,6 @@
 /** What the preload script gives the window in the desktop shell: the contract and nothing else. */
 import type { Outcome } from './faults.ts';
+import type { ChosenFile } from './methods/system.ts';
 
 export const bridgeName = 'covature';
 
@@ -9,19 +10,59 @@ export const channels = {
   event: 'covature:event',
   /** Commands of the native menu, by name. */
   command: 'covature:command',
+  /** Paths of files that were dropped onto the window. */
+  dropped: 'covature:dropped',
 } as const;
 
-/** Commands of the native menu: what the window does with its own keys in the browser. */
+/** Characters and bytes of one request, at most; files go by their paths. */
+export const longestMessage = 16 * 1024 * 1024;
+
+/**
+ * Whether a request stays within `longestMessage`: characters of texts, bytes of arrays, and eight of anything else. What is no plain value ends the
+ * count: it does not cross anyway.
+ */
+export function isShortEnough(value: unknown): boolean {
+  let left = longestMessage;
+  const waiting: unknown[] = [value];
+  const seen = new Set<object>();
+  while (waiting.length > 0 && left >= 0) {
+    const next = waiting.pop();
+    if (typeof next === 'string') left -= next.length;
+    else if (ArrayBuffer.isView(next) || next instanceof ArrayBuffer) left -= next.byteLength;
+    else if (typeof next === 'object' && next !== null && !seen.has(next)) {
+      seen.add(next);
+      for (const [key, item] of Object.entries(next)) {
+        left -= key.length;
+        waiting.push(item);
+      }
+    } else left -= 8;
+  }
+  return left >= 0;
+}
+
+/** Commands of the native menu: all that the window can do anywhere (src/renderer/state/commands.ts). */
 export const menuCommands = [
   'new-experiment',
   'open-file',
+  'import',
+  'backup',
+  'undo',
   'find',
   'command-palette',
+  'runs',
+  'compare',
+  'figures',
+  'data',
   'settings',
-  'shortcuts',
+  'bin',
+  'hold',
+  'light',
+  'dark',
+  'system',
   'zoom-in',
   'zoom-out',
   'zoom-reset',
+  'shortcuts',
   'about',
 ] as const;
 export type MenuCommand = (typeof menuCommands)[number];
@@ -32,4 +73,6 @@ export interface Bridge {
   /** All events. Answers how to stop listening. */
   readonly listen: (listener: (event: string, payload: unknown) => void) => () => void;
   readonly onCommand: (listener: (command: MenuCommand) => void) => () => void;
+  /** Gives files that the user dropped onto the window their tokens. Files that a script made have no path, and get none. */
+  readonly openDropped: (files: readonly File[]) => Promise<Outcome<readonly ChosenFile[]>>;
 }

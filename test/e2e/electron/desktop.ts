@@ -1,4 +1,5 @@
 /** The built application in a real Electron, and its user. */
+import type { ChildProcess } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { _electron } from 'playwright-core';
@@ -23,12 +24,15 @@ export type Asked =
 export class Desktop {
   readonly app: ElectronApplication;
   page: Page;
+  /** Electron's main process. */
+  readonly process: ChildProcess;
   /** What the page printed as an error. */
   readonly errors: string[] = [];
 
   private constructor(app: ElectronApplication, page: Page) {
     this.app = app;
     this.page = page;
+    this.process = app.process();
     this.#watch(page);
   }
 
@@ -40,6 +44,8 @@ export class Desktop {
       cwd: home,
       env: environment(display, home, options.env),
       chromiumSandbox: true,
+      // The system's own colours.
+      colorScheme: null,
       timeout: 60_000,
     });
     try {
@@ -54,7 +60,7 @@ export class Desktop {
   }
 
   get pid(): number {
-    return this.app.process().pid!;
+    return this.process.pid!;
   }
 
   async ask(method: unknown, params: unknown = {}): Promise<Asked> {
@@ -78,6 +84,27 @@ export class Desktop {
     await this.page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
   }
 
+  /** Runs a text in the page by way of the main process: Playwright's own way ends with the page's process. */
+  async script<T>(text: string): Promise<T> {
+    const asked = this.app.evaluate<T, string>(
+      ({ BrowserWindow }, given) => BrowserWindow.getAllWindows()[0].webContents.executeJavaScript(given) as Promise<T>,
+      text,
+    );
+    asked.catch(() => undefined);
+    // A page whose process is gone never answers.
+    const never = new Promise<never>((_, reject) => setTimeout(reject, 3000, new Error('the page does not answer')));
+    never.catch(() => undefined);
+    return Promise.race([asked, never]);
+  }
+
+  /** Chromium's processes, by their kind: Browser, Tab, GPU, Utility. */
+  async processes(type: string): Promise<number[]> {
+    const metrics = await this.app.evaluate(({ app }) =>
+      app.getAppMetrics().map((each) => ({ type: each.type, pid: each.pid })),
+    );
+    return metrics.filter((each) => each.type === type).map(({ pid }) => pid);
+  }
+
   /** What the system's dialogs for files answer from now on; null: closed without a choice. */
   async answerDialogs(file: string | null): Promise<void> {
     await this.app.evaluate(({ dialog }, chosen) => {
@@ -87,12 +114,37 @@ export class Desktop {
     }, file);
   }
 
+  /** What the user answers when the program asks something in a message box: the number of the button; never: the box stays open. */
+  async answerQuestions(button: number | 'never'): Promise<void> {
+    await this.app.evaluate(({ dialog }, chosen) => {
+      const asked = globalThis as unknown as { asked?: { message: string; detail: string; buttons: string[] }[] };
+      asked.asked ??= [];
+      dialog.showMessageBox = (...given: unknown[]) => {
+        const { message, detail, buttons } = given[given.length - 1] as {
+          message: string;
+          detail: string;
+          buttons: string[];
+        };
+        asked.asked!.push({ message, detail, buttons });
+        if (chosen === 'never') return new Promise(() => undefined);
+        return Promise.resolve({ response: chosen, checkboxChecked: false });
+      };
+    }, button);
+  }
+
+  /** The questions that were asked since `answerQuestions` was first called. */
+  questions(): Promise<{ readonly message: string; readonly detail: string; readonly buttons: readonly string[] }[]> {
+    return this.app.evaluate(
+      () => (globalThis as unknown as { asked?: { message: string; detail: string; buttons: string[] }[] }).asked ?? [],
+    );
+  }
+
   /** Chooses an item of the native menu by its labels ("File", "Open File"). */
   async choose(...labels: string[]): Promise<void> {
     await this.app.evaluate(({ Menu }, path) => {
       let items = Menu.getApplicationMenu()!.items;
       path.forEach((label, depth) => {
-        const item = items.find((each) => each.label === label);
+        const item = items.find((each) => each.label.replace('&', '') === label);
         if (item === undefined)
           throw new Error(`there is no item ${label}: ${items.map((each) => each.label).join(', ')}`);
         if (depth === path.length - 1) (item.click as () => void)();
@@ -101,21 +153,24 @@ export class Desktop {
     }, labels);
   }
 
+  /** Settles with the exit status once the program has ended; null where a signal ended it. */
+  async ended(): Promise<number | null> {
+    const child = this.process;
+    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    return new Promise((resolve) => child.once('exit', resolve));
+  }
+
   /** Quits as a person does; answers the exit status. */
   async quit(): Promise<number | null> {
-    const child = this.app.process();
-    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    const ended = this.ended();
     await this.app.evaluate(({ app }) => app.quit()).catch(() => undefined);
     return ended;
   }
 
   /** Ends it in whatever state it is. */
   async kill(): Promise<void> {
-    const child = this.app.process();
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
+    const ended = this.ended();
+    this.process.kill('SIGKILL');
     await ended;
   }
 

@@ -25,6 +25,22 @@ export class Fixture {
     });
   }
 
+  /** A desktop for all tests of the `describe`, started before the first one. */
+  shared(options: StartOptions & { readonly home?: () => string } = {}): { readonly desktop: Desktop } {
+    let desktop: Desktop;
+    beforeAll(async () => {
+      desktop = await Desktop.start(this.place, this.display, options.home?.() ?? this.place.home(), options);
+    });
+    afterAll(async () => {
+      await desktop?.kill();
+    });
+    return {
+      get desktop() {
+        return desktop;
+      },
+    };
+  }
+
   /** A desktop that is ended after the test, unless the test ends it. */
   async start(home = this.place.home(), options: StartOptions = {}): Promise<Desktop> {
     const desktop = await Desktop.start(this.place, this.display, home, options);

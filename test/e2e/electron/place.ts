@@ -3,7 +3,19 @@
  * start as root, so a root (a container) lends its processes to the user `nobody`, with copies of what that user cannot reach.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -100,6 +112,18 @@ export class Place {
     return script;
   }
 
+  /** The application with other fields in its package.json. */
+  copyOf(fields: object): string {
+    const folder = mkdtempSync(join(this.folder, 'application-'));
+    chmodSync(folder, 0o755);
+    // Modules find their package.json by their own place, so `out` is no link.
+    cpSync(join(this.application, 'out'), join(folder, 'out'), { recursive: true });
+    for (const name of ['resources', 'node_modules']) symlinkSync(join(this.application, name), join(folder, name));
+    const described = JSON.parse(readFileSync(join(this.application, 'package.json'), 'utf8')) as object;
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...described, ...fields }));
+    return folder;
+  }
+
   /** An empty folder that belongs to the tests' user. */
   home(): string {
     const folder = mkdtempSync(join(this.folder, 'home-'));
@@ -110,6 +134,12 @@ export class Place {
   /** Lets the tests' user write a file or folder. */
   give(path: string): void {
     if (this.user !== null) chownSync(path, this.user.uid, this.user.gid);
+  }
+
+  /** The same for all that is in a folder. */
+  giveAll(folder: string): void {
+    this.give(folder);
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) this.give(join(folder, name));
   }
 
   remove(): void {

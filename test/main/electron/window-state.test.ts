@@ -1,13 +1,23 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { menuCommands } from '../../../src/shared/contract/bridge.ts';
 import { filesIn } from '../../../src/main/electron/files.ts';
 import { menuTemplate } from '../../../src/main/electron/menu.ts';
+import { compareVersions } from '../../../src/main/electron/updates.ts';
 import { readWindowState, writeWindowState } from '../../../src/main/electron/window-state.ts';
 import type { MainWindow } from '../../../src/main/electron/window.ts';
 import { temporaryFolder } from '../queue/support.ts';
 
 // These modules name Electron's, whose package answers a path where there is no Electron.
-vi.mock('electron', () => ({ app: {}, Menu: {}, BrowserWindow: class {}, screen: {} }));
+vi.mock('electron', () => ({
+  app: {},
+  Menu: {},
+  BrowserWindow: class {},
+  nativeTheme: {},
+  net: {},
+  screen: {},
+  session: {},
+}));
 
 const display = { x: 0, y: 0, width: 1920, height: 1080 };
 
@@ -60,6 +70,19 @@ describe('opened files', () => {
   });
 });
 
+describe('versions', () => {
+  it.each([
+    ['v1.10.0', '1.9.9', 1],
+    ['1.2.3', 'v1.2.3', 0],
+    ['0.1.0', '0.1.1', -1],
+    ['2.0', '1.99.99', 1],
+    ['1.0.0-beta.2', '1.0.0', 0],
+    ['nonsense', '0.1.0', -1],
+  ])('%s against %s: %i', (first, second, sign) => {
+    expect(Math.sign(compareVersions(first, second))).toBe(sign);
+  });
+});
+
 describe('the native menu', () => {
   it.each(['linux', 'darwin', 'win32'] as const)('on %s sends the commands that the window knows', (platform) => {
     const sent: unknown[] = [];
@@ -70,18 +93,7 @@ describe('the native menu', () => {
         click(item.submenu ?? []);
       }
     };
-    click(menuTemplate(window as unknown as MainWindow, platform));
-    expect([...sent].sort()).toEqual([
-      'about',
-      'command-palette',
-      'find',
-      'new-experiment',
-      'open-file',
-      'settings',
-      'shortcuts',
-      'zoom-in',
-      'zoom-out',
-      'zoom-reset',
-    ]);
+    click(menuTemplate(window as unknown as MainWindow, platform, { theme: 'system', held: false }));
+    expect([...sent].sort()).toEqual([...menuCommands].sort());
   });
 });

@@ -4,7 +4,7 @@ import { FaultError } from '../../../shared/contract/index.ts';
 import type { BackupRecord, Handlers } from '../../../shared/contract/index.ts';
 import { inputErrorOf } from '../../../data/files.ts';
 import { parseJson } from '../../../shared/validation.ts';
-import { readPackage } from '../../provenance.ts';
+import { readPackage, releasesHost } from '../../provenance.ts';
 import type { BackupInfo, Json } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
 
@@ -119,6 +119,7 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
     shell: options.shell,
     platform: `${process.platform} ${process.arch}`,
     node: process.versions.node,
+    updatesFrom: options.shell === 'desktop' ? releasesHost() : null,
     dialogs: options.chooseFile !== undefined,
     session,
   }),

@@ -22,6 +22,8 @@ export const settingsSchema = v.strictObject({
   runningLimit: v.optional(integer(0, 64), 0),
   /** Tell the desktop when a job that took at least so many seconds ends; 0: never. */
   notifyAfterSeconds: v.optional(integer(0, 86_400), 60),
+  /** Ask once a day, over the network, whether there is a newer version, and say so. Nothing is fetched. */
+  announceUpdates: v.optional(v.boolean(), false),
 });
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
@@ -96,6 +98,8 @@ export interface AppInfo {
   readonly shell: 'desktop' | 'browser';
   readonly platform: string;
   readonly node: string;
+  /** The host that is asked for newer versions where the user wants that; null: this build, or this shell, asks nobody. */
+  readonly updatesFrom: string | null;
   /** Whether `files.choose` opens dialogs here; else the user writes paths. */
   readonly dialogs: boolean;
   /** Counts the starts of the main side: another than before means that all snapshots are void. */

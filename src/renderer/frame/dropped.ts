@@ -1,0 +1,64 @@
+/** Files dropped onto the window: a run is imported, an experiment begun, an exported figure opened in the studio. */
+import { base64Of } from '../figures/download.ts';
+import { showReopened } from '../figures/reopen.ts';
+import type { App } from '../state/app.svelte.ts';
+import { Kept } from '../state/kept.svelte.ts';
+
+export async function openDropped(app: App, files: readonly File[]): Promise<void> {
+  for (const file of files) await openOne(app, file);
+}
+
+async function openOne(app: App, file: File): Promise<void> {
+  const name = file.name.toLowerCase();
+  if (name.endsWith('.covature')) await importRun(app, file);
+  else if (/\.(svg|pdf|png)$/.test(name)) await reopen(app, file);
+  else if (name.endsWith('.json')) await openJson(app, file);
+  else {
+    app.tell(
+      'error',
+      `${file.name} cannot be opened by dropping it here: expected a run (.covature), an experiment (.json), or an exported figure (.svg, .pdf, .png, .json). Datasets and weights are chosen where they are used.`,
+    );
+  }
+}
+
+async function importRun(app: App, file: File): Promise<void> {
+  const place = await placeOf(app, file);
+  if (place !== undefined) return app.importRun(place);
+  app.tell('info', `The browser does not tell where ${file.name} lies: write its path.`);
+  app.go({ screen: 'import' });
+}
+
+async function reopen(app: App, file: File): Promise<void> {
+  const reopened = await app.attempt(async () =>
+    app.client.request(
+      'figures.reopen',
+      (await placeOf(app, file)) ?? { name: file.name, base64: await base64Of(file) },
+    ),
+  );
+  if (reopened !== undefined) await showReopened(app, reopened);
+}
+
+async function openJson(app: App, file: File): Promise<void> {
+  const text = await file.text();
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    app.tell(
+      'error',
+      `${file.name} is no JSON (${error instanceof Error ? error.message : String(error)}); nothing was changed.`,
+    );
+    return;
+  }
+  if (typeof value !== 'object' || value === null || !('model' in value && 'dataset' in value))
+    return reopen(app, file);
+  const draft = Kept.of(app, 'experiment.draft', '', (stored) => (typeof stored === 'string' ? stored : undefined));
+  draft.value = text;
+  app.show({ screen: 'new' });
+}
+
+/** Undefined in the browser, where a page is not told. */
+async function placeOf(app: App, file: File): Promise<{ readonly token: string } | undefined> {
+  const [chosen] = (await app.attempt(() => app.client.openDropped([file]))) ?? [];
+  return chosen === undefined ? undefined : { token: chosen.token };
+}

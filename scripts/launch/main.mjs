@@ -17,7 +17,7 @@ const entries = {
   covature: 'src/main/cli/index.ts',
 };
 
-const others = ['test', 'check', 'build', 'pack', 'format', 'tensorflow', 'electron'];
+const others = ['test', 'check', 'build', 'pack', 'desktop', 'format', 'tensorflow', 'electron'];
 
 /** @param {string[]} args what to launch, and its own arguments */
 export async function main(args) {
@@ -59,6 +59,10 @@ async function launch(what, rest) {
     case 'pack':
       await buildFor(root, node, true);
       return await runInstead(node, [join(root, 'scripts/pack.mjs'), ...rest], { cwd: root, env });
+    case 'desktop': {
+      await buildFor(root, node, true);
+      return await runInstead(node, [join(root, 'node_modules/electron-builder/cli.js'), ...rest], { cwd: root, env });
+    }
     case 'check':
       return process.exit(await check(root, node, env, []));
     case 'test':

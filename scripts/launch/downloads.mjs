@@ -73,6 +73,11 @@ export function hasNvidiaCard() {
  * @param {DownloadOptions} options
  */
 export async function ensureElectron(root, options) {
+  const chosen = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
+  if (chosen && !hasElectron(root)) {
+    say(`ELECTRON_OVERRIDE_DIST_PATH names ${chosen}, where there is no Electron`);
+    return false;
+  }
   const folder = join(root, 'node_modules/electron');
   if (!existsSync(folder)) {
     say('the package electron is not installed, so there is nothing to fetch its binary for');
@@ -95,7 +100,11 @@ export async function ensureElectron(root, options) {
 
 /** @param {string} root */
 export function hasElectron(root) {
-  if (process.env['ELECTRON_OVERRIDE_DIST_PATH']) return true;
+  const chosen = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
+  if (chosen) {
+    const name = { win32: 'electron.exe', darwin: 'Electron.app/Contents/MacOS/Electron' }[String(process.platform)];
+    return existsSync(join(chosen, name ?? 'electron'));
+  }
   const folder = join(root, 'node_modules/electron');
   const file = join(folder, 'path.txt');
   return existsSync(file) && existsSync(join(folder, 'dist', readFileSync(file, 'utf8').trim()));

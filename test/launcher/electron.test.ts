@@ -1,0 +1,154 @@
+/** Electron's binary by the package's own script, from a mirror and through a proxy that stand on this machine. */
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { zipSync } from 'fflate';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ensureElectron, hasElectron } from '../../scripts/launch/downloads.mjs';
+import { describeWhere } from '../support/skips.ts';
+
+const packages = fileURLToPath(new URL('../../node_modules/', import.meta.url));
+const { version } = JSON.parse(readFileSync(join(packages, 'electron/package.json'), 'utf8')) as { version: string };
+const name = `electron-v${version}-${process.platform}-${process.arch}.zip`;
+const program =
+  { win32: 'electron.exe', darwin: 'Electron.app/Contents/MacOS/Electron' }[process.platform as string] ?? 'electron';
+/** As a mirror has it: the program and its version. */
+const archive = Buffer.from(
+  zipSync({ [program]: randomBytes(3_000_000), version: Buffer.from(version) }, { level: 0 }),
+);
+
+describeWhere(
+  existsSync(join(packages, '@electron/get')) || 'the package electron is not installed',
+  "Electron's binary",
+  () => {
+    let root: string;
+    let said: string;
+    let asked: string[];
+    let server: Server;
+    let address: string;
+    /** Milliseconds between two parts of the archive. */
+    let pause: number;
+
+    beforeEach(async () => {
+      root = mkdtempSync(join(tmpdir(), 'covature-electron-'));
+      cpSync(join(packages, 'electron'), join(root, 'node_modules/electron'), {
+        recursive: true,
+        filter: (path) => !/electron[\\/](dist|path\.txt)/.test(path),
+      });
+      for (const scope of ['@electron', '@electron-internal'])
+        symlinkSync(join(packages, scope), join(root, 'node_modules', scope), 'junction');
+      asked = [];
+      pause = 0;
+      server = createServer((request, response) => {
+        asked.push(request.url ?? '');
+        if (request.url?.endsWith('SHASUMS256.txt') === true) {
+          response.end(`${createHash('sha256').update(archive).digest('hex')} *${name}\n`);
+          return;
+        }
+        response.setHeader('content-length', archive.length);
+        const send = (from: number): void => {
+          if (from >= archive.length) return void response.end();
+          response.write(archive.subarray(from, from + 500_000));
+          setTimeout(send, pause, from + 500_000);
+        };
+        send(0);
+      });
+      // As a proxy: the way to whatever host is the way to this server.
+      server.on('connect', (request, socket) => {
+        asked.push(request.url ?? '');
+        const onward = connect((server.address() as AddressInfo).port, '127.0.0.1', () => {
+          socket.write('HTTP/1.1 200 OK\r\n\r\n');
+          socket.pipe(onward).pipe(socket);
+        });
+        for (const each of [socket, onward]) each.on('error', () => undefined);
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      said = '';
+      vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+        said += String(text);
+        return true;
+      });
+      for (const variable of [
+        'ELECTRON_OVERRIDE_DIST_PATH',
+        'HTTP_PROXY',
+        'HTTPS_PROXY',
+        'http_proxy',
+        'https_proxy',
+        'NO_PROXY',
+        'no_proxy',
+      ])
+        vi.stubEnv(variable, '');
+      vi.stubEnv('electron_config_cache', join(root, 'cache'));
+    });
+    afterEach(() => {
+      vi.unstubAllEnvs();
+      vi.restoreAllMocks();
+      server.closeAllConnections();
+      server.close();
+      rmSync(root, { recursive: true, force: true });
+    });
+
+    test('comes from ELECTRON_MIRROR with its progress, once', async () => {
+      vi.stubEnv('ELECTRON_MIRROR', address);
+      // The mirror's own list of checksums, as its archive is none of Electron's.
+      vi.stubEnv('electron_use_remote_checksums', '1');
+      pause = 1000;
+      expect(await ensureElectron(root, { node: process.execPath })).toBe(true);
+      expect(asked.filter((path) => path.endsWith(name))).toEqual([`/v${version}/${name}`]);
+      expect(said).toMatch(/fetching Electron's binary \(about 120 MB\)\n.*\d MB so far\n.*fetched in \d+ s\n$/s);
+      expect(readFileSync(join(root, 'node_modules/electron/dist', program))).toHaveLength(3_000_000);
+      // Nothing but a record is left beside it.
+      expect(readdirSync(join(root, 'node_modules/.covature'))).toEqual([]);
+      const before = asked.length;
+      said = '';
+      expect(await ensureElectron(root, { node: process.execPath })).toBe(true);
+      expect([asked.length, said]).toEqual([before, '']);
+    });
+
+    test('with another content than the checksum that the package pins is refused', async () => {
+      vi.stubEnv('ELECTRON_MIRROR', address);
+      expect(await ensureElectron(root, { node: process.execPath })).toBe(false);
+      expect(said).toMatch(/could not fetch it \(.*checksum.*\), so the workbench opens in the browser instead/i);
+      expect(hasElectron(root)).toBe(false);
+      expect(existsSync(join(root, 'node_modules/electron/dist', program))).toBe(false);
+    });
+
+    test('comes through a proxy', async () => {
+      vi.stubEnv('ELECTRON_MIRROR', 'http://mirror.invalid/electron/');
+      vi.stubEnv('electron_use_remote_checksums', '1');
+      vi.stubEnv('HTTP_PROXY', address);
+      vi.stubEnv('http_proxy', address);
+      expect(await ensureElectron(root, { node: process.execPath }), said).toBe(true);
+      // A proxy is asked for whole addresses, or for a way to the host.
+      expect(asked.some((path) => path.includes('mirror.invalid'))).toBe(true);
+    });
+
+    test('is the one that ELECTRON_OVERRIDE_DIST_PATH names, and nothing is fetched', async () => {
+      const dist = join(root, 'elsewhere');
+      mkdirSync(join(dist, program, '..'), { recursive: true });
+      vi.stubEnv('ELECTRON_OVERRIDE_DIST_PATH', dist);
+      expect(await ensureElectron(root, { node: process.execPath })).toBe(false);
+      expect(said).toContain(`ELECTRON_OVERRIDE_DIST_PATH names ${dist}, where there is no Electron`);
+      writeFileSync(join(dist, program), '');
+      expect(await ensureElectron(root, { node: process.execPath })).toBe(true);
+      expect(asked).toEqual([]);
+    });
+  },
+);

@@ -55,6 +55,7 @@ export function heldUnderPress(client: WorkbenchClient, press: Press): Workbench
     },
     onState: (listener) => client.onState(held(listener)),
     onCommand: (listener) => client.onCommand(listener),
+    openDropped: (files) => client.openDropped(files),
     on: (event, listener) => client.on(event, held(listener)),
     request: (method, ...params) =>
       new Promise((resolve, reject) => {

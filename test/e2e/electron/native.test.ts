@@ -235,6 +235,7 @@ describeWhere(desktopAvailable(), 'the window of the desktop', () => {
     };
     writeFileSync(`${home}/experiment.json`, JSON.stringify({ ...tiny, name: 'dropped' }));
     await drop(`${home}/experiment.json`);
+    await page.getByRole('button', { name: 'JSON' }).click();
     const json = page.getByLabel('As JSON');
     await until(async () => (await json.inputValue()).includes('"dropped"'), 'the experiment');
     const { runs } = await desktop.request('runs.start', { experiment: { ...tiny, epochs: 1 } });

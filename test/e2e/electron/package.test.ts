@@ -53,7 +53,10 @@ describeWhere(desktopAvailable(), 'the packaged desktop', () => {
       ELECTRON_RUN_AS_NODE: '1',
       NODE_OPTIONS: '--require=/nonexistent/script.cjs',
     });
-    const child = spawn(program, ['--inspect=0', '-e', 'process.exit(7)'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(program, ['--inspect=0', '-e', 'process.exit(7)'], {
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     // The workbench opens its store, whatever else it was told.

@@ -452,7 +452,10 @@ describeWhere(desktopAvailable(), "the desktop and Electron's security checklist
         )._invokeHandlers;
         return handlers.get('covature:dropped')!({ sender: webContents, senderFrame: webContents.mainFrame }, given);
       }, paths as never);
-    expect(await dropped([`${home}/experiment.json`])).toMatchObject({ ok: true, value: [{ name: 'experiment.json' }] });
+    expect(await dropped([`${home}/experiment.json`])).toMatchObject({
+      ok: true,
+      value: [{ name: 'experiment.json' }],
+    });
     for (const paths of [['../../etc/passwd'], 'x', [7], new Array(101).fill('/x')])
       expect(await dropped(paths)).toMatchObject({ ok: false, fault: { code: 'bad-input' } });
   });

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { InputError, messageOf } from '../shared/errors.ts';
+import { refuseLookalike } from './lookalikes.ts';
 
 /** ".result.safetensors.3f9a0c11d2e4.partial": hidden, in the target's folder. */
 const temporaryPattern = /^\..+\.[0-9a-f]{12}\.partial$/;
@@ -73,7 +74,7 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /**
  * The bytes of a file a user named. Raises an InputError naming the file when it is not there, is a folder or cannot be read, or is larger than
- * `limit` bytes (default 2 GiB).
+ * `limit` bytes (default 2 GiB), and for one that is plainly another thing (a Git LFS pointer, a web page; lookalikes.ts).
  */
 export async function readInputFile(file: string, limit = 2 ** 31): Promise<Uint8Array<ArrayBuffer>> {
   let handle: fs.FileHandle | undefined;
@@ -83,7 +84,9 @@ export async function readInputFile(file: string, limit = 2 ** 31): Promise<Uint
     if (!stats.isFile())
       throw new InputError(`${file}: expected a file, found ${stats.isDirectory() ? 'a folder' : 'something else'}`);
     if (stats.size > limit) throw new InputError(`${file}: expected at most ${limit} bytes, found ${stats.size}`);
-    return await readRange(handle, 0, stats.size, file);
+    const bytes = await readRange(handle, 0, stats.size, file);
+    refuseLookalike(bytes, file);
+    return bytes;
   } catch (error) {
     throw inputErrorOf(error, file);
   } finally {

@@ -64,7 +64,12 @@ async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawData
       const arrays = await readArrays(spec.source, at(spec.path), {
         inputs: spec.inputs,
         targets: spec.targets_array,
-        ...given({ testPath: maybe(spec.test_path, at), shape: spec.shape, classes: spec.classes }),
+        ...given({
+          testPath: maybe(spec.test_path, at),
+          targetsPath: maybe(spec.targets_path, at),
+          shape: spec.shape,
+          classes: spec.classes,
+        }),
       });
       return spec.channels_first === true ? withChannelsLast(arrays) : arrays;
     }

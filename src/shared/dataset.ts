@@ -72,7 +72,9 @@ const arrays = {
   path,
   /** A second file with the test part. Default: arrays `test_inputs` and `test_targets` of the first file where it has them. */
   test_path: v.optional(path),
-  /** Names of the arrays. Default "inputs", "targets". */
+  /** Of an .npy file, which holds the inputs alone: the file with the targets. Default: beside it, by usual names. */
+  targets_path: v.optional(path),
+  /** Names of the arrays. Default "inputs", "targets", or the usual ones that are there (x_train and y_train, X and y, ...). */
   inputs: v.optional(text, 'inputs'),
   targets_array: v.optional(text, 'targets'),
   shape,

@@ -1,8 +1,10 @@
 /** Datasets kept as named arrays, in npz or safetensors files: inputs [n, ...shape] and targets. */
+import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import type { Dataset } from '../dataset.ts';
 import { readInputFile } from '../files.ts';
+import { refusePickle } from '../lookalikes.ts';
 import {
   areLabels,
   classNames,
@@ -12,16 +14,18 @@ import {
   type RawPart,
   type Targets,
 } from '../raw.ts';
-import { parseNpz } from './npy.ts';
+import { parseNpy, parseNpyTexts, parseNpz, parseNpzTexts } from './npy.ts';
 import { parseSafetensors, tensor, writeSafetensors } from './safetensors.ts';
 import { elementsOf, toFloat64, type Tensor } from './tensors.ts';
 
 export interface ArraysOptions {
-  /** Names of the arrays; default "inputs" and "targets". */
+  /** Names of the arrays; default "inputs" and "targets", or others that are usual (x_train and y_train, X and y, ...) where these are not there. */
   readonly inputs?: string;
   readonly targets?: string;
   /** A second file with the test part under the same names. Default: the arrays `test_<inputs>` and `test_<targets>` of the first where both are there. */
   readonly testPath?: string;
+  /** Of an .npy file, which holds one array: the file with the targets. Default: beside it, by usual names (X.npy and y.npy). */
+  readonly targetsPath?: string;
   /** Of one sample; the product must agree with the file's. */
   readonly shape?: readonly number[];
   /** Number of classes; default the largest label + 1. */
@@ -30,17 +34,71 @@ export interface ArraysOptions {
 
 type Arrays = ReadonlyMap<string, () => Tensor>;
 
-/** The arrays of a file and, where `writeDataset` wrote it, the names of its classes. */
-function open(
-  kind: 'npz' | 'safetensors',
-  bytes: Uint8Array,
-  name: string,
-): { arrays: Arrays; names?: readonly string[] } {
-  if (kind === 'npz') return { arrays: parseNpz(bytes, name) };
+interface Opened {
+  readonly arrays: Arrays;
+  /** Arrays of text, of npz and npy. */
+  readonly texts?: ReadonlyMap<string, () => string[] | null>;
+  /** Of the classes, where `writeDataset` wrote the file. */
+  readonly names?: readonly string[];
+}
+
+function open(kind: 'npz' | 'safetensors', bytes: Uint8Array, name: string): Opened {
+  if (kind === 'npz') {
+    refusePickle(bytes, name);
+    return { arrays: parseNpz(bytes, name), texts: parseNpzTexts(bytes, name) };
+  }
   const { tensors, metadata } = parseSafetensors(bytes, name);
   const arrays = new Map([...tensors].map(([key, value]) => [key, () => value]));
   const names = metadata.format === datasetFormat ? namesIn(metadata.classes) : undefined;
   return names ? { arrays, names } : { arrays };
+}
+
+/** What inputs and targets, and those of the test part, are usually called: of this project, Keras, scikit-learn, NumPy without names. */
+const usualNames: readonly (readonly [inputs: string, targets: string, testInputs?: string, testTargets?: string])[] = [
+  ['inputs', 'targets', 'test_inputs', 'test_targets'],
+  ['x_train', 'y_train', 'x_test', 'y_test'],
+  ['X_train', 'y_train', 'X_test', 'y_test'],
+  ['train_images', 'train_labels', 'test_images', 'test_labels'],
+  ['train_x', 'train_y', 'test_x', 'test_y'],
+  ['train_data', 'train_labels', 'test_data', 'test_labels'],
+  ['X', 'y'],
+  ['x', 'y'],
+  ['X', 'Y'],
+  ['images', 'labels'],
+  ['data', 'labels'],
+  ['data', 'target'],
+  ['features', 'labels'],
+  ['inputs', 'labels'],
+  ['arr_0', 'arr_1', 'arr_2', 'arr_3'],
+];
+
+interface ChosenNames {
+  readonly train: readonly [inputs: string, targets: string];
+  readonly test: readonly [inputs: string, targets: string] | null;
+  readonly notes: readonly string[];
+}
+
+/** The arrays that are asked for; where none were named and the default ones are not there, those of usual names. */
+function chooseNames(arrays: Arrays, options: ArraysOptions): ChosenNames {
+  const [inputs, targets] = [options.inputs ?? 'inputs', options.targets ?? 'targets'];
+  const has = (...names: (string | undefined)[]): boolean =>
+    names.every((name) => name !== undefined && arrays.has(name));
+  const isNamed = inputs !== 'inputs' || targets !== 'targets';
+  const found = isNamed || has(inputs, targets) ? undefined : usualNames.find(([x, y]) => has(x, y));
+  const train = found ? ([found[0], found[1]] as const) : ([inputs, targets] as const);
+  const candidates = [
+    ...(found ? [[found[2], found[3]]] : []),
+    [`test_${train[0]}`, `test_${train[1]}`],
+    [train[0].replace(/train/, 'test'), train[1].replace(/train/, 'test')],
+  ];
+  const test = candidates.find(([x, y]) => has(x, y) && x !== train[0] && y !== train[1]);
+  const isUsual = found === undefined && (test === undefined || test[0] === `test_${inputs}`);
+  const testText = test === undefined ? '' : `; test part: ${test.join(' and ')}`;
+  return {
+    train,
+    test: test === undefined ? null : [test[0]!, test[1]!],
+    notes: isUsual ? [] : [`arrays: ${train.join(' and ')}${testText}, by their names`],
+  };
 }
 
 const datasetFormat = 'covature-dataset';
@@ -67,6 +125,7 @@ export async function readArrays(
   file: string,
   options: ArraysOptions = {},
 ): Promise<RawDataset> {
+  if (/\.npy$/i.test(file)) return readNpyFiles(file, options);
   const bytes = await readInputFile(file);
   const second = options.testPath === undefined ? undefined : await readInputFile(options.testPath);
   return parseArrays(kind, bytes, file, options, second);
@@ -80,18 +139,22 @@ export function parseArrays(
   options: ArraysOptions = {},
   testBytes?: Uint8Array,
 ): RawDataset {
-  const { arrays, names } = open(kind, bytes, file);
-  const second = testBytes && open(kind, testBytes, options.testPath ?? 'test').arrays;
-  const [inputs, targets] = [options.inputs ?? 'inputs', options.targets ?? 'targets'];
-  const train = readPart(arrays, inputs, targets, file, options);
-  let test: ReturnType<typeof readPart> | null = null;
-  if (second) test = readPart(second, inputs, targets, options.testPath ?? file, options);
-  else if (arrays.has(`test_${inputs}`) && arrays.has(`test_${targets}`))
-    test = readPart(arrays, `test_${inputs}`, `test_${targets}`, file, options);
+  const second = testBytes && open(kind, testBytes, options.testPath ?? 'test');
+  return datasetOf(open(kind, bytes, file), file, options, second);
+}
+
+function datasetOf(opened: Opened, file: string, options: ArraysOptions, second?: Opened): RawDataset {
+  const { names } = opened;
+  const chosen = chooseNames(opened.arrays, options);
+  const train = readPart(opened, chosen.train, file, options);
+  const other = second ?? (chosen.test === null ? null : opened);
+  const test =
+    other && readPart(other, second ? chosen.train : chosen.test!, second ? (options.testPath ?? file) : file, options);
   if (test && String(test.shape) !== String(train.shape))
     throw new InputError(
       `${test.part.source}: expected samples of [${train.shape.join(', ')}] as in the training part, found [${test.shape.join(', ')}]`,
     );
+  if (train.words !== null || test?.words) return namedDataset(file, train, test, chosen.notes);
   if (test) [train.part, test.part] = alike(train.part, test.part);
   const [a, b] = [train.part.targets, test?.part.targets];
   if (b && (a.kind !== b.kind || (a.kind === 'vectors' && b.kind === 'vectors' && a.width !== b.width)))
@@ -105,30 +168,125 @@ export function parseArrays(
     classes = names?.length === count ? names : classNames(count);
   }
   return {
-    name: path.basename(file).replace(/\.(npz|safetensors)$/i, ''),
+    name: nameOf(file),
     shape: train.shape,
     classes,
+    notes: chosen.notes,
     train: train.part,
     test: test?.part ?? null,
   };
 }
 
+const nameOf = (file: string): string => path.basename(file).replace(/\.(npz|npy|safetensors)$/i, '');
+
+/** Labels that are words: classes in the order of their sorted names. */
+function namedDataset(file: string, train: ReadPart, test: ReadPart | null, notes: readonly string[]): RawDataset {
+  const parts = test === null ? [train] : [train, test];
+  const lacking = parts.find(({ words }) => words === null);
+  if (lacking !== undefined)
+    throw new InputError(`${lacking.part.source}: expected labels that are words as in the other part, found numbers`);
+  const classes = [...new Set(parts.flatMap(({ words }) => words!))].sort();
+  const place = new Map(classes.map((name, k) => [name, k]));
+  const labelled = ({ part, words }: ReadPart): RawPart => ({
+    ...part,
+    targets: { kind: 'classes', values: Int32Array.from(words!, (word) => place.get(word)!) },
+  });
+  return {
+    name: nameOf(file),
+    shape: train.shape,
+    classes,
+    numbered: 'by-name',
+    notes,
+    train: labelled(train),
+    test: test && labelled(test),
+  };
+}
+
+/** What the array of the targets is called beside one of the inputs, each in a file of its own. */
+const siblings: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  [/^(.*?)(x|X)(_?(?:train|tr)?.*)\.npy$/, '$1y$3.npy'],
+  [/inputs/, 'targets'],
+  [/images/, 'labels'],
+  [/data/, 'labels'],
+  [/data/, 'targets'],
+  [/features/, 'labels'],
+];
+
+/** One array a file: inputs, targets beside them (`targetsPath`, or by usual names: X.npy and y.npy), and the same with "test" for "train". */
+async function readNpyFiles(file: string, options: ArraysOptions): Promise<RawDataset> {
+  const folder = path.dirname(file);
+  const base = path.basename(file);
+  const bytes = await readInputFile(file);
+  const beside = siblings
+    .map(([pattern, replacement]) => base.replace(pattern, replacement))
+    .filter((name) => name !== base);
+  const targets = options.targetsPath ?? (await firstThere(folder, beside));
+  if (targets === undefined) {
+    const { shape } = parseNpy(bytes, file);
+    throw new InputError(
+      `${file}: holds one array of [${shape.join(', ')}], taken for the inputs; its targets were looked for in ${[...new Set(beside)].join(', ') || 'no other file'} ` +
+        'beside it and are not there. Name the file: "targets_path" in the specification; or save both with np.savez("data.npz", inputs=x, targets=y)',
+    );
+  }
+  const open = async (inputsFile: string, targetsFile: string, own?: Uint8Array): Promise<Opened> => {
+    const [x, y] = [own ?? (await readInputFile(inputsFile)), await readInputFile(targetsFile)];
+    return {
+      arrays: new Map([
+        ['inputs', () => parseNpy(x, inputsFile)],
+        ['targets', () => parseNpy(y, targetsFile)],
+      ]),
+      texts: new Map([['targets', () => parseNpyTexts(y, targetsFile)]]),
+    };
+  };
+  const train = await open(file, targets, bytes);
+  const testNames = [base, path.basename(targets)].map((name) => name.replace('train', 'test'));
+  const isSplit = base.includes('train') && path.basename(targets).includes('train');
+  const testFiles = isSplit ? await Promise.all(testNames.map((name) => firstThere(folder, [name]))) : [];
+  const [testInputs, testTargets] = testFiles;
+  const test = testInputs !== undefined && testTargets !== undefined ? await open(testInputs, testTargets) : undefined;
+  const made = datasetOf(train, file, { ...options, inputs: 'inputs', targets: 'targets' }, test);
+  const testText = test === undefined ? '' : `; test part: ${testNames.join(' and ')}`;
+  const note = `arrays: inputs from ${base}, targets from ${path.basename(targets)}${testText}`;
+  return { ...made, notes: [note, ...(made.notes ?? [])] };
+}
+
+async function firstThere(folder: string, names: readonly string[]): Promise<string | undefined> {
+  for (const name of names) {
+    const file = path.join(folder, name);
+    const found = await fs.stat(file).catch(() => null);
+    if (found?.isFile()) return file;
+  }
+  return undefined;
+}
+
+interface ReadPart {
+  part: RawPart;
+  readonly shape: readonly number[];
+  /** Labels that are words, in place of the part's targets; null where they are numbers. */
+  readonly words: readonly string[] | null;
+}
+
 function readPart(
-  arrays: Arrays,
-  inputsName: string,
-  targetsName: string,
+  { arrays, texts }: Opened,
+  [inputsName, targetsName]: readonly [string, string],
   file: string,
   { shape: wanted, classes }: Pick<ArraysOptions, 'shape' | 'classes'>,
-) {
+): ReadPart {
   const get = (key: string): Tensor => {
     const found = arrays.get(key);
     if (!found) {
       const names = [...arrays.keys()].slice(0, 20).join(', ') || 'none';
-      throw new InputError(`${file}: there is no array "${key}"; found: ${names}`);
+      throw new InputError(
+        `${file}: there is no array "${key}"; found: ${names}. The specification of a dataset names them: "inputs" and "targets_array"`,
+      );
     }
     return found();
   };
-  const [inputs, targets] = [get(inputsName), get(targetsName)];
+  if (!arrays.has(targetsName)) get(targetsName);
+  const words = texts?.get(targetsName)?.() ?? null;
+  const inputs = get(inputsName);
+  const targets: Tensor =
+    words === null ? get(targetsName) : { dtype: 'I32', shape: [words.length], data: new Int32Array(words.length) };
   if (inputs.shape.length < 2)
     throw new InputError(`${file}: ${inputsName}: expected [samples, ...], found shape [${inputs.shape.join(', ')}]`);
   const count = inputs.shape[0];
@@ -148,7 +306,7 @@ function readPart(
     throw new InputError(
       `${file}: ${count} ${inputsName} but ${targets.shape[0]} ${targetsName}; expected as many of both`,
     );
-  return { part, shape };
+  return { part, shape, words };
 }
 
 function inputsOf({ dtype, data }: Tensor, at: string): RawInputs {

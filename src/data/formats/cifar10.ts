@@ -63,6 +63,16 @@ export async function readCifar10(place: string): Promise<RawDataset> {
     const train = await readFiles(folder, batches);
     return cifar10Dataset(train, names.includes('test_batch.bin') ? await readFiles(folder, ['test_batch.bin']) : []);
   }
+  const names = [...(await namesIn(place, place)), ...(await namesIn(path.join(place, 'cifar-10-batches-py'), place))];
+  if (names.includes('data_batch_1'))
+    throw new InputError(
+      `${place}: this is the "python version" of CIFAR-10, pickles of Python objects, which may run any program when they are read; get the binary version ` +
+        '(cifar-10-binary.tar.gz; "covature datasets download cifar-10" fetches it), or save the arrays as npz',
+    );
+  if ((names.includes('train.bin') && names.includes('test.bin')) || names.includes('fine_label_names.txt'))
+    throw new InputError(
+      `${place}: this is CIFAR-100, which is not read; save its images and labels with np.savez("cifar100.npz", inputs=x, targets=y, test_inputs=..., test_targets=...)`,
+    );
   throw new InputError(
     `${place}: expected data_batch_1.bin to data_batch_5.bin and test_batch.bin, here or in cifar-10-batches-bin; found none`,
   );

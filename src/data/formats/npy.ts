@@ -34,9 +34,8 @@ export function parseNpy(bytes: Uint8Array, name: string): Tensor {
   const match = /^([<>|=]?)([a-zA-Z]\d+)$/.exec(descr);
   const dtype = match && Object.hasOwn(dtypeOfDescr, match[2]) ? dtypeOfDescr[match[2]] : undefined;
   if (!match || dtype === undefined) {
-    const objects = descr.includes('O') ? ' (Python objects, which are never unpickled)' : '';
     throw new InputError(
-      `${name}: expected numbers (${Object.keys(dtypeOfDescr).join(', ')}), found the type "${descr}"${objects}`,
+      `${name}: expected numbers (${Object.keys(dtypeOfDescr).join(', ')}), found the type "${descr}"${remedyOf(descr)}`,
     );
   }
   const elements = elementsOf(shape);
@@ -57,6 +56,46 @@ export function parseNpy(bytes: Uint8Array, name: string): Tensor {
   }
   const data = decodeElements(dtype, body);
   return { dtype, shape, data: fortran && shape.length > 1 ? rowMajor(data, shape) : data };
+}
+
+/** How to save what has another type. */
+function remedyOf(descr: string): string {
+  if (descr.includes('O'))
+    return (
+      ' (Python objects, which are never unpickled). Save numbers: labels.astype(np.int64), np.unique(labels, return_inverse=True)[1] for labels that are words, ' +
+      'np.stack(rows) for a list of arrays of one length'
+    );
+  if (/[US]\d/.test(descr)) return ' (text, which serves as labels alone)';
+  if (/c\d/.test(descr)) return ' (complex numbers); save real and imaginary parts as two channels';
+  if (/M8|m8/.test(descr)) return ' (times); save numbers: x.astype(np.int64)';
+  if (/f16|g/.test(descr)) return ' (long doubles); save x.astype(np.float64)';
+  return '';
+}
+
+/** The texts of one .npy file of fixed-width strings ([n], or [n, 1]); null for an array of anything else. */
+export function parseNpyTexts(bytes: Uint8Array, name: string): string[] | null {
+  const { descr, shape, begin } = parseHeader(bytes, name);
+  const match = /^([<>|=]?)([US])(\d+)$/.exec(descr);
+  if (match === null) return null;
+  const [, order, kind, digits] = match;
+  const width = Number(digits) * (kind === 'U' ? 4 : 1);
+  const count = elementsOf(shape) ?? 0;
+  if (!(shape.length === 1 || (shape.length === 2 && shape[1] === 1)))
+    throw new InputError(`${name}: expected one text a sample, found an array (${shape.join(', ')})`);
+  if (bytes.length - begin !== count * width)
+    throw new InputError(`${name}: expected ${count * width} bytes for ${count} texts, found ${bytes.length - begin}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: count }, (_, i) => {
+    const at = begin + i * width;
+    if (kind === 'S') return new TextDecoder().decode(bytes.subarray(at, at + width)).replace(/\0+$/, '');
+    let text = '';
+    for (let j = 0; j < width; j += 4) {
+      const code = view.getUint32(at + j, order !== '>');
+      if (code > 0x10ffff) throw new InputError(`${name}: text ${i} holds ${code}, which is no character`);
+      if (code !== 0) text += String.fromCodePoint(code);
+    }
+    return text;
+  });
 }
 
 /** From column-major (first index fastest) to row-major. */
@@ -130,6 +169,17 @@ function parseHeader(bytes: Uint8Array, name: string): Header {
     shape: sizes.map(Number),
     begin: start + length,
   };
+}
+
+/** The arrays of an .npz file that are text, by name, each read when asked for; null for one of numbers. */
+export function parseNpzTexts(bytes: Uint8Array, name: string): ReadonlyMap<string, () => string[] | null> {
+  const texts = new Map<string, () => string[] | null>();
+  for (const entry of readZip(bytes, name)) {
+    if (!entry.name.endsWith('.npy')) continue;
+    const key = entry.name.slice(0, -4);
+    texts.set(key, () => parseNpyTexts(entry.read(), `${name}: ${key}`));
+  }
+  return texts;
 }
 
 /** The arrays of an .npz file by name (without ".npy"), each read when asked for. */

@@ -5,6 +5,7 @@
  *   the rest  the arrays, little-endian, row-major, end to end without gaps
  * Whatever a header claims, no memory is taken beyond the file's own size times a constant. NaN and infinities are left to the caller.
  */
+import { headBytes, refuseLookalike } from '../lookalikes.ts';
 import * as fs from 'node:fs/promises';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { inputErrorOf, readInputFile, readRange, writeFileAtomic } from '../files.ts';
@@ -84,6 +85,7 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) throw new InputError(`${path}: expected a file`);
+    refuseLookalike(await readRange(handle, 0, Math.min(headBytes, stats.size), path), path);
     const length = headerLength(await readRange(handle, 0, Math.min(8, stats.size), path), stats.size, path);
     const header = parseHeader(await readRange(handle, 8, length, path), stats.size, path);
     const placeOf = (key: string): TensorPlace => {
@@ -246,7 +248,11 @@ function parsePlace(key: string, value: unknown, start: number, fileSize: number
     );
   if (!isPair(offsets)) throw new InputError(`${at}: data_offsets: expected two integers, found ${shorten(offsets)}`);
   const [begin, end] = offsets;
-  if (!(begin <= end && end <= fileSize - start))
+  if (begin <= end && end > fileSize - start)
+    throw new InputError(
+      `${at}: the file is cut short: expected ${start + end} bytes or more, found ${fileSize} (data_offsets [${begin}, ${end}])`,
+    );
+  if (!(begin <= end))
     throw new InputError(
       `${at}: data_offsets: expected 0 <= begin <= end <= ${fileSize - start}, found [${begin}, ${end}]`,
     );

@@ -1,6 +1,7 @@
 /** Reading what a command line names. */
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import * as path from 'node:path';
+import { lookalikeAt } from '../../data/lookalikes.ts';
 import { parseDataset } from '../../shared/dataset.ts';
 import type { DatasetSpec } from '../../shared/dataset.ts';
 import { InputError } from '../../shared/errors.ts';
@@ -28,7 +29,7 @@ async function readStandardInput(): Promise<string> {
 }
 
 /**
- * The dataset that --data names: a JSON specification, a safetensors, npz or CSV file, or a folder of IDX or CIFAR-10 files. A relative path in a
+ * The dataset that --data names: a JSON specification, a safetensors, npz, npy or CSV file, or a folder of IDX or CIFAR-10 files. A relative path in a
  * specification starts from the folder of its file.
  */
 export async function datasetFromPath(place: string): Promise<{ spec: DatasetSpec; baseFolder: string }> {
@@ -40,27 +41,43 @@ export async function datasetFromPath(place: string): Promise<{ spec: DatasetSpe
   const stats = await stat(place).catch(() => null);
   if (stats === null) throw new InputError(`${place}: no such file or folder`);
   const spec = stats.isDirectory()
-    ? { source: 'idx', path: place }
-    : { source: sourceOf(extension, place), path: place };
+    ? { source: await folderSource(place), path: place }
+    : { source: await sourceOf(extension, place), path: place };
   return { spec: parseDataset(spec, place), baseFolder };
 }
 
-function sourceOf(extension: string, place: string): string {
+/** The binary files of CIFAR-10, or what is often taken for them; else IDX. */
+async function folderSource(place: string): Promise<string> {
+  const names = await readdir(place);
+  const isCifar = names.some((name) => /^(data_batch_\d(\.bin)?|cifar-10-batches-(bin|py)|train\.bin)$/.test(name));
+  return isCifar ? 'cifar-10' : 'idx';
+}
+
+async function sourceOf(extension: string, place: string): Promise<string> {
   switch (extension) {
     case '.safetensors':
       return 'safetensors';
     case '.npz':
+    case '.npy':
       return 'npz';
     case '.csv':
+    case '.tsv':
+    case '.txt':
+    case '.data':
       return 'csv';
     case '.bin':
       return 'cifar-10';
     case '.gz':
     case '':
       return 'idx';
-    default:
+    default: {
+      if (/\.idx\d-ubyte$/i.test(place)) return 'idx';
+      const found = await lookalikeAt(place);
       throw new InputError(
-        `${place}: unknown kind of data; expected .safetensors, .npz, .csv, .json (a specification) or a folder`,
+        found === null
+          ? `${place}: unknown kind of data; expected .safetensors, .npz, .npy, a table (.csv, .tsv, .txt, .data), .json (a specification) or a folder`
+          : `${place}: this is ${found}`,
       );
+    }
   }
 }

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs/promises';
 import { crc32, deflateRawSync } from 'node:zlib';
+import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { parseArrays, readArrays, writeDataset } from '../../../src/data/formats/arrays.ts';
 import { parseNpy, parseNpz } from '../../../src/data/formats/npy.ts';
@@ -268,5 +269,89 @@ describe('datasets of named arrays', () => {
     expect(set.test!.inputs).toEqual(set.train.inputs);
     const spec = parseDataset({ source: 'npz', path: folder.at('train.npz'), test_path: folder.at('none.npz') });
     await expect(resolveDataset(spec)).rejects.toThrow(/none\.npz: no such file/);
+  });
+});
+
+const npyOf = (descr: string, shape: string, data: Uint8Array): Buffer =>
+  npyBytes(`{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`, data);
+
+describe('arrays by their usual names', () => {
+  const npz = (arrays: Record<string, Buffer>) =>
+    Buffer.from(zipSync(Object.fromEntries(Object.entries(arrays).map(([name, value]) => [`${name}.npy`, value]))));
+  const x = npyOf('<f8', '(2, 2)', new Uint8Array(Float64Array.of(1, 2, 3, 4).buffer));
+  const y = npyOf('<i8', '(2,)', new Uint8Array(BigInt64Array.of(1n, 0n).buffer));
+  const word = (text: string) =>
+    Buffer.concat([...text.padEnd(3, '\0')].map((c) => Buffer.from(Uint32Array.of(c.charCodeAt(0)).buffer)));
+  const words = npyOf('<U3', '(2,)', Buffer.concat([word('dog'), word('ox')]));
+
+  const cases: [string, Record<string, Buffer>, boolean, string | null][] = [
+    [
+      'of Keras',
+      { x_train: x, y_train: y, x_test: x, y_test: y },
+      true,
+      'arrays: x_train and y_train; test part: x_test and y_test, by their names',
+    ],
+    ['of scikit-learn', { X: x, y }, false, 'arrays: X and y, by their names'],
+    ['of nobody', { arr_0: x, arr_1: y }, false, 'arrays: arr_0 and arr_1, by their names'],
+    [
+      'of images',
+      { train_images: x, train_labels: y, test_images: x, test_labels: y },
+      true,
+      'arrays: train_images and train_labels; test part: test_images and test_labels, by their names',
+    ],
+    ['of ours', { inputs: x, targets: y, test_inputs: x, test_targets: y }, true, null],
+  ];
+  it.each(cases)('%s', (_, arrays, hasTest, note) => {
+    const set = parseArrays('npz', npz(arrays), 'd.npz');
+    expect([...set.train.inputs]).toEqual([1, 2, 3, 4]);
+    expect(set.train.targets).toEqual({ kind: 'classes', values: Int32Array.of(1, 0) });
+    expect(set.test !== null).toBe(hasTest);
+    expect(set.notes).toEqual(note === null ? [] : [note]);
+  });
+
+  it('take the test part beside a training part that was named', () => {
+    const arrays = { x_train: x, y_train: y, x_test: x, y_test: y };
+    const set = parseArrays('npz', npz(arrays), 'd.npz', { inputs: 'x_train', targets: 'y_train' });
+    expect(set.test!.count).toBe(2);
+  });
+
+  it('where none are: the error lists those there are, and the fields that name them', () => {
+    expect(() => parseArrays('npz', npz({ a: x, b: y }), 'd.npz')).toThrow(
+      /there is no array "targets"; found: a, b\. The specification of a dataset names them: "inputs" and "targets_array"/,
+    );
+  });
+
+  it('whose labels are words: classes in the order of the words', () => {
+    const set = parseArrays('npz', npz({ inputs: x, targets: words }), 'd.npz');
+    expect(set).toMatchObject({
+      classes: ['dog', 'ox'],
+      numbered: 'by-name',
+      train: { targets: { values: Int32Array.of(0, 1) } },
+    });
+    const bytes = npyOf('|S3', '(2, 1)', Buffer.from('ox\0dog'));
+    expect(parseArrays('npz', npz({ inputs: x, targets: bytes }), 'd.npz').train.targets.values).toEqual(
+      Int32Array.of(1, 0),
+    );
+    expect(() => parseArrays('npz', npz({ inputs: words, targets: y }), 'd.npz')).toThrow(
+      /"<U3" \(text, which serves as labels alone\)/,
+    );
+    const mixed = { inputs: x, targets: words, test_inputs: x, test_targets: y };
+    expect(() => parseArrays('npz', npz(mixed), 'd.npz')).toThrow(
+      /expected labels that are words as in the other part, found numbers/,
+    );
+  });
+
+  it('each in a file of its own', async () => {
+    const put = (name: string, value: Buffer) => fs.writeFile(folder.at(name), value);
+    await Promise.all([put('X.npy', x), put('y.npy', y), put('x_train.npy', x), put('y_train.npy', words), put('x_test.npy', x), put('y_test.npy', words), put('alone.npy', x), put('of alone.npy', y)]); // prettier-ignore
+    const read = (spec: object) =>
+      resolveDataset(parseDataset({ source: 'npz', ...spec }), { baseFolder: folder.at() });
+    const pair = await read({ path: 'X.npy' });
+    expect([[...pair.train.inputs], [...pair.train.targets.values], pair.test]).toEqual([[1, 2, 3, 4], [1, 0], null]);
+    expect(pair.notes).toEqual(['arrays: inputs from X.npy, targets from y.npy']);
+    const split = await read({ path: 'x_train.npy' });
+    expect([split.classes, split.test!.count]).toEqual([['dog', 'ox'], 2]);
+    expect([...(await read({ path: 'alone.npy', targets_path: 'of alone.npy' })).train.targets.values]).toEqual([1, 0]);
+    await expect(read({ path: 'alone.npy' })).rejects.toThrow(/holds one array of \[2, 2\].*"targets_path".*np\.savez/);
   });
 });

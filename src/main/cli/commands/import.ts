@@ -1,6 +1,6 @@
 /** covature import, and the folder that `covature export --format run` writes for it. */
 import { copyFileSync, existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { isModelFile } from '../../../data/model-file.ts';
@@ -28,6 +28,7 @@ import {
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { importRunFile, runFileExtension } from '../../services/run-file.ts';
+import { lookalikeAt } from '../../../data/lookalikes.ts';
 import { readJsonFile } from '../files.ts';
 import { onInterrupt } from './run.ts';
 
@@ -128,7 +129,13 @@ async function importPlace(
     };
   }
   if (follows) throw new InputError(`${place}: no growing run of covature.Run; there is nothing to follow`);
+  const found = await lookalikeAt(place);
+  if (found !== null) throw new InputError(`${place}: this is ${found}`);
   const isFile = await isRunFile(place);
+  if (isFile && !(await isArchive(place)))
+    throw new InputError(
+      `${place}: expected a run that Covature exported ("covature export RUN --format covature", or covature.Run), which is an archive; this is none`,
+    );
   const { id, added } = isFile ? await importRunFile(store, place) : await importRunFolder(store, place);
   return { ...(isFile ? { file: place } : { folder: place }), id, added };
 }
@@ -185,6 +192,13 @@ async function isRunFile(place: string): Promise<boolean> {
     (found) => !found.isDirectory(),
     () => place.toLowerCase().endsWith(runFileExtension),
   );
+}
+
+/** Zip archives begin with "PK"; run files are such. */
+async function isArchive(file: string): Promise<boolean> {
+  await using handle = await open(file, 'r');
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+  return bytesRead === 2 && buffer.toString('latin1') === 'PK';
 }
 
 async function importRunFolder(store: Store, folder: string): Promise<Imported> {

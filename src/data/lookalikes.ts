@@ -1,0 +1,149 @@
+/**
+ * Files that are often given in place of what is read here, recognised by their first bytes or their names, each with what to do instead. Nothing of them is read: a
+ * pickle would run code, the others would need libraries of their own.
+ */
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { InputError } from '../shared/errors.ts';
+
+/** Bytes looked at. */
+export const headBytes = 4096;
+
+const saveArrays = 'save the arrays with np.savez("data.npz", inputs=x, targets=y) instead';
+const saveTensors =
+  'save the tensors with safetensors.torch.save_file(model.state_dict(), "w.safetensors") or np.savez instead (docs/own-model.md has the lines)';
+const useRun =
+  'curves of another program are not imported; covature.Run ("covature python") writes a run from a training loop that "covature import" takes';
+
+interface Kind {
+  /** What it is, and what to do. */
+  readonly text: string;
+  /** Bytes that a file begins with, as Latin-1; or what the beginning of its text matches. */
+  readonly begins?: string;
+  readonly matches?: RegExp;
+}
+
+/** None of these can be the beginning of anything that is read here. */
+const kinds: readonly Kind[] = [
+  {
+    text: 'a Git LFS pointer, not the file itself: "git lfs install" and "git lfs pull" fetch it',
+    begins: 'version https://git-lfs',
+  },
+  {
+    text: 'a web page (HTML), as a download that failed or asked for a login leaves; download the file itself again',
+    matches: /^\uFEFF?\s*<(!doctype html|html|head|\?xml)/i,
+  },
+  { text: `an HDF5 file (h5py, Keras, MATLAB 7.3); ${saveArrays}`, begins: '\x89HDF\r\n\x1a\n' },
+  { text: `a MATLAB file; scipy.io.loadmat reads it: ${saveArrays}`, begins: 'MATLAB 5.0 MAT-file' },
+  { text: `a Parquet table; pandas.read_parquet reads it: write it with to_csv, or ${saveArrays}`, begins: 'PAR1' },
+  { text: `an Arrow or Feather table; pandas reads it: write it with to_csv, or ${saveArrays}`, begins: 'ARROW1' },
+  { text: 'a database of SQLite, no file of data or weights', begins: 'SQLite format 3' },
+  { text: `a PNG image; ${saveArrays} (one array of all images)`, begins: '\x89PNG\r\n' },
+  { text: `a JPEG image; ${saveArrays} (one array of all images)`, begins: '\xff\xd8\xff' },
+  {
+    text: 'an index of a checkpoint in several files (shards); the tensors are in the .safetensors files that it names',
+    matches: /^\s*\{[^]*"weight_map"\s*:/,
+  },
+  { text: `a GGUF file of quantised weights; ${saveTensors}`, begins: 'GGUF' },
+];
+
+/** A zip archive of torch.save holds data.pkl; pickles begin with their protocol. */
+function pickleText(head: Uint8Array): string | null {
+  const text = latin(head);
+  if (text.startsWith('PK') && /\/(data\.pkl|\.format_version)/.test(text))
+    return `a file of torch.save (Lightning and Hugging Face write such too), a pickle of Python objects, which may run any program when it is read; ${saveTensors}`;
+  if (head[0] === 0x80 && head[1] >= 2 && head[1] <= 5)
+    return `a Python pickle, which may run any program when it is read; ${saveArrays}`;
+  return null;
+}
+
+/** What stands in a name, for files whose beginning says little. */
+const names: readonly (readonly [pattern: RegExp, text: string])[] = [
+  [/^events\.out\.tfevents/, `a log of TensorBoard; ${useRun}`],
+  [/^run-[^/]*\.wandb$|^wandb(-[^/]*)?(\.csv|\.json)?$/i, `a log or export of Weights & Biases; ${useRun}`],
+  [/^(mlruns|mlflow)(\.db|\.csv)?$/i, `runs of MLflow; ${useRun}`],
+  [/^\.?aim$/i, `runs of Aim; ${useRun}`],
+  [
+    /\.(pt|pth|ckpt|pkl|pickle|joblib)$/i,
+    `by its name a pickle of Python objects, which may run any program when it is read; ${saveTensors}`,
+  ],
+  [/\.(h5|hdf5|keras|nc)$/i, `by its name an HDF5 file; ${saveArrays}`],
+  [/\.mat$/i, `by its name a MATLAB file; scipy.io.loadmat reads it: ${saveArrays}`],
+  [/\.(parquet|arrow|feather|orc)$/i, `by its name a table of pandas or Arrow; write it with to_csv, or ${saveArrays}`],
+  [/\.(xlsx?|ods)$/i, 'by its name a spreadsheet; save it as CSV'],
+  [/\.(tfrecords?|record)$/i, `by its name records of TensorFlow; ${saveArrays}`],
+  [/\.(png|jpe?g|gif|bmp|tiff?)$/i, `by its name an image; ${saveArrays} (one array of all images)`],
+  [/\.(onnx|tflite|pb|gguf)$/i, `by its name a model of another program; ${saveTensors}`],
+  [/\.(tar|tgz|tar\.gz|rar|7z)$/i, 'by its name an archive; unpack it first'],
+];
+
+const latin = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+
+/** What a file is that cannot be read here, by its first bytes: "a Git LFS pointer, ..."; null for none of these. */
+export function lookalikeOf(bytes: Uint8Array): string | null {
+  const head = latin(bytes.subarray(0, headBytes));
+  const kind = kinds.find(({ begins, matches }) =>
+    begins !== undefined ? head.startsWith(begins) : matches!.test(head),
+  );
+  return kind?.text ?? null;
+}
+
+/** Raises an InputError for a file that is plainly another thing. */
+export function refuseLookalike(bytes: Uint8Array, file: string): void {
+  const found = lookalikeOf(bytes);
+  if (found !== null) throw new InputError(`${file}: this is ${found}`);
+}
+
+/** The same of pickles, which a caller may have words of its own for. */
+export function refusePickle(bytes: Uint8Array, file: string): void {
+  const found = pickleText(bytes.subarray(0, headBytes));
+  if (found !== null) throw new InputError(`${file}: this is ${found}`);
+}
+
+/**
+ * What a file or folder is that cannot be read here, by its beginning, its name, or for a folder what lies in it; null where nothing is recognised. Raises an InputError
+ * where there is no such place.
+ */
+export async function lookalikeAt(place: string): Promise<string | null> {
+  const name = path.basename(path.resolve(place));
+  const stats = await fs.stat(place).catch(() => null);
+  if (stats === null) throw new InputError(`${place}: no such file or folder`);
+  if (stats.isDirectory()) {
+    const inside = await fs.readdir(place);
+    const log = inside.find((each) => /^events\.out\.tfevents|\.wandb$/.test(each));
+    const isMlflow = inside.includes('meta.yaml') || (await hasMlflow(place, inside));
+    return byName(isMlflow ? 'mlruns' : name) ?? (log === undefined ? null : byName(log));
+  }
+  const head = await headOf(place);
+  return lookalikeOf(head) ?? pickleText(head) ?? byName(name) ?? trackerTable(head);
+}
+
+async function hasMlflow(place: string, inside: readonly string[]): Promise<boolean> {
+  for (const each of inside.slice(0, 50))
+    if ((await fs.stat(path.join(place, each, 'meta.yaml')).catch(() => null)) !== null) return true;
+  return false;
+}
+
+function byName(name: string): string | null {
+  return names.find(([pattern]) => pattern.test(name))?.[1] ?? null;
+}
+
+/** A table of curves: steps beside a loss or an accuracy. */
+function trackerTable(head: Uint8Array): string | null {
+  const [line] = latin(head).split(/\r?\n/, 1);
+  return /^"?(step|epoch|wall time)"?,/i.test(line) || /,"?(_step|train[_/]loss|loss)"?/i.test(line)
+    ? `a table of curves; ${useRun}`
+    : null;
+}
+
+async function headOf(file: string): Promise<Uint8Array> {
+  const handle = await fs.open(file, 'r');
+  try {
+    const bytes = new Uint8Array(headBytes);
+    const { bytesRead } = await handle.read(bytes, 0, headBytes, 0);
+    return bytes.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}

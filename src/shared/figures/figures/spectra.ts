@@ -1,6 +1,6 @@
 /** Spectra of H, C and Q: eigenvalues in decreasing order against their rank. */
 import { integerText } from '../numbers.ts';
-import type { FigureSpec, Line } from '../types.ts';
+import type { FigureSpec, Line, Rule } from '../types.ts';
 import { arrayOf, finish, type FigureOptions, type Measurement } from './common.ts';
 
 export interface SpectraOptions extends FigureOptions {
@@ -19,17 +19,27 @@ export interface SpectraOptions extends FigureOptions {
 export function spectra(measurement: Measurement, options: SpectraOptions = {}): FigureSpec {
   const { summary } = measurement;
   const quantities = options.quantities ?? ['H', 'C', 'Q'];
+  /** Where a spectrum ends because the arithmetic tells no more. */
+  const floors: { value: number; colour: number; quantity: string }[] = [];
+  const below: string[] = [];
   const marks: Line[] = quantities.map((quantity, slot) => {
     const own = quantity === 'H' ? arrayOf(measurement, 'eigenvalues') : options.eigenvalues?.[quantity];
     const values = Float64Array.from(own ?? arrayOf(measurement, quantity === 'C' ? 'C_diagonal' : 'Q_diagonal'))
       .sort()
       .reverse();
     const unit = options.normalised ? values[0] : 1;
+    const floor = summary.floor[quantity];
+    // Sorted: what lies below the floor, or is not positive, comes last.
+    const above = values.findIndex((value) => !(value > 0 && value >= floor));
+    const shown = above < 0 ? values : values.subarray(0, above);
+    const left = values.length - shown.length;
+    if (left > 0) below.push(`${integerText(left)} of ${quantity}`);
+    if (floor > 0 && left > 0) floors.push({ value: floor / unit, colour: slot, quantity });
     return {
       kind: 'line',
       name: quantity,
-      x: Array.from(values, (_, k) => k + 1),
-      y: Array.from(values, (value) => value / unit),
+      x: Array.from(shown, (_, k) => k + 1),
+      y: Array.from(shown, (value) => value / unit),
       colour: slot,
       label: own ? `$${quantity}$` : `$${quantity}_{ii}$, sorted`,
       what: own ? `eigenvalues of $${quantity}$` : `$${quantity}_{ii}$`,
@@ -46,10 +56,28 @@ export function spectra(measurement: Measurement, options: SpectraOptions = {}):
           column: 0,
           x: { scale: options.ranks ?? 'log', label: 'rank $i$' },
           y: { scale: 'log', label: options.normalised ? 'eigenvalue / largest' : 'eigenvalue' },
-          marks,
+          marks: [...marks, ...floorLines(floors)],
         },
       ],
+      notes: below.length > 0 ? [`below the numerical floor or not positive, not drawn: ${below.join(', ')}`] : [],
     },
     options,
   );
+}
+
+/** The floor of each spectrum that reaches it, in its colour; one entry in the legend. */
+function floorLines(
+  floors: readonly { readonly value: number; readonly colour: number; readonly quantity: string }[],
+): Rule[] {
+  return floors.map(({ value, colour, quantity }, k) => ({
+    kind: 'rule',
+    name: `floor_${quantity}`,
+    axis: 'y',
+    value,
+    colour,
+    dash: 'dotted',
+    width: 1.2,
+    order: 5,
+    ...(k === 0 ? { label: 'numerical floor' } : {}),
+  }));
 }

@@ -1,6 +1,6 @@
 /** What the whole window shares: connection, settings, queue, place, messages. One object, passed by context. */
 import type { Command } from './command.ts';
-import { getContext, setContext } from 'svelte';
+import { getContext, setContext, untrack } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { AppInfo, DoctorReport, Fault, FilePlace, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
@@ -73,12 +73,9 @@ export class App {
       this.systemDark = event.matches;
     };
     dark.addEventListener('change', onDark);
+    // Begun by an effect of the frame, which must not begin again for what is read here.
     const onHash = (): void => {
-      this.place = parsePlace(location.hash);
-      if (this.place.screen !== 'run') return;
-      const { run, cutoff } = this.place;
-      if (cutoff !== undefined) this.cutoffs.set(run, cutoff);
-      else if (this.cutoffs.has(run)) this.refine(run, { cutoff: this.cutoffs.get(run) });
+      untrack(() => this.#arrive(parsePlace(location.hash)));
     };
     addEventListener('hashchange', onHash);
     onHash();
@@ -145,6 +142,15 @@ export class App {
     await this.attempt(async () => {
       this.doctor = await this.client.request('doctor.engines');
     });
+  }
+
+  /** Where the address leads; a run keeps its cutoff, which then stands in the address too. */
+  #arrive(place: Place): void {
+    this.place = place;
+    if (place.screen !== 'run') return;
+    const { run, cutoff } = place;
+    if (cutoff !== undefined) this.cutoffs.set(run, cutoff);
+    else if (this.cutoffs.has(run)) this.refine(run, { cutoff: this.cutoffs.get(run) });
   }
 
   go(place: Place): void {

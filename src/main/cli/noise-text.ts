@@ -20,7 +20,7 @@ export function mechanismLines({ mechanism }: MeasurementSummary): string[] {
     ...(row?.slope === null || row?.slope === undefined || row.permuted === null
       ? []
       : [
-          `    R_i = Q_ii / H_ii grows as H_ii to the power ${row.slope.toFixed(3)} (gamma_Q - 1) above ${headlineCutoff.toExponential(0)} H_11; with the eigenvalues permuted over samples ${row.permuted.toFixed(3)} ± ${(row.permuted_deviation ?? 0).toFixed(3)}` +
+          `    R_i = Q_ii / H_ii grows as H_ii to the power ${row.slope.toFixed(3)} (gamma_Q - 1 of these samples) above ${headlineCutoff.toExponential(0)} H_11; with the eigenvalues permuted over samples ${row.permuted.toFixed(3)} ± ${(row.permuted_deviation ?? 0).toFixed(3)}` +
             (share === null ? '' : `: their correlation with the alignment carries ${Math.round(100 * share)} % of it`),
         ]),
   ];

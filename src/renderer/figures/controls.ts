@@ -35,9 +35,9 @@ export const controls: Readonly<Partial<Record<OptionName, Control>>> = {
   estimator: {
     kind: 'choice',
     label: 'Estimator',
-    help: 'By the estimand: least squares on the training set, the split-half instrument where cross-fitted.',
+    help: 'Least squares unless another is chosen, as in every table and claim.',
     choices: [
-      ['', 'by the estimand'],
+      ['', 'default'],
       ['ols', 'least squares'],
       ['ols_inverse', 'inverse least squares'],
       ['theil_sen', 'Theil–Sen'],

@@ -147,6 +147,16 @@ describeWhere(windowAvailable(), 'the window', () => {
     for (const { claim, verdict } of judgeClaims(summary!, { cutoff: 0.1 }))
       expect(await page.getByTestId(`claim-${claim}`).textContent()).toContain(words[verdict]);
     expect(await window.axe()).toEqual([]);
+    await page.getByRole('tab', { name: 'Mechanism' }).click();
+    await page.getByRole('table', { name: 'Slope of log R_i on log H_ii' }).waitFor();
+    expect(await page.getByRole('rowheader', { name: 'class 3' }).count()).toBe(1);
+    expect(await window.axe()).toEqual([]);
+    await page.getByRole('tab', { name: 'Noise' }).click();
+    const stable = page.getByRole('row', { name: /^largest stable η/ });
+    const before = await stable.textContent();
+    await page.getByLabel('Batch size B').fill('1');
+    await expect.poll(() => stable.textContent()).not.toBe(before);
+    expect(await window.axe()).toEqual([]);
     await page.getByRole('tab', { name: 'Method' }).click();
     await page.getByText(`${integerText(summary!.samples)} of the training set`).waitFor();
     await page.getByRole('button', { name: 'Verify' }).click();

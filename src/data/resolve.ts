@@ -4,7 +4,7 @@ import type { DatasetSpec } from '../shared/dataset.ts';
 import { InputError } from '../shared/errors.ts';
 import type { Dataset } from './dataset.ts';
 import { publishedDataset, type PublishedKey } from './downloads/catalogue.ts';
-import { offlineAdvice, publishedStatus, unpackIfThere } from './downloads/published.ts';
+import { offlineAdvice, unpackIfThere } from './downloads/published.ts';
 import { readArrays } from './formats/arrays.ts';
 import { readCifar10 } from './formats/cifar10.ts';
 import { readCsv } from './formats/csv.ts';
@@ -13,6 +13,8 @@ import { glyphs } from './generators/glyphs.ts';
 import { knownGamma } from './generators/known-gamma.ts';
 import { gaussianMixture } from './generators/mixture.ts';
 import { teacherStudent } from './generators/teacher.ts';
+import { expandHome } from './home.ts';
+import { locationOf, publishedPlace } from './location.ts';
 import { prepare } from './prepare.ts';
 import { withChannelsLast } from './raw.ts';
 import type { RawDataset } from './raw.ts';
@@ -20,7 +22,7 @@ import type { RawDataset } from './raw.ts';
 export interface ResolveOptions {
   /** The folder that relative paths start from; default the current one. */
   readonly baseFolder?: string;
-  /** The folder that published sets lie in, each in a folder of its name ("mnist"), for specifications without a path. */
+  /** The folder that published sets lie in, each in a folder of its name ("mnist") or where a note of the user says (src/data/location.ts), for specifications without a path. */
   readonly dataFolder?: string;
   /** Ends the work between two stages with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -43,7 +45,7 @@ export async function resolveDataset(spec: DatasetSpec, options: ResolveOptions 
 }
 
 async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawDataset> {
-  const at = (file: string) => path.resolve(options.baseFolder ?? '.', file);
+  const at = (file: string) => path.resolve(options.baseFolder ?? '.', expandHome(file));
   switch (spec.source) {
     case 'glyphs':
       return glyphs(spec);
@@ -131,15 +133,22 @@ async function publishedFolder(
   const dataset = publishedDataset(spec.source);
   if (spec.path === undefined && dataFolder === undefined)
     throw new InputError(`dataset.path: expected the folder that holds ${dataset.title}`);
-  const folder =
-    spec.path === undefined ? path.join(dataFolder!, spec.source) : path.resolve(baseFolder ?? '.', spec.path);
-  await unpackIfThere(dataset, folder, signal);
-  if (spec.path !== undefined) return folder;
-  const { state, missing } = await publishedStatus(dataset, folder);
+  if (spec.path !== undefined) {
+    const folder = path.resolve(baseFolder ?? '.', expandHome(spec.path));
+    await unpackIfThere(dataset, folder, signal);
+    return folder;
+  }
+  const location = await locationOf(dataFolder!, dataset.key);
+  await unpackIfThere(dataset, location?.folder ?? path.join(dataFolder!, dataset.key), signal);
+  const { state, folder, missing } = await publishedPlace(dataset, dataFolder!);
+  if (state === 'moved')
+    throw new InputError(
+      `${dataset.title} was in ${folder}, which is no longer there; name its folder again: in the workbench under Data, or "covature datasets use FOLDER"`,
+    );
   if (state !== 'complete')
     throw new InputError(
       `${dataset.title} is not on this machine yet: ${folder} lacks ${missing.join(', ')}. ` +
-        `"covature datasets download ${dataset.key}" fetches it.\n${offlineAdvice(dataset, folder)}`,
+        `"covature datasets download ${dataset.key}" fetches it; "covature datasets use FOLDER" reads it from where you have it.\n${offlineAdvice(dataset, folder)}`,
     );
   return folder;
 }

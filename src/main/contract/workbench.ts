@@ -1,6 +1,7 @@
 /** Everything behind the contract: the store, the queue, the helper process, and what is told to the windows. One a program, whatever its shell. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as path from 'node:path';
+import { expandHome } from '../../data/home.ts';
 import { FaultError, settingsSchema } from '../../shared/contract/index.ts';
 import type { ChosenFile, FilePlace, Handlers, Outcome, Settings } from '../../shared/contract/index.ts';
 import { InputError } from '../../shared/errors.ts';
@@ -209,7 +210,7 @@ export class Workbench {
 
   /** The file that a window named; a relative path starts from the base folder. Raises `not-found` for a token that is not known. */
   placeOf(place: FilePlace): string {
-    return 'token' in place ? this.fileOf(place.token) : path.resolve(this.options.baseFolder, place.path);
+    return 'token' in place ? this.fileOf(place.token) : path.resolve(this.options.baseFolder, expandHome(place.path));
   }
 
   /** Tells the windows of a file that was opened from outside; where none is there yet, the first one asks for it. */

@@ -53,7 +53,7 @@ const problemForm = /^(?:value (\d+) of [^:]+: )?experiment\.([^:]+): (.*)$/s;
 
 /** Of the fields of the form; all else is said beside it. */
 const fieldForm =
-  /^(name|model\.input|optimiser\.(lr|momentum|weight_decay)|batch_size|epochs|stop_at_loss|seed|measurements\[\d+\]\.samples|model\.layers\[\d+\].*)$/;
+  /^(name|model\.input|optimiser\.(lr|momentum|weight_decay)|batch_size|dataset\.subset\.count|epochs|stop_at_loss|seed|measurements\[\d+\]\.samples|model\.layers\[\d+\].*)$/;
 
 /** What is wrong at a path, without the place: "expected ...", "value 2: expected ..."; '' where nothing is. `inside`: at a path that begins so. */
 export function problemOf(problems: readonly string[], path: string, inside = false): string {

@@ -1,4 +1,4 @@
-/** Files dropped onto the window: a run is imported, an experiment begun, an exported figure opened in the studio. */
+/** Files dropped onto the window: a run is imported, an experiment begun, an exported figure opened in the studio, a dataset entered. */
 import { base64Of } from '../figures/download.ts';
 import { showReopened } from '../figures/reopen.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -13,12 +13,27 @@ async function openOne(app: App, file: File): Promise<void> {
   if (name.endsWith('.covature')) await importRun(app, file);
   else if (/\.(svg|pdf|png)$/.test(name)) await reopen(app, file);
   else if (name.endsWith('.json')) await openJson(app, file);
+  else if (/\.(npz|npy|safetensors|csv|tsv|gz|bin)$/.test(name) || !name.includes('.')) await addDataset(app, file);
   else {
     app.tell(
       'error',
-      `${file.name} cannot be opened by dropping it here: expected a run (.covature), an experiment (.json), or an exported figure (.svg, .pdf, .png, .json). Datasets and weights are chosen where they are used.`,
+      `${file.name} cannot be opened by dropping it here: expected a run (.covature), an experiment (.json), an exported figure (.svg, .pdf, .png, .json), or a folder or file of data. Weights are chosen where they are used.`,
     );
   }
+}
+
+/** A folder, or a file of arrays: what it holds decides which dataset it becomes. */
+async function addDataset(app: App, file: File): Promise<void> {
+  const place = await placeOf(app, file);
+  if (place === undefined) {
+    app.tell('info', `The browser does not tell where ${file.name} lies: choose it under Data.`);
+    app.go({ screen: 'data' });
+    return;
+  }
+  const added = await app.attempt(() => app.client.request('datasets.add', place));
+  if (added === undefined) return;
+  app.tell('info', `${added.name} is read from ${added.folder ?? file.name}.`);
+  app.go({ screen: 'data', name: added.name });
 }
 
 async function importRun(app: App, file: File): Promise<void> {

@@ -2,9 +2,11 @@
 import * as path from 'node:path';
 import { summarise } from '../../../data/dataset.ts';
 import { publishedDatasets } from '../../../data/downloads/catalogue.ts';
-import { downloadPublished, publishedStatus } from '../../../data/downloads/published.ts';
+import { downloadPublished } from '../../../data/downloads/published.ts';
+import { forgetLocation, publishedPlace, setLocation } from '../../../data/location.ts';
 import { resolveDataset } from '../../../data/resolve.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
+import { InputError } from '../../../shared/errors.ts';
 import type { DatasetSummary } from '../../../shared/dataset.ts';
 import { defaultStoreFolder } from '../../store/index.ts';
 import { parse, printJson, storeHelp, storeOptions, UsageError } from '../command.ts';
@@ -16,6 +18,8 @@ import { onTermination } from './run.ts';
 
 const help = `Usage: covature datasets                 which published datasets are here
        covature datasets download NAME   fetch one: ${publishedDatasets.map(({ key }) => key).join(', ')}
+       covature datasets use FOLDER      read a published one from where you have it: the folder is recognised for what it holds
+       covature datasets forget NAME     no longer read it from there; the files stay
        covature datasets show PLACE      what a file, folder or JSON specification holds
 
 Downloads go on where they were cut off and are checked against their SHA-256. Without a network the message says which files to put where.
@@ -35,7 +39,9 @@ export const datasets: Command = {
     if (what === undefined) throw new UsageError(`datasets ${action}: expected what to ${action}`);
     if (action === 'download') return download(root, what, json);
     if (action === 'show') return show(root, what, json);
-    throw new UsageError(`datasets: expected "download" or "show", received "${action}"`);
+    if (action === 'use') return use(root, what, json);
+    if (action === 'forget') return forget(root, what, json);
+    throw new UsageError(`datasets: expected "download", "use", "forget" or "show", received "${action}"`);
   },
 };
 
@@ -44,7 +50,7 @@ async function listPublished(root: string, json: boolean): Promise<number> {
     publishedDatasets.map(async (dataset) => ({
       key: dataset.key,
       title: dataset.title,
-      ...(await publishedStatus(dataset, path.join(root, dataset.key))),
+      ...(await publishedPlace(dataset, root)),
     })),
   );
   if (json) printJson(rows);
@@ -90,6 +96,31 @@ async function download(root: string, name: string, json: boolean): Promise<numb
   }
   if (json) printJson({ key: dataset.key, folder });
   else process.stdout.write(`${dataset.title} is in ${folder}\n`);
+  return 0;
+}
+
+async function use(root: string, place: string, json: boolean): Promise<number> {
+  const { spec, baseFolder } = await datasetFromPath(place);
+  const dataset = publishedDatasets.find(({ key }) => key === spec.source);
+  if (dataset === undefined || !('path' in spec) || spec.path === undefined) {
+    throw new InputError(
+      `${place}: holds ${spec.source}, none of ${publishedDatasets.map(({ title }) => title).join(', ')}; name it by its path in the experiment`,
+    );
+  }
+  const folder = path.resolve(spec.path);
+  const summary = summarise(await resolveDataset(spec, { baseFolder, dataFolder: root }));
+  await setLocation(root, dataset.key, { folder, summary });
+  if (json) printJson({ key: dataset.key, folder, train: summary.train.count });
+  else process.stdout.write(`${dataset.title} is read from ${folder}: ${summary.train.count} training samples\n`);
+  return 0;
+}
+
+async function forget(root: string, name: string, json: boolean): Promise<number> {
+  const dataset = publishedDatasets.find(({ key, title }) => key === name || title === name);
+  if (dataset === undefined || !(await forgetLocation(root, dataset.key)))
+    throw new InputError(`datasets forget: no folder was named for "${name}"`);
+  if (json) printJson({ key: dataset.key });
+  else process.stdout.write(`${dataset.title} is no longer read from a folder of its own\n`);
   return 0;
 }
 

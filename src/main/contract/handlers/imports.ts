@@ -1,6 +1,8 @@
 import { rm, stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { makeFolders } from '../../../data/folders.ts';
+import { proposeModel } from '../../../data/propose-model.ts';
+import { readShapes } from '../../../data/weights.ts';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { Handlers } from '../../../shared/contract/index.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
@@ -15,7 +17,7 @@ import type { Json } from '../../store/index.ts';
 import type { WeightsChoice } from '../helper/model-import.ts';
 import type { Workbench } from '../workbench.ts';
 
-type Name = `runs.${'export' | 'import'}` | `models.${'preview' | 'import' | 'importFile' | 'bridge'}`;
+type Name = `runs.${'export' | 'import'}` | `models.${'propose' | 'preview' | 'import' | 'importFile' | 'bridge'}`;
 
 export const importHandlers: Pick<Handlers<Workbench>, Name> = {
   'runs.export': async ({ id, to }, workbench) => {
@@ -107,6 +109,11 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
   },
 
   'models.bridge': () => ({ name: 'covature.py', text: bridgeCopy(ownCommand()) }),
+
+  'models.propose': async ({ weights }, workbench) => {
+    const { model, ...rest } = proposeModel(await readShapes(workbench.placeOf(weights)));
+    return { model: model as Json, ...rest };
+  },
 
   'models.preview': ({ model, ...given }, workbench) =>
     workbench.helper.ask('previewModel', { engine: workbench.engine(), ...choiceOf(workbench, model, given) }),

@@ -6,6 +6,7 @@ import type { DatasetInfo, ExperimentCheck, Forecast, Handlers } from '../../../
 import { parseDataset } from '../../../shared/dataset.ts';
 import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
 import { parseRecorded } from '../../../shared/experiment.ts';
+import type { Experiment } from '../../../shared/experiment.ts';
 import { parseModel } from '../../../shared/model.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { plausibility } from '../../../shared/plausible.ts';
@@ -14,17 +15,20 @@ import { parseSweep } from '../../../shared/sweep.ts';
 import type { Sweep } from '../../../shared/sweep.ts';
 import { parseJson } from '../../../shared/validation.ts';
 import { publishedDatasets } from '../../../data/downloads/catalogue.ts';
-import { downloadPublished, publishedStatus } from '../../../data/downloads/published.ts';
+import type { PublishedDataset } from '../../../data/downloads/catalogue.ts';
+import { downloadPublished } from '../../../data/downloads/published.ts';
+import { forgetLocation, locationOf, publishedPlace, setLocation } from '../../../data/location.ts';
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { datasetFromPath } from '../../cli/files.ts';
 import { checkLayers } from '../../services/fitting.ts';
 import { keepRates } from '../../services/recorder.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import type { DatasetEntry, Json } from '../../store/index.ts';
+import type { RunForecast } from '../helper/forecast.ts';
 import type { Workbench } from '../workbench.ts';
 
 type Name =
-  | `datasets.${'list' | 'preview' | 'save' | 'remove' | 'download' | 'identify'}`
+  | `datasets.${'list' | 'preview' | 'add' | 'save' | 'remove' | 'download' | 'identify'}`
   | 'models.verify'
   | `experiments.${'examples' | 'check'}`;
 
@@ -42,23 +46,10 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
     const { store } = workbench;
     const generated = generators.map(([source, name]): DatasetInfo => {
       const spec = (source === 'known-gamma' ? { source, gamma: 2 } : { source }) as Json;
-      return { name, spec, kind: 'generated', available: true, summary: null, own: false };
+      return { name, spec, kind: 'generated', available: true, summary: null, own: false, folder: null };
     });
     const published = await Promise.all(
-      publishedDatasets.map(async (dataset): Promise<DatasetInfo> => {
-        const status = await publishedStatus(dataset, path.join(dataFolderOf(store), dataset.key));
-        const available =
-          status.state === 'complete' ||
-          `not on this machine; download it (${formatBytes(status.bytesToFetch)}), or name the folder that holds its files`;
-        return {
-          name: dataset.title,
-          spec: { source: dataset.key },
-          kind: 'published',
-          available,
-          summary: null,
-          own: false,
-        };
-      }),
+      publishedDatasets.map((dataset) => publishedInfo(dataset, dataFolderOf(store))),
     );
     return [...generated, ...published, ...store.listDatasets().map(entryInfo)];
   },
@@ -67,6 +58,36 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
     workbench.followed.follow(token, (options) =>
       workbench.helper.ask('preview', { spec: parseDataset(spec), ...wanted, ...folders(workbench) }, options),
     ),
+
+  'datasets.add': async (named, workbench) => {
+    const place = workbench.placeOf(named);
+    const { spec } = await datasetFromPath(place);
+    const name = path.basename(place) || place;
+    const summary = await workbench.long(`Read ${name}`, (options) =>
+      workbench.helper.ask('summarise', { spec, ...folders(workbench) }, options),
+    );
+    const { store } = workbench;
+    const dataset = publishedDatasets.find(({ key }) => key === spec.source);
+    if (dataset !== undefined && 'path' in spec && spec.path !== undefined) {
+      const dataFolder = dataFolderOf(store);
+      await setLocation(dataFolder, dataset.key, { folder: path.resolve(spec.path), summary });
+      workbench.bus.emit('store.changed', { what: 'datasets' });
+      return publishedInfo(dataset, dataFolder);
+    }
+    const taken = new Set<string>([
+      ...publishedDatasets.map(({ title }) => title),
+      ...generators.map(([, title]) => title),
+    ]);
+    const entry = taken.has(name) ? `${name} (file)` : name;
+    store.saveDataset({
+      name: entry,
+      spec: spec as unknown as Json,
+      sha256: summary.hash,
+      counts: summary as unknown as Json,
+    });
+    workbench.bus.emit('store.changed', { what: 'datasets' });
+    return ownInfo(entry, spec, summary);
+  },
 
   'datasets.save': async ({ name, spec }, workbench) => {
     const parsed = parseDataset(spec);
@@ -80,10 +101,15 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
       counts: summary as unknown as Json,
     });
     workbench.bus.emit('store.changed', { what: 'datasets' });
-    return { name, spec: parsed as unknown as Json, kind: kindOf(parsed), available: true, summary, own: true };
+    return ownInfo(name, parsed, summary);
   },
 
-  'datasets.remove': ({ name }, workbench) => {
+  'datasets.remove': async ({ name }, workbench) => {
+    const published = publishedDatasets.find(({ title }) => title === name);
+    if (published !== undefined && (await forgetLocation(dataFolderOf(workbench.store), published.key))) {
+      workbench.bus.emit('store.changed', { what: 'datasets' });
+      return null;
+    }
     if (workbench.store.getDataset(name) === undefined)
       throw new FaultError('not-found', `no dataset is named ${name}`);
     workbench.store.deleteDataset(name);
@@ -126,13 +152,14 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
 
   'experiments.examples': async () => {
     const names = (await readdir(examples)).filter((name) => name.endsWith('.json')).sort();
-    return Promise.all(
+    const found = await Promise.all(
       names.map(async (name) => {
         const experiment = parseJson(await readFile(new URL(name, examples), 'utf8'), name) as Json;
         const title = (experiment as { readonly name?: string }).name ?? name;
         return { id: name.slice(0, -'.json'.length), name: title, experiment };
       }),
     );
+    return found.sort((a, b) => costOf(a.experiment) - costOf(b.experiment));
   },
 
   'experiments.check': async ({ experiment, timed }, workbench): Promise<ExperimentCheck> => {
@@ -141,20 +168,29 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
       const first = sweep.at(0).experiment;
       checkLayers(first);
       const { store } = workbench;
-      const known = store.listDatasets();
-      const samples = trainCount(first.dataset, known);
+      const known = { entries: store.listDatasets(), located: await locatedCounts(dataFolderOf(store)) };
       const untimed = remarksOf(sweep, known, null);
       if (untimed.problems.length > 0)
         throw new InputError(untimed.problems.map(({ path, text }) => `experiment.${path}: ${text}`).join('\n'));
       const helper = timed ? workbench.computing : workbench.helper;
-      const one = await helper.ask('forecast', {
-        engine: workbench.engine(),
-        experiment: first,
-        samples,
-        known: store.allCalibrations() as KnownRates,
-        timed: timed && process.env['COVATURE_FORECAST'] !== 'off',
-      });
-      keepRates(store, { kind: 'rates', machine: one.machine, rates: one.rates });
+      const forecastOf = async (each: Experiment): Promise<RunForecast> => {
+        const found = await helper.ask('forecast', {
+          engine: workbench.engine(),
+          experiment: each,
+          samples: trainCount(each.dataset, known),
+          known: store.allCalibrations() as KnownRates,
+          timed: timed && process.env['COVATURE_FORECAST'] !== 'off',
+        });
+        keepRates(store, { kind: 'rates', machine: found.machine, rates: found.rates });
+        return found;
+      };
+      const one = await forecastOf(first);
+      let each: number[] | null = null;
+      if (one.seconds !== null && sweep.count > 1 && sweep.count <= mostTimed) {
+        each = [one.seconds];
+        for (let k = 1; k < sweep.count; k++)
+          each.push((await forecastOf(sweep.at(k).experiment)).seconds ?? one.seconds);
+      }
       const disk = await statfs(workbench.store.folder);
       const available = disk.bavail * disk.bsize;
       const needed = sweep.count * one.disk;
@@ -171,7 +207,13 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
         memory: { training: one.trainingMemory, measuring: one.measuringMemory, available: one.availableMemory },
         disk: { needed, available },
         steps: one.steps,
-        seconds: one.seconds === null ? null : sweep.count * one.seconds,
+        seconds:
+          each !== null
+            ? each.reduce((sum, seconds) => sum + seconds, 0)
+            : one.seconds === null
+              ? null
+              : sweep.count * one.seconds,
+        secondsEach: each,
         warnings,
       };
       const { warnings: remarks } = remarksOf(sweep, known, one.seconds);
@@ -183,11 +225,25 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
   },
 };
 
+/** Orders examples: data that are made here before data that have to be fetched, dense layers before others. */
+function costOf(experiment: Json): number {
+  const { dataset, model } = experiment as {
+    readonly dataset: { readonly source: string };
+    readonly model: { readonly layers: readonly { readonly type: string }[] };
+  };
+  const isMade = generators.some(([source]) => source === dataset.source);
+  const isPlain = model.layers.every(({ type }) => ['dense', 'activation', 'flatten'].includes(type));
+  return (isMade ? 0 : 2) + (isPlain ? 0 : 1);
+}
+
+/** Runs of a sweep whose times are worked out one by one. */
+const mostTimed = 64;
+
 /** Runs of a sweep that are looked at: its first ones hold every value of all but the first axes. */
 const mostLookedAt = 200;
 
 /** Of all runs of a sweep, each thing said once. @param seconds of its first run; null where they are not known */
-function remarksOf(sweep: Sweep, known: readonly DatasetEntry[], seconds: number | null): Plausibility {
+function remarksOf(sweep: Sweep, known: KnownCounts, seconds: number | null): Plausibility {
   const problems = new Map<string, FieldRemark>();
   const warnings = new Map<string, FieldRemark>();
   for (let k = 0; k < Math.min(sweep.count, mostLookedAt); k++) {
@@ -204,13 +260,34 @@ function folders({ options, store }: Workbench): { baseFolder: string; dataFolde
   return { baseFolder: options.baseFolder, dataFolder: dataFolderOf(store) };
 }
 
+async function publishedInfo(dataset: PublishedDataset, dataFolder: string): Promise<DatasetInfo> {
+  const { state, folder, location, bytesToFetch } = await publishedPlace(dataset, dataFolder);
+  return {
+    name: dataset.title,
+    spec: { source: dataset.key },
+    kind: 'published',
+    available:
+      state === 'complete' ||
+      (state === 'moved'
+        ? `${folder} is no longer there; choose the folder that holds its files now`
+        : `not on this machine; choose the folder that holds its files, or download it (${formatBytes(bytesToFetch)})`),
+    summary: location?.summary ?? null,
+    own: false,
+    folder: location?.folder ?? null,
+  };
+}
+
+function ownInfo(name: string, spec: DatasetSpec, summary: DatasetSummary): DatasetInfo {
+  return { name, spec: spec as unknown as Json, kind: kindOf(spec), available: true, summary, own: true, folder: null };
+}
+
 function kindOf(spec: DatasetSpec): DatasetInfo['kind'] {
   if (generators.some(([source]) => source === spec.source)) return 'generated';
   return publishedDatasets.some(({ key }) => key === spec.source) ? 'published' : 'file';
 }
 
 function entryInfo({ name, spec, counts }: DatasetEntry): DatasetInfo {
-  const base = { name, spec, own: true, summary: counts as unknown as DatasetSummary | null };
+  const base = { name, spec, own: true, folder: null, summary: counts as unknown as DatasetSummary | null };
   try {
     return { ...base, kind: kindOf(parseDataset(spec)), available: true };
   } catch (error) {
@@ -219,12 +296,27 @@ function entryInfo({ name, spec, counts }: DatasetEntry): DatasetInfo {
   }
 }
 
+interface KnownCounts {
+  readonly entries: readonly DatasetEntry[];
+  /** Training samples of published sets that are read from a folder of the user, by source. */
+  readonly located: ReadonlyMap<string, number>;
+}
+
+async function locatedCounts(dataFolder: string): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for (const { key } of publishedDatasets) {
+    const location = await locationOf(dataFolder, key);
+    if (location !== null) found.set(key, location.summary.train.count);
+  }
+  return found;
+}
+
 /** Samples of the training part where they are known without reading anything. */
-function trainCount(spec: DatasetSpec, known: readonly DatasetEntry[]): number | null {
+function trainCount(spec: DatasetSpec, { entries, located }: KnownCounts): number | null {
   const text = JSON.stringify(spec);
-  const entry = known.find((each) => JSON.stringify(each.spec) === text);
+  const entry = entries.find((each) => JSON.stringify(each.spec) === text);
   if (entry !== undefined) return (entry.counts as unknown as DatasetSummary | null)?.train.count ?? null;
-  const whole = wholeCount(spec);
+  const whole = ('path' in spec ? undefined : located.get(spec.source)) ?? wholeCount(spec);
   const kept = spec.split === undefined || whole === null ? whole : Math.round(whole * (1 - spec.split.test));
   return spec.subset === undefined ? kept : Math.min(spec.subset.count, kept ?? Infinity);
 }

@@ -7,6 +7,7 @@ import { parseJson } from '../../../shared/validation.ts';
 import { readPackage, releasesHost } from '../../provenance.ts';
 import type { BackupInfo, Json } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
+import { listFolder } from './folder.ts';
 
 type Name =
   | 'queue.get'
@@ -18,7 +19,7 @@ type Name =
   | `doctor.${'engines' | 'speed'}`
   | `store.${'info' | 'backup' | 'backups' | 'restore' | 'check'}`
   | 'app.info'
-  | `files.${'choose' | 'chooseTarget' | 'opened' | 'readJson'}`;
+  | `files.${'choose' | 'chooseTarget' | 'list' | 'opened' | 'readJson'}`;
 
 /** Characters of JSON that a window may keep under a name. */
 const longestState = 256 * 1024;
@@ -146,6 +147,7 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
     const chosen = await chooseTarget(kind, name);
     return chosen === null ? null : workbench.keepFile(chosen);
   },
+  'files.list': ({ path: folder }, workbench) => listFolder(folder, workbench),
   'files.opened': (_, workbench) => workbench.takeOpenedFiles(),
   'files.readJson': async (place, workbench) => {
     const file = workbench.placeOf(place);

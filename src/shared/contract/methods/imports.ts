@@ -4,6 +4,7 @@ import { measurementSchema } from '../../experiment.ts';
 import type { ModelFileCheck } from '../../model-file.ts';
 import { integer, positive } from '../../validation.ts';
 import { id, method, name, text } from '../define.ts';
+import type { Json } from '../records.ts';
 
 /** A file of this machine: by its path, or by a token of `files.choose` and its sisters. */
 const place = v.union(
@@ -27,6 +28,14 @@ export interface TensorMapping {
   readonly found: readonly number[] | null;
   /** What is wrong with it; null where nothing is. */
   readonly problem: string | null;
+}
+
+export interface ProposedModelInfo {
+  readonly model: Json;
+  /** Names in the file by names of the model. */
+  readonly names: Readonly<Record<string, string>>;
+  /** What the shapes do not tell: "relu between the layers". */
+  readonly assumed: readonly string[];
 }
 
 export interface ModelPreview {
@@ -103,6 +112,11 @@ export const imports = {
   ),
   /** The bridge from PyTorch, one Python file, which knows how to call this program. */
   'models.bridge': method<{ readonly name: string; readonly text: string }>()(v.strictObject({})),
+  /**
+   * The network that the shapes in a file of weights tell, as far as they do, with what had to be assumed. A `bad-input` fault says what stands in the
+   * way.
+   */
+  'models.propose': method<ProposedModelInfo>()(v.strictObject({ weights: weights.weights })),
   /** Holds the tensors of a file against a model; reads no numbers and stores nothing. Faults of single tensors are in the answer. */
   'models.preview': method<ModelPreview>()(v.strictObject(weights)),
   /** Stores a model with its weights as a run that is done, to be measured; with `measurement` that is queued at once. */

@@ -19,6 +19,8 @@ export interface DatasetInfo {
   readonly summary: DatasetSummary | null;
   /** Whether the user entered it (and can remove it). */
   readonly own: boolean;
+  /** Of a published set: the folder that the user named for it; null where it is read from where downloads go. */
+  readonly folder: string | null;
 }
 
 export interface DatasetPreview {
@@ -68,6 +70,8 @@ export interface Forecast {
   readonly steps: number | null;
   /** Of all runs one after the other, from rates measured on this machine; null before there are any. */
   readonly seconds: number | null;
+  /** Of each run of a small sweep, in the order of `parseSweep`; null for large ones, for one run alone, and before there are rates. */
+  readonly secondsEach: readonly number[] | null;
   /** What will fail or should be thought of: "fc1.kernel needs 39200 x 39200 matrices, 49 GB". */
   readonly warnings: readonly string[];
 }
@@ -99,9 +103,16 @@ export const making = {
       token: v.exactOptional(token),
     }),
   ),
+  /**
+   * Recognises what a file or folder holds and enters it. A published set (MNIST, CIFAR-10 ...) becomes the one of that name: whatever names it reads it from
+   * there. Anything else is entered under the name of its file or folder.
+   */
+  'datasets.add': method<DatasetInfo>()(
+    v.union([v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })], 'expected a path or a token'),
+  ),
   /** Reads it once, and enters it under a name; the same name replaces. Files stay where they are. */
   'datasets.save': method<DatasetInfo>()(v.strictObject({ name, spec })),
-  /** Forgets the entry; files stay where they are. */
+  /** Forgets the entry, or where the user keeps a published set; files stay where they are. */
   'datasets.remove': method<null>()(v.strictObject({ name })),
   /** Fetches a published set (its `source`) into the store's folder of datasets, as a job; what an earlier try has left is gone on with. */
   'datasets.download': method<{ readonly job: string }>()(v.strictObject({ source: text(100) })),
@@ -124,6 +135,7 @@ export const making = {
     ),
   ),
 
+  /** What can start here at once and is soon done comes first. */
   'experiments.examples': method<readonly Example[]>()(none),
   /**
    * Checks an experiment, lists of values included, and says what it will take. Nothing is started. Without `timed` the answer comes at once, its time

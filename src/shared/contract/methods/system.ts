@@ -113,6 +113,23 @@ export interface ChosenFile {
   readonly name: string;
 }
 
+/** One folder of the machine that the program runs on, for choosing a file in a browser. */
+export interface FolderListing {
+  /** Absolute. */
+  readonly path: string;
+  /** Null at the root. */
+  readonly parent: string | null;
+  /** Names, in order; hidden ones are left out. */
+  readonly folders: readonly string[];
+  readonly files: readonly { readonly name: string; readonly bytes: number }[];
+  /** Entries that were left out beyond the first thousands. */
+  readonly more: number;
+  /** What the folder holds as a whole, where that is seen from its names: "CIFAR-10". */
+  readonly holds: string | null;
+  /** Where people begin: the home folder, the folder that the program was started in, the store. */
+  readonly places: readonly { readonly name: string; readonly path: string }[];
+}
+
 export const system = {
   'queue.get': method<QueueSnapshot>()(none),
   /** Stops starting jobs, or goes on; what runs is not touched. */
@@ -152,6 +169,8 @@ export const system = {
       kind: v.picklist(['dataset', 'experiment', 'model', 'weights', 'run', 'figure', 'folder']),
     }),
   ),
+  /** What a folder holds (browser alone: the desktop has the system's dialogs). Without a path: the folder that the program was started in. */
+  'files.list': method<FolderListing>()(v.strictObject({ path: v.exactOptional(text(4096)) })),
   /** Asks where to write a file (desktop alone: `unavailable` elsewhere); null: the user closed the dialog. */
   'files.chooseTarget': method<ChosenFile | null>()(v.strictObject({ kind: v.picklist(['run']), name: text(200) })),
   /** Files that were opened from outside (a double click, a command line) and that no window has taken yet; whoever asks takes them. */

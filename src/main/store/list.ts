@@ -139,8 +139,10 @@ export function whereOf(context: StoreContext, projects: ProjectTable, query: Ru
     .filter((word) => word !== '')
     .slice(0, 20);
   if (words.length > 0) {
-    const all = words.map(() => 'instr(f.folded, ?) > 0').join(' AND ');
-    add(`r.seq IN (SELECT f.run FROM run_search f WHERE ${all})`, ...words);
+    // "2x2" is written "2×2" too.
+    const spellings = words.map((word) => [word, word.replace(/(?<=\d)x(?=\d)/g, '×'), word.replaceAll('×', 'x')]);
+    const all = spellings.map((forms) => `(${forms.map(() => 'instr(f.folded, ?) > 0').join(' OR ')})`).join(' AND ');
+    add(`r.seq IN (SELECT f.run FROM run_search f WHERE ${all})`, ...spellings.flat());
   }
   for (const tag of query.tags ?? []) {
     add('r.seq IN (SELECT rt.run FROM run_tags rt JOIN tags g ON g.seq = rt.tag WHERE g.name = ?)', tag);

@@ -151,18 +151,24 @@ export class Selection {
   /** All of it for the command palette. */
   readonly commands = $derived.by((): readonly Command[] => {
     const { projects } = this.#of.around;
-    const command = (id: string, title: string, run: () => void): Command => ({ id: `selected-${id}`, title, run });
+    /** Titles that end in "…" ask first. */
+    const command = (id: string, title: string, run: () => void, changes = !title.endsWith('…')): Command => ({
+      id: `selected-${id}`,
+      title,
+      changes,
+      run,
+    });
     if (this.targets.length === 0) return [];
     const these = this.chosen.length > 0 ? 'the selected runs' : 'the run';
     if (this.bin) return [command('restore', `Restore ${these}`, () => this.restore())];
     return [
-      command('compare', `Compare ${these}`, () => this.compare()),
+      command('compare', `Compare ${these}`, () => this.compare(), false),
       command('tag', `Tags of ${these} …`, () => this.tag()),
       command('archive', this.#of.view().archived ? `Take ${these} out of the archive` : `Archive ${these}`, () =>
         this.archive(),
       ),
       command('charts', `Show or hide ${these} in charts`, () => this.#of.hidden.toggle(this.targets)),
-      command('csv', `Export ${these} as CSV`, () => this.exportCsv()),
+      command('csv', `Export ${these} as CSV`, () => this.exportCsv(), false),
       ...this.#jobs.map(({ label, run }) => command(`job-${label}`, `${label}: ${these}`, run)),
       ...projects
         .filter(({ archived }) => !archived)

@@ -5,6 +5,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { AppInfo, DoctorReport, Fault, FilePlace, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
 import { heldUnderPress } from '../client.ts';
+import { summaryText } from '../format.ts';
 import type { ConnectionState, WorkbenchClient } from '../client.ts';
 import { parsePlace, placeText } from './place.ts';
 import type { Place } from './place.ts';
@@ -95,7 +96,9 @@ export class App {
         this.settings = settings;
       }),
       client.on('queue.changed', (queue) => {
-        if (this.queue === null || queue.number > this.queue.number) this.queue = queue;
+        if (this.queue !== null && queue.number <= this.queue.number) return;
+        this.#offerResults(this.queue, queue);
+        this.queue = queue;
       }),
       client.on('store.changed', ({ what }) => {
         if (what === 'all') this.generation++;
@@ -114,6 +117,33 @@ export class App {
       clearInterval(clock);
       for (const stop of stops) stop();
     };
+  }
+
+  /** A training that has just ended offers what it found: where it is on show, or where it was the last that ran. */
+  #offerResults(before: QueueSnapshot | null, now: QueueSnapshot): void {
+    const isAtWork = ({ jobs }: QueueSnapshot, run: string): boolean =>
+      jobs.some((job) => job.run === run && job.kind === 'train' && ['running', 'queued'].includes(job.state));
+    for (const { run, kind, state } of before?.jobs ?? []) {
+      if (run === null || kind !== 'train' || state !== 'running' || isAtWork(now, run)) continue;
+      const isShown = this.place.screen === 'run' && this.place.run === run;
+      if (!isShown && (now.running > 0 || now.queued > 0)) continue;
+      void this.#offerResult(run);
+    }
+  }
+
+  async #offerResult(id: string): Promise<void> {
+    const run = await this.client.request('runs.get', { id }).catch(() => null);
+    const key = Object.keys(run?.values ?? {})
+      .filter((name) => /^gamma\.[^.@]+$/.test(name))
+      .sort()
+      .at(-1);
+    if (run?.status !== 'done' || key === undefined) return;
+    if (this.place.screen === 'run' && this.place.run === id && this.place.tab === 'overview') return;
+    const gamma = summaryText(run.values[key], key);
+    this.tell('info', `${run.name}: γ of ${key.slice('gamma.'.length)} = ${gamma}`, {
+      label: 'See it',
+      run: () => this.open(id),
+    });
   }
 
   /** Files may have been opened before this window was there. */

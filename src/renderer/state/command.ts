@@ -7,5 +7,7 @@ export interface Command {
   readonly keys?: string;
   /** Others that do the same, for keyboards on which the first takes Shift. */
   readonly otherKeys?: readonly string[];
+  /** Whether it changes data; false: it opens something, or changes how the window looks. */
+  readonly changes?: boolean;
   readonly run: () => void;
 }

@@ -12,9 +12,10 @@ export function commandsOf(app: App): Command[] {
     { id: 'settings', title: 'Go to settings', keys: 'Alt+5', run: () => app.go({ screen: 'settings' }) },
     { id: 'new-experiment', title: 'New experiment', keys: 'Alt+N', run: () => app.go({ screen: 'new' }) },
     { id: 'bin', title: 'Show the bin', run: () => app.go({ screen: 'runs', bin: true }) },
-    { id: 'undo', title: 'Undo', keys: 'Ctrl+Z', run: () => app.undo() },
+    { id: 'undo', title: 'Undo', keys: 'Ctrl+Z', changes: true, run: () => app.undo() },
     {
       id: 'hold',
+      changes: true,
       title: app.queue?.held === true ? 'Start waiting jobs again' : 'Hold the queue: start nothing new',
       run: () =>
         void app.attempt(async () => {
@@ -40,6 +41,7 @@ export function commandsOf(app: App): Command[] {
     { id: 'zoom-reset', title: 'Zoom: 100 %', keys: 'Ctrl+0', run: () => void app.saveSettings({ zoom: 1 }) },
     {
       id: 'backup',
+      changes: true,
       title: 'Back up the store',
       run: () =>
         void app.attempt(async () => {
@@ -113,7 +115,8 @@ export const placeKeys: readonly { readonly place: string; readonly keys: readon
   {
     place: 'Cutoff',
     keys: [
-      ['← →', 'move by a twentieth of a decade'],
+      ['← →', 'move by a decade'],
+      ['Shift+← →', 'move by a twentieth of a decade; the interval is that of the nearest decade then'],
       ['Page Up, Page Down', 'move by a decade'],
       ['Home, End', 'all directions, the widest cutoff'],
     ],

@@ -3,12 +3,17 @@
 export interface ScreenAction {
   readonly id: string;
   readonly title: string;
+  /** What is no link, tab, field or opener of something may change data. */
+  readonly changes: boolean;
   readonly run: () => void;
 }
 
 const wanted = 'button, a[href], summary, [role="tab"], input, select, textarea, [role="slider"]';
 /** Rows of tables have keys of their own, and there may be thousands. */
 const leftOut = 'td, tbody th, [role="menu"], [aria-hidden="true"]';
+/** Leads somewhere, shows something, or is filled in. */
+const opening =
+  'a[href], summary, select, textarea, [role="tab"], [role="slider"], [aria-expanded], [aria-haspopup], [popovertarget], input:not([type="checkbox"], [type="radio"])';
 const most = 300;
 
 /** In the order of the page; of several with the same name the first. */
@@ -19,7 +24,12 @@ export function actionsIn(root: Element): ScreenAction[] {
     if (element.closest(leftOut) !== null || element.matches(':disabled') || !element.checkVisibility()) continue;
     const title = titleOf(element);
     if (title === '' || found.has(title)) continue;
-    found.set(title, { id: `here-${found.size}`, title, run: () => use(element) });
+    found.set(title, {
+      id: `here-${found.size}`,
+      title,
+      changes: !element.matches(opening) && !title.endsWith('…'),
+      run: () => use(element),
+    });
   }
   return [...found.values()];
 }

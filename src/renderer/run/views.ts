@@ -1,0 +1,21 @@
+/** The views of a measurement: their names, and the groups that they stand in. */
+
+export const viewGroups = [
+  {
+    title: 'Exponents',
+    views: { gamma: 'C on H', gamma_Q: 'Q on H', C_on_Q: 'C on Q', cutoff: 'γ by cutoff', training: 'γ over training' },
+  },
+  {
+    title: 'Theory',
+    views: { claims: 'Claims', assumptions: 'Assumptions', duality: 'Duality', minibatches: 'Minibatches' },
+  },
+  { title: 'Spectrum', views: { spectra: 'Spectra', density: 'Density', heatmaps: 'Matrices' } },
+  { title: 'Method', views: { method: 'Method' } },
+] as const;
+
+type Groups = (typeof viewGroups)[number]['views'];
+export type View = Groups extends infer G ? (G extends unknown ? keyof G : never) : never;
+
+/** In the order of the groups. */
+export const viewTitles = Object.assign({}, ...viewGroups.map(({ views }) => views)) as Readonly<Record<View, string>>;
+export const views = Object.keys(viewTitles) as readonly View[];

@@ -7,7 +7,14 @@ export const viewGroups = [
   },
   {
     title: 'Theory',
-    views: { claims: 'Claims', assumptions: 'Assumptions', duality: 'Duality', minibatches: 'Minibatches' },
+    views: {
+      claims: 'Claims',
+      mechanism: 'Mechanism',
+      assumptions: 'Assumptions',
+      duality: 'Duality',
+      minibatches: 'Minibatches',
+      noise: 'Noise',
+    },
   },
   { title: 'Spectrum', views: { spectra: 'Spectra', density: 'Density', heatmaps: 'Matrices' } },
   { title: 'Method', views: { method: 'Method' } },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { describeWhere } from '../../support/skips.ts';
 import { tiny, until } from '../../main/queue/support.ts';
-import { OpenWindow, windowAvailable } from './support.ts';
+import { eachView, OpenWindow, windowAvailable } from './support.ts';
 
 describeWhere(windowAvailable(), 'what opens over a screen', () => {
   let window: OpenWindow;
@@ -104,11 +104,10 @@ describeWhere(windowAvailable(), 'what opens over a screen', () => {
       await check(hash);
     }
     await window.go(`#/run/${runs[0]}/measurements/${measurement}`);
-    for (const tab of await page.getByRole('tab').all()) {
-      await tab.click();
+    await eachView(page, async (name) => {
       await page.waitForTimeout(400);
-      await check((await tab.textContent()) ?? '');
-    }
+      await check(name);
+    });
     // That of the studio holds what its CSV has.
     await window.go(`#/figures/new/C_H/${runs[0]}/fc2.kernel`);
     await page.locator('main img').first().waitFor();

@@ -23,6 +23,21 @@ export interface AxeViolation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
 }
 
+/** Goes through all views of the measurement on show, group by group. */
+export async function eachView(page: Page, look: (name: string) => Promise<void>): Promise<void> {
+  const groups = page.getByRole('tablist', { name: 'Groups of views' }).getByRole('tab');
+  const inner = page.getByRole('tablist', { name: 'Views of the measurement' }).getByRole('tab');
+  await groups.first().waitFor();
+  for (const group of await groups.all()) {
+    await group.click();
+    if ((await inner.count()) === 0) await look((await group.textContent()) ?? '');
+    for (const tab of await inner.all()) {
+      await tab.click();
+      await look((await tab.textContent()) ?? '');
+    }
+  }
+}
+
 export class OpenWindow {
   bench: TestWorkbench;
   server: RunningServer;

@@ -21,10 +21,10 @@ describeWhere(windowAvailable(), 'a new experiment', () => {
     const { page } = window;
     await page
       .locator('small[data-testid="time-glyphs-mlp"]', { hasText: /about \d+ (s|min)/ })
-      .waitFor({ timeout: 120_000 });
+      .waitFor({ timeout: 400_000 });
     expect(await page.getByText(/needs MNIST: name its folder or download it/).count()).toBeGreaterThan(1);
     expect(await page.locator('.empty li').first().textContent()).toMatch(/^Glyphs?, .*about/i);
-  }, 150_000);
+  }, 450_000);
 
   it('opens with the quick network, the JSON folded, and keeps it as it was left', async () => {
     const { page } = window;
@@ -53,7 +53,7 @@ describeWhere(windowAvailable(), 'a new experiment', () => {
     await cells
       .first()
       .getByText(/\d (s|min)/)
-      .waitFor({ timeout: 120_000 });
+      .waitFor({ timeout: 400_000 });
     const texts = await cells.allTextContents();
     expect(texts).toHaveLength(4);
     expect(new Set(texts).size).toBe(2);
@@ -68,5 +68,5 @@ describeWhere(windowAvailable(), 'a new experiment', () => {
     await page.getByLabel('Learning rate').press('Tab');
     await problem.waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Start 2 runs' }).waitFor();
-  }, 150_000);
+  }, 450_000);
 });

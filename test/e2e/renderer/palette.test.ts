@@ -99,4 +99,17 @@ describeWhere(windowAvailable(), 'the command palette', () => {
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => url.hash === `#/run/${ids.get('Long run')}/training`);
   });
+
+  it('works on the page of a run that is gone', async () => {
+    const { page, bench } = window;
+    const id = ids.get('claims of nobody')!;
+    await window.go(`#/run/${id}/overview`);
+    await page.getByRole('heading', { name: 'claims of nobody' }).waitFor();
+    await bench.request('runs.delete', { ids: [id] });
+    await bench.request('runs.purge', { ids: [id] });
+    await type('settings');
+    await page.keyboard.press('Enter');
+    await page.waitForURL((url) => url.hash === '#/settings');
+    expect(window.errors).toEqual([]);
+  });
 });

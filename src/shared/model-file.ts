@@ -11,8 +11,14 @@ export interface ModelFileCheck {
   readonly torch: string;
 }
 
-/** "agrees with PyTorch 2.13.0 to 4e-16 (outputs and losses of 4 samples, a sample's gradient of every parameter)". */
-export function agreementText({ error, samples, torch }: ModelFileCheck): string {
-  const to = error === 0 ? 'the last bit' : error.toExponential(0);
+/**
+ * "agrees with PyTorch 2.13.0 to 4e-16 (outputs and losses of 4 samples, and one sample's gradient)".
+ * @param numberText how a number is written; default as programs do
+ */
+export function agreementText(
+  { error, samples, torch }: ModelFileCheck,
+  numberText: (value: number) => string = (value) => value.toExponential(0),
+): string {
+  const to = error === 0 ? 'the last bit' : numberText(error);
   return `agrees with PyTorch ${torch} to ${to} (outputs and losses of ${samples} sample${samples === 1 ? '' : 's'}, and one sample's gradient)`;
 }

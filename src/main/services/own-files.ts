@@ -4,7 +4,7 @@
  */
 import type { DatasetSpec } from '../../shared/dataset.ts';
 import { InputError } from '../../shared/errors.ts';
-import type { Store } from '../store/index.ts';
+import type { Json, Store } from '../store/index.ts';
 
 const own = 'run:';
 /** The name under which a run keeps the model file that it came from. */
@@ -13,10 +13,24 @@ export const ownModelFile = `${own}${modelFileName}`;
 
 /** The dataset with paths that any process can open. Raises InputError where the run's file is gone. */
 export function withOwnFiles<T extends DatasetSpec>(store: Pick<Store, 'artifacts'>, run: string, dataset: T): T {
-  if (!('path' in dataset) || dataset.path?.startsWith(own) !== true) return dataset;
-  const name = dataset.path.slice(own.length);
+  const path = 'path' in dataset ? dataset.path : undefined;
+  if (path?.startsWith(own) !== true) return dataset;
+  const name = path.slice(own.length);
   const found = store.artifacts(run).find((each) => each.kind === 'file' && each.name === name);
   if (found?.state !== 'present')
     throw new InputError(`the run's own file ${name}, which holds its data, is not there any more`);
   return { ...dataset, path: found.path };
+}
+
+/** A run's record with the paths of its own files, for a window to look at and to clone; as it is where they are gone. */
+export function recordWithOwnFiles(store: Pick<Store, 'artifacts'>, run: string, experiment: Json): Json {
+  if (typeof experiment !== 'object' || experiment === null || !('dataset' in experiment)) return experiment;
+  const { dataset } = experiment as { readonly dataset: unknown };
+  try {
+    return { ...experiment, dataset: withOwnFiles(store, run, dataset as DatasetSpec) as unknown as Json };
+  } catch (error) {
+    // Whatever reads the data says that they are gone.
+    if (error instanceof InputError) return experiment;
+    throw error;
+  }
 }

@@ -79,7 +79,7 @@ describeWhere(available(), 'PyTorch through the window', () => {
       .fill(path.join(bench.folder.path, 'vit.covature-model'));
     await page.getByPlaceholder('path of a .covature-model file').press('Tab');
     await page.getByRole('button', { name: 'Check and import' }).click();
-    await page.getByText(/vit agrees with PyTorch [\d.]+ to [\d.]+e-1[3-6]/).waitFor();
+    await page.getByText(/vit agrees with PyTorch [\d.]+ to \d × 10⁻¹[³⁴⁵⁶]/).waitFor();
     await until(() => Promise.resolve(page.url().includes('#/run')), 'the run to open');
     const [{ id }] = (await bench.request('runs.list', { limit: 1 })).rows;
     const parameter = 'encoder.layers.0.self_attn.output.kernel';

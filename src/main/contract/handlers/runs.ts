@@ -11,6 +11,7 @@ import type {
 import { InputError, messageOf } from '../../../shared/errors.ts';
 import type { DatasetSummary } from '../../../shared/dataset.ts';
 import type { Experiment } from '../../../shared/experiment.ts';
+import { recordWithOwnFiles } from '../../services/own-files.ts';
 import { describeModel } from '../../../shared/model.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
 import { datasetName, differencesOf, namesByDifference, variedSettings } from '../../../shared/varied.ts';
@@ -54,6 +55,7 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
     const { pid: _pid, nextBatch: _n, revision: _r, ...run } = workbench.run(id);
     return {
       ...run,
+      experiment: recordWithOwnFiles(workbench.store, id, run.experiment),
       series: workbench.store.seriesNames(id),
       checkpoints: workbench.store.checkpoints(id).map(checkpointInfo),
       progress: workbench.queue.progressOf(id),
@@ -130,7 +132,8 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
 
   'runs.clone': ({ id, experiment, ...filing }, workbench) => {
     const run = workbench.run(id);
-    const copied = experiment ?? { ...(run.experiment as Record<string, Json>), seed: (run.seed ?? 0) + 1 };
+    const own = recordWithOwnFiles(workbench.store, id, run.experiment) as Record<string, Json>;
+    const copied = experiment ?? { ...own, seed: (run.seed ?? 0) + 1 };
     return start(workbench, copied, { ...filing, project: filing.project ?? run.project }, run);
   },
 

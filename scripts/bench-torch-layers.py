@@ -4,8 +4,9 @@
 
 For each layer, on one thread each and in double precision, over the same samples:
   covature   the whole measurement: K leading eigenpairs of H (Lanczos over the full batch), then C_ii and Q_ii along them (exact: C, H and Q whole, and all eigenpairs)
-  torch      by torch.func, K products h_p v of every sample and its gradient: what the second half of a projected measurement needs, without finding the directions. Of an exact
-             measurement, whose Q takes one such product for every direction and sample, some are timed and the rest follow in proportion.
+  torch      the products that this takes, by torch.func: h_p v and the gradient of every sample, for as many v as Covature's search over all samples multiplied with H, and K more
+             along the directions found (exact: one for each of d directions). Some are timed, the rest follow in proportion. Covature's measurement has more in it: the
+             directions of both halves of the samples, and the intervals.
 The ratio is torch's time over Covature's, both in seconds of processor time, which other work on the machine does not change; Covature's has the start of its command in it. Needs torch and numpy; node_modules and a BLAS as any measurement does.
 """
 
@@ -88,7 +89,7 @@ def main():
     ]
     own = {"h.0.attn.c_attn": "h.0.attn.qkv"}
     print(f"{P} samples, {K} directions, float64, one thread each, torch {torch.__version__}")
-    print(f"{'network':42}{'layer':22}{'d':>7}  {'method':10}{'covature s':>11}{'torch s':>10}{'ratio':>8}")
+    print(f"{'network':42}{'layer':22}{'d':>7}{'products':>10}  {'method':10}{'covature s':>11}{'torch s':>10}{'ratio':>8}")
     with tempfile.TemporaryDirectory() as folder:
         for network, model, x, y, layer, method in rows:
             path = os.path.join(folder, "net.covature-model")
@@ -100,13 +101,11 @@ def main():
             d = summary["d"]
             double = model.double()
             data = x.double() if x.is_floating_point() else x
-            if method == "projected":
-                seconds = products(double, f"{layer}.weight", data, y, K, P)
-            else:
-                some, few = min(P, 2 * CHUNK), 2
-                seconds = products(double, f"{layer}.weight", data, y, few, some) * (d / few) * (P / some)
+            count = summary["projected"]["iterations"] + K if method == "projected" else d
+            some, few = min(P, 2 * CHUNK), 2
+            seconds = products(double, f"{layer}.weight", data, y, few, some) * (count / few) * (P / some)
             model.float()
-            print(f"{network:42}{layer:22}{d:>7}  {method:10}{mine:>11.2f}{seconds:>10.2f}{seconds / mine:>8.2f}", flush=True)
+            print(f"{network:42}{layer:22}{d:>7}{count:>10}  {method:10}{mine:>11.2f}{seconds:>10.2f}{seconds / mine:>8.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import type { Window2d } from './types.ts';
 
 /** columns[n, oy, ox, ky, kx, c] = x[n, oy * strideY + ky * dilationY - padTop, ox * strideX + kx * dilationX - padLeft, c]. */
 export function gatherPatches(x: Real, w: Window2d, columns: Real): void {
-  if (isWithin(w) && isDense(w)) gatherWithin(x, w, columns);
+  if (!isDense(w)) gatherSpaced(x, w, columns);
+  else if (isWithin(w)) gatherWithin(x, w, columns);
   else gatherPadded(x, w, columns);
 }
 
@@ -30,17 +31,44 @@ function gatherWithin(x: Real, w: Window2d, columns: Real): void {
   }
 }
 
+/** Places side by side, some of them outside the image. */
 function gatherPadded(x: Real, w: Window2d, columns: Real): void {
+  const { height, width, channels, kernelHeight, kernelWidth, strideY, strideX, padTop, padLeft } = w;
+  const images = x.length / (height * width * channels);
+  const run = kernelWidth * channels;
   columns.fill(0);
-  forEachRun(x.length, w, (from, to, run) => {
-    for (let j = 0; j < run; j++) columns[to + j] = x[from + j];
+  let at = 0;
+  for (let n = 0; n < images; n++) {
+    for (let oy = 0; oy < w.outHeight; oy++) {
+      for (let ox = 0; ox < w.outWidth; ox++) {
+        const left = ox * strideX - padLeft;
+        for (let ky = 0; ky < kernelHeight; ky++, at += run) {
+          const y = oy * strideY + ky - padTop;
+          if (y < 0 || y >= height) continue;
+          const row = ((n * height + y) * width + left) * channels;
+          const first = left < 0 ? -left * channels : 0;
+          const end = left + kernelWidth > width ? (width - left) * channels : run;
+          for (let j = first; j < end; j++) columns[at + j] = x[row + j];
+        }
+      }
+    }
+  }
+}
+
+/** Places apart from one another. */
+function gatherSpaced(x: Real, w: Window2d, columns: Real): void {
+  const { channels } = w;
+  columns.fill(0);
+  forEachPlace(x.length, w, (from, to) => {
+    for (let c = 0; c < channels; c++) columns[to + c] = x[from + c];
   });
 }
 
 /** The transpose: x = 0, then x[...] += columns[...] over the same pairs of places. */
 export function scatterPatches(columns: Real, w: Window2d, x: Real): void {
   x.fill(0);
-  if (isWithin(w) && isDense(w)) scatterWithin(columns, w, x);
+  if (!isDense(w)) scatterSpaced(columns, w, x);
+  else if (isWithin(w)) scatterWithin(columns, w, x);
   else scatterPadded(columns, w, x);
 }
 
@@ -63,33 +91,49 @@ function scatterWithin(columns: Real, w: Window2d, x: Real): void {
 }
 
 function scatterPadded(columns: Real, w: Window2d, x: Real): void {
-  forEachRun(x.length, w, (to, from, run) => {
-    for (let j = 0; j < run; j++) x[to + j] += columns[from + j];
-  });
-}
-
-/** Every run of numbers that lies side by side both in an image and in a patch: offsets in the images and the patches, and its length. */
-function forEachRun(size: number, w: Window2d, visit: (image: number, patch: number, length: number) => void): void {
-  const { height, width, channels, kernelHeight, kernelWidth, strideY, strideX, dilationY, dilationX } = w;
-  const images = size / (height * width * channels);
+  const { height, width, channels, kernelHeight, kernelWidth, strideY, strideX, padTop, padLeft } = w;
+  const images = x.length / (height * width * channels);
   const run = kernelWidth * channels;
   let at = 0;
   for (let n = 0; n < images; n++) {
     for (let oy = 0; oy < w.outHeight; oy++) {
       for (let ox = 0; ox < w.outWidth; ox++) {
-        const left = ox * strideX - w.padLeft;
+        const left = ox * strideX - padLeft;
         for (let ky = 0; ky < kernelHeight; ky++, at += run) {
-          const y = oy * strideY + ky * dilationY - w.padTop;
+          const y = oy * strideY + ky - padTop;
           if (y < 0 || y >= height) continue;
-          const row = (n * height + y) * width;
-          if (dilationX === 1) {
-            const first = Math.max(0, -left);
-            const end = Math.min(kernelWidth, width - left);
-            if (end > first) visit((row + left + first) * channels, at + first * channels, (end - first) * channels);
-            continue;
+          const row = ((n * height + y) * width + left) * channels;
+          const first = left < 0 ? -left * channels : 0;
+          const end = left + kernelWidth > width ? (width - left) * channels : run;
+          for (let j = first; j < end; j++) x[row + j] += columns[at + j];
+        }
+      }
+    }
+  }
+}
+
+function scatterSpaced(columns: Real, w: Window2d, x: Real): void {
+  const { channels } = w;
+  forEachPlace(x.length, w, (to, from) => {
+    for (let c = 0; c < channels; c++) x[to + c] += columns[from + c];
+  });
+}
+
+/** Every place of every window that lies in the image: offsets of its first channel in the images and in the patches. */
+function forEachPlace(size: number, w: Window2d, visit: (image: number, patch: number) => void): void {
+  const { height, width, channels, kernelHeight, kernelWidth } = w;
+  const images = size / (height * width * channels);
+  let at = 0;
+  for (let n = 0; n < images; n++) {
+    for (let oy = 0; oy < w.outHeight; oy++) {
+      for (let ox = 0; ox < w.outWidth; ox++) {
+        for (let ky = 0; ky < kernelHeight; ky++) {
+          const y = oy * w.strideY + ky * w.dilationY - w.padTop;
+          for (let kx = 0; kx < kernelWidth; kx++, at += channels) {
+            const column = ox * w.strideX + kx * w.dilationX - w.padLeft;
+            if (y >= 0 && y < height && column >= 0 && column < width)
+              visit(((n * height + y) * width + column) * channels, at);
           }
-          for (let kx = 0, column = left; kx < kernelWidth; kx++, column += dilationX)
-            if (column >= 0 && column < width) visit((row + column) * channels, at + kx * channels, channels);
         }
       }
     }

@@ -110,7 +110,17 @@ export class SampleLoss {
       );
       return { losses: this.#bySample(backend, losses), gradient };
     }
+    if (this.type === 'cross-entropy' && this.#isPlain) {
+      // W = 1 but for the rounding of soft targets, and a device spares two sums a step.
+      const losses = backend.subtract(backend.logSumExp(y), backend.rowDot(y, targets));
+      return { losses, gradient: backend.scale(backend.subtract(backend.softmax(y), targets), factor) };
+    }
     return { losses: this.values(backend, y, targets), gradient: this.gradient(backend, y, targets, factor) };
+  }
+
+  /** Whether u is the target itself. */
+  get #isPlain(): boolean {
+    return this.positions === 1 && this.settings.smoothing === 0 && this.settings.classWeights === null;
   }
 
   /** S_p y dot: the derivative of dl_p/dy along y dot, after `gradient`. */

@@ -95,7 +95,8 @@ function usual(body: () => void): number {
 }
 
 /** Data of a shape, for a forecast before any are read: at most so many samples, which is enough to leave the cache. */
-export function dataLike(inputSize: number, outputSize: number, samples: number, double: boolean): TrainingData {
+export function dataLike(network: Network, samples: number, double: boolean): TrainingData {
+  const { inputSize, targetSize, loss, spec } = network;
   const count = Math.max(8, Math.min(samples, Math.max(256, Math.ceil(4e6 / inputSize))));
   const array = (length: number): Float32Array | Float64Array => {
     const bytes = new SharedArrayBuffer(length * (double ? 8 : 4));
@@ -104,8 +105,12 @@ export function dataLike(inputSize: number, outputSize: number, samples: number,
   const inputs = array(count * inputSize);
   // Any values: a short stretch of a low-discrepancy sequence, again and again.
   const stretch = Float64Array.from({ length: 997 }, (_, i) => 2 * ((i * 0.618034) % 1) - 1);
-  for (let i = 0; i < inputs.length; i++) inputs[i] = stretch[i % 997];
-  const targets = array(count * outputSize);
-  for (let p = 0; p < count; p++) targets[p * outputSize + (p % outputSize)] = 1;
+  const [first] = spec.layers;
+  if (first.type === 'embedding') for (let i = 0; i < inputs.length; i++) inputs[i] = i % first.tokens;
+  else for (let i = 0; i < inputs.length; i++) inputs[i] = stretch[i % 997];
+  const targets = array(count * targetSize);
+  // Of a sequence a class at each place.
+  if (loss.positions > 1) for (let i = 0; i < targets.length; i++) targets[i] = i % loss.width;
+  else for (let p = 0; p < count; p++) targets[p * targetSize + (p % targetSize)] = 1;
   return { inputs, targets };
 }

@@ -47,7 +47,7 @@ export async function forecastRun(
       pool: null,
       known,
       network,
-      data: dataLike(network.inputSize, network.outputSize, count, experiment.precision === 'float64'),
+      data: dataLike(network, count, experiment.precision === 'float64'),
       samples: count,
       testSamples: 0,
       timed: timed && samples !== null,

@@ -32,7 +32,7 @@ export function setupOf(experiment: Json): string {
 
 /**
  * The experiment's settings as summary keys: every leaf outside lists of objects (layers, measurements) by its dotted path, as
- * `optimiser.lr`; besides them `dataset` (its name), `model` (784-50-50-10) and `loss` (the model's).
+ * `optimiser.lr`; besides them `dataset` (its name), `model` (784-50-50-10) and `loss` (the model's, by its type).
  */
 export function fieldsOf(experiment: Json): Record<string, SummaryInput> {
   const fields: Record<string, SummaryInput> = {};
@@ -48,7 +48,12 @@ export function fieldsOf(experiment: Json): Record<string, SummaryInput> {
     if (dataset !== undefined) fields['dataset'] = dataset;
     const model = experiment['model'];
     const loss = isObject(model) ? model['loss'] : undefined;
-    if (typeof loss === 'string') fields['loss'] = loss;
+    // A loss with settings goes by its type too.
+    const type = isObject(loss) ? loss['type'] : loss;
+    if (typeof type === 'string') {
+      fields['loss'] = type;
+      fields['model.loss'] = type;
+    }
     const described = model === undefined ? undefined : modelName(model);
     if (described !== undefined) fields['model'] = described;
     const activation = activationOf(model);

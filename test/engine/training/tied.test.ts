@@ -12,7 +12,13 @@ const model = parseModel({
   input: [3],
   layers: [
     { type: 'embedding', name: 'wte', tokens: 5, units: 4 },
-    { type: 'residual', layers: [{ type: 'dense', name: 'fc', units: 4 }, { type: 'activation', function: 'tanh' }] },
+    {
+      type: 'residual',
+      layers: [
+        { type: 'dense', name: 'fc', units: 4 },
+        { type: 'activation', function: 'tanh' },
+      ],
+    },
     { type: 'dense', name: 'head', units: 5, tied: 'wte', bias: false },
   ],
   loss: 'cross-entropy',

@@ -1,11 +1,11 @@
 /** Bringing finished runs into a store: each is held against the checksum in its done.json. The same run comes once, however often it is collected. */
 import { rm } from 'node:fs/promises';
+import type { MemberReport } from '../../shared/contract/index.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { importRunFile } from '../services/run-file.ts';
 import type { Store } from '../store/index.ts';
 import { memberPlaces } from './layout.ts';
 import { listSnapshots } from './snapshots.ts';
-import type { MemberReport } from './status.ts';
 import { fileHash } from './task.ts';
 
 export interface Collected {

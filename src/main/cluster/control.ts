@@ -1,4 +1,5 @@
 /** Cancelling and going on. */
+import type { MemberReport } from '../../shared/contract/index.ts';
 import { InputError } from '../../shared/errors.ts';
 import { appendLine, readSubmissions } from './jobs-log.ts';
 import { readPilot, resourcesFrom } from './pilot.ts';
@@ -7,7 +8,6 @@ import { rangesOf, readPlan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { askQueue, isLive, runCommand } from './slurm.ts';
 import { sweepStatus } from './status.ts';
-import type { MemberReport } from './status.ts';
 import { submitMembers } from './submit.ts';
 import type { Asked, SubmittedJob } from './submit.ts';
 

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs/promises';
 import * as v from 'valibot';
 import { writeFileAtomic } from '../../data/files.ts';
+import type { MemberReport, MemberStatus, SweepReport } from '../../shared/contract/index.ts';
 import { memberPlaces, queueFile, readJsonOrNull } from './layout.ts';
 import { readSubmissions } from './jobs-log.ts';
 import type { Submission } from './jobs-log.ts';
@@ -11,61 +12,6 @@ import { askAccounting, askQueue, isLive } from './slurm.ts';
 import type { QueuedTask } from './slurm.ts';
 import { readAttempts, readDone, readFault, readState } from './state.ts';
 import type { MemberDone, MemberState } from './state.ts';
-
-/**
- * done: its run is there, to be collected. waiting: in the queue. paused: it can go on, and no job will do so. lost: its job is gone without a word. unknown:
- * Slurm does not answer, and the member's own word is old.
- */
-export const memberStatuses = [
-  'done',
-  'running',
-  'waiting',
-  'paused',
-  'failed',
-  'cancelled',
-  'lost',
-  'unknown',
-  'not-submitted',
-] as const;
-export type MemberStatus = (typeof memberStatuses)[number];
-
-export interface MemberReport {
-  readonly member: number;
-  readonly run: string;
-  readonly status: MemberStatus;
-  /** Why it waits, failed or stopped; what went wrong meanwhile. */
-  readonly reason: string | null;
-  readonly fault: string | null;
-  /** "12_7". */
-  readonly job: string | null;
-  readonly node: string | null;
-  /** Of the newest round. */
-  readonly attempt: number;
-  readonly step: number;
-  readonly steps: number | null;
-  readonly share: number;
-  readonly stage: string | null;
-  readonly secondsLeft: number | null;
-  /** When its state was last written. */
-  readonly seen: number | null;
-  readonly metrics: Readonly<Record<string, number>>;
-  /** Of a finished run. */
-  readonly file: { readonly bytes: number; readonly sha256: string } | null;
-}
-
-export interface SweepReport {
-  readonly folder: string;
-  readonly name: string;
-  readonly members: readonly MemberReport[];
-  readonly counts: Readonly<Partial<Record<MemberStatus, number>>>;
-  readonly slurm: {
-    readonly answers: boolean;
-    readonly error: string | null;
-    /** When it last answered; null: never to this sweep. */
-    readonly since: number | null;
-  };
-  readonly pilot: string | null;
-}
 
 /** Files read at once. */
 const readers = 32;

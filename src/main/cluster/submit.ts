@@ -1,4 +1,5 @@
 /** Submitting: the folder of a sweep with its plan and script, and arrays of members. Nothing waits here: ids are printed, and the command ends. */
+import { existsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +7,7 @@ import { codeOf, reasonOf, writeFileAtomic } from '../../data/files.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { Sweep } from '../../shared/sweep.ts';
 import type { BackendChoice } from '../../shared/devices.ts';
+import { moduleBeside } from '../jobs/launcher.ts';
 import { noInspector } from '../jobs/signals.ts';
 import { gatherProvenance } from '../provenance.ts';
 import { appendLine, readSubmissions } from './jobs-log.ts';
@@ -48,8 +50,8 @@ export function makePlan(choices: PlanChoices, now = Date.now()): Plan {
     base_folder: choices.baseFolder,
     data_folder: choices.dataFolder,
     code: { version, commit },
-    node: process.execPath,
-    entry: fileURLToPath(new URL('../cli/index.ts', import.meta.url)),
+    node: nodeOfTasks(),
+    entry: fileURLToPath(moduleBeside('../cli/index', import.meta.url)),
     blas: choices.blas,
     backend: choices.backend,
     cpus,
@@ -62,6 +64,13 @@ export function makePlan(choices: PlanChoices, now = Date.now()): Plan {
     at_once: choices.atOnce,
     members: Array.from({ length: sweep.count }, (_, i) => ({ run: newRunId(now, i) })),
   };
+}
+
+/** The Node that runs tasks: this one, or the checkout's own where this is Electron. */
+function nodeOfTasks(): string {
+  if (process.versions['electron'] === undefined) return process.execPath;
+  const own = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
+  return existsSync(own) ? own : 'node';
 }
 
 /** Makes the folder. Raises InputError where it holds a sweep already, or cannot be made. */

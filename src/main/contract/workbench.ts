@@ -16,6 +16,7 @@ import { Bus, RunChanges } from '../queue/bus.ts';
 import { JobQueue } from '../queue/queue.ts';
 import { openStore, restoreStore } from '../store/index.ts';
 import type { Project, RunRecord, Store } from '../store/index.ts';
+import { ClusterSweeps } from '../cluster/sweeps.ts';
 import { dispatch } from './dispatch.ts';
 import { Downloads } from './downloads.ts';
 import { FollowedRuns } from './following.ts';
@@ -68,6 +69,8 @@ export class Workbench {
   readonly growing = new FollowedRuns();
   /** Files that were made for a window to fetch. */
   readonly downloads = new Downloads();
+  /** Sweeps on clusters that the windows show. */
+  readonly sweeps = new ClusterSweeps(() => this.store);
   readonly session = randomUUID();
   readonly #handlers: Handlers<Workbench>;
   readonly #launcher: ProcessLauncher;

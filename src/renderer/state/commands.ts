@@ -9,6 +9,7 @@ export function commandsOf(app: App): Command[] {
     { id: 'compare', title: 'Go to compare', keys: 'Alt+2', run: () => app.go({ screen: 'compare', runs: [] }) },
     { id: 'figures', title: 'Go to figures', keys: 'Alt+3', run: () => app.go({ screen: 'figures' }) },
     { id: 'data', title: 'Go to data', keys: 'Alt+4', run: () => app.go({ screen: 'data' }) },
+    { id: 'cluster', title: 'Go to clusters', run: () => app.go({ screen: 'cluster' }) },
     { id: 'settings', title: 'Go to settings', keys: 'Alt+5', run: () => app.go({ screen: 'settings' }) },
     { id: 'new-experiment', title: 'New experiment', keys: 'Alt+N', run: () => app.go({ screen: 'new' }) },
     { id: 'bin', title: 'Show the bin', run: () => app.go({ screen: 'runs', bin: true }) },

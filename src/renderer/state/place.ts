@@ -11,6 +11,8 @@ export type Place =
   | { readonly screen: 'compare'; readonly runs: readonly string[] }
   | FiguresPlace
   | { readonly screen: 'data'; readonly name?: string }
+  /** `sweep`: of those on clusters, the one shown; the newest where none is named. */
+  | { readonly screen: 'cluster'; readonly sweep?: string }
   | { readonly screen: 'import' }
   | { readonly screen: 'settings' };
 
@@ -67,6 +69,8 @@ export function placeText(place: Place): string {
       return place.runs.length === 0 ? '#/compare' : `#/compare/${place.runs.join(',')}`;
     case 'data':
       return place.name === undefined ? '#/data' : `#/data/${encodeURIComponent(place.name)}`;
+    case 'cluster':
+      return place.sweep === undefined ? '#/cluster' : `#/cluster/${place.sweep}`;
     case 'figures':
       return figuresText(place);
     case 'import':
@@ -125,6 +129,8 @@ export function parsePlace(hash: string): Place {
         };
       }
       return { screen };
+    case 'cluster':
+      return { screen, ...(first !== undefined && idForm.test(first) && { sweep: first }) };
     case 'import':
     case 'settings':
       return { screen };

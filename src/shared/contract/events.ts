@@ -22,7 +22,7 @@ export interface ContractEvents {
   readonly 'measurements.changed': { readonly run: string };
   readonly 'queue.changed': QueueSnapshot;
   /** Something else than runs: read again what you show of it. `all`: the store was replaced; load anew. */
-  readonly 'store.changed': { readonly what: 'projects' | 'figures' | 'datasets' | 'all' };
+  readonly 'store.changed': { readonly what: 'projects' | 'figures' | 'datasets' | 'clusters' | 'all' };
   readonly 'settings.changed': Settings;
   /** Of a request that its window gave a token: what is under way, and the share done (0 to 1); some twenty times a second at most. */
   readonly 'request.progress': { readonly token: string; readonly at: string; readonly share: number };

@@ -5,6 +5,7 @@
 import type * as v from 'valibot';
 import type { MethodDefinition } from './define.ts';
 import type { ContractEvents, EventName } from './events.ts';
+import { clusters } from './methods/clusters.ts';
 import { figures } from './methods/figures.ts';
 import { imports } from './methods/imports.ts';
 import { making } from './methods/making.ts';
@@ -16,6 +17,7 @@ import { system } from './methods/system.ts';
 export * from './faults.ts';
 export * from './records.ts';
 export { eventNames, type ContractEvents, type EventName } from './events.ts';
+export * from './methods/clusters.ts';
 export type * from './methods/figures.ts';
 export * from './methods/imports.ts';
 export type * from './methods/making.ts';
@@ -24,7 +26,7 @@ export type * from './methods/runs.ts';
 export { settingsSchema } from './methods/system.ts';
 export type * from './methods/system.ts';
 
-export const contract = { ...projects, ...runs, ...results, ...imports, ...making, ...figures, ...system };
+export const contract = { ...projects, ...runs, ...results, ...imports, ...making, ...figures, ...clusters, ...system };
 
 export type Contract = typeof contract;
 export type Method = keyof Contract;

@@ -1,6 +1,6 @@
 /** SIGTERM and SIGUSR1, as a scheduler or a shutdown sends them: the run pauses at the step it has come to, and goes on to the same end. */
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import { startRun } from '../../../src/main/services/runs.ts';
 import { openStore } from '../../../src/main/store/index.ts';
 import { parseExperiment } from '../../../src/shared/experiment.ts';
 import { cli, temporaryFolder } from '../../support/cli.ts';
+import { listeningPorts, processes } from '../../support/processes.ts';
 import { describeWhere } from '../../support/skips.ts';
 
 const folder = temporaryFolder();
@@ -74,35 +75,7 @@ function interrupted(
 }
 
 function groupOf(leader: number): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) === leader;
-      } catch {
-        return false;
-      }
-    });
-}
-
-/** Listening TCP sockets that a process holds: Node's inspector would be one. None of a process that is gone. */
-function listeningPorts(pid: number): number {
-  const sockets = new Set<string>();
-  try {
-    for (const name of readdirSync(`/proc/${pid}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${name}`))?.[1];
-      if (inode !== undefined) sockets.add(inode);
-    }
-  } catch {
-    // It ended, or closed one, meanwhile.
-  }
-  const lines = ['tcp', 'tcp6'].flatMap((name) => readFileSync(`/proc/self/net/${name}`, 'utf8').split('\n'));
-  return lines.filter((line) => {
-    const fields = line.trim().split(/\s+/);
-    return fields[3] === '0A' && sockets.has(fields[9]);
-  }).length;
+  return processes().flatMap(({ pid, group }) => (group === leader ? [pid] : []));
 }
 
 interface Document {

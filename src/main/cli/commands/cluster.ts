@@ -2,18 +2,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
+import { memberStatuses } from '../../../shared/contract/index.ts';
+import type { SweepReport } from '../../../shared/contract/index.ts';
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
-import { collect, collectUnfinished, fromFolder } from '../../cluster/collect.ts';
+import { collect, collectUnfinished } from '../../cluster/collect.ts';
 import type { Collected } from '../../cluster/collect.ts';
-import { cancelSweep, membersText, resubmit } from '../../cluster/control.ts';
-import { memberPlaces } from '../../cluster/layout.ts';
+import { membersText } from '../../cluster/control.ts';
 import { timeText } from '../../cluster/partition.ts';
 import { runPilot } from '../../cluster/pilot.ts';
 import { numbersOf, rangesOf } from '../../cluster/plan.ts';
-import { connect, fetchFile, remoteJson } from '../../cluster/remote.ts';
-import type { Remote } from '../../cluster/remote.ts';
-import { memberStatuses, sweepStatus } from '../../cluster/status.ts';
-import type { MemberReport, SweepReport } from '../../cluster/status.ts';
+import { placeOf } from '../../cluster/places.ts';
+import type { SweepPlace } from '../../cluster/places.ts';
 import { runTask } from '../../cluster/task.ts';
 import { integerOption, openStoreFor, parse, printJson, storeHelp, storeOptions, UsageError } from '../command.ts';
 import type { Command } from '../command.ts';
@@ -54,26 +53,20 @@ export const cluster: Command = {
     const { values, positionals } = parse(argv, options, [2, 2]);
     const [action, given] = positionals;
     const json = values.json === true;
-    const remote = values.host === undefined ? null : await connect(values.host, values.remote);
-    const folder = remote === null ? path.resolve(given) : given;
+    if (action === 'task') return await taskOf(path.resolve(given), values);
+    if (action === 'pilot') return await runPilot(path.resolve(given));
+    const place = await placeOf(given, values.host ?? null, values.remote);
     switch (action) {
-      case 'task':
-        return await taskOf(folder, values);
-      case 'pilot':
-        return await runPilot(folder);
       case 'status': {
-        const report = await reportOf(remote, folder);
+        const report = await place.status();
         if (json) printJson(report);
         else process.stdout.write(`${statusText(report, values.all === true)}\n`);
         return 0;
       }
       case 'collect':
-        return await collectAll(remote, folder, values);
+        return await collectAll(place, given, values);
       case 'cancel': {
-        const jobs =
-          remote === null
-            ? await cancelSweep(folder)
-            : (await ask<{ jobs: string[] }>(remote, ['cancel', folder])).jobs;
+        const jobs = await place.cancel();
         if (json) printJson({ jobs });
         else
           process.stdout.write(
@@ -82,26 +75,20 @@ export const cluster: Command = {
         return 0;
       }
       case 'resubmit': {
-        const chosen = values.members === undefined ? undefined : memberList(values.members);
-        const asked = askedOf(values);
-        const words = [
-          'resubmit',
-          folder,
-          ...(['members', 'time', 'mem'] as const).flatMap((name) =>
-            values[name] === undefined ? [] : [`--${name}`, values[name]],
-          ),
-        ];
-        const again =
-          remote === null
-            ? await resubmit(folder, asked, { ...(chosen && { chosen }) })
-            : await ask<Awaited<ReturnType<typeof resubmit>>>(remote, words);
+        askedOf(values);
+        const { members: list, time, mem } = values;
+        const again = await place.resubmit({
+          members: list,
+          chosen: list === undefined ? undefined : memberList(list),
+          time,
+          mem,
+        });
         if (json) printJson(again);
         else {
           for (const { job, members } of again.jobs) process.stdout.write(`job ${job}: members ${members}\n`);
           const memory = again.memory === null ? '' : `, ${formatBytes(again.memory)}`;
-          process.stdout.write(
-            `${membersText(again.members)} submitted again${again.time === null ? '' : `, ${timeText(again.time)}`}${memory}\n`,
-          );
+          const limit = again.time === null ? '' : `, ${timeText(again.time)}`;
+          process.stdout.write(`${membersText(again.members)} submitted again${limit}${memory}\n`);
         }
         return 0;
       }
@@ -110,14 +97,6 @@ export const cluster: Command = {
     }
   },
 };
-
-async function ask<T>(remote: Remote, words: readonly string[]): Promise<T> {
-  return (await remoteJson(remote, ['cluster', ...words])) as T;
-}
-
-async function reportOf(remote: Remote | null, folder: string): Promise<SweepReport> {
-  return remote === null ? sweepStatus(folder) : ask<SweepReport>(remote, ['status', folder]);
-}
 
 /** What the script of a job calls. */
 async function taskOf(
@@ -139,7 +118,7 @@ function memberList(text: string): number[] {
 }
 
 async function collectAll(
-  remote: Remote | null,
+  place: SweepPlace,
   folder: string,
   values: {
     readonly store?: string | undefined;
@@ -147,28 +126,19 @@ async function collectAll(
     readonly unfinished?: boolean | undefined;
   },
 ): Promise<number> {
-  const report = await reportOf(remote, folder);
+  if (values.unfinished === true && place.remote !== null)
+    throw new UsageError('--unfinished works where DIR is; log in there, or mount it');
+  const report = await place.status();
   const scratch = await mkdtemp(path.join(tmpdir(), 'covature-collect-'));
   try {
     using store = openStoreFor(values, false);
-    const fetching =
-      remote === null
-        ? fromFolder(folder)
-        : {
-            finished: async ({ member }: MemberReport) => {
-              const file = path.join(scratch, `${member}.covature`);
-              await fetchFile(remote, memberPlaces(folder, member).run, file);
-              return { file, isOwn: true };
-            },
-          };
+    const fetching = place.fetching(scratch);
     const collected = await collect(store, report.members, fetching, (done, of) => {
       if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of}`);
     });
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    if (values.unfinished === true) {
-      if (remote !== null) throw new UsageError('--unfinished works where DIR is; log in there, or mount it');
-      collected.push(...(await collectUnfinished(store, folder, report.members)));
-    }
+    if (values.unfinished === true)
+      collected.push(...(await collectUnfinished(store, path.resolve(folder), report.members)));
     if (values.json === true) printJson({ ...report, members: undefined, collected });
     else process.stdout.write(`${collectedText(collected, report)}\n`);
     return collected.some(({ outcome }) => outcome === 'damaged') ? 1 : 0;

@@ -1,26 +1,22 @@
 /** covature submit */
 import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
-import { resolveDataset } from '../../../data/resolve.ts';
 import { inputErrorOf } from '../../../data/files.ts';
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { InputError } from '../../../shared/errors.ts';
-import { costKey, withSeeds } from '../../../shared/sweep.ts';
-import { checkAsked, resubmit } from '../../cluster/control.ts';
-import { bytesOf, clusterLimits, secondsOf, timeText } from '../../cluster/partition.ts';
+import { withSeeds } from '../../../shared/sweep.ts';
+import { resubmit } from '../../cluster/control.ts';
+import { bytesOf, secondsOf, timeText } from '../../cluster/partition.ts';
 import { readPilot } from '../../cluster/pilot.ts';
 import { connect, remoteJson } from '../../cluster/remote.ts';
-import { commonOptions, makePlan, submitJob, submitMembers, writeFolder } from '../../cluster/submit.ts';
+import { plannedWords, prepareSweep, submitPilot, submitSweep } from '../../cluster/start.ts';
 import type { Asked, SubmittedJob } from '../../cluster/submit.ts';
 import { readPlan } from '../../cluster/plan.ts';
-import { jobScript, logFolder } from '../../cluster/layout.ts';
-import { fitted } from '../../jobs/data.ts';
-import { checkShapes } from '../../services/fitting.ts';
 import { defaultStoreFolder } from '../../store/index.ts';
 import { engineFlags, engineOf, integerOption, parse, printJson, storeOptions, UsageError } from '../command.ts';
 import type { Command } from '../command.ts';
 import { readJsonFile } from '../files.ts';
-import { seedsOf, sweepOf } from '../sweep-options.ts';
+import { seedsOf } from '../sweep-options.ts';
 
 const help = `Usage: covature submit EXPERIMENT.json --slurm --to DIR [options] [-- SBATCH OPTIONS]
        covature submit --slurm --to DIR [options]         what a pilot has prepared
@@ -72,11 +68,6 @@ const options = {
   remote: { type: 'string' },
 } as const;
 
-const defaultSnapshotSeconds = 600;
-const defaultWarningSeconds = 120;
-/** Seconds that a pilot may take. */
-const pilotSeconds = 900;
-
 export const submit: Command = {
   help,
   run: async (argv) => {
@@ -101,64 +92,43 @@ export const submit: Command = {
       tell(json, { folder, runs: members.length, of: plan.members.length, jobs, time, memory });
       return 0;
     }
-    const cpus = integerOption(values.cpus, 'cpus', 1) ?? 1;
     const document = await readJsonFile(file);
-    const sweep = sweepOf(document, file === '-' ? 'experiment' : path.basename(file), values);
     const seeds = seedsOf(values);
     const { blas, backend = 'auto' } = engineOf(values);
-    const plan = makePlan({
+    const prepared = await prepareSweep({
       document: seeds === undefined ? document : withSeeds(document, seeds),
-      sweep,
+      what: file === '-' ? 'experiment' : path.basename(file),
+      folder,
       baseFolder: file === '-' ? process.cwd() : path.dirname(path.resolve(file)),
       dataFolder: path.join(path.resolve(values.store ?? defaultStoreFolder()), 'datasets'),
       blas,
       backend,
-      cpus,
-      snapshotSeconds: integerOption(values['snapshot-every'], 'snapshot-every', 1) ?? defaultSnapshotSeconds,
-      warningSeconds: integerOption(values.warning, 'warning', 1) ?? defaultWarningSeconds,
-      atOnce: integerOption(values['at-once'], 'at-once', 1) ?? null,
+      cpus: integerOption(values.cpus, 'cpus', 1),
+      atOnce: integerOption(values['at-once'], 'at-once', 1),
+      snapshotSeconds: integerOption(values['snapshot-every'], 'snapshot-every', 1),
+      warningSeconds: integerOption(values.warning, 'warning', 1),
       sbatch,
+      setup: values.setup === undefined ? null : await readSetup(values.setup),
+      asked: given,
     });
-    const setup = values.setup === undefined ? null : await readSetup(values.setup);
-    const kinds = new Map(
-      Array.from({ length: sweep.count }, (_, i) => sweep.at(i).experiment).map((each) => [costKey(each), each]),
-    );
-    for (const experiment of kinds.values()) {
-      await checkShapes(experiment, async (dataset, model, wanted) => {
-        const { base_folder: baseFolder, data_folder: dataFolder } = plan;
-        fitted(await resolveDataset(dataset, { baseFolder, dataFolder }), model, wanted);
-      });
-    }
-    const limits = await clusterLimits(sbatch);
-    checkAsked(plan, given, limits);
+    const { length: runs } = prepared.plan.members;
     if (values['dry-run'] === true) {
-      const words = [...commonOptions(folder, plan, given), `--array=1-${sweep.count}`, ...sbatch];
-      if (json) printJson({ folder, runs: sweep.count, sbatch: words, ...given });
-      else process.stdout.write(`${sweep.count} runs in ${folder}\nsbatch ${words.join(' ')} ${jobScript(folder)}\n`);
+      const words = plannedWords(prepared);
+      if (json) printJson({ folder, runs, sbatch: words, ...given });
+      else process.stdout.write(`${runs} runs in ${folder}\nsbatch ${words.join(' ')}\n`);
       return 0;
     }
-    await writeFolder(folder, plan, setup);
     if (values.pilot === true) {
-      const limit = Math.min(pilotSeconds, limits.partition?.longest ?? Infinity);
-      const name = `covature-${plan.id}-pilot`;
-      const words = [
-        ...commonOptions(folder, plan, { time: given.time ?? limit, memory: given.memory }),
-        `--job-name=${name}`,
-        `--output=${path.join(logFolder(folder), 'pilot-%j.log')}`,
-        ...sbatch,
-      ];
-      const intent = { round: 0, name, offset: 0, members: `1-${sweep.count}` };
-      const job = await submitJob(folder, intent, words, [jobScript(folder), 'pilot', folder]);
-      if (json) printJson({ folder, runs: 0, of: sweep.count, jobs: [], pilot: job });
+      const job = await submitPilot(prepared);
+      if (json) printJson({ folder, runs: 0, of: runs, jobs: [], pilot: job, ...given });
       else
         process.stdout.write(
-          `pilot job ${job}; when it has ended, "covature submit --slurm --to ${folder}" submits the ${sweep.count} members\n`,
+          `pilot job ${job}; when it has ended, "covature submit --slurm --to ${folder}" submits the ${runs} members\n`,
         );
       return 0;
     }
-    const all = plan.members.map((_, i) => i + 1);
-    const { jobs } = await submitMembers(folder, plan, all, given, limits.arraySize);
-    tell(json, { folder, runs: all.length, of: all.length, jobs, ...given });
+    const jobs = await submitSweep(prepared);
+    tell(json, { folder, runs, of: runs, jobs, ...given });
     return 0;
   },
 };

@@ -1,6 +1,7 @@
 /** One handler for every method of the contract: a missing one, or one with another result, does not compile. */
 import type { Handlers } from '../../../shared/contract/index.ts';
 import type { Workbench } from '../workbench.ts';
+import { clusterHandlers } from './clusters.ts';
 import { figureHandlers } from './figures.ts';
 import { importHandlers } from './imports.ts';
 import { makingHandlers } from './making.ts';
@@ -16,5 +17,6 @@ export const handlers: Handlers<Workbench> = {
   ...importHandlers,
   ...makingHandlers,
   ...figureHandlers,
+  ...clusterHandlers,
   ...systemHandlers,
 };

@@ -1,0 +1,128 @@
+/** Sweeps on a cluster: what a window shows of them, and what it can do. */
+import * as v from 'valibot';
+import { integer } from '../../validation.ts';
+import { id, method, none, text } from '../define.ts';
+
+/**
+ * done: its run is there, to be collected. waiting: in the queue. paused: it can go on, and no job will do so. lost: its job is gone without a word. unknown:
+ * Slurm does not answer, and the member's own word is old.
+ */
+export const memberStatuses = [
+  'done',
+  'running',
+  'waiting',
+  'paused',
+  'failed',
+  'cancelled',
+  'lost',
+  'unknown',
+  'not-submitted',
+] as const;
+export type MemberStatus = (typeof memberStatuses)[number];
+
+export interface MemberReport {
+  /** From 1. */
+  readonly member: number;
+  readonly run: string;
+  readonly status: MemberStatus;
+  /** Why it waits, failed or stopped; what went wrong meanwhile. */
+  readonly reason: string | null;
+  readonly fault: string | null;
+  /** "12_7". */
+  readonly job: string | null;
+  readonly node: string | null;
+  /** Of the newest round. */
+  readonly attempt: number;
+  readonly step: number;
+  readonly steps: number | null;
+  readonly share: number;
+  readonly stage: string | null;
+  readonly secondsLeft: number | null;
+  /** When its state was last written. */
+  readonly seen: number | null;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Of a finished run. */
+  readonly file: { readonly bytes: number; readonly sha256: string } | null;
+}
+
+export interface SweepReport {
+  readonly folder: string;
+  readonly name: string;
+  readonly members: readonly MemberReport[];
+  readonly counts: Readonly<Partial<Record<MemberStatus, number>>>;
+  readonly slurm: {
+    readonly answers: boolean;
+    readonly error: string | null;
+    /** When it last answered; null: never to this sweep. */
+    readonly since: number | null;
+  };
+  /** What Slurm says of its pilot job; null without. */
+  readonly pilot: string | null;
+}
+
+/** A sweep that this store knows of. */
+export interface KnownSweep {
+  readonly id: string;
+  readonly name: string;
+  readonly folder: string;
+  /** The login node; null: this machine. */
+  readonly host: string | null;
+  /** How covature is called there; null: "covature". */
+  readonly remote: string | null;
+  readonly added: number;
+}
+
+export interface SweepStanding {
+  readonly report: SweepReport;
+  /** When it was read. */
+  readonly time: number;
+  /** Members whose finished run is in the store. */
+  readonly collected: readonly number[];
+}
+
+export interface CollectedSweep {
+  readonly added: number;
+  readonly newer: number;
+  readonly wasThere: number;
+  /** What is wrong with the others, one line each. */
+  readonly damaged: readonly string[];
+}
+
+const place = {
+  /** The folder of the sweep, as the cluster sees it. */
+  folder: v.pipe(text(4096), v.minLength(1, 'expected a folder that the nodes share')),
+  host: v.exactOptional(v.nullable(text(200)), null),
+  remote: v.exactOptional(v.nullable(text(1000)), null),
+};
+const amount = v.exactOptional(text(40), '');
+
+export const clusters = {
+  /** In the order in which they were added, the newest first. */
+  'clusters.list': method<readonly KnownSweep[]>()(none),
+  /** Submits the members of an experiment with lists of values. Times and sizes as for sbatch; empty: the cluster's default. */
+  'clusters.submit': method<KnownSweep>()(
+    v.strictObject({
+      experiment: v.unknown(),
+      ...place,
+      cpus: v.exactOptional(integer(1), 1),
+      atOnce: v.exactOptional(v.nullable(integer(1)), null),
+      time: amount,
+      memory: amount,
+      /** Further options for sbatch, one a word. */
+      options: v.exactOptional(v.pipe(v.array(text(1000)), v.maxLength(100)), []),
+    }),
+  ),
+  /** Shows a sweep that was submitted elsewhere, as by the command line. */
+  'clusters.add': method<KnownSweep>()(v.strictObject(place)),
+  /** Forgets it; its files and jobs stay. */
+  'clusters.forget': method<null>()(v.strictObject({ id })),
+  /** Reads files and queue at most once a minute, and after what was done from here; between, the last answer. */
+  'clusters.status': method<SweepStanding>()(v.strictObject({ id })),
+  'clusters.collect': method<CollectedSweep>()(v.strictObject({ id })),
+  /** Answers the jobs that were taken out of the queue. */
+  'clusters.cancel': method<{ readonly jobs: readonly string[] }>()(v.strictObject({ id })),
+  /** Submits what is neither done nor in the queue; answers those members. */
+  'clusters.resubmit': method<{ readonly members: readonly number[] }>()(
+    v.strictObject({ id, time: amount, memory: amount }),
+  ),
+};

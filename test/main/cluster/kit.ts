@@ -1,0 +1,94 @@
+/** A real Slurm on one machine (slurm-kit's start.sh), for tests: where it is, and what a user does on it. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { sweepStatus } from '../../../src/main/cluster/status.ts';
+import type { SweepReport } from '../../../src/shared/contract/index.ts';
+import { openStore } from '../../../src/main/store/index.ts';
+import { cli } from '../../support/cli.ts';
+
+const startScript = fileURLToPath(new URL('../../../../shared/slurm-kit/start.sh', import.meta.url));
+const configuration = process.env['SLURM_CONF'] ?? '/run/slurm-kit/slurm.conf';
+export const kitFolder = path.dirname(configuration);
+
+/** Why the tests on it are skipped, or true. */
+export function kitReason(): true | string {
+  if (spawnSync('sbatch', ['--version']).status !== 0) return 'sbatch is not here';
+  if (!existsSync(startScript)) return 'slurm-kit is not beside the project';
+  if (!existsSync(configuration)) return 'the Slurm of slurm-kit is not started';
+  process.env['SLURM_CONF'] = configuration;
+  return spawnSync('scontrol', ['ping'], { encoding: 'utf8' }).stdout.includes('is UP')
+    ? true
+    : 'Slurm does not answer';
+}
+
+/** Starts what is down of it, and brings its nodes back. */
+export function startKit(): void {
+  const { status, stderr } = spawnSync('bash', [startScript], { encoding: 'utf8' });
+  expect(status, stderr).toBe(0);
+}
+
+export function daemonPid(name: string): number {
+  return Number(readFileSync(path.join(kitFolder, `${name}.pid`), 'utf8'));
+}
+
+export function slurm(command: string, ...args: string[]): string {
+  return execFileSync(command, args, { encoding: 'utf8' });
+}
+
+export async function covature<T>(...args: string[]): Promise<T> {
+  const dashes = args.indexOf('--');
+  const at = dashes < 0 ? args.length : dashes;
+  const { status, stdout, stderr } = await cli([...args.slice(0, at), '--json', ...args.slice(at)]);
+  expect(status, stderr).toBe(0);
+  return JSON.parse(stdout) as T;
+}
+
+/** Waits until something holds; fails, saying what it waited for, after `seconds`. */
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  seconds = 200,
+): Promise<NonNullable<Awaited<T>>> {
+  for (const end = Date.now() + 1000 * seconds; ;) {
+    const found = await look();
+    if (found !== undefined && found !== null && found !== false) return found;
+    if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Waits until every member is done, and answers the last report; fails at the first that has failed. */
+export function untilDone(folder: string, seconds = 200): Promise<SweepReport> {
+  return until(
+    `${folder} to be done`,
+    async () => {
+      const report = await sweepStatus(folder);
+      const failed = report.members.filter(({ status }) => status === 'failed' || status === 'lost');
+      if (failed.length > 0)
+        throw new Error(failed.map(({ member, reason }) => `member ${member}: ${reason}`).join('\n'));
+      return report.counts.done === report.members.length ? report : null;
+    },
+    seconds,
+  );
+}
+
+/** All that a run's result is, to the bit, without times, ids and places. */
+export function resultOf(store: string, id: string): unknown {
+  using opened = openStore(store, { readOnly: true });
+  const run = opened.getRun(id);
+  const isTiming = (key: string): boolean =>
+    key.startsWith('seconds') || ['steps_per_second', 'peak_memory', 'base_folder'].includes(key);
+  return {
+    status: run?.status,
+    step: run?.step,
+    values: Object.entries(run?.values ?? {}).filter(([key]) => !isTiming(key)),
+    weights: opened.lastCheckpoint(id)?.file.sha256,
+    series: Object.entries(opened.series(id)).map(([name, { steps, values }]) => [name, [...steps], [...values]]),
+    measurements: opened
+      .measurements(id)
+      .map(({ parameter, step, summary, arrays }) => [parameter, step, { ...summary, seconds: null }, arrays?.sha256]),
+  };
+}

@@ -1,9 +1,11 @@
 /** A real Slurm on one machine (slurm-kit's start.sh), for tests: where it is, and what a user does on it. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { readSafetensors } from '../../../src/data/formats/safetensors.ts';
 import { sweepStatus } from '../../../src/main/cluster/status.ts';
 import type { SweepReport } from '../../../src/shared/contract/index.ts';
 import { openStore } from '../../../src/main/store/index.ts';
@@ -76,19 +78,34 @@ export function untilDone(folder: string, seconds = 200): Promise<SweepReport> {
 }
 
 /** All that a run's result is, to the bit, without times, ids and places. */
-export function resultOf(store: string, id: string): unknown {
+export async function resultOf(store: string, id: string): Promise<unknown> {
   using opened = openStore(store, { readOnly: true });
   const run = opened.getRun(id);
   const isTiming = (key: string): boolean =>
     key.startsWith('seconds') || ['steps_per_second', 'peak_memory', 'base_folder'].includes(key);
+  const measurements = [];
+  for (const { parameter, step, summary, arrays } of opened.measurements(id))
+    measurements.push([parameter, step, { ...summary, seconds: null }, await tensorsOf(arrays?.path ?? '')]);
   return {
     status: run?.status,
     step: run?.step,
     values: Object.entries(run?.values ?? {}).filter(([key]) => !isTiming(key)),
     weights: opened.lastCheckpoint(id)?.file.sha256,
     series: Object.entries(opened.series(id)).map(([name, { steps, values }]) => [name, [...steps], [...values]]),
-    measurements: opened
-      .measurements(id)
-      .map(({ parameter, step, summary, arrays }) => [parameter, step, { ...summary, seconds: null }, arrays?.sha256]),
+    measurements,
   };
+}
+
+/** Name and SHA-256 of every array in a file; the file's own text says how long things took. */
+async function tensorsOf(file: string): Promise<unknown> {
+  const { tensors } = await readSafetensors(file);
+  return [...tensors].map(([name, { data }]) => {
+    const { buffer, byteOffset, byteLength } = data as Float64Array;
+    return [
+      name,
+      createHash('sha256')
+        .update(new Uint8Array(buffer, byteOffset, byteLength))
+        .digest('hex'),
+    ];
+  });
 }

@@ -191,7 +191,7 @@ describeWhere(kitReason(), 'sweeps on Slurm', () => {
     expect([...there.keys()].sort()).toEqual([...here.keys()].sort());
     expect(there.size).toBe(12);
     for (const [key, id] of there)
-      expect(resultOf(collected, id), key).toEqual(resultOf(direct.grid, here.get(key) ?? ''));
+      expect(await resultOf(collected, id), key).toEqual(await resultOf(direct.grid, here.get(key) ?? ''));
     expect(expandSweep({ ...grid, seed: [1, 2] })).toHaveLength(12);
     expect(filesBelow(to).filter(isDatabase)).toEqual([]);
   });
@@ -230,8 +230,8 @@ describeWhere(kitReason(), 'sweeps on Slurm', () => {
     await directly('long', '--seeds', '1,2,3', '--threads', '1');
     await covature('cluster', 'collect', to, '--store', collected);
     const run = (await sweepStatus(to)).members[0].run;
-    expect(resultOf(collected, run)).toEqual(
-      resultOf(direct.long, byMember(direct.long, 'long').get(`0.01 0.9 1 ${longEpochs}`) ?? ''),
+    expect(await resultOf(collected, run)).toEqual(
+      await resultOf(direct.long, byMember(direct.long, 'long').get(`0.01 0.9 1 ${longEpochs}`) ?? ''),
     );
   });
 
@@ -271,7 +271,7 @@ describeWhere(kitReason(), 'sweeps on Slurm', () => {
     const there = byMember(at('faults-store'), 'long');
     expect(there.size).toBe(3);
     for (const [key, id] of there)
-      expect(resultOf(at('faults-store'), id), key).toEqual(resultOf(direct.long, here.get(key) ?? ''));
+      expect(await resultOf(at('faults-store'), id), key).toEqual(await resultOf(direct.long, here.get(key) ?? ''));
   });
 
   test('4: without slurmctld the state is unknown since when, and collecting works; a queue that has forgotten everything is no fault', async () => {

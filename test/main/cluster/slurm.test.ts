@@ -69,7 +69,7 @@ const long = (epochs: number): Record<string, unknown> => ({
   epochs,
   measurements: [{ parameters: ['fc2.kernel'] }],
 });
-const longEpochs = 4000;
+const longEpochs = 8000;
 
 function written(name: string, experiment: unknown): string {
   writeFileSync(at(name), JSON.stringify(experiment));

@@ -86,7 +86,15 @@ type Judged = Pick<MeasurementSummary, 'gamma' | 'commutator_ratio'> &
   Partial<
     Pick<
       MeasurementSummary,
-      'commutator_nulls' | 'samples' | 'population' | 'calibration' | 'd' | 'trace' | 'floor' | 'eigenvalues'
+      | 'commutator_nulls'
+      | 'samples'
+      | 'population'
+      | 'calibration'
+      | 'd'
+      | 'trace'
+      | 'floor'
+      | 'eigenvalues'
+      | 'norm_mean_gradient'
     >
   >;
 

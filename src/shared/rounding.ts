@@ -6,13 +6,26 @@ import type { MeasurementSummary } from './results.ts';
 
 export type MatrixName = 'C' | 'H' | 'Q';
 
-type Judged = Pick<MeasurementSummary, 'd' | 'trace' | 'floor' | 'eigenvalues'>;
+type Judged = Pick<MeasurementSummary, 'd' | 'trace' | 'floor' | 'eigenvalues'> &
+  Partial<Pick<MeasurementSummary, 'norm_mean_gradient'>>;
+
+/** Roundings of a difference of two numbers of one size: some units in the last place of each. */
+const cancellation = 8 * Number.EPSILON;
 
 /**
- * The size that rounding alone gives a trace: errors of the floor's size along d directions, of either sign, add up to sqrt(d) floors.
+ * The size that rounding alone gives a trace: errors of the floor's size along d directions, of either sign, add up to sqrt(d) floors. C is a difference,
+ * mean_p g_p g_p^T - g g^T, and cannot be told from 0 below a few roundings of |g|^2.
  */
-export function traceRounding({ d, floor }: Pick<MeasurementSummary, 'd' | 'floor'>, matrix: MatrixName): number {
-  return Math.sqrt(d) * floor[matrix];
+export function traceRounding(
+  {
+    d,
+    floor,
+    norm_mean_gradient: norm = 0,
+  }: Pick<MeasurementSummary, 'd' | 'floor'> & Partial<Pick<MeasurementSummary, 'norm_mean_gradient'>>,
+  matrix: MatrixName,
+): number {
+  const summed = Math.sqrt(d) * floor[matrix];
+  return matrix === 'C' ? Math.max(summed, cancellation * norm * norm) : summed;
 }
 
 /** Whether a matrix is zero up to rounding: of H every eigenvalue, of C and Q (which have no negative ones) the trace. */
@@ -35,9 +48,14 @@ export type PairQuantity = keyof typeof matricesOf;
 
 /** Why such a number is not defined: "C is 0 up to rounding"; null where it is, and where the measurement does not hold what tells. */
 export function undefinedReason(summary: Partial<Judged>, quantity: PairQuantity): string | null {
-  const { d, trace, floor, eigenvalues } = summary;
+  const { d, trace, floor, eigenvalues, norm_mean_gradient } = summary;
   if (d === undefined || trace === undefined || floor === undefined || eigenvalues === undefined) return null;
-  const zero = matricesOf[quantity].filter((matrix) => isRounding({ d, trace, floor, eigenvalues }, matrix));
+  const zero = matricesOf[quantity].filter((matrix) =>
+    isRounding(
+      { d, trace, floor, eigenvalues, ...(norm_mean_gradient !== undefined && { norm_mean_gradient }) },
+      matrix,
+    ),
+  );
   if (zero.length === 0) return null;
   return `${zero.join(' and ')} ${zero.length === 1 ? 'is' : 'are'} 0 up to rounding`;
 }

@@ -25,6 +25,17 @@ describe('a matrix that is 0 up to rounding', () => {
     expect((['C', 'H', 'Q'] as const).map((matrix) => isRounding(withoutAny, matrix))).toEqual([true, true, true]);
   });
 
+  test('C of one sample is a difference of equal numbers: below a few roundings of the gradient it is 0', () => {
+    const one = {
+      ...whole,
+      floor: { ...floor, C: 1e-32 },
+      norm_mean_gradient: 0.7,
+      trace: { ...whole.trace, C: -5e-18 },
+    };
+    expect(isRounding(one, 'C')).toBe(true);
+    expect(isRounding({ ...one, trace: { ...whole.trace, C: 1e-14 } }, 'C')).toBe(false);
+  });
+
   test('leaves what it takes part in undefined, with the reason', () => {
     expect(undefinedReason(withoutC, 'cosine_CH')).toBe('C is 0 up to rounding');
     expect(undefinedReason(withoutAny, 'cosine_CQ')).toBe('C and Q are 0 up to rounding');

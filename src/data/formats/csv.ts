@@ -191,7 +191,13 @@ function decoded(bytes: Uint8Array, file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new InputError(`${file}: expected text in UTF-8: ${messageOf(error)}`);
+    if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
+      throw new InputError(
+        `${file}: this is text in UTF-16, as "Unicode text" of a spreadsheet; save it as CSV in UTF-8`,
+      );
+    throw new InputError(
+      `${file}: expected text in UTF-8; letters beyond ASCII are written otherwise (Latin-1, Windows-1252?), or this is no text: ${messageOf(error)}`,
+    );
   }
 }
 

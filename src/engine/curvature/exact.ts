@@ -100,6 +100,23 @@ export interface ExactResult {
 /** Directions behind the intervals of the duality. */
 const dualDirections = 200;
 
+/** Raises InputError where sums have left the range of doubles, naming what is large. */
+function checkOverflow(
+  matrices: Readonly<Record<'C' | 'H' | 'Q', Real>>,
+  d: number,
+  parameter: string,
+  inputs: Real,
+): void {
+  const broken = (['C', 'H', 'Q'] as const).filter((name) => !Number.isFinite(traceOf(matrices[name], d)));
+  if (broken.length === 0) return;
+  let largest = 0;
+  for (const value of inputs) largest = Math.max(largest, Math.abs(value));
+  throw new InputError(
+    `${parameter}: ${broken.join(', ')} ${broken.length === 1 ? 'leaves' : 'leave'} the range of double precision (1.8e308): products of the inputs, up to ${largest.toPrecision(2)}, ` +
+      'and the weights are too large; scale the inputs ("scale" or "standardise" in the specification of the dataset)',
+  );
+}
+
 /** Raises InputError when the exact method does not serve the parameter, memory does not suffice or there are fewer than 4 samples. */
 export async function measureExact(pool: Pool, input: MeasurementInput, options: ExactOptions): Promise<ExactResult> {
   const started = performance.now();
@@ -151,6 +168,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
 
   const vectors = square();
   vectors.set(H);
+  checkOverflow({ C, H, Q }, d, options.parameter, inputs);
   const spectrum = await stage('eigendecomposition', 0.45, () => decompose(pool, d, vectors, options.libraryThreads));
   const eigenvalues = decreasing(spectrum);
   const [alongC, alongQ] = await stage('diagonals', 0.6, () =>

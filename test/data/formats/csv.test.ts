@@ -155,6 +155,7 @@ describe('tables', () => {
     ['a quote that stays open', '1,2,x\n1,"2,y\n', /line 2: a quote is opened and never closed/],
     ['text after a quote', '1,2,x\n1,"2"3,y', /line 2, column 1: expected "," after a closing quote, found "3"/],
     ['invalid UTF-8', Buffer.of(0x31, 0x2c, 0xff, 0x0a), /expected text in UTF-8/],
+    ['UTF-16', Buffer.from('\ufeffa,b\n1,2', 'utf16le'), /this is text in UTF-16.*save it as CSV in UTF-8/],
     ['one column', '1\n2\n', /expected columns of inputs beside the target/],
     ['a column that is not there', 'a,b\n1,2', /there is no column "c"; found: a, b/, { target: 'c' }],
     ['a column number out of range', 'a,b\n1,2', /expected a column from 0 to 1, found 2/, { target: 2 }],

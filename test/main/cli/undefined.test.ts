@@ -116,3 +116,19 @@ test('a projected trace is printed as an estimate with its error', async () => {
   const { stdout } = await measure('alive.safetensors', 'data.safetensors', ...options);
   expect(stdout).toMatch(/trace ≈ -?\d\S* ± \d/);
 });
+
+test('sums beyond double precision are refused with what is large and what mends it', async () => {
+  const inputs = Float64Array.from({ length: 3 * samples }, (_, i) => 1e200 * Math.sin(3 * i));
+  writeFileSync(
+    at('huge.safetensors'),
+    Buffer.concat(
+      encodeSafetensors({
+        inputs: tensor(inputs, [samples, 3]),
+        targets: tensor(Int32Array.from({ length: samples }, (_, i) => i % 2)),
+      }),
+    ),
+  );
+  const { status, stderr } = await measure('alive.safetensors', 'huge.safetensors');
+  expect(stderr).toMatch(/fc2\.kernel: .*range of double precision.*up to 1\.0e\+200.*"standardise"/);
+  expect(status).toBe(2);
+});

@@ -189,7 +189,7 @@ export function environment(
   more: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(XDG_|DBUS_|ELECTRON_|COVATURE_|VITEST|NODE_)/.test(name),
+    ([name]) => !/^(XDG_|DBUS_|ELECTRON_|COVATURE_(?!FORECAST)|VITEST|NODE_)/.test(name),
   );
   const sqlite = process.env['COVATURE_TEST_SQLITE'];
   const runtime = join(home, 'runtime');

@@ -1,6 +1,6 @@
 /** The start and the end of the desktop in a real Electron. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
@@ -56,24 +56,25 @@ describeWhere(desktopAvailable(), 'the start of the desktop', () => {
     }
   });
 
-  it('refuses a store that another program has open, and says so', async () => {
-    const desktop = await fixture.start();
-    const { folder } = await desktop.request('store.info');
+  it('says why a store cannot be opened, in a box of the system and on standard error, and ends with 1', async () => {
     const { place, display } = fixture;
-    const second = spawn(place.binary, [place.application], {
-      env: environment(display, place.home(), { COVATURE_HOME: folder }),
+    const home = place.home();
+    writeFileSync(`${home}/file`, 'no folder');
+    const started = spawn(place.binary, [place.application], {
+      env: environment(display, home, { COVATURE_HOME: `${home}/file` }),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
-    second.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    // The system's own message box, which waits until it is read.
-    await until(() => said.includes('has this store open') && display.windows('^Error$')?.length !== 0, 'the box');
+    started.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    // The box waits until it is read.
+    await until(() => said.includes('cannot be a store') && display.windows('^Error$')?.length !== 0, 'the box');
     const isAsked = display.windows('^Error$') !== null;
-    if (!isAsked) second.kill();
+    if (!isAsked) started.kill();
     const code = await until(() => {
       display.press('Return');
-      return second.exitCode ?? second.signalCode ?? undefined;
+      return started.exitCode ?? started.signalCode ?? undefined;
     }, 'the end');
     if (isAsked) expect(code).toBe(1);
+    expect(said).toContain('is a file; nothing was changed');
   });
 });

@@ -84,13 +84,15 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
   },
 };
 
-/** Whoever reads the output may stop reading (`list | head`): no failure, and what is under way (a run) goes on. */
+/**
+ * Whoever reads the output may stop reading (`list | head`): no failure, and what is under way (a run) goes on. Words on standard error may be lost altogether,
+ * as in a log on a disk that is full.
+ */
 export function passOverClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  process.stderr.on('error', () => undefined);
 }
 
 export async function main(argv: readonly string[]): Promise<number> {

@@ -14,6 +14,10 @@ export interface CompareView {
   readonly differing: boolean;
   readonly setting: string;
   readonly logSteps: boolean;
+  /** x of curves. */
+  readonly unit: 'step' | 'epoch';
+  /** Points that curves are smoothed over; 0: as measured. */
+  readonly span: number;
   /** Runs that are drawn direction by direction, where chosen by hand; empty: the first ones. */
   readonly drawn: readonly string[];
 }
@@ -28,5 +32,7 @@ export const firstCompareView: CompareView = {
   differing: true,
   setting: '',
   logSteps: false,
+  unit: 'step',
+  span: 0,
   drawn: [],
 };

@@ -12,6 +12,8 @@ const mostLooked = 100;
 const mostAdded = 4;
 /** Milliseconds of quiet before the settings are asked for. */
 const settle = 250;
+/** CSS pixels that names take by themselves. */
+const widestName = 360;
 /** Of a digit, and around the text of a cell; CSS pixels. */
 const digit = 7.2;
 const around = 26;
@@ -63,11 +65,13 @@ export class Varying {
     const widths: Record<string, number> = { ...this.widths };
     for (const key of columns) {
       const column = columnOf(key);
-      if (!column.number || !column.value) continue;
+      // Runs of a sweep are told apart by the end of their names.
+      const most = key === 'name' ? widestName : column.number && column.value ? widest : 0;
+      if (most === 0) continue;
       let longest = 0;
       for (const line of lines)
         longest = Math.max(longest, textOf(line.kind === 'group' ? line.group : line.row, key).length);
-      const needed = Math.min(widest, Math.ceil(longest * digit + around));
+      const needed = Math.min(most, Math.ceil(longest * digit + around));
       if (needed > Math.max(column.width, widths[key] ?? 0)) widths[key] = needed;
     }
     if (JSON.stringify(widths) !== JSON.stringify(this.widths)) this.widths = widths;

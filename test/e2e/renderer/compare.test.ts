@@ -121,4 +121,23 @@ describeWhere(windowAvailable(), 'a comparison', () => {
     expect(points).toHaveLength(6);
     expect(window.errors).toEqual([]);
   });
+
+  it('maps a sweep of two settings; a cell opens its run; curves go over epochs, smoothed', async () => {
+    const { page } = window;
+    await window.go(`#/compare/${runs.join(',')}`);
+    const map = page.getByRole('region', { name: 'Map of the sweep' });
+    await map.scrollIntoViewIfNeeded();
+    await map.getByRole('link').first().waitFor();
+    expect(await map.getByRole('columnheader').allTextContents()).toEqual(['batch size', '0.1', '0.2', '0.4']);
+    expect(await map.getByRole('rowheader').allTextContents()).toEqual(['20', '40']);
+    await page.getByLabel('Result on the map').selectOption('loss');
+    expect(await map.getByRole('link').count()).toBe(6);
+    await page.getByLabel('Steps or epochs').selectOption('epoch');
+    await page.getByLabel('Smoothing').selectOption('5');
+    await page.getByRole('img', { name: /by epoch$/ }).waitFor();
+    expect(await window.axe()).toEqual([]);
+    await map.getByRole('link').first().click();
+    await page.getByRole('heading', { name: 'tiny, learning rate 0.1, batch 20' }).waitFor();
+    expect(window.errors).toEqual([]);
+  });
 });

@@ -1,0 +1,50 @@
+/** Curves as they are looked at: over steps or epochs, and smoothed. Pure. */
+import type { RunRow } from '../../shared/contract/index.ts';
+import type { Mark } from './marks.ts';
+
+/** Points over which the weights of an exponential mean fall to 1/e; 0: as measured. */
+export const spans = [0, 5, 20, 100] as const;
+export type Span = (typeof spans)[number];
+
+/**
+ * An exponential moving mean over points: s_k = a y_k + (1 - a) s_{k-1} with a = 2 / (span + 1), begun at the first value without a pull to zero. A value that is not a
+ * number stays one, and the mean goes on behind it.
+ */
+export function smoothed(values: ArrayLike<number>, span: number): Float64Array {
+  const out = Float64Array.from(values);
+  if (!(span > 1)) return out;
+  const weight = 2 / (span + 1);
+  let mean = NaN;
+  for (let k = 0; k < out.length; k++) {
+    if (!Number.isFinite(out[k])) continue;
+    mean = Number.isNaN(mean) ? out[k] : weight * out[k] + (1 - weight) * mean;
+    out[k] = mean;
+  }
+  return out;
+}
+
+/** Epochs a step of a run; null where its length is not known. */
+export function epochsAStep({ steps }: RunRow, epochs: number | null | undefined): number | null {
+  return steps === null || steps === 0 || epochs === null || epochs === undefined || !(epochs > 0)
+    ? null
+    : epochs / steps;
+}
+
+/** Marks with smoothed values and bands, x in the unit wanted; those without it are left out. */
+export function seenAs(marks: readonly Mark[], span: number, scaleOf: ((id: string) => number | null) | null): Mark[] {
+  return marks.flatMap((mark): Mark[] => {
+    const scale = scaleOf === null ? 1 : scaleOf(mark.id);
+    if (scale === null) return [];
+    const x = scale === 1 ? mark.x : Float64Array.from(mark.x, (value) => value * scale);
+    if (span <= 1) return [{ ...mark, x }];
+    return [
+      {
+        ...mark,
+        x,
+        y: smoothed(mark.y, span),
+        ...(mark.low !== undefined && { low: smoothed(mark.low, span) }),
+        ...(mark.high !== undefined && { high: smoothed(mark.high, span) }),
+      },
+    ];
+  });
+}

@@ -1,0 +1,58 @@
+/** Results of a sweep of two settings as a grid. Pure. */
+import type { Leaf, Varied } from '../../shared/varied.ts';
+import type { Member } from './members.ts';
+
+export interface MapCell {
+  /** Mean over what stands here. */
+  readonly value: number;
+  /** From the smallest value of the map, 0, to the largest, 1; 0.5 where all are one. */
+  readonly share: number;
+  readonly runs: readonly string[];
+}
+
+export interface SweepGrid {
+  readonly columns: readonly (Leaf | null)[];
+  readonly rows: readonly (Leaf | null)[];
+  /** [row][column]; null where no run has a result. */
+  readonly cells: readonly (readonly (MapCell | null)[])[];
+}
+
+/** Values of a setting once each: numbers by size, names as they first come. */
+export function valuesOf({ values }: Varied): (Leaf | null)[] {
+  const distinct = [...new Set(values)];
+  return distinct.every((value) => typeof value === 'number')
+    ? distinct.sort((a, b) => Number(a) - Number(b))
+    : distinct;
+}
+
+export function mapOf(
+  across: Varied,
+  down: Varied,
+  members: readonly Member[],
+  order: readonly string[],
+  resultOf: (member: Member) => number | null,
+): SweepGrid {
+  const place = new Map(order.map((id, i) => [id, i]));
+  const [columns, rows] = [valuesOf(across), valuesOf(down)];
+  const means = rows.map((row) =>
+    columns.map((column) => {
+      const here = members.filter(({ runs: [first] }) => {
+        const at = place.get(first.id) ?? -1;
+        return across.values[at] === column && down.values[at] === row;
+      });
+      const values = here.flatMap((member) => resultOf(member) ?? []);
+      if (values.length === 0) return null;
+      const value = values.reduce((sum, each) => sum + each, 0) / values.length;
+      return { value, runs: here.flatMap(({ runs }) => runs.map(({ id }) => id)) };
+    }),
+  );
+  const all = means.flat().flatMap((cell) => cell?.value ?? []);
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  return {
+    columns,
+    rows,
+    cells: means.map((row) =>
+      row.map((cell) => cell && { ...cell, share: high > low ? (cell.value - low) / (high - low) : 0.5 }),
+    ),
+  };
+}

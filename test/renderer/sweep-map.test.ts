@@ -1,0 +1,57 @@
+/** The map of a sweep of two settings, and curves as they are looked at. */
+import { describe, expect, it } from 'vitest';
+import { membersOf } from '../../src/renderer/compare/members.ts';
+import { epochsAStep, seenAs, smoothed } from '../../src/renderer/compare/smoothing.ts';
+import { mapOf } from '../../src/renderer/compare/sweep-map.ts';
+import type { RunRow } from '../../src/shared/contract/index.ts';
+
+const row = (id: string, setup: string, seed: number): RunRow =>
+  ({ id, setup, seed, colour: 0, name: id, created: 0, values: {} }) as unknown as RunRow;
+
+describe('the map of a sweep', () => {
+  const rows = [row('a', 's1', 1), row('b', 's1', 2), row('c', 's2', 1), row('d', 's3', 1)];
+  const lr = { path: 'optimiser.lr', values: [0.2, 0.2, 0.1, 0.1] };
+  const batch = { path: 'batch_size', values: [50, 50, 50, 20] };
+  const members = membersOf(rows, true, [lr, batch]);
+  const results: Readonly<Record<string, number | null>> = { s1: 1.5, s2: 1, s3: null };
+  const map = mapOf(
+    lr,
+    batch,
+    members,
+    rows.map(({ id }) => id),
+    ({ id }) => results[id],
+  );
+
+  it('has numbers in order, the result of each pair, and nothing where there is none', () => {
+    expect([map.columns, map.rows]).toEqual([
+      [0.1, 0.2],
+      [20, 50],
+    ]);
+    expect(map.cells).toEqual([
+      [null, null],
+      [
+        { value: 1, share: 0, runs: ['c'] },
+        { value: 1.5, share: 1, runs: ['a', 'b'] },
+      ],
+    ]);
+  });
+});
+
+describe('curves', () => {
+  it('smoothed keep a constant, start at the first value, and step over what is missing', () => {
+    expect([...smoothed([2, 2, 2], 5)]).toEqual([2, 2, 2]);
+    // a = 2 / (3 + 1) = 1/2.
+    expect([...smoothed([4, 0, NaN, 2], 3)]).toEqual([4, 2, NaN, 2]);
+    expect([...smoothed([3, 1], 0)]).toEqual([3, 1]);
+  });
+
+  it('over epochs leave out runs whose length is not known', () => {
+    const mark = { id: 'm', name: 'm', colour: 0, dash: 0, shape: 'disc' as const, x: [0, 50, 100], y: [1, 2, 3] };
+    const run = { ...row('m', 's', 1), steps: 100 };
+    expect(epochsAStep(run, 4)).toBe(0.04);
+    expect(epochsAStep({ ...run, steps: null }, 4)).toBeNull();
+    const [seen] = seenAs([mark, { ...mark, id: 'other' }], 0, (id) => (id === 'm' ? 0.04 : null));
+    expect([seen.id, [...(seen.x as Float64Array)]]).toEqual(['m', [0, 2, 4]]);
+    expect(seenAs([mark, { ...mark, id: 'other' }], 0, (id) => (id === 'm' ? 0.04 : null))).toHaveLength(1);
+  });
+});

@@ -384,7 +384,7 @@ describeWhere(desktopAvailable(), 'the desktop while jobs run', () => {
     });
     await desktop.request('settings.set', { notifyAfterSeconds: 1 });
     const id = await start(desktop, { ...tiny, epochs: 2500 });
-    await until(async () => (await statusOf(desktop, id)) === 'done', 'the run');
+    await until(async () => (await statusOf(desktop, id)) === 'done', 'the run', 200_000);
     const seen = await until(async () => {
       const found = await desktop.app.evaluate(
         () => (globalThis as unknown as { seen: { progress: number[]; notified: string[]; blocked: boolean[] } }).seen,
@@ -397,7 +397,7 @@ describeWhere(desktopAvailable(), 'the desktop while jobs run', () => {
     expect(shares.length).toBeGreaterThan(2);
     expect(shares).toEqual([...shares].sort((a, b) => a - b));
     expect(shares.every((share) => share >= 0 && share <= 1)).toBe(true);
-  });
+  }, 300_000);
 
   it('pauses at a checkpoint before the machine sleeps, and goes on when it wakes', async () => {
     const desktop = await fixture.start();
@@ -415,8 +415,9 @@ describeWhere(desktopAvailable(), 'the desktop while jobs run', () => {
       powerMonitor.emit('suspend');
       powerMonitor.emit('resume');
     });
+    await until(async () => !(await desktop.request('queue.get')).held, 'the queue to go on');
+    await until(async () => (await statusOf(desktop, id)) === 'running', 'the run to go on');
     const again = (await desktop.request('runs.get', { id })).step;
-    await until(async () => (await desktop.request('runs.get', { id })).step > again, 'the run to go on');
-    expect((await desktop.request('queue.get')).held).toBe(false);
+    await until(async () => (await desktop.request('runs.get', { id })).step > again, 'its next steps');
   });
 });

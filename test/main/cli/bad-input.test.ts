@@ -399,7 +399,10 @@ describe('usage', () => {
     [['measure', '--parameter', 'fc1.kernel', '--density-steps', '9'], /--density-steps is an option of --density/],
     [['measure', '--parameter', 'fc1.kernel', '--batches', '9'], /--batches is an option of --minibatch-noise/],
     [['measure', '--parameter', 'x', '--minibatch-noise', '--sampling', 'odd'], /--sampling: .*"odd"|--sampling.*odd/],
-    [['measure', '--parameter', 'fc1.kernel'], /expected --model, --weights and --data, or --run/],
+    [
+      ['measure', '--parameter', 'fc1.kernel'],
+      /expected --model with a .covature-model file; or --model, --weights and --data; or --run/,
+    ],
   ])('%j', async (args, message) => {
     const result = await cli([...args], { COVATURE_HOME: at('store') });
     expect(result.stderr).toMatch(message);

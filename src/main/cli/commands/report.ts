@@ -37,7 +37,7 @@ One HTML file that needs nothing else and no network, and the same as PDF on A4.
   --title TEXT     heading of the report
   --parameter P    only this layer
   --step N         measurements at this step of training (default: the last)
-  --cutoff C       directions with H_ii above C times the largest (default: the widest up to 1e-4 with a fit)
+  --cutoff C       directions with H_ii above C times the largest (default: 1e-2, or the nearest with a fit)
   --font NAME      stix, sans, dejavu
   --palette NAME   okabe-ito, tol, ink
 ${storeHelp}

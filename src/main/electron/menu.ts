@@ -106,6 +106,7 @@ export function menuTemplate(
         command('Compare', 'compare', { accelerator: 'Alt+2' }),
         command('Figures', 'figures', { accelerator: 'Alt+3' }),
         command('Data', 'data', { accelerator: 'Alt+4' }),
+        command('Clusters', 'cluster'),
         separator,
         command('Bin', 'bin'),
       ],

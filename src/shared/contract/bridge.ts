@@ -53,6 +53,7 @@ export const menuCommands = [
   'compare',
   'figures',
   'data',
+  'cluster',
   'settings',
   'bin',
   'hold',

@@ -383,7 +383,7 @@ describeWhere(desktopAvailable(), 'the desktop while jobs run', () => {
       window.blur();
     });
     await desktop.request('settings.set', { notifyAfterSeconds: 1 });
-    const id = await start(desktop, { ...tiny, epochs: 2500 });
+    const id = await start(desktop, { ...tiny, epochs: 600 });
     await until(async () => (await statusOf(desktop, id)) === 'done', 'the run', 200_000);
     const seen = await until(async () => {
       const found = await desktop.app.evaluate(

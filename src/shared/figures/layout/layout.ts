@@ -22,9 +22,18 @@ export function layoutFigure(spec: FigureSpec, fonts: FontLibrary): Scene {
   const plans = planPanels(spec);
   let legend = legendPlan(spec, plans);
   let notes: readonly string[] = [];
+  let before: Drawn | undefined;
   // What is left out is known once the marks are drawn, and its statement takes room, as a legend may: lay out again until nothing changes.
   for (let round = 0; ; round++) {
-    const drawn = draw(spec, plans, fonts, legend, notes);
+    let drawn: Drawn;
+    try {
+      drawn = draw(spec, plans, fonts, legend, notes);
+    } catch (error) {
+      // A page of a height that was asked for may have no room for a legend below: then it stays in the frames, with what that covers named.
+      if (before !== undefined && error instanceof InputError) return before.scene;
+      throw error;
+    }
+    before = drawn;
     const crowded = legend.moves ? plans.flatMap((_, k) => (drawn.crowded[k] ? [k] : [])) : [];
     const same = crowded.length === 0 && drawn.notes.join('\n') === notes.join('\n');
     if (same || round === 6) return drawn.scene;

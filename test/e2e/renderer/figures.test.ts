@@ -63,7 +63,7 @@ describeWhere(windowAvailable(), 'the figure studio', () => {
     await page.getByLabel('Height, mm').fill('8');
     await page
       .getByRole('region', { name: 'Preview' })
-      .getByText(/too|reader/)
+      .getByText(/leaves no room for its 2 panels/)
       .first()
       .waitFor();
     await page.getByLabel('Height, mm').fill('');

@@ -231,16 +231,16 @@ function medianRow(first: CutoffRow, others: readonly CutoffRow[]): CutoffRow {
     const middle = medianOf(found);
     return Math.sqrt(medianOf(found.map((value) => (value - middle) ** 2)));
   };
+  const spreads = {
+    ...byRelation((relation) => spread(values((row) => row[relation].ols))),
+    gamma_minus_gamma_Q: spread(values((row) => difference(row.gamma.ols, row.gamma_Q.ols))),
+  };
+  const scatter_difference = medianOf(values((row) => difference(row.gamma.scatter_unit, row.C_on_Q.scatter_unit)));
+  // Too few directions for a slope in every split: there is nothing that could spread, and NaN could not be stored.
+  const isKnown = [...Object.values(spreads), scatter_difference].every(Number.isFinite);
   return {
     ...first,
-    splits: {
-      count: all.length,
-      spread: {
-        ...byRelation((relation) => spread(values((row) => row[relation].ols))),
-        gamma_minus_gamma_Q: spread(values((row) => difference(row.gamma.ols, row.gamma_Q.ols))),
-      },
-      scatter_difference: medianOf(values((row) => difference(row.gamma.scatter_unit, row.C_on_Q.scatter_unit))),
-    },
+    ...(isKnown && { splits: { count: all.length, spread: spreads, scatter_difference } }),
     ...medians,
   };
 }

@@ -52,7 +52,7 @@ export interface CutoffRow {
   readonly n: number;
   /**
    * Cross-fitted rows over several random splits of the samples: every slope is the median over them. Absent where there is one split (below the cutoffs that the
-   * further splits reach, in projected measurements, and in measurements of earlier versions).
+   * further splits reach, where no split gives a slope, in projected measurements, and in measurements of earlier versions).
    */
   readonly splits?: {
     readonly count: number;

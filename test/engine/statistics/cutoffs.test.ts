@@ -153,3 +153,26 @@ describe('fitCrossFitted', () => {
     expect(row.gamma).toMatchObject({ ols: null, theil_sen: null, iv: null });
   });
 });
+
+describe('several splits with too few directions for a slope', () => {
+  // One direction above each cutoff but the widest: no split has a slope there.
+  const few = (seed: number): [Diagonals, Diagonals] => [diagonals(seed, 2, 9), diagonals(seed + 1, 2, 9)];
+  const rows = fitCrossFitted(few(1), noFloor, standardCutoffs, {}, [few(3), few(5)]);
+
+  it('have no spread, and hold no NaN that a store could not keep', () => {
+    const numbers: unknown[] = [];
+    JSON.stringify(rows, (_, value: unknown) => (numbers.push(value), value));
+    expect(numbers.filter((value) => typeof value === 'number' && Number.isNaN(value))).toEqual([]);
+    for (const row of rows) {
+      expect(row.gamma.ols).toBeNull();
+      expect(row.splits).toBeUndefined();
+    }
+  });
+
+  it('and where each has one, the spread of them', () => {
+    const many = (seed: number): [Diagonals, Diagonals] => [diagonals(seed, 60, 3), diagonals(seed + 1, 60, 3)];
+    const [row] = fitCrossFitted(many(1), noFloor, [1e-3], {}, [many(3), many(5)]);
+    expect(row.splits).toMatchObject({ count: 3 });
+    expect(Object.values(row.splits!.spread).every((value) => value > 0)).toBe(true);
+  });
+});

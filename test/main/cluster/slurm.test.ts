@@ -276,7 +276,7 @@ describeWhere(kitReason(), 'sweeps on Slurm', () => {
 
   test('4: without slurmctld the state is unknown since when, and collecting works; a queue that has forgotten everything is no fault', async () => {
     const to = at('no-controller');
-    await submit(at('long.json'), to, '--seed', '2');
+    await submit(at('long.json'), to, '--seed', '2', '--snapshot-every', '1');
     await trainingAt(to, 1, 1);
     const { slurm: last } = await sweepStatus(to);
     expect(last.answers).toBe(true);

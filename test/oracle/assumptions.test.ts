@@ -82,7 +82,7 @@ for (const engine of engines) {
           targets: shared(Float64Array.from(targets.flat())),
           classes: row.loss === 'cross-entropy',
         },
-        { parameter: row.parameter, seed: row.seed, libraryThreads: 1, assumptions: true },
+        { parameter: row.parameter, seed: row.seed, libraryThreads: 1, assumptions: true, splits: 'one' },
       );
       const { summary, arrays } = result;
       const { assumptions } = summary;
@@ -147,7 +147,7 @@ for (const engine of engines) {
             expect(column.rows.cross_fitted[c].slope, `${name} crossed`).toBeCloseTo(mean, 6);
         }
       }
-      // The slopes on H and on Q are those of the measurement itself, intervals included.
+      // The slopes on H and on Q are those of the measurement over the same split, intervals included.
       const column = (name: ComparedMatrix) => assumptions?.columns.find(({ matrices }) => matrices.includes(name));
       for (const estimand of ['training_set', 'cross_fitted'] as const) {
         for (const [c, gamma] of summary.gamma[estimand].entries()) {

@@ -65,6 +65,8 @@ export interface ExactOptions {
   readonly libraryThreads: number;
   /** 95 % intervals from resampling blocks of samples; default true. */
   readonly intervals?: boolean;
+  /** Random splits that cross-fitted slopes are the median over, where intervals are computed; default several (splits.ts). */
+  readonly splits?: 'several' | 'one';
   /** The activity-weight duality too, where it serves; default false. */
   readonly duality?: boolean;
   /** C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too; default false. */
@@ -266,7 +268,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
         );
   const duality = typeof found === 'string' ? null : found;
   const splits =
-    device !== undefined || !wantsIntervals
+    device !== undefined || !wantsIntervals || options.splits === 'one'
       ? []
       : await stage('splits', 0.71, () =>
           measureSplits(pool, {

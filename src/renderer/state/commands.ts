@@ -116,9 +116,8 @@ export const placeKeys: readonly { readonly place: string; readonly keys: readon
   {
     place: 'Cutoff',
     keys: [
-      ['← →', 'move by a decade'],
+      ['← →, Page Up, Page Down', 'move by a decade'],
       ['Shift+← →', 'move by a twentieth of a decade; the interval is that of the nearest decade then'],
-      ['Page Up, Page Down', 'move by a decade'],
       ['Home, End', 'all directions, the widest cutoff'],
     ],
   },

@@ -142,7 +142,6 @@ const measureCases: readonly MeasureCase[] = [
     args: { data: 'x.safetensors' },
     message: /model\.input \[3\] takes 3 numbers a sample; the dataset .* has 5/,
   },
-  { title: 'one sample', files: { 'x.safetensors': bytes(data(1)) }, args: { data: 'x.safetensors' }, message: /.*/ },
   {
     title: '0 samples asked for',
     args: { samples: '0' },
@@ -390,7 +389,7 @@ describe('covature run refuses', () => {
 
 describe('usage', () => {
   test.each([
-    [['frobnicate'], /unknown command "frobnicate"; the commands are run, measure/],
+    [['frobnicate'], /unknown command "frobnicate"; the commands are demo, run, measure/],
     [['run'], /expected an experiment file, or --resume/],
     [['list', '--colour'], /unknown option --colour; expected one of --columns, --filter, .*--json/],
     [['show'], /expected 1 argument, found 0/],

@@ -147,7 +147,9 @@ describe('the command line', () => {
     expect(shown.stdout).toMatch(/fc2\.kernel {2}\[12 x 6\], d = 72, 400 samples, exact, float64/);
     expect(shown.stdout).toMatch(/1e-4 {2}cross-fitted/);
     expect(shown.stdout).toMatch(/noise of minibatches of 32, along 20 eigendirections of H/);
-    expect(shown.stdout).toMatch(/epoch shuffling +42 \(6 epochs\) +0\.02638 +\d\.\d+ ± 0\.\d+ \(z = -?\d\.\d\)/);
+    expect(shown.stdout).toMatch(
+      /epoch shuffling +42 \(6 epochs\) +0\.02638 +\d\.\d+ ± 0\.\d+ \(t\(5\) = -?\d\.\d, p = [\d.e-]+\)/,
+    );
   });
 
   test('exports arrays, tables, the run, and the scatter of both estimands', async () => {

@@ -7,6 +7,8 @@ export default defineConfig({
     reporters: ['./scripts/test-reporter.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Windows and processes of a shared machine answer late at times; a test that fails twice has failed.
+    retry: process.env['CI'] === undefined ? 0 : 1,
     pool: 'forks',
     // Two cores on the smallest machine served; native BLAS keeps to one thread a process.
     maxWorkers: 2,

@@ -19,6 +19,8 @@ export class RunProgress {
   #measured = 0;
   #trained = 0;
   #trainedShare = 0;
+  /** Progress never goes back, also where a measurement took longer than was forecast, or nothing was. */
+  #furthest = 0;
 
   constructor(forecast: JobForecast | null, firstStep: number, totalSteps: number) {
     this.#forecast = forecast;
@@ -32,7 +34,7 @@ export class RunProgress {
     this.#trainedShare = step / Math.max(1, this.#totalSteps);
     if (this.#forecast === null) {
       const done = step - this.#firstStep;
-      return { share: this.#trainedShare, secondsLeft: done > 0 ? (this.#elapsed / done) * (steps - done) : null };
+      return this.#onwards(this.#trainedShare, done > 0 ? (this.#elapsed / done) * (steps - done) : null);
     }
     const { training, evaluating } = this.#forecast.seconds;
     this.#trained = steps === 0 ? 0 : ((training + evaluating) * (step - this.#firstStep)) / steps;
@@ -41,7 +43,7 @@ export class RunProgress {
 
   /** Within the measurement of a parameter: `share` of it done; `index` of `count` that are due at this step. */
   measuring(parameter: string, share: number, index: number, count: number): Standing {
-    if (this.#forecast === null) return { share: (index + share) / count, secondsLeft: null };
+    if (this.#forecast === null) return this.#onwards((index + share) / count, null);
     return this.#standing(this.#trained + this.#measured + share * this.#secondsOf(parameter));
   }
 
@@ -64,6 +66,11 @@ export class RunProgress {
     const share = Math.min(1, done / total);
     const left = total - done;
     const pace = share > trusted && done > 0 ? this.#elapsed / done : 1;
-    return { share, secondsLeft: Math.max(0, left * pace) };
+    return this.#onwards(share, Math.max(0, left * pace));
+  }
+
+  #onwards(share: number, secondsLeft: number | null): Standing {
+    this.#furthest = Math.max(this.#furthest, share);
+    return { share: this.#furthest, secondsLeft };
   }
 }

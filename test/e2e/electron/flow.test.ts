@@ -33,6 +33,7 @@ describeWhere(desktopAvailable(), 'the flow of the desktop', () => {
     const run = rows[0].id;
     await desktop.go(`#/figures/new/C_H/${run}/fc3.kernel`);
     await page.getByRole('img', { name: /^C_ii against H_ii/ }).waitFor();
+    await page.getByLabel('Name of the figure').fill('C against H');
     await page.getByRole('button', { name: 'Export …' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('checkbox', { name: /^SVG/ }).check();

@@ -256,9 +256,12 @@ describeWhere(windowAvailable(), 'the keyboard', () => {
     const plot = (await page.getByRole('img', { name: /^C_ii against H_ii/ }).boundingBox())!;
     const to = plot.x + 0.7 * plot.width;
     await page.mouse.move(grip.x + grip.width / 2, grip.y + grip.height / 2);
+    // With Shift it does not keep to decades.
+    await page.keyboard.down('Shift');
     await page.mouse.down();
     await page.mouse.move(to, grip.y + grip.height / 2, { steps: 5 });
     await page.mouse.up();
+    await page.keyboard.up('Shift');
     const after = (await handle.boundingBox())!;
     expect(Math.abs(after.x + after.width / 2 - to)).toBeLessThan(30);
     await page.keyboard.press('Control+0');

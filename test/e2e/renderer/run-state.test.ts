@@ -156,8 +156,9 @@ describeWhere(windowAvailable(), 'the page of a run', () => {
     await page.getByLabel('Batch size').fill('400');
     await page.getByLabel('Batch size').press('Tab');
     await page.getByText('every batch is the whole training set: no noise of sampling').waitFor();
-    await page.getByRole('textbox', { name: 'Samples' }).fill('5000');
-    await page.getByRole('textbox', { name: 'Samples' }).press('Tab');
+    const measured = page.getByPlaceholder('all', { exact: true });
+    await measured.fill('5000');
+    await measured.press('Tab');
     await page.getByText('expected at most 400, the number of training samples; received 5,000').waitFor();
   });
 

@@ -19,7 +19,7 @@
  */
 import { undefinedReason } from './rounding.ts';
 import type { CutoffRow, Estimator, Interval } from './slopes.ts';
-import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
+import { estimandNames, estimands, findRow, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
 import type { CalibrationRow, MeasurementSummary, StructuredNull } from './results.ts';
 
 export const claims = [
@@ -105,7 +105,7 @@ export function judgeClaims(measurement: Judged, options: ClaimOptions = {}): Cl
     training_set: rowAt(measurement.gamma.training_set, cutoff),
     cross_fitted: rowAt(measurement.gamma.cross_fitted, cutoff),
   };
-  const calibrated = measurement.calibration?.rows.find((row) => row.cutoff === rows.cross_fitted.cutoff);
+  const calibrated = measurement.calibration && findRow(measurement.calibration.rows, rows.cross_fitted.cutoff);
   const context: Context = {
     estimators: options.estimators ?? { training_set: 'ols', cross_fitted: 'ols' },
     widen,

@@ -4,6 +4,15 @@ export const estimators = ['ols', 'ols_inverse', 'theil_sen', 'orthogonal', 'iv'
 
 export type Estimator = (typeof estimators)[number];
 
+/** What the estimators are called in figures, tables and the window. */
+export const estimatorNames = {
+  ols: 'least squares',
+  ols_inverse: 'inverse least squares',
+  theil_sen: 'Theil–Sen',
+  orthogonal: 'orthogonal',
+  iv: 'split-half instrument',
+} as const satisfies Record<Estimator, string>;
+
 /** A 95 % interval. */
 export type Interval = readonly [low: number, high: number];
 

@@ -3,8 +3,8 @@ import { InputError } from '../../shared/errors.ts';
 import { fontFamilies } from '../../shared/figures/fonts/library.ts';
 import { paletteNames } from '../../shared/figures/palettes.ts';
 import { presetNames, presets } from '../../shared/figures/presets.ts';
-import { figureNames, figureTable } from '../../shared/figures/recipe.ts';
-import { optionsSchema, type RecipeOptions } from '../../shared/figures/recipe-options.ts';
+import { figureNames, figureTable } from '../../shared/figures/catalogue.ts';
+import { optionNames, optionsSchema, type RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import { legendPlaces } from '../../shared/figures/types.ts';
 import { parseWith } from '../../shared/validation.ts';
 import { choice, UsageError } from './command.ts';
@@ -33,7 +33,7 @@ export const figureOptionsHelp = `  --preset NAME    sizes of a venue: ${presetN
   --palette NAME   ${paletteNames.join(', ')}
   --legend PLACE   ${legendPlaces.join(', ')}
   --set KEY=VALUE  any option of a recipe, as JSON or plain text: --set cutoff=1e-3 --set x.label='$H_{ii}$' --set estimands='["training_set"]'
-                   (${Object.keys(optionsSchema.entries).join(', ')})`;
+                   (${optionNames.join(', ')})`;
 
 /** Raises UsageError or InputError naming the option, what was expected and what came. */
 export function figureOptions(values: Values): RecipeOptions {

@@ -1,7 +1,7 @@
 /** Recipes drawn from the store and written, one after the other: what the command line and the window export with. */
 import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
 import { withoutCarried } from '../../shared/figures/carried.ts';
-import type { Measurement } from '../../shared/figures/figures/common.ts';
+import type { Measurement } from '../../shared/figures/figure-data.ts';
 import type { FigureRecipe } from '../../shared/figures/recipe.ts';
 import { exportFigure, type ExportedFigure, type ExportOptions, type FigureFormat } from './export.ts';
 import type { FigureLoader } from './loader.ts';

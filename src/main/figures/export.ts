@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../../data/files.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
-import type { Measurement } from '../../shared/figures/figures/common.ts';
+import type { Measurement } from '../../shared/figures/figure-data.ts';
 import { withoutCarried } from '../../shared/figures/carried.ts';
 import { layoutFigure } from '../../shared/figures/layout/layout.ts';
 import { matplotlibScript } from '../../shared/figures/matplotlib.ts';

@@ -9,14 +9,10 @@ import { Network } from '../../engine/network/network.ts';
 import { wantedTensors } from '../../engine/network/wanted.ts';
 import type { Blas } from '../../engine/blas/types.ts';
 import { InputError } from '../../shared/errors.ts';
-import type { Measurement } from '../../shared/figures/figures/common.ts';
-import {
-  buildFigure,
-  figureTable,
-  type FigureData,
-  type FigureName,
-  type FigureRecipe,
-} from '../../shared/figures/recipe.ts';
+import type { Measurement } from '../../shared/figures/figure-data.ts';
+import { buildFigure, type FigureRecipe } from '../../shared/figures/recipe.ts';
+import { figureTable, type FigureName } from '../../shared/figures/catalogue.ts';
+import type { FigureData } from '../../shared/figures/figure-data.ts';
 import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import type { FigureSpec } from '../../shared/figures/types.ts';
 import { prepareData } from '../jobs/data.ts';
@@ -146,7 +142,7 @@ export class FigureLoader {
     options: RecipeOptions,
   ): Promise<{ C?: Float64Array; Q?: Float64Array } | undefined> {
     if (file === null || summary.method === 'projected' || options.spectrum === 'diagonals') return undefined;
-    const wanted = options.quantities ?? ['H', 'C', 'Q'];
+    const wanted: readonly string[] = options.quantities ?? ['H', 'C', 'Q'];
     return {
       ...(wanted.includes('C') ? { C: await this.#matrices.eigenvalues(file, 'C') } : {}),
       ...(wanted.includes('Q') ? { Q: await this.#matrices.eigenvalues(file, 'Q') } : {}),

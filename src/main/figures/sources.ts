@@ -7,13 +7,8 @@ import { InputError } from '../../shared/errors.ts';
 import { runsOf } from '../../shared/figures/apply.ts';
 import { drawCarried } from '../../shared/figures/carried.ts';
 import { metricName } from '../../shared/figures/names.ts';
-import {
-  expandRecipe,
-  figureTable,
-  type FigureName,
-  type FigureRecipe,
-  type FigureSource,
-} from '../../shared/figures/recipe.ts';
+import { expandRecipe, type FigureRecipe, type FigureSource } from '../../shared/figures/recipe.ts';
+import { figureTable, type FigureName } from '../../shared/figures/catalogue.ts';
 import { plainLabel } from '../../shared/figures/text/label.ts';
 import type { FigureSpec, Provenance } from '../../shared/figures/types.ts';
 import type { DatasetSpec } from '../../shared/dataset.ts';

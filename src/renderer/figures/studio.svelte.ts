@@ -2,13 +2,12 @@
 import type { RenderedFigure } from '../../shared/contract/index.ts';
 import {
   drawsPanels,
-  figureTable,
   parseRecipe,
   splitOptions,
-  type FigureName,
   type FigureRecipe,
   type FigureSource,
 } from '../../shared/figures/recipe.ts';
+import { figureTable, type FigureName } from '../../shared/figures/catalogue.ts';
 import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import { estimands } from '../../shared/estimands.ts';
 import { settingName } from '../../shared/settings.ts';
@@ -49,7 +48,7 @@ export function recipeOf({ figure, runs, parameter, step, options = {} }: Figure
 
 /** Those that the figure has; what is none of a figure's choices is left out. */
 function optionsOf(figure: FigureName, options: DrawOptions): RecipeOptions {
-  const known: readonly string[] = figureTable[figure].options;
+  const known = Object.keys(figureTable[figure].options);
   const { estimand, ...others } = options;
   const named = estimands.find((each) => each === estimand);
   const given = {
@@ -238,8 +237,7 @@ export class Studio {
     // Options that the figure does not have would come back unasked with another; limits and labels belong to its axes.
     const kept = Object.entries(this.edited.options).filter(
       ([option]) =>
-        !(figureTable[from].options as readonly string[]).includes(option) ||
-        (figureTable[figure].options as readonly string[]).includes(option),
+        !Object.hasOwn(figureTable[from].options, option) || Object.hasOwn(figureTable[figure].options, option),
     );
     const { x: _x, y: _y, ...options } = Object.fromEntries(kept) as RecipeOptions;
     this.edit({ figure, name, options });

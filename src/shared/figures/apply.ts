@@ -1,7 +1,8 @@
 /** A recipe applied to other runs. */
 import { InputError } from '../errors.ts';
 import { withoutCarried } from './carried.ts';
-import { figureTable, type FigureRecipe, type FigureSource } from './recipe.ts';
+import { type FigureRecipe, type FigureSource } from './recipe.ts';
+import { figureTable } from './catalogue.ts';
 
 /** The runs that a recipe names, each once, in the order of its panels. */
 export function runsOf(recipe: FigureRecipe): string[] {

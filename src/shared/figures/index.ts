@@ -19,35 +19,37 @@ export { renderSvg, sceneToSvg } from './svg.ts';
 export { assumptionRow, assumptionSlopes, columnTex, type AssumptionOptions } from './figures/assumptions.ts';
 export { spectralDensity, type SpectralDensityOptions } from './figures/density.ts';
 export { dualDiagonals, type DualityOptions } from './figures/duality.ts';
-export { noProvenance, type FigureOptions, type Measurement } from './figures/common.ts';
-export { sampleCurvature, type DistributionOptions, type SampleCurvatures } from './figures/distribution.ts';
+export { noProvenance, type FigureOptions } from './figures/common.ts';
+export { sampleCurvature, type DistributionOptions } from './figures/distribution.ts';
 export {
   gammaAgainstCutoff,
   gammaAgainstHyperparameter,
   gammaPerLayer,
   type GammaOptions,
   type HyperparameterOptions,
-  type HyperparameterPoint,
 } from './figures/gamma.ts';
-export {
-  eigenvectorOverlap,
-  matrixHeatmap,
-  type HeatmapOptions,
-  type MatrixInput,
-  type OverlapInput,
-} from './figures/heatmap.ts';
+export { eigenvectorOverlap, matrixHeatmap, type HeatmapOptions } from './figures/heatmap.ts';
 export { composePanels, type PanelOptions } from './figures/panels.ts';
 export { spectra, type SpectraOptions } from './figures/spectra.ts';
 export {
   learningCurves,
   trainingEvolution,
-  type CurveGroup,
   type EvolutionOptions,
   type LearningCurveOptions,
-  type TrainingHistory,
 } from './figures/training.ts';
 export { scatterDiagonals, type DiagonalPair, type ScatterOptions } from './figures/scatter.ts';
 export { spreadOf, spreadsOf, type Spread } from './figures/statistics.ts';
+export type {
+  CurveGroup,
+  FigureData,
+  FigureDataKind,
+  HyperparameterPoint,
+  MatrixInput,
+  Measurement,
+  OverlapInput,
+  SampleCurvatures,
+  TrainingHistory,
+} from './figure-data.ts';
 export { matplotlibScript, type ScriptOptions } from './matplotlib.ts';
 export {
   documentKey,
@@ -60,17 +62,13 @@ export {
 } from './metadata.ts';
 export { integerText, numberText, powerText, uncertaintyTex, withInterval, withUncertainty } from './numbers.ts';
 export { plottedColumns, plottedCsv, plottedRows, type PlottedRow } from './plotted.ts';
+export { figureNames, figureTable, type FigureName } from './catalogue.ts';
 export {
   buildFigure,
   drawsPanels,
   expandRecipe,
-  figureNames,
-  figureTable,
   parseRecipe,
   splitOptions,
-  type FigureData,
-  type FigureDataKind,
-  type FigureName,
   type FigureRecipe,
   type FigureSource,
 } from './recipe.ts';

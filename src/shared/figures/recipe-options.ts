@@ -1,9 +1,9 @@
-/** Options that a recipe may hold, as JSON: those of every figure, of single kinds, and of panels. */
-import { estimators } from '../slopes.ts';
-import { estimands } from '../estimands.ts';
+/** Options that a recipe may hold, as JSON: those of the page, of every figure, and of single figures. */
 import * as v from 'valibot';
 import { integer, real } from '../validation.ts';
+import { figureTable } from './catalogue.ts';
 import { fontFamilies } from './fonts/library.ts';
+import type { Option, Options } from './options.ts';
 import { paletteNames } from './palettes.ts';
 import { presetNames } from './presets.ts';
 import { annotationSchema, pointRuleSchema } from './schema.ts';
@@ -14,7 +14,6 @@ const limits = v.strictObject({
   min: v.exactOptional(real()),
   max: v.exactOptional(real()),
 });
-const estimand = v.picklist(estimands);
 const size = real(3, 72);
 
 /** Of the whole page, whatever is drawn on it. */
@@ -41,48 +40,55 @@ export const pageOptions = {
   letters: v.exactOptional(v.boolean()),
 };
 
-export const optionsSchema = v.strictObject({
-  ...pageOptions,
+/** Of every single figure. */
+export const commonOptions = {
   x: v.exactOptional(limits),
   y: v.exactOptional(limits),
   title: v.exactOptional(v.string()),
   annotations: v.exactOptional(v.array(annotationSchema)),
   points: v.exactOptional(v.partial(pointRuleSchema)),
-  // Of single figures.
-  estimand: v.exactOptional(estimand),
-  estimands: v.exactOptional(v.pipe(v.array(estimand), v.minLength(1, 'expected at least one estimand'))),
-  estimator: v.exactOptional(v.picklist(estimators)),
-  cutoff: v.exactOptional(real(0, 1)),
-  slopes: v.exactOptional(v.array(real())),
-  fit: v.exactOptional(v.boolean()),
-  smallest: v.exactOptional(real(0, 1)),
-  quantities: v.exactOptional(v.array(v.picklist(['H', 'C', 'Q', 'gamma', 'sharpness', 'trace', 'loss']))),
-  ranks: v.exactOptional(v.picklist(['log', 'linear'])),
-  normalised: v.exactOptional(v.boolean()),
-  /** Spectra of C and Q: their eigenvalues, or their diagonals in the eigenbasis of H. */
-  spectrum: v.exactOptional(v.picklist(['eigenvalues', 'diagonals'])),
-  matrix: v.exactOptional(v.picklist(['C', 'H', 'Q', 'gauss_newton'])),
-  basis: v.exactOptional(v.picklist(['eigenbasis', 'weights'])),
-  /** Overlap: whose eigenvectors are held against those of H. */
-  against: v.exactOptional(v.picklist(['C', 'Q'])),
-  scale: v.exactOptional(v.picklist(['symlog', 'linear', 'log'])),
-  decades: v.exactOptional(real(0.1, 300)),
-  leading: v.exactOptional(integer(1)),
-  cells: v.exactOptional(integer(1, 2000)),
-  predicted: v.exactOptional(v.boolean()),
-  /** Against a hyperparameter: its path in the experiment ("optimiser.lr"). */
-  field: v.exactOptional(v.string()),
-  /** Its name on the axis. */
-  parameter: v.exactOptional(v.string()),
-  /** Learning curves: name of the series ("loss"). */
-  metric: v.exactOptional(v.string()),
-  band: v.exactOptional(v.picklist(['interval', 'deviation', 'range'])),
-  steps: v.exactOptional(v.picklist(['linear', 'log'])),
-  unit: v.exactOptional(v.string()),
-  kind: v.exactOptional(v.picklist(['density', 'quantiles'])),
-  bins: v.exactOptional(real(1, 100)),
-  /** Curvature of single samples: which directions, 1 the largest. */
-  directions: v.exactOptional(v.pipe(v.array(integer(1)), v.minLength(1), v.maxLength(200))),
-});
-export type RecipeOptions = v.InferOutput<typeof optionsSchema>;
+};
+
+type Own = (typeof figureTable)[keyof typeof figureTable]['options'];
+type NamesOf<Each> = Each extends unknown ? keyof Each : never;
+type ValueIn<Each, Name> = Each extends unknown
+  ? Name extends keyof Each
+    ? Each[Name] extends Option<infer Value>
+      ? Value
+      : never
+    : never
+  : never;
+/** Options of single figures; one that several figures have takes what any of them takes. */
+type OwnOptions = { readonly [Name in NamesOf<Own>]?: ValueIn<Own, Name> };
+
+/** One schema for the options of one name. What is no value for the figure at hand is refused when it is drawn (`drawFigure`). */
+function anyOf(options: readonly Option[]): v.GenericSchema {
+  const values = new Set<string>();
+  for (const { schema } of options) {
+    const found = schema as unknown as { readonly type: string; readonly options?: readonly string[] };
+    if (found.type !== 'picklist') break;
+    for (const value of found.options ?? []) values.add(value);
+  }
+  if (values.size > 0) return v.picklist([...values]);
+  const schemas = [...new Set(options.map(({ schema }) => schema))];
+  return schemas.length === 1 ? schemas[0] : v.union(schemas);
+}
+
+function ownSchemas(): Record<string, v.GenericSchema> {
+  const all = Object.values(figureTable).flatMap(({ options }) => Object.entries(options as Options));
+  const byName = Object.groupBy(all, ([name]) => name);
+  return Object.fromEntries(
+    Object.entries(byName).map(([name, entries]) => [name, anyOf((entries ?? []).map(([, option]) => option))]),
+  );
+}
+
+const shared = v.strictObject({ ...pageOptions, ...commonOptions });
+export type RecipeOptions = v.InferOutput<typeof shared> & OwnOptions;
 export type OptionName = keyof RecipeOptions;
+
+const own = ownSchemas();
+export const optionNames = [...Object.keys(shared.entries), ...Object.keys(own)] as readonly OptionName[];
+export const optionsSchema = v.strictObject({
+  ...shared.entries,
+  ...Object.fromEntries(Object.entries(own).map(([name, schema]) => [name, v.exactOptional(schema)])),
+}) as unknown as v.GenericSchema<RecipeOptions>;

@@ -2,7 +2,8 @@
 import type { Estimator, Slopes } from '../slopes.ts';
 import { estimands, type Estimand } from '../estimands.ts';
 import { assumptionRow, columnTex } from './figures/assumptions.ts';
-import { estimandNames, estimatorNames, type Measurement } from './figures/common.ts';
+import { estimandNames, estimatorNames } from './figures/common.ts';
+import type { Measurement } from './figure-data.ts';
 import { cutoffRow, estimateOf } from './figures/scatter.ts';
 import { spreadOf } from './figures/statistics.ts';
 import { integerText, uncertaintyTex } from './numbers.ts';

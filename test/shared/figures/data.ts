@@ -5,7 +5,7 @@ import type { DensitySummary, Estimate } from '../../../src/shared/density.ts';
 import type { AssumptionColumn } from '../../../src/shared/assumptions.ts';
 import type { DualitySummary, DualSlope } from '../../../src/shared/duality.ts';
 import { type MeasurementSummary } from '../../../src/shared/results.ts';
-import type { Measurement } from '../../../src/shared/figures/figures/common.ts';
+import type { Measurement } from '../../../src/shared/figures/figure-data.ts';
 
 /** Uniform numbers in [0, 1) from a seed (mulberry32). */
 export function uniform(seed: number): () => number {

@@ -9,7 +9,7 @@ import {
   type PresetName,
 } from '../../../src/shared/figures/index.ts';
 import type { Scene, SceneNode } from '../../../src/shared/figures/layout/scene.ts';
-import type { FigureName } from '../../../src/shared/figures/recipe.ts';
+import type { FigureName } from '../../../src/shared/figures/catalogue.ts';
 import { pairFigures } from './pairs.ts';
 
 const fonts = loadFonts({ system: false });

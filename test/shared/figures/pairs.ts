@@ -16,7 +16,7 @@ import {
   type FigureSpec,
   type PresetName,
 } from '../../../src/shared/figures/index.ts';
-import type { FigureName } from '../../../src/shared/figures/recipe.ts';
+import type { FigureName } from '../../../src/shared/figures/catalogue.ts';
 import { curvatures, curve, history, matrix, overlaps, perLayer } from './catalogue.ts';
 import { extendedMeasurement, measurement } from './data.ts';
 

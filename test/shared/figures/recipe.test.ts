@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   applyToRuns,
@@ -29,6 +30,28 @@ describe('recipes', () => {
     expect(spec.width_mm).toBe(89);
     expect(spec.style.palette).toBe('ink');
     expect(spec.panels[0].x).toMatchObject({ min: 1e-6, label: 'curvature' });
+  });
+
+  test('every figure that is declared stands in the catalogue', async () => {
+    const folder = new URL('../../../src/shared/figures/figures/', import.meta.url);
+    const modules = await Promise.all(
+      readdirSync(folder).map((file) => import(new URL(file, folder).href) as Promise<Record<string, unknown>>),
+    );
+    const declared = modules
+      .flatMap((exports) => Object.values(exports))
+      .filter((each) => typeof each === 'object' && each !== null && 'draw' in each && 'needs' in each);
+    expect(new Set(declared)).toEqual(new Set(Object.values(figureTable)));
+    expect(declared).toHaveLength(figureNames.length);
+  });
+
+  test('a value that another figure takes for an option of the same name is refused with the values of this one', () => {
+    const curves = recipeOf('curves', { options: { scale: 'symlog' } });
+    expect(() => buildFigure(curves, dataOf('curves'))).toThrow(
+      'options of the figure "curves".scale: expected "linear" or "log", received "symlog"',
+    );
+    expect(() => recipeOf('curves', { options: { scale: 'cubic' } })).toThrow(/scale: expected .*"cubic"/);
+    // Options of other figures stay in a recipe, unused.
+    expect(buildFigure(recipeOf('curves', { options: { matrix: 'Q' } }), dataOf('curves')).panels).toHaveLength(1);
   });
 
   test('panels take one set of data each', () => {

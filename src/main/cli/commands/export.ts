@@ -4,14 +4,8 @@ import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { InputError, messageOf } from '../../../shared/errors.ts';
 import { applyToRuns } from '../../../shared/figures/apply.ts';
-import {
-  figureNames,
-  figureTable,
-  parseRecipe,
-  type FigureName,
-  type FigureRecipe,
-  type FigureSource,
-} from '../../../shared/figures/recipe.ts';
+import { parseRecipe, type FigureRecipe, type FigureSource } from '../../../shared/figures/recipe.ts';
+import { figureNames, figureTable, type FigureName } from '../../../shared/figures/catalogue.ts';
 import type { MeasurementSummary } from '../../../shared/results.ts';
 import type { RecipeOptions } from '../../../shared/figures/recipe-options.ts';
 import { drawFigure, FileNames } from '../../figures/batch.ts';

@@ -4,7 +4,10 @@ import { headlineRow, rowAt, type Estimand } from '../../estimands.ts';
 import { InputError } from '../../errors.ts';
 import type { AssumptionColumn, AssumptionRow, ComparedMatrix } from '../../assumptions.ts';
 import type { FigureSpec, Mark } from '../types.ts';
-import { estimandNames, finish, type FigureOptions, type Measurement } from './common.ts';
+import { estimandNames, finish, type FigureOptions } from './common.ts';
+import { defineFigure } from '../define.ts';
+import { cutoff, severalEstimands } from '../options.ts';
+import type { Measurement } from '../figure-data.ts';
 
 export interface AssumptionOptions extends FigureOptions {
   readonly estimands?: readonly Estimand[];
@@ -83,3 +86,12 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
     options,
   );
 }
+
+export const assumptionsFigure = defineFigure({
+  title: 'C against H, G, F, E, Q, H²',
+  about: 'Slope of C on each matrix that is taken for it: 1 where C is proportional to it.',
+  needs: 'measurement',
+  takes: 'measurement',
+  options: { estimands: severalEstimands, cutoff },
+  draw: ({ measurement }, options) => assumptionSlopes(measurement, options),
+});

@@ -1,19 +1,12 @@
 /** What figure functions share: the data they take, the options that every figure has, statements, small numerics. */
-import type { ExtraArrays, MeasurementSummary, ResultArrays } from '../../results.ts';
+import type { ExtraArrays, ResultArrays } from '../../results.ts';
+import type { Measurement } from '../figure-data.ts';
 import type { FontFamily } from '../fonts/library.ts';
 import { numberText } from '../numbers.ts';
 import type { PaletteName } from '../palettes.ts';
 import { presets, styleOf, type PresetName, type TypeSizes } from '../presets.ts';
 import { InputError } from '../../errors.ts';
 import type { Annotation, Axis, FigureSpec, LegendPlace, Panel, PointRule, Provenance } from '../types.ts';
-
-/** A stored measurement as figures take it. Arrays that a figure does not use may be missing; one that it needs and lacks raises an Error. */
-export interface Measurement {
-  readonly summary: MeasurementSummary;
-  readonly arrays: Partial<ResultArrays> & ExtraArrays;
-  /** The run and moment that it belongs to, as legends say them: "seed 1", "epoch 5". */
-  readonly name?: string;
-}
 
 /** Options of every figure. */
 export interface FigureOptions {
@@ -125,10 +118,4 @@ export function mathNumber(value: number, digits = 3): string {
 }
 
 export { estimandNames } from '../../estimands.ts';
-export const estimatorNames = {
-  ols: 'least squares',
-  ols_inverse: 'inverse least squares',
-  theil_sen: 'Theil–Sen',
-  orthogonal: 'orthogonal',
-  iv: 'split-half instrument',
-} as const;
+export { estimatorNames } from '../../slopes.ts';

@@ -1,12 +1,15 @@
 /** The spectral density of H as stochastic Lanczos quadrature estimated it, with its band of error. */
 import { InputError } from '../../errors.ts';
-import { finish, type FigureOptions, type Measurement } from './common.ts';
+import { finish, type FigureOptions } from './common.ts';
 import { numberText } from '../numbers.ts';
 import type { FigureSpec } from '../types.ts';
+import { defineFigure } from '../define.ts';
+import { choice } from '../options.ts';
+import type { Measurement } from '../figure-data.ts';
 
 export interface SpectralDensityOptions extends FigureOptions {
   /** Of the density; 'log' by default. */
-  readonly scale?: 'linear' | 'log' | 'symlog';
+  readonly scale?: 'linear' | 'log';
 }
 
 /**
@@ -60,3 +63,12 @@ export function spectralDensity(measurement: Measurement, options: SpectralDensi
     options,
   );
 }
+
+export const densityFigure = defineFigure({
+  title: 'Spectral density',
+  about: 'Density of the eigenvalues of H by stochastic Lanczos quadrature, with its error.',
+  needs: 'measurement',
+  takes: 'measurement',
+  options: { scale: choice('Scale', { log: 'logarithmic', linear: 'linear' }, 'log') },
+  draw: ({ measurement }, options) => spectralDensity(measurement, options),
+});

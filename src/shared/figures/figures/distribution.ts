@@ -3,13 +3,11 @@ import { integerText } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
 import { finish, type FigureOptions } from './common.ts';
 import { quantile } from './statistics.ts';
-
-export interface SampleCurvatures {
-  /** Index of the direction, 1 the largest. */
-  readonly direction: number;
-  /** v_i . h_p v_i for every sample. */
-  readonly values: ArrayLike<number>;
-}
+import { defineFigure } from '../define.ts';
+import { choice, number, numbers } from '../options.ts';
+import * as v from 'valibot';
+import { integer, real } from '../../validation.ts';
+import type { SampleCurvatures } from '../figure-data.ts';
 
 export interface DistributionOptions extends FigureOptions {
   readonly parameter: string;
@@ -120,3 +118,21 @@ export function sampleCurvature(directions: readonly SampleCurvatures[], options
     options,
   );
 }
+
+export const samplesFigure = defineFigure({
+  title: 'Curvature of single samples',
+  about: 'How v · h v is spread over the samples, along some directions.',
+  needs: 'samples',
+  takes: 'measurement',
+  options: {
+    // Which directions, 1 the largest.
+    directions: numbers('Directions', v.pipe(v.array(integer(1)), v.minLength(1), v.maxLength(200)), '1, 3, 10, 30'),
+    kind: choice(
+      'As',
+      { density: 'distribution of each direction', quantiles: 'quantiles against the direction' },
+      'density',
+    ),
+    bins: number('Bins a decade', real(1, 100), '6'),
+  },
+  draw: ({ directions, parameter = '' }, options) => sampleCurvature(directions, { ...options, parameter }),
+});

@@ -7,7 +7,10 @@ import { InputError } from '../../errors.ts';
 import type { DualSlope } from '../../duality.ts';
 import { integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
-import { arrayOf, finish, powerTex, type FigureOptions, type Measurement } from './common.ts';
+import { arrayOf, finish, powerTex, type FigureOptions } from './common.ts';
+import { defineFigure } from '../define.ts';
+import { cutoff, fitLine } from '../options.ts';
+import type { Measurement } from '../figure-data.ts';
 
 export interface DualityOptions extends FigureOptions {
   /** One of the summary's cutoffs; by default `headlineRow`. */
@@ -115,3 +118,21 @@ export function dualDiagonals(
     options,
   );
 }
+
+export const dualityFigure = defineFigure({
+  title: 'Duality: C_dual against C',
+  about: 'The covariance that activity-weight duality predicts, against C: on the line where the argument holds.',
+  needs: 'measurement',
+  takes: 'measurement',
+  options: { cutoff, fit: fitLine },
+  draw: ({ measurement }, options) => dualDiagonals(measurement, 'C', options),
+});
+
+export const isotropyFigure = defineFigure({
+  title: 'Duality: isotropy',
+  about: 'Second moment of the dual weight changes along the eigenvectors of H: slope 0 where they are isotropic.',
+  needs: 'measurement',
+  takes: 'measurement',
+  options: { cutoff, fit: fitLine },
+  draw: ({ measurement }, options) => dualDiagonals(measurement, 'isotropy', options),
+});

@@ -2,9 +2,13 @@
 import type { Estimator, Slopes } from '../../slopes.ts';
 import { estimands, type Estimand } from '../../estimands.ts';
 import type { Axis, FigureSpec, Mark, Region, Rule } from '../types.ts';
-import { estimandNames, estimatorNames, finish, type FigureOptions, type Measurement } from './common.ts';
+import { estimandNames, estimatorNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
 import { spreadOf } from './statistics.ts';
+import { defineFigure } from '../define.ts';
+import { cutoff, estimator, predicted, scaleByValues, severalEstimands, text, type Option } from '../options.ts';
+import * as v from 'valibot';
+import type { HyperparameterPoint, Measurement } from '../figure-data.ts';
 
 export interface GammaOptions extends FigureOptions {
   /** Both by default: they answer different questions, and their difference is part of the result. */
@@ -195,14 +199,6 @@ export function gammaPerLayer(measurements: readonly Measurement[], options: Gam
   );
 }
 
-export interface HyperparameterPoint {
-  /** Numbers on an axis, texts as categories. */
-  readonly value: number | string;
-  /** What else the measured runs are, where they differ in more than this setting ("batch 50"): a series of its own. */
-  readonly group?: string;
-  readonly measurements: readonly Measurement[];
-}
-
 export interface HyperparameterOptions extends GammaOptions {
   /** "learning rate". */
   readonly parameter: string;
@@ -315,3 +311,42 @@ export function gammaAgainstCutoff(measurement: Measurement, options: Omit<Gamma
     options,
   );
 }
+
+export const gammaLayersFigure = defineFigure({
+  title: 'Exponent per layer',
+  about: 'gamma of every measured layer with 95 % intervals; seeds are averaged.',
+  needs: 'measurements',
+  takes: 'measurements',
+  options: { estimands: severalEstimands, cutoff, estimator, predicted },
+  draw: ({ measurements }, options) => gammaPerLayer(measurements, options),
+});
+
+export const gammaCutoffFigure = defineFigure({
+  title: 'Exponent against the cutoff',
+  about: 'gamma as a function of how many directions take part.',
+  needs: 'measurement',
+  takes: 'measurement',
+  options: { estimands: severalEstimands, estimator, predicted },
+  draw: ({ measurement }, options) => gammaAgainstCutoff(measurement, options),
+});
+
+/** The setting in which the runs differ, by its path in the experiment ("optimiser.lr"). */
+const field: Option<string> = { schema: v.string(), control: { kind: 'field', label: 'Against' } };
+
+export const gammaHyperparameterFigure = defineFigure({
+  title: 'Exponent against a hyperparameter',
+  about: 'gamma of one layer against a setting in which the runs differ, with error bars over seeds.',
+  needs: 'hyperparameter',
+  takes: 'runs',
+  options: {
+    field,
+    parameter: text('Its name', 'learning rate'),
+    estimands: severalEstimands,
+    cutoff,
+    estimator,
+    predicted,
+    scale: scaleByValues,
+  },
+  draw: ({ rows, parameter }, options) =>
+    gammaAgainstHyperparameter(rows, { parameter: parameter ?? 'hyperparameter', ...options }),
+});

@@ -2,18 +2,10 @@
 import { integerText, numberText } from '../numbers.ts';
 import type { ColourScale, FigureSpec, Heatmap } from '../types.ts';
 import { finish, type FigureOptions } from './common.ts';
-
-export interface MatrixInput {
-  /** "C". TeX in labels. */
-  readonly name: string;
-  /** [size, size], row-major. */
-  readonly values: ArrayLike<number>;
-  readonly size: number;
-  /** 'eigenbasis': element (i, j) is v_i^T M v_j; 'weights': the matrix as it is. */
-  readonly basis: 'eigenbasis' | 'weights';
-  /** Of which parameter tensor. */
-  readonly parameter: string;
-}
+import { defineFigure } from '../define.ts';
+import { cells, choice, leadingRows, number } from '../options.ts';
+import { real } from '../../validation.ts';
+import type { MatrixInput, OverlapInput } from '../figure-data.ts';
 
 export interface HeatmapOptions extends FigureOptions {
   /**
@@ -110,18 +102,6 @@ export function matrixHeatmap(matrix: MatrixInput, options: HeatmapOptions = {})
   );
 }
 
-export interface OverlapInput {
-  /** Squared overlaps |u_i . v_j|^2, [size, size], row-major. */
-  readonly values: ArrayLike<number>;
-  readonly size: number;
-  /** Number of weights: directions drawn at random would overlap by 1 / d on average. */
-  readonly d: number;
-  readonly parameter: string;
-  /** Whose eigenvectors the rows and the columns are; C and H by default. */
-  readonly rows?: string;
-  readonly columns?: string;
-}
-
 /** Squared overlaps of two sets of eigenvectors, on a logarithmic scale whose lower end is the mean overlap of random directions, 1 / d. */
 export function eigenvectorOverlap(
   overlap: OverlapInput,
@@ -180,3 +160,28 @@ export function eigenvectorOverlap(
 function plainPower(raised: string): string {
   return [...raised].map((digit) => (digit === '⁻' ? '-' : String('⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(digit)))).join('');
 }
+
+export const heatmapFigure = defineFigure({
+  title: 'Matrix',
+  about: 'C, H or Q as a picture, in the eigenbasis of H or over the weights.',
+  needs: 'matrix',
+  takes: 'measurement',
+  options: {
+    matrix: choice('Matrix', { C: 'C', H: 'H', Q: 'Q', gauss_newton: 'Gauss–Newton part' }, 'C'),
+    basis: choice('Basis', { eigenbasis: 'eigenvectors of H', weights: 'weights' }, 'eigenbasis'),
+    scale: choice('Scale', { symlog: 'signed logarithm', linear: 'linear', log: 'logarithm of the size' }, 'symlog'),
+    decades: number('Decades of colour', real(0.1, 300), '4'),
+    leading: leadingRows,
+    cells,
+  },
+  draw: ({ matrix }, options) => matrixHeatmap(matrix, options),
+});
+
+export const overlapFigure = defineFigure({
+  title: 'Overlap of eigenvectors',
+  about: 'Squared overlaps of the leading eigenvectors of C (or Q) with those of H.',
+  needs: 'overlap',
+  takes: 'measurement',
+  options: { against: choice('Eigenvectors of', { C: 'C', Q: 'Q' }, 'C'), leading: leadingRows, cells },
+  draw: ({ overlap }, options) => eigenvectorOverlap(overlap, options),
+});

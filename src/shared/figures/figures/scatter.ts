@@ -7,15 +7,12 @@ import { directionsToDraw, undrawnText, type DrawnDirections } from '../../drawn
 import { diagonalArrays, headlineRow, rowAt, smallestCutoff, type Estimand } from '../../estimands.ts';
 import { integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
-import {
-  arrayOf,
-  estimandNames,
-  estimatorNames,
-  finish,
-  powerTex,
-  type FigureOptions,
-  type Measurement,
-} from './common.ts';
+import { arrayOf, estimandNames, estimatorNames, finish, powerTex, type FigureOptions } from './common.ts';
+import type { Measurement } from '../figure-data.ts';
+import { defineFigure } from '../define.ts';
+import { cutoff, estimand, estimator, fitLine, number, numbers } from '../options.ts';
+import * as v from 'valibot';
+import { real } from '../../validation.ts';
 
 export type DiagonalPair = 'C_H' | 'C_Q' | 'Q_H';
 
@@ -280,3 +277,44 @@ function extremes(values: readonly number[]): readonly [number, number] {
   }
   return [low, high];
 }
+
+const ownOptions = {
+  estimand,
+  cutoff,
+  estimator,
+  slopes: numbers('Slopes shown', v.array(real()), '1, 2'),
+  fit: fitLine,
+  smallest: number(
+    'Leave out below',
+    real(0, 1),
+    '1e-8',
+    'Share of the largest eigenvalue below which curvature counts as numerically zero; 0 draws all directions.',
+  ),
+};
+
+export const againstCurvature = defineFigure({
+  title: 'C against H',
+  about: 'Noise covariance against curvature along the eigenvectors of H; the slope is gamma.',
+  needs: 'measurement',
+  takes: 'measurement',
+  options: ownOptions,
+  draw: ({ measurement }, options) => scatterDiagonals(measurement, { ...options, pair: 'C_H' }),
+});
+
+export const noiseAgainstQ = defineFigure({
+  title: 'C against Q',
+  about: 'Noise covariance against the mean squared per-sample Hessian: slope 1 where they are proportional.',
+  needs: 'measurement',
+  takes: 'measurement',
+  options: ownOptions,
+  draw: ({ measurement }, options) => scatterDiagonals(measurement, { ...options, pair: 'C_Q' }),
+});
+
+export const qAgainstCurvature = defineFigure({
+  title: 'Q against H',
+  about: 'Mean squared per-sample Hessian against curvature: the slope that the theory predicts for gamma.',
+  needs: 'measurement',
+  takes: 'measurement',
+  options: ownOptions,
+  draw: ({ measurement }, options) => scatterDiagonals(measurement, { ...options, pair: 'Q_H' }),
+});

@@ -1,7 +1,10 @@
 /** Spectra of H, C and Q: eigenvalues in decreasing order against their rank. */
 import { integerText } from '../numbers.ts';
 import type { FigureSpec, Line, Rule } from '../types.ts';
-import { arrayOf, finish, type FigureOptions, type Measurement } from './common.ts';
+import { arrayOf, finish, type FigureOptions } from './common.ts';
+import type { Measurement } from '../figure-data.ts';
+import { defineFigure } from '../define.ts';
+import { check, choice, choices } from '../options.ts';
 
 export interface SpectraOptions extends FigureOptions {
   /** Which, in the order of the legend; all three by default. */
@@ -81,3 +84,22 @@ function floorLines(
     ...(k === 0 ? { label: 'numerical floor' } : {}),
   }));
 }
+
+export const spectraFigure = defineFigure({
+  title: 'Spectra of H, C and Q',
+  about: 'Eigenvalues in decreasing order against their rank.',
+  needs: 'measurement',
+  takes: 'measurement',
+  options: {
+    quantities: choices('Show', { H: 'H', C: 'C', Q: 'Q' }, 'quantity'),
+    spectrum: choice(
+      'C and Q as',
+      { eigenvalues: 'eigenvalues', diagonals: 'diagonals in the eigenbasis of H' },
+      'eigenvalues',
+    ),
+    ranks: choice('Ranks', { log: 'logarithmic', linear: 'linear' }, 'log'),
+    normalised: check('Divide by the largest', false),
+  },
+  draw: ({ measurement, eigenvalues }, options) =>
+    spectra(measurement, { ...options, ...(eigenvalues && { eigenvalues }) }),
+});

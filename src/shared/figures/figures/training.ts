@@ -3,18 +3,25 @@ import { traceError } from '../../rounding.ts';
 import { numberText } from '../numbers.ts';
 import type { Estimator } from '../../slopes.ts';
 import { estimands, type Estimand } from '../../estimands.ts';
-import type { MeasurementSummary, MetricPoint } from '../../results.ts';
+import type { MetricPoint } from '../../results.ts';
 import type { Axis, FigureSpec, Mark, Panel } from '../types.ts';
 import { estimandNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
 import { spreadsOf } from './statistics.ts';
-
-export interface CurveGroup {
-  /** Legend entry: "lr 0.1". */
-  readonly label: string;
-  /** One series a seed. */
-  readonly runs: readonly (readonly MetricPoint[])[];
-}
+import { defineFigure } from '../define.ts';
+import {
+  choice,
+  choices,
+  cutoff,
+  estimator,
+  scaleByValues,
+  severalEstimands,
+  stepScale,
+  stepUnit,
+  type Option,
+} from '../options.ts';
+import * as v from 'valibot';
+import type { CurveGroup, TrainingHistory } from '../figure-data.ts';
 
 export interface LearningCurveOptions extends FigureOptions {
   /** "training loss"; label of the y axis. */
@@ -103,12 +110,6 @@ export function learningCurves(groups: readonly CurveGroup[], options: LearningC
     },
     options,
   );
-}
-
-export interface TrainingHistory {
-  /** Measurements of ONE parameter in the order of training. */
-  readonly measurements: readonly { readonly step: number; readonly summary: MeasurementSummary }[];
-  readonly loss?: readonly MetricPoint[];
 }
 
 export interface EvolutionOptions extends FigureOptions {
@@ -218,3 +219,48 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
     options,
   );
 }
+
+export const evolutionFigure = defineFigure({
+  title: 'Over training',
+  about: 'gamma, sharpness, traces and loss over the steps of one run.',
+  needs: 'history',
+  takes: 'run',
+  options: {
+    quantities: choices(
+      'Show',
+      { gamma: 'gamma', sharpness: 'largest eigenvalue', trace: 'traces', loss: 'loss' },
+      'quantity',
+    ),
+    estimands: severalEstimands,
+    cutoff,
+    estimator,
+    steps: stepScale,
+    unit: stepUnit,
+  },
+  draw: ({ history }, options) => trainingEvolution(history, options),
+});
+
+/** Name of the stored series ("loss"). */
+const metric: Option<string> = { schema: v.string(), control: { kind: 'metric', label: 'Metric' } };
+
+export const curvesFigure = defineFigure({
+  title: 'Learning curves',
+  about: 'A metric over training: mean over seeds with a band.',
+  needs: 'curves',
+  takes: 'runs',
+  options: {
+    metric,
+    band: choice(
+      'Band',
+      { interval: '95 % interval of the mean', deviation: 'one standard deviation', range: 'range' },
+      'interval',
+    ),
+    scale: scaleByValues,
+    steps: stepScale,
+    unit: stepUnit,
+  },
+  draw: ({ groups, metric: name = 'loss', notes = [] }, options) => {
+    const spec = learningCurves(groups, { ...options, metric: name });
+    return { ...spec, notes: [...spec.notes, ...notes] };
+  },
+});

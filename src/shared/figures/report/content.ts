@@ -5,11 +5,13 @@
 import type { ReportFigure, ReportTable } from './types.ts';
 import { estimands } from '../../estimands.ts';
 import { gammaAgainstCutoff, gammaPerLayer } from '../figures/gamma.ts';
-import { estimandNames, estimatorNames, powerTex, type FigureOptions, type Measurement } from '../figures/common.ts';
+import { estimandNames, estimatorNames, powerTex, type FigureOptions } from '../figures/common.ts';
+import type { Measurement } from '../figure-data.ts';
 import { composePanels } from '../figures/panels.ts';
 import { cutoffRow, estimateOf, scatterDiagonals, type ScatterOptions } from '../figures/scatter.ts';
 import { spectra } from '../figures/spectra.ts';
-import { learningCurves, trainingEvolution, type CurveGroup, type TrainingHistory } from '../figures/training.ts';
+import { learningCurves, trainingEvolution } from '../figures/training.ts';
+import type { CurveGroup, TrainingHistory } from '../figure-data.ts';
 import { letterOf } from '../layout/frames.ts';
 import { integerText, numberText, withInterval } from '../numbers.ts';
 import type { MeasurementSummary } from '../../results.ts';

@@ -1,0 +1,32 @@
+/** Every figure by the name that recipes, links and commands have for it. A figure is declared in its file (figures/); it is drawn where it stands here. */
+import { assumptionsFigure } from './figures/assumptions.ts';
+import { densityFigure } from './figures/density.ts';
+import { samplesFigure } from './figures/distribution.ts';
+import { dualityFigure, isotropyFigure } from './figures/duality.ts';
+import { gammaCutoffFigure, gammaHyperparameterFigure, gammaLayersFigure } from './figures/gamma.ts';
+import { heatmapFigure, overlapFigure } from './figures/heatmap.ts';
+import { againstCurvature, noiseAgainstQ, qAgainstCurvature } from './figures/scatter.ts';
+import { spectraFigure } from './figures/spectra.ts';
+import { curvesFigure, evolutionFigure } from './figures/training.ts';
+
+export const figureTable = {
+  C_H: againstCurvature,
+  C_Q: noiseAgainstQ,
+  Q_H: qAgainstCurvature,
+  spectra: spectraFigure,
+  heatmap: heatmapFigure,
+  overlap: overlapFigure,
+  gamma_layers: gammaLayersFigure,
+  gamma_cutoff: gammaCutoffFigure,
+  gamma_hyperparameter: gammaHyperparameterFigure,
+  evolution: evolutionFigure,
+  curves: curvesFigure,
+  duality: dualityFigure,
+  isotropy: isotropyFigure,
+  assumptions: assumptionsFigure,
+  density: densityFigure,
+  samples: samplesFigure,
+};
+
+export type FigureName = keyof typeof figureTable;
+export const figureNames = Object.keys(figureTable) as FigureName[];

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../src/data/files.ts';
 import { exportFigure, writeExport } from '../src/main/figures/export.ts';
 import { loadFonts } from '../src/main/figures/fonts.ts';
-import { layoutFigure, renderSvg } from '../src/shared/figures/index.ts';
+import { layoutFigure } from '../src/shared/figures/layout/layout.ts';
+import { renderSvg } from '../src/shared/figures/svg.ts';
 import { extremes, figures } from '../test/shared/figures/catalogue.ts';
 
 const [folder, part = ''] = process.argv.slice(2);

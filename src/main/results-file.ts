@@ -40,8 +40,6 @@ const optional: ReadonlySet<string> = new Set([...errorNames, ...splitNames]);
 
 type StoredArrays = ResultArrays & Required<ExtraArrays>;
 
-export type ArrayName = keyof ResultArrays | keyof ExtraArrays;
-
 /** Reads some arrays without the rest of the file; errors and splits that it lacks are left out. Raises InputError where the file is damaged or lacks another one. */
 export async function readArrays<const N extends keyof StoredArrays>(
   path: string,

@@ -163,12 +163,9 @@ export const datasetSchema = v.variant(
   (issue) => `expected one of the sources ${issue.expected}, received ${issue.received}`,
 );
 
-/** As a person writes it: defaults may be left out. */
-export type DatasetInput = v.InferInput<typeof datasetSchema>;
 /** With every default filled in. */
 export type DatasetSpec = v.InferOutput<typeof datasetSchema>;
 export type SubsetSpec = v.InferOutput<typeof subset>;
-export type DatasetSource = DatasetSpec['source'];
 
 /** Checks a specification and fills in its defaults. Raises an InputError naming each field that is wrong ("dataset.subset.count: ..."). */
 export function parseDataset(input: unknown, what = 'dataset'): DatasetSpec {

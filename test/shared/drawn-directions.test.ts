@@ -1,7 +1,7 @@
 /** One count of the directions that are not drawn: in the window and in figures for papers. */
 import { expect, test } from 'vitest';
 import { directionsToDraw, undrawnText } from '../../src/shared/drawn-directions.ts';
-import { scatterDiagonals } from '../../src/shared/figures/index.ts';
+import { scatterDiagonals } from '../../src/shared/figures/figures/scatter.ts';
 import { directionSets, usablePoints } from '../../src/renderer/run/diagonals.ts';
 import { measurement } from './figures/data.ts';
 

@@ -21,7 +21,7 @@ import {
   type Tensor,
 } from './tensors.ts';
 
-export { tensor, type Dtype, type Tensor, type TensorData } from './tensors.ts';
+export { tensor, type Dtype, type Tensor } from './tensors.ts';
 
 export interface Safetensors {
   /** In the order of the data. */

@@ -10,5 +10,4 @@ export * from './intervals.ts';
 export * from './floor.ts';
 export * from './minibatch.ts';
 export * from './standard-errors.ts';
-export { judgeClaims } from '../../shared/claims.ts';
 export { judgeConvergence } from '../../shared/convergence.ts';

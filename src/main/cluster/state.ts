@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import * as v from 'valibot';
 import { writeFileAtomic } from '../../data/files.ts';
 import { integer } from '../../shared/validation.ts';
-import { memberPlaces, namesIn, readJsonOrNull, readTextOrNull } from './layout.ts';
+import { namesIn, readJsonOrNull, readTextOrNull } from './layout.ts';
 import type { MemberPlaces } from './layout.ts';
 
 const nullableNumber = v.nullable(v.number());
@@ -112,5 +112,3 @@ export async function readFault(places: MemberPlaces): Promise<string | null> {
   const text = (await readTextOrNull(places.fault))?.trim() ?? '';
   return text === '' ? null : text;
 }
-
-export { memberPlaces };

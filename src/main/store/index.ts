@@ -22,20 +22,17 @@ import { summaryMethods } from './summary.ts';
 import { transferMethods } from './transfer.ts';
 
 export * from './types.ts';
-export { StoreError, storeErrorCodes, type StoreErrorCode } from './errors.ts';
+export { StoreError, type StoreErrorCode } from './errors.ts';
 export { defaultStoreFolder } from './location.ts';
 export { FilterError } from './filter/tokens.ts';
-export { fieldsOf, setupOf } from './experiments.ts';
-export { summaryKeys, shortParameter } from './summary.ts';
+export { fieldsOf } from './experiments.ts';
+export { summaryKeys } from './summary.ts';
 export type { OpenOptions } from './open.ts';
-export type { GroupQuery } from './groups.ts';
-export type { Calibration, DatasetEntry, Figure } from './registry.ts';
-export type { Purged } from './bin.ts';
+export type { DatasetEntry } from './registry.ts';
 export { restoreStore, type BackupInfo } from './backup.ts';
 export { checkDatabase } from './database-check.ts';
-export type { DoctorOptions, DoctorReport, StoreSize } from './doctor.ts';
-export type { StoreProblem, StoreProblemCode } from './problems.ts';
-export type { ExportedRun, Imported, ImportOptions, RunDocument } from './transfer.ts';
+export type { StoreProblem } from './problems.ts';
+export type { ExportedRun, Imported } from './transfer.ts';
 
 export interface OpenReport {
   /** Runs that a process which is gone left running; they are "interrupted" now. */

@@ -1,8 +1,11 @@
 /** The end of the study: its table and its figure. */
 import type { CutoffRow } from '../../shared/slopes.ts';
 import { findRow, isSameCutoff } from '../../shared/estimands.ts';
-import { composePanels, gammaPerLayer, renderSvg } from '../../shared/figures/index.ts';
-import type { FigureSpec, FontLibrary } from '../../shared/figures/index.ts';
+import { gammaPerLayer } from '../../shared/figures/figures/gamma.ts';
+import { composePanels } from '../../shared/figures/figures/panels.ts';
+import { renderSvg } from '../../shared/figures/svg.ts';
+import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
+import type { FigureSpec } from '../../shared/figures/types.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import type { RunRecord } from '../store/index.ts';
 import { architectures } from './architectures.ts';

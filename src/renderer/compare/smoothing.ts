@@ -4,7 +4,6 @@ import type { Mark } from './marks.ts';
 
 /** Points over which the weights of an exponential mean fall to 1/e; 0: as measured. */
 export const spans = [0, 5, 20, 100] as const;
-export type Span = (typeof spans)[number];
 
 /**
  * An exponential moving mean over points: s_k = a y_k + (1 - a) s_{k-1} with a = 2 / (span + 1), begun at the first value without a pull to zero. A value that is not a

@@ -17,12 +17,6 @@ export function setCutoff(app: App, run: string, cutoff: number): void {
   app.refine(run, { cutoff: app.cutoffs.get(run) });
 }
 
-/** For an address: left out where it is the default. */
-export function cutoffPart(app: App, run: string): { readonly cutoff?: number } {
-  const cutoff = app.cutoffs.get(run);
-  return cutoff === undefined ? {} : { cutoff };
-}
-
 interface Kind<View extends string> {
   readonly view: View;
   readonly estimand: Estimand;

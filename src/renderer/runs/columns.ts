@@ -1,5 +1,5 @@
 /** Columns of the table of runs: what each is called and how its cells read. */
-import { ago, duration, integerText, numberText, percentText, plainText, runColour, summaryText } from '../format.ts';
+import { ago, duration, integerText, numberText, percentText, plainText, summaryText } from '../format.ts';
 import { settingName } from '../../shared/settings.ts';
 import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 
@@ -187,5 +187,3 @@ export function secondsOf(row: Pick<RunRow, 'seconds' | 'resumed' | 'status'>, n
     ? row.seconds + Math.max(0, (now - row.resumed) / 1000)
     : row.seconds;
 }
-
-export { runColour };

@@ -26,13 +26,6 @@ interface ArrayPlace {
 
 const magic = 0x31545643;
 
-/** From window to main side. `number` is the window's own, and comes back with the answer. */
-export interface RequestMessage {
-  readonly number: number;
-  readonly method: string;
-  readonly params?: unknown;
-}
-
 /** From main side to window: an answer or an event. */
 export type MainMessage =
   | { readonly number: number; readonly ok: true; readonly value: unknown }

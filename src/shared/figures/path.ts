@@ -16,8 +16,6 @@ export const coordinatesOf = [2, 2, 4, 6, 0] as const;
 /** An affine map [a, b, c, d, e, f]: x' = a x + c y + e, y' = b x + d y + f (the order of SVG and PDF). */
 export type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
-export const identity: Matrix = [1, 0, 0, 1, 0, 0];
-
 /** The map that applies `inner` first and `outer` after it. */
 export function compose(outer: Matrix, inner: Matrix): Matrix {
   const [a, b, c, d, e, f] = outer;

@@ -73,14 +73,3 @@ export function lossOf(spec: LossSpec): Loss {
     isMean: all.mean_over_outputs === true,
   };
 }
-
-/** "cross-entropy", "cross-entropy (label smoothing 0.1, class weights)". */
-export function describeLoss(spec: LossSpec): string {
-  const { type, smoothing, classWeights, isMean } = lossOf(spec);
-  const parts = [
-    ...(smoothing > 0 ? [`label smoothing ${smoothing}`] : []),
-    ...(classWeights === null ? [] : ['class weights']),
-    ...(isMean ? ['mean over outputs'] : []),
-  ];
-  return parts.length === 0 ? type : `${type} (${parts.join(', ')})`;
-}

@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PDFDocument } from '@cantoo/pdf-lib';
 import { openStore } from '../../../src/main/store/index.ts';
-import { figureNames } from '../../../src/shared/figures/index.ts';
+import { figureNames } from '../../../src/shared/figures/catalogue.ts';
 import { cli } from '../../support/cli.ts';
 import { tiny } from '../queue/support.ts';
 

@@ -10,7 +10,8 @@ import { loadFonts } from '../../../src/main/figures/fonts.ts';
 import { reopenFigure } from '../../../src/main/figures/reopen.ts';
 import { lzw } from '../../../src/main/figures/tiff.ts';
 import { InputError } from '../../../src/shared/errors.ts';
-import { parseRecipe, scatterDiagonals, type FigureRecipe } from '../../../src/shared/figures/index.ts';
+import { scatterDiagonals } from '../../../src/shared/figures/figures/scatter.ts';
+import { parseRecipe, type FigureRecipe } from '../../../src/shared/figures/recipe.ts';
 import { extremes, figures } from '../../shared/figures/catalogue.ts';
 import { measurement } from '../../shared/figures/data.ts';
 

@@ -2,7 +2,8 @@ import { PDFDocument } from '@cantoo/pdf-lib';
 import { describe, expect, test } from 'vitest';
 import { loadFonts } from '../../../src/main/figures/fonts.ts';
 import { renderReport } from '../../../src/main/figures/report.ts';
-import { assumptionsTable, reportOf, resultsTable, type ReportedRun } from '../../../src/shared/figures/index.ts';
+import { reportOf, type ReportedRun } from '../../../src/shared/figures/report/content.ts';
+import { assumptionsTable, resultsTable } from '../../../src/shared/figures/table.ts';
 import { extendedMeasurement, measurement } from '../../shared/figures/data.ts';
 
 const fonts = loadFonts({ system: false });

@@ -11,7 +11,7 @@ import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportFigure, writeExport } from '../../../src/main/figures/export.ts';
 import { loadFonts } from '../../../src/main/figures/fonts.ts';
-import { scatterDiagonals } from '../../../src/shared/figures/index.ts';
+import { scatterDiagonals } from '../../../src/shared/figures/figures/scatter.ts';
 import { extremes, figures } from '../../shared/figures/catalogue.ts';
 import { measurement } from '../../shared/figures/data.ts';
 import { describeWhere } from '../../support/skips.ts';

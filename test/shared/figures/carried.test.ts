@@ -1,13 +1,7 @@
 /** Figures drawn from what their file carries: the same as of the results, and changed in looks as of the results too. */
 import { describe, expect, test } from 'vitest';
-import {
-  buildFigure,
-  expandRecipe,
-  figureNames,
-  figureTable,
-  parseRecipe,
-  type FigureRecipe,
-} from '../../../src/shared/figures/index.ts';
+import { figureNames, figureTable } from '../../../src/shared/figures/catalogue.ts';
+import { buildFigure, expandRecipe, parseRecipe, type FigureRecipe } from '../../../src/shared/figures/recipe.ts';
 import { drawCarried, withCarried } from '../../../src/shared/figures/carried.ts';
 import { heaviestDocument, packForFile, unpackDocument } from '../../../src/shared/figures/metadata.ts';
 import type { FigureSpec } from '../../../src/shared/figures/types.ts';

@@ -1,22 +1,20 @@
 /** Every figure with seeded data, and the extreme cases: what the snapshot tests hold and the gallery shows. */
+import type { MatrixInput } from '../../../src/shared/figures/figure-data.ts';
+import { assumptionSlopes } from '../../../src/shared/figures/figures/assumptions.ts';
+import { spectralDensity } from '../../../src/shared/figures/figures/density.ts';
+import { sampleCurvature } from '../../../src/shared/figures/figures/distribution.ts';
+import { dualDiagonals } from '../../../src/shared/figures/figures/duality.ts';
 import {
-  assumptionSlopes,
-  composePanels,
-  dualDiagonals,
-  eigenvectorOverlap,
   gammaAgainstCutoff,
   gammaAgainstHyperparameter,
   gammaPerLayer,
-  learningCurves,
-  matrixHeatmap,
-  sampleCurvature,
-  scatterDiagonals,
-  spectra,
-  spectralDensity,
-  trainingEvolution,
-  type FigureSpec,
-  type MatrixInput,
-} from '../../../src/shared/figures/index.ts';
+} from '../../../src/shared/figures/figures/gamma.ts';
+import { eigenvectorOverlap, matrixHeatmap } from '../../../src/shared/figures/figures/heatmap.ts';
+import { composePanels } from '../../../src/shared/figures/figures/panels.ts';
+import { scatterDiagonals } from '../../../src/shared/figures/figures/scatter.ts';
+import { spectra } from '../../../src/shared/figures/figures/spectra.ts';
+import { learningCurves, trainingEvolution } from '../../../src/shared/figures/figures/training.ts';
+import type { FigureSpec } from '../../../src/shared/figures/types.ts';
 import type { MetricPoint } from '../../../src/shared/results.ts';
 import { extendedMeasurement, measurement, normal, uniform } from './data.ts';
 

@@ -1,5 +1,6 @@
 /** Recipes, and data of every kind that a figure may need: small, and the same each time. */
-import { parseRecipe, type FigureData, type FigureRecipe } from '../../../src/shared/figures/index.ts';
+import type { FigureData } from '../../../src/shared/figures/figure-data.ts';
+import { parseRecipe, type FigureRecipe } from '../../../src/shared/figures/recipe.ts';
 import type { FigureDataKind } from '../../../src/shared/figures/figure-data.ts';
 import { extendedMeasurement, measurement } from './data.ts';
 

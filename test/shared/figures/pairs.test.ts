@@ -1,13 +1,10 @@
 /** Every figure beside every other, at every venue, as it is drawn at first: nothing overlaps, leaves the page or covers data. */
 import { describe, expect, test } from 'vitest';
 import { loadFonts } from '../../../src/main/figures/fonts.ts';
-import {
-  composePanels,
-  layoutFigure,
-  presets,
-  type FigureSpec,
-  type PresetName,
-} from '../../../src/shared/figures/index.ts';
+import { composePanels } from '../../../src/shared/figures/figures/panels.ts';
+import { layoutFigure } from '../../../src/shared/figures/layout/layout.ts';
+import { presets, type PresetName } from '../../../src/shared/figures/presets.ts';
+import type { FigureSpec } from '../../../src/shared/figures/types.ts';
 import type { Scene, SceneNode } from '../../../src/shared/figures/layout/scene.ts';
 import type { FigureName } from '../../../src/shared/figures/catalogue.ts';
 import { pairFigures } from './pairs.ts';

@@ -1,21 +1,19 @@
 /** Every figure of `figureTable` at a venue, from seeded data: what two-panel figures are made of. */
+import { assumptionSlopes } from '../../../src/shared/figures/figures/assumptions.ts';
+import { spectralDensity } from '../../../src/shared/figures/figures/density.ts';
+import { sampleCurvature } from '../../../src/shared/figures/figures/distribution.ts';
+import { dualDiagonals } from '../../../src/shared/figures/figures/duality.ts';
 import {
-  assumptionSlopes,
-  dualDiagonals,
-  eigenvectorOverlap,
   gammaAgainstCutoff,
   gammaAgainstHyperparameter,
   gammaPerLayer,
-  learningCurves,
-  matrixHeatmap,
-  sampleCurvature,
-  scatterDiagonals,
-  spectra,
-  spectralDensity,
-  trainingEvolution,
-  type FigureSpec,
-  type PresetName,
-} from '../../../src/shared/figures/index.ts';
+} from '../../../src/shared/figures/figures/gamma.ts';
+import { eigenvectorOverlap, matrixHeatmap } from '../../../src/shared/figures/figures/heatmap.ts';
+import { scatterDiagonals } from '../../../src/shared/figures/figures/scatter.ts';
+import { spectra } from '../../../src/shared/figures/figures/spectra.ts';
+import { learningCurves, trainingEvolution } from '../../../src/shared/figures/figures/training.ts';
+import type { PresetName } from '../../../src/shared/figures/presets.ts';
+import type { FigureSpec } from '../../../src/shared/figures/types.ts';
 import type { FigureName } from '../../../src/shared/figures/catalogue.ts';
 import { curvatures, curve, history, matrix, overlaps, perLayer } from './catalogue.ts';
 import { extendedMeasurement, measurement } from './data.ts';

@@ -1,15 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import {
-  applyToRuns,
-  buildFigure,
-  expandRecipe,
-  figureNames,
-  figureTable,
-  parseSpec,
-  sourcesOf,
-  type FigureRecipe,
-} from '../../../src/shared/figures/index.ts';
+import { applyToRuns, sourcesOf } from '../../../src/shared/figures/apply.ts';
+import { figureNames, figureTable } from '../../../src/shared/figures/catalogue.ts';
+import { buildFigure, expandRecipe, type FigureRecipe } from '../../../src/shared/figures/recipe.ts';
+import { parseSpec } from '../../../src/shared/figures/schema.ts';
 import { extremes, figures } from './catalogue.ts';
 import { dataOf, recipeOf } from './data-of.ts';
 

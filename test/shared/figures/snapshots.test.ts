@@ -1,7 +1,8 @@
 /** Every figure of the program and every extreme case, laid out from seeded data: nothing overlaps or leaves the page, and nothing moves unseen. */
 import { describe, expect, test } from 'vitest';
 import { loadFonts } from '../../../src/main/figures/fonts.ts';
-import { layoutFigure, sceneToSvg } from '../../../src/shared/figures/index.ts';
+import { layoutFigure } from '../../../src/shared/figures/layout/layout.ts';
+import { sceneToSvg } from '../../../src/shared/figures/svg.ts';
 import { extremes, figures } from './catalogue.ts';
 import { skeleton } from './skeleton.ts';
 

@@ -8,9 +8,7 @@
 import type { Blas, Real } from '../../blas/types.ts';
 import type { Moments, OutputMoments } from './outputs.ts';
 
-/** In the order of the blocks; the last two only where there are classes. */
-export const dualBlocks = ['dual', 'spread', 'dual_within', 'spread_within'] as const;
-
+/** Blocks in the order dual, spread, dual within classes, spread within classes; the last two only where there are classes. */
 export class DualBlocks {
   readonly #blas: Blas;
   readonly #n: number;

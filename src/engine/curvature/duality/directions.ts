@@ -37,7 +37,7 @@ export interface DualDirectionSums {
   readonly curvature: Float64Array;
   readonly slope: Float64Array;
   readonly squaredSlope: Float64Array;
-  /** [blocks][k], as in `dualBlocks`. */
+  /** [blocks][k], as in `DualBlocks`. */
   readonly blocks: readonly Float64Array[];
   /** Traces: of the blocks, sum_p |g_p|^2, and sum_p g_p [d]. */
   readonly traces: Float64Array;

@@ -51,7 +51,7 @@ export const dualFactorsTask = defineTask(
   },
 );
 
-/** Packed sums over p, blocks as in `dualBlocks`; release when done. */
+/** Packed sums over p, blocks as in `DualBlocks`; release when done. */
 export function dualSums(
   pool: Pool,
   layout: FactorLayout,

@@ -2,7 +2,6 @@
 import type { ExtraArrays, ResultArrays } from '../../results.ts';
 import type { Measurement } from '../figure-data.ts';
 import type { FontFamily } from '../fonts/library.ts';
-import { numberText } from '../numbers.ts';
 import type { PaletteName } from '../palettes.ts';
 import { presets, styleOf, type PresetName, type TypeSizes } from '../presets.ts';
 import { InputError } from '../../errors.ts';
@@ -110,11 +109,6 @@ export function powerTex(value: number): string {
   if (Math.abs(value / 10 ** exponent - 1) < 1e-9) return `10^{${exponent}}`;
   const [mantissa, power] = value.toExponential(1).split('e');
   return `${mantissa} \\times 10^{${Number(power)}}`;
-}
-
-/** Numbers of the numbers module within mathematics. */
-export function mathNumber(value: number, digits = 3): string {
-  return numberText(value, digits).replace('−', '-');
 }
 
 export { estimandNames } from '../../estimands.ts';

@@ -12,12 +12,6 @@ export type TextStyle = 'regular' | 'italic' | 'bold';
 export const fontFamilies = ['stix', 'sans', 'dejavu'] as const;
 export type FontFamily = (typeof fontFamilies)[number];
 
-export const fontFamilyNames: Readonly<Record<FontFamily, string>> = {
-  stix: 'STIX Two (Times-like)',
-  sans: 'Liberation Sans (Helvetica-like)',
-  dejavu: 'DejaVu Sans',
-};
-
 /** Files in resources/fonts, by family and style, in the order in which a character is looked for. */
 export const bundledFiles = {
   stix: {

@@ -10,9 +10,12 @@ import { applicationId, type Migration } from './schema.ts';
 
 /** The version of an opened database; 0: empty. Reads only. Raises `not-a-store` and `newer-version`. */
 export function versionOf(db: Database.Database, folder: string, known: number): number {
-  const version = db.pragma('user_version', { simple: true }) as number;
-  const application = db.pragma('application_id', { simple: true }) as number;
-  const empty = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0;
+  // One look: another process may be making the database at this moment.
+  const { version, application, empty } = db.transaction(() => ({
+    version: db.pragma('user_version', { simple: true }) as number,
+    application: db.pragma('application_id', { simple: true }) as number,
+    empty: db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0,
+  }))();
   if (empty && version === 0) return 0;
   if (application !== applicationId) {
     throw new StoreError(

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openStore } from '../../../src/main/store/index.ts';
+import { migrate, versionOf } from '../../../src/main/store/migrate.ts';
 import { migrations, schemaVersion, type Migration } from '../../../src/main/store/schema.ts';
 import { errorOf, experiment, workplace } from './support/stores.ts';
 
@@ -46,6 +47,35 @@ describe('the steps', () => {
     const hashes = migrations.map((step) => createHash('sha256').update(step.sql).digest('hex'));
     expect(hashes).toEqual(released);
   });
+});
+
+describe('a database that another process makes at this moment', () => {
+  const { folder } = workplace();
+
+  it.each(['user_version', 'application_id'])(
+    'is new or a store, never of another program: made after a look at %s',
+    (after) => {
+      const path = join(folder(), `${after}.db`);
+      new Database(path).pragma('journal_mode = WAL');
+      const other = new Database(path, { timeout: 0 });
+      const db = new Database(path);
+      const pragma = db.pragma.bind(db);
+      let made = false;
+      db.pragma = (source, options) => {
+        const value = pragma(source, options);
+        if (source === after && !made) {
+          made = true;
+          expect(migrate(other, folder(), 0, migrations, 0)).toBeUndefined();
+        }
+        return value;
+      };
+      expect(versionOf(db, folder(), schemaVersion)).toBe(0);
+      expect(made).toBe(true);
+      expect(versionOf(db, folder(), schemaVersion)).toBe(schemaVersion);
+      db.close();
+      other.close();
+    },
+  );
 });
 
 describe.each(migrations.map((step) => step.version))('a store of version %i', (version) => {

@@ -37,7 +37,8 @@ describe('six processes on a store that is not there yet', () => {
     const lasting = Array.from({ length: 4 }, () => startWriter(place, batches));
     const killed = Array.from({ length: 2 }, () => startWriter(place));
     for (const each of killed) {
-      while (each.said('batch') < 6) await sleep(5);
+      while (each.said('batch') < 6 && each.said('error') === 0) await sleep(5);
+      expect(each.lines().filter((line) => line.startsWith('error'))).toEqual([]);
       each.child.kill('SIGKILL');
     }
     await Promise.all([...lasting, ...killed].map(({ closed }) => closed));

@@ -21,115 +21,109 @@ const pooling: readonly LayerField[] = [
   { key: 'stride', label: 'stride', kind: 'numbers', otherwise: 'as size' },
 ];
 
-export const layerFields: Readonly<Record<LayerKind, readonly LayerField[]>> = {
-  dense: [units, bias],
-  activation: [{ key: 'function', label: 'function', kind: 'choice', options: activationFunctions }],
-  flatten: [],
-  conv2d: [
-    { key: 'filters', label: 'filters', kind: 'numbers' },
-    { key: 'kernel', label: 'kernel', kind: 'pair' },
-    { key: 'stride', label: 'stride', kind: 'numbers', otherwise: '1' },
-    { key: 'padding', label: 'padding', kind: 'choice', options: ['valid', 'same'], otherwise: 'valid' },
-    bias,
-  ],
-  maxpool2d: pooling,
-  avgpool2d: pooling,
-  adaptiveavgpool2d: [{ key: 'size', label: 'size', kind: 'numbers' }],
-  globalavgpool2d: [],
-  layernorm: [epsilon, affine],
-  rmsnorm: [epsilon, affine],
-  groupnorm: [{ key: 'groups', label: 'groups', kind: 'numbers' }, epsilon, affine],
-  batchnorm: [{ key: 'momentum', label: 'momentum', kind: 'numbers', otherwise: '0.1' }, epsilon, affine],
-  layerscale: [],
-  residual: [],
-  concat: [{ key: 'axis', label: 'axis', kind: 'choice', options: ['last', 'tokens'], otherwise: 'last' }],
-  embedding: [{ key: 'tokens', label: 'tokens', kind: 'numbers' }, units],
-  positions: [],
-  classtoken: [],
-  selecttoken: [{ key: 'index', label: 'token', kind: 'numbers' }],
-  tokens: [],
-  transpose: [],
-  patches: [
-    { key: 'size', label: 'size', kind: 'numbers' },
-    units,
-    { key: 'positions', label: 'positions', kind: 'flag', otherwise: true },
-    bias,
-  ],
-  attention: [
-    { key: 'heads', label: 'heads', kind: 'numbers' },
-    { key: 'causal', label: 'causal', kind: 'flag', otherwise: false },
-    { key: 'bias', label: 'bias', kind: 'flag', otherwise: false },
-    { key: 'packed', label: 'packed', kind: 'flag', otherwise: false },
-  ],
-  meanpool: [],
-  dropout: [{ key: 'rate', label: 'rate', kind: 'numbers' }],
-};
+interface LayerForm {
+  readonly title: string;
+  /** What the name of a new one begins with; none where the kind has no name. */
+  readonly stem?: string;
+  readonly fields: readonly LayerField[];
+  /** The fields that a new one begins with; default none. */
+  readonly begins?: Readonly<Record<string, unknown>>;
+}
 
-export const layerWords: Readonly<Record<LayerKind, string>> = {
-  dense: 'Dense',
-  activation: 'Activation',
-  flatten: 'Flatten',
-  conv2d: 'Convolution',
-  maxpool2d: 'Max pooling',
-  avgpool2d: 'Average pooling',
-  adaptiveavgpool2d: 'Adaptive average pooling',
-  globalavgpool2d: 'Global pooling',
-  layernorm: 'Layer norm',
-  rmsnorm: 'RMS norm',
-  groupnorm: 'Group norm',
-  batchnorm: 'Batch norm',
-  layerscale: 'Layer scale',
-  residual: 'Residual block',
-  concat: 'Branches side by side',
-  embedding: 'Embedding of tokens',
-  positions: 'Learned positions',
-  classtoken: 'Class token',
-  selecttoken: 'One token',
-  tokens: 'Positions as tokens',
-  transpose: 'Tokens and width exchanged',
-  patches: 'Patches',
-  attention: 'Attention',
-  meanpool: 'Mean pooling',
-  dropout: 'Dropout',
-};
-
-/** Name stems of layers that have one. */
-const stems: Readonly<Partial<Record<LayerKind, string>>> = {
-  dense: 'fc',
-  conv2d: 'conv',
-  layernorm: 'norm',
-  rmsnorm: 'norm',
-  layerscale: 'scale',
-  embedding: 'embedding',
-  positions: 'positions',
-  classtoken: 'class',
-  groupnorm: 'norm',
-  batchnorm: 'norm',
-  patches: 'patches',
-  attention: 'attention',
+export const layerForms: Readonly<Record<LayerKind, LayerForm>> = {
+  dense: { title: 'Dense', stem: 'fc', fields: [units, bias], begins: { units: 50, bias: false } },
+  activation: {
+    title: 'Activation',
+    fields: [{ key: 'function', label: 'function', kind: 'choice', options: activationFunctions }],
+    begins: { function: 'relu' },
+  },
+  flatten: { title: 'Flatten', fields: [] },
+  conv2d: {
+    title: 'Convolution',
+    stem: 'conv',
+    fields: [
+      { key: 'filters', label: 'filters', kind: 'numbers' },
+      { key: 'kernel', label: 'kernel', kind: 'pair' },
+      { key: 'stride', label: 'stride', kind: 'numbers', otherwise: '1' },
+      { key: 'padding', label: 'padding', kind: 'choice', options: ['valid', 'same'], otherwise: 'valid' },
+      bias,
+    ],
+    begins: { filters: 8, kernel: [3, 3] },
+  },
+  maxpool2d: { title: 'Max pooling', fields: pooling, begins: { size: 2 } },
+  avgpool2d: { title: 'Average pooling', fields: pooling, begins: { size: 2 } },
+  adaptiveavgpool2d: {
+    title: 'Adaptive average pooling',
+    fields: [{ key: 'size', label: 'size', kind: 'numbers' }],
+    begins: { size: 2 },
+  },
+  globalavgpool2d: { title: 'Global pooling', fields: [] },
+  layernorm: { title: 'Layer norm', stem: 'norm', fields: [epsilon, affine] },
+  rmsnorm: { title: 'RMS norm', stem: 'norm', fields: [epsilon, affine] },
+  groupnorm: {
+    title: 'Group norm',
+    stem: 'norm',
+    fields: [{ key: 'groups', label: 'groups', kind: 'numbers' }, epsilon, affine],
+    begins: { groups: 4 },
+  },
+  batchnorm: {
+    title: 'Batch norm',
+    stem: 'norm',
+    fields: [{ key: 'momentum', label: 'momentum', kind: 'numbers', otherwise: '0.1' }, epsilon, affine],
+  },
+  layerscale: { title: 'Layer scale', stem: 'scale', fields: [] },
+  residual: { title: 'Residual block', fields: [], begins: { layers: [{ type: 'activation', function: 'relu' }] } },
+  concat: {
+    title: 'Branches side by side',
+    fields: [{ key: 'axis', label: 'axis', kind: 'choice', options: ['last', 'tokens'], otherwise: 'last' }],
+    begins: { branches: [[], [{ type: 'activation', function: 'relu' }]] },
+  },
+  embedding: {
+    title: 'Embedding of tokens',
+    stem: 'embedding',
+    fields: [{ key: 'tokens', label: 'tokens', kind: 'numbers' }, units],
+    begins: { tokens: 64, units: 32 },
+  },
+  positions: { title: 'Learned positions', stem: 'positions', fields: [] },
+  classtoken: { title: 'Class token', stem: 'class', fields: [] },
+  selecttoken: {
+    title: 'One token',
+    fields: [{ key: 'index', label: 'token', kind: 'numbers' }],
+    begins: { index: 0 },
+  },
+  tokens: { title: 'Positions as tokens', fields: [] },
+  transpose: { title: 'Tokens and width exchanged', fields: [] },
+  patches: {
+    title: 'Patches',
+    stem: 'patches',
+    fields: [
+      { key: 'size', label: 'size', kind: 'numbers' },
+      units,
+      { key: 'positions', label: 'positions', kind: 'flag', otherwise: true },
+      bias,
+    ],
+    begins: { size: 4, units: 32 },
+  },
+  attention: {
+    title: 'Attention',
+    stem: 'attention',
+    fields: [
+      { key: 'heads', label: 'heads', kind: 'numbers' },
+      { key: 'causal', label: 'causal', kind: 'flag', otherwise: false },
+      { key: 'bias', label: 'bias', kind: 'flag', otherwise: false },
+      { key: 'packed', label: 'packed', kind: 'flag', otherwise: false },
+    ],
+    begins: { heads: 4 },
+  },
+  meanpool: { title: 'Mean pooling', fields: [] },
+  dropout: { title: 'Dropout', fields: [{ key: 'rate', label: 'rate', kind: 'numbers' }], begins: { rate: 0.1 } },
 };
 
 /** A layer of a kind with a name that is not taken. */
 export function newLayer(kind: LayerKind, taken: ReadonlySet<string>): Readonly<Record<string, unknown>> {
-  const stem = stems[kind];
+  const { stem, begins } = layerForms[kind];
   let number = 1;
   while (stem !== undefined && taken.has(`${stem}${number}`)) number++;
   const named = stem === undefined ? {} : { name: `${stem}${number}` };
-  const begin: Readonly<Partial<Record<LayerKind, Readonly<Record<string, unknown>>>>> = {
-    dense: { units: 50, bias: false },
-    activation: { function: 'relu' },
-    conv2d: { filters: 8, kernel: [3, 3] },
-    maxpool2d: { size: 2 },
-    avgpool2d: { size: 2 },
-    adaptiveavgpool2d: { size: 2 },
-    embedding: { tokens: 64, units: 32 },
-    selecttoken: { index: 0 },
-    concat: { branches: [[], [{ type: 'activation', function: 'relu' }]] },
-    groupnorm: { groups: 4 },
-    patches: { size: 4, units: 32 },
-    attention: { heads: 4 },
-    dropout: { rate: 0.1 },
-    residual: { layers: [{ type: 'activation', function: 'relu' }] },
-  };
-  return { type: kind, ...named, ...begin[kind] };
+  return { type: kind, ...named, ...structuredClone(begins) };
 }

@@ -56,6 +56,8 @@ export class App {
   /** Of runs that are looked at with another cutoff than the default; see run/look-at.svelte.ts. */
   readonly cutoffs = new SvelteMap<string, number>();
   #messageNumber = 0;
+  /** Changes of settings that are on their way to the store, in the order in which they were made. */
+  readonly #unsaved: Partial<Settings>[] = [];
 
   /** While a control is pressed nothing on the screen changes by itself. */
   readonly press = new Press();
@@ -93,7 +95,7 @@ export class App {
         }
       }),
       client.on('settings.changed', (settings) => {
-        this.settings = settings;
+        this.#showSettings(settings);
       }),
       client.on('queue.changed', (queue) => {
         if (this.queue !== null && queue.number <= this.queue.number) return;
@@ -159,7 +161,7 @@ export class App {
         this.client.request('queue.get'),
         this.client.request('app.info'),
       ]);
-      this.settings = settings;
+      this.#showSettings(settings);
       this.queue = queue;
       this.info = info;
     });
@@ -268,10 +270,17 @@ export class App {
   }
 
   async saveSettings(changes: Partial<Settings>): Promise<void> {
-    if (this.settings !== null) this.settings = { ...this.settings, ...changes };
-    await this.attempt(async () => {
-      this.settings = await this.client.request('settings.set', changes);
-    });
+    this.#unsaved.push(changes);
+    if (this.settings !== null) this.#showSettings(this.settings);
+    const stored = await this.attempt(() => this.client.request('settings.set', changes));
+    this.#unsaved.splice(this.#unsaved.indexOf(changes), 1);
+    const known = stored ?? (await this.attempt(() => this.client.request('settings.get')));
+    if (known !== undefined) this.#showSettings(known);
+  }
+
+  /** Those of the store, with what was changed since and is not stored yet: an answer to an earlier change never takes back a later one. */
+  #showSettings(stored: Settings): void {
+    this.settings = Object.assign({}, stored, ...this.#unsaved) as Settings;
   }
 }
 

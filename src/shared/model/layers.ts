@@ -350,39 +350,11 @@ const layerSchemas = {
 export type LayerKind = keyof typeof layerSchemas;
 export const layerKinds = Object.keys(layerSchemas) as LayerKind[];
 
-export const layer = v.variant(
-  'type',
-  [
-    dense,
-    activation,
-    flatten,
-    conv2d,
-    maxpool2d,
-    avgpool2d,
-    adaptiveavgpool2d,
-    globalavgpool2d,
-    layernorm,
-    rmsnorm,
-    groupnorm,
-    batchnorm,
-    layerscale,
-    residual,
-    concat,
-    patches,
-    embedding,
-    positions,
-    classtoken,
-    selecttoken,
-    tokens,
-    transpose,
-    attention,
-    meanpool,
-    dropout,
-  ],
-  (issue) =>
-    issue.received === undefined
-      ? 'expected a layer'
-      : `unknown layer or field; known layers: ${layerKinds.join(', ')} (received ${issue.received})`,
+const [firstSchema, ...otherSchemas] = Object.values(layerSchemas);
+export const layer = v.variant('type', [firstSchema, ...otherSchemas], (issue) =>
+  issue.received === undefined
+    ? 'expected a layer'
+    : `unknown layer or field; known layers: ${layerKinds.join(', ')} (received ${issue.received})`,
 );
 
 /** Chains of layers inside a layer, in the order in which their parameters are listed. */

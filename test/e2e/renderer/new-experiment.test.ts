@@ -46,7 +46,7 @@ describeWhere(windowAvailable(), 'a new experiment', () => {
   it('shows what each cell of a sweep takes, and the sum of them', async () => {
     const { page } = window;
     await page.getByLabel('Learning rate').fill('0.1, 0.05');
-    await page.getByLabel('Epochs', { exact: true }).fill('2, 200');
+    await page.getByLabel('Epochs', { exact: true }).fill('2, 20000');
     await page.getByLabel('Epochs', { exact: true }).press('Tab');
     await page.getByRole('button', { name: 'Start 4 runs' }).waitFor();
     const cells = page.getByRole('region', { name: 'Sweep' }).locator('td');

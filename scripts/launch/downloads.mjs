@@ -3,7 +3,7 @@
  * Electron's binary (the desktop window). Neither is ever needed: each download gives up once nothing arrives, says so, and is not tried again
  * by itself for a day.
  */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { runGuarded } from './guard.mjs';
@@ -34,7 +34,8 @@ export async function ensureTensorflow(root, options) {
   return await download(root, options, {
     name: 'tensorflow',
     title: 'libtensorflow with CUDA (about 400 MB)',
-    without: 'the engines that need no card serve instead',
+    without:
+      'the engines that need no card serve instead ("npm run setup:tensorflow -- --python" takes a newer one from PyPI)',
     isThere: () => hasTensorflow(root),
     job: () => ({
       args: [join(folder, 'scripts/install.js'), 'gpu', 'download'],
@@ -54,8 +55,11 @@ export async function ensureTensorflow(root, options) {
 /** @param {string} root */
 export function hasTensorflow(root) {
   const folder = join(root, 'node_modules/@tensorflow/tfjs-node-gpu');
+  const binding = join(folder, 'lib/napi-v8/tfjs_binding.node');
+  // A link: to what tensorflow.mjs has put into the user's cache folder, library and all.
+  if (lstatSync(binding, { throwIfNoEntry: false })?.isSymbolicLink()) return existsSync(binding);
   const library = process.platform === 'win32' ? 'deps/lib/tensorflow.dll' : 'deps/lib/libtensorflow.so.2.9.1';
-  return existsSync(join(folder, library)) && existsSync(join(folder, 'lib/napi-v8/tfjs_binding.node'));
+  return existsSync(join(folder, library)) && existsSync(binding);
 }
 
 /** Whether the machine has an NVIDIA card with its driver, for which libtensorflow exists. */

@@ -8,6 +8,7 @@ import { findNpm, ignoresScripts, runNpm } from './npm.mjs';
 import { findRuntime } from './runtime.mjs';
 import { SetupError, duration, say } from './say.mjs';
 import { currentStamp, installationKey, readJson, removeStamp, writeStamp } from './stamp.mjs';
+import { linkTensorflow } from './tensorflow.mjs';
 import { libc, treeMatchesLock } from './tree.mjs';
 
 /** The lock of everything that changes node_modules or out/. @param {string} root */
@@ -30,6 +31,7 @@ export async function install(root) {
       if (!treeMatchesLock(root)) await installPackages(root, npm, record);
       await buildNatives(root, npm, record);
       const node = await findRuntime(root, npm, record);
+      linkTensorflow(root);
       if (hasNvidiaCard() && existsSync(join(root, 'node_modules/@tensorflow/tfjs-node-gpu')) && !hasTensorflow(root)) {
         await offerTensorflow(root, npm, node);
       }

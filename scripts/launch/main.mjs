@@ -80,11 +80,26 @@ async function launch(what, rest) {
       );
     }
     default: {
+      if (what === 'tensorflow' && rest.length > 0) return await tensorflowFromPython(root, node, rest);
       const { ensureElectron, ensureTensorflow } = await import('./downloads.mjs');
       const ensure = what === 'tensorflow' ? ensureTensorflow : ensureElectron;
       return process.exit((await ensure(root, { node, again: true })) ? 0 : 1);
     }
   }
+}
+
+/** @param {string} root @param {string} node @param {string[]} rest */
+async function tensorflowFromPython(root, node, rest) {
+  const { setUpFromPython, usage } = await import('./tensorflow.mjs');
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(usage);
+    return process.exit(0);
+  }
+  if (!rest.includes('--python')) {
+    say(`"${rest.join(' ')}" is not understood\n${usage}`);
+    return process.exit(2);
+  }
+  await setUpFromPython(root, { node, args: rest });
 }
 
 /** @param {string} root @param {string} node @param {boolean} workbench whether the workbench's bundles are wanted */

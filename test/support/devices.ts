@@ -1,8 +1,8 @@
 /**
  * The TensorFlow.js devices that numeric suites run on. One a test file: the library has one current device in a process.
  *
- * tfjs-node-gpu cannot be had without a card, so a stand-in takes its place that registers the library's own CPU kernels under its name: everything
- * but the kernels is what a card would run. WebGPU runs on SwiftShader, a Vulkan driver that computes on the processor, where Debian's chromium
+ * tfjs-node computes with the real TensorFlow's kernels on the processor where `npm run setup:tensorflow -- --python` has been run: what a card would run but for the
+ * card. Elsewhere a stand-in takes its place that registers the library's own CPU kernels under its name. WebGPU runs on SwiftShader, a Vulkan driver that computes on the processor, where Debian's chromium
  * package has left one.
  */
 import { existsSync } from 'node:fs';
@@ -11,6 +11,8 @@ import koffi from 'koffi';
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { openDevice } from '../../src/engine/backend/tfjs/load.ts';
 import type { ImportModule, OpenDevice } from '../../src/engine/backend/tfjs/device.ts';
+import type { DeviceName } from '../../src/shared/devices.ts';
+import { tensorflowAvailable } from './tensorflow.ts';
 
 export interface DeviceUnderTest {
   readonly title: string;
@@ -34,7 +36,7 @@ export const importStandIn: ImportModule = async (name) => {
   return {};
 };
 
-async function opened(name: 'cuda' | 'webgpu', importModule?: ImportModule): Promise<OpenDevice> {
+async function opened(name: DeviceName, importModule?: ImportModule): Promise<OpenDevice> {
   const outcome = await openDevice(name, importModule === undefined ? {} : { importModule });
   if (!outcome.available) throw new Error(`${outcome.title}: ${outcome.reason}`);
   return outcome.device;
@@ -46,6 +48,20 @@ export const standIn: DeviceUnderTest = {
   isSlow: false,
   open: () => opened('cuda', importStandIn),
 };
+
+/** The real TensorFlow, on the processor. */
+export const tensorflow: DeviceUnderTest = {
+  title: 'tfjs-node',
+  available: tensorflowAvailable,
+  isSlow: false,
+  open: () => opened('tfjs-node'),
+};
+
+/** Runs a suite on the real TensorFlow; where that is not there the suite is skipped with the reason, and runs on the stand-in. */
+export function onTensorflow(suite: (device: DeviceUnderTest) => void): void {
+  suite(tensorflow);
+  if (tensorflowAvailable !== true) suite(standIn);
+}
 
 const driver = '/usr/lib/chromium/vk_swiftshader_icd.json';
 /** Chromium's copy of the Vulkan loader: a machine without a card need not have one of its own. */

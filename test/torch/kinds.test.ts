@@ -21,7 +21,7 @@ import { shared } from '../../src/engine/parallel/shared.ts';
 import { parseModel } from '../../src/shared/model.ts';
 import type { ModelSpec } from '../../src/shared/model.ts';
 import { Random } from '../../src/shared/random.ts';
-import { standIn } from '../support/devices.ts';
+import { onTensorflow } from '../support/devices.ts';
 import { engines } from '../support/engines.ts';
 import { clusterMeans, disagreement } from '../support/reference.ts';
 import { describeWhere } from '../support/skips.ts';
@@ -258,25 +258,27 @@ describeWhere(torch, 'every kind of layer and loss against PyTorch', () => {
     });
   }
 
-  describeWhere(standIn.available, standIn.title, () => {
-    let open: OpenDevice;
-    beforeAll(async () => {
-      open = await standIn.open();
-    });
-    afterAll(() => {
-      open.close();
-    });
+  onTensorflow((device) => {
+    describeWhere(device.available, device.title, () => {
+      let open: OpenDevice;
+      beforeAll(async () => {
+        open = await device.open();
+      });
+      afterAll(() => {
+        open.close();
+      });
 
-    test.each(torchRows.map(({ title }, i) => [title, i] as const))('%s', async (_, i) => {
-      const [problem, reference] = [problems[i], references[i]];
-      const found = await formsOn(problem, open.backend());
-      expect(disagreement(found.outputs, reference.outputs.flat()), 'outputs').toBeLessThan(singlePrecision);
-      for (const key of ['C', 'H', 'Q'] as const) {
-        // Of the largest entry, since a form may vanish; v has the length 1.
-        const largest = reference[key].reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-        const expected = form(reference[key], found.direction);
-        expect(Math.abs(found[key] - expected) / largest, key).toBeLessThan(singlePrecision);
-      }
+      test.each(torchRows.map(({ title }, i) => [title, i] as const))('%s', async (_, i) => {
+        const [problem, reference] = [problems[i], references[i]];
+        const found = await formsOn(problem, open.backend());
+        expect(disagreement(found.outputs, reference.outputs.flat()), 'outputs').toBeLessThan(singlePrecision);
+        for (const key of ['C', 'H', 'Q'] as const) {
+          // Of the largest entry, since a form may vanish; v has the length 1.
+          const largest = reference[key].reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+          const expected = form(reference[key], found.direction);
+          expect(Math.abs(found[key] - expected) / largest, key).toBeLessThan(singlePrecision);
+        }
+      });
     });
   });
 });

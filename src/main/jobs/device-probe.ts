@@ -1,6 +1,7 @@
 /** Opens one device in a process of its own and says on standard output, as JSON, how that went: a driver that crashes ends nothing else. */
 import { openDevice } from '../../engine/backend/tfjs/load.ts';
 import { deviceNames } from '../../shared/devices.ts';
+import { explained } from './cuda-pieces.ts';
 
 const name = deviceNames.find((each) => each === process.argv[2]);
 if (name === undefined) throw new Error(`device-probe: expected one of ${deviceNames.join(', ')}`);
@@ -8,7 +9,7 @@ const outcome = await openDevice(name);
 const { available } = outcome;
 const answer = available
   ? { name, available, title: outcome.device.title, isSoftware: outcome.device.isSoftware }
-  : { name, available, title: outcome.title, reason: outcome.reason, remedy: outcome.remedy };
+  : explained({ name, available, title: outcome.title, reason: outcome.reason, remedy: outcome.remedy });
 process.stdout.write(`${JSON.stringify(answer)}\n`, () => {
   // At once: a driver's own threads may keep the process.
   process.exit(0);

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { openDevice } from '../../engine/backend/tfjs/load.ts';
 import { deviceNames } from '../../shared/devices.ts';
 import type { DeviceName } from '../../shared/devices.ts';
+import { explained } from './cuda-pieces.ts';
 import { driverWords } from './driver-words.ts';
 import type { DriverWords } from './driver-words.ts';
 import { moduleBeside } from './launcher.ts';
@@ -34,7 +35,7 @@ const isElectron = process.versions['electron'] !== undefined;
 
 async function probeHere(name: DeviceName): Promise<DeviceReport> {
   const outcome = await openDevice(name);
-  if (!outcome.available) return { ...outcome };
+  if (!outcome.available) return explained({ ...outcome });
   const { title, isSoftware } = outcome.device;
   outcome.device.close();
   return { name, available: true, title, isSoftware };

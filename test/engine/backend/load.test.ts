@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import util from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { asDeviceError, DeviceError } from '../../../src/engine/backend/tfjs/device-error.ts';
 import { openDevice } from '../../../src/engine/backend/tfjs/load.ts';
 import type { ImportModule } from '../../../src/engine/backend/tfjs/device.ts';
@@ -93,8 +93,10 @@ describe('a device that cannot be opened says what failed and what to install', 
   });
 });
 
-test('what Node 23 took out of util is there before tfjs-node is imported', async () => {
+test('what Node 23 took out of util is there before tfjs-node is imported, and less than single precision is switched off', async () => {
   let seen: unknown = null;
+  vi.stubEnv('NVIDIA_TF32_OVERRIDE', '1');
+  vi.stubEnv('ONEDNN_DEFAULT_FPMATH_MODE', 'BF16');
   await openDevice('cuda', {
     importModule: async (name) => {
       if (name === '@tensorflow/tfjs-node-gpu') {
@@ -106,6 +108,8 @@ test('what Node 23 took out of util is there before tfjs-node is imported', asyn
   });
   expect(seen).toEqual([true, true, false, false]);
   expect(process.env['NVIDIA_TF32_OVERRIDE']).toBe('0');
+  expect(process.env['ONEDNN_DEFAULT_FPMATH_MODE']).toBe('STRICT');
+  vi.unstubAllEnvs();
 });
 
 test.each([

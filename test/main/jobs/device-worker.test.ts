@@ -61,7 +61,7 @@ async function weightsOf(name: string): Promise<Map<string, unknown>> {
 test('a run on a device that was paused goes on there to the identical end', async () => {
   const whole = await run(['run', written('whole')]);
   expect(whole.status, whole.stderr).toBe(0);
-  expect(JSON.stringify(found('whole').provenance)).toContain('CUDA (tfjs-node-gpu), float32');
+  expect(JSON.stringify(found('whole').provenance)).toMatch(/CUDA \(tfjs-node-gpu.*\), float32/);
   const first = await run(['run', written('in-parts'), '--stop-after', '5']);
   expect(first.status, first.stderr).toBe(0);
   expect(found('in-parts').checkpoint?.step).toBe(5);
@@ -77,7 +77,7 @@ test('on another backend it goes on too, close by, and the log says that it did'
   const second = await run(['run', '--resume', 'moved'], 'none:0', 'cpu');
   expect(second.status, second.stderr).toBe(0);
   expect(found('moved').logs.join('\n')).toMatch(
-    /trained by CUDA \(tfjs-node-gpu\), float32 up to step 5, from here by cpu .*: it rounds otherwise/,
+    /trained by CUDA \(tfjs-node-gpu.*\), float32 up to step 5, from here by cpu .*: it rounds otherwise/,
   );
   const [one, other] = [await weightsOf('moved'), await weightsOf('whole')];
   for (const [name, values] of other) {
@@ -114,7 +114,7 @@ test('measuring: memory that runs out is met with smaller chunks, and the result
   const { fallbacks } = measurement.summary?.precision_reached ?? {};
   expect(fallbacks).toHaveLength(1);
   expect(fallbacks?.[0]).toMatch(
-    /^CUDA \(tfjs-node-gpu\): OOM when allocating tensor with shape\[\S+\] and type float32; going on in chunks of 60 samples$/,
+    /^CUDA \(tfjs-node-gpu.*\): OOM when allocating tensor with shape\[\S+\] and type float(32)?; going on in chunks of 60 samples$/,
   );
   expect(found('measured').logs.join('\n')).toContain(fallbacks?.[0]);
   const own = await run(['measure', '--run', 'measured', '--parameter', 'fc2.kernel'], 'none:0', 'cpu');

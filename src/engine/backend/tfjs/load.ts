@@ -57,24 +57,43 @@ function withoutLibrary(name: 'cuda' | 'tfjs-node', platform: NodeJS.Platform, a
 /** What the NodeJS backend of the library shows of itself. */
 interface NodeBackend extends tfjs.KernelBackend {
   readonly isUsingGpuDevice?: boolean;
+  readonly binding?: { readonly TF_Version: string };
 }
+
+/**
+ * Single precision stays single precision, whatever the environment says: CUDA's products in TF32 (Ampere and later, 10 bits of mantissa) and oneDNN's in
+ * bfloat16 (Sapphire Rapids and later, 7 bits) are switched off.
+ */
+const exactProducts: Readonly<Record<string, string>> = {
+  NVIDIA_TF32_OVERRIDE: '0',
+  ONEDNN_DEFAULT_FPMATH_MODE: 'STRICT',
+  TF_SET_ONEDNN_FPMATH_MODE: 'STRICT',
+};
 
 async function openNode(tf: Tf, name: 'cuda' | 'tfjs-node', importModule: ImportModule): Promise<OpenDevice> {
   restoreUtil();
-  // Ampere and later cards would multiply float32 matrices with 10 bits of mantissa.
-  if (name === 'cuda') process.env['NVIDIA_TF32_OVERRIDE'] ??= '0';
+  Object.assign(process.env, exactProducts);
   // The library greets and logs on standard error.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  // A build for CUDA would use a card under this name too.
+  if (name === 'tfjs-node') process.env['CUDA_VISIBLE_DEVICES'] = '-1';
   await importModule(name === 'cuda' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node');
   if (!(await tf.setBackend('tensorflow'))) throw new Error('it loaded, but its backend does not start');
   const backend = tf.backend() as NodeBackend;
+  // A stand-in for the library has no version.
+  const version = backend.binding?.TF_Version;
   if (name === 'cuda' && backend.isUsingGpuDevice === false) {
     throw new Unavailable(
       'libtensorflow loaded and found no card that it can use',
-      'install the NVIDIA driver, CUDA 11.2 and cuDNN 8.1 (these versions; libcudart.so.11.0 and libcudnn.so.8, or cudart64_110.dll and cudnn64_8.dll, must be on the library path)',
+      version === undefined || version.startsWith('2.9.')
+        ? 'install the NVIDIA driver, CUDA 11.2 and cuDNN 8.1 (these versions; libcudart.so.11.0 and libcudnn.so.8, or cudart64_110.dll and cudnn64_8.dll, must be on the library path), or take a TensorFlow of today, which brings its CUDA: npm run setup:tensorflow -- --python --cuda'
+        : `TensorFlow ${version} wants NVIDIA's driver and its CUDA libraries: covature doctor names each that is missing and the command that brings it`,
     );
   }
-  const title = name === 'cuda' ? 'CUDA (tfjs-node-gpu)' : 'libtensorflow (tfjs-node)';
+  const title =
+    name === 'cuda'
+      ? `CUDA (tfjs-node-gpu${version === undefined ? '' : `, TensorFlow ${version}`})`
+      : `libtensorflow ${version === undefined ? '' : `${version} `}(tfjs-node)`;
   const device: OpenDevice = {
     name,
     title,
@@ -113,9 +132,9 @@ function restoreUtil(): void {
 function remedyOf(name: DeviceName): string {
   switch (name) {
     case 'cuda':
-      return 'an NVIDIA card on Linux or Windows (x86-64): npm run setup:tensorflow fetches libtensorflow (about 400 MB, from storage.googleapis.com); it needs CUDA 11.2 and cuDNN 8.1';
+      return 'an NVIDIA card on Linux or Windows (x86-64): npm run setup:tensorflow -- --python --cuda fetches TensorFlow and the CUDA libraries from PyPI (Linux; about 4 GB); npm run setup:tensorflow fetches libtensorflow 2.9.1 (about 400 MB, from storage.googleapis.com), which needs CUDA 11.2 and cuDNN 8.1';
     case 'tfjs-node':
-      return 'npm rebuild @tensorflow/tfjs-node --ignore-scripts=false fetches libtensorflow (about 120 MB, from storage.googleapis.com); the cpu engine does the same work in float64';
+      return 'npm run setup:tensorflow -- --python fetches TensorFlow from PyPI (Linux; about 270 MB, a C++ compiler); npm rebuild @tensorflow/tfjs-node --ignore-scripts=false fetches libtensorflow 2.9.1 (about 120 MB, from storage.googleapis.com); the cpu engine does the same work in float64';
     case 'webgpu':
       return 'npm install brings the packages webgpu and @tensorflow/tfjs-backend-webgpu (Linux and Windows on x86-64 and arm64, macOS)';
     default:

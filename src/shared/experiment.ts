@@ -6,6 +6,7 @@ import { InputError } from './errors.ts';
 import { modelSchema, parseModel } from './model.ts';
 import { minibatchNoiseSchema, samplingModes } from './minibatch.ts';
 import type { SamplingMode } from './minibatch.ts';
+import { weightFluctuationsSchema } from './weight-fluctuations.ts';
 import { convergenceChoices, projectedChoices } from './results.ts';
 import { integer, parseWith, positive, real } from './validation.ts';
 
@@ -100,6 +101,8 @@ const measurement = v.strictObject({
   assumptions: v.optional(v.boolean('expected true or false')),
   /** Draw minibatches and hold the noise of their gradients against C too; default: not. */
   minibatch_noise: v.optional(minibatchNoiseSchema),
+  /** Let SGD go on from the measured weights and hold their fluctuations against what C and H predict too; default: not. */
+  weight_fluctuations: v.optional(weightFluctuationsSchema),
   /** The spectral density of H by stochastic Lanczos quadrature too; default false. Works for any parameter, and for the whole network. */
   density: v.optional(densitySchema),
 });
@@ -107,12 +110,19 @@ export type MeasurementSpec = v.InferOutput<typeof measurement>;
 /** The schema itself, for the contract. */
 export const measurementSchema = measurement;
 
-/** With the size of a run's batches where minibatch noise is asked for and no size is named. */
-export function withBatchSize(spec: MeasurementSpec, batch: number | undefined): MeasurementSpec {
-  const noise = spec.minibatch_noise;
-  return noise === undefined || batch === undefined
-    ? spec
-    : { ...spec, minibatch_noise: { ...noise, batch_size: noise.batch_size ?? batch } };
+/** With a run's batch size, learning rate and momentum where minibatch noise or weight fluctuations are asked for and do not name their own. */
+export function withTraining(
+  spec: MeasurementSpec,
+  { batch_size: batch, optimiser }: Pick<RecordedExperiment, 'batch_size' | 'optimiser'>,
+): MeasurementSpec {
+  const { minibatch_noise: noise, weight_fluctuations: stretch } = spec;
+  const size = batch === undefined ? {} : { batch_size: batch };
+  const rates = optimiser === undefined ? {} : { learning_rate: optimiser.lr, momentum: optimiser.momentum };
+  return {
+    ...spec,
+    ...(noise !== undefined && { minibatch_noise: { ...size, ...noise } }),
+    ...(stretch !== undefined && { weight_fluctuations: { ...size, ...rates, ...stretch } }),
+  };
 }
 
 const experiment = v.strictObject({

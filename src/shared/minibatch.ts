@@ -8,6 +8,12 @@ import { integer } from './validation.ts';
 export const samplingModes = ['epoch', 'with_replacement', 'without_replacement'] as const;
 export type SamplingMode = (typeof samplingModes)[number];
 
+export const modeNames: Readonly<Record<SamplingMode, string>> = {
+  epoch: 'epoch shuffling',
+  with_replacement: 'with replacement',
+  without_replacement: 'without replacement',
+};
+
 /** What to measure; `{}` measures all modes at the size of the run's batches. */
 export const minibatchNoiseSchema = v.strictObject({
   /** B; default: the run's batch size, or 50 where there is no run. At most P but with replacement. */

@@ -81,25 +81,62 @@ export function stationaryVariance(curvature: number, noise: number, rate: numbe
 }
 
 /**
- * The same under epoch shuffling (no momentum): N batches an epoch of one-batch variance c, rho = 1 - eta h. After j steps within an epoch the noise summed with its
- * decay has variance eta^2 c f(j), f(j) = N/(N-1) (1 - rho^2j) / (1 - rho^2) - ((1 - rho^j) / (1 - rho))^2 / (N - 1), since two batches of an epoch have covariance
- * -c / (N - 1). At the end of an epoch s^2 = eta^2 c f(N) / (1 - rho^2N), within it s_j^2 = rho^2j s^2 + eta^2 c f(j); epochs are independent (compare Kuehn & Rosenow,
- * arXiv:2306.05300). The mean over j = 1..N is what a series of every step shows.
+ * The same under epoch shuffling, the last batch of an epoch smaller where B does not divide P: `sizes` B_1 .. B_N of its batches, sum P; C the single-sample noise along
+ * v. The noises xi_a of the batches of one epoch have cov(xi_a, xi_b) = C / (P - 1) (P / B_a [a = b] - 1), epochs are independent (Kuehn & Rosenow, arXiv:2306.05300,
+ * whose noise is anticorrelated in the same way). The state x = (w, u), u <- mu u - eta (h w + xi), w <- w + u, is carried through an epoch: x_j = A^j x_0 + sum_a A^(j-a) b xi_a.
+ * `end`: variance of w at the end of an epoch; `mean`: its mean over the steps of one, which a series of every step shows. With mu = 0, equal batches, c = one batch's
+ * variance and rho = 1 - eta h: end = eta^2 c f(N) / (1 - rho^2N), f(j) = N/(N-1) (1 - rho^2j) / (1 - rho^2) - ((1 - rho^j) / (1 - rho))^2 / (N - 1), and within
+ * rho^2j end + eta^2 c f(j). NaN where the rate is not stable.
  */
-export function shuffledVariance(
+export function epochVariance(
   curvature: number,
-  noise: number,
+  C: number,
   rate: number,
-  batches: number,
+  sizes: readonly number[],
+  momentum = 0,
 ): { readonly end: number; readonly mean: number } {
-  const rho = 1 - rate * curvature;
-  const N = batches;
-  if (!(N >= 2) || !(Math.abs(rho) < 1)) return { end: NaN, mean: NaN };
-  const f = (j: number): number =>
-    ((N / (N - 1)) * (1 - rho ** (2 * j))) / (1 - rho ** 2) - ((1 - rho ** j) / (1 - rho)) ** 2 / (N - 1);
-  const scale = rate ** 2 * noise;
-  const end = (scale * f(N)) / (1 - rho ** (2 * N));
+  const P = sizes.reduce((sum, size) => sum + size, 0);
+  if (sizes.length === 0 || !(curvature > 0) || !(2 * (1 + momentum) > rate * curvature))
+    return { end: NaN, mean: NaN };
+  const A: Square = [1 - rate * curvature, momentum, -rate * curvature, momentum];
+  const increments: { readonly power: Square; readonly noise: Square }[] = [];
+  let power: Square = [1, 0, 0, 1];
+  let own: Square = [0, 0, 0, 0];
+  let [s, t] = [0, 0];
+  for (const size of sizes) {
+    const weight = (rate ** 2 * P) / (size * (P - 1));
+    own = plus(congruent(A, own), [weight, weight, weight, weight]);
+    [s, t] = [A[0] * s + A[1] * t - rate, A[2] * s + A[3] * t - rate];
+    power = times(A, power);
+    const shared = [s * s, s * t, t * s, t * t].map((value) => value / (P - 1));
+    increments.push({ power, noise: own.map((value, i) => C * (value - shared[i])) as unknown as Square });
+  }
+  // S = F S F^T + R by doubling: S_2n = S_n + F^n S_n (F^n)^T.
+  const last = increments[increments.length - 1];
+  let start = last.noise;
+  let factor = last.power;
+  for (let k = 0; k < 80 && Math.max(...factor.map(Math.abs)) > 1e-20; k++) {
+    start = plus(start, congruent(factor, start));
+    factor = times(factor, factor);
+  }
   let sum = 0;
-  for (let j = 1; j <= N; j++) sum += rho ** (2 * j) * end + scale * f(j);
-  return { end, mean: sum / N };
+  for (const each of increments) sum += congruent(each.power, start)[0] + each.noise[0];
+  return { end: start[0], mean: sum / sizes.length };
+}
+
+/** [a, b, c, d] of the matrix with the rows a b and c d. */
+type Square = readonly [number, number, number, number];
+
+function times([a, b, c, d]: Square, [e, f, g, h]: Square): Square {
+  return [a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h];
+}
+
+/** M S M^T. */
+function congruent(matrix: Square, S: Square): Square {
+  const [a, b, c, d] = matrix;
+  return times(times(matrix, S), [a, c, b, d]);
+}
+
+function plus(x: Square, y: Square): Square {
+  return [x[0] + y[0], x[1] + y[1], x[2] + y[2], x[3] + y[3]];
 }

@@ -15,6 +15,7 @@ import type { LocalSlope } from './local-slopes.ts';
 import type { MinibatchNoiseSummary } from './minibatch.ts';
 import type { MechanismSummary } from './mechanism.ts';
 import type { NoiseAtWork } from './noise-at-work.ts';
+import type { WeightFluctuationsSummary } from './weight-fluctuations.ts';
 
 /** Training set less cross-fitted, at one cutoff. */
 export interface EstimandDifference {
@@ -248,10 +249,13 @@ export interface MeasurementSummary {
   readonly duality_unavailable?: string;
   /** Why it was asked for and could not be had, and what mends it. */
   readonly minibatch_noise_unavailable?: string;
+  readonly weight_fluctuations_unavailable?: string;
   /** Present where it was asked for. */
   readonly assumptions?: AssumptionsSummary;
   /** Present where it was asked for. */
   readonly minibatch_noise?: MinibatchNoiseSummary;
+  /** Present where it was asked for. */
+  readonly weight_fluctuations?: WeightFluctuationsSummary;
   /** Present where it was asked for. */
   readonly density?: DensitySummary;
   readonly engine: {

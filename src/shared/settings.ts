@@ -82,6 +82,8 @@ const fields: Readonly<Record<string, string>> = {
   top: 'leading directions',
   which: 'end of the spectrum',
   'minibatch_noise.batch_size': 'batch size of the minibatch noise',
+  'weight_fluctuations.steps': 'steps of the weight fluctuations',
+  'weight_fluctuations.learning_rate': 'learning rate of the weight fluctuations',
   'density.probes': 'random vectors of the density',
   'density.steps': 'Lanczos steps of the density',
 };

@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import {
   batchFactor,
+  epochVariance,
   lossScaledAlignment,
   lossScaledTrace,
   oneStepChange,
-  shuffledVariance,
   stableRate,
   stableSharpness,
   stationaryVariance,
@@ -146,30 +146,73 @@ describe('stationary variance along a direction', () => {
     expect(stationaryVariance(0, 1, 0.1)).toBeNaN();
   });
 
-  test('under shuffling: h 0.5, N 160, eta 0.1 gives 0.791 of the value with replacement', () => {
-    const { mean } = shuffledVariance(0.5, 1, 0.1, 160);
-    expect(mean / stationaryVariance(0.5, 1, 0.1)).toBeCloseTo(0.791, 3);
+  /** N equal batches an epoch of one-batch variance c, no momentum: f(j) = N/(N-1) (1 - rho^2j)/(1 - rho^2) - ((1 - rho^j)/(1 - rho))^2/(N-1). */
+  function closedForm(h: number, c: number, rate: number, N: number): { readonly end: number; readonly mean: number } {
+    const rho = 1 - rate * h;
+    const f = (j: number): number =>
+      ((N / (N - 1)) * (1 - rho ** (2 * j))) / (1 - rho ** 2) - ((1 - rho ** j) / (1 - rho)) ** 2 / (N - 1);
+    const end = (rate ** 2 * c * f(N)) / (1 - rho ** (2 * N));
+    let sum = 0;
+    for (let j = 1; j <= N; j++) sum += rho ** (2 * j) * end + rate ** 2 * c * f(j);
+    return { end, mean: sum / N };
+  }
+  const equal = (N: number, B: number): number[] => new Array<number>(N).fill(B);
+
+  test('under shuffling: h 0.5, N 160, eta 0.1 gives 0.791 of the value for independent batches of the same size', () => {
+    const { mean } = epochVariance(0.5, 1, 0.1, equal(160, 50));
+    expect(mean / stationaryVariance(0.5, batchFactor(50, 8000), 0.1)).toBeCloseTo(0.791, 3);
   });
   test.each([
     { h: 0.5, N: 5 },
     { h: 3, N: 12 },
-    { h: 0.01, N: 40 },
-  ])('under shuffling: h = $h, N = $N against the covariances carried along', ({ h, N }) => {
-    // The state and the covariance of every pair of noises: w_j = rho w_(j-1) - eta xi_j, cov(xi_a, xi_b) = c or -c / (N - 1) within an epoch.
-    const [rate, c] = [0.1, 0.7];
-    const rho = 1 - rate * h;
-    const within = (start: number, j: number): number => {
-      let variance = rho ** (2 * j) * start;
-      for (let a = 1; a <= j; a++)
-        for (let b = 1; b <= j; b++)
-          variance += rate ** 2 * rho ** (j - a) * rho ** (j - b) * (a === b ? c : -c / (N - 1));
-      return variance;
-    };
-    let end = 0;
-    for (let epoch = 0; epoch < 4000; epoch++) end = rho ** (2 * N) * end + within(0, N);
-    const mean = Array.from({ length: N }, (_, j) => within(end, j + 1)).reduce((sum, x) => sum + x, 0) / N;
-    const found = shuffledVariance(h, c, rate, N);
-    expect(found.end / end).toBeCloseTo(1, 6);
-    expect(found.mean / mean).toBeCloseTo(1, 6);
+    { h: 0.001, N: 40 },
+  ])('under shuffling: h = $h, N = $N by its closed form', ({ h, N }) => {
+    const B = 7;
+    const found = epochVariance(h, 0.6, 0.1, equal(N, B));
+    const expected = closedForm(h, 0.6 * batchFactor(B, N * B), 0.1, N);
+    expect(found.end / expected.end).toBeCloseTo(1, 6);
+    expect(found.mean / expected.mean).toBeCloseTo(1, 8);
+  });
+  test.each([
+    { h: 0.5, sizes: [3, 3, 3, 1], mu: 0 },
+    { h: 3, sizes: [2, 2, 2, 2, 2], mu: 0.5 },
+    { h: 0.4, sizes: [5, 5, 4], mu: 0.9 },
+  ])(
+    'under shuffling: h = $h, batches $sizes, momentum $mu against every pair of noises carried along',
+    ({ h, sizes, mu }) => {
+      const [rate, C] = [0.1, 0.7];
+      const P = sizes.reduce((sum, size) => sum + size, 0);
+      // The response of w to one noise so many steps ago, by running the recursion.
+      const longest = 3000 * sizes.length;
+      const response: number[] = [];
+      let [w, u] = [0, 0];
+      for (let t = 0; t < longest && (t < 50 || Math.abs(w) + Math.abs(u) > 1e-14); t++) {
+        u = mu * u - rate * h * w - (t === 0 ? rate : 0);
+        w += u;
+        response.push(w);
+      }
+      const N = sizes.length;
+      const at = (end: number): number => {
+        // The last step was number `end` of its epoch; epochs before are whole.
+        let variance = 0;
+        for (let last = end, ago = 0; ago < response.length; ago += last, last = N) {
+          for (let a = 0; a < last; a++)
+            for (let b = 0; b < last; b++) {
+              const [ra, rb] = [response[ago + last - 1 - a] ?? 0, response[ago + last - 1 - b] ?? 0];
+              variance += (ra * rb * C * ((a === b ? P / sizes[a] : 0) - 1)) / (P - 1);
+            }
+        }
+        return variance;
+      };
+      const mean = sizes.reduce((sum, _, j) => sum + at(j + 1), 0) / N;
+      const found = epochVariance(h, C, rate, sizes, mu);
+      expect(found.end / at(N)).toBeCloseTo(1, 9);
+      expect(found.mean / mean).toBeCloseTo(1, 9);
+    },
+  );
+  test('under shuffling: a batch of all samples has no noise, and no rate beyond stability an answer', () => {
+    expect(epochVariance(0.5, 1, 0.1, [12]).mean).toBe(0);
+    expect(epochVariance(21, 1, 0.1, [6, 6]).mean).toBeNaN();
+    expect(epochVariance(0, 1, 0.1, [6, 6]).mean).toBeNaN();
   });
 });

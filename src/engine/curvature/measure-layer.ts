@@ -7,6 +7,7 @@ import { InputError } from '../../shared/errors.ts';
 import { evaluationNotes } from '../../shared/model.ts';
 import type { HalfSample, MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { MinibatchNoiseSpec } from '../../shared/minibatch.ts';
+import type { WeightFluctuationsSpec } from '../../shared/weight-fluctuations.ts';
 import { CpuBackend } from '../backend/cpu.ts';
 import { Network } from '../network/network.ts';
 import type { Real } from '../blas/types.ts';
@@ -17,6 +18,7 @@ import { factorLayout } from './factors.ts';
 import { fewestSamples, ofFewSamples, repeated, withoutHalves } from './few-samples.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
 import type { MemoryExtras } from './forecast.ts';
+import { fluctuationsImpossible, measureFluctuations } from './fluctuations/measure.ts';
 import { noiseImpossible, measureMinibatchNoise, noiseDirectionNumbers } from './minibatch/measure.ts';
 import type { NoiseDirections } from './minibatch/measure.ts';
 import { summariseDensity } from './projected/density.ts';
@@ -39,6 +41,8 @@ export type LayerOptions = ExactOptions &
     readonly method?: MethodChoice;
     /** The noise of drawn minibatches too. */
     readonly minibatch_noise?: MinibatchNoiseSpec;
+    /** SGD goes on from these weights, and their fluctuations are held against C and H too. */
+    readonly weight_fluctuations?: WeightFluctuationsSpec;
     /** The spectral density of H too. */
     readonly density?: DensitySpec | boolean;
   };
@@ -117,6 +121,8 @@ async function measureOnce(
   const { minibatch_noise: wanted } = options;
   const impossible = wanted === undefined ? null : noiseImpossible(wanted, samples);
   const noise = impossible === null ? wanted : undefined;
+  const stretch = options.weight_fluctuations;
+  const unfollowed = stretch === undefined ? null : fluctuationsImpossible(stretch, samples);
   const density = densitySpec(options.density);
   const asked = options.method ?? 'auto';
   const chosen: ChosenMethod =
@@ -132,15 +138,20 @@ async function measureOnce(
       ? await measureFew(chosen, pool, { input, network, samples }, options)
       : await measureBy(chosen, pool, input, options),
   );
-  const unavailable = impossible === null ? {} : { minibatch_noise_unavailable: impossible };
+  const unavailable = {
+    ...(impossible !== null && { minibatch_noise_unavailable: impossible }),
+    ...(unfollowed !== null && { weight_fluctuations_unavailable: unfollowed }),
+  };
   const measured = { ...plain, result: { ...plain.result, summary: { ...plain.result.summary, ...unavailable } } };
   try {
     // A density is over all samples too.
     const enough = samples < 8 ? repeated(input, network, samples) : input;
-    const result =
-      density === undefined ? measured.result : await withDensity(pool, enough, options, density, measured);
-    if (noise === undefined) return result;
-    return await withMinibatchNoise(pool, input, options, noise, { ...measured, result });
+    let { result } = measured;
+    if (density !== undefined) result = await withDensity(pool, enough, options, density, measured);
+    if (noise !== undefined) result = await withMinibatchNoise(pool, input, options, noise, { ...measured, result });
+    if (stretch !== undefined && unfollowed === null)
+      result = await withFluctuations(pool, input, options, stretch, { ...measured, result });
+    return result;
   } catch (error) {
     measured.result.release();
     throw error;
@@ -149,8 +160,13 @@ async function measureOnce(
 
 interface Measured {
   readonly result: LayerResult;
-  /** What minibatch noise is to be measured along; null where it was not asked for. */
-  readonly directions: NoiseDirections | null;
+  readonly directions: ExtraDirections;
+}
+
+/** Eigendirections that minibatch noise and weight fluctuations are measured along; null where they were not asked for. */
+interface ExtraDirections {
+  readonly batches: NoiseDirections | null;
+  readonly stretch: NoiseDirections | null;
 }
 
 /** Over all of very few samples, without what rests on halves of them. */
@@ -196,18 +212,15 @@ async function measureBy(
   input: MeasurementInput,
   options: LayerOptions,
 ): Promise<Measured> {
-  const count = options.minibatch_noise?.directions;
   if (method === 'exact') {
-    let directions: NoiseDirections | null = null;
+    let directions: ExtraDirections = { batches: null, stretch: null };
     const { summary, arrays, release } = await measureExact(pool, input, {
       ...options,
-      ...(count !== undefined && {
-        onSpectrum: ({ d, vectors }, eigenvalues, C, floors) => {
-          // Rows stand in ascending order.
-          const row = (i: number): Real => vectors.subarray((d - 1 - i) * d, (d - i) * d);
-          directions = noiseDirections(eigenvalues, C, floors.H, count, row);
-        },
-      }),
+      onSpectrum: ({ d, vectors }, eigenvalues, C, floors) => {
+        // Rows stand in ascending order.
+        const row = (i: number): Real => vectors.subarray((d - 1 - i) * d, (d - i) * d);
+        directions = extraDirections(options, eigenvalues, C, floors.H, row);
+      },
     });
     return { result: { summary: { ...summary, method_reason: reason }, arrays, release }, directions };
   }
@@ -216,19 +229,30 @@ async function measureBy(
   const row = (i: number): Real => arrays.vectors.subarray(i * d, (i + 1) * d);
   return {
     result: { summary: { ...summary, method_reason: reason }, arrays, release: () => undefined },
-    directions:
-      count === undefined ? null : noiseDirections(arrays.eigenvalues, arrays.C_diagonal, floor.H, count, row),
+    directions: extraDirections(options, arrays.eigenvalues, arrays.C_diagonal, floor.H, row),
   };
+}
+
+function extraDirections(
+  { minibatch_noise, weight_fluctuations }: LayerOptions,
+  eigenvalues: Float64Array,
+  C: Float64Array,
+  floor: number,
+  row: (i: number) => Real,
+): ExtraDirections {
+  const along = (count: number | undefined, clusters: boolean): NoiseDirections | null => {
+    if (count === undefined) return null;
+    return noiseDirections(eigenvalues, C, noiseDirectionNumbers(eigenvalues, count, floor, clusters), row);
+  };
+  return { batches: along(minibatch_noise?.directions, false), stretch: along(weight_fluctuations?.directions, true) };
 }
 
 function noiseDirections(
   eigenvalues: Float64Array,
   C: Float64Array,
-  floor: number,
-  count: number,
+  numbers: readonly number[],
   row: (i: number) => Real,
 ): NoiseDirections {
-  const numbers = noiseDirectionNumbers(eigenvalues, count, floor);
   const rows = numbers.map(row);
   const vectors = new Float64Array(rows.reduce((sum, { length }) => sum + length, 0));
   for (const [j, values] of rows.entries()) vectors.set(values, j * values.length);
@@ -261,7 +285,7 @@ async function withMinibatchNoise(
   input: MeasurementInput,
   { parameter, signal, onProgress }: LayerOptions,
   spec: MinibatchNoiseSpec,
-  { result, directions }: Measured,
+  { result, directions: { batches: directions } }: Measured,
 ): Promise<LayerResult> {
   if (directions === null) throw new Error('no directions were found for the minibatch noise');
   const { summary, arrays } = result;
@@ -283,6 +307,46 @@ async function withMinibatchNoise(
     ...result,
     summary: { ...summary, minibatch_noise, seconds: { ...summary.seconds, minibatch_noise: seconds, total } },
   };
+}
+
+async function withFluctuations(
+  pool: Pool,
+  input: MeasurementInput,
+  { parameter, signal, onProgress }: LayerOptions,
+  spec: WeightFluctuationsSpec,
+  { result, directions: { stretch: directions } }: Measured,
+): Promise<LayerResult> {
+  if (directions === null) throw new Error('no directions were found for the weight fluctuations');
+  const { summary } = result;
+  if (directions.numbers.length === 0) {
+    const reason = 'no eigenvalue of H is above its numerical floor';
+    return { ...result, summary: { ...summary, weight_fluctuations_unavailable: reason } };
+  }
+  const begun = performance.now();
+  try {
+    const weight_fluctuations = await measureFluctuations(pool, input, {
+      parameter,
+      samples: summary.samples,
+      spec,
+      directions,
+      ...(signal && { signal }),
+      onProgress: (share) => onProgress?.('weight_fluctuations', share),
+    });
+    const seconds = (performance.now() - begun) / 1000;
+    const total = (summary.seconds['total'] ?? 0) + seconds;
+    return {
+      ...result,
+      summary: {
+        ...summary,
+        weight_fluctuations,
+        seconds: { ...summary.seconds, weight_fluctuations: seconds, total },
+      },
+    };
+  } catch (error) {
+    // The weights ran away: the rest of the measurement stands.
+    if (!(error instanceof InputError)) throw error;
+    return { ...result, summary: { ...summary, weight_fluctuations_unavailable: error.message } };
+  }
 }
 
 /** The samples of half A by themselves. */

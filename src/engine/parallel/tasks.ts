@@ -16,6 +16,9 @@ import { dualOutputsTask } from '../curvature/duality/outputs.ts';
 import { dualPairsTask } from '../curvature/duality/pairs.ts';
 import { dualFactorsTask } from '../curvature/duality/sums.ts';
 import { factorsTask, openProblemTask } from '../curvature/factors.ts';
+import { flatnessTask } from '../curvature/fluctuations/components.ts';
+import { batchSharpnessTask, stepLossTask } from '../curvature/fluctuations/steps.ts';
+import { stretchTask } from '../curvature/fluctuations/stretch.ts';
 import { batchGradientsTask } from '../curvature/minibatch/tasks.ts';
 import { closeProjectedTask, openProjectedTask } from '../curvature/projected/linearised.ts';
 import {
@@ -76,6 +79,10 @@ const tasks: readonly AnyTask[] = [
   basisSubtractTask,
   basisCombineTask,
   batchGradientsTask,
+  stretchTask,
+  flatnessTask,
+  batchSharpnessTask,
+  stepLossTask,
 ];
 const byName: ReadonlyMap<string, AnyTask> = new Map(tasks.map((task) => [task.name, task]));
 

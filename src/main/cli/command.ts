@@ -87,6 +87,20 @@ export function integerOption(text: string | undefined, name: string, low: numbe
   return value;
 }
 
+/** A number in a range; undefined where the option was not given. `expected` says the range in words. */
+export function numberOption(
+  text: string | undefined,
+  name: string,
+  accepts: (value: number) => boolean,
+  expected: string,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (!(Number.isFinite(value) && accepts(value)))
+    throw new UsageError(`--${name}: expected ${expected}, received "${text}"`);
+  return value;
+}
+
 /** One of a fixed list; undefined where the option was not given. */
 export function choice<const T extends string>(
   text: string | undefined,

@@ -8,6 +8,7 @@ import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
+import { fluctuationLines } from './fluctuations-text.ts';
 import { formatDuration } from './format.ts';
 import { minibatchLines } from './minibatch-text.ts';
 import { mechanismLines, noiseLines as workLines } from './noise-text.ts';
@@ -46,6 +47,7 @@ export function measurementText(summary: MeasurementSummary): string {
     ...convergenceLines(summary),
     ...extraLines(summary),
     ...minibatchLines(summary.minibatch_noise),
+    ...fluctuationLines(summary),
     ...densityLines(summary),
     ...unavailableLines(summary),
     '',
@@ -57,7 +59,10 @@ export function measurementText(summary: MeasurementSummary): string {
 
 /** What was asked for and could not be had, with what mends it. */
 function unavailableLines(summary: MeasurementSummary): string[] {
-  const reasons = [['minibatch noise', summary.minibatch_noise_unavailable]] as const;
+  const reasons = [
+    ['minibatch noise', summary.minibatch_noise_unavailable],
+    ['weight fluctuations', summary.weight_fluctuations_unavailable],
+  ] as const;
   const lines = reasons.flatMap(([what, reason]) =>
     reason === undefined ? [] : [`  ${what}: not measured: ${reason}`],
   );

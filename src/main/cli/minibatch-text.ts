@@ -1,13 +1,7 @@
 /** The noise of drawn minibatches as text. */
-import { comparisonText } from '../../shared/minibatch.ts';
+import { comparisonText, modeNames } from '../../shared/minibatch.ts';
 import type { Comparison, MinibatchNoiseSummary } from '../../shared/minibatch.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
-
-const titles = {
-  epoch: 'epoch shuffling',
-  with_replacement: 'with replacement',
-  without_replacement: 'without replacement',
-};
 
 /** A table with a row a mode, and where along the directions the worst disagreement is. Empty where it was not measured. */
 export function minibatchLines(noise: MinibatchNoiseSummary | undefined): string[] {
@@ -23,7 +17,7 @@ export function minibatchLines(noise: MinibatchNoiseSummary | undefined): string
     'largest |z|',
   ];
   const rows = modes.map((each) => [
-    titles[each.mode],
+    modeNames[each.mode],
     `${each.batches}${each.epochs === null ? '' : ` (${each.epochs} epochs)`}`,
     formatNumber(each.factor, 4),
     compared(each.variance),

@@ -27,6 +27,8 @@ import { readPackage } from '../provenance.ts';
 import { deviceSeconds } from './device.ts';
 import type { DeviceTask, MeasuringDevice } from './device.ts';
 import { exactSeconds, extraConstants, statisticsSeconds } from './exact.ts';
+import { fluctuationSeconds } from './fluctuations.ts';
+import { fluctuationsImpossible } from '../../engine/curvature/fluctuations/measure.ts';
 import { minibatchSeconds } from './minibatch.ts';
 import { densityBytes, densitySeconds, projectedBytes, projectedSeconds } from './projected.ts';
 import { machineKey, measuredName, RateBook } from './rates.ts';
@@ -234,6 +236,15 @@ class Measurer {
         this.#measured,
         { parameter, d, samples, present: this.#present },
         noise,
+      );
+    const stretch = spec.weight_fluctuations;
+    if (stretch !== undefined && fluctuationsImpossible(stretch, samples) === null && this.#present >= 8)
+      seconds += await fluctuationSeconds(
+        this.book,
+        this.#threads(),
+        this.#measured,
+        { parameter, d, samples, present: this.#present },
+        stretch,
       );
     return seconds;
   }

@@ -27,7 +27,15 @@ export function digest(value: unknown): string {
 /** What decides how long a measurement takes. */
 type MeasuredSpec = Pick<
   MeasurementSpec,
-  'top' | 'which' | 'precision' | 'convergence' | 'duality' | 'assumptions' | 'minibatch_noise' | 'density'
+  | 'top'
+  | 'which'
+  | 'precision'
+  | 'convergence'
+  | 'duality'
+  | 'assumptions'
+  | 'minibatch_noise'
+  | 'weight_fluctuations'
+  | 'density'
 >;
 
 /** Under which what a measurement took is kept. */
@@ -43,8 +51,9 @@ export function measuredName(
   // float64 is what the cpu does unasked; a device's rates have their own key.
   const single = precision === 'float32' ? [precision] : [];
   const { convergence, duality = false, assumptions = false, minibatch_noise: noise, density } = spec;
+  const stretch = spec.weight_fluctuations === undefined ? [] : [spec.weight_fluctuations];
   const extras = [convergence ?? 'training-set', duality, assumptions, noise ?? null, densitySpec(density) ?? null];
-  return `measured/${digest([model, parameter, samples, method, search, extras, ...single])}`;
+  return `measured/${digest([model, parameter, samples, method, search, extras, ...single, ...stretch])}`;
 }
 
 /** Samples of a calibrating measurement (jobs/calibration.ts), where there are so many. */

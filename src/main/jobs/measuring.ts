@@ -117,6 +117,7 @@ async function measureInto(context: MeasuringContext, parameter: string, spec: M
       ...(spec.duality === true && { duality: true }),
       ...(spec.assumptions === true && { assumptions: true }),
       ...(spec.minibatch_noise !== undefined && { minibatch_noise: spec.minibatch_noise }),
+      ...(spec.weight_fluctuations !== undefined && { weight_fluctuations: spec.weight_fluctuations }),
       ...(spec.density !== undefined && { density: spec.density }),
       ...(single && { device: single }),
       libraryThreads: libraryThreadsOf(engine.report),

@@ -5,7 +5,7 @@ import { Network } from '../../engine/network/network.ts';
 import { initialValues } from '../../engine/training/initialise.ts';
 import { Trainer } from '../../engine/training/trainer.ts';
 import { InputError } from '../../shared/errors.ts';
-import { withBatchSize } from '../../shared/experiment.ts';
+import { withTraining } from '../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import type { OpenDevice } from '../../engine/backend/tfjs/device.ts';
 import type { TrainingData } from '../../engine/training/trainer.ts';
@@ -88,7 +88,7 @@ export async function prepareTraining(
     threads: engine.report.threads,
   });
   const due = experiment.measurements.map((spec) => ({
-    spec: withBatchSize(spec, experiment.batch_size),
+    spec: withTraining(spec, experiment),
     parameters: selectParameters(network, spec.parameters),
     steps: dueSteps(spec.when, stepsPerEpoch, totalSteps),
   }));

@@ -1,7 +1,7 @@
 /** Starting, resuming and measuring runs of a store; every shell does it through these. */
 import * as path from 'node:path';
 import { describeModel } from '../../shared/model.ts';
-import { parseExperiment, parseRecorded, withBatchSize } from '../../shared/experiment.ts';
+import { parseExperiment, parseRecorded, withTraining } from '../../shared/experiment.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { datasetName } from '../../shared/varied.ts';
@@ -222,7 +222,7 @@ export function measureRequest(
     model: experiment.model,
     weights: checkpoint.file.path,
     dataset: withOwnFiles(store, run.id, experiment.dataset),
-    measurement: withBatchSize(spec, experiment.batch_size),
+    measurement: withTraining(spec, experiment),
     engine: engineAsRecorded(run, options.engine),
     staging: stagingFolder(store),
     baseFolder: options.baseFolder,

@@ -3,13 +3,14 @@ import type { Json, MeasurementInfo, RunDetail } from '../../shared/contract/ind
 import type { MeasurementSummary } from '../../shared/results.ts';
 import type { App } from '../state/app.svelte.ts';
 
-export const extraKinds = ['duality', 'assumptions', 'minibatches', 'density'] as const;
+export const extraKinds = ['duality', 'assumptions', 'minibatches', 'fluctuations', 'density'] as const;
 export type ExtraKind = (typeof extraKinds)[number];
 
 export const extraTitles: Readonly<Record<ExtraKind, string>> = {
   duality: 'activity–weight duality',
   assumptions: 'C against Gauss–Newton, Fisher and others',
   minibatches: 'noise of drawn minibatches',
+  fluctuations: 'fluctuations of the weights as SGD goes on',
   density: 'spectral density of H',
 };
 
@@ -17,13 +18,17 @@ const has: Readonly<Record<ExtraKind, (summary: MeasurementSummary) => boolean>>
   duality: ({ duality }) => duality !== undefined,
   assumptions: ({ assumptions }) => assumptions !== undefined,
   minibatches: ({ minibatch_noise }) => minibatch_noise !== undefined,
+  fluctuations: ({ weight_fluctuations }) => weight_fluctuations !== undefined,
   density: ({ density }) => density !== undefined,
 };
+
+/** Those of layers that see one vector a sample, measured exactly. */
+const ofSingleVectors: ReadonlySet<ExtraKind> = new Set(['duality', 'assumptions']);
 
 /** What this measurement lacks. Duality and assumptions are those of layers that see one vector a sample, measured exactly. */
 export function lackingExtras(summary: MeasurementSummary): readonly ExtraKind[] {
   const isExact = summary.method === 'exact';
-  return extraKinds.filter((kind) => !has[kind](summary) && (isExact || kind === 'density' || kind === 'minibatches'));
+  return extraKinds.filter((kind) => !has[kind](summary) && (isExact || !ofSingleVectors.has(kind)));
 }
 
 /** As a person writes it into an experiment. */
@@ -34,6 +39,7 @@ export interface MeasurementWanted {
   readonly duality?: true;
   readonly assumptions?: true;
   readonly minibatch_noise?: Record<string, never>;
+  readonly weight_fluctuations?: Record<string, never>;
   readonly density?: true;
 }
 
@@ -51,6 +57,7 @@ export function withExtras(
     ...(wanted.includes('duality') && { duality: true }),
     ...(wanted.includes('assumptions') && { assumptions: true }),
     ...(wanted.includes('minibatches') && { minibatch_noise: {} }),
+    ...(wanted.includes('fluctuations') && { weight_fluctuations: {} }),
     ...(wanted.includes('density') && { density: true }),
   };
 }

@@ -14,6 +14,7 @@ export const viewGroups = [
       duality: 'Duality',
       minibatches: 'Minibatches',
       noise: 'Noise',
+      fluctuations: 'Fluctuations',
     },
   },
   { title: 'Spectrum', views: { spectra: 'Spectra', density: 'Density', heatmaps: 'Matrices' } },

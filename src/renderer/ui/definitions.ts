@@ -209,6 +209,26 @@ export const definitions = {
     formula: 'ρ(x) = mean_z Σ_i τ_i N(x; θ_i, σ^2),   Σ_i τ_i f(θ_i) ≈ z^T f(H) z',
     text: 'How the eigenvalues of H are spread, estimated from random unit vectors z by some Lanczos steps each. The error is that of the mean over the vectors; σ is 0.005 of the width of the spectrum.',
   },
+  fluctuation_ratio: {
+    title: 'Variance of the weights over its prediction',
+    formula: 'S = (1 − ηh)^2 S + η^2 p C_{ii},   S = Var_t(w_t · v_i)',
+    text: 'Median over the directions that have an answer; 1 where the noise C and the curvature H decide how far the weights wander. Under epoch shuffling batches of one epoch cancel, which the prediction takes in. h and C_ii are taken at the mean weights.',
+  },
+  fluctuation_slope: {
+    title: 'Slope of the variance on curvature',
+    formula: 'log Var_t(w_t · v_i) = s log h_i + const',
+    text: 'How the variance of the weights depends on curvature. Epoch shuffling alone makes flat directions quieter and can turn the sign, so read it beside the same slope with replacement.',
+  },
+  variance_flatness: {
+    title: 'Variance against flatness',
+    formula: 'σ_k^2 ~ F_k^{−ψ},   L(w̄ + θp_k) = e L(w̄) at both ends of F_k',
+    text: 'Principal components p_k of the weights over the steps (Feng & Tu 2021). A pure random walk has variances that fall as 1/k² by itself, so its slope along the same components stands beside.',
+  },
+  batch_sharpness: {
+    title: 'Batch sharpness',
+    formula: 'E_B[g_B^T H_B g_B / |g_B|^2]',
+    text: 'Curvature of a batch along its own gradient (Andreyev & Beneventano 2024), which SGD without momentum is reported to hold near 2/η while it trains.',
+  },
   minibatch_factor: {
     title: 'Factor of the sampling mode',
     formula: 'cov g_B = factor · C',

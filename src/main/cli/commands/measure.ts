@@ -30,6 +30,7 @@ import {
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { filesToMeasure } from '../measured-files.ts';
+import { fluctuationsHelp, fluctuationsOf, fluctuationsOptions } from '../fluctuations-options.ts';
 import { forecastText } from '../forecast-text.ts';
 import { measurementText } from '../measurement-text.ts';
 import { ProgressLine } from '../progress.ts';
@@ -65,6 +66,7 @@ Measures the noise covariance C, the Hessian H and Q = E[h_p^2] of a layer's par
     --batches N       batches in each mode, epochs whole and at least 4 (default 1000)
     --noise-directions N   eigendirections of H, spaced evenly in the logarithm (default 20)
     --noise-seed N    seed of the batches (default 1)
+${fluctuationsHelp}
   --density         the spectral density of H by stochastic Lanczos quadrature, with its error, too; with
     --density-probes N   random vectors (default 8)
     --density-steps N    Lanczos steps from each (default 80)
@@ -104,6 +106,7 @@ const options = {
   batches: { type: 'string' },
   'noise-directions': { type: 'string' },
   'noise-seed': { type: 'string' },
+  ...fluctuationsOptions,
   density: { type: 'boolean' },
   'density-probes': { type: 'string' },
   'density-steps': { type: 'string' },
@@ -135,6 +138,7 @@ export const measure: Command = {
       ...(values.duality === true && { duality: true }),
       ...(values.assumptions === true && { assumptions: true }),
       ...noiseOf(values),
+      ...fluctuationsOf(values),
       ...densityOf(values),
     };
     const collected = new Collector(values.out, values.parameter.length > 1 || values.parameter[0].includes('*'));
@@ -220,6 +224,8 @@ interface NoiseValues {
   readonly batches?: string | undefined;
   readonly 'noise-directions'?: string | undefined;
   readonly 'noise-seed'?: string | undefined;
+  /** Shares --batch-size and --sampling. */
+  readonly 'weight-fluctuations'?: boolean | undefined;
 }
 
 /** Raises UsageError for an option of the minibatch noise without --minibatch-noise. */
@@ -227,8 +233,10 @@ function noiseOf(values: NoiseValues): Pick<MeasurementSpec, 'minibatch_noise'> 
   const { sampling } = values;
   const batch = integerOption(values['batch-size'], 'batch-size', 1);
   if (values['minibatch-noise'] !== true) {
-    const names = ['batch-size', 'sampling', 'batches', 'noise-directions', 'noise-seed'] as const;
-    const stray = names.find((name) => values[name] !== undefined);
+    const shared = values['weight-fluctuations'] === true ? [] : (['batch-size', 'sampling'] as const);
+    const stray = [...shared, ...(['batches', 'noise-directions', 'noise-seed'] as const)].find(
+      (name) => values[name] !== undefined,
+    );
     if (stray !== undefined) throw new UsageError(`--${stray} is an option of --minibatch-noise, which is missing`);
     return {};
   }

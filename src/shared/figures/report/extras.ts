@@ -10,8 +10,8 @@ import { judgeClaims } from '../../claims.ts';
 import { judgeConvergence } from '../../convergence.ts';
 import { pairKinds } from '../../duality.ts';
 import type { DualSlope, RelativeResidual } from '../../duality.ts';
-import { comparisonText } from '../../minibatch.ts';
-import type { Comparison, SamplingMode } from '../../minibatch.ts';
+import { comparisonText, modeNames } from '../../minibatch.ts';
+import type { Comparison } from '../../minibatch.ts';
 import type { MeasurementSummary } from '../../results.ts';
 import { assumptionSlopes, columnTex } from '../figures/assumptions.ts';
 import type { Estimate } from '../../density.ts';
@@ -264,12 +264,6 @@ function assumptionTables({ assumptions }: MeasurementSummary, cutoff: number): 
         ]),
   ];
 }
-
-const modeNames: Readonly<Record<SamplingMode, string>> = {
-  epoch: 'epoch shuffling',
-  with_replacement: 'with replacement',
-  without_replacement: 'without replacement',
-};
 
 function minibatchTable({ minibatch_noise: noise }: MeasurementSummary): ReportTable[] {
   if (noise === undefined) return [];

@@ -1,0 +1,62 @@
+/** A network of a task's own, whose weights it may move. */
+import type { Problem } from '../factors.ts';
+import { CpuBackend, dataOf } from '../../backend/cpu.ts';
+import type { Real } from '../../blas/types.ts';
+import { Network } from '../../network/network.ts';
+import { spaceOf, wholeNetwork } from '../projected/space.ts';
+import type { Space } from '../projected/space.ts';
+
+export interface OwnNetwork {
+  readonly network: Network;
+  readonly backend: CpuBackend;
+  /** Gives its memory back. */
+  readonly close: () => void;
+}
+
+/** The problem's network with weights of its own: what moves here moves nothing else. */
+export function ownNetwork({ network: theirs, backend: sibling }: Problem): OwnNetwork {
+  const backend = new CpuBackend(sibling.blas, 'float64', sibling);
+  const network = new Network(theirs.spec, backend);
+  for (const [name, tensor] of theirs.weights) dataOf(weightOf(network, name)).set(dataOf(tensor));
+  const close = (): void => {
+    for (const tensor of network.weights.values()) backend.release(tensor);
+    backend.releaseLive();
+  };
+  return { network, backend, close };
+}
+
+function weightOf(network: Network, name: string): Parameters<typeof dataOf>[0] {
+  const tensor = network.weights.get(name);
+  if (tensor === undefined) throw new Error(`the weights of ${name} are not set`);
+  return tensor;
+}
+
+/** The network's own arrays of a space's parameters, with where each starts in the space's vector. */
+export function arraysOf(network: Network, space: Space): readonly { readonly at: number; readonly values: Real }[] {
+  return space.parameters.map(({ name }) => ({
+    at: space.offsets.get(name) ?? 0,
+    values: dataOf(weightOf(network, name)),
+  }));
+}
+
+/** What moves: the layer alone, or all parameters. */
+export function movingSpace(network: Network, parameter: string, frozen: boolean): Space {
+  return spaceOf(network, frozen ? parameter : wholeNetwork);
+}
+
+/** The mean loss of samples 0 .. samples - 1. */
+export function meanLoss({ network, backend }: OwnNetwork, { inputs, targets }: Problem, samples: number): number {
+  const chunk = 512;
+  const x = backend.table(inputs, network.inputSize, false);
+  const t = backend.table(targets, network.targetSize, false);
+  const order = Uint32Array.from({ length: samples }, (_, p) => p);
+  let sum = 0;
+  for (let start = 0; start < samples; start += chunk) {
+    const count = Math.min(chunk, samples - start);
+    backend.scope(() => {
+      network.forward(backend.rowsOf(x, order, start, count));
+      for (const value of dataOf(network.lossValues(backend.rowsOf(t, order, start, count)))) sum += value;
+    });
+  }
+  return sum / samples;
+}

@@ -30,6 +30,13 @@ export interface MechanismSummary {
   readonly largest_norm: number;
   /** Whether every h_p is, to rounding. */
   readonly positive: boolean;
+  /** R_i of these samples along the directions, by decreasing H_ii, and its mean and standard deviation with the lambda permuted. Absent in measurements of earlier versions. */
+  readonly profile?: readonly {
+    readonly H: number;
+    readonly R: number;
+    readonly permuted: number;
+    readonly permuted_deviation: number;
+  }[];
   /** By cutoff: slope of log R_i on log H_ii of these samples (gamma_Q - 1), and its mean and standard deviation with the lambda permuted. Null: fewer than 3 directions. */
   readonly rows: readonly {
     readonly cutoff: number;

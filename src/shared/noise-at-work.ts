@@ -5,6 +5,9 @@
  * Letters: P samples, B batch size, eta learning rate, mu momentum, L mean loss, K outputs, p = (P - B) / (B (P - 1)) the factor of C in a batch drawn without replacement
  * (1 / B with it).
  */
+import { findRow, headlineCutoff } from './estimands.ts';
+import type { Estimand } from './estimands.ts';
+import type { CutoffRow } from './slopes.ts';
 
 /** Numbers of a measurement that the rest follows from. */
 export interface NoiseAtWork {
@@ -17,8 +20,23 @@ export interface NoiseAtWork {
   readonly gradient_curvature: number;
   /** lambda_max(Q - H^2): the largest mean squared deviation of h_p from H along one direction. */
   readonly curvature_variance: number;
+  /** tr G, tr(CG) and ||G||_F^2 of the Gauss-Newton part, where it is not H itself. */
+  readonly gauss_newton?: { readonly trace: number; readonly trace_C: number; readonly norm: number };
+  /** Absent in measurements of earlier versions. */
+  readonly linear_stability?: LinearStability;
   /** sum C_ii / H_ii over the directions with H_ii > cutoff H_11 whose values exceed their floors, by cutoff. */
   readonly takeuchi: readonly { readonly cutoff: number; readonly sum: number; readonly n: number }[];
+}
+
+/** Largest learning rates at which the layer's minimum is linearly stable for batches without replacement (engine/curvature/linear-stability.ts). */
+export interface LinearStability {
+  /** Directions of positive curvature that the condition was asked of, and those of negative curvature, along which no rate is stable. */
+  readonly directions: number;
+  readonly negative: number;
+  /** By batch size: 1, 2, 5, 10, ... and all samples. */
+  readonly rates: readonly { readonly batch: number; readonly rate: number }[];
+  /** Whether every rate was found to 1e-4 and better; else some are slightly too large. */
+  readonly converged: boolean;
 }
 
 /** p: cov of a batch's gradient is p C. */
@@ -41,8 +59,45 @@ export function lossScaledTrace(traceC: number, traceH: number, loss: number, ou
  * K tr(CH) / (2 L ||H||_F^2): the alignment of Wu, Wang & Su (NeurIPS 2022, arXiv:2207.02628), mu = tr(C G) / (2 L ||G||_F^2) with G = H where the network above the layer
  * is piecewise linear, times K as above. 1 where C = (2 L / K) H.
  */
-export function lossScaledAlignment({ trace_CH, norm_H, outputs }: NoiseAtWork, loss: number): number {
+export function lossScaledAlignment(
+  { trace_CH, norm_H, outputs }: Pick<NoiseAtWork, 'trace_CH' | 'norm_H' | 'outputs'>,
+  loss: number,
+): number {
   return (outputs * trace_CH) / (2 * loss * norm_H);
+}
+
+/** What noise proportional to curvature leaves of the slope of log C_ii on log H_ii: gamma - 1 over the training set at the headline cutoff; null without a fit. */
+export function residualSlope({
+  gamma,
+}: {
+  readonly gamma: Readonly<Record<Estimand, readonly CutoffRow[]>>;
+}): number | null {
+  const slope = findRow(gamma.training_set, headlineCutoff)?.gamma.ols;
+  return slope === null || slope === undefined ? null : slope - 1;
+}
+
+/** Both numbers with the Gauss-Newton part G in the place of H, for which E[J^T r r^T J] = (2 L / K) G needs no piecewise linear network; null where G is H. */
+export function lossScaledByGaussNewton(
+  { gauss_newton: G, outputs }: NoiseAtWork,
+  traceC: number,
+  loss: number,
+): { readonly trace: number; readonly alignment: number } | null {
+  if (G === undefined) return null;
+  return {
+    trace: lossScaledTrace(traceC, G.trace, loss, outputs),
+    alignment: lossScaledAlignment({ trace_CH: G.trace_C, norm_H: G.norm, outputs }, loss),
+  };
+}
+
+/** The rate of the largest listed batch that is not above, and of the next; null where none was computed. The rate grows with the batch. */
+export function linearlyStableRate(
+  stability: LinearStability | undefined,
+  batch: number,
+): { readonly low: number; readonly high: number } | null {
+  const rates = stability?.rates ?? [];
+  const at = rates.findLastIndex((each) => each.batch <= batch);
+  if (at < 0) return null;
+  return { low: rates[at].rate, high: rates[at].batch === batch ? rates[at].rate : (rates[at + 1] ?? rates[at]).rate };
 }
 
 /**

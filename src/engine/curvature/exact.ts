@@ -17,25 +17,22 @@ import { CpuBackend } from '../backend/cpu.ts';
 import type { AffineLayer } from '../network/affine.ts';
 import { Network } from '../network/network.ts';
 import type { Pool } from '../parallel/pool.ts';
-import { averageClusters, chooseDirections, numericalFloor } from '../statistics/index.ts';
-import type { BlockProjections, Diagonals, Floors, Triple } from '../statistics/index.ts';
+import { averageClusters, chooseDirections } from '../statistics/index.ts';
+import type { Floors } from '../statistics/index.ts';
 import { ExactAssumptions } from './assumptions/exact.ts';
-import { blockMeans, blockProjections, directionMatrix } from './block-projections.ts';
+import { directionMatrix } from './block-projections.ts';
 import type { DirectionMatrix } from './block-projections.ts';
 import { deviceMomentSums } from './device/moments.ts';
 import { measurePrecision } from './device/precision.ts';
-import { deviceBlockProjections } from './device/projections.ts';
 import type { DeviceSession } from './device/session.ts';
 import { directionErrors } from './direction-errors.ts';
-import { dualityLayout, measureDuality } from './duality/measure.ts';
-import type { MeasuredDuality } from './duality/measure.ts';
+import { dualityLayout } from './duality/measure.ts';
+import { directionsOf, dualityAlong, joined, numericalFloors, project } from './exact-parts.ts';
 import { openProblemTask, factorLayout } from './factors.ts';
-import type { FactorLayout } from './factors.ts';
 import { checkMemory } from './forecast.ts';
 import { meanGradient, momentSums, unpackMatrix } from './moments.ts';
-import type { Half, MomentSums } from './moments.ts';
+import type { Half } from './moments.ts';
 import { crossFit } from './cross-fit.ts';
-import type { Crossed } from './cross-fit.ts';
 import {
   cosines,
   decompose,
@@ -49,7 +46,8 @@ import {
 import type { Spectrum } from './spectrum.ts';
 import { factorWidth } from './output-hessian.ts';
 import { leadingCount, rotationBaseline } from './rotations.ts';
-import { mechanismTask } from './mechanism.ts';
+import { linearStabilityTask } from './linear-stability.ts';
+import { mechanismDirections, mechanismTask } from './mechanism.ts';
 import { noiseAtWork } from './noise-at-work.ts';
 import { measureSplits } from './splits.ts';
 import { commutatorNulls, nullDirections } from './structured-nulls.ts';
@@ -100,7 +98,6 @@ export interface ExactResult {
 }
 
 /** Directions behind the intervals of the duality. */
-const dualDirections = 200;
 
 /** Raises InputError where sums have left the range of doubles, naming what is large. */
 function checkOverflow(
@@ -229,13 +226,30 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
   const firstFloors = numericalFloors(samples, residual, values, device !== undefined);
   options.onSpectrum?.(spectrum, eigenvalues, diagonals.C, firstFloors);
   const wantsIntervals = options.intervals !== false && Math.min(moments.sizes.A, moments.sizes.B) >= 4;
-  const gather = (spectrum: Spectrum, along: Float64Array): DirectionMatrix | null =>
+  const gather = (spectrum: Spectrum, along: Float64Array, count?: number): DirectionMatrix | null =>
     wantsIntervals
-      ? directionMatrix(pool.blas, layout, spectrum, chooseDirections(along, { floor: firstFloors.H }))
+      ? directionMatrix(
+          pool.blas,
+          layout,
+          spectrum,
+          chooseDirections(along, { floor: firstFloors.H, ...(count !== undefined && { count }) }),
+        )
       : null;
   const chosen = gather(spectrum, eigenvalues);
+  const stability = await stage('linear_stability', 0.7, () =>
+    pool.run(linearStabilityTask, {
+      d,
+      vectors: pool.reference(vectors),
+      eigenvalues,
+      Q: pool.reference(Q),
+      samples,
+      floor: firstFloors.H,
+      seed: options.seed,
+    }),
+  );
+  const aligned = gather(spectrum, eigenvalues, mechanismDirections);
   const mechanism =
-    chosen === null || chosen.directions.indices.length === 0
+    aligned === null || aligned.directions.indices.length === 0
       ? undefined
       : await stage('mechanism', 0.7, () =>
           pool.run(mechanismTask, {
@@ -243,11 +257,12 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
             order: moments.order,
             seed: options.seed,
             classes: input.classes,
-            columns: pool.reference(chosen.columns),
-            eigenvalues: Float64Array.from(chosen.directions.indices, (i) => eigenvalues[i]),
+            columns: pool.reference(aligned.columns),
+            eigenvalues: Float64Array.from(aligned.directions.indices, (i) => eigenvalues[i]),
             largest: eigenvalues[0],
           }),
         );
+  if (aligned !== null) pool.blas.release(aligned.columns);
   const dual = options.duality === true ? dualityLayout(network, options.parameter) : null;
   const found =
     dual === null || typeof dual === 'string'
@@ -318,6 +333,8 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
       C,
       H,
       Q,
+      ...(hasOwnGaussNewton && { gaussNewton }),
+      stability,
       gradient,
       outputs: network.outputSize,
       seed: options.seed,
@@ -406,99 +423,4 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     pool.blas.release(moments.sums.B);
   };
   return { summary, arrays, release };
-}
-
-type ThreeDirections = readonly [DirectionMatrix, DirectionMatrix, DirectionMatrix];
-
-/** The directions for the intervals: over all samples, of H_A, of H_B; null where none are wanted. */
-function directionsOf(chosen: DirectionMatrix | null, [a, b]: readonly [Crossed, Crossed]): ThreeDirections | null {
-  return chosen === null || a.directions === null || b.directions === null
-    ? null
-    : [chosen, a.directions, b.directions];
-}
-
-/** Projections over blocks of samples along the chosen directions; undefined where no intervals are wanted. */
-async function project(
-  pool: Pool,
-  { order, sizes }: MomentSums,
-  layout: FactorLayout,
-  meanGradient: Float64Array,
-  directions: ThreeDirections | null,
-  device: DeviceSession | undefined,
-): Promise<BlockProjections | undefined> {
-  if (directions === null) return undefined;
-  const [trainingSet, a, b] = directions;
-  const task = { layout, order, sizes, meanGradient, trainingSet, halves: [a, b] } as const;
-  return device === undefined ? await blockProjections(pool, task) : await deviceBlockProjections(device, task);
-}
-
-/** The duality along the whole spectrum. */
-async function dualityAlong(
-  pool: Pool,
-  input: MeasurementInput,
-  task: {
-    readonly layout: FactorLayout;
-    readonly moments: MomentSums;
-    readonly spectrum: Spectrum;
-    readonly C: Real;
-    readonly C_diagonal: Float64Array;
-    readonly floors: Floors;
-    readonly outputs: number;
-    readonly options: ExactOptions;
-  },
-): Promise<MeasuredDuality> {
-  const { layout, spectrum, C, floors, options } = task;
-  const eigenvalues = decreasing(spectrum);
-  const chosen = chooseDirections(eigenvalues, { count: dualDirections, floor: floors.H });
-  const { directions, columns } = directionMatrix(pool.blas, layout, spectrum, chosen);
-  try {
-    return await measureDuality(pool, {
-      layout,
-      order: task.moments.order,
-      targets: input.targets,
-      outputs: task.outputs,
-      classes: input.classes,
-      seed: options.seed,
-      eigenvalues,
-      C: task.C_diagonal,
-      floors,
-      traceC: traceOf(C, spectrum.d),
-      directions,
-      columns,
-      whole: { spectrum, C },
-      ...(options.signal && { signal: options.signal }),
-    });
-  } finally {
-    pool.blas.release(columns);
-  }
-}
-
-/**
- * Values of smaller size along a direction are zero as far as double precision can tell (statistics/floor.ts): for H from the residuals, and for all three
- * from two orders of summation, the matrices' and that over blocks of samples, where the latter was taken.
- */
-function numericalFloors(
-  samples: number,
-  residual: number,
-  values: Triple,
-  isSingle: boolean,
-  projections?: BlockProjections,
-): Floors {
-  const other = projections && blockMeans(projections.training_set, samples);
-  const floor = (key: keyof Triple, residuals: readonly number[]): number =>
-    numericalFloor({
-      residuals,
-      differences: other === undefined ? [] : other[key].map((value, k) => value - values[key][other.indices[k]]),
-      scale: values[key].reduce((most, x) => Math.max(most, Math.abs(x)), 0),
-      // A device adds a few hundred terms at most in single precision, the host adds these sums in float64.
-      ...(isSingle ? { roundoff: 2 ** -24 } : { terms: samples }),
-    });
-  return { H: floor('H', [residual]), C: floor('C', []), Q: floor('Q', []) };
-}
-
-function joined(rows: readonly Diagonals[], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
-  const d = rows[0].selection.length;
-  const values = new Float64Array(rows.length * d);
-  for (const [k, row] of rows.entries()) values.set(row[key], k * d);
-  return values;
 }

@@ -15,9 +15,11 @@ import { openedProblem, passBatch, squaredNorm } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
 import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
 
+/** Directions, spread over the spectrum in its logarithm, that the samples' curvatures are held against. */
+export const mechanismDirections = 96;
 /** Samples at the most, and numbers kept of their alignments (directions x eigenpairs x samples). */
-const mostSamples = 1024;
-const mostNumbers = 6e6;
+const mostSamples = 10_000;
+const mostNumbers = 1.2e7;
 const permutations = 20;
 const pieceSize = 128;
 
@@ -109,12 +111,19 @@ export const mechanismTask = defineTask(
     }
     blas.release(gram);
     blas.release(values);
-    const slopesOf = (place: ArrayLike<number>): (number | null)[] =>
-      slopes(argument, diagonals(lambda, weights, place, n, count, rank));
-    const own = slopesOf(Uint32Array.from({ length: n }, (_, p) => p));
-    const permuted = Array.from({ length: permutations }, (_, s) =>
-      slopesOf(new Random(seed, `mechanism ${s}`).permutation(n)),
+    const along = diagonals(
+      lambda,
+      weights,
+      Uint32Array.from({ length: n }, (_, p) => p),
+      n,
+      count,
+      rank,
     );
+    const shuffled = Array.from({ length: permutations }, (_, s) =>
+      diagonals(lambda, weights, new Random(seed, `mechanism ${s}`).permutation(n), n, count, rank),
+    );
+    const own = slopes(argument, along);
+    const permuted = shuffled.map((each) => slopes(argument, each));
     const spectra = [
       spectraOf(
         lambda,
@@ -141,6 +150,7 @@ export const mechanismTask = defineTask(
       spectra,
       largest_norm: largestNorm,
       positive: lambda.every((x) => x > -1e-12 * largestNorm),
+      profile: profileOf(along, shuffled),
       rows: standardCutoffs.map((cutoff, c) => {
         const found = permuted.flatMap((each) => (each[c] === null ? [] : [each[c]]));
         const mean = found.reduce((sum, x) => sum + x, 0) / found.length;
@@ -165,7 +175,7 @@ function diagonals(
   n: number,
   count: number,
   rank: number,
-): { readonly H: Float64Array; readonly Q: Float64Array } {
+): Diagonals {
   const [H, Q] = [new Float64Array(count), new Float64Array(count)];
   for (let p = 0; p < n; p++) {
     const from = place[p] * rank;
@@ -181,11 +191,31 @@ function diagonals(
   return { H, Q };
 }
 
+interface Diagonals {
+  readonly H: Float64Array;
+  readonly Q: Float64Array;
+}
+
+/** R_i along the directions of positive curvature, beside its mean and spread under the permutations. */
+function profileOf(own: Diagonals, shuffled: readonly Diagonals[]): NonNullable<MechanismSummary['profile']> {
+  return Array.from(own.H.keys()).flatMap((i) => {
+    if (!(own.H[i] > 0)) return [];
+    const ratios = shuffled.map(({ H, Q }) => Q[i] / H[i]);
+    const mean = ratios.reduce((sum, x) => sum + x, 0) / ratios.length;
+    const squares = ratios.reduce((sum, x) => sum + (x - mean) ** 2, 0);
+    return [
+      {
+        H: own.H[i],
+        R: own.Q[i] / own.H[i],
+        permuted: mean,
+        permuted_deviation: Math.sqrt(squares / (ratios.length - 1)),
+      },
+    ];
+  });
+}
+
 /** The slope of log R_i on log H_ii by cutoff. */
-function slopes(
-  { eigenvalues, largest }: MechanismArgument,
-  { H, Q }: { readonly H: Float64Array; readonly Q: Float64Array },
-): (number | null)[] {
+function slopes({ eigenvalues, largest }: MechanismArgument, { H, Q }: Diagonals): (number | null)[] {
   return standardCutoffs.map((cutoff) => {
     const used = Array.from(eigenvalues.keys()).filter(
       (i) => eigenvalues[i] > cutoff * largest && H[i] > 0 && Q[i] > 0,

@@ -1,6 +1,6 @@
 /** The numbers behind "noise at work" (shared/noise-at-work.ts) from C, H and Q of a layer. */
 import type { ArrayReference, Real } from '../blas/types.ts';
-import type { NoiseAtWork } from '../../shared/noise-at-work.ts';
+import type { LinearStability, NoiseAtWork } from '../../shared/noise-at-work.ts';
 import { selectedCount, usabilityOf } from '../../shared/cutoffs.ts';
 import type { Diagonals, Floors } from '../../shared/cutoffs.ts';
 import { standardCutoffs } from '../../shared/estimands.ts';
@@ -16,11 +16,13 @@ export interface NoiseMomentsArgument {
   readonly C: ArrayReference;
   readonly H: ArrayReference;
   readonly Q: ArrayReference;
+  /** The Gauss-Newton part where it is not H. */
+  readonly gaussNewton: ArrayReference | null;
   readonly gradient: Float64Array;
   readonly seed: number;
 }
 
-type NoiseMoments = Omit<NoiseAtWork, 'outputs' | 'takeuchi'>;
+type NoiseMoments = Omit<NoiseAtWork, 'outputs' | 'takeuchi' | 'linear_stability'>;
 
 export const noiseMomentsTask = defineTask(
   'noiseMoments',
@@ -31,6 +33,15 @@ export const noiseMomentsTask = defineTask(
     for (let at = 0; at < d * d; at++) {
       trace_CH += C[at] * H[at];
       norm_H += H[at] * H[at];
+    }
+    const G = argument.gaussNewton === null ? null : blas.open(argument.gaussNewton);
+    const gauss_newton = { trace: 0, trace_C: 0, norm: 0 };
+    if (G !== null) {
+      for (let i = 0; i < d; i++) gauss_newton.trace += G[i * d + i];
+      for (let at = 0; at < d * d; at++) {
+        gauss_newton.trace_C += C[at] * G[at];
+        gauss_newton.norm += G[at] * G[at];
+      }
     }
     const take = (): Real => blas.allocate('float64', d);
     const [v, moved, other] = [take(), take(), take()];
@@ -44,7 +55,7 @@ export const noiseMomentsTask = defineTask(
       for (let i = 0; i < d; i++) out[i] -= other[i];
     });
     for (const array of [v, moved, other]) blas.release(array);
-    return { trace_CH, norm_H, gradient_curvature, curvature_variance };
+    return { trace_CH, norm_H, gradient_curvature, curvature_variance, ...(G !== null && { gauss_newton }) };
   },
 );
 
@@ -102,6 +113,8 @@ export interface NoiseAtWorkTask {
   readonly C: Real;
   readonly H: Real;
   readonly Q: Real;
+  readonly gaussNewton?: Real;
+  readonly stability: LinearStability;
   readonly gradient: Float64Array;
   readonly outputs: number;
   readonly seed: number;
@@ -116,6 +129,7 @@ export async function noiseAtWork(pool: Pool, task: NoiseAtWorkTask): Promise<No
     C: pool.reference(task.C),
     H: pool.reference(task.H),
     Q: pool.reference(task.Q),
+    gaussNewton: task.gaussNewton === undefined ? null : pool.reference(task.gaussNewton),
     gradient,
     seed,
   });
@@ -129,5 +143,5 @@ export async function noiseAtWork(pool: Pool, task: NoiseAtWorkTask): Promise<No
     }
     return { cutoff, sum, n };
   });
-  return { outputs, ...moments, takeuchi };
+  return { outputs, ...moments, linear_stability: task.stability, takeuchi };
 }

@@ -32,6 +32,7 @@ import {
 } from '../curvature/projected/tasks.ts';
 import { leadingPairsTask } from '../curvature/leading.ts';
 import { leadingValuesTask, rotationsTask } from '../curvature/rotations.ts';
+import { linearStabilityTask } from '../curvature/linear-stability.ts';
 import { mechanismTask } from '../curvature/mechanism.ts';
 import { noiseMomentsTask } from '../curvature/noise-at-work.ts';
 import { nullFactorsTask, nullRatioTask } from '../curvature/structured-nulls.ts';
@@ -55,6 +56,7 @@ const tasks: readonly AnyTask[] = [
   leadingValuesTask,
   rotationsTask,
   leadingPairsTask,
+  linearStabilityTask,
   mechanismTask,
   noiseMomentsTask,
   nullFactorsTask,

@@ -1,5 +1,12 @@
 /** What the noise does, as text: noise scaled by the loss, stability under sampling, the Takeuchi criterion. */
-import { batchFactor, lossScaledAlignment, lossScaledTrace, stableRate } from '../../shared/noise-at-work.ts';
+import {
+  batchFactor,
+  lossScaledAlignment,
+  lossScaledByGaussNewton,
+  lossScaledTrace,
+  residualSlope,
+  stableRate,
+} from '../../shared/noise-at-work.ts';
 import { correlationShare } from '../../shared/mechanism.ts';
 import { headlineCutoff, findRow } from '../../shared/estimands.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
@@ -37,11 +44,34 @@ export function noiseLines(summary: MeasurementSummary): string[] {
         `${number(stableRate(eigenvalues.largest, noise.curvature_variance, batchFactor(batch, samples)))} (B = ${batch})`,
     );
   const row = findRow(noise.takeuchi, headlineCutoff);
+  const byG = lossScaledByGaussNewton(noise, trace.C, loss);
+  const left = residualSlope(summary);
+  const { linear_stability: stability } = noise;
+  const linear = (stability?.rates ?? [])
+    .filter(({ batch }) => batches.some((each) => each === batch) || batch === samples)
+    .map(({ batch, rate }) => `${number(rate)} (B = ${batch})`);
   return [
     '',
     '  noise at work (this layer alone, the others held fixed):',
     `    scaled by the loss: tr C / ((2 L / K) tr H) = ${number(lossScaledTrace(trace.C, trace.H, loss, noise.outputs))}, alignment K tr(CH) / (2 L |H|^2) = ${number(lossScaledAlignment(noise, loss))}, K = ${noise.outputs} outputs (1 for isotropic residuals under mean squared error)`,
+    ...(byG === null
+      ? []
+      : [`      with the Gauss-Newton part for H: ${number(byG.trace)}, alignment ${number(byG.alignment)}`]),
+    ...(left === null
+      ? []
+      : [
+          `      what that leaves of the slope: log C_ii / ((2 L / K) H_ii) on log H_ii, gamma - 1 = ${left.toFixed(3)} (0 where C is proportional to H)`,
+        ]),
     `    stable learning rates by eta <= 2 a / (a^2 + p s^2), a = ${number(eigenvalues.largest)}, s^2 = lambda_max(Q - H^2) = ${number(noise.curvature_variance)}: ${rates.join(', ')}; without sampling ${number(2 / eigenvalues.largest)}`,
+    ...(stability === undefined || linear.length === 0
+      ? []
+      : [
+          `      by lambda_max[(I - eta H)^2 + eta^2 p (Q - H^2)] <= 1 over ${stability.directions} directions of positive curvature: ${linear.join(', ')}` +
+            (stability.negative > 0
+              ? `; along ${stability.negative} directions of negative curvature no rate is stable`
+              : '') +
+            (stability.converged ? '' : '; not all converged: slightly too large'),
+        ]),
     `    second-order change of the loss in one step: eta^2 / 2 (g^T H g + p tr(CH)) with g^T H g = ${number(noise.gradient_curvature)}, tr(CH) = ${number(noise.trace_CH)}`,
     ...(row === undefined
       ? []

@@ -96,6 +96,8 @@ export class FigureLoader {
           history: {
             measurements: data.items.map(({ step, summary }) => ({ step, summary })),
             ...(data.loss.length > 0 ? { loss: data.loss } : {}),
+            rates: data.rates,
+            momentum: data.momentum,
           },
         };
       case 'matrix': {

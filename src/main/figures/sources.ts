@@ -66,7 +66,14 @@ export type SourcedData =
       readonly groups: readonly { readonly label: string; readonly runs: readonly (readonly MetricPoint[])[] }[];
       readonly notes: readonly string[];
     }
-  | { readonly kind: 'history'; readonly items: readonly StoredMeasurement[]; readonly loss: readonly MetricPoint[] };
+  | {
+      readonly kind: 'history';
+      readonly items: readonly StoredMeasurement[];
+      readonly loss: readonly MetricPoint[];
+      /** The learning rate at the measurements. */
+      readonly rates: readonly MetricPoint[];
+      readonly momentum: number;
+    };
 
 export interface SourcedFigure {
   /** Expanded: panels have one recipe for each of `data`. */
@@ -165,13 +172,15 @@ function sourceOne(store: Store, { figure, sources, options }: FigureRecipe): So
     case 'history': {
       const items = measurementsOf(store, runs[0], first);
       const parameter = first.parameter === undefined ? items[0].summary.parameter : undefined;
-      const { points } = thinned(store.series(runs[0].id, { names: ['loss'] })['loss'], mostPoints);
+      const series = store.series(runs[0].id, { names: ['loss', 'learning_rate'] });
+      const { points } = thinned(series['loss'], mostPoints);
       return {
         runs,
         data: {
           kind: needs,
           items: items.filter(({ summary }) => parameter === undefined || summary.parameter === parameter),
           loss: points,
+          ...ratesOf(runs[0], series['learning_rate'], items),
         },
       };
     }
@@ -356,6 +365,22 @@ function namesOf(runs: readonly RunRecord[], seeds: boolean): string[] {
 }
 
 /** At most so many points, by taking every k-th and the last. */
+/** The learning rate at the measurements: the last that the run's series has by then, else the run's first; none of a run that was imported. */
+function ratesOf(
+  run: RunRecord,
+  series: { readonly steps: ArrayLike<number>; readonly values: ArrayLike<number> } | undefined,
+  items: readonly StoredMeasurement[],
+): { readonly rates: readonly MetricPoint[]; readonly momentum: number } {
+  const { optimiser } = run.experiment as { readonly optimiser?: { readonly lr?: number; readonly momentum?: number } };
+  const rates = items.flatMap(({ step }) => {
+    let value = optimiser?.lr;
+    for (let i = 0; series !== undefined && i < series.steps.length && series.steps[i] <= step; i++)
+      value = series.values[i];
+    return value === undefined ? [] : [{ step, value }];
+  });
+  return { rates, momentum: optimiser?.momentum ?? 0 };
+}
+
 export function thinned(
   series: { readonly steps: ArrayLike<number>; readonly values: ArrayLike<number> } | undefined,
   most: number,

@@ -3,6 +3,8 @@ import { assumptionsFigure } from './figures/assumptions.ts';
 import { densityFigure } from './figures/density.ts';
 import { samplesFigure } from './figures/distribution.ts';
 import { dualityFigure, isotropyFigure } from './figures/duality.ts';
+import { flatnessFigure, fluctuationsFigure } from './figures/fluctuations.ts';
+import { mechanismFigure } from './figures/mechanism.ts';
 import { gammaCutoffFigure, gammaHyperparameterFigure, gammaLayersFigure } from './figures/gamma.ts';
 import { heatmapFigure, overlapFigure } from './figures/heatmap.ts';
 import { againstCurvature, noiseAgainstQ, qAgainstCurvature } from './figures/scatter.ts';
@@ -26,6 +28,9 @@ export const figureTable = {
   assumptions: assumptionsFigure,
   density: densityFigure,
   samples: samplesFigure,
+  mechanism: mechanismFigure,
+  fluctuations: fluctuationsFigure,
+  flatness: flatnessFigure,
 };
 
 export type FigureName = keyof typeof figureTable;

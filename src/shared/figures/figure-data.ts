@@ -52,6 +52,9 @@ export interface TrainingHistory {
   /** Measurements of ONE parameter in the order of training. */
   readonly measurements: readonly { readonly step: number; readonly summary: MeasurementSummary }[];
   readonly loss?: readonly MetricPoint[];
+  /** Learning rate at the measurements, and momentum, where they are known. */
+  readonly rates?: readonly MetricPoint[];
+  readonly momentum?: number;
 }
 
 export interface SampleCurvatures {

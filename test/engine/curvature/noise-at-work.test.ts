@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { shared } from '../../../src/engine/parallel/shared.ts';
-import { lossScaledTrace } from '../../../src/shared/noise-at-work.ts';
+import { linearlyStableRate, lossScaledTrace } from '../../../src/shared/noise-at-work.ts';
 import { parseModel } from '../../../src/shared/model.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { engines } from '../../support/engines.ts';
@@ -16,6 +16,30 @@ for (const engine of engines)
       pool = new Pool(await engine.open(), { threads: 1 });
     });
     afterAll(() => pool.close());
+
+    test('the linear stability of scalar samples h = 0 and 2, one at a time: eta <= 1', async () => {
+      const inputs = shared(Float64Array.from({ length: 8 }, (_, p) => (p % 2 === 0 ? 0 : Math.SQRT2)));
+      const { summary, release } = await measureExact(
+        pool,
+        {
+          model: parseModel({
+            input: [1],
+            loss: 'mse',
+            layers: [{ type: 'dense', name: 'fc', units: 1, bias: false }],
+          }),
+          weights: new Map([['fc.kernel', Float64Array.of(0.3)]]),
+          inputs,
+          targets: shared(new Float64Array(8)),
+          classes: false,
+        },
+        { parameter: 'fc.kernel', seed: 1, libraryThreads: 1, intervals: false },
+      );
+      release();
+      const { rates } = summary.noise_at_work!.linear_stability!;
+      expect(rates[0]).toEqual({ batch: 1, rate: expect.closeTo(1, 12) as number });
+      expect(rates.at(-1)).toEqual({ batch: 8, rate: expect.closeTo(2, 12) as number });
+      expect(linearlyStableRate(summary.noise_at_work!.linear_stability, 1)?.high).toBeCloseTo(1, 12);
+    });
 
     test('of linear regression at a displacement: C, H and Q in closed form', async () => {
       // y = w . x with targets w* . x: h_p = x x^T, g_p = x (x . e).
@@ -74,6 +98,35 @@ for (const engine of engines)
         C.reduce((sum, row, i) => sum + row[i], 0) / (2 * loss * H.reduce((sum, row, i) => sum + row[i], 0)),
         10,
       );
+      // The largest eta with lambda_max[(I - eta H)^2 + eta^2 p (Q - H^2)] <= 1, by bisection on dense matrices.
+      const { rates, directions, negative, converged } = noise.linear_stability!;
+      expect([directions, negative, converged]).toEqual([d, 0, true]);
+      for (const { batch, rate } of rates) {
+        const p = (samples - batch) / (batch * (samples - 1));
+        const grows = (eta: number): boolean => {
+          const M = H.map((row, i) =>
+            row.map((value, j) => {
+              const square = row.reduce((sum, h, k) => sum + h * H[k][j], 0);
+              return (i === j ? 1 : 0) - 2 * eta * value + eta * eta * (square + p * variance[i][j]);
+            }),
+          ).flat();
+          const [matrix, values] = [pool.blas.allocate('float64', d * d), pool.blas.allocate('float64', d)] as [
+            Float64Array,
+            Float64Array,
+          ];
+          matrix.set(M);
+          pool.blas.eigh(d, matrix, values);
+          return values[d - 1] > 1 + 1e-13;
+        };
+        let [low, high] = [0, 100];
+        for (let k = 0; k < 80; k++)
+          [low, high] = grows((low + high) / 2) ? [low, (low + high) / 2] : [(low + high) / 2, high];
+        expect(rate / low).toBeCloseTo(1, 7);
+      }
+      expect(rates.at(-1)).toEqual({
+        batch: samples,
+        rate: expect.closeTo(2 / summary.eigenvalues.largest, 10) as number,
+      });
       const [widest] = noise.takeuchi.slice(-1);
       expect(widest.n).toBeLessThanOrEqual(d);
       expect(widest.sum).toBeGreaterThan(0);

@@ -10,13 +10,15 @@ import {
   gammaPerLayer,
 } from '../../../src/shared/figures/figures/gamma.ts';
 import { eigenvectorOverlap, matrixHeatmap } from '../../../src/shared/figures/figures/heatmap.ts';
+import { varianceFlatness, weightVariances } from '../../../src/shared/figures/figures/fluctuations.ts';
+import { curvatureRatio } from '../../../src/shared/figures/figures/mechanism.ts';
 import { composePanels } from '../../../src/shared/figures/figures/panels.ts';
 import { scatterDiagonals } from '../../../src/shared/figures/figures/scatter.ts';
 import { spectra } from '../../../src/shared/figures/figures/spectra.ts';
 import { learningCurves, trainingEvolution } from '../../../src/shared/figures/figures/training.ts';
 import type { FigureSpec } from '../../../src/shared/figures/types.ts';
 import type { MetricPoint } from '../../../src/shared/results.ts';
-import { extendedMeasurement, measurement, normal, uniform } from './data.ts';
+import { extendedMeasurement, fluctuatingMeasurement, measurement, normal, uniform } from './data.ts';
 
 /** A symmetric matrix that falls off from its diagonal. */
 export function matrix(
@@ -154,6 +156,16 @@ export const figures: Readonly<Record<string, () => FigureSpec>> = {
     sampleCurvature(
       [1, 2, 4, 8, 16, 32, 64, 128, 256].map((direction, k) => curvatures(direction, 1000, k + 1)),
       { parameter: 'fc2.kernel', kind: 'quantiles', preset: 'prl-1' },
+    ),
+  'mechanism: curvature of samples along the spectrum': () => curvatureRatio(fluctuatingMeasurement({ d: 500 })),
+  'Q against H with both bounds': () =>
+    scatterDiagonals(fluctuatingMeasurement({ d: 500 }), { pair: 'Q_H', preset: 'nature-1' }),
+  'variance of the weights': () => weightVariances(fluctuatingMeasurement({ d: 300 })),
+  'variance and flatness': () => varianceFlatness(fluctuatingMeasurement({ d: 300 }), { preset: 'prl-1' }),
+  'stability over training': () =>
+    trainingEvolution(
+      { ...history(8), rates: history(8).measurements.map(({ step }) => ({ step, value: 0.1 })), momentum: 0.9 },
+      { quantities: ['stability'] },
     ),
   'panels, two columns': () =>
     composePanels(

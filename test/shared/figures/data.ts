@@ -5,6 +5,9 @@ import type { DensitySummary, Estimate } from '../../../src/shared/density.ts';
 import type { AssumptionColumn } from '../../../src/shared/assumptions.ts';
 import type { DualitySummary, DualSlope } from '../../../src/shared/duality.ts';
 import { type MeasurementSummary } from '../../../src/shared/results.ts';
+import { samplingModes } from '../../../src/shared/minibatch.ts';
+import { logSlope, predictedVariance } from '../../../src/shared/weight-fluctuations.ts';
+import type { FluctuationMode } from '../../../src/shared/weight-fluctuations.ts';
 import type { Measurement } from '../../../src/shared/figures/figure-data.ts';
 
 /** Uniform numbers in [0, 1) from a seed (mulberry32). */
@@ -281,5 +284,89 @@ export function extendedMeasurement(recipe: Recipe = {}): Measurement {
       density: densityOf(eigenvalues),
     },
     arrays: { ...base.arrays, C_dual_diagonal, dual_spread },
+  };
+}
+
+/** With the weights' fluctuations in three modes of sampling, and the mechanism with its null. */
+export function fluctuatingMeasurement(recipe: Recipe = {}): Measurement {
+  const base = measurement(recipe);
+  const { eigenvalues, Q_diagonal } = base.arrays;
+  if (!eigenvalues || !Q_diagonal) throw new Error('the seeded measurement lacks diagonals');
+  const noise = normal((recipe.seed ?? 1) + 900);
+  const H = Array.from({ length: 40 }, (_, i) => eigenvalues[0] * 10 ** (-i / 16));
+  const C = H.map((h) => 0.3 * h);
+  const setting = { rate: 0.1, momentum: 0, batch: 50, population: 8000 };
+  const modes = samplingModes.map((mode): FluctuationMode => {
+    const predicted = H.map((h, i) => predictedVariance(h, C[i], { ...setting, mode }));
+    const measured = predicted.map((value) => value * (1 + 0.05 * noise()));
+    const ranks = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89];
+    const variances = ranks.map((k) => 1e-3 * k ** -1.9 * 10 ** (0.05 * noise()));
+    const flatness = ranks.map((k, i) => (i === 9 ? null : 4 * k ** -0.8 * 10 ** (0.1 * noise())));
+    const random_walk = ranks.map((k) => 1.1e-3 * k ** -2);
+    const state = H.map((h) => (h > 0.02 * H[0] ? ('answered' as const) : ('short' as const)));
+    return {
+      mode,
+      steps: 100_000,
+      blocks: 64,
+      loss: [0.05, 0.05],
+      H,
+      C,
+      measured,
+      standard_error: predicted.map((value) => 0.05 * value),
+      predicted,
+      correlation_times: H.map((h) => 1e4 * h),
+      drift: H.map(() => 0),
+      state,
+      slope: logSlope(H, measured),
+      predicted_slope: logSlope(H, predicted),
+      median_ratio: 1.003,
+      components: {
+        snapshots: 500,
+        ranks,
+        variances,
+        random_walk,
+        curvature: ranks.map((k) => 0.2 * k ** 0.7),
+        noise: ranks.map((k) => 0.06 * k ** 0.7),
+        predicted: variances,
+        flatness,
+        flatness_samples: 8000,
+        on_flatness: logSlope(flatness, variances),
+        on_curvature: logSlope(ranks, variances),
+        on_rank: logSlope(ranks, variances),
+        predicted_on_flatness: logSlope(flatness, variances),
+        random_walk_on_flatness: logSlope(flatness, random_walk),
+      },
+    };
+  });
+  const mean = { value: 3, standard_error: 0.1, batches: 256 };
+  return {
+    ...base,
+    summary: {
+      ...base.summary,
+      weight_fluctuations: {
+        learning_rate: 0.1,
+        momentum: 0,
+        batch_size: 50,
+        population: 8000,
+        frozen: true,
+        seed: 1,
+        burn_in: 10_000,
+        directions: H.map((_, i) => i),
+        eigenvalues: H,
+        modes,
+        batch_sharpness: { network: mean, parameter: mean },
+        one_step: { measured: mean, second_order: mean, difference: mean, largest_difference: 0.1 },
+      },
+      mechanism: {
+        seed: 1,
+        samples: base.summary.samples,
+        directions: 96,
+        spectra: [],
+        largest_norm: 60 * Math.max(...Array.from(Q_diagonal, (q, i) => (eigenvalues[i] > 0 ? q / eigenvalues[i] : 0))),
+        positive: true,
+        rows: [{ cutoff: 1e-2, n: 40, slope: 0.2, permuted: 0.04, permuted_deviation: 0.02 }],
+        profile: H.map((h) => ({ H: h, R: 3 * h ** 0.2, permuted: 2.6 * h ** 0.04, permuted_deviation: 0.2 })),
+      },
+    },
   };
 }

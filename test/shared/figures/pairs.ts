@@ -8,7 +8,9 @@ import {
   gammaAgainstHyperparameter,
   gammaPerLayer,
 } from '../../../src/shared/figures/figures/gamma.ts';
+import { varianceFlatness, weightVariances } from '../../../src/shared/figures/figures/fluctuations.ts';
 import { eigenvectorOverlap, matrixHeatmap } from '../../../src/shared/figures/figures/heatmap.ts';
+import { curvatureRatio } from '../../../src/shared/figures/figures/mechanism.ts';
 import { scatterDiagonals } from '../../../src/shared/figures/figures/scatter.ts';
 import { spectra } from '../../../src/shared/figures/figures/spectra.ts';
 import { learningCurves, trainingEvolution } from '../../../src/shared/figures/figures/training.ts';
@@ -16,7 +18,7 @@ import type { PresetName } from '../../../src/shared/figures/presets.ts';
 import type { FigureSpec } from '../../../src/shared/figures/types.ts';
 import type { FigureName } from '../../../src/shared/figures/catalogue.ts';
 import { curvatures, curve, history, matrix, overlaps, perLayer } from './catalogue.ts';
-import { extendedMeasurement, measurement } from './data.ts';
+import { extendedMeasurement, fluctuatingMeasurement, measurement } from './data.ts';
 
 type Make = (preset: PresetName, seed: number) => FigureSpec;
 
@@ -62,4 +64,7 @@ export const pairFigures: Readonly<Record<FigureName, Make>> = {
       [1, 10, 100, 1000].map((direction, k) => curvatures(direction, 1000, seed + k)),
       { parameter: 'fc2.kernel', preset },
     ),
+  mechanism: (preset, seed) => curvatureRatio(fluctuatingMeasurement({ d: 300, seed }), { preset }),
+  fluctuations: (preset, seed) => weightVariances(fluctuatingMeasurement({ d: 200, seed }), { preset }),
+  flatness: (preset, seed) => varianceFlatness(fluctuatingMeasurement({ d: 200, seed }), { preset }),
 };

@@ -10,7 +10,7 @@ import type { FigureSpec, Mark } from '../types.ts';
 import { arrayOf, estimandNames, estimatorNames, finish, powerTex, type FigureOptions } from './common.ts';
 import type { Measurement } from '../figure-data.ts';
 import { defineFigure } from '../define.ts';
-import { cutoff, estimand, estimator, fitLine, number, numbers } from '../options.ts';
+import { check, cutoff, estimand, estimator, fitLine, number, numbers } from '../options.ts';
 import * as v from 'valibot';
 import { real } from '../../validation.ts';
 
@@ -29,6 +29,8 @@ export interface ScatterOptions extends FigureOptions {
   readonly slopes?: readonly number[];
   /** Draw the line of the fit; true by default. */
   readonly fit?: boolean;
+  /** Q against H, training set: draw H_ii^2 and, where no sample has negative curvature, max_p ||h_p|| H_ii, between which Q_ii lies; true by default. */
+  readonly envelopes?: boolean;
   /**
    * Directions with |H_ii| at or below this share of H_11, or below the numerical floor, are left out and counted: their eigenvectors are arbitrary
    * and their diagonals are means over a cluster. 1e-8 by default; 0 draws all.
@@ -151,6 +153,13 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
         order: 3,
         label: `slope ${slope}`,
       });
+  if (pair === 'Q_H' && estimand === 'training_set' && options.envelopes !== false) {
+    const { mechanism } = measurement.summary;
+    // H_ii^2 <= Q_ii always; Q_ii <= max ||h_p|| H_ii where no h_p has a negative eigenvalue.
+    marks.push({ kind: 'slope', name: 'lower_envelope', slope: 2, through: [1, 1], colour: 2, dash: 'solid', width: 0.7, order: 5, label: '$H_{ii}^2 \\leq Q_{ii}$' }); // prettier-ignore
+    if (mechanism?.positive === true && mechanism.samples === measurement.summary.samples)
+      marks.push({ kind: 'slope', name: 'upper_envelope', slope: 1, through: [1, mechanism.largest_norm], colour: 2, dash: 'dashed', width: 0.7, order: 6, label: '$Q_{ii} \\leq \\max_p \\|h_p\\| H_{ii}$' }); // prettier-ignore
+  }
   const what = 'directions';
   if (outside.x.length > 0)
     marks.push({
@@ -315,6 +324,6 @@ export const qAgainstCurvature = defineFigure({
   about: 'Mean squared per-sample Hessian against curvature: the slope that the theory predicts for gamma.',
   needs: 'measurement',
   takes: 'measurement',
-  options: ownOptions,
+  options: { ...ownOptions, envelopes: check('Bounds of Q', true) },
   draw: ({ measurement }, options) => scatterDiagonals(measurement, { ...options, pair: 'Q_H' }),
 });

@@ -114,12 +114,18 @@ export function learningCurves(groups: readonly CurveGroup[], options: LearningC
 
 export interface EvolutionOptions extends FigureOptions {
   /** Panels from top to bottom; all by default. */
-  readonly quantities?: readonly ('gamma' | 'sharpness' | 'trace' | 'loss')[];
+  readonly quantities?: readonly ('gamma' | 'sharpness' | 'stability' | 'trace' | 'loss')[];
   readonly estimands?: readonly Estimand[];
   readonly estimator?: Estimator;
   readonly cutoff?: number;
   readonly steps?: 'linear' | 'log';
   readonly unit?: string;
+}
+
+/** Ends of a logarithmic axis that leave room about all values that can stand on it. */
+function around(values: readonly number[]): { readonly min: number; readonly max: number } {
+  const shown = values.filter((value) => value > 0 && Number.isFinite(value));
+  return { min: Math.min(...shown) / 1.5, max: Math.max(...shown) * 1.5 };
 }
 
 /** gamma, the largest eigenvalue, the traces and the loss over training, one panel each above a shared axis of steps. */
@@ -164,6 +170,27 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
       }
       case 'sharpness':
         return { ...base, y: { scale: 'log', label: '$H_{11}$' }, marks: [series('largest_eigenvalue', rows.map(({ summary }) => summary.eigenvalues.largest), 0)] }; // prettier-ignore
+      case 'stability': {
+        const { rates = [], momentum = 0 } = history;
+        const times = (value: number | undefined, step: number): number => {
+          const rate = rates.find((each) => each.step === step)?.value;
+          return value === undefined || rate === undefined ? NaN : rate * value;
+        };
+        const own = rows.map(({ step, summary }) => times(summary.eigenvalues.largest, step));
+        const batches = rows.map(({ step, summary }) => times(summary.weight_fluctuations?.batch_sharpness.network.value, step)); // prettier-ignore
+        const isWhole = rows.every(({ summary }) => summary.parameter === 'network');
+        return {
+          ...base,
+          y: { scale: 'log', label: '$\\eta H_{11}$', ...around([...own, ...batches, 2 * (1 + momentum)]) },
+          marks: [
+            series('eta_H11', own, 0, isWhole ? '$\\eta H_{11}$' : '$\\eta H_{11}$ of this layer'),
+            ...(batches.some((value) => Number.isFinite(value))
+              ? [series('eta_batch_sharpness', batches, 1, '$\\eta$ batch sharpness, whole network')]
+              : []),
+            { kind: 'rule', name: 'stability', axis: 'y', value: 2 * (1 + momentum), colour: 'muted', dash: 'dashed', label: momentum > 0 ? '$2 (1 + \\mu)$' : '2' }, // prettier-ignore
+          ],
+        };
+      }
       case 'trace':
         return {
           ...base,
@@ -228,7 +255,13 @@ export const evolutionFigure = defineFigure({
   options: {
     quantities: choices(
       'Show',
-      { gamma: 'gamma', sharpness: 'largest eigenvalue', trace: 'traces', loss: 'loss' },
+      {
+        gamma: 'gamma',
+        sharpness: 'largest eigenvalue',
+        stability: 'learning rate times largest eigenvalue',
+        trace: 'traces',
+        loss: 'loss',
+      },
       'quantity',
     ),
     estimands: severalEstimands,

@@ -7,7 +7,9 @@
  */
 import { claims, claimStatements, judgeClaims } from './claims.ts';
 import type { Claim, ClaimOptions, Verdict } from './claims.ts';
+import { statisticsOf } from './group-statistics.ts';
 import { inverseNormal } from './portable.ts';
+import type { CutoffRow, Interval, Slopes } from './slopes.ts';
 
 export interface FamilyMember<Name> {
   readonly name: Name;
@@ -77,4 +79,101 @@ export function familyLines(
         : ` (not after correction: ${lost.map(({ name, alone }) => `${name}, ${alone} alone`).join('; ')})`;
     return [`${claimStatements[claim]}, ${family}: ${lists.length === 0 ? 'no verdict' : lists.join('; ')}${rest}`];
   });
+}
+
+type Judged = FamilyMember<unknown>['measurement'];
+
+/**
+ * One measurement whose numbers are the means over those of several runs of one setup, with Student's intervals over the runs: the run is the unit. What a sample's
+ * blocks say of each run is left out, and the structured nulls with it, which have no mean over runs. A cutoff stays where every run has it. One run alone stays as it is.
+ */
+export function overRuns(measurements: readonly Judged[]): Judged {
+  if (measurements.length < 2) return measurements[0];
+  const over = (estimand: 'training_set' | 'cross_fitted'): CutoffRow[] =>
+    measurements[0].gamma[estimand].flatMap(({ cutoff }) => {
+      const rows = measurements.flatMap(({ gamma }) => gamma[estimand].find((row) => row.cutoff === cutoff) ?? []);
+      return rows.length < measurements.length ? [] : [meanRow(rows)];
+    });
+  const calibrations = measurements.flatMap(({ calibration }) => calibration ?? []);
+  const [first] = calibrations;
+  const rows = (calibrations.length === measurements.length ? first.rows : []).flatMap(({ cutoff }) => {
+    const found = calibrations.flatMap(
+      (each) => each.rows.find((row) => row.cutoff === cutoff)?.simulated?.value ?? [],
+    );
+    const { mean, interval } = statisticsOf(found);
+    if (found.length < measurements.length || interval === null) return [];
+    const simulated = { value: mean, interval };
+    return [{ cutoff, measured: simulated, simulated, extrapolated: null }];
+  });
+  return {
+    gamma: { training_set: over('training_set'), cross_fitted: over('cross_fitted') },
+    commutator_ratio: statisticsOf(measurements.map((each) => each.commutator_ratio)).mean,
+    ...(rows.length > 0 && { calibration: { ...first, rows } }),
+  };
+}
+
+function meanRow(rows: readonly CutoffRow[]): CutoffRow {
+  const least = (of: (row: CutoffRow) => number): number => Math.min(...rows.map(of));
+  const mean = (values: readonly (number | null | undefined)[]): { value: number; interval: Interval } | null => {
+    const found = values.filter((value): value is number => typeof value === 'number');
+    const { mean: value, interval } = statisticsOf(found);
+    return found.length < rows.length || interval === null ? null : { value, interval };
+  };
+  const slopes = (of: (row: CutoffRow) => Slopes): Slopes => {
+    const ols = mean(rows.map((row) => of(row).ols));
+    const plain = (key: 'r_squared' | 'scatter' | 'scatter_unit' | 'level'): number | null =>
+      mean(rows.map((row) => of(row)[key]))?.value ?? null;
+    return {
+      ols: ols?.value ?? null,
+      r_squared: plain('r_squared'),
+      intercept: null,
+      scatter: plain('scatter'),
+      scatter_unit: plain('scatter_unit'),
+      level: plain('level'),
+      ...(ols !== null && { interval: { ols: ols.interval } }),
+    };
+  };
+  const difference = mean(rows.map((row) => row.gamma_minus_gamma_Q?.ols));
+  const scatter = mean(rows.map((row) => row.scatter_difference?.value));
+  const reached = rows.flatMap((row) => row.reached ?? []);
+  return {
+    cutoff: rows[0].cutoff,
+    selected: least((row) => row.selected),
+    non_positive: 0,
+    below_floor: 0,
+    n: least((row) => row.n),
+    decades: least((row) => row.decades),
+    ...(reached.length > 0 && { reached: Math.max(...reached) }),
+    gamma: slopes((row) => row.gamma),
+    gamma_Q: slopes((row) => row.gamma_Q),
+    C_on_Q: slopes((row) => row.C_on_Q),
+    ...(difference !== null && {
+      gamma_minus_gamma_Q: { ols: difference.value, interval: { ols: difference.interval } },
+    }),
+    ...(scatter !== null && { scatter_difference: scatter }),
+  };
+}
+
+/** Measurements of several runs as one family: the setups by name, with what was measured of each of their runs. */
+export interface ComparedSetup {
+  readonly name: string;
+  /** Of each run: parameter and summary, those with intervals alone. */
+  readonly runs: readonly (readonly { readonly parameter: string; readonly measurement: Judged }[])[];
+}
+
+/** The verdicts of a comparison: a member for every setup and layer, the mean over its runs where there are several; corrected over all of them together. */
+export function comparisonLines(setups: readonly ComparedSetup[]): string[] {
+  const members = setups.flatMap(({ name, runs }) => {
+    const parameters = [...new Set(runs.flatMap((run) => run.map(({ parameter }) => parameter)))];
+    return parameters.map((parameter) => {
+      const found = runs.flatMap((run) => run.findLast((each) => each.parameter === parameter)?.measurement ?? []);
+      const title = setups.length === 1 ? parameter : `${parameter} of ${name}`;
+      return { name: found.length > 1 ? `${title} (${found.length} runs)` : title, measurement: overRuns(found) };
+    });
+  });
+  const layers = new Set(members.map(({ name }) => name.replace(/ (of .*|\(\d+ runs\))$/, ''))).size;
+  return familyLines(
+    members,
+    `over ${members.length} members, ${setups.length === 1 ? '1 setup' : `${setups.length} setups`} with ${layers === 1 ? 'one layer' : `${layers} layers`}`,
+  );
 }

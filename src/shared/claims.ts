@@ -95,6 +95,9 @@ type Judged = Pick<MeasurementSummary, 'gamma' | 'commutator_ratio'> &
       | 'floor'
       | 'eigenvalues'
       | 'norm_mean_gradient'
+      | 'loss'
+      | 'noise_at_work'
+      | 'duality'
     >
   >;
 
@@ -122,7 +125,10 @@ export function judgeClaims(measurement: Judged, options: ClaimOptions = {}): Cl
       };
     const parts = estimands.map((estimand) => judgeOne(claim, estimand, rows[estimand], context));
     const judged = combine(parts);
-    const numbers = parts.flatMap((part) => part.numbers);
+    const numbers = [
+      ...parts.flatMap((part) => part.numbers),
+      ...(claim === 'Q_rather_than_H' ? predictedPrefactors(measurement, rows.training_set) : []),
+    ];
     if (claim === 'superlinear') return { claim, statement, ...withCalibration(judged, numbers, context) };
     return { claim, statement, ...judged, numbers };
   });
@@ -353,6 +359,25 @@ function besideNumbers(claim: Claim, estimand: Estimand, row: CutoffRow): ClaimN
     default:
       return [];
   }
+}
+
+/**
+ * What theories say of the prefactors at slope 1: C/H = 1 by the Fisher identity (a log-likelihood at its true parameters), 2 L / K for isotropic residuals under mean squared
+ * error (Mori et al., arXiv:2105.09557, for K = 1), and C_dual/Q where the duality was measured: C/Q times the median of C_dual,ii / C_ii.
+ */
+function predictedPrefactors(
+  { loss, noise_at_work: noise, duality }: Pick<Judged, 'loss' | 'noise_at_work' | 'duality'>,
+  row: CutoffRow,
+): ClaimNumber[] {
+  const number = (name: string, value: number | null | undefined): ClaimNumber[] =>
+    typeof value === 'number' ? [{ name, estimand: null, value, interval: null }] : [];
+  const dual = duality?.moments.all?.rows.find((each) => each.cutoff === row.cutoff)?.median_ratio;
+  const level = row.C_on_Q.level;
+  return [
+    ...number('prefactor_fisher', 1),
+    ...number('prefactor_loss', loss === undefined || noise === undefined ? null : (2 * loss) / noise.outputs),
+    ...number('prefactor_dual', typeof dual === 'number' && typeof level === 'number' ? dual * Math.exp(level) : null),
+  ];
 }
 
 function sizeNumbers(estimand: Estimand, row: CutoffRow): ClaimNumber[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { familyLines, judgeFamily, wideningAt } from '../../src/shared/claim-families.ts';
+import { comparisonLines, familyLines, judgeFamily, overRuns, wideningAt } from '../../src/shared/claim-families.ts';
 import type { CutoffRow, Interval, Slopes } from '../../src/shared/slopes.ts';
 
 const slopes = (interval: Interval): Slopes => ({
@@ -58,5 +58,38 @@ describe('Holm over a family of verdicts', () => {
       '1 <= gamma <= 2, 3 layers: no verdict (not after correction: a, pass alone; b, pass alone; c, pass alone)',
     );
     expect(familyLines([member('fc2', 0.1)], 'one')).toEqual([]);
+  });
+});
+
+describe('over runs of one setup, the run is the unit', () => {
+  const run = (gamma: number) => {
+    const { measurement } = member('run', 0.001);
+    const [row] = measurement.gamma.training_set;
+    const rows = [{ ...row, gamma: { ...row.gamma, ols: gamma } }];
+    return { ...measurement, gamma: { training_set: rows, cross_fitted: rows } };
+  };
+  test("the mean with Student's interval over the runs, not the intervals of single runs", () => {
+    const values = [1.1, 1.3, 1.2];
+    const { gamma } = overRuns(values.map(run));
+    expect(gamma.training_set[0].gamma.ols).toBeCloseTo(1.2, 12);
+    // t(0.975, 2) = 4.3027, s = 0.1.
+    const half = (4.30265 * 0.1) / Math.sqrt(3);
+    expect(gamma.training_set[0].gamma.interval?.ols?.[0]).toBeCloseTo(1.2 - half, 4);
+    expect(gamma.training_set[0].gamma.interval?.ols?.[1]).toBeCloseTo(1.2 + half, 4);
+  });
+  test('one run alone keeps its own', () => {
+    const alone = run(1.4);
+    expect(overRuns([alone])).toBe(alone);
+  });
+  test('a family of two setups and one layer names both', () => {
+    const of = (values: readonly number[]) =>
+      values.map((value) => [{ parameter: 'fc2.kernel', measurement: run(value) }]);
+    const lines = comparisonLines([
+      { name: 'lr 0.1', runs: of([1.3, 1.31, 1.29]) },
+      { name: 'lr 0.2', runs: of([0.5, 0.51, 0.49]) },
+    ]);
+    expect(lines.find((line) => line.startsWith('1 <= gamma'))).toBe(
+      '1 <= gamma <= 2, over 2 members, 2 setups with one layer: pass for fc2.kernel of lr 0.1 (3 runs); fail for fc2.kernel of lr 0.2 (3 runs)',
+    );
   });
 });

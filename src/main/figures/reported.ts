@@ -46,7 +46,7 @@ export function sourceReport(
       if (series[name] !== undefined) curves[metricName(name)] = thinned(series[name], mostPoints).points;
     const configuration = configurationOf(run);
     const history = historyOf(all, curves[metricName('loss')]);
-    return { run: { id: run.id, name: names[k], configuration, curves, ...history }, items };
+    return { run: { id: run.id, name: names[k], setup: run.setup, configuration, curves, ...history }, items };
   });
   return { runs: sourced, provenance: provenanceOf(runs) };
 }

@@ -1,4 +1,5 @@
 /** Results as a LaTeX table (booktabs) with uncertainties: one row a layer, mean over seeds where there are several. */
+import { cutoffInForce, intervalDoubts, intervalLabel } from '../claims.ts';
 import type { Estimator, Slopes } from '../slopes.ts';
 import { estimands, type Estimand } from '../estimands.ts';
 import { assumptionRow, columnTex } from './figures/assumptions.ts';
@@ -48,12 +49,21 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
   let most = 1;
   const used = new Set<string>();
   const cutoffs = new Set<number>();
+  const doubts = new Set<string>();
+  /** Layers whose found directions end above the cutoff asked for, and where. */
+  const ends = new Map<string, number>();
   const rows = parameters.map((parameter) => {
     const group = measurements.filter(({ summary }) => summary.parameter === parameter);
     most = Math.max(most, group.length);
     const cells = shown.flatMap((estimand) => {
       const found = group.flatMap((measurement) => cutoffRow(measurement, estimand, options.cutoff) ?? []);
-      for (const row of found) cutoffs.add(row.cutoff);
+      for (const row of found) {
+        cutoffs.add(row.cutoff);
+        if (cutoffInForce(row) > row.cutoff)
+          ends.set(parameter, Math.max(ends.get(parameter) ?? 0, cutoffInForce(row)));
+      }
+      for (const { summary } of group)
+        for (const row of found) for (const doubt of intervalDoubts(row, summary)) doubts.add(doubt);
       const n =
         found.length > 0
           ? integerText(found.reduce((sum, row) => sum + row.n, 0) / found.length).replace('\u2009', '\\,')
@@ -82,10 +92,10 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
   const meaning =
     most > 1
       ? 'Mean and standard deviation over seeds (their number in brackets after the layer)'
-      : 'Uncertainties are half of the 95\\,\\% interval';
+      : `Uncertainties are half of the ${intervalLabel([...doubts]).replace(' %', '\\,\\%')} interval${doubts.size === 0 ? '' : `, which covers less: ${texEscape([...doubts].join('; '))}`}`;
   const caption =
     options.caption ??
-    `Exponents by layer: directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest. ${meaning}. Estimators: ${[...used].join('; ')}.`;
+    `Exponents by layer: directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest${inForce(ends)}. ${meaning}. Estimators: ${[...used].join('; ')}.`;
   const each = columns.length + 1;
   return [
     '% Needs \\usepackage{booktabs}',
@@ -105,6 +115,16 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
     '\\end{table}',
     '',
   ].join('\n');
+}
+
+/** "; the directions found of fc1.kernel end at 0.13, the cutoff in force there". */
+function inForce(ends: ReadonlyMap<string, number>): string {
+  return [...ends]
+    .map(
+      ([parameter, end]) =>
+        `; the directions found of ${texEscape(parameter)} end at ${end.toPrecision(2)}, the cutoff in force there`,
+    )
+    .join('');
 }
 
 function cutoffTex(cutoff: number): string {

@@ -1,7 +1,8 @@
 /** covature compare */
+import { comparisonLines } from '../../../shared/claim-families.ts';
 import { settingValue } from '../../../shared/settings.ts';
 import { differencesOf, namesByDifference, variedSettings } from '../../../shared/varied.ts';
-import type { GroupStatistics, RunRecord } from '../../store/index.ts';
+import type { GroupStatistics, RunRecord, Store } from '../../store/index.ts';
 import { openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
 import type { Command } from '../command.ts';
 import { formatNumber, formatTable } from '../format.ts';
@@ -50,9 +51,29 @@ export const compare: Command = {
       ...results.map((row) => [row.key, ...row.values.map(cell)]),
     ];
     process.stdout.write(`${settings.length === 0 ? 'the settings are the same\n' : ''}${formatTable(head, rows)}\n`);
+    const lines = verdictsOf(store, columns);
+    if (lines.length > 0)
+      process.stdout.write(
+        `\nverdicts corrected for their number (Holm's procedure, 5 % for the family); over several seeds the run is the unit:\n${lines.map((line) => `  ${line}`).join('\n')}\n`,
+      );
     return 0;
   },
 };
+
+function verdictsOf(store: Store, columns: readonly Column[]): string[] {
+  return comparisonLines(
+    columns.map(({ title, runs }) => ({
+      name: title.replace(/ \(\d+ seeds\)$/, ''),
+      runs: runs.map((run) =>
+        store
+          .measurements(run.id)
+          .flatMap(({ parameter, summary }) =>
+            summary?.bootstrap === undefined ? [] : [{ parameter, measurement: summary }],
+          ),
+      ),
+    })),
+  );
+}
 
 /** One column a setup, named by its runs; or one a run. */
 function columnsOf(runs: readonly RunRecord[], apart: boolean): Column[] {

@@ -3,6 +3,8 @@
  * HTML (html.ts) and as pages (pages.ts). Texts are labels: plain text with TeX mathematics between dollar signs.
  */
 import type { ReportFigure, ReportTable } from './types.ts';
+import { comparisonLines } from '../../claim-families.ts';
+import { cutoffInForce, intervalDoubts, intervalLabel } from '../../claims.ts';
 import { estimands } from '../../estimands.ts';
 import { gammaAgainstCutoff, gammaPerLayer } from '../figures/gamma.ts';
 import { estimandNames, estimatorNames, powerTex, type FigureOptions } from '../figures/common.ts';
@@ -39,6 +41,8 @@ export interface Report {
 export interface ReportedRun {
   readonly id: string;
   readonly name: string;
+  /** The same for runs that differ in their seeds alone. */
+  readonly setup?: string;
   /** "learning rate" -> "0.1": what the run was made with, in the order to show. */
   readonly configuration: Readonly<Record<string, string>>;
   readonly measurements: readonly Measurement[];
@@ -64,12 +68,25 @@ export function reportOf(runs: readonly ReportedRun[], options: ReportOptions): 
   const results = runs.flatMap((run) =>
     run.measurements.length > 0 ? [resultsTable(run, runs.length > 1, options)] : [],
   );
+  const doubts = [
+    ...new Set(
+      runs.flatMap((run) =>
+        run.measurements.flatMap((measurement) =>
+          estimands.flatMap((estimand) => {
+            const row = cutoffRow(measurement, estimand, options.cutoff);
+            return row === undefined ? [] : intervalDoubts(row, measurement.summary);
+          }),
+        ),
+      ),
+    ),
+  ];
   sections.push({
     heading: 'Results',
     paragraphs:
       results.length > 0
         ? [
-            'Values with 95 % intervals where they were computed. Both estimands are shown: they answer different questions.',
+            `Values with ${intervalLabel(doubts)} intervals where they were computed${doubts.length === 0 ? '' : `, which cover less than 95 % here and there: ${doubts.map(plainLabel).join('; ')}`}. Both estimands are shown: they answer different questions.`,
+            ...corrected(runs),
           ]
         : ['No measurement has been made.'],
     tables: [...results, ...facts(runs)],
@@ -84,6 +101,26 @@ export function reportOf(runs: readonly ReportedRun[], options: ReportOptions): 
     sections,
     provenance: options.provenance,
   };
+}
+
+/** Verdicts over all layers and runs, corrected for their number. A run named apart from others by its seed alone counts with them as one setup. */
+function corrected(runs: readonly ReportedRun[]): string[] {
+  const setups = Map.groupBy(runs, ({ name, setup }) => setup ?? name);
+  const lines = comparisonLines(
+    [...setups.values()].map((group) => ({
+      name: group[0].name.replace(/, seed .*$/, ''),
+      runs: group.map(({ measurements }) =>
+        measurements.flatMap(({ summary }) =>
+          summary.bootstrap === undefined ? [] : [{ parameter: summary.parameter, measurement: summary }],
+        ),
+      ),
+    })),
+  );
+  return lines.length === 0
+    ? []
+    : [
+        `Verdicts corrected for their number (Holm's procedure, 5 % for the family); over several runs of one setup the run is the unit. ${lines.map((line) => plainLabel(`${line}.`)).join(' ')}`,
+      ];
 }
 
 function configuration(runs: readonly ReportedRun[]): ReportSection {
@@ -135,7 +172,7 @@ function resultsTable(run: ReportedRun, named: boolean, options: ReportOptions):
           plainLabel(measurement.summary.parameter) +
             (measurement.name === undefined ? '' : `, ${plainLabel(measurement.name)}`),
           estimandNames[estimand],
-          `$${powerTex(row.cutoff)}$`,
+          `$${powerTex(row.cutoff)}$${cutoffInForce(row) > row.cutoff ? `, in force ${numberText(cutoffInForce(row), 2)}` : ''}`,
           integerText(row.n),
           cell('gamma'),
           cell('gamma_Q'),

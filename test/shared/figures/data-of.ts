@@ -1,8 +1,8 @@
 /** Recipes, and data of every kind that a figure may need: small, and the same each time. */
 import type { FigureData } from '../../../src/shared/figures/figure-data.ts';
 import { parseRecipe, type FigureRecipe } from '../../../src/shared/figures/recipe.ts';
-import type { FigureDataKind } from '../../../src/shared/figures/figure-data.ts';
-import { extendedMeasurement, measurement } from './data.ts';
+import type { FigureDataKind, Measurement } from '../../../src/shared/figures/figure-data.ts';
+import { extendedMeasurement, fluctuatingMeasurement, measurement } from './data.ts';
 
 export const recipeOf = (figure: FigureRecipe['figure'], extra: object = {}): FigureRecipe =>
   parseRecipe({
@@ -15,8 +15,14 @@ export const recipeOf = (figure: FigureRecipe['figure'], extra: object = {}): Fi
     ...extra,
   });
 
+/** A measurement that holds whatever a figure of one measurement draws. */
+function everything(): Measurement {
+  const extended = extendedMeasurement({ d: 60 });
+  return { ...extended, summary: { ...fluctuatingMeasurement({ d: 60 }).summary, ...extended.summary } };
+}
+
 const data: { readonly [K in FigureDataKind]: FigureData } = {
-  measurement: { kind: 'measurement', measurement: extendedMeasurement({ d: 60 }) },
+  measurement: { kind: 'measurement', measurement: everything() },
   measurements: { kind: 'measurements', measurements: [measurement({ d: 60 })] },
   matrix: { kind: 'matrix', matrix: { name: 'C', values: [1, 0, 0, 1], size: 2, basis: 'weights', parameter: 'p' } },
   overlap: { kind: 'overlap', overlap: { values: [1, 0, 0, 1], size: 2, d: 10, parameter: 'p' } },

@@ -9,6 +9,7 @@
  * and L L^T = Z^T Z = G^T G + W, W Wishart with d - s degrees of freedom (drawn by Bartlett's decomposition). So 200 rotations cost
  * a fraction of one product of d x d matrices. What is left out of C and H is stated with the result.
  */
+import { quantileOf } from '../../shared/group-statistics.ts';
 import type { RotationBaseline } from '../../shared/slopes.ts';
 import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import { Random } from '../../shared/random.ts';
@@ -74,8 +75,8 @@ export async function rotationBaseline(pool: Pool, argument: BaselineArgument): 
   return {
     mean,
     standard_deviation: Math.sqrt(variance),
-    percentile_1: quantile(ratios, 0.01),
-    median: quantile(ratios, 0.5),
+    percentile_1: quantileOf(ratios, 0.01),
+    median: quantileOf(ratios, 0.5),
     rotations: rotationCount,
     seed,
     truncated_C: leftOut(total, values),
@@ -161,14 +162,6 @@ export const leadingValuesTask = defineTask(
 /** Share of a sum of squares that the values do not hold. */
 function leftOut(total: number, values: Float64Array): number {
   return total > 0 ? Math.max(0, 1 - sumOfSquares(values, 0, values.length) / total) : 0;
-}
-
-/** Linear interpolation between order statistics. */
-function quantile(sorted: Float64Array, share: number): number {
-  const position = share * (sorted.length - 1);
-  const low = Math.floor(position);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low] + (position - low) * (sorted[high] - sorted[low]);
 }
 
 function largestByMagnitude(values: Real, count: number): Float64Array {

@@ -1,7 +1,6 @@
 /** Groups of runs that agree in some fields, as the seeds of one setup, with mean and interval of their results. */
-import { studentQuantile } from '../../shared/distributions.ts';
 import { InputError } from '../../shared/errors.ts';
-import { statisticsOf } from '../../shared/group-statistics.ts';
+import { intervalQuantiles, statisticsOf } from '../../shared/group-statistics.ts';
 import type { GroupStatistics } from '../../shared/group-statistics.ts';
 import type { StoreContext } from './context.ts';
 import { fieldOf, keySql, numberSql, tagsSql, textSql, type Field } from './filter/fields.ts';
@@ -107,14 +106,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
     const face = context.prepare('SELECT name, colour FROM runs WHERE seq = ?');
     const faceOf = (seq: number): { name: string; colour: number } => face.get(seq) as { name: string; colour: number };
     // The quantile costs more than the rest of a group; groups have few sizes.
-    const quantiles = new Map<number, number>();
-    const quantile = (freedom: number): number => {
-      const known = quantiles.get(freedom);
-      if (known !== undefined) return known;
-      const computed = studentQuantile(0.975, freedom);
-      quantiles.set(freedom, computed);
-      return computed;
-    };
+    const quantile = intervalQuantiles();
     const columns = query.values.filter(isKnown).map((name) => {
       let texts: Map<number, string> | undefined;
       return {

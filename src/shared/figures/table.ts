@@ -6,7 +6,7 @@ import { assumptionRow, columnTex } from './figures/assumptions.ts';
 import { estimandNames, estimatorNames } from './figures/common.ts';
 import type { Measurement } from './figure-data.ts';
 import { cutoffRow, estimateOf } from './figures/scatter.ts';
-import { spreadOf } from './figures/statistics.ts';
+import { statisticsOf } from '../group-statistics.ts';
 import { integerText, uncertaintyTex } from './numbers.ts';
 
 export interface TableOptions {
@@ -79,8 +79,8 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
           });
           if (estimates.length === 0) return '--';
           if (estimates.length > 1) {
-            const spread = spreadOf(estimates.map(({ value }) => value));
-            return uncertaintyTex(spread.mean, spread.standardDeviation, options.brackets);
+            const { mean, standard_deviation: deviation } = statisticsOf(estimates.map(({ value }) => value));
+            return uncertaintyTex(mean, deviation ?? NaN, options.brackets);
           }
           const [{ value, interval }] = estimates;
           return uncertaintyTex(value, interval ? (interval[1] - interval[0]) / 2 : NaN, options.brackets);

@@ -6,7 +6,6 @@ import {
   withInterval,
   withUncertainty,
 } from '../../../src/shared/figures/numbers.ts';
-import { spreadOf, spreadsOf } from '../../../src/shared/figures/figures/statistics.ts';
 
 describe('numbers as they are written', () => {
   test.each([
@@ -41,19 +40,5 @@ describe('numbers as they are written', () => {
     expect(uncertaintyTex(1.2034, 0.0183, true)).toBe('$1.203(18)$');
     expect(uncertaintyTex(3.214e-5, 1.5e-6)).toBe('$(3.21 \\pm  0.15) \\times 10^{-5}$');
     expect(uncertaintyTex(NaN, 1)).toBe('--');
-  });
-});
-
-describe('means over seeds', () => {
-  test('mean, deviation and interval of five', () => {
-    const { mean, standardDeviation, interval } = spreadOf([1, 2, 3, 4, 5]);
-    expect(mean).toBe(3);
-    expect(standardDeviation).toBeCloseTo(Math.sqrt(2.5), 12);
-    expect(interval[1] - mean).toBeCloseTo(2.7764451051977987 * Math.sqrt(0.5), 10);
-  });
-
-  test('lists of equal length share their quantile and stay apart otherwise', () => {
-    const lists = [[1, 2, 3], [4, 5], [7, 9, 11], [3]];
-    expect(spreadsOf(lists)).toEqual(lists.map((values) => spreadOf(values)));
   });
 });

@@ -2,6 +2,7 @@
  * Residuals of the duality on single pairs (p, q), each by changing the weights themselves: W + Delta_pq is set, sample p passes through the network anew, and
  * what comes out is compared with what theory says. Delta = a_p u^T / |a_p|^2, u = W^T (a_q - a_p); h_p Delta = a_p (S_p u)^T.
  */
+import { quantileOf } from '../../../shared/group-statistics.ts';
 import { InputError } from '../../../shared/errors.ts';
 import type { PairResiduals, RelativeResidual } from '../../../shared/duality.ts';
 import { Random } from '../../../shared/random.ts';
@@ -231,18 +232,13 @@ function isSkipped(exactness: number[], firstOrder: number[], differences: numbe
 export function relativeResidual(values: readonly number[]): RelativeResidual {
   const sorted = Float64Array.from(values).sort();
   const n = sorted.length;
-  const quantile = (share: number): number => {
-    const position = share * (n - 1);
-    const low = Math.floor(position);
-    return sorted[low] + (position - low) * (sorted[Math.min(low + 1, n - 1)] - sorted[low]);
-  };
   const half = (1.959964 * Math.sqrt(n)) / 2;
   const low = Math.max(0, Math.floor(n / 2 - half) - 1);
   const high = Math.min(n - 1, Math.ceil(n / 2 + half));
   return {
-    median: quantile(0.5),
+    median: quantileOf(sorted, 0.5),
     median_interval: [sorted[low], sorted[high]],
-    quantile_25: quantile(0.25),
-    quantile_75: quantile(0.75),
+    quantile_25: quantileOf(sorted, 0.25),
+    quantile_75: quantileOf(sorted, 0.75),
   };
 }

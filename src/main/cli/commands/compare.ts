@@ -2,7 +2,8 @@
 import { comparisonLines } from '../../../shared/claim-families.ts';
 import { settingValue } from '../../../shared/settings.ts';
 import { differencesOf, namesByDifference, variedSettings } from '../../../shared/varied.ts';
-import type { GroupStatistics, RunRecord, Store } from '../../store/index.ts';
+import { statisticsOf, type GroupStatistics } from '../../../shared/group-statistics.ts';
+import type { RunRecord, Store } from '../../store/index.ts';
 import { openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
 import type { Command } from '../command.ts';
 import { formatNumber, formatTable } from '../format.ts';
@@ -32,7 +33,7 @@ export const compare: Command = {
     const columns = columnsOf(runs, values.all === true);
     const differences = differencesOf(columns.map((column) => column.runs[0].experiment));
     const keys = values.keys?.split(',').map((key) => key.trim()) ?? defaultKeys(runs);
-    const results = keys.map((key) => ({ key, values: columns.map((column) => statisticsOf(column.runs, key)) }));
+    const results = keys.map((key) => ({ key, values: columns.map((column) => resultOf(column.runs, key)) }));
     const settings = [...differences].filter(([path]) => path !== 'name' && path !== 'seed');
     if (values.json === true) {
       printJson({
@@ -105,20 +106,18 @@ function defaultKeys(runs: readonly RunRecord[]): string[] {
   return [...keys].filter((key) => wanted.test(key)).sort();
 }
 
-/** Mean and standard deviation (divisor n - 1) over the runs that have the result. */
-function statisticsOf(
+/** Over the runs that have the result. */
+function resultOf(
   runs: readonly RunRecord[],
   key: string,
 ): Pick<GroupStatistics, 'n' | 'mean' | 'standard_deviation'> | null {
   const values = runs.flatMap((run) => run.values[key]?.value ?? []);
-  const n = values.length;
-  if (n === 0) return null;
-  const mean = values.reduce((sum, x) => sum + x, 0) / n;
-  const squares = values.reduce((sum, x) => sum + (x - mean) ** 2, 0);
-  return { n, mean, standard_deviation: n === 1 ? null : Math.sqrt(squares / (n - 1)) };
+  if (values.length === 0) return null;
+  const { n, mean, standard_deviation } = statisticsOf(values);
+  return { n, mean, standard_deviation };
 }
 
-function cell(statistics: ReturnType<typeof statisticsOf>): string {
+function cell(statistics: ReturnType<typeof resultOf>): string {
   if (statistics === null) return '-';
   const { n, mean, standard_deviation: deviation } = statistics;
   return deviation === null ? formatNumber(mean) : `${formatNumber(mean)} ± ${formatNumber(deviation, 2)} (n = ${n})`;

@@ -2,7 +2,7 @@
 import { integerText } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
 import { finish, type FigureOptions } from './common.ts';
-import { quantile } from './statistics.ts';
+import { quantileOf } from '../../group-statistics.ts';
 import { defineFigure } from '../define.ts';
 import { choice, number, numbers } from '../options.ts';
 import * as v from 'valibot';
@@ -30,7 +30,7 @@ export function sampleCurvature(directions: readonly SampleCurvatures[], options
   if (options.kind === 'quantiles') {
     const sorted = directions.map(({ values }) => Float64Array.from(values).sort());
     const x = directions.map(({ direction }) => direction);
-    const at = (share: number): number[] => sorted.map((values) => quantile(values, share));
+    const at = (share: number): number[] => sorted.map((values) => quantileOf(values, share));
     const marks: Mark[] = [
       {
         kind: 'band',

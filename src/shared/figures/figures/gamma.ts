@@ -4,7 +4,7 @@ import { estimands, type Estimand } from '../../estimands.ts';
 import type { Axis, FigureSpec, Mark, Region, Rule } from '../types.ts';
 import { estimandNames, estimatorNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
-import { spreadOf } from './statistics.ts';
+import { statisticsOf } from '../../group-statistics.ts';
 import { defineFigure } from '../define.ts';
 import { cutoff, estimator, predicted, scaleByValues, severalEstimands, text, type Option } from '../options.ts';
 import * as v from 'valibot';
@@ -62,8 +62,8 @@ function pooledEstimate(
     const [{ value, interval }] = found;
     return { value, low: interval?.[0] ?? NaN, high: interval?.[1] ?? NaN, n: 1 };
   }
-  const spread = spreadOf(found.map(({ value }) => value));
-  return { value: spread.mean, low: spread.interval[0], high: spread.interval[1], n: found.length };
+  const { mean, interval } = statisticsOf(found.map(({ value }) => value));
+  return { value: mean, low: interval?.[0] ?? NaN, high: interval?.[1] ?? NaN, n: found.length };
 }
 
 interface Group {

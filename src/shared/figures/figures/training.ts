@@ -7,7 +7,7 @@ import type { MetricPoint } from '../../results.ts';
 import type { Axis, FigureSpec, Mark, Panel } from '../types.ts';
 import { estimandNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
-import { spreadsOf } from './statistics.ts';
+import { intervalQuantiles, statisticsOf } from '../../group-statistics.ts';
 import { defineFigure } from '../define.ts';
 import {
   choice,
@@ -65,6 +65,7 @@ export function learningCurves(groups: readonly CurveGroup[], options: LearningC
   const bands: Mark[] = [];
   const lines: Mark[] = [];
   let several = false;
+  const quantile = intervalQuantiles();
   groups.forEach((group, slot) => {
     const steps = [...new Set(group.runs.flatMap((run) => run.map((point) => point.step)))].sort((a, b) => a - b);
     const table = group.runs.map((run) => resample(run, steps));
@@ -72,15 +73,15 @@ export function learningCurves(groups: readonly CurveGroup[], options: LearningC
     const shown = steps.flatMap((step, k) =>
       values[k].length >= Math.min(2, group.runs.length) && values[k].length > 0 ? [{ step, values: values[k] }] : [],
     );
-    const spreads = spreadsOf(shown.map((row) => row.values));
+    const spreads = shown.map((row) => statisticsOf(row.values, quantile));
     const rows = shown.map(({ step }, k) => ({ step, spread: spreads[k] }));
     const edge = (end: 0 | 1): number[] =>
       rows.map(({ spread }) =>
         kind === 'interval'
-          ? spread.interval[end]
+          ? (spread.interval?.[end] ?? spread.mean)
           : kind === 'range'
-            ? spread.range[end]
-            : spread.mean + (end === 0 ? -1 : 1) * spread.standardDeviation,
+            ? [spread.smallest, spread.largest][end]
+            : spread.mean + (end === 0 ? -1 : 1) * (spread.standard_deviation ?? 0),
       );
     const x = rows.map((row) => row.step);
     if (group.runs.length > 1) {

@@ -13,6 +13,8 @@ import { forecastBench } from '../../bench/forecast.ts';
 import type { ForecastBench } from '../../bench/forecast.ts';
 import { measurementBench } from '../../bench/exact.ts';
 import { benchData, trainedInput } from '../../bench/input.ts';
+import { peersBench } from '../../bench/peers.ts';
+import type { PeersReport } from '../../bench/peers.ts';
 import { eigenpairsBench, layerBench } from '../../bench/projected.ts';
 import type { PassCosts } from '../../bench/projected.ts';
 import { singlePrecisionBench } from '../../bench/single.ts';
@@ -42,10 +44,14 @@ With --backend cuda, webgpu or tfjs-node: that device beside the cpu instead (tr
 layer, Hessian-vector products and samples' values of a CNN), the share of matrix products, PyTorch at the same products where
 python3 has torch, and the precision reached against float64.
 
+With --peers: Covature beside PyTorch (eager, torch.compile, torch.func), NumPy and, where they are installed, SciPy, PyHessian and
+curvlinops, at the same work with the same threads, in one run (sgd, exact and network; python3 with torch): one table with ratios.
+
   --samples N      samples of "exact" and "network" (default 8000; with a device 60000)
   --width N        units of the layer that "exact" measures, d = N^2 (default 50; with a device 50 and 100)
   --memory GB      memory that "exact" may take; more is refused before it starts (default: what the machine has available)
   --path DIR       MNIST's training images in this folder instead of drawn digits
+  --peers          instead: beside PyTorch and others
   --forecasts      instead: forecasts of whole runs and measurements beside what then happened
 ${engineHelp}
   --json           one JSON document on standard output`;
@@ -56,6 +62,7 @@ const options = {
   samples: { type: 'string' },
   width: { type: 'string' },
   forecasts: { type: 'boolean' },
+  peers: { type: 'boolean' },
   memory: { type: 'string' },
   path: { type: 'string' },
 } as const;
@@ -93,6 +100,20 @@ export const bench: Command = {
         process.stdout.write(
           `${report.blas}, ${report.threads} threads, ${report.processor}\n\n${forecastTable(forecasts)}\n`,
         );
+      return 0;
+    }
+    if (values.peers === true) {
+      const samples = integerOption(values.samples, 'samples', 1000);
+      const pool = new Pool(engine.blas, { threads: report.threads });
+      try {
+        const sizes = samples === undefined ? [8000, 60_000] : [samples];
+        const task = { engine, pool, folder: values.path, samples: sizes, parts: chosen, say };
+        const peers = await peersBench(task);
+        if (values.json === true) printJson({ engine: report, ...peers });
+        else process.stdout.write(`${peersText(peers, report.blas, report.processor)}\n`);
+      } finally {
+        await pool.close();
+      }
       return 0;
     }
     const rows: BenchRow[] = [];
@@ -248,6 +269,21 @@ function passRows(row: Task['row'], { gradient, product, productAnew }: PassCost
 function stageRows(row: Task['row'], seconds: Readonly<Record<string, number>>): void {
   for (const [stage, time] of Object.entries(seconds))
     if (stage !== 'total') row(`  ${stage.replaceAll('_', ' ')}`, time, 's');
+}
+
+function peersText({ versions, rows }: PeersReport, blas: string, processor: string): string {
+  const others = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const cells = rows.map(({ what, unit, own, peer, value, ratio, note }, i) => [
+    rows.at(i - 1)?.what === what && i > 0 ? '' : what,
+    formatNumber(own, 3),
+    unit,
+    peer,
+    value === null ? 'none' : formatNumber(value, 3),
+    ratio === null ? '' : ratio.toFixed(2),
+    note,
+  ]);
+  const table = formatTable(['what', 'Covature', 'unit', 'peer', 'the same', 'times as fast', ''], cells);
+  return `${blas}; ${others.join(', ')}; ${processor}\n\n${table}`;
 }
 
 function forecastTable(rows: readonly ForecastBench[]): string {

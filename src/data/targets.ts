@@ -161,7 +161,10 @@ function asNumbers(dataset: Dataset, outputs: number, loss: LossName): Dataset {
 function labelsOf(targets: Targets, at: string, outputs: number, loss: LossName): Float64Array {
   if (targets.kind === 'classes') return Float64Array.from(targets.values);
   const { values, width } = targets;
-  const expected = `the loss ${loss} takes classes: a whole number from 0 to ${outputs - 1}, or ${outputs} numbers of which one is 1 and the others 0`;
+  const expected =
+    outputs === 1 && loss === 'cross-entropy'
+      ? oneOutput
+      : `the loss ${loss} takes classes: a whole number from 0 to ${outputs - 1}, or ${outputs} numbers of which one is 1 and the others 0`;
   if (width === 1) {
     const broken = values.findIndex((value) => !Number.isInteger(value));
     if (broken >= 0) throw new InputError(`${at}: sample ${broken} has the target ${values[broken]}; ${expected}`);
@@ -180,9 +183,15 @@ function labelsOf(targets: Targets, at: string, outputs: number, loss: LossName)
   return labels;
 }
 
+/** What a cross-entropy of one output says, whatever the targets look like. */
+const oneOutput =
+  'the model has 1 output, and the loss cross-entropy takes the softmax over all outputs: of one it is 1 for every input, so that the loss and its gradient are 0. ' +
+  'It needs one output a class, two for two classes; one output for yes and no is the loss binary-cross-entropy (PyTorch: BCEWithLogitsLoss), if that is what the model was trained with';
+
 function checkLabels(labels: Float64Array, { classes }: Dataset, at: string, outputs: number): void {
   const wrong = labels.findIndex((label) => !(label >= 0 && label < outputs));
   if (wrong < 0) return;
+  if (outputs === 1) throw new InputError(`${at}: sample ${wrong} has the label ${labels[wrong]}; ${oneOutput}`);
   let low = Infinity;
   let high = -Infinity;
   for (const label of labels) {
@@ -198,7 +207,7 @@ function checkLabels(labels: Float64Array, { classes }: Dataset, at: string, out
         ? ': a negative label often marks a sample to be left out; remove such samples'
         : '';
   throw new InputError(
-    `${at}: sample ${wrong} has the label ${labels[wrong]}${named}; the model has ${outputs} ${outputs === 1 ? 'output, for the label 0' : `outputs, for the labels 0 to ${outputs - 1}`}. ` +
+    `${at}: sample ${wrong} has the label ${labels[wrong]}${named}; the model has ${outputs} outputs, for the labels 0 to ${outputs - 1}. ` +
       `The labels run from ${low} to ${high}${hint}`,
   );
 }
@@ -220,6 +229,10 @@ function placesOf({ classes, numbered, name }: Dataset, outputs: number): Places
     if (classes.every((each, k) => each === String(k))) return {};
     return { note: `classes by name, in order: ${shownNames(classes)} are the outputs 0 to ${outputs - 1}` };
   }
+  if (outputs === 1)
+    throw new InputError(
+      `the dataset ${name} has ${classes.length} classes by name (${shownNames(classes)}); ${oneOutput}`,
+    );
   const numbers = classes.map((each) => (/^\d+$/.test(each) ? Number(each) : NaN));
   if (numbers.every(Number.isSafeInteger))
     return {

@@ -131,6 +131,27 @@ describe('a cross-entropy over three outputs takes', () => {
   });
 });
 
+describe('a cross-entropy over one output', () => {
+  const one = { type: 'cross-entropy', positions: 1, width: 1 } as const;
+  const says =
+    /1 output, and the loss cross-entropy takes the softmax over all outputs: of one it is 1 for every input.*one output a class, two for two classes; one output for yes and no is the loss binary-cross-entropy \(PyTorch: BCEWithLogitsLoss\), if that is what the model was trained with/;
+  const rows: [string, Dataset, RegExp][] = [
+    ['labels', dataset(labels(0, 0, 1)), /sample 2 has the label 1; /],
+    ['floats that are whole', dataset(numbers(1, 0, 1, 0)), /sample 1 has the label 1; /],
+    ['shares', dataset(numbers(1, 0, 0.4, 1)), /sample 1 has the target 0.4; /],
+    ['numbers of a table', table('u,y\n1,0\n1,1\n'), /2 classes by name \(0, 1\); /],
+    ['names of a table', table('u,y\n1,no\n1,yes\n'), /2 classes by name \(no, yes\); /],
+  ];
+  it.each(rows)('says what it means: %s', (_, given, where) => {
+    expect(() => targetsFor(one, given)).toThrow(where);
+    expect(() => targetsFor(one, given)).toThrow(says);
+  });
+
+  test('takes labels that are all 0', () => {
+    expect(targetsFor(one, dataset(labels(0, 0))).train.targets.values).toEqual(Int32Array.of(0, 0));
+  });
+});
+
 describe('a mean squared error takes', () => {
   test('numbers, of as many as there are outputs', () => {
     const [one, two] = [dataset(numbers(1, 0.5, -2)), dataset(numbers(2, 1, 2, 3, 4))];

@@ -40,6 +40,8 @@ export interface WorkbenchOptions {
   readonly chooseTarget?: (kind: 'run', name: string) => Promise<string | null>;
   /** What the command line chose, above the settings. */
   readonly engine?: Partial<EngineOptions>;
+  /** Type of the file system that the store is on (statfs(2)); the system is asked where it is left out. */
+  readonly fileSystem?: number;
 }
 
 interface Opened {
@@ -265,7 +267,8 @@ export class Workbench {
   }
 
   #open(): Opened {
-    const store = openStore(this.options.storeFolder);
+    const { storeFolder, fileSystem } = this.options;
+    const store = openStore(storeFolder, fileSystem === undefined ? {} : { fileSystem });
     const queue = new JobQueue({
       store,
       bus: this.bus,

@@ -34,6 +34,10 @@ export class App {
   queue = $state.raw<QueueSnapshot | null>(null);
   info = $state.raw<AppInfo | null>(null);
   doctor = $state.raw<DoctorReport | null>(null);
+  /** Warnings about the store that this window has read and put away. */
+  #read = $state.raw<readonly string[]>([]);
+  /** What to know of the place of the store, until it is put away. */
+  readonly warnings = $derived((this.info?.warnings ?? []).filter((text) => !this.#read.includes(text)));
   messages = $state.raw<readonly Message[]>([]);
   systemDark = $state(false);
   /** Ticks each half minute, for "12 min ago". */
@@ -222,6 +226,10 @@ export class App {
     };
     this.messages = [...this.messages.slice(-3), message];
     if (level !== 'error') setTimeout(() => this.press.after(() => this.dismiss(message.id)), messageMilliseconds);
+  }
+
+  dismissWarning(text: string): void {
+    this.#read = [...this.#read, text];
   }
 
   dismiss(id: number): void {

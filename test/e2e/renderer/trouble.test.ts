@@ -28,6 +28,28 @@ describeWhere(windowAvailable(), 'trouble', () => {
     await window.close();
   });
 
+  it('says before any work that a store is on a network disk, until it is put away, and in the settings', async () => {
+    const bench = new TestWorkbench({ fileSystem: 0x6969 });
+    const server = await startServer(bench.workbench);
+    const page = await (await window.browser.newContext()).newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    try {
+      await page.goto(server.url);
+      const warning = page.getByRole('alert').filter({ hasText: 'is on a network disk (NFS): one process at a time' });
+      await warning.waitFor();
+      await page.getByRole('button', { name: 'Dismiss the warning' }).click();
+      expect(await warning.count()).toBe(0);
+      await page.evaluate("location.hash = '#/settings'");
+      await page.getByText(/network disk \(NFS\)/).waitFor();
+      expect(errors).toEqual([]);
+    } finally {
+      await page.context().close();
+      await server.close();
+      await bench.remove();
+    }
+  });
+
   it('shows in one tab what another has done', async () => {
     const { page: one, server } = window;
     const two = await one.context().newPage();

@@ -61,6 +61,7 @@ export async function serve(argv: readonly string[], open = false): Promise<numb
       ...(values.threads !== undefined && { threads: engine.threads }),
     },
   });
+  for (const warning of workbench.store.report.warnings) process.stderr.write(`warning: ${warning}\n`);
   try {
     const server = await startServer(workbench, { host, ...(port !== undefined && { port }) });
     const stopped = untilInterrupted();

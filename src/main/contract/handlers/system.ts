@@ -115,12 +115,13 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
     };
   },
 
-  'app.info': (_, { options, session }) => ({
+  'app.info': (_, { options, session, store }) => ({
     version: readPackage().version,
     shell: options.shell,
     platform: `${process.platform} ${process.arch}`,
     node: process.versions.node,
     updatesFrom: options.shell === 'desktop' ? releasesHost() : null,
+    warnings: store.report.warnings,
     dialogs: options.chooseFile !== undefined,
     session,
   }),

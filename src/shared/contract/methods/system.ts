@@ -100,6 +100,8 @@ export interface AppInfo {
   readonly node: string;
   /** The host that is asked for newer versions where the user wants that; null: this build, or this shell, asks nobody. */
   readonly updatesFrom: string | null;
+  /** What to know of the place of the store before any work: a disk of another machine. */
+  readonly warnings: readonly string[];
   /** Whether `files.choose` opens dialogs here; else the user writes paths. */
   readonly dialogs: boolean;
   /** Counts the starts of the main side: another than before means that all snapshots are void. */

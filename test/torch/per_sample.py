@@ -175,6 +175,8 @@ def one(layer, parameters, x):
         return torch.cat((weights["kernel"][None], x))
     if kind == "selecttoken":
         return x[layer["index"]]
+    if kind == "padchannels":
+        return F.pad(x, (layer.get("before", 0), layer.get("after", 0)))
     if kind == "attention":
         return attention(layer, weights, x)
     if kind == "residual":

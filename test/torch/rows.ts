@@ -289,6 +289,26 @@ export const torchRows: readonly TorchRow[] = [
     parameter: 'b.kernel',
   },
   {
+    title: 'a shortcut of every other place and zeros for channels (a residual network on CIFAR-10, option A)',
+    model: images(
+      [4, 4, 2],
+      [
+        conv('stem', 2, [3, 3], { padding: 1 }),
+        act('tanh'),
+        {
+          type: 'residual',
+          layers: [conv('c', 4, [3, 3], { stride: 2, padding: 1 }), act('tanh')],
+          shortcut: [
+            { type: 'avgpool2d', size: 1, stride: 2 },
+            { type: 'padchannels', before: 1, after: 1 },
+          ],
+        },
+        act('gelu'),
+      ],
+    ),
+    parameter: 'stem.kernel',
+  },
+  {
     title: 'concat of channels',
     model: images([3, 3, 2], [{ type: 'concat', branches: [[conv('a', 2, [1, 1])], [conv('b', 2, [3, 3], { padding: 1 }), act('tanh')], []] }, act('silu')]), // prettier-ignore
     parameter: 'b.kernel',

@@ -14,6 +14,7 @@ import { GroupedConv2dLayer } from './grouped-conv2d.ts';
 import { GroupNormLayer } from './groupnorm.ts';
 import { LayerNormLayer } from './layernorm.ts';
 import { LayerScaleLayer } from './layerscale.ts';
+import { PadChannelsLayer } from './padchannels.ts';
 import { PatchesLayer } from './patches.ts';
 import { adaptiveAveragePool, averagePool, MaxPoolLayer, MeanPoolLayer } from './pooling.ts';
 import { RmsNormLayer } from './rmsnorm.ts';
@@ -130,6 +131,8 @@ function buildLayer(spec: LayerSpec, inputShape: readonly number[], building: Bu
       return new ClassTokenLayer(spec, inputShape, weights);
     case 'selecttoken':
       return new SelectTokenLayer(spec, inputShape, place);
+    case 'padchannels':
+      return new PadChannelsLayer(spec, inputShape, place);
     case 'attention':
       return new AttentionLayer(spec, inputShape, weights);
     case 'dropout':

@@ -134,6 +134,12 @@ class Shrinking {
       }
       case 'selecttoken':
         return { ...layer, index: layer.index < 0 ? -1 : Math.min(layer.index, to[0] - 1) };
+      case 'padchannels':
+        return {
+          ...layer,
+          ...(layer.before !== undefined && { before: Math.min(layer.before, 1) }),
+          ...(layer.after !== undefined && { after: Math.min(layer.after, 1) }),
+        };
       case 'transpose':
         if (from.length === 2) this.#exchanged.set(from[0], to[0]);
         return layer;
@@ -146,15 +152,20 @@ class Shrinking {
         // Two channels a group at least: one channel at one position is always 0 after it.
         return { ...layer, groups: divisor(width, Math.min(layer.groups, Math.max(1, width >> 1))) };
       case 'residual': {
-        const main = this.chain(layer.layers, { from, to });
-        const shortcut = layer.shortcut && this.chain(layer.shortcut, { from, to });
-        const branches = layer.branches?.map((each) => this.chain(each, { from, to })?.layers);
-        if (main === null || shortcut === null || branches?.includes(undefined) === true) return null;
+        const chains = [layer.layers, layer.shortcut ?? [], ...(layer.branches ?? [])];
+        const shrunk = chains.map((each) => this.chain(each, { from, to }));
+        // Zeros for channels leave a width of their own, which the other chains take.
+        const padded = chains.findIndex((each) => each.some(({ type }) => type === 'padchannels'));
+        const known = shrunk[padded]?.ends.to.at(-1);
+        const [main, shortcut, ...branches] = shrunk.map((each) =>
+          each === null || known === undefined ? each?.layers : ofWidth(each.layers, known),
+        );
+        if (main === undefined || shortcut === undefined || branches.includes(undefined)) return null;
         return {
           ...layer,
-          layers: main.layers,
-          ...(shortcut && { shortcut: shortcut.layers }),
-          ...(branches && { branches: branches.filter((each) => each !== undefined) }),
+          layers: main,
+          ...(layer.shortcut && { shortcut }),
+          ...(layer.branches && { branches: branches.filter((each) => each !== undefined) }),
         };
       }
       case 'concat': {
@@ -184,6 +195,13 @@ function shapeBehind(layer: LayerSpec, input: readonly number[]): readonly numbe
     if (error instanceof InputError) return null;
     throw error;
   }
+}
+
+/** A chain whose last convolution has as many filters as `width`, unless it pads its channels itself. */
+function ofWidth(layers: readonly LayerSpec[], width: number): LayerSpec[] {
+  const at = layers.findLastIndex(({ type }) => type === 'conv2d');
+  if (layers.some(({ type }) => type === 'padchannels')) return [...layers];
+  return layers.map((layer, i) => (i === at && layer.type === 'conv2d' ? { ...layer, filters: width } : layer));
 }
 
 /** A window of at most 3 x 3 places, with so much less padding that as many positions remain. */

@@ -128,6 +128,15 @@ function one(layer: LayerSpec, weights: DualWeights, v: Values): Values {
       const token = layer.index < 0 ? rows + layer.index : layer.index;
       return { shape: [width], x: v.x.slice(token * width, (token + 1) * width) };
     }
+    case 'padchannels': {
+      const zeros = (count = 0): HyperDual[] => Array.from({ length: count }, () => constant(0));
+      const padded = Array.from({ length: v.x.length / width }, (_, r) => [
+        ...zeros(layer.before),
+        ...v.x.slice(r * width, (r + 1) * width),
+        ...zeros(layer.after),
+      ]);
+      return { shape: [...v.shape.slice(0, -1), padded[0].length], x: padded.flat() };
+    }
     case 'attention':
       return attend(layer, weights, v);
     default:

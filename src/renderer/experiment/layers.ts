@@ -91,6 +91,14 @@ export const layerForms: Readonly<Record<LayerKind, LayerForm>> = {
     fields: [{ key: 'index', label: 'token', kind: 'numbers' }],
     begins: { index: 0 },
   },
+  padchannels: {
+    title: 'Zeros for channels',
+    fields: [
+      { key: 'before', label: 'before', kind: 'numbers', otherwise: '0' },
+      { key: 'after', label: 'after', kind: 'numbers', otherwise: '0' },
+    ],
+    begins: { after: 1 },
+  },
   tokens: { title: 'Positions as tokens', fields: [] },
   transpose: { title: 'Tokens and width exchanged', fields: [] },
   patches: {

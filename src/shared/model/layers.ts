@@ -58,6 +58,19 @@ const activation = v.strictObject({
 
 /** One vector a sample out of an image or a sequence, in the order of its numbers: position by position. */
 const flatten = v.strictObject({ type: v.literal('flatten') });
+/**
+ * Zeros before and after the numbers of the last axis: channels of images, widths of sequences, entries of vectors. With an average pooling of size 1 and
+ * stride 2 before it, the shortcut without weights of residual networks on CIFAR-10 (He et al. 2016, section 4.2, option A).
+ */
+const padchannels = v.pipe(
+  v.strictObject({
+    type: v.literal('padchannels'),
+    /** How many; default 0. One of the two is above 0. */
+    before: v.optional(pad),
+    after: v.optional(pad),
+  }),
+  v.check(({ before = 0, after = 0 }) => before + after > 0, 'expected "before" or "after", how many zeros, above 0'),
+);
 /** An image's positions as the tokens of a sequence, row by row: [height, width, channels] to [height * width, channels]. */
 const tokens = v.strictObject({ type: v.literal('tokens') });
 /** Tokens and width exchanged: [tokens, width] to [width, tokens]. */
@@ -257,6 +270,7 @@ export type PositionsSpec = v.InferOutput<typeof positions>;
 export type ClassTokenSpec = v.InferOutput<typeof classtoken>;
 export type SelectTokenSpec = v.InferOutput<typeof selecttoken>;
 export type AttentionSpec = v.InferOutput<typeof attention>;
+export type PadChannelsSpec = v.InferOutput<typeof padchannels>;
 export type DropoutSpec = v.InferOutput<typeof dropout>;
 /** y = shortcut(x) + layers(x) + the sum of the branches; without a shortcut, x itself. A branch without layers is x itself too. */
 export interface ResidualSpec {
@@ -292,6 +306,7 @@ export type LayerSpec =
   | PositionsSpec
   | ClassTokenSpec
   | SelectTokenSpec
+  | PadChannelsSpec
   | AttentionSpec
   | DropoutSpec
   | ResidualSpec
@@ -341,6 +356,7 @@ const layerSchemas = {
   positions,
   classtoken,
   selecttoken,
+  padchannels,
   tokens,
   transpose,
   attention,

@@ -130,6 +130,9 @@ export const layerRows: readonly LayerRow[] = [
   { title: 'classtoken', input: [4, 3], layer: { type: 'classtoken', name: 'c' } },
   { title: 'selecttoken, the first', input: [4, 3], layer: { type: 'selecttoken', index: 0 } },
   { title: 'selecttoken, the last but one', input: [4, 3], layer: { type: 'selecttoken', index: -2 } },
+  { title: 'padchannels', input: [2, 3, 2], layer: { type: 'padchannels', before: 1, after: 2 } },
+  { title: 'padchannels of a vector, after it', input: [3], layer: { type: 'padchannels', after: 2 } },
+  { title: 'avgpool2d of single places, every other', input: [5, 4, 2], layer: { type: 'avgpool2d', size: 1, stride: 2 } }, // prettier-ignore
   {
     title: 'residual of four branches, one empty',
     input: [4],

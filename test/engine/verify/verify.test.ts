@@ -135,6 +135,11 @@ const models = {
         branches: [[{ type: 'maxpool2d', size: 3, stride: 1, padding: 1 }]],
       },
       { type: 'concat', branches: [[], [{ type: 'activation', function: 'softsign' }]] },
+      {
+        type: 'residual',
+        layers: [{ type: 'conv2d', name: 'wide', filters: 64, kernel: [1, 1] }],
+        shortcut: [{ type: 'padchannels', before: 8, after: 8 }],
+      },
       { type: 'adaptiveavgpool2d', size: 3 },
       { type: 'tokens' },
       { type: 'classtoken', name: 'cls' },

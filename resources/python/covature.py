@@ -246,7 +246,7 @@ class _Recorder(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = _func_name(func)
         args, kwargs = _with_epsilon(name, args, kwargs or {}, self.epsilon)
-        first = args[0] if args else None
+        first: Any = args[0] if args else None
         kept = _stays_double(name, func, args, kwargs)
         if kept is not None:
             return kept
@@ -356,7 +356,7 @@ class _Sym(NamedTuple):
     """A tensor of the pass as numbers of a value: `index` has the tensor's shape and counts through [batch, *value.shape]."""
 
     value: _Value
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]
 
 
 class _Opaque(NamedTuple):
@@ -370,7 +370,7 @@ class _Param(NamedTuple):
     """A tensor that depends on no input: numbers of a parameter or buffer, or (name None) anything else."""
 
     name: Optional[str]
-    index: Optional[Tensor]
+    index: Optional[Tensor]  # type: ignore[assignment]
     value: Tensor
 
 
@@ -408,6 +408,11 @@ _NEAREST = {
 }
 
 _SEE = 'the layers that can be said are listed in docs/own-model.md, "The model"'
+
+
+def _quotient(of: Tensor, by: int) -> Tensor:
+    """Whole quotients, rounded down."""
+    return torch.div(of, by, rounding_mode="floor")
 
 
 def _where(node: _Node) -> str:
@@ -554,14 +559,39 @@ class _Lowering:
                 raise _Refused(symbol.value.extra["node"], "a function of single numbers that the format has not")
             if spec["function"] == "identity":
                 return _Sym(symbol.value.inputs[0], symbol.index)
-            made = _Value("activation", symbol.value.inputs, symbol.value.shape, spec, path=symbol.value.path)
-            made.function = symbol.value.function
-            made.reached = symbol.value.reached
+            made = symbol.value.extra.get("said")
+            if made is None:
+                made = _Value("activation", symbol.value.inputs, symbol.value.shape, spec, path=symbol.value.path)
+                made.function = symbol.value.function
+                made.reached = symbol.value.reached
+                symbol.value.extra["said"] = made
             symbol = _Sym(made, symbol.index)
             self.symbols[id(of)] = symbol
         if symbol.value.op == "attention core":
             raise _Refused(symbol.value.extra["node"], "what attention gives goes on without an output projection (a Linear over all heads)")
+        strided = self.strided(symbol, of)
+        if strided is not None:
+            symbol = self.symbols[id(of)] = strided
         return symbol
+
+    def strided(self, symbol: _Sym, node: _Node) -> Optional[_Sym]:
+        """x[:, :, ::2, ::2] of an image: every other row and column from the first, which is an average pooling of single places; None for anything else."""
+        value, index = symbol
+        if len(value.shape) != 3 or index.dim() != 4 or index.numel() == self.batch * value.size:
+            return None
+        height, width, channels = value.shape
+        batch, own, down, across = index.shape
+        if (batch, own) != (self.batch, channels) or down > height or across > width:
+            return None
+        first = index[0, 0]
+        steps = [
+            int(first[1, 0] - first[0, 0]) // (width * channels) if down > 1 else height,
+            int(first[0, 1] - first[0, 0]) // channels if across > 1 else width,
+        ]
+        if min(steps) < 1 or not torch.equal(index.permute(0, 2, 3, 1), self.arange(value.shape)[:, :: steps[0], :: steps[1]]):
+            return None
+        spec: Spec = {"type": "avgpool2d", "size": 1, "stride": steps[0] if steps[0] == steps[1] else steps}
+        return self.out_image(_Value("avgpool2d", [value], [down, across, channels], spec, path=_where(node)))
 
     def reach(self, sym: _Sym, tensor: Tensor) -> None:
         """Keeps what PyTorch computed for a value, in its layout."""
@@ -620,7 +650,7 @@ class _Lowering:
             if value.shape[-1] != width or (index.dim() == 2 and value.size == width and len(value.shape) > 1):
                 continue
             moved = place(index).reshape(-1, width)
-            row, order = moved[:, 0] // width, moved[0] % width
+            row, order = _quotient(moved[:, 0], width), moved[0] % width
             if torch.equal(moved, row[:, None] * width + order) and row.numel() == self.batch * value.size // width and row.unique().numel() == row.numel():
                 self.input.extra["taken"] = self.input.extra.get("taken") or symbol.value is self.input
                 return value, row.view(index.shape[:-1]), order
@@ -651,7 +681,7 @@ class _Lowering:
         if symbol.value is not self.input or self.input.extra.get("taken") or index.numel() != self.batch * self.input.size or index.shape[0] != self.batch:
             return False
         flat = index.reshape(-1)
-        if flat.unique().numel() != flat.numel() or not bool((flat.view(self.batch, -1) // self.input.size == torch.arange(self.batch)[:, None]).all()):
+        if flat.unique().numel() != flat.numel() or not bool((_quotient(flat.view(self.batch, -1), self.input.size) == torch.arange(self.batch)[:, None]).all()):
             return False
         place = torch.empty(flat.numel(), dtype=torch.long)
         place[flat] = torch.arange(flat.numel())
@@ -688,6 +718,8 @@ class _Lowering:
         if not node.dynamic:
             return self.constant(node, inputs)
         name = node.name
+        if name in ("zeros_like", "new_zeros") or (inputs and all(isinstance(self.symbols_of(each), _Param) for each in inputs)):
+            return _Param(None, None, node.value)
         if name in ("matmul", "bmm", "einsum", "scaled_dot_product_attention"):
             return self.attention_core(node)
         if name in _HANDED_ON:
@@ -812,13 +844,32 @@ class _Lowering:
         symbol = self.need(x)
         if all(side == 0 for side in pad):
             return symbol
-        if mode != "constant" or fill not in (None, 0, 0.0) or len(pad) > 4:
-            return _Opaque(node, f"padding of the kind {mode!r}; only zeros around images, before a convolution")
+        if mode != "constant" or fill not in (None, 0, 0.0):
+            return _Opaque(node, f"padding of the kind {mode!r}; only zeros: around images, before a convolution, or for channels")
+        if any(pad[4:]):
+            if any(pad[:4]) or any(pad[6:]) or symbol.index.dim() != 4 or min(pad) < 0:
+                return _Opaque(node, "padding of channels and of places at once; zeros for channels (padchannels) and zeros around images before a convolution can be said one after the other")
+            return self.padded_channels(node, x, int(pad[4]), int(pad[5]))
         value = self.image(node, x)
         left, right, top, bottom = [*pad, 0, 0][:4]
         made = _Value("pad", [value], [value.shape[0] + top + bottom, value.shape[1] + left + right, value.shape[2]], path=_where(node))
         made.extra = {"sides": [[top, bottom], [left, right]], "node": node}
         return self.out_image(made)
+
+    def padded_channels(self, node: _Node, of: Any, before: int, after: int) -> _Sym:
+        value = self.image(node, of)
+        height, width, channels = value.shape
+        spec: Spec = {"type": "padchannels", **({"before": before} if before else {}), **({"after": after} if after else {})}
+        return self.out_image(_Value("padchannels", [value], [height, width, before + channels + after], spec, path=_where(node)))
+
+    def is_zero(self, node: _Node) -> bool:
+        """Whether a tensor is 0 whatever the input is: torch.zeros(...), x.mul(0)."""
+        known = self.symbols_of(node)
+        if isinstance(known, _Param):
+            return known.name is None and not bool(known.value.any())
+        if not isinstance(known, _Sym) or known.value.op != "expr":
+            return False
+        return not bool(known.value.function(torch.linspace(-3, 3, 101, dtype=torch.float64)).any())  # type: ignore[misc]
 
     def _embedding(self, node: _Node) -> _Sym:
         x, weight, padding_idx = _take(node, "input", "weight", ("padding_idx", None))
@@ -988,7 +1039,7 @@ class _Lowering:
         base = symbol.value.inputs[0]
         made = _Value("mean square", [base], [*base.shape[:-1], 1])
         made.extra = {"node": node, "add": 0.0, "power": 1.0, "width": int(x.value.shape[-1])}
-        index = symbol.index[..., :1] // x.value.shape[-1]
+        index = _quotient(symbol.index[..., :1], x.value.shape[-1])
         return _Sym(made, index if node.value.dim() == x.value.dim() else index[..., 0])
 
     def mean_over(self, node: _Node, symbol: _Sym, dims: List[int]) -> _Sym:
@@ -997,7 +1048,7 @@ class _Lowering:
         moved = index.permute(*kept, *dims).reshape(*[index.shape[d] for d in kept], -1)
         channels = value.shape[-1]
         positions = value.size // channels
-        owner = moved // value.size * channels + moved % channels
+        owner = _quotient(moved, value.size) * channels + moved % channels
         whole = moved.shape[-1] == positions and bool((owner == owner[..., :1]).all()) and moved.unique().numel() == moved.numel() == self.batch * value.size
         if not whole or len(value.shape) == 1:
             raise _Refused(node, f"a mean over part of {list(value.shape)}; the format has the mean over all positions (globalavgpool2d, meanpool)")
@@ -1192,6 +1243,11 @@ class _Lowering:
         if len(parts) == 1:
             return self.symbols_of(parts[0])  # type: ignore[return-value]
         known = [self.symbols_of(each) for each in parts]
+        zeros = [self.is_zero(each) for each in parts]
+        if zeros.count(False) == 1 and node.value.dim() == 4 and dim % 4 == 1:
+            at = zeros.index(False)
+            before, after = (sum(int(each.value.shape[1]) for each in some) for some in (parts[:at], parts[at + 1 :]))
+            return self.padded_channels(node, parts[at], before, after)
         if any(isinstance(each, _Param) for each in known):
             return self.class_token(node, parts, known, dim)
         symbols = [self.selected(self.need(each)) for each in parts]
@@ -1224,7 +1280,8 @@ class _Lowering:
             index = place(symbol.index)
             batch_first = index.permute(1, 0, 2) if index.dim() == 3 and dim == 0 else index
             if batch_first.shape == (self.batch, length, width) and torch.equal(batch_first, self.arange(value.shape)):
-                token = param.index.permute(1, 0, 2) if dim == 0 else param.index  # type: ignore[union-attr]
+                assert param.index is not None
+                token = param.index.permute(1, 0, 2) if dim == 0 else param.index
                 if token.shape != (self.batch, 1, width) or not torch.equal(token, token[:1].expand(token.shape)):
                     break
                 picked = token[0, 0]
@@ -1553,7 +1610,7 @@ class _Refused(Exception):
 def _rotated(x: Tensor, base: float, interleaved: bool) -> Tensor:
     """Rotary positions (Su et al., arXiv:2104.09864): pair i of a head turned by place * base^(-2i / n)."""
     length, size = x.shape[-2:]
-    angle = torch.arange(length, dtype=x.dtype)[:, None] * base ** (-torch.arange(0, size, 2, dtype=x.dtype) / size)
+    angle = torch.arange(length, dtype=x.dtype)[:, None] * torch.pow(base, -torch.arange(0, size, 2, dtype=x.dtype) / size)
     cos, sin = angle.cos(), angle.sin()
     if interleaved:
         a, b = x[..., 0::2], x[..., 1::2]
@@ -1845,10 +1902,11 @@ class _InDouble:
 
     def __enter__(self) -> nn.Module:
         self.modes = [(each, each.training) for each in self.model.modules()]
-        self.kept: List[Tuple[Dict[str, Optional[Tensor]], str, Tensor]] = []
+        self.kept: List[Tuple[Dict[str, Any], str, Tensor]] = []
         made: Dict[int, Tensor] = {}
         for module, _ in self.modes:
-            for table in (module._parameters, module._buffers):
+            tables: List[Dict[str, Any]] = [module._parameters, module._buffers]
+            for table in tables:
                 for key, value in table.items():
                     if value is None:
                         continue
@@ -2036,7 +2094,14 @@ def export(model: nn.Module, data: Data, path: PathLike, loss: Loss = "cross-ent
 
 
 class _Archive:
-    """A zip archive that grows entry by entry. Each entry is whole once written, so a reader takes what there is, and a killed process loses nothing that was written."""
+    """
+    A zip archive that grows entry by entry, of any size (zip64 where 32 bits do not hold a size or a place). Each entry is whole once written, so a reader takes
+    what there is, and a killed process loses nothing that was written.
+    """
+
+    #: Sizes and places from here on take 64 bits, and so many entries the wide end record.
+    wide_from = 2**32 - 1
+    many = 2**16 - 1
 
     def __init__(self, path: str):
         self.file = open(path, "xb")
@@ -2047,21 +2112,37 @@ class _Archive:
         date = ((max(moment.tm_year, 1980) - 1980) << 9) | (moment.tm_mon << 5) | moment.tm_mday
         clock = (moment.tm_hour << 11) | (moment.tm_min << 5) | (moment.tm_sec // 2)
         offset = self.file.tell()
-        if offset + len(data) > 2**32 - 2**20:
-            raise ValueError(f"{self.file.name}: a run file holds at most 4 GB; save fewer checkpoints")
         key = name.encode("utf-8")
-        # Stored as it is, its name in UTF-8.
-        common = struct.pack("<HHHHHIIIHH", 20, 0x800, 0, clock, date, zlib.crc32(data), len(data), len(data), len(key), 0)
-        self.file.write(b"PK\x03\x04" + common + key + data)
+        wide = len(data) >= self.wide_from
+        size = 2**32 - 1 if wide else len(data)
+        sizes = struct.pack("<QQ", len(data), len(data)) if wide else b""
+        places = struct.pack("<Q", offset) if offset >= self.wide_from else b""
+
+        def common(extra: bytes) -> bytes:
+            # Stored as it is, its name in UTF-8.
+            return struct.pack("<HHHHHIIIHH", 45 if extra else 20, 0x800, 0, clock, date, zlib.crc32(data), size, size, len(key), len(extra))
+
+        def field(values: bytes) -> bytes:
+            return struct.pack("<HH", 1, len(values)) + values if values else b""
+
+        local, central = field(sizes), field(sizes + places)
+        self.file.write(b"PK\x03\x04" + common(local) + key + local)
+        self.file.write(data)
         self.file.flush()
         if sync:
             os.fsync(self.file.fileno())
-        self.entries.append(b"PK\x01\x02" + struct.pack("<H", 20) + common + struct.pack("<HHHII", 0, 0, 0, 0, offset) + key)
+        self.entries.append(b"PK\x01\x02" + struct.pack("<H", 45) + common(central) + struct.pack("<HHHII", 0, 0, 0, 0, 2**32 - 1 if places else offset) + key + central)
 
     def close(self) -> None:
         begin = self.file.tell()
         table = b"".join(self.entries)
-        self.file.write(table + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, len(self.entries), len(self.entries), len(table), begin, 0))
+        count = len(self.entries)
+        wide = count >= self.many or max(begin, len(table)) >= self.wide_from
+        if wide:
+            end = struct.pack("<IQHHIIQQQQ", 0x06064B50, 44, 45, 45, 0, 0, count, count, len(table), begin)
+            table += end + struct.pack("<IIQI", 0x07064B50, 0, begin + len(table), 1)
+        short = (2**16 - 1, 2**16 - 1, 2**32 - 1, 2**32 - 1) if wide else (count, count, len(table), begin)
+        self.file.write(table + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, *short, 0))
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()

@@ -179,6 +179,42 @@ def activated(*modules):
 
 
 conv = nn.Conv2d
+class OptionA(nn.Module):
+    """The shortcut of residual networks on CIFAR-10 without weights (He et al. 2016), in the ways of public repositories."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.form = form
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.a, self.b = nn.Conv2d(4, 8, 3, stride=2, padding=1), nn.Conv2d(8, 8, 3, padding=1)
+        self.norms = nn.ModuleList([nn.BatchNorm2d(8), nn.BatchNorm2d(8)])
+        self.head = nn.Linear(8, 4)
+
+    def shortcut(self, x):
+        if self.form == "pad":
+            return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 2), "constant", 0)
+        if self.form == "product with 0":
+            x = F.avg_pool2d(x, 1, 2)
+            return torch.cat((x, x.mul(0)), 1)
+        if self.form == "new zeros":
+            x = x[:, :, ::2, ::2]
+            return torch.cat([x.new_zeros(x.shape[0], 2, *x.shape[2:]), x, torch.zeros_like(x)[:, :2]], dim=1)
+        x = F.max_pool2d(x, 2)
+        return torch.cat([x, torch.zeros(x.shape[0], 4, x.shape[2], x.shape[3], dtype=x.dtype)], 1)
+
+    def forward(self, x):
+        x = F.relu(self.stem(x))
+        y = self.norms[1](self.b(F.relu(self.norms[0](self.a(x)))))
+        return self.head(F.relu(y + self.shortcut(x)).mean((2, 3)))
+
+
+class EveryOther(nn.Module):
+    """Rows and columns left out, by steps of their own."""
+
+    def forward(self, x):
+        return x[:, :, ::3, ::2]
+
+
 cases = [
     # name, network, inputs, a layer that must be there
     ("flattened colour images", lambda: nn.Sequential(nn.Flatten(), nn.Linear(192, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 4)), images, "flatten"),
@@ -209,6 +245,8 @@ cases = [
     ("attention, rotary", lambda: OnTokens(Attention("rotary")), sequences, "attention"),
     ("attention, rotary, pairs", lambda: OnTokens(Attention("rotary-interleaved", causal=True)), sequences, "attention"),
     ("sinusoidal places, PyTorch's causal layer", lambda: OnTokens(Sinusoidal()), tokens, "positions"),
+    *((f"option A, {form}", lambda form=form: OptionA(form), images, "padchannels") for form in ("pad", "product with 0", "new zeros", "zeros")),
+    ("every third row and second column", lambda: OnImages(nn.Conv2d(3, 6, 3), nn.Tanh(), EveryOther()), images, "avgpool2d"),
     ("the last token", lambda: nn.Sequential(nn.Linear(8, 8), nn.Tanh(), _Last(), nn.Linear(8, 4)), sequences, "selecttoken"),
     ("log_softmax at the end", lambda: nn.Sequential(nn.Linear(7, 4), nn.LogSoftmax(1)), vectors, "dense"),
     ("squeezing and unsqueezing", lambda: nn.Sequential(nn.Linear(7, 6), nn.Unflatten(1, (6, 1)), nn.Flatten(), nn.Linear(6, 4)), vectors, "dense"),

@@ -60,6 +60,8 @@ cases = [
     ("what stops the gradient", Lambda(lambda x: x.detach()), r"inner: detach.*has no gradient"),
     ("a change in place of a part", Lambda(lambda x: x.index_fill_(1, torch.tensor([0]), 0.0)), r"inner: index_fill_"),
     ("padding by reflection", Lambda(lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect")), r"inner: pad.*'reflect'"),
+    ("places from the second on", Lambda(lambda x: x[:, :, 1::2, 1::2]), r"a mean over part of \[8, 8, 4\]"),
+    ("zeros around an image and for its channels at once", Lambda(lambda x: F.pad(x, (1, 1, 1, 1, 2, 2))[:, 2:6]), r"inner: pad.*padding of channels and of places at once"),
     ("batch statistics", nn.BatchNorm2d(4, track_running_stats=False), r"depends on the others of its batch"),
     ("chance while evaluating", Lambda(lambda x: F.dropout(x, 0.5)), r"two answers for one input"),
     ("the largest number of all places", Lambda(lambda x: x.amax((2, 3), keepdim=True)), r"inner: amax.*maxpool2d"),

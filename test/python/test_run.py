@@ -168,3 +168,26 @@ def test_a_model_given_with_its_first_checkpoint(tmp_path, covature_command):
     status, summary, errors = covature_command("measure", "--run", imported[0]["id"], "--parameter", "0.kernel", "--convergence", "none")
     assert status == 0, errors
     assert summary["parameter"] == "0.kernel"
+
+
+@pytest.mark.parametrize("wide_from,many", [(0, 0), (2000, 2**16 - 1), (2**32 - 1, 3)])
+def test_run_files_beyond_4_gb_and_65535_entries(wide_from, many, tmp_path, covature_command, monkeypatch):
+    """With the limits of the short form set low: the wide fields are read by Python's zipfile and by Covature, growing and finished."""
+    monkeypatch.setattr(covature._Archive, "wide_from", wide_from)
+    monkeypatch.setattr(covature._Archive, "many", many)
+    model = network()
+    run = covature.Run("wide", model=model, data=(x, y), path=tmp_path / "run.covature", every=0)
+    train(run, model, steps=3)
+    status, first, errors = covature_command("import", run.path)
+    assert status == 0, errors
+    train(run, model, steps=3, begin=3)
+    run.finish()
+    with zipfile.ZipFile(run.path) as archive:
+        assert archive.testzip() is None
+        assert "end.json" in archive.namelist() and "checkpoints/0.safetensors" in archive.namelist()
+    status, _, errors = covature_command("import", run.path)
+    assert status == 0, errors
+    _, shown, _ = covature_command("show", first[0]["id"])
+    assert shown["status"] == "done" and shown["step"] == 5
+    status, summary, errors = covature_command("measure", "--run", first[0]["id"], "--step", "0", "--parameter", "0.kernel", "--convergence", "none")
+    assert status == 0, errors

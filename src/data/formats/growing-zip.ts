@@ -22,8 +22,10 @@ export interface GrowingPart {
   readonly complete: boolean;
 }
 
-const signature = { local: 0x04034b50, central: 0x02014b50, end: 0x06054b50 };
+const signature = { local: 0x04034b50, central: 0x02014b50, end: 0x06054b50, end64: 0x06064b50 };
 const headerBytes = 30;
+/** In place of a size that takes 64 bits. */
+const wide = 0xffffffff;
 
 /** The entries from byte `from` on that are there whole. Raises InputError, opening with `name`, for what is no such archive. */
 export async function readGrowing(handle: fs.FileHandle, from: number, name: string): Promise<GrowingPart> {
@@ -35,17 +37,20 @@ export async function readGrowing(handle: fs.FileHandle, from: number, name: str
     const header = await readRange(handle, at, headerBytes, name);
     const view = new DataView(header.buffer);
     const kind = view.getUint32(0, true);
-    if (kind === signature.central || kind === signature.end) return { entries, next: at, complete: true };
+    if (kind === signature.central || kind === signature.end || kind === signature.end64)
+      return { entries, next: at, complete: true };
     if (kind !== signature.local)
       throw new InputError(`${name}: damaged at byte ${at}: no entry of a run file begins there`);
     const [flags, method, crc] = [view.getUint16(6, true), view.getUint16(8, true), view.getUint32(14, true)];
-    const [packed, length] = [view.getUint32(18, true), view.getUint32(22, true)];
     const [nameLength, extraLength] = [view.getUint16(26, true), view.getUint16(28, true)];
+    const begin = at + headerBytes + nameLength + extraLength;
+    if (begin > size) break;
+    const rest = await readRange(handle, at + headerBytes, nameLength + extraLength, name);
+    const text = new TextDecoder().decode(rest.subarray(0, nameLength));
+    const [packed, length] = sizesOf(view, rest.subarray(nameLength));
     if (method !== 0 || packed !== length || (flags & 0x9) !== 0)
       throw new InputError(`${name}: damaged at byte ${at}: expected an entry stored as it is`);
-    const begin = at + headerBytes + nameLength + extraLength;
     if (begin + length > size) break;
-    const text = new TextDecoder().decode(await readRange(handle, at + headerBytes, nameLength, name));
     entries.push({
       name: text,
       size: length,
@@ -59,4 +64,16 @@ export async function readGrowing(handle: fs.FileHandle, from: number, name: str
     at = begin + length;
   }
   return { entries, next: at, complete: false };
+}
+
+/** Packed and unpacked, from the header or, where those are 2^32 - 1, from its zip64 field (unpacked first); NaN where that is missing. */
+function sizesOf(header: DataView, extra: Uint8Array): readonly [packed: number, length: number] {
+  const [packed, length] = [header.getUint32(18, true), header.getUint32(22, true)];
+  if (packed !== wide && length !== wide) return [packed, length];
+  const view = new DataView(extra.buffer, extra.byteOffset, extra.byteLength);
+  for (let at = 0; at + 4 <= extra.length; at += 4 + view.getUint16(at + 2, true)) {
+    if (view.getUint16(at, true) !== 1 || at + 20 > extra.length) continue;
+    return [Number(view.getBigUint64(at + 12, true)), Number(view.getBigUint64(at + 4, true))];
+  }
+  return [NaN, NaN];
 }

@@ -57,3 +57,37 @@ test('a file that became shorter is another one', () =>
   withFile(bytes, async (handle) => {
     await expect(readGrowing(handle, bytes.length + 1, 'x')).rejects.toThrow('another file has taken its place');
   }));
+
+test('entries beyond 4 GB, by the field of zip64; one that is cut waits', async () => {
+  const size = 5_000_000_000;
+  const head = Buffer.alloc(30 + 5 + 20);
+  head.writeUInt32LE(0x04034b50, 0);
+  head.writeUInt16LE(45, 4);
+  head.writeUInt32LE(0xffffffff, 18);
+  head.writeUInt32LE(0xffffffff, 22);
+  head.writeUInt16LE(5, 26);
+  head.writeUInt16LE(20, 28);
+  head.write('c.bin', 30);
+  head.writeUInt16LE(1, 35);
+  head.writeUInt16LE(16, 37);
+  head.writeBigUInt64LE(BigInt(size), 39);
+  head.writeBigUInt64LE(BigInt(size), 47);
+  const small = bytes.subarray(0, 30 + 6 + 7);
+  await withFile(head, async (handle, file) => {
+    expect((await readGrowing(handle, 0, 'x')).entries).toEqual([]);
+    // A hole: no such disk is needed.
+    await fs.truncate(file, head.length + size);
+    await fs.appendFile(file, small);
+    const { entries } = await readGrowing(handle, 0, 'x');
+    expect(entries.map((entry) => [entry.name, entry.size])).toEqual([
+      ['c.bin', size],
+      ['a.json', 7],
+    ]);
+    expect(new TextDecoder().decode(await entries[1].read())).toBe('{"a":1}');
+  });
+  const broken = Buffer.from(head);
+  broken.writeUInt16LE(2, 35);
+  await withFile(broken, async (handle) => {
+    await expect(readGrowing(handle, 0, 'x')).rejects.toThrow('x: damaged at byte 0: expected an entry stored');
+  });
+});

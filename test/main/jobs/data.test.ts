@@ -122,6 +122,32 @@ describe('inputs as a model takes them', () => {
     await expect(prepareData(spec, imageModel, two, folders)).rejects.toThrow(/channels first as PyTorch has them/);
   });
 
+  describe('token numbers', () => {
+    const language = parseModel({
+      input: [3],
+      loss: 'cross-entropy',
+      layers: [
+        { type: 'embedding', name: 'wte', tokens: 5, units: 2 },
+        { type: 'meanpool' },
+        { type: 'dense', name: 'fc', units: 2 },
+      ],
+    });
+    const rows: { readonly title: string; readonly inputs: Float64Array | Uint8Array; readonly message: RegExp | null }[] = [
+      { title: 'of the table are taken', inputs: Float64Array.of(0, 1, 2, 2, 4, 0), message: null },
+      { title: 'beyond it', inputs: Float64Array.of(0, 1, 2, 2, 5, 0), message: /training part: sample 1, place 1 holds 5; the embedding wte takes token numbers, whole from 0 to 4$/ },
+      { title: 'below 0', inputs: Float64Array.of(0, 1, -1, 2, 4, 0), message: /sample 0, place 2 holds -1;/ },
+      { title: 'that are not whole', inputs: Float64Array.of(0, 1, 2, 2.5, 4, 0), message: /sample 1, place 0 holds 2.5;/ },
+      { title: 'kept as bytes, which are scaled', inputs: Uint8Array.of(0, 1, 2, 2, 4, 0), message: /sample 0, place 1 holds 0\.0039.*"scale": 1 in the specification/ },
+    ]; // prettier-ignore
+    test.each(rows)('$title', async ({ inputs, message }) => {
+      const file = 'tokens.safetensors';
+      await writeSafetensors(path.join(folder, file), { inputs: tensor(inputs, [2, 3]), targets: tensor(Int32Array.of(0, 1)) }); // prettier-ignore
+      const taken = prepareData(parseDataset({ source: 'safetensors', path: file }), language, two, folders);
+      if (message === null) expect([...(await taken).train.inputs]).toEqual([...inputs]);
+      else await expect(taken).rejects.toThrow(message);
+    });
+  });
+
   test('a target beyond single precision is refused where the inputs are single', async () => {
     await writeSafetensors(path.join(folder, 'large.safetensors'), {
       inputs: tensor(new Float32Array(4), [2, 2]),

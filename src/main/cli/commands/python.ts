@@ -1,4 +1,5 @@
 /** covature python */
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { InputError } from '../../../shared/errors.ts';
@@ -39,6 +40,8 @@ export const python: Command = {
       file = isFolder ? path.join(place, 'covature.py') : place;
       if (!file.endsWith('.py'))
         throw new InputError(`--out: ${file}: expected a folder that is there, or the name of a .py file`);
+      const into = path.dirname(file);
+      if (!existsSync(into)) throw new InputError(`--out: ${file}: there is no folder ${into}`);
       await writeBridge(file, ownCommand());
     }
     if (values.json === true) printJson({ file });

@@ -1,5 +1,6 @@
 /** Numbers, times and sizes as the window writes them. */
 import { integerText, numberText as plainNumberText, withUncertainty } from '../shared/figures/numbers.ts';
+import { isEstimate, type NumberStyle } from '../shared/rounding.ts';
 import type { RunStatus, SummaryValue } from '../shared/contract/index.ts';
 
 export { integerText, powerText, withInterval, withUncertainty } from '../shared/figures/numbers.ts';
@@ -7,6 +8,13 @@ export { integerText, powerText, withInterval, withUncertainty } from '../shared
 /** A number with `digits` significant digits; powers of ten below 0.001 and from 100 000, thin separators from 10 000. */
 export function numberText(value: number, digits = 3): string {
   return plainNumberText(value, digits).replace(/^(−?\d{2})(\d{3})$/, `$1\u2009$2`);
+}
+
+export const windowStyle: NumberStyle = { number: numberText, uncertain: withUncertainty, dash: '–' };
+
+/** A number, or a dash where there is none. */
+export function numberOrDash(value: number | null, digits = 3): string {
+  return value === null ? windowStyle.dash : numberText(value, digits);
 }
 
 /** "3 s", "4 min 10 s", "2 h 5 min", "3 d 4 h". */
@@ -77,7 +85,7 @@ export function percentText(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
-/** "1.203 ± 0.018" where there is an interval (its half width), else the number or text. */
+/** "1.203 ± 0.018" where there is an interval (its half width), "≈ 1.203 ± 0.018" of an estimate, else the number or text. */
 export function summaryText(value: SummaryValue | undefined, key = ''): string {
   if (value === undefined) return '';
   const number = value.value;
@@ -87,7 +95,8 @@ export function summaryText(value: SummaryValue | undefined, key = ''): string {
       ? percentText(number)
       : `${(100 * number).toFixed(1)} ± ${(50 * (value.high - value.low)).toFixed(1)} %`;
   }
-  if (value.low !== null && value.high !== null) return withUncertainty(number, (value.high - value.low) / 2);
+  if (value.low !== null && value.high !== null)
+    return `${isEstimate(key, value) ? '≈ ' : ''}${withUncertainty(number, (value.high - value.low) / 2)}`;
   return numberValueText(number);
 }
 

@@ -93,7 +93,8 @@ function quantityNumbers(full: Whole, part: HalfSample, scale: number): Converge
     if (whole === null || other === null) return [];
     // Rounding moves a number by its floor, however little sampling does.
     const rounding = roundingOf(full, name);
-    const half = error === null || Math.abs(whole) <= rounding ? null : Math.max(normal975 * error, rounding / scale);
+    if (whole !== 0 && Math.abs(whole) <= rounding) return [];
+    const half = error === null || whole === 0 ? null : Math.max(normal975 * error, rounding / scale);
     return [
       numberOf({
         name,

@@ -103,8 +103,10 @@ export function linearlyStableRate(
 /**
  * The largest learning rate that this layer allows under sampling: eta <= 2 a / (a^2 + p s^2), a = lambda_max(H), s^2 = lambda_max(Q - H^2): from (1 - eta a)^2 + eta^2 p s^2 <= 1,
  * the condition lambda_max[(I - eta H)^2 + eta^2 p (Q - H^2)] <= 1 with both largest along one direction (Wu, Ma & E, NeurIPS 2018). p = 0: 2 / a.
+ * NaN where no curvature is positive: then no rate is bounded.
  */
 export function stableRate(sharpness: number, curvatureVariance: number, factor: number): number {
+  if (!(sharpness > 0)) return NaN;
   return (2 * sharpness) / (sharpness ** 2 + factor * Math.max(0, curvatureVariance));
 }
 

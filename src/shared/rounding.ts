@@ -1,6 +1,7 @@
 /**
  * What of a measurement is rounding alone: a matrix of which no entry along any direction stands above its numerical floor is zero as far as the arithmetic can tell,
- * and a cosine, a commutator or a change of it says nothing. And which numbers are estimates. d: weights.
+ * and a cosine, a commutator or a change of it says nothing: such a number is a dash, with the reason. And which numbers are estimates, and how they are
+ * written. d: weights.
  */
 import type { MeasurementSummary } from './results.ts';
 
@@ -48,21 +49,46 @@ export type PairQuantity = keyof typeof matricesOf;
 
 /** Why such a number is not defined: "C is 0 up to rounding"; null where it is, and where the measurement does not hold what tells. */
 export function undefinedReason(summary: Partial<Judged>, quantity: PairQuantity): string | null {
-  const { d, trace, floor, eigenvalues, norm_mean_gradient } = summary;
-  if (d === undefined || trace === undefined || floor === undefined || eigenvalues === undefined) return null;
-  const zero = matricesOf[quantity].filter((matrix) =>
-    isRounding(
-      { d, trace, floor, eigenvalues, ...(norm_mean_gradient !== undefined && { norm_mean_gradient }) },
-      matrix,
-    ),
-  );
-  if (zero.length === 0) return null;
-  return `${zero.join(' and ')} ${zero.length === 1 ? 'is' : 'are'} 0 up to rounding`;
+  return zeroReason(summary, matricesOf[quantity]);
 }
 
-/** The number, or null where it is not defined. */
+/** "C and H are 0 up to rounding" of those of the matrices that are; null where none is, and where the measurement does not hold what tells. */
+export function zeroReason(summary: Partial<Judged>, matrices: readonly MatrixName[]): string | null {
+  const { d, trace, floor, eigenvalues, norm_mean_gradient } = summary;
+  if (d === undefined || trace === undefined || floor === undefined || eigenvalues === undefined) return null;
+  const judged = { d, trace, floor, eigenvalues, ...(norm_mean_gradient !== undefined && { norm_mean_gradient }) };
+  const zero = matrices.filter((matrix) => isRounding(judged, matrix));
+  if (zero.length === 0) return null;
+  const names = zero.length < 3 ? zero.join(' and ') : `${zero.slice(0, -1).join(', ')} and ${zero[zero.length - 1]}`;
+  return `${names} ${zero.length === 1 ? 'is' : 'are'} 0 up to rounding`;
+}
+
+/** The number, or null where it is not defined; 0 where it is 0 up to rounding, as the cosine of two matrices that share no direction. */
 export function definedPair(summary: Judged & Pick<MeasurementSummary, PairQuantity>, quantity: PairQuantity) {
-  return undefinedReason(summary, quantity) === null ? summary[quantity] : null;
+  return undefinedReason(summary, quantity) === null ? withoutRounding(summary[quantity]) : null;
+}
+
+/** A cosine or commutator ratio, in which sums of d^2 products of either sign cancel to this or better. */
+const pairRounding = 1e-12;
+
+/** A cosine or commutator ratio; 0 in place of what rounding leaves of 0. */
+export function withoutRounding(ratio: number): number {
+  return Math.abs(ratio) < pairRounding ? 0 : ratio;
+}
+
+/** A trace, or null where it does not stand above its rounding; what is exactly 0 is 0. */
+export function definedTrace(summary: Judged, matrix: MatrixName): number | null {
+  const value = summary.trace[matrix];
+  if (value === 0) return 0;
+  return isRounding(summary, matrix) || Math.abs(value) <= traceRounding(summary, matrix) ? null : value;
+}
+
+/** The largest eigenvalue of H, or null where it does not stand above the floor; what is exactly 0 is 0. */
+export function definedSharpness({
+  eigenvalues: { largest },
+  floor,
+}: Pick<MeasurementSummary, 'eigenvalues' | 'floor'>): number | null {
+  return largest !== 0 && Math.abs(largest) <= floor.H ? null : largest;
 }
 
 /** 1.96 standard errors of a trace that was estimated from random vectors; null for an exact one. */
@@ -71,13 +97,26 @@ export function traceError({ projected }: Pick<MeasurementSummary, 'projected'>,
   return 1.96 * projected.trace_standard_error[matrix];
 }
 
-/** "0.4552", or "≈ -0.048 ± 0.012" for an estimate; `write` writes a number with so many digits. */
+/** How numbers are written: with so many digits, with an uncertainty, and where there is none. */
+export interface NumberStyle {
+  readonly number: (value: number, digits: number) => string;
+  readonly uncertain: (value: number, uncertainty: number) => string;
+  readonly dash: string;
+}
+
+/** "0.4552", or "≈ −0.048 ± 0.012" for an estimate; a dash where it is 0 up to rounding. */
 export function traceText(
-  summary: Pick<MeasurementSummary, 'projected' | 'trace'>,
+  summary: Judged & Pick<MeasurementSummary, 'projected'>,
   matrix: MatrixName,
-  write: (value: number, digits: number) => string,
+  style: NumberStyle,
 ): string {
+  const value = definedTrace(summary, matrix);
   const error = traceError(summary, matrix);
-  const value = write(summary.trace[matrix], 4);
-  return error === null ? value : `≈ ${value} ± ${write(error, 2)}`;
+  if (value === null) return style.dash;
+  return error === null ? style.number(value, 4) : `≈ ${style.uncertain(value, error)}`;
+}
+
+/** Whether a summary key ("trace.fc2") with an interval is an estimate and not an exact value with the error of sampling. */
+export function isEstimate(key: string, value: { readonly low: number | null; readonly high: number | null }): boolean {
+  return key.startsWith('trace.') && value.low !== null && value.high !== null;
 }

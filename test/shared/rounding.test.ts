@@ -2,7 +2,18 @@
 import { describe, expect, test } from 'vitest';
 import { judgeConvergence } from '../../src/shared/convergence.ts';
 import type { MeasurementSummary } from '../../src/shared/results.ts';
-import { definedPair, isRounding, traceText, undefinedReason } from '../../src/shared/rounding.ts';
+import { terminalStyle } from '../../src/main/cli/format.ts';
+import { assumptionReason, definedMinibatchNoise, definedNoise } from '../../src/shared/defined-extras.ts';
+import { pageStyle } from '../../src/shared/figures/numbers.ts';
+import {
+  definedPair,
+  definedSharpness,
+  isEstimate,
+  isRounding,
+  traceText,
+  undefinedReason,
+  withoutRounding,
+} from '../../src/shared/rounding.ts';
 import { measurement } from './figures/data.ts';
 
 const whole = measurement({ d: 100 }).summary;
@@ -75,26 +86,73 @@ describe('the verdict on the half-sample', () => {
   });
 
   test('judges nothing that is not defined', () => {
-    expect(number('trace_C')!.judged).toBe(false);
-    expect(['cosine_CH', 'cosine_CQ', 'commutator_ratio'].map(number)).toEqual([undefined, undefined, undefined]);
+    const names = ['trace_C', 'cosine_CH', 'cosine_CQ', 'commutator_ratio'];
+    expect(names.filter((name) => number(name) !== undefined)).toEqual([]);
+  });
+});
+
+test('a cosine or commutator that rounding keeps from 0 is 0', () => {
+  expect(definedPair({ ...whole, cosine_CH: -3e-17 }, 'cosine_CH')).toBe(0);
+  expect(definedPair({ ...whole, cosine_CH: 1e-9 }, 'cosine_CH')).toBe(1e-9);
+  expect(withoutRounding(-4e-16)).toBe(0);
+});
+
+describe('extras where C is 0 up to rounding', () => {
+  test('the noise at work keeps what H alone gives', () => {
+    const noise = { outputs: 2, trace_CH: 1e-17, norm_H: 4, gradient_curvature: 0.5, curvature_variance: 0.3, takeuchi: [] }; // prettier-ignore
+    expect(definedNoise(withoutC, noise)).toEqual({
+      scaledTrace: null,
+      alignment: null,
+      traceCH: null,
+      gradientCurvature: 0.5,
+      sharpness: withoutC.eigenvalues.largest,
+      curvatureVariance: 0.3,
+      reason: 'C is 0 up to rounding',
+    });
+    expect(definedNoise({ ...whole, cosine_CH: 1e-17 }, noise)).toMatchObject({ traceCH: 0, alignment: 0 });
+    const alike = definedNoise({ ...whole, floor }, { ...noise, curvature_variance: -2e-16 });
+    expect(alike).toMatchObject({ curvatureVariance: null, reason: 'Q is the square of H up to rounding' });
+  });
+
+  test('minibatches and the matrices taken for C have nothing to be held against', () => {
+    const mode = { variance: {}, trace: {}, between: {}, epoch_sum: 0, measured: [1], predicted: [1], standard_error: [1], z: [1] }; // prettier-ignore
+    const minibatch_noise = { modes: [mode] } as unknown as NonNullable<MeasurementSummary['minibatch_noise']>;
+    const found = definedMinibatchNoise({ ...withoutC, minibatch_noise })!.modes[0];
+    expect(found).toMatchObject({ variance: null, trace: null, between: null, epoch_sum: null, z: [] });
+    expect(definedMinibatchNoise({ ...whole, minibatch_noise })).toBe(minibatch_noise);
+    expect(assumptionReason(withoutC, { matrices: ['H', 'G', 'F'] })).toBe('C is 0 up to rounding');
+    expect(assumptionReason(withoutAny, { matrices: ['Q'] })).toBe('C and Q are 0 up to rounding');
+    expect(assumptionReason(whole, { matrices: ['H2'] })).toBeNull();
   });
 });
 
 describe('a trace', () => {
-  const write = (value: number, digits: number): string => value.toPrecision(digits);
   const projected = { trace_probes: 64, trace_standard_error: { H: 0.01, Q: 0.02 } } as NonNullable<
     MeasurementSummary['projected']
   >;
-  const trace = { C: 0.5, H: -0.0476, Q: 1.8186 };
+  const estimated: MeasurementSummary = { ...whole, floor, trace: { C: 0.5, H: -0.0476, Q: 1.8186 }, projected };
+  const { projected: _, ...exact } = estimated;
 
   test('that was estimated is written with its error', () => {
-    expect(traceText({ trace, projected }, 'H', write)).toBe('≈ -0.04760 ± 0.020');
-    expect(traceText({ trace, projected }, 'Q', write)).toBe('≈ 1.819 ± 0.039');
+    expect(traceText(estimated, 'H', pageStyle)).toBe('≈ −0.048 ± 0.020');
+    expect(traceText(estimated, 'Q', terminalStyle)).toBe('≈ 1.819 ± 0.039');
+    expect(traceText({ ...estimated, trace: { C: 0, H: 4e-5, Q: 0 } }, 'H', terminalStyle)).toBe('≈ 0.000 ± 0.020');
+    expect(isEstimate('trace.fc2', { low: 1, high: 2 })).toBe(true);
+    expect(isEstimate('trace.fc2', { low: null, high: null })).toBe(false);
+    expect(isEstimate('gamma.fc2', { low: 1, high: 2 })).toBe(false);
   });
 
   test('that is exact is written as it is', () => {
-    expect(traceText({ trace, projected }, 'C', write)).toBe('0.5000');
-    expect(traceText({ trace, projected: { ...projected, trace_probes: 0 } }, 'H', write)).toBe('-0.04760');
-    expect(traceText({ trace }, 'H', write)).toBe('-0.04760');
+    expect(traceText(estimated, 'C', terminalStyle)).toBe('0.5000');
+    const all = { ...estimated, projected: { ...projected, trace_probes: 0 } };
+    expect(traceText(all, 'H', terminalStyle)).toBe('-0.04760');
+    expect(traceText(exact, 'H', pageStyle)).toBe('−0.04760');
+  });
+
+  test('that is 0 up to rounding is a dash, and exactly 0 is 0', () => {
+    expect(traceText(withoutC, 'C', terminalStyle)).toBe('-');
+    expect(traceText(withoutC, 'C', pageStyle)).toBe('–');
+    expect(traceText(withoutAny, 'C', pageStyle)).toBe('0');
+    expect(definedSharpness({ ...whole, floor: { ...floor, H: 2 * whole.eigenvalues.largest } })).toBeNull();
   });
 });

@@ -1,4 +1,7 @@
 /** Numbers and tables for people at a terminal. */
+import { withUncertainty } from '../../shared/figures/numbers.ts';
+import { isEstimate, type NumberStyle } from '../../shared/rounding.ts';
+import type { SummaryValue } from '../../shared/contract/records.ts';
 
 /** Like 3.2e-5 on paper: "3.2 x 10^-5"; plain between 0.001 and 99,999. */
 export function formatNumber(value: number | null | undefined, digits = 4): string {
@@ -10,6 +13,26 @@ export function formatNumber(value: number | null | undefined, digits = 4): stri
   if (size >= 1e-3 && size < 1e5) return value.toPrecision(digits);
   const [mantissa, exponent] = value.toExponential(digits - 1).split('e');
   return `${mantissa} x 10^${Number(exponent)}`;
+}
+
+/** "1.203 ± 0.018", "(3.21 ± 0.15) x 10^-5". */
+export function formatUncertain(value: number, uncertainty: number): string {
+  return withUncertainty(value, uncertainty)
+    .replace(/\u2212/g, '-')
+    .replace(/ × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/, (_, raised: string) => ` x 10^${plainExponent(raised)}`);
+}
+
+/** A result of a run: with its interval "1.203 ± 0.018", an estimate "≈ 1.203 ± 0.018". */
+export function formatResult(key: string, { value, text, low, high }: SummaryValue): string {
+  if (value === null) return text ?? '-';
+  if (low === null || high === null) return formatNumber(value);
+  return `${isEstimate(key, { low, high }) ? '≈ ' : ''}${formatUncertain(value, (high - low) / 2)}`;
+}
+
+export const terminalStyle: NumberStyle = { number: formatNumber, uncertain: formatUncertain, dash: '-' };
+
+function plainExponent(raised: string): string {
+  return [...raised].map((digit) => (digit === '⁻' ? '-' : String('⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(digit)))).join('');
 }
 
 /** Columns aligned under their heads; numbers (cells that begin with a digit or sign) to the right. */

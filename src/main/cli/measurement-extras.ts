@@ -5,20 +5,27 @@ import { pairKinds } from '../../shared/duality.ts';
 import type { DualitySummary, DualSlope, RelativeResidual } from '../../shared/duality.ts';
 import type { AssumptionRow, AssumptionsSummary, ComparedMatrix } from '../../shared/assumptions.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
+import { assumptionReason } from '../../shared/defined-extras.ts';
+import { withoutRounding, zeroReason } from '../../shared/rounding.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
 
 const cutoff = headlineCutoff;
 
 /** Empty where neither was asked for. */
-export function extraLines({ duality, duality_unavailable, assumptions }: MeasurementSummary): string[] {
+export function extraLines(summary: MeasurementSummary): string[] {
+  const { duality, duality_unavailable, assumptions } = summary;
   return [
-    ...(duality === undefined ? [] : ['', ...dualityLines(duality)]),
+    ...(duality === undefined ? [] : ['', ...dualityLines(duality, zeroReason(summary, ['C']))]),
     ...(duality_unavailable === undefined ? [] : ['', `  duality: not measured, ${duality_unavailable}`]),
-    ...(assumptions === undefined ? [] : ['', ...assumptionLines(assumptions)]),
+    ...(assumptions === undefined ? [] : ['', ...assumptionLines(assumptions, summary)]),
   ];
 }
 
-function dualityLines({ residuals, moments, seed, groups, samples_without_input }: DualitySummary): string[] {
+/** @param zero why no ratio to C is defined; null where they are. */
+function dualityLines(
+  { residuals, moments, seed, groups, samples_without_input }: DualitySummary,
+  zero: string | null,
+): string[] {
   const pairs = pairKinds.flatMap((kind) => {
     const found = residuals[kind];
     if (found === undefined) return [];
@@ -40,7 +47,7 @@ function dualityLines({ residuals, moments, seed, groups, samples_without_input 
     return [
       [
         kind,
-        withInterval(found.trace_ratio, found.trace_ratio_interval),
+        zero === null ? withInterval(found.trace_ratio, found.trace_ratio_interval) : '-',
         formatNumber(row.median_ratio, 3),
         slopeText(row.C_dual_on_C),
         slopeText(row.isotropy),
@@ -69,7 +76,10 @@ function dualityLines({ residuals, moments, seed, groups, samples_without_input 
     ),
     '  isotropy by cutoff: which directions take part decides the slope',
     indent(isotropyTable(moments)),
-    ...(cosine === undefined ? [] : [`  cosine of C_dual and C ${formatNumber(cosine, 3)}`]),
+    ...(cosine === undefined || zero !== null
+      ? []
+      : [`  cosine of C_dual and C ${formatNumber(withoutRounding(cosine), 3)}`]),
+    ...(zero === null ? [] : [`  -: ${zero}`]),
     ...(samples_without_input > 0
       ? [`  ${samples_without_input} samples enter the layer as 0 and are no p of a pair`]
       : []),
@@ -103,15 +113,19 @@ const names: Readonly<Record<ComparedMatrix, string>> = {
   H2: 'H^2',
 };
 
-function assumptionLines({ columns, identities, within }: AssumptionsSummary): string[] {
+function assumptionLines({ columns, identities, within }: AssumptionsSummary, summary: MeasurementSummary): string[] {
   const rows = columns.map((column) => {
     const row = (estimand: 'training_set' | 'cross_fitted'): AssumptionRow | undefined =>
       findRow(column.rows[estimand], cutoff);
     const training = row('training_set');
     return [
       column.matrices.map((name) => names[name]).join(' = '),
-      formatNumber(column.cosine, 3),
-      `${formatNumber(column.commutator_ratio, 3)} (${formatNumber(column.commutator_baseline.mean, 3)})`,
+      ...(assumptionReason(summary, column) === null
+        ? [
+            formatNumber(withoutRounding(column.cosine), 3),
+            `${formatNumber(withoutRounding(column.commutator_ratio), 3)} (${formatNumber(column.commutator_baseline.mean, 3)})`,
+          ]
+        : ['-', '-']),
       withInterval(training?.slope ?? null, training?.interval),
       formatNumber(training?.r_squared, 3),
       withInterval(row('cross_fitted')?.slope ?? null, row('cross_fitted')?.interval),
@@ -121,6 +135,9 @@ function assumptionLines({ columns, identities, within }: AssumptionsSummary): s
   return [
     `  C against${within === 'span' ? ' (within the span of the found directions)' : ''}; slopes of log C_ii on log M_ii above ${cutoff.toExponential(0)} H_11`,
     indent(formatTable(['M', 'cosine', 'commutator (random)', 'training set', 'R^2', 'cross-fitted', 'R^2'], rows)),
+    ...(columns.some((column) => assumptionReason(summary, column) !== null)
+      ? [`  -: ${zeroReason(summary, ['C', 'H', 'Q']) ?? ''}`]
+      : []),
     ...identities.map(({ matrices: [a, b], difference, equal, expected }) => {
       const verdict = equal ? 'holds' : expected ? 'DOES NOT HOLD, though theory says it must' : 'does not hold here';
       return `  ${names[a]} = ${names[b]} ${verdict} (largest relative difference ${difference.toExponential(1)})`;

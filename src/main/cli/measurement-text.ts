@@ -3,27 +3,34 @@ import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '../../shared/estimands.ts';
 import { cutoffInForce, fewSamples, intervalDoubts, intervalLabel, judgeClaims } from '../../shared/claims.ts';
 import type { Estimated, MeasurementSummary } from '../../shared/results.ts';
-import { definedPair, isRounding, traceText, undefinedReason, type PairQuantity } from '../../shared/rounding.ts';
+import {
+  definedPair,
+  definedSharpness,
+  isRounding,
+  traceText,
+  undefinedReason,
+  type PairQuantity,
+} from '../../shared/rounding.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
-import { formatNumber, formatTable, indent } from './format.ts';
+import { formatDuration, formatNumber, formatTable, indent, terminalStyle } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
 import { fluctuationLines } from './fluctuations-text.ts';
-import { formatDuration } from './format.ts';
 import { minibatchLines } from './minibatch-text.ts';
 import { mechanismLines, noiseLines as workLines } from './noise-text.ts';
 import { slopeLines } from './slope-text.ts';
 
 export function measurementText(summary: MeasurementSummary): string {
   const { commutator_baseline: baseline, eigenvalues } = summary;
+  const hasRatio = definedPair(summary, 'commutator_ratio') !== null;
   const pair = (quantity: PairQuantity): string => formatNumber(definedPair(summary, quantity), 3);
   const lines = [
     `${summary.parameter}  [${summary.shape.join(' x ')}], d = ${summary.d}, ${summary.samples} samples, ${summary.method}, ${summary.precision}`,
     `  loss ${formatNumber(summary.loss)}${summary.accuracy === null ? '' : `, accuracy ${(100 * summary.accuracy).toFixed(2)} %`}` +
-      `, largest eigenvalue of H ${formatNumber(eigenvalues.largest)}, trace ${traceText(summary, 'H', formatNumber)}`,
+      `, largest eigenvalue of H ${formatNumber(definedSharpness(summary))}, trace ${traceText(summary, 'H', terminalStyle)}`,
     `  eigenvalues: ${eigenvalues.positive} positive, ${eigenvalues.zero} zero within the numerical floor ${formatNumber(summary.floor.H, 2)}, ${eigenvalues.negative} negative`,
     `  cosine (C, H) ${pair('cosine_CH')}, (C, Q) ${pair('cosine_CQ')}; ` +
-      `commutator ratio of C and H ${pair('commutator_ratio')} (${nullsText(summary)}${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})`,
+      `commutator ratio of C and H ${pair('commutator_ratio')}${hasRatio ? ` (${nullsText(summary)}${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})` : ''}`,
     ...noiseLines(summary),
     ...undefinedLines(summary),
     ...methodLines(summary),
@@ -46,7 +53,7 @@ export function measurementText(summary: MeasurementSummary): string {
     ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
     ...convergenceLines(summary),
     ...extraLines(summary),
-    ...minibatchLines(summary.minibatch_noise),
+    ...minibatchLines(summary),
     ...fluctuationLines(summary),
     ...densityLines(summary),
     ...unavailableLines(summary),
@@ -76,7 +83,7 @@ function undefinedLines(summary: MeasurementSummary): string[] {
   const reason = undefinedReason(summary, 'cosine_CH') ?? undefinedReason(summary, 'cosine_CQ');
   return [
     `  ${zero.join(', ')} ${zero.length === 1 ? 'is' : 'are'} 0 up to rounding (numerical floors: ${zero.map((matrix) => `${matrix} ${formatNumber(summary.floor[matrix], 2)}`).join(', ')})` +
-      (reason === null ? '' : `; "-" above: not defined, since ${reason}`),
+      (reason === null ? '' : `; "-": not defined, since ${reason}`),
   ];
 }
 

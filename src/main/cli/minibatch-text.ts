@@ -1,10 +1,14 @@
 /** The noise of drawn minibatches as text. */
+import { definedMinibatchNoise } from '../../shared/defined-extras.ts';
 import { comparisonText, modeNames } from '../../shared/minibatch.ts';
-import type { Comparison, MinibatchNoiseSummary } from '../../shared/minibatch.ts';
+import type { Comparison } from '../../shared/minibatch.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
+import { isRounding } from '../../shared/rounding.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
 
 /** A table with a row a mode, and where along the directions the worst disagreement is. Empty where it was not measured. */
-export function minibatchLines(noise: MinibatchNoiseSummary | undefined): string[] {
+export function minibatchLines(summary: MeasurementSummary): string[] {
+  const noise = definedMinibatchNoise(summary);
   if (noise === undefined) return [];
   const { batch_size: batch, directions, modes, seed } = noise;
   const head = [
@@ -35,6 +39,7 @@ export function minibatchLines(noise: MinibatchNoiseSummary | undefined): string
     `  noise of minibatches of ${batch}, along ${directions.length} eigendirections of H (seed ${seed}; ratios to what C predicts: 1 expected)`,
     indent(formatTable(head, rows)),
     ...sums,
+    ...(isRounding(summary, 'C') ? ['    -: C is 0 up to rounding, and nothing can be held against it'] : []),
     ...(modes.some((each) => each.factor === 0)
       ? ['    -: a batch of all samples has no noise: 0 is measured, 0 predicted, and a ratio of them says nothing']
       : []),

@@ -1,22 +1,20 @@
 /** What the noise does, as text: noise scaled by the loss, stability under sampling, the Takeuchi criterion. */
-import {
-  batchFactor,
-  lossScaledAlignment,
-  lossScaledByGaussNewton,
-  lossScaledTrace,
-  residualSlope,
-  stableRate,
-} from '../../shared/noise-at-work.ts';
+import { definedNoise } from '../../shared/defined-extras.ts';
+import { batchFactor, lossScaledByGaussNewton, residualSlope, stableRate } from '../../shared/noise-at-work.ts';
 import { correlationShare } from '../../shared/mechanism.ts';
 import { headlineCutoff, findRow } from '../../shared/estimands.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
+import { zeroReason } from '../../shared/rounding.ts';
 import { formatNumber } from './format.ts';
 
 const batches = [1, 10, 50, 100] as const;
 
 /** The spectra of single samples' Hessians, and what of gamma_Q - 1 comes from their alignment. */
-export function mechanismLines({ mechanism }: MeasurementSummary): string[] {
+export function mechanismLines(summary: MeasurementSummary): string[] {
+  const { mechanism } = summary;
   if (mechanism === undefined) return [];
+  const zero = zeroReason(summary, ['Q']);
+  if (zero !== null) return ['', `  the mechanism: -, since ${zero}`];
   const number = (value: number): string => formatNumber(value, 3);
   const [all] = mechanism.spectra;
   const row = findRow(mechanism.rows, headlineCutoff);
@@ -34,15 +32,15 @@ export function mechanismLines({ mechanism }: MeasurementSummary): string[] {
 }
 
 export function noiseLines(summary: MeasurementSummary): string[] {
-  const { noise_at_work: noise, trace, loss, samples, eigenvalues } = summary;
+  const { noise_at_work: noise, trace, loss, samples } = summary;
   if (noise === undefined) return [];
-  const number = (value: number): string => formatNumber(value, 3);
+  const number = (value: number | null): string => formatNumber(value, 3);
+  const found = definedNoise(summary, noise);
+  const { sharpness, curvatureVariance } = found;
+  const rate = (factor: number): string => number(stableRate(sharpness ?? 0, curvatureVariance ?? 0, factor));
   const rates = batches
     .filter((batch) => batch <= samples)
-    .map(
-      (batch) =>
-        `${number(stableRate(eigenvalues.largest, noise.curvature_variance, batchFactor(batch, samples)))} (B = ${batch})`,
-    );
+    .map((batch) => `${rate(batchFactor(batch, samples))} (B = ${batch})`);
   const row = findRow(noise.takeuchi, headlineCutoff);
   const byG = lossScaledByGaussNewton(noise, trace.C, loss);
   const left = residualSlope(summary);
@@ -53,8 +51,8 @@ export function noiseLines(summary: MeasurementSummary): string[] {
   return [
     '',
     '  noise at work (this layer alone, the others held fixed):',
-    `    scaled by the loss: tr C / ((2 L / K) tr H) = ${number(lossScaledTrace(trace.C, trace.H, loss, noise.outputs))}, alignment K tr(CH) / (2 L |H|^2) = ${number(lossScaledAlignment(noise, loss))}, K = ${noise.outputs} outputs (1 for isotropic residuals under mean squared error)`,
-    ...(byG === null
+    `    scaled by the loss: tr C / ((2 L / K) tr H) = ${number(found.scaledTrace)}, alignment K tr(CH) / (2 L |H|^2) = ${number(found.alignment)}, K = ${noise.outputs} outputs (1 for isotropic residuals under mean squared error)`,
+    ...(byG === null || found.scaledTrace === null
       ? []
       : [`      with the Gauss-Newton part for H: ${number(byG.trace)}, alignment ${number(byG.alignment)}`]),
     ...(left === null
@@ -62,7 +60,7 @@ export function noiseLines(summary: MeasurementSummary): string[] {
       : [
           `      what that leaves of the slope: log C_ii / ((2 L / K) H_ii) on log H_ii, gamma - 1 = ${left.toFixed(3)} (0 where C is proportional to H)`,
         ]),
-    `    stable learning rates by eta <= 2 a / (a^2 + p s^2), a = ${number(eigenvalues.largest)}, s^2 = lambda_max(Q - H^2) = ${number(noise.curvature_variance)}: ${rates.join(', ')}; without sampling ${number(2 / eigenvalues.largest)}`,
+    `    stable learning rates by eta <= 2 a / (a^2 + p s^2), a = ${number(sharpness)}, s^2 = lambda_max(Q - H^2) = ${number(curvatureVariance)}: ${rates.join(', ')}; without sampling ${rate(0)}`,
     ...(stability === undefined || linear.length === 0
       ? []
       : [
@@ -72,11 +70,12 @@ export function noiseLines(summary: MeasurementSummary): string[] {
               : '') +
             (stability.converged ? '' : '; not all converged: slightly too large'),
         ]),
-    `    second-order change of the loss in one step: eta^2 / 2 (g^T H g + p tr(CH)) with g^T H g = ${number(noise.gradient_curvature)}, tr(CH) = ${number(noise.trace_CH)}`,
+    `    second-order change of the loss in one step: eta^2 / 2 (g^T H g + p tr(CH)) with g^T H g = ${number(found.gradientCurvature)}, tr(CH) = ${number(found.traceCH)}`,
     ...(row === undefined
       ? []
       : [
-          `    Takeuchi: sum C_ii / H_ii / P = ${number(row.sum / samples)} over ${row.n} directions above ${headlineCutoff.toExponential(0)} H_11`,
+          `    Takeuchi: sum C_ii / H_ii / P = ${number(row.n === 0 ? null : row.sum / samples)} over ${row.n} directions above ${headlineCutoff.toExponential(0)} H_11`,
         ]),
+    ...(found.reason === null ? [] : [`    -: ${found.reason}`]),
   ];
 }

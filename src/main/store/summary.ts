@@ -2,7 +2,7 @@
  * The indexed table of results: (run, key) -> number with its interval, text, or both. A key holds a number and a text side by side,
  * because `loss` is the name of a loss in an experiment and its last value in a result.
  */
-import { definedPair, traceError } from '../../shared/rounding.ts';
+import { definedPair, definedSharpness, definedTrace, traceError } from '../../shared/rounding.ts';
 import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimands, findRow, headlineCutoff, type Estimand } from '../../shared/estimands.ts';
 import { InputError } from '../../shared/errors.ts';
@@ -25,9 +25,9 @@ export function shortParameter(parameter: string): string {
  *   gamma.training_set.L@1e-2, gamma.cross_fitted.L@1e-2, ...   gamma at every cutoff
  *   cosine_CH.L, cosine_CQ.L, commutator_ratio.L
  *   sharpness.L           largest eigenvalue of H
- *   trace.L               trace of H
+ *   trace.L               trace of H; with the interval of its estimate (1.96 standard errors) where it was estimated from random vectors
  *   convergence.L         converged, drifting or unknown (text), where a half of the samples was measured by itself
- * Numbers that do not exist (no direction above the cutoff) have no key.
+ * Numbers that do not exist (no direction above the cutoff, 0 up to rounding) have no key.
  */
 export function summaryKeys(measurement: MeasurementSummary): Record<string, SummaryInput> {
   const layer = shortParameter(measurement.parameter);
@@ -58,10 +58,10 @@ export function summaryKeys(measurement: MeasurementSummary): Record<string, Sum
   if (measurement.convergence !== undefined) keys[`convergence.${layer}`] = measurement.convergence.state;
   for (const quantity of ['cosine_CH', 'cosine_CQ', 'commutator_ratio'] as const)
     set(`${quantity}.${layer}`, definedPair(measurement, quantity) ?? NaN);
-  set(`sharpness.${layer}`, measurement.eigenvalues.largest);
+  set(`sharpness.${layer}`, definedSharpness(measurement));
   const error = traceError(measurement, 'H');
-  const { H } = measurement.trace;
-  if (error === null) set(`trace.${layer}`, H);
+  const H = definedTrace(measurement, 'H');
+  if (error === null || H === null) set(`trace.${layer}`, H);
   else keys[`trace.${layer}`] = { value: H, low: H - error, high: H + error };
   return keys;
 }

@@ -7,6 +7,7 @@ import { renderSvg } from '../../shared/figures/svg.ts';
 import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
 import type { FigureSpec } from '../../shared/figures/types.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
+import { definedPair } from '../../shared/rounding.ts';
 import type { RunRecord } from '../store/index.ts';
 import { architectures } from './architectures.ts';
 import type { StudyPart } from './study.ts';
@@ -60,6 +61,7 @@ export function cellsOf({ part, run, parameter, summary, error }: StudyRow): Stu
   const row = summary === null ? undefined : rowOf(summary.gamma.training_set);
   const crossed = summary === null ? undefined : rowOf(summary.gamma.cross_fitted);
   const interval = row?.gamma.interval?.ols ?? null;
+  const ratio = summary === null ? null : definedPair(summary, 'commutator_ratio');
   const calibrated = summary?.calibration?.rows.find(({ cutoff }) => isSameCutoff(cutoff, studyCutoff))?.simulated;
   return {
     dataset: part.dataset,
@@ -78,8 +80,8 @@ export function cellsOf({ part, run, parameter, summary, error }: StudyRow): Stu
     cross_fitted_gamma: crossed?.gamma.ols ?? null,
     calibrated_gamma: calibrated?.value ?? null,
     scatter: row?.gamma.scatter ?? null,
-    commutator_ratio: summary?.commutator_ratio ?? null,
-    commutator_random: summary?.commutator_baseline.mean ?? null,
+    commutator_ratio: ratio,
+    commutator_random: ratio === null ? null : (summary?.commutator_baseline.mean ?? null),
     loss_reached: run.values['loss']?.value ?? null,
     accuracy: run.values['accuracy']?.value ?? null,
     remark: summary === null ? (error ?? run.status) : remarkOn(row),

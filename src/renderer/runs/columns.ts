@@ -144,7 +144,8 @@ export function groupText(group: RunGroup, key: string, now: number, projects: R
     const alone = smallest === largest ? smallest : interval === null ? mean : null;
     if (alone !== null || interval === null)
       return summaryText({ value: alone, text: null, low: null, high: null }, key);
-    return summaryText({ value: mean, text: null, low: interval[0], high: interval[1] }, key);
+    // The interval of a mean over runs, not of an estimate.
+    return summaryText({ value: mean, text: null, low: interval[0], high: interval[1] }, key.replace(/^trace\./, ''));
   }
   const texts = group.texts[key];
   if (texts === undefined || key === 'loss') return '';

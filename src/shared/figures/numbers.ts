@@ -1,4 +1,5 @@
 /** Numbers as the interface writes them: 1.203 ± 0.018, 3.2 × 10⁻⁵, integers with thin separators. */
+import type { NumberStyle } from '../rounding.ts';
 
 const superscripts: Readonly<Record<string, string>> = {
   '-': '⁻',
@@ -62,6 +63,14 @@ export function withUncertainty(value: number, uncertainty: number, digits = 2):
   }
   const decimals = Math.max(0, decimalsFor(uncertainty, digits));
   return `${minus(value.toFixed(decimals))} ± ${uncertainty.toFixed(decimals)}`;
+}
+
+/** As the window and the pages write numbers. */
+export const pageStyle: NumberStyle = { number: numberText, uncertain: withUncertainty, dash: '–' };
+
+/** A number, or a dash where there is none. */
+export function numberOrDash(value: number | null | undefined, digits = 3): string {
+  return value === null || value === undefined ? pageStyle.dash : numberText(value, digits);
 }
 
 /** "1.203 [1.185, 1.221]": a value with an interval, to two significant digits of the interval's half width. */

@@ -8,6 +8,8 @@ import type { Measurement } from './figure-data.ts';
 import { cutoffRow, estimateOf } from './figures/scatter.ts';
 import { statisticsOf } from '../group-statistics.ts';
 import { integerText, uncertaintyTex } from './numbers.ts';
+import { assumptionReason } from '../defined-extras.ts';
+import { withoutRounding } from '../rounding.ts';
 
 export interface TableOptions {
   readonly estimands?: readonly Estimand[];
@@ -136,6 +138,7 @@ function cutoffTex(cutoff: number): string {
 export function assumptionsTable(measurements: readonly Measurement[], options: TableOptions = {}): string {
   const shown = options.estimands ?? estimands;
   const cutoffs = new Set<number>();
+  const reasons = new Set<string>();
   const number = (value: number, digits: number): string => `$${value.toFixed(digits)}$`;
   const rows = measurements.flatMap(({ summary }) =>
     (summary.assumptions?.columns ?? []).map((column, k) => {
@@ -148,18 +151,24 @@ export function assumptionsTable(measurements: readonly Measurement[], options: 
         return [uncertaintyTex(row.slope, half, options.brackets), r];
       });
       const { commutator_ratio: ratio, commutator_baseline: baseline } = column;
+      const reason = assumptionReason(summary, column);
+      if (reason !== null) reasons.add(`${texEscape(summary.parameter)}: ${reason.replace(/\b([CHQ])\b/g, '$$$1$$')}`);
       return [
         k === 0 ? texEscape(summary.parameter) : '',
         columnTex(column),
-        number(column.cosine, 3),
-        `${number(ratio, 3)} (${number(baseline.mean, 3)})`,
+        ...(reason === null
+          ? [
+              number(withoutRounding(column.cosine), 3),
+              `${number(withoutRounding(ratio), 3)} (${number(baseline.mean, 3)})`,
+            ]
+          : ['--', '--']),
         ...slopes,
       ];
     }),
   );
   const caption =
     options.caption ??
-    `$C$ against matrices that are taken for it: cosine; commutator ratio, in brackets its mean over random rotations; slope of $\\log C_{ii}$ on $\\log M_{ii}$ over directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest (1 where $C \\propto M$), with half of its 95\\,\\% interval where one was computed.`;
+    `$C$ against matrices that are taken for it: cosine; commutator ratio, in brackets its mean over random rotations; slope of $\\log C_{ii}$ on $\\log M_{ii}$ over directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest (1 where $C \\propto M$), with half of its 95\\,\\% interval where one was computed.${[...reasons].map((reason) => ` Not defined (--) of ${reason}.`).join('')}`;
   return [
     '% Needs \\usepackage{booktabs}',
     '\\begin{table}',

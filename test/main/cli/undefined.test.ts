@@ -76,7 +76,10 @@ describe('a layer whose input is 0 for every sample', () => {
 
   test('is printed with dashes and the reason, never with numbers of rounding', async () => {
     const { stdout } = await measure('dead.safetensors', 'data.safetensors', ...extras);
-    expect(stdout).toContain('cosine (C, H) -, (C, Q) -; commutator ratio of C and H - (');
+    expect(stdout).toContain('cosine (C, H) -, (C, Q) -; commutator ratio of C and H -\n');
+    expect(stdout).toContain('tr(CH) = -');
+    expect(stdout).toContain('-: C, H and Q are 0 up to rounding');
+    expect(stdout).toMatch(/^ +H = Gauss-Newton = Fisher +- +- +- /m);
     expect(stdout).toContain('C, H, Q are 0 up to rounding');
     expect(stdout).toContain('C and H nearly commute: inconclusive (C and H are 0 up to rounding)');
     expect(stdout).not.toMatch(/NaN|drifting/);
@@ -88,6 +91,8 @@ test('samples that are all the same: C is 0 up to rounding, H is not, and nothin
   expect(status).toBe(0);
   expect(stdout).toMatch(/cosine \(C, H\) -, \(C, Q\) -;/);
   expect(stdout).toMatch(/C is 0 up to rounding \(numerical floors: C \d/);
+  expect(stdout).toMatch(/K tr\(CH\) \/ \(2 L \|H\|\^2\) = -, .*\n.*\n.* = \d\S*, tr\(CH\) = -$/m);
+  expect(stdout).toMatch(/-: C is 0 up to rounding$/m);
   expect(stdout).not.toMatch(/drifting|H is 0/);
 });
 

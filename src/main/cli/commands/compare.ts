@@ -6,7 +6,7 @@ import { statisticsOf, type GroupStatistics } from '../../../shared/group-statis
 import type { RunRecord, Store } from '../../store/index.ts';
 import { openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
 import type { Command } from '../command.ts';
-import { formatNumber, formatTable } from '../format.ts';
+import { formatNumber, formatResult, formatTable } from '../format.ts';
 
 const help = `Usage: covature compare RUN RUN [RUN ...] [options]
 
@@ -49,7 +49,7 @@ export const compare: Command = {
         path,
         ...list.map((value) => (value === undefined ? '-' : settingValue(path, value))),
       ]),
-      ...results.map((row) => [row.key, ...row.values.map(cell)]),
+      ...results.map((row) => [row.key, ...row.values.map((found, k) => cell(columns[k], row.key, found))]),
     ];
     process.stdout.write(`${settings.length === 0 ? 'the settings are the same\n' : ''}${formatTable(head, rows)}\n`);
     const lines = verdictsOf(store, columns);
@@ -117,8 +117,11 @@ function resultOf(
   return { n, mean, standard_deviation };
 }
 
-function cell(statistics: ReturnType<typeof resultOf>): string {
+/** One run: with the interval of its own; several: mean and standard deviation. */
+function cell({ runs }: Column, key: string, statistics: ReturnType<typeof resultOf>): string {
   if (statistics === null) return '-';
+  const alone = statistics.n === 1 ? runs.map((run) => run.values[key]).find((each) => each?.value != null) : undefined;
+  if (alone !== undefined) return formatResult(key, alone);
   const { n, mean, standard_deviation: deviation } = statistics;
   return deviation === null ? formatNumber(mean) : `${formatNumber(mean)} ± ${formatNumber(deviation, 2)} (n = ${n})`;
 }

@@ -3,7 +3,7 @@ import type { RunRow } from '../../store/index.ts';
 import { runStatuses } from '../../store/index.ts';
 import { integerOption, oneOf, openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
 import type { Command } from '../command.ts';
-import { formatNumber, formatTable } from '../format.ts';
+import { formatResult, formatTable } from '../format.ts';
 
 const help = `Usage: covature list [options]
 
@@ -77,7 +77,7 @@ function cells(row: RunRow, columns: readonly string[]): string[] {
     const value = row.values[key];
     // The name of the loss function has the same key, for filters.
     if (key === 'loss' && value?.value === null) return '-';
-    return value === undefined ? '-' : value.value === null ? (value.text ?? '-') : formatNumber(value.value);
+    return value === undefined ? '-' : formatResult(key, value);
   });
   return [row.id, row.name, row.status, String(row.seed ?? '-'), String(row.step), ...values];
 }

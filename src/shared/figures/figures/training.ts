@@ -1,10 +1,9 @@
 /** Training: learning curves over seeds, and gamma, sharpness, traces and loss over the steps. */
-import { traceError } from '../../rounding.ts';
-import { numberText } from '../numbers.ts';
+import { definedSharpness, definedTrace, traceError, type MatrixName } from '../../rounding.ts';
 import type { Estimator } from '../../slopes.ts';
 import { estimands, type Estimand } from '../../estimands.ts';
 import type { MetricPoint } from '../../results.ts';
-import type { Axis, FigureSpec, Mark, Panel } from '../types.ts';
+import type { Axis, FigureSpec, Mark, Panel, Points } from '../types.ts';
 import { estimandNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
 import { intervalQuantiles, statisticsOf } from '../../group-statistics.ts';
@@ -129,6 +128,25 @@ function around(values: readonly number[]): { readonly min: number; readonly max
   return { min: Math.min(...shown) / 1.5, max: Math.max(...shown) * 1.5 };
 }
 
+/** Traces with the bars of those that were estimated; NaN, which is not drawn, where a trace is 0 up to rounding. */
+function traces(
+  rows: TrainingHistory['measurements'],
+  matrix: MatrixName,
+): { readonly values: number[]; readonly bars: Pick<Points, 'yLow' | 'yHigh'> } {
+  const values = rows.map(({ summary }) => definedTrace(summary, matrix) ?? NaN);
+  const errors = rows.map(({ summary }) => traceError(summary, matrix) ?? NaN);
+  if (!errors.some(Number.isFinite)) return { values, bars: {} };
+  return {
+    values,
+    bars: { yLow: values.map((value, k) => value - errors[k]), yHigh: values.map((value, k) => value + errors[k]) },
+  };
+}
+
+/** Logarithmic where every value is positive: the trace of H and its largest eigenvalue need not be. */
+function scaleOf(values: readonly number[]): 'linear' | 'log' {
+  return values.some((value) => value <= 0) ? 'linear' : 'log';
+}
+
 /** gamma, the largest eigenvalue, the traces and the loss over training, one panel each above a shared axis of steps. */
 export function trainingEvolution(history: TrainingHistory, options: EvolutionOptions = {}): FigureSpec {
   const rows = history.measurements.toSorted((a, b) => a.step - b.step);
@@ -136,7 +154,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
   const wanted =
     options.quantities ?? (history.loss ? ['gamma', 'sharpness', 'trace', 'loss'] : ['gamma', 'sharpness', 'trace']);
   const x: Axis = { scale: options.steps ?? 'linear', label: options.unit ?? 'step' };
-  const series = (name: string, y: readonly number[], colour: number, label?: string): Mark => ({
+  const series = (name: string, y: readonly number[], colour: number, label?: string): Points => ({
     kind: 'points',
     name,
     x: steps,
@@ -146,6 +164,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
     what: 'measurements',
     ...(label === undefined ? {} : { label }),
   });
+  const isEstimated = rows.some(({ summary }) => traceError(summary, 'H') !== null);
   const panels = wanted.map((quantity, row): Panel => {
     const base = { row, column: 0, x };
     switch (quantity) {
@@ -169,15 +188,17 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
         }
         return { ...base, y: { scale: 'linear', label: '$\\gamma$' }, marks };
       }
-      case 'sharpness':
-        return { ...base, y: { scale: 'log', label: '$H_{11}$' }, marks: [series('largest_eigenvalue', rows.map(({ summary }) => summary.eigenvalues.largest), 0)] }; // prettier-ignore
+      case 'sharpness': {
+        const largest = rows.map(({ summary }) => definedSharpness(summary) ?? NaN);
+        return { ...base, y: { scale: scaleOf(largest), label: '$H_{11}$' }, marks: [series('largest_eigenvalue', largest, 0)] }; // prettier-ignore
+      }
       case 'stability': {
         const { rates = [], momentum = 0 } = history;
         const times = (value: number | undefined, step: number): number => {
           const rate = rates.find((each) => each.step === step)?.value;
           return value === undefined || rate === undefined ? NaN : rate * value;
         };
-        const own = rows.map(({ step, summary }) => times(summary.eigenvalues.largest, step));
+        const own = rows.map(({ step, summary }) => times(definedSharpness(summary) ?? undefined, step));
         const batches = rows.map(({ step, summary }) => times(summary.weight_fluctuations?.batch_sharpness.network.value, step)); // prettier-ignore
         const isWhole = rows.every(({ summary }) => summary.parameter === 'network');
         return {
@@ -192,15 +213,20 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
           ],
         };
       }
-      case 'trace':
+      case 'trace': {
+        const [H, C] = (['H', 'C'] as const).map((matrix) => traces(rows, matrix));
         return {
           ...base,
-          y: { scale: 'log', label: 'trace' },
+          y: { scale: scaleOf([...H.values, ...C.values]), label: 'trace' },
           marks: [
-            series('trace_H', rows.map(({ summary }) => summary.trace.H), 0, '$\\operatorname{tr} H$'), // prettier-ignore
-            series('trace_C', rows.map(({ summary }) => summary.trace.C), 1, '$\\operatorname{tr} C$'), // prettier-ignore
+            {
+              ...series('trace_H', H.values, 0, `$\\operatorname{tr} H$${isEstimated ? ' (estimate)' : ''}`),
+              ...H.bars,
+            },
+            { ...series('trace_C', C.values, 1, '$\\operatorname{tr} C$'), ...C.bars },
           ],
         };
+      }
       case 'loss': {
         const loss = history.loss ?? rows.map(({ step, summary }) => ({ step, value: summary.loss }));
         return {
@@ -225,7 +251,6 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
     }
   });
   const parameter = rows[0]?.summary.parameter ?? 'no measurement';
-  const errors = rows.map(({ summary }) => traceError(summary, 'H')).filter((error) => error !== null);
   return finish(
     {
       kind: 'trainingEvolution',
@@ -236,8 +261,8 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
       shareX: true,
       letters: false,
       frameAspect: 0.3,
-      ...(errors.length > 0 && wanted.includes('trace')
-        ? { notes: [`tr H is an estimate: ± ${numberText(Math.max(...errors), 2)} at most (1.96 standard errors)`] }
+      ...(isEstimated && wanted.includes('trace')
+        ? { notes: ['tr H is estimated from random vectors; its bars are 95 % intervals (1.96 standard errors)'] }
         : {}),
       fit: {
         ...(options.cutoff === undefined ? {} : { cutoff: options.cutoff }),

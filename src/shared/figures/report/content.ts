@@ -15,9 +15,9 @@ import { spectra } from '../figures/spectra.ts';
 import { learningCurves, trainingEvolution } from '../figures/training.ts';
 import type { CurveGroup, TrainingHistory } from '../figure-data.ts';
 import { letterOf } from '../layout/frames.ts';
-import { integerText, numberText, withInterval } from '../numbers.ts';
+import { integerText, numberOrDash, numberText, pageStyle, withInterval } from '../numbers.ts';
 import type { MeasurementSummary } from '../../results.ts';
-import { definedPair, traceText, type PairQuantity } from '../../rounding.ts';
+import { definedPair, definedSharpness, traceError, traceText, zeroReason, type PairQuantity } from '../../rounding.ts';
 import { plainLabel } from '../text/label.ts';
 import type { FigureSpec, Provenance } from '../types.ts';
 import { extraDefinitions, extraFigures, extraTables } from './extras.ts';
@@ -192,8 +192,7 @@ function resultsTable(run: ReportedRun, named: boolean, options: ReportOptions):
 
 /** A dash where a matrix is 0 up to rounding. */
 function pairText(summary: MeasurementSummary, quantity: PairQuantity): string {
-  const value = definedPair(summary, quantity);
-  return value === null ? '–' : numberText(value, 3);
+  return numberOrDash(definedPair(summary, quantity));
 }
 
 function facts(runs: readonly ReportedRun[]): ReportTable[] {
@@ -204,18 +203,27 @@ function facts(runs: readonly ReportedRun[]): ReportTable[] {
       integerText(summary.samples),
       numberText(summary.loss, 3),
       summary.accuracy === null ? '–' : `${(100 * summary.accuracy).toFixed(1)} %`,
-      numberText(summary.eigenvalues.largest, 3),
+      numberOrDash(definedSharpness(summary)),
       `${integerText(summary.eigenvalues.positive)} / ${integerText(summary.eigenvalues.zero)} / ${integerText(summary.eigenvalues.negative)}`,
       pairText(summary, 'commutator_ratio'),
-      `${numberText(summary.commutator_baseline.mean, 3)} ± ${numberText(summary.commutator_baseline.standard_deviation, 2)}`,
+      definedPair(summary, 'commutator_ratio') === null
+        ? '–'
+        : `${numberText(summary.commutator_baseline.mean, 3)} ± ${numberText(summary.commutator_baseline.standard_deviation, 2)}`,
       pairText(summary, 'cosine_CH'),
       pairText(summary, 'cosine_CQ'),
-      (['C', 'H', 'Q'] as const).map((matrix) => traceText(summary, matrix, numberText)).join(' / '),
+      (['C', 'H', 'Q'] as const).map((matrix) => traceText(summary, matrix, pageStyle)).join(' / '),
       `${summary.method}, ${summary.precision}`,
     ]),
   );
   if (rows.length === 0) return [];
-  const notes = new Set(runs.flatMap((run) => run.measurements.flatMap(({ summary }) => summary.evaluation ?? [])));
+  const all = runs.flatMap((run) => run.measurements.map(({ summary }) => summary));
+  const notes = new Set(all.flatMap((summary) => summary.evaluation ?? []));
+  if (all.some((summary) => traceError(summary, 'H') !== null))
+    notes.add('traces with ≈ are estimated from random vectors, ± 1.96 standard errors');
+  for (const summary of all) {
+    const reason = zeroReason(summary, ['C', 'H', 'Q']);
+    if (reason !== null) notes.add(`– of ${plainLabel(summary.parameter)}: ${reason}`);
+  }
   return [
     {
       caption: ['Measurements', ...notes].join('; '),

@@ -22,6 +22,8 @@ import { dualDiagonals } from '../figures/duality.ts';
 import { composePanels } from '../figures/panels.ts';
 import { integerText, numberText, withInterval, withUncertainty } from '../numbers.ts';
 import { plainLabel } from '../text/label.ts';
+import { assumptionReason, definedMinibatchNoise } from '../../defined-extras.ts';
+import { withoutRounding, zeroReason } from '../../rounding.ts';
 
 type Definition = readonly [term: string, definition: string];
 
@@ -68,7 +70,7 @@ export function extraFigures(
       make: () => assumptionSlopes(measurement, { ...base, ...cutoff }),
       caption: 'Slope of the noise covariance on matrices that are often taken for it: 1 where they are proportional.',
     });
-  if (summary.density !== undefined)
+  if (summary.density !== undefined && zeroReason(summary, ['H']) === null)
     figures.push({
       make: () => spectralDensity(measurement, base),
       caption: 'Spectral density of $H$ by stochastic Lanczos quadrature, with its error.',
@@ -94,6 +96,12 @@ export function extraDefinitions(measurements: readonly Measurement[]): Definiti
 const above = (cutoff: number): string => `directions with $H_{ii} > ${powerTex(cutoff)}\\,H_{11}$`;
 const cellOf = (value: number | null, interval: Interval | null | undefined): string =>
   value === null ? '–' : interval ? withInterval(value, ...interval) : numberText(value, 3);
+
+/** "; –: C is 0 up to rounding" where something is. */
+function dashNote(reasons: readonly (string | null)[]): string {
+  const found = new Set(reasons.filter((reason) => reason !== null));
+  return found.size === 0 ? '' : `; –: ${[...found].join(', ')}`;
+}
 
 function hasIntervals({ gamma }: MeasurementSummary): boolean {
   return gamma.training_set.some((row) => row.gamma.interval !== undefined);
@@ -163,7 +171,9 @@ function precisionTable({ precision_reached: reached }: MeasurementSummary): Rep
 
 const pairNames = { all: 'any two samples', within: 'of one class', across: 'of two classes' } as const;
 
-function dualityTables({ duality, duality_unavailable: why }: MeasurementSummary, cutoff: number): ReportTable[] {
+function dualityTables(summary: MeasurementSummary, cutoff: number): ReportTable[] {
+  const { duality, duality_unavailable: why } = summary;
+  const zero = zeroReason(summary, ['C']);
   if (duality === undefined)
     return why === undefined
       ? []
@@ -183,7 +193,7 @@ function dualityTables({ duality, duality_unavailable: why }: MeasurementSummary
     return [
       [
         pairNames[kind],
-        cellOf(found.trace_ratio, found.trace_ratio_interval),
+        cellOf(zero === null ? found.trace_ratio : null, found.trace_ratio_interval),
         cellOf(row.median_ratio, undefined),
         slope(row.C_dual_on_C),
         slope(row.isotropy),
@@ -204,7 +214,7 @@ function dualityTables({ duality, duality_unavailable: why }: MeasurementSummary
       rows: pairs,
     },
     {
-      caption: `What the duality gives for the noise, ${above(cutoff)}`,
+      caption: `What the duality gives for the noise, ${above(cutoff)}${dashNote([zero])}`,
       head: [
         'pairs',
         'tr $C_{\\text{dual}}$ / tr $C$',
@@ -228,7 +238,8 @@ const matrixNames: Readonly<Record<ComparedMatrix, string>> = {
   H2: '$H^2$',
 };
 
-function assumptionTables({ assumptions }: MeasurementSummary, cutoff: number): ReportTable[] {
+function assumptionTables(summary: MeasurementSummary, cutoff: number): ReportTable[] {
+  const { assumptions } = summary;
   if (assumptions === undefined) return [];
   const { columns, identities, within } = assumptions;
   const rows = columns.map((column) => {
@@ -238,9 +249,10 @@ function assumptionTables({ assumptions }: MeasurementSummary, cutoff: number): 
         ? ['–', '–']
         : [cellOf(row.slope, row.interval), row.r_squared === null ? '–' : numberText(row.r_squared, 3)];
     });
+    if (assumptionReason(summary, column) !== null) return [columnTex(column), '–', '–', ...slopes];
     const random = numberText(column.commutator_baseline.mean, 3);
-    const commutator = `${numberText(column.commutator_ratio, 3)} (${random})`;
-    return [columnTex(column), numberText(column.cosine, 3), commutator, ...slopes];
+    const commutator = `${numberText(withoutRounding(column.commutator_ratio), 3)} (${random})`;
+    return [columnTex(column), numberText(withoutRounding(column.cosine), 3), commutator, ...slopes];
   });
   const equalities = identities.map(({ matrices: [a, b], difference, equal, expected }) => [
     `${matrixNames[a]} = ${matrixNames[b]}`,
@@ -249,7 +261,7 @@ function assumptionTables({ assumptions }: MeasurementSummary, cutoff: number): 
   ]);
   return [
     {
-      caption: `$C$ against matrices $M$ that are often taken for it${within === 'span' ? ', within the span of the directions found' : ''}: slopes of $\\log C_{ii}$ on $\\log M_{ii}$, ${above(cutoff)}`,
+      caption: `$C$ against matrices $M$ that are often taken for it${within === 'span' ? ', within the span of the directions found' : ''}: slopes of $\\log C_{ii}$ on $\\log M_{ii}$, ${above(cutoff)}${dashNote(columns.map((column) => assumptionReason(summary, column)))}`,
       head: ['$M$', 'cosine', 'commutator (random)', 'training set', '$R^2$', 'cross-fitted', '$R^2$'],
       rows,
     },
@@ -265,7 +277,8 @@ function assumptionTables({ assumptions }: MeasurementSummary, cutoff: number): 
   ];
 }
 
-function minibatchTable({ minibatch_noise: noise }: MeasurementSummary): ReportTable[] {
+function minibatchTable(summary: MeasurementSummary): ReportTable[] {
+  const noise = definedMinibatchNoise(summary);
   if (noise === undefined) return [];
   const compared = (found: Comparison | null): string =>
     found === null
@@ -273,7 +286,7 @@ function minibatchTable({ minibatch_noise: noise }: MeasurementSummary): ReportT
       : `${withUncertainty(found.measured, found.standard_error)} (${plainLabel(comparisonText(found))})`;
   return [
     {
-      caption: `Noise of drawn minibatches of ${integerText(noise.batch_size)}, along ${integerText(noise.directions.length)} directions, over what $C$ predicts: 1 expected`,
+      caption: `Noise of drawn minibatches of ${integerText(noise.batch_size)}, along ${integerText(noise.directions.length)} directions, over what $C$ predicts: 1 expected${dashNote([zeroReason(summary, ['C'])])}`,
       head: ['sampling', 'batches', 'covariance / $C$', 'variance', '$|g_B - g|^2$', 'two batches of an epoch / $C$'],
       rows: noise.modes.map((mode) => [
         modeNames[mode.mode],
@@ -287,10 +300,13 @@ function minibatchTable({ minibatch_noise: noise }: MeasurementSummary): ReportT
   ];
 }
 
-function densityTable({ density }: MeasurementSummary): ReportTable[] {
+function densityTable(summary: MeasurementSummary): ReportTable[] {
+  const { density } = summary;
   if (density === undefined) return [];
+  const zero = zeroReason(summary, ['H']);
+  if (zero !== null) return [{ caption: 'Spectral density of $H$', head: ['not defined because'], rows: [[zero]] }];
   const share = ({ value, standard_error: error }: Estimate): string =>
-    `${(100 * value).toFixed(2)} ± ${(196 * error).toFixed(2)} %`;
+    `≈ ${(100 * value).toFixed(2)} ± ${(196 * error).toFixed(2)} %`;
   const width = numberText(3 * density.sigma, 2);
   const { value, standard_error: error } = density.mean;
   return [
@@ -304,7 +320,7 @@ function densityTable({ density }: MeasurementSummary): ReportTable[] {
           share(density.positive),
           numberText(density.lowest, 3),
           numberText(density.highest, 3),
-          withUncertainty(value, 1.96 * error),
+          `≈ ${withUncertainty(value, 1.96 * error)}`,
         ],
       ],
     },

@@ -23,13 +23,22 @@ import sys, time
 sys.path[:0] = [${JSON.stringify(python)}, ${JSON.stringify(networks)}]
 import torch, covature
 from torch import nn
-from networks import ViT, with_statistics
+from networks import GPT, ConvNeXt, Mixer, ResNet18, VGG11, ViT, with_statistics
 folder = sys.argv[1]
 torch.manual_seed(1)
 torch.set_num_threads(1)
 images, labels = torch.randn(40, 3, 8, 8), torch.randint(0, 4, (40,))
 vit = with_statistics(ViT(image=8, patch=4, width=8, depth=1, heads=2, classes=4), images)
 covature.export(vit, (images, labels), f"{folder}/vit.covature-model")
+pictures, tokens = torch.randn(10, 3, 32, 32), torch.randint(0, 65, (10, 16))
+for name, model, x, y in (
+    ("resnet-18", ResNet18(width=2, classes=4), images[:10], labels[:10]),
+    ("vgg-11", VGG11(width=1, classes=4), pictures, labels[:10]),
+    ("mlp-mixer", Mixer(image=8, patch=4, width=4, depth=1, classes=4), images[:10], labels[:10]),
+    ("convnext", ConvNeXt(width=4, classes=4, kernel=3), images[:10], labels[:10]),
+    ("gpt", GPT(width=8, heads=2), tokens, torch.randint(0, 65, (10, 16))),
+):
+    covature.export(with_statistics(model, x), (x, y), f"{folder}/{name}.covature-model")
 model = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3))
 x = torch.randn(60, 6)
 y = (x[:, 0] > 0).long() + (x[:, 1] > 0).long()
@@ -93,6 +102,40 @@ describeWhere(available(), 'PyTorch through the window', () => {
       100_000,
     );
     expect((await bench.request('measurements.list', { runs: [id] }))[0]).toMatchObject({ parameter, state: 'done' });
+  });
+
+  it('imports ResNet-18, VGG-11, an MLP-Mixer, a ConvNeXt block and a GPT likewise, and measures one layer of each', async () => {
+    const { page, bench } = window;
+    const layers = {
+      'resnet-18': 'layer2.0.conv1.kernel',
+      'vgg-11': 'classifier.0.kernel',
+      'mlp-mixer': 'blocks.0.token_mix.0.kernel',
+      convnext: 'block.dwconv.kernel',
+      gpt: 'h.1.attn.qkv.kernel',
+    };
+    const field = page.getByPlaceholder('path of a .covature-model file');
+    const ids: string[] = [];
+    for (const [name, parameter] of Object.entries(layers)) {
+      await window.go('#/import');
+      await field.fill(path.join(bench.folder.path, `${name}.covature-model`));
+      await field.press('Tab');
+      await page.getByRole('button', { name: 'Check and import' }).click();
+      await page.getByText(new RegExp(`${name} agrees with PyTorch [\\d.]+ to \\d × 10⁻¹[²³⁴⁵⁶]`)).waitFor();
+      const [{ id }] = (await bench.request('runs.list', { text: name, limit: 1 })).rows;
+      ids.push(id);
+      await bench.request('measurements.start', {
+        run: id,
+        measurement: { parameters: [parameter], method: 'projected', top: 2, convergence: 'none' },
+      });
+    }
+    const states = async (): Promise<string[]> =>
+      (await bench.request('measurements.list', { runs: ids })).map(({ parameter, state, error }) => error ?? `${parameter} ${state}`); // prettier-ignore
+    await until(
+      async () => (await states()).filter((each) => each.endsWith(' done')).length === 5,
+      'all five',
+      100_000,
+    );
+    expect((await states()).sort()).toEqual(Object.values(layers).map((each) => `${each} done`).sort()); // prettier-ignore
   });
 
   it('refuses a file that departs, and says where', async () => {

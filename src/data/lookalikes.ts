@@ -61,8 +61,8 @@ function pickleText(head: Uint8Array): string | null {
 const names: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/^events\.out\.tfevents/, `a log of TensorBoard; ${useRun}`],
   [/^run-[^/]*\.wandb$|^wandb(-[^/]*)?(\.csv|\.json)?$/i, `a log or export of Weights & Biases; ${useRun}`],
-  [/^(mlruns|mlflow)(\.db|\.csv)?$/i, `runs of MLflow; ${useRun}`],
-  [/^\.?aim$/i, `runs of Aim; ${useRun}`],
+  [/^(mlruns|mlflow)(\.db|\.csv)?$/i, `a log of MLflow's runs; ${useRun}`],
+  [/^\.?aim$/i, `a log of Aim's runs; ${useRun}`],
   [
     /\.(pt|pth|ckpt|pkl|pickle|joblib)$/i,
     `by its name a pickle of Python objects, which may run any program when it is read; ${saveTensors}`,
@@ -74,7 +74,11 @@ const names: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/\.(tfrecords?|record)$/i, `by its name records of TensorFlow; ${saveArrays}`],
   [/\.(png|jpe?g|gif|bmp|tiff?)$/i, `by its name an image; ${saveArrays} (one array of all images)`],
   [/\.(onnx|tflite|pb|gguf)$/i, `by its name a model of another program; ${saveTensors}`],
-  [/\.(tar|tgz|tar\.gz|rar|7z)$/i, 'by its name an archive; unpack it first'],
+  [/\.(zip|tar|tgz|tar\.gz|tar\.bz2|rar|7z)$/i, 'by its name an archive; unpack it first'],
+  [
+    /\.(jsonl|ndjson)$/i,
+    `by its name rows as JSON, a line each; pandas.read_json(..., lines=True) reads it: write it with to_csv, or ${saveArrays}`,
+  ],
 ];
 
 const latin = (bytes: Uint8Array): string =>
@@ -112,6 +116,11 @@ export async function lookalikeAt(place: string): Promise<string | null> {
   if (stats.isDirectory()) {
     const inside = await fs.readdir(place);
     const log = inside.find((each) => /^events\.out\.tfevents|\.wandb$/.test(each));
+    const images = await hasImages(place, inside);
+    if (images !== null)
+      return `a folder of images (${images}), one folder a class as torchvision's ImageFolder reads it; ${saveArrays} (one array of all images, [n, height, width, channels])`;
+    if (inside.some((each) => /\.ckpt.*\.index$|^saved_model\.pb$/.test(each)))
+      return `a checkpoint of TensorFlow; ${saveArrays}, the variables by the names of the model`;
     const isMlflow = inside.includes('meta.yaml') || (await hasMlflow(place, inside));
     return byName(isMlflow ? 'mlruns' : name) ?? (log === undefined ? null : byName(log));
   }
@@ -123,6 +132,18 @@ async function hasMlflow(place: string, inside: readonly string[]): Promise<bool
   for (const each of inside.slice(0, 50))
     if ((await fs.stat(path.join(place, each, 'meta.yaml')).catch(() => null)) !== null) return true;
   return false;
+}
+
+/** An image in a folder or in one of its folders: "cat/0.png"; null where there is none. */
+async function hasImages(place: string, inside: readonly string[]): Promise<string | null> {
+  const isImage = (name: string): boolean => /\.(png|jpe?g|gif|bmp|tiff?|webp)$/i.test(name);
+  const here = inside.find(isImage);
+  if (here !== undefined) return here;
+  for (const each of inside.slice(0, 50)) {
+    const found = (await fs.readdir(path.join(place, each)).catch(() => [])).find(isImage);
+    if (found !== undefined) return `${each}/${found}`;
+  }
+  return null;
 }
 
 function byName(name: string): string | null {

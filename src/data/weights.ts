@@ -3,6 +3,7 @@ import type { WeightsLayout } from '../shared/contract/index.ts';
 import { InputError } from '../shared/errors.ts';
 import { readInputFile } from './files.ts';
 import { parseNpz } from './formats/npy.ts';
+import { lookalikeAt } from './lookalikes.ts';
 import { modelFileFormat, modelFileParts } from './model-file.ts';
 import { openSafetensors, parseSafetensors } from './formats/safetensors.ts';
 import type { Tensor } from './formats/tensors.ts';
@@ -22,6 +23,10 @@ export interface ReadWeights {
 
 /** Every tensor of a safetensors or npz file. Raises InputError, opening with the path, for damage and unknown kinds of file. */
 export async function readTensors(file: string): Promise<ReadonlyMap<string, Tensor>> {
+  if (!/\.(safetensors|npz|covature-model|bin|pt|pth|ckpt)$/i.test(file)) {
+    const other = await lookalikeAt(file);
+    if (other !== null) throw new InputError(`${file}: this is ${other}`);
+  }
   const bytes = await readInputFile(file);
   // npz is a zip archive; torch.save writes one too, of pickled objects, or a bare pickle as it did long ago.
   const isArchive = bytes[0] === 0x50 && bytes[1] === 0x4b;

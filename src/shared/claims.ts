@@ -17,7 +17,7 @@
  * the estimand that disagrees. No verdict from fewer than 30 directions or 1.5 decades. Nothing is clamped. Where every sample of the training set was measured,
  * its estimand has no sampling error: the point is judged in place of an interval.
  */
-import { undefinedReason, withoutRounding } from './rounding.ts';
+import { commutatorAbove, undefinedReason } from './rounding.ts';
 import type { CutoffRow, Estimator, Interval } from './slopes.ts';
 import { estimandNames, estimands, findRow, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
 import type { CalibrationRow, MeasurementSummary, StructuredNull } from './results.ts';
@@ -299,7 +299,7 @@ function judgeCommuting(
     interval: null,
   });
   const numbers = [
-    number('commutator_ratio', undefinedHere === null ? withoutRounding(ratio) : undefined),
+    number('commutator_ratio', undefinedHere === null ? commutatorAbove(ratio) : undefined),
     number('shuffled_delta_percentile_1', nulls?.delta.percentile_1),
     number('shuffled_delta_median', nulls?.delta.median),
     number('shuffled_S_percentile_1', nulls?.hessian.percentile_1),

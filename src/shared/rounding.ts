@@ -65,15 +65,23 @@ export function zeroReason(summary: Partial<Judged>, matrices: readonly MatrixNa
 
 /** The number, or null where it is not defined; 0 where it is 0 up to rounding, as the cosine of two matrices that share no direction. */
 export function definedPair(summary: Judged & Pick<MeasurementSummary, PairQuantity>, quantity: PairQuantity) {
-  return undefinedReason(summary, quantity) === null ? withoutRounding(summary[quantity]) : null;
+  if (undefinedReason(summary, quantity) !== null) return null;
+  return quantity === 'commutator_ratio' ? commutatorAbove(summary[quantity]) : withoutRounding(summary[quantity]);
 }
 
-/** A cosine or commutator ratio, in which sums of d^2 products of either sign cancel to this or better. */
-const pairRounding = 1e-12;
+/** Sums of d^2 products of either sign cancel to this or better. */
+const cosineRounding = 1e-12;
+/** The root of a difference of two such sums. */
+const commutatorRounding = 1e-7;
 
-/** A cosine or commutator ratio; 0 in place of what rounding leaves of 0. */
-export function withoutRounding(ratio: number): number {
-  return Math.abs(ratio) < pairRounding ? 0 : ratio;
+/** A cosine; 0 in place of what rounding leaves of 0. */
+export function withoutRounding(cosine: number): number {
+  return Math.abs(cosine) < cosineRounding ? 0 : cosine;
+}
+
+/** A commutator ratio, or the mean of those of shuffles or rotations; 0 in place of what rounding leaves of 0. */
+export function commutatorAbove(ratio: number): number {
+  return Math.abs(ratio) < commutatorRounding ? 0 : ratio;
 }
 
 /** A trace, or null where it does not stand above its rounding; what is exactly 0 is 0. */

@@ -6,6 +6,8 @@ import { readInputFile } from '../../src/data/files.ts';
 import { readCifar10 } from '../../src/data/formats/cifar10.ts';
 import { parseArrays } from '../../src/data/formats/arrays.ts';
 import { lookalikeAt, lookalikeOf } from '../../src/data/lookalikes.ts';
+import { recognise } from '../../src/data/recognise.ts';
+import { readTensors } from '../../src/data/weights.ts';
 import { InputError } from '../../src/shared/errors.ts';
 import { temporaryFolder } from './support.ts';
 
@@ -83,14 +85,36 @@ describe('what a file or folder is by its name, or by what lies in it', () => {
   it('folders of MLflow, TensorBoard, Weights & Biases and Aim', async () => {
     await mkdir(folder.at('tracking/0'), { recursive: true });
     await writeFile(folder.at('tracking/0/meta.yaml'), 'name: Default\n');
-    expect(await lookalikeAt(folder.at('tracking'))).toMatch(/runs of MLflow/);
+    expect(await lookalikeAt(folder.at('tracking'))).toMatch(/a log of MLflow's runs/);
     await mkdir(folder.at('logs'));
     await writeFile(folder.at('logs/events.out.tfevents.1.a'), '');
     expect(await lookalikeAt(folder.at('logs'))).toMatch(/TensorBoard/);
     await mkdir(folder.at('wandb'));
     expect(await lookalikeAt(folder.at('wandb'))).toMatch(/Weights & Biases/);
     await mkdir(folder.at('.aim'));
-    expect(await lookalikeAt(folder.at('.aim'))).toMatch(/Aim/);
+    expect(await lookalikeAt(folder.at('.aim'))).toMatch(/a log of Aim's runs/);
+  });
+
+  it('a folder of images by class, archives, and rows as JSON', async () => {
+    await mkdir(folder.at('pets/cat'), { recursive: true });
+    await writeFile(folder.at('pets/cat/0.png'), bytes('\x89PNG\r\n'));
+    await expect(recognise(folder.at('pets'))).rejects.toThrow(
+      /pets: this is a folder of images \(cat\/0\.png\), one folder a class as torchvision's ImageFolder reads it; save the arrays with np\.savez/,
+    );
+    await mkdir(folder.at('tf'));
+    await writeFile(folder.at('tf/model.ckpt-1.index'), bytes('x'));
+    expect(await lookalikeAt(folder.at('tf'))).toMatch(/a checkpoint of TensorFlow/);
+    await writeFile(folder.at('w.onnx'), bytes('\x08\x08'));
+    await expect(readTensors(folder.at('w.onnx'))).rejects.toThrow(/w\.onnx: this is by its name a model of another/);
+    await writeFile(folder.at('w.keras'), zipSync({ 'config.json': bytes('{}') }));
+    await expect(readTensors(folder.at('w.keras'))).rejects.toThrow(/w\.keras: this is by its name an HDF5 file/);
+    for (const [name, message] of [
+      ['rows.zip', /an archive; unpack it first/],
+      ['rows.jsonl', /rows as JSON, a line each; pandas\.read_json/],
+    ] as const) {
+      await writeFile(folder.at(name), bytes('PK'));
+      await expect(recognise(folder.at(name))).rejects.toThrow(message);
+    }
     await mkdir(folder.at('a run of ours'));
     expect(await lookalikeAt(folder.at('a run of ours'))).toBeNull();
     await expect(lookalikeAt(folder.at('not there'))).rejects.toThrow(/no such file or folder/);

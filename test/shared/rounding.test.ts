@@ -6,6 +6,7 @@ import { terminalStyle } from '../../src/main/cli/format.ts';
 import { assumptionReason, definedMinibatchNoise, definedNoise } from '../../src/shared/defined-extras.ts';
 import { pageStyle } from '../../src/shared/figures/numbers.ts';
 import {
+  commutatorAbove,
   definedPair,
   definedSharpness,
   isEstimate,
@@ -95,6 +96,8 @@ test('a cosine or commutator that rounding keeps from 0 is 0', () => {
   expect(definedPair({ ...whole, cosine_CH: -3e-17 }, 'cosine_CH')).toBe(0);
   expect(definedPair({ ...whole, cosine_CH: 1e-9 }, 'cosine_CH')).toBe(1e-9);
   expect(withoutRounding(-4e-16)).toBe(0);
+  expect(definedPair({ ...whole, commutator_ratio: 9e-9 }, 'commutator_ratio')).toBe(0);
+  expect([commutatorAbove(8e-9), commutatorAbove(0.06)]).toEqual([0, 0.06]);
 });
 
 describe('extras where C is 0 up to rounding', () => {

@@ -154,7 +154,8 @@ function datasetOf(opened: Opened, file: string, options: ArraysOptions, second?
     throw new InputError(
       `${test.part.source}: expected samples of [${train.shape.join(', ')}] as in the training part, found [${test.shape.join(', ')}]`,
     );
-  if (train.words !== null || test?.words) return namedDataset(file, train, test, chosen.notes);
+  const notes = [...chosen.notes, ...train.notes];
+  if (train.words !== null || test?.words) return namedDataset(file, train, test, notes);
   if (test) [train.part, test.part] = alike(train.part, test.part);
   const [a, b] = [train.part.targets, test?.part.targets];
   if (b && (a.kind !== b.kind || (a.kind === 'vectors' && b.kind === 'vectors' && a.width !== b.width)))
@@ -171,7 +172,7 @@ function datasetOf(opened: Opened, file: string, options: ArraysOptions, second?
     name: nameOf(file),
     shape: train.shape,
     classes,
-    notes: chosen.notes,
+    notes,
     train: train.part,
     test: test?.part ?? null,
   };
@@ -264,6 +265,7 @@ interface ReadPart {
   readonly shape: readonly number[];
   /** Labels that are words, in place of the part's targets; null where they are numbers. */
   readonly words: readonly string[] | null;
+  readonly notes: readonly string[];
 }
 
 function readPart(
@@ -287,10 +289,14 @@ function readPart(
   const inputs = get(inputsName);
   const targets: Tensor =
     words === null ? get(targetsName) : { dtype: 'I32', shape: [words.length], data: new Int32Array(words.length) };
-  if (inputs.shape.length < 2)
-    throw new InputError(`${file}: ${inputsName}: expected [samples, ...], found shape [${inputs.shape.join(', ')}]`);
+  const isColumn = inputs.shape.length === 1 && inputs.shape[0] === targets.shape[0];
+  if (inputs.shape.length < 2 && !isColumn)
+    throw new InputError(
+      `${file}: ${inputsName}: expected [samples, ...], found shape [${inputs.shape.join(', ')}]` +
+        (inputs.shape.length === 1 ? ` beside ${targets.shape[0] ?? 1} ${targetsName}` : ''),
+    );
   const count = inputs.shape[0];
-  const own = inputs.shape.slice(1);
+  const own = isColumn ? [1] : inputs.shape.slice(1);
   const shape = wanted ?? own;
   if (elementsOf(shape) !== elementsOf(own))
     throw new InputError(
@@ -306,7 +312,8 @@ function readPart(
     throw new InputError(
       `${file}: ${count} ${inputsName} but ${targets.shape[0]} ${targetsName}; expected as many of both`,
     );
-  return { part, shape, words };
+  const notes = isColumn ? [`inputs: ${inputsName} of [${count}] read as ${count} samples of one number`] : [];
+  return { part, shape, words, notes };
 }
 
 function inputsOf({ dtype, data }: Tensor, at: string): RawInputs {

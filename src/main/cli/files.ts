@@ -36,7 +36,12 @@ async function readStandardInput(): Promise<string> {
 export async function datasetFromPath(place: string): Promise<{ spec: DatasetSpec; baseFolder: string }> {
   const file = expandHome(place);
   if (path.extname(file).toLowerCase() === '.json') {
-    return { spec: parseDataset(await readJsonFile(file), place), baseFolder: path.dirname(path.resolve(file)) };
+    const content = await readJsonFile(file);
+    if (Array.isArray(content))
+      throw new InputError(
+        `${place}: a list; a .json file of data is a specification ({"source": "npz", "path": ...}). Rows are read from CSV, npz or safetensors`,
+      );
+    return { spec: parseDataset(content, place), baseFolder: path.dirname(path.resolve(file)) };
   }
   const { source, path: found } = await recognise(file);
   return { spec: parseDataset({ source, path: found }, place), baseFolder: process.cwd() };

@@ -6,7 +6,7 @@ import type { DualitySummary, DualSlope, RelativeResidual } from '../../shared/d
 import type { AssumptionRow, AssumptionsSummary, ComparedMatrix } from '../../shared/assumptions.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { assumptionReason } from '../../shared/defined-extras.ts';
-import { withoutRounding, zeroReason } from '../../shared/rounding.ts';
+import { commutatorAbove, withoutRounding, zeroReason } from '../../shared/rounding.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
 
 const cutoff = headlineCutoff;
@@ -123,7 +123,7 @@ function assumptionLines({ columns, identities, within }: AssumptionsSummary, su
       ...(assumptionReason(summary, column) === null
         ? [
             formatNumber(withoutRounding(column.cosine), 3),
-            `${formatNumber(withoutRounding(column.commutator_ratio), 3)} (${formatNumber(column.commutator_baseline.mean, 3)})`,
+            `${formatNumber(commutatorAbove(column.commutator_ratio), 3)} (${formatNumber(commutatorAbove(column.commutator_baseline.mean), 3)})`,
           ]
         : ['-', '-']),
       withInterval(training?.slope ?? null, training?.interval),

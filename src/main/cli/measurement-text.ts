@@ -4,6 +4,7 @@ import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '
 import { cutoffInForce, fewSamples, intervalDoubts, intervalLabel, judgeClaims } from '../../shared/claims.ts';
 import type { Estimated, MeasurementSummary } from '../../shared/results.ts';
 import {
+  commutatorAbove,
   definedPair,
   definedSharpness,
   isRounding,
@@ -30,7 +31,7 @@ export function measurementText(summary: MeasurementSummary): string {
       `, largest eigenvalue of H ${formatNumber(definedSharpness(summary))}, trace ${traceText(summary, 'H', terminalStyle)}`,
     `  eigenvalues: ${eigenvalues.positive} positive, ${eigenvalues.zero} zero within the numerical floor ${formatNumber(summary.floor.H, 2)}, ${eigenvalues.negative} negative`,
     `  cosine (C, H) ${pair('cosine_CH')}, (C, Q) ${pair('cosine_CQ')}; ` +
-      `commutator ratio of C and H ${pair('commutator_ratio')}${hasRatio ? ` (${nullsText(summary)}${baseline.rotations} random rotations: ${formatNumber(baseline.mean, 3)})` : ''}`,
+      `commutator ratio of C and H ${pair('commutator_ratio')}${hasRatio ? ` (${nullsText(summary)}${baseline.rotations} random rotations: ${formatNumber(commutatorAbove(baseline.mean), 3)})` : ''}`,
     ...noiseLines(summary),
     ...undefinedLines(summary),
     ...methodLines(summary),
@@ -265,7 +266,7 @@ function scatter(value: number | null | undefined): string {
 function nullsText({ commutator_nulls: nulls }: MeasurementSummary): string {
   return nulls === undefined
     ? ''
-    : `shuffled delta: ${formatNumber(nulls.delta.mean, 3)}, shuffled S: ${formatNumber(nulls.hessian.mean, 3)}, `;
+    : `shuffled delta: ${formatNumber(commutatorAbove(nulls.delta.mean), 3)}, shuffled S: ${formatNumber(commutatorAbove(nulls.hessian.mean), 3)}, `;
 }
 
 /** The share of one sample and one block in the noise. */

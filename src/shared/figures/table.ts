@@ -9,7 +9,7 @@ import { cutoffRow, estimateOf } from './figures/scatter.ts';
 import { statisticsOf } from '../group-statistics.ts';
 import { integerText, uncertaintyTex } from './numbers.ts';
 import { assumptionReason } from '../defined-extras.ts';
-import { withoutRounding } from '../rounding.ts';
+import { commutatorAbove, withoutRounding } from '../rounding.ts';
 
 export interface TableOptions {
   readonly estimands?: readonly Estimand[];
@@ -159,7 +159,7 @@ export function assumptionsTable(measurements: readonly Measurement[], options: 
         ...(reason === null
           ? [
               number(withoutRounding(column.cosine), 3),
-              `${number(withoutRounding(ratio), 3)} (${number(baseline.mean, 3)})`,
+              `${number(commutatorAbove(ratio), 3)} (${number(commutatorAbove(baseline.mean), 3)})`,
             ]
           : ['--', '--']),
         ...slopes,

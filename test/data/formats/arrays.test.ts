@@ -26,6 +26,19 @@ describe('NumPy files', () => {
     expect(set.test).toBeNull();
   });
 
+  it('inputs of one axis are one number a sample, where there are as many targets', () => {
+    const bytes = (count: number): Uint8Array =>
+      Buffer.concat(
+        encodeSafetensors({ inputs: tensor(Float64Array.of(5, 6, 7)), targets: tensor(new Int32Array(count)) }),
+      );
+    const set = parseArrays('safetensors', bytes(3), 'a');
+    expect([set.shape, set.train.count, set.train.inputs]).toEqual([[1], 3, Float64Array.of(5, 6, 7)]);
+    expect(set.notes).toEqual(['inputs: inputs of [3] read as 3 samples of one number']);
+    expect(() => parseArrays('safetensors', bytes(2), 'a')).toThrow(
+      'a: inputs: expected [samples, ...], found shape [3] beside 2 targets',
+    );
+  });
+
   it('as NumPy writes them, deflated: Fortran order, big-endian, every kind of number, a test part', () => {
     const set = parseArrays('npz', numpyDeflated, 'dir/b.npz', { shape: [12] });
     expect([set.name, set.shape, set.classes]).toEqual(['b', [12], null]);

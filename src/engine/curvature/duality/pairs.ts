@@ -3,7 +3,7 @@
  * what comes out is compared with what theory says. Delta = a_p u^T / |a_p|^2, u = W^T (a_q - a_p); h_p Delta = a_p (S_p u)^T.
  */
 import { quantileOf } from '../../../shared/group-statistics.ts';
-import { InputError } from '../../../shared/errors.ts';
+import { UndefinedError } from '../../../shared/errors.ts';
 import type { PairResiduals, RelativeResidual } from '../../../shared/duality.ts';
 import { Random } from '../../../shared/random.ts';
 import type { Real } from '../../blas/types.ts';
@@ -207,8 +207,8 @@ export async function pairResiduals(pool: Pool, layout: FactorLayout, { p, q }: 
     0,
   );
   if (used.length === 0)
-    throw new InputError(
-      `${layout.parameter}: in none of ${p.length} pairs is the change of the gradient other than 0`,
+    throw new UndefinedError(
+      `in none of ${p.length} pairs of samples drawn does the gradient of ${layout.parameter} differ, so that there is no change for the duality to be held against`,
     );
   return {
     pairs: used.length,

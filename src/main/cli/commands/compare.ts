@@ -120,7 +120,8 @@ function resultOf(
 /** One run: with the interval of its own; several: mean and standard deviation. */
 function cell({ runs }: Column, key: string, statistics: ReturnType<typeof resultOf>): string {
   if (statistics === null) return '-';
-  const alone = statistics.n === 1 ? runs.map((run) => run.values[key]).find((each) => (each?.value ?? null) !== null) : undefined;
+  const alone =
+    statistics.n === 1 ? runs.map((run) => run.values[key]).find((each) => (each?.value ?? null) !== null) : undefined;
   if (alone !== undefined) return formatResult(key, alone);
   const { n, mean, standard_deviation: deviation } = statistics;
   return deviation === null ? formatNumber(mean) : `${formatNumber(mean)} ± ${formatNumber(deviation, 2)} (n = ${n})`;

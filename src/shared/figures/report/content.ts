@@ -17,7 +17,15 @@ import type { CurveGroup, TrainingHistory } from '../figure-data.ts';
 import { letterOf } from '../layout/frames.ts';
 import { integerText, numberOrDash, numberText, pageStyle, withInterval } from '../numbers.ts';
 import type { MeasurementSummary } from '../../results.ts';
-import { definedPair, definedSharpness, traceError, traceText, zeroReason, type PairQuantity } from '../../rounding.ts';
+import {
+  commutatorAbove,
+  definedPair,
+  definedSharpness,
+  traceError,
+  traceText,
+  zeroReason,
+  type PairQuantity,
+} from '../../rounding.ts';
 import { plainLabel } from '../text/label.ts';
 import type { FigureSpec, Provenance } from '../types.ts';
 import { extraDefinitions, extraFigures, extraTables } from './extras.ts';
@@ -208,7 +216,7 @@ function facts(runs: readonly ReportedRun[]): ReportTable[] {
       pairText(summary, 'commutator_ratio'),
       definedPair(summary, 'commutator_ratio') === null
         ? '–'
-        : `${numberText(summary.commutator_baseline.mean, 3)} ± ${numberText(summary.commutator_baseline.standard_deviation, 2)}`,
+        : `${numberText(commutatorAbove(summary.commutator_baseline.mean), 3)} ± ${numberText(summary.commutator_baseline.standard_deviation, 2)}`,
       pairText(summary, 'cosine_CH'),
       pairText(summary, 'cosine_CQ'),
       (['C', 'H', 'Q'] as const).map((matrix) => traceText(summary, matrix, pageStyle)).join(' / '),

@@ -23,7 +23,7 @@ import { composePanels } from '../figures/panels.ts';
 import { integerText, numberText, withInterval, withUncertainty } from '../numbers.ts';
 import { plainLabel } from '../text/label.ts';
 import { assumptionReason, definedMinibatchNoise } from '../../defined-extras.ts';
-import { withoutRounding, zeroReason } from '../../rounding.ts';
+import { commutatorAbove, withoutRounding, zeroReason } from '../../rounding.ts';
 
 type Definition = readonly [term: string, definition: string];
 
@@ -250,8 +250,8 @@ function assumptionTables(summary: MeasurementSummary, cutoff: number): ReportTa
         : [cellOf(row.slope, row.interval), row.r_squared === null ? '–' : numberText(row.r_squared, 3)];
     });
     if (assumptionReason(summary, column) !== null) return [columnTex(column), '–', '–', ...slopes];
-    const random = numberText(column.commutator_baseline.mean, 3);
-    const commutator = `${numberText(withoutRounding(column.commutator_ratio), 3)} (${random})`;
+    const random = numberText(commutatorAbove(column.commutator_baseline.mean), 3);
+    const commutator = `${numberText(commutatorAbove(column.commutator_ratio), 3)} (${random})`;
     return [columnTex(column), numberText(withoutRounding(column.cosine), 3), commutator, ...slopes];
   });
   const equalities = identities.map(({ matrices: [a, b], difference, equal, expected }) => [

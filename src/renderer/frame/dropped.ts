@@ -4,13 +4,31 @@ import { showReopened } from '../figures/reopen.ts';
 import type { App } from '../state/app.svelte.ts';
 import { Kept } from '../state/kept.svelte.ts';
 
-export async function openDropped(app: App, files: readonly File[]): Promise<void> {
-  for (const file of files) await openOne(app, file);
+/** What was dropped: a file, or a folder, which a page sees as a file without content. */
+export interface Dropped {
+  readonly file: File;
+  readonly isFolder: boolean;
 }
 
-async function openOne(app: App, file: File): Promise<void> {
+/** To be called while the event is told: what it carries is gone afterwards. */
+export function droppedIn(data: DataTransfer): Dropped[] {
+  return [...data.items]
+    .filter(({ kind }) => kind === 'file')
+    .flatMap((item) => {
+      const isFolder = item.webkitGetAsEntry()?.isDirectory === true;
+      const file = item.getAsFile();
+      return file === null ? [] : [{ file, isFolder }];
+    });
+}
+
+export async function openDropped(app: App, dropped: readonly Dropped[]): Promise<void> {
+  for (const each of dropped) await app.attempt(() => openOne(app, each));
+}
+
+async function openOne(app: App, { file, isFolder }: Dropped): Promise<void> {
   const name = file.name.toLowerCase();
-  if (name.endsWith('.covature')) await importRun(app, file);
+  if (isFolder) await addDataset(app, file);
+  else if (name.endsWith('.covature')) await importRun(app, file);
   else if (/\.(svg|pdf|png)$/.test(name)) await reopen(app, file);
   else if (name.endsWith('.json')) await openJson(app, file);
   else if (/\.(npz|npy|safetensors|csv|tsv|gz|bin)$/.test(name) || !name.includes('.')) await addDataset(app, file);

@@ -1,6 +1,7 @@
 /** `.covature` files that the user opens from outside: at the start, while this runs, and on macOS by an event of its own. */
 import { app } from 'electron';
 import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export interface OpenedFiles {
   /** From now on files go to `listener`; first those that came before, and `more`. */
@@ -31,10 +32,21 @@ export function setupOpenedFiles(): OpenedFiles {
   };
 }
 
-/** Of a command line: names that end in .covature. */
+/** The `.covature` files of a command line: paths, relative to `folder`, or `file:` addresses, which Linux desktops hand over. */
 export function filesIn(argv: readonly string[], folder = process.cwd()): string[] {
   return argv
     .slice(1)
-    .filter((text) => !text.startsWith('-') && text.toLowerCase().endsWith('.covature'))
-    .map((text) => path.resolve(folder, text));
+    .filter((text) => !text.startsWith('-'))
+    .flatMap((text) => pathOf(text, folder))
+    .filter((file) => file.toLowerCase().endsWith('.covature'));
+}
+
+function pathOf(text: string, folder: string): string[] {
+  if (!/^file:/i.test(text)) return [path.resolve(folder, text)];
+  try {
+    return [fileURLToPath(text)];
+  } catch {
+    // An address of another host, or broken: it names no file of this machine.
+    return [];
+  }
 }

@@ -19,13 +19,20 @@ export interface WindowState {
 
 const initial: WindowState = { bounds: { width: 1400, height: 900 }, maximised: false };
 
+/** Pixels of a side below which a size is no window's. */
+const least = 200;
+
 const pixel = v.pipe(v.number(), v.integer(), v.minValue(-100_000), v.maxValue(100_000));
 const schema = v.object({
   bounds: v.object({ x: pixel, y: pixel, width: pixel, height: pixel }),
   maximised: v.boolean(),
 });
 
-/** The last state if it still fits a display (`areas`), else the initial one. */
+/**
+ * The state at the last start's end, or the initial one where there is none. Where its display is gone, it keeps its size, as far as that fits,
+ * on the main display.
+ * @param areas the displays' areas without taskbars, in pixels of the whole desktop; the main display first
+ */
 export function readWindowState(areas: readonly Bounds[], file = stateFile()): WindowState {
   let text: string;
   try {
@@ -36,7 +43,8 @@ export function readWindowState(areas: readonly Bounds[], file = stateFile()): W
   }
   try {
     const { bounds, maximised } = v.parse(schema, JSON.parse(text));
-    return areas.some((area) => isVisible(bounds, area)) ? { bounds, maximised } : { ...initial, maximised };
+    if (bounds.width < least || bounds.height < least) return { ...initial, maximised };
+    return { bounds: placed(bounds, areas) ?? bounds, maximised };
   } catch {
     // Damaged, or of another version: nothing of value is lost.
     return initial;
@@ -49,10 +57,23 @@ export function writeWindowState(state: WindowState, file = stateFile()): void {
   renameSync(`${file}.tmp`, file);
 }
 
+/**
+ * The size that a window gets whose place is on no display: its own, as far as that fits the main display. Null where it can be reached.
+ * @param areas as for `readWindowState`
+ */
+export function placed(
+  bounds: Bounds,
+  areas: readonly Bounds[],
+): { readonly width: number; readonly height: number } | null {
+  if (areas.length === 0 || areas.some((area) => isVisible(bounds, area))) return null;
+  const [{ width, height }] = areas;
+  return { width: Math.min(bounds.width, width), height: Math.min(bounds.height, height) };
+}
+
 /** Enough of the title bar lies on the display to take hold of it. */
 function isVisible(bounds: Bounds, area: Bounds): boolean {
   const width = Math.min(bounds.x + bounds.width, area.x + area.width) - Math.max(bounds.x, area.x);
-  return width >= 100 && bounds.y >= area.y - 10 && bounds.y <= area.y + area.height - 50 && bounds.height >= 200;
+  return width >= 100 && bounds.y >= area.y - 10 && bounds.y <= area.y + area.height - 50 && bounds.height >= least;
 }
 
 function stateFile(): string {

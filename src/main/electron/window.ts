@@ -1,8 +1,9 @@
 /** The one window: made, shown, told, and remembered where it was. */
 import { BrowserWindow, nativeTheme, screen } from 'electron';
+import type { Rectangle } from 'electron';
 import * as path from 'node:path';
 import { homeUrl } from './pages.ts';
-import { readWindowState, writeWindowState } from './window-state.ts';
+import { placed, readWindowState, writeWindowState } from './window-state.ts';
 
 /** From out/main/electron/. */
 const preload = path.join(import.meta.dirname, '../../preload/index.cjs');
@@ -29,7 +30,7 @@ export class MainWindow {
       this.show();
       return;
     }
-    const state = readWindowState(screen.getAllDisplays().map(({ workArea }) => workArea));
+    const state = readWindowState(areas());
     const window = new BrowserWindow({
       ...state.bounds,
       minWidth: smallest.width,
@@ -64,7 +65,20 @@ export class MainWindow {
         writeWindowState({ bounds: window.getNormalBounds(), maximised: window.isMaximized() });
       } else event.preventDefault();
     });
+    // A display that is unplugged takes no window with it.
+    const stay = (): void => {
+      const size = placed(window.getBounds(), areas());
+      if (size === null) return;
+      const { x, y, width, height } = screen.getPrimaryDisplay().workArea;
+      window.setBounds({
+        x: x + Math.round((width - size.width) / 2),
+        y: y + Math.round((height - size.height) / 2),
+        ...size,
+      });
+    };
+    screen.on('display-removed', stay);
     window.on('closed', () => {
+      screen.off('display-removed', stay);
       this.#window = null;
     });
     this.#onOpen(window);
@@ -105,4 +119,11 @@ export class MainWindow {
     const contents = this.#window?.webContents;
     if (contents !== undefined && !contents.isDestroyed()) contents.send(channel, ...values);
   }
+}
+
+/** Of all displays without their taskbars, the main one first. */
+function areas(): Rectangle[] {
+  const main = screen.getPrimaryDisplay();
+  const others = screen.getAllDisplays().filter(({ id }) => id !== main.id);
+  return [main, ...others].map(({ workArea }) => workArea);
 }

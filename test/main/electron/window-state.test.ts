@@ -38,15 +38,27 @@ describe('the state of the window', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(state);
   });
 
+  const gone: [string, object, object][] = [
+    ['a display that is gone', { x: 3000, y: 0, width: 900, height: 700 }, { width: 900, height: 700 }],
+    ['a larger display that is gone', { x: -3840, y: 0, width: 3000, height: 2000 }, { width: 1920, height: 1080 }],
+    ['a title bar above the display', { x: 0, y: -500, width: 900, height: 700 }, { width: 900, height: 700 }],
+  ];
+  it.each(gone)('keeps its size as far as it fits after %s', (_, bounds, expected) => {
+    const file = `${folder.path}/window.json`;
+    for (const maximised of [false, true]) {
+      writeFileSync(file, JSON.stringify({ bounds, maximised }));
+      expect(readWindowState([display], file)).toEqual({ bounds: expected, maximised });
+    }
+  });
+
+  it('stays on the second of two displays', () => {
+    const file = `${folder.path}/window.json`;
+    const state = { bounds: { x: 2000, y: 10, width: 900, height: 700 }, maximised: false };
+    writeWindowState(state, file);
+    expect(readWindowState([display, { x: 1920, y: 0, width: 1280, height: 1024 }], file)).toEqual(state);
+  });
+
   const rows: [string, string][] = [
-    [
-      'a display that is gone',
-      JSON.stringify({ bounds: { x: 3000, y: 0, width: 900, height: 700 }, maximised: false }),
-    ],
-    [
-      'a title bar above the display',
-      JSON.stringify({ bounds: { x: 0, y: -500, width: 900, height: 700 }, maximised: false }),
-    ],
     ['no size', JSON.stringify({ bounds: { x: 0, y: 0, width: 0, height: 0 }, maximised: false })],
     ['no JSON', '{'],
     ['something else', '{"bounds": 7}'],
@@ -67,6 +79,17 @@ describe('opened files', () => {
   it('are the arguments that end in .covature, from the folder they were named in', () => {
     const argv = ['/usr/bin/covature', '--flag', 'a.covature', '/b/C.COVATURE', 'notes.txt'];
     expect(filesIn(argv, '/home')).toEqual(['/home/a.covature', '/b/C.COVATURE']);
+  });
+
+  it('are addresses of files too, as Linux desktops hand them over', () => {
+    const argv = [
+      'covature',
+      'file:///b/Gr%C3%B6%C3%9Fe%20%282%29.covature',
+      'file:///b/notes.txt',
+      'file:///%zz',
+      'file://host/x.covature',
+    ];
+    expect(filesIn(argv, '/home')).toEqual(['/b/Größe (2).covature']);
   });
 });
 

@@ -75,9 +75,9 @@ export function menuTemplate(
       submenu: [
         command('New Experiment', 'new-experiment', { accelerator: 'CmdOrCtrl+N' }),
         command('Open File…', 'open-file', { accelerator: 'CmdOrCtrl+O' }),
-        command('Import…', 'import'),
+        command('Import…', 'import', { accelerator: 'CmdOrCtrl+I' }),
         separator,
-        command('Back Up the Store', 'backup'),
+        command('Back Up the Store', 'backup', { accelerator: 'CmdOrCtrl+Shift+B' }),
         separator,
         ...(isMac ? [{ role: 'close' as const }] : [settings, separator, { role: 'quit' as const }]),
       ],
@@ -93,7 +93,7 @@ export function menuTemplate(
         { role: 'paste' },
         { role: 'selectAll' },
         separator,
-        command('Undo the Last Change of Runs', 'undo'),
+        command('Undo the Last Change of Runs', 'undo', { accelerator: 'CmdOrCtrl+Alt+Z' }),
         separator,
         command('Find', 'find', { accelerator: 'CmdOrCtrl+F' }),
         command('Command Palette', 'command-palette', { accelerator: 'CmdOrCtrl+K' }),
@@ -106,14 +106,16 @@ export function menuTemplate(
         command('Compare', 'compare', { accelerator: 'Alt+2' }),
         command('Figures', 'figures', { accelerator: 'Alt+3' }),
         command('Data', 'data', { accelerator: 'Alt+4' }),
-        command('Clusters', 'cluster'),
+        command('Clusters', 'cluster', { accelerator: 'Alt+6' }),
         separator,
-        command('Bin', 'bin'),
+        command('Bin', 'bin', { accelerator: 'Alt+7' }),
       ],
     },
     {
       label: '&Jobs',
-      submenu: [command('Hold the Queue', 'hold', { type: 'checkbox', checked: held })],
+      submenu: [
+        command('Hold the Queue', 'hold', { type: 'checkbox', checked: held, accelerator: 'CmdOrCtrl+Shift+H' }),
+      ],
     },
     {
       label: '&View',
@@ -134,7 +136,10 @@ export function menuTemplate(
     { role: 'windowMenu' },
     {
       role: 'help',
-      submenu: [command('Keyboard Shortcuts', 'shortcuts'), ...(isMac ? [] : [command('About Covature', 'about')])],
+      submenu: [
+        command('Keyboard Shortcuts', 'shortcuts', { accelerator: 'F1' }),
+        ...(isMac ? [] : [command('About Covature', 'about')]),
+      ],
     },
   ];
 }

@@ -1,13 +1,12 @@
-/** What the desktop has from the system: menu, window, files, notifications, power. In a real Electron; keys are pressed on the display itself. */
-import { existsSync, writeFileSync } from 'node:fs';
+/** What the desktop has from the system: menu, window, files, colours. In a real Electron; keys are pressed on the display itself. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { menuCommands } from '../../../src/shared/contract/bridge.ts';
-import { endless, tiny, until } from '../../main/queue/support.ts';
+import { tiny, until } from '../../main/queue/support.ts';
 import { describeWhere } from '../../support/skips.ts';
-import { environment } from './desktop.ts';
-import type { Desktop } from './desktop.ts';
+import { Desktop, environment } from './desktop.ts';
 import { Fixture } from './fixture.ts';
 import { desktopAvailable } from './place.ts';
 
@@ -122,25 +121,127 @@ describeWhere(desktopAvailable(), 'the native menu', () => {
     await until(async () => (await zoom()) === 1, 'the zoom');
   });
 
-  it('is driven by the keys of the display', async (context) => {
-    const { desktop } = shared;
-    if (fixture.display.windows('Covature') === null || !fixture.display.hasWindowManager)
-      return context.skip('no xdotool, or no window manager');
-    for (const [keys, place] of [
-      ['ctrl+comma', '#/settings'],
-      ['alt+2', '#/compare'],
-      ['ctrl+n', '#/new'],
-      ['alt+1', '#/runs'],
-    ]) {
+  describe('by the keys of the display', () => {
+    /** Whether the place is on show. */
+    const at =
+      (place: string) =>
+      async (desktop: Desktop): Promise<boolean> =>
+        (await hash(desktop)) === place;
+    const zoomed =
+      (factor: number) =>
+      async (desktop: Desktop): Promise<boolean> =>
+        (await desktop.request('settings.get')).zoom === factor;
+    const opensDialog =
+      (name: string) =>
+      async ({ page }: Desktop): Promise<boolean> => {
+        await page.getByRole('dialog', { name }).waitFor();
+        await page.keyboard.press('Escape');
+        return true;
+      };
+    const isHeld = async (desktop: Desktop): Promise<boolean> => (await desktop.request('queue.get')).held;
+    const told =
+      (name: string) =>
+      (desktop: Desktop): Promise<boolean> =>
+        desktop.app.evaluate((_, text) => (globalThis as unknown as { told: string[] }).told.includes(text), name);
+    /** An accelerator, the same for xdotool, what happens then. */
+    const rows: [string, string, (desktop: Desktop) => Promise<boolean>][] = [
+      ['CmdOrCtrl+,', 'ctrl+comma', at('#/settings')],
+      ['CmdOrCtrl+N', 'ctrl+n', at('#/new')],
+      ['CmdOrCtrl+I', 'ctrl+i', at('#/import')],
+      ['Alt+2', 'alt+2', at('#/compare')],
+      ['Alt+3', 'alt+3', at('#/figures')],
+      ['Alt+4', 'alt+4', at('#/data')],
+      ['Alt+6', 'alt+6', at('#/cluster')],
+      ['Alt+7', 'alt+7', at('#/runs/bin')],
+      ['Alt+1', 'alt+1', at('#/runs')],
+      ['CmdOrCtrl+O', 'ctrl+o', told('showOpenDialog')],
+      ['CmdOrCtrl+Shift+B', 'ctrl+shift+b', async (desktop) => (await desktop.request('store.backups')).length === 2],
+      ['CmdOrCtrl+Alt+Z', 'ctrl+alt+z', told('undo')],
+      ['CmdOrCtrl+F', 'ctrl+f', ({ page }) => page.evaluate("document.activeElement.ariaLabel === 'Filter'")],
+      ['CmdOrCtrl+K', 'ctrl+k', opensDialog('Command palette')],
+      ['CmdOrCtrl+Shift+H', 'ctrl+shift+h', isHeld],
+      ['CmdOrCtrl+Plus', 'ctrl+plus', zoomed(1.1)],
+      ['CmdOrCtrl+-', 'ctrl+minus', zoomed(1)],
+      ['CmdOrCtrl+0', 'ctrl+0', zoomed(1)],
+      ['F1', 'F1', opensDialog('Keyboard map')],
+    ];
+    const canPress = (): boolean => fixture.display.windows('Covature') !== null && fixture.display.hasWindowManager;
+
+    it('knows the effect of every key of its commands', async () => {
+      const found = (await items(shared.desktop)).filter(({ role }) => role === null);
+      const keys = found.flatMap(({ accelerator }) => (accelerator === null ? [] : [accelerator]));
+      expect(keys.sort()).toEqual(rows.map(([key]) => key).sort());
+      // What else there is has no key.
+      const others = found.filter(({ accelerator }) => accelerator === null).map(({ label }) => label);
+      expect(others).toEqual(['As the System', 'Light', 'Dark', 'About Covature']);
+      // The table of runs has its filter once there is a run.
+      const { runs } = await shared.desktop.request('runs.start', { experiment: { ...tiny, epochs: 1 } });
+      await until(
+        async () => (await shared.desktop.request('runs.get', { id: runs[0] })).status === 'done',
+        'the first run',
+      );
+      await shared.desktop.app.evaluate(({ BrowserWindow, dialog }) => {
+        const seen: string[] = [];
+        (globalThis as unknown as { told: string[] }).told = seen;
+        dialog.showOpenDialog = () => {
+          seen.push('showOpenDialog');
+          return Promise.resolve({ canceled: true, filePaths: [] });
+        };
+        const { webContents } = BrowserWindow.getAllWindows()[0];
+        const send = webContents.send.bind(webContents);
+        webContents.send = (channel, ...values: unknown[]) => {
+          if (channel === 'covature:command') seen.push(String(values[0]));
+          send(channel, ...values);
+        };
+      });
+    });
+
+    it.for(rows)('%s', async ([, keys, happens], context) => {
+      if (!canPress()) return context.skip('no xdotool, or no window manager');
       fixture.display.press(keys);
-      await until(async () => (await hash(desktop)) === place, `${keys} to go to ${place}`);
-    }
-    fixture.display.press('F11');
-    const isFull = (): Promise<boolean> =>
-      desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].isFullScreen());
-    await until(isFull, 'the full screen');
-    fixture.display.press('F11');
-    await until(async () => !(await isFull()), 'the window');
+      await until(() => happens(shared.desktop), `${keys} to do what it does`);
+    });
+
+    it('edits text', async (context) => {
+      if (!canPress()) return context.skip('no xdotool, or no window manager');
+      const { page } = shared.desktop;
+      await shared.desktop.go('#/runs');
+      const field = page.getByLabel('Filter', { exact: true });
+      await field.fill('');
+      await field.focus();
+      await page.keyboard.type('seed');
+      for (const [keys, text] of [
+        ['ctrl+a ctrl+c', 'seed'],
+        ['Right ctrl+v', 'seedseed'],
+        ['ctrl+z', 'seed'],
+        ['ctrl+shift+z', 'seedseed'],
+        ['ctrl+a ctrl+x', ''],
+      ]) {
+        for (const key of keys.split(' ')) fixture.display.press(key);
+        await until(async () => (await field.inputValue()) === text, `${keys} to leave ${text}`);
+      }
+    });
+
+    it('is full-screen by F11, small by Ctrl+M, and ends by Ctrl+Q', async (context) => {
+      if (!canPress()) return context.skip('no xdotool, or no window manager');
+      const { desktop } = shared;
+      const state = (name: 'isFullScreen' | 'isMinimized') => (): Promise<boolean> =>
+        desktop.app.evaluate(({ BrowserWindow }, asked) => BrowserWindow.getAllWindows()[0][asked](), name);
+      fixture.display.press('F11');
+      await until(state('isFullScreen'), 'the full screen');
+      fixture.display.press('F11');
+      await until(async () => !(await state('isFullScreen')()), 'the window');
+      fixture.display.press('ctrl+m');
+      await until(state('isMinimized'), 'the icon');
+      await desktop.app.evaluate(({ BrowserWindow }) => {
+        BrowserWindow.getAllWindows()[0].restore();
+        BrowserWindow.getAllWindows()[0].focus();
+      });
+      await until(() => fixture.display.activeWindow() === fixture.display.windows('Covature')![0], 'the window');
+      const ended = desktop.ended();
+      fixture.display.press('ctrl+q');
+      expect(await ended).toBe(0);
+    });
   });
 });
 
@@ -154,7 +255,7 @@ describeWhere(desktopAvailable(), 'the window of the desktop', () => {
       return { ...window.getBounds(), maximised: window.isMaximized() };
     });
 
-  it('comes back where it was, maximised where it was, and on a display where its own is gone', async (context) => {
+  it('comes back where it was, maximised where it was, on a display where its own is gone, and dark where the system is', async (context) => {
     const home = fixture.place.home();
     let desktop = await fixture.start(home);
     await desktop.app.evaluate(({ BrowserWindow }) => {
@@ -186,91 +287,12 @@ describeWhere(desktopAvailable(), 'the window of the desktop', () => {
     const file = join(home, '.config/Covature/window.json');
     expect(existsSync(file)).toBe(true);
     writeFileSync(file, JSON.stringify({ bounds: { x: 5000, y: 3000, width: 1000, height: 700 }, maximised: false }));
-    desktop = await fixture.start(home);
-    const { x, y } = await bounds(desktop);
-    expect(x).toBeLessThan(1920);
-    expect(y).toBeLessThan(1080);
-    if (!fixture.display.hasWindowManager) context.skip('no window manager: maximising was not tried');
-  });
-
-  it('is one: a second start shows the first, and hands it its file', async () => {
-    const { place, display } = fixture;
-    const home = place.home();
-    let desktop = await fixture.start(home);
-    const { runs } = await desktop.request('runs.start', { experiment: { ...tiny, epochs: 1 } });
-    await until(async () => (await desktop.request('runs.get', { id: runs[0] })).status === 'done', 'the run');
-    await desktop.request('runs.export', { id: runs[0], to: { path: `${home}/tiny.covature` } });
-    await desktop.quit();
-
-    desktop = await fixture.start(home, { env: { COVATURE_HOME: `${home}/other` } });
-    const isMinimised = (): Promise<boolean> =>
-      desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].isMinimized());
-    await desktop.app.evaluate(({ BrowserWindow }) => {
-      BrowserWindow.getAllWindows()[0].minimize();
-    });
-    if (display.hasWindowManager) await until(isMinimised, 'the window to be minimised');
-    const second = spawn(place.binary, [place.application, 'tiny.covature'], {
-      cwd: home,
-      env: environment(display, home, { COVATURE_HOME: `${home}/other` }),
-      stdio: 'ignore',
-    });
-    expect(await new Promise((resolve) => second.once('exit', resolve))).toBe(0);
-    await desktop.page.getByText('tiny was imported.').waitFor();
-    expect(await isMinimised()).toBe(false);
-    expect(await desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
-  });
-
-  it('takes files that are dropped onto it', async () => {
-    const home = fixture.place.home();
-    const desktop = await fixture.start(home);
-    const { page } = desktop;
-    const client = await page.context().newCDPSession(page);
-    const drop = async (...files: string[]): Promise<void> => {
-      const data = { items: [], files, dragOperationsMask: 1 };
-      for (const type of ['dragEnter', 'dragOver'] as const)
-        await client.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data });
-      await page.getByText('Drop to open').waitFor();
-      await client.send('Input.dispatchDragEvent', { type: 'drop', x: 600, y: 400, data });
-      await page.getByText('Drop to open').waitFor({ state: 'detached' });
-    };
-    writeFileSync(`${home}/experiment.json`, JSON.stringify({ ...tiny, name: 'dropped' }));
-    await drop(`${home}/experiment.json`);
-    await page.getByRole('button', { name: 'JSON' }).click();
-    const json = page.getByLabel('As JSON');
-    await until(async () => (await json.inputValue()).includes('"dropped"'), 'the experiment');
-    const { runs } = await desktop.request('runs.start', { experiment: { ...tiny, epochs: 1 } });
-    await until(async () => (await desktop.request('runs.get', { id: runs[0] })).status === 'done', 'the run');
-    await desktop.request('runs.export', { id: runs[0], to: { path: `${home}/tiny.covature` } });
-    await drop(`${home}/tiny.covature`);
-    await page.getByText('tiny is here already.').waitFor();
-    const recipe = {
-      format: 'covature-figure-recipe',
-      version: 1,
-      name: 'a dropped figure',
-      figure: 'C_H',
-      sources: [{ run: runs[0] }],
-      options: {},
-    };
-    const { files } = await desktop.request('figures.export', {
-      figures: [{ name: 'a dropped figure', recipe }],
-      formats: ['svg'],
-      archive: false,
-    });
-    writeFileSync(`${home}/figure.svg`, files[0].content!);
-    await drop(`${home}/figure.svg`);
-    await until(
-      async () => (await page.getByLabel('Name of the figure').inputValue()) === 'a dropped figure',
-      'the figure in the studio',
-    );
-    // A file that a script made has no path, and gets no token.
-    expect(await page.evaluate("covature.openDropped([new File(['x'], '/etc/passwd')])")).toEqual({
-      ok: true,
-      value: [],
-    });
-  });
-
-  it('follows the system from light to dark', async () => {
-    const desktop = await fixture.start(fixture.place.home(), { env: { GTK_THEME: 'Adwaita:dark' } });
+    desktop = await fixture.start(home, { env: { GTK_THEME: 'Adwaita:dark' } });
+    const after = await bounds(desktop);
+    expect(after).toMatchObject({ width: 1000, height: 700 });
+    expect(after.x).toBeLessThan(1920);
+    expect(after.y).toBeLessThan(1080);
+    // The system is dark now.
     expect(await desktop.app.evaluate(({ nativeTheme }) => nativeTheme.shouldUseDarkColors)).toBe(true);
     await until(
       () => desktop.page.evaluate<boolean>("document.documentElement.dataset.theme === 'dark'"),
@@ -279,139 +301,116 @@ describeWhere(desktopAvailable(), 'the window of the desktop', () => {
     expect(
       await desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].getBackgroundColor()),
     ).toBe('#17191D');
-  });
-});
-
-describeWhere(desktopAvailable(), 'the desktop while jobs run', () => {
-  const fixture = new Fixture();
-
-  /** A run under way. */
-  async function start(desktop: Desktop, experiment: object = endless): Promise<string> {
-    const { runs } = await desktop.request('runs.start', { experiment });
-    await until(async () => (await desktop.request('runs.get', { id: runs[0] })).step > 0, 'the first steps');
-    return runs[0];
-  }
-  const statusOf = async (desktop: Desktop, id: string): Promise<string> =>
-    (await desktop.request('runs.get', { id })).status;
-
-  it('asks once before it quits: kept running, or paused and resumed after the next start from the same step', async () => {
-    const home = fixture.place.home();
-    let desktop = await fixture.start(home);
-    const id = await start(desktop);
-    await desktop.answerQuestions('never');
-    // Twice while the question stands, by the menu and by the window's cross.
-    await desktop.app.evaluate(({ app, BrowserWindow }) => {
-      app.quit();
-      BrowserWindow.getAllWindows()[0].close();
-    });
-    await until(async () => (await desktop.questions()).length > 0, 'the question');
-    expect(await desktop.questions()).toEqual([
-      {
-        message: 'endless is running',
-        detail: 'The run takes a checkpoint and can be resumed later, from the same step.',
-        buttons: ['Pause and Quit', 'Keep Running'],
-      },
-    ]);
-    await desktop.kill();
-
-    desktop = await fixture.start(home);
-    await desktop.request('runs.resume', { ids: [id] });
-    await until(async () => (await statusOf(desktop, id)) === 'running', 'the run');
-    await desktop.answerQuestions(1);
-    await desktop.app.evaluate(({ BrowserWindow }) => {
-      BrowserWindow.getAllWindows()[0].close();
-    });
-    await until(async () => (await desktop.questions()).length === 1, 'the question');
-    expect(await statusOf(desktop, id)).toBe('running');
-    expect(await desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
-    const { step } = await desktop.request('runs.get', { id });
-    await desktop.answerQuestions(0);
-    expect(await desktop.quit()).toBe(0);
-
-    desktop = await fixture.start(home);
-    const paused = await desktop.request('runs.get', { id });
-    expect(paused.status).toBe('paused');
-    expect(paused.step).toBeGreaterThanOrEqual(step);
-    expect(paused.checkpoints.some((each) => each.step === paused.step)).toBe(true);
+    if (!fixture.display.hasWindowManager) context.skip('no window manager: maximising was not tried');
   });
 
-  it('obeys a signal without a question, with a checkpoint', async () => {
-    const home = fixture.place.home();
-    let desktop = await fixture.start(home);
-    const id = await start(desktop);
-    await desktop.answerQuestions('never');
-    process.kill(desktop.pid, 'SIGTERM');
-    expect(await desktop.ended()).toBe(0);
-    desktop = await fixture.start(home);
-    expect(await statusOf(desktop, id)).toBe('paused');
-  });
+  describe('with files', () => {
+    let home: string;
+    const shared = fixture.shared({ home: () => (home = fixture.place.home()) });
 
-  it('shows progress on the icon, keeps the machine awake, and tells of a long job that ended while nobody looked', async () => {
-    const desktop = await fixture.start();
-    await desktop.app.evaluate(({ BrowserWindow, Notification, powerSaveBlocker }) => {
-      const seen = { progress: [] as number[], notified: [] as string[], blocked: [] as boolean[] };
-      (globalThis as unknown as { seen: typeof seen }).seen = seen;
-      const [window] = BrowserWindow.getAllWindows();
-      const original = window.setProgressBar.bind(window);
-      window.setProgressBar = (share: number) => {
-        seen.progress.push(share);
-        original(share);
+    it('takes files that are dropped onto it', async () => {
+      const { desktop } = shared;
+      const { page } = desktop;
+      const client = await page.context().newCDPSession(page);
+      const drop = async (...files: string[]): Promise<void> => {
+        const data = { items: [], files, dragOperationsMask: 1 };
+        for (const type of ['dragEnter', 'dragOver'] as const)
+          await client.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data });
+        await page.getByText('Drop to open').waitFor();
+        // What lies under the pointer may be drawn again since the last move: the drop comes to another element.
+        await page.evaluate(
+          "document.body.append(Object.assign(document.createElement('div'), { id: 'new', style: 'position: fixed; inset: 0; z-index: 9' }))",
+        );
+        await client.send('Input.dispatchDragEvent', { type: 'drop', x: 600, y: 400, data });
+        await page.getByText('Drop to open').waitFor({ state: 'detached' });
+        await page.evaluate("document.getElementById('new').remove()");
       };
-      const begin = powerSaveBlocker.start.bind(powerSaveBlocker);
-      powerSaveBlocker.start = (type) => {
-        const id = begin(type);
-        seen.blocked.push(powerSaveBlocker.isStarted(id));
-        return id;
+      writeFileSync(`${home}/experiment.json`, JSON.stringify({ ...tiny, name: 'dropped' }));
+      await drop(`${home}/experiment.json`);
+      await page.getByRole('button', { name: 'JSON' }).click();
+      const json = page.getByLabel('As JSON');
+      await until(async () => (await json.inputValue()).includes('"dropped"'), 'the experiment');
+      const { runs } = await desktop.request('runs.start', { experiment: { ...tiny, epochs: 1 } });
+      await until(async () => (await desktop.request('runs.get', { id: runs[0] })).status === 'done', 'the run');
+      await desktop.request('runs.export', { id: runs[0], to: { path: `${home}/tiny.covature` } });
+      await drop(`${home}/tiny.covature`);
+      await page.getByText('tiny is here already.').waitFor();
+      const recipe = {
+        format: 'covature-figure-recipe',
+        version: 1,
+        name: 'a dropped figure',
+        figure: 'C_H',
+        sources: [{ run: runs[0] }],
+        options: {},
       };
-      const stop = powerSaveBlocker.stop.bind(powerSaveBlocker);
-      powerSaveBlocker.stop = (id) => {
-        const done = stop(id);
-        seen.blocked.push(powerSaveBlocker.isStarted(id));
-        return done;
-      };
-      Notification.isSupported = () => true;
-      Notification.prototype.show = function (this: Electron.Notification) {
-        seen.notified.push(`${this.title}: ${this.body}`);
-      };
-      window.minimize();
-      window.blur();
-    });
-    await desktop.request('settings.set', { notifyAfterSeconds: 1 });
-    const id = await start(desktop, { ...tiny, epochs: 600 });
-    await until(async () => (await statusOf(desktop, id)) === 'done', 'the run', 200_000);
-    const seen = await until(async () => {
-      const found = await desktop.app.evaluate(
-        () => (globalThis as unknown as { seen: { progress: number[]; notified: string[]; blocked: boolean[] } }).seen,
+      const { files } = await desktop.request('figures.export', {
+        figures: [{ name: 'a dropped figure', recipe }],
+        formats: ['svg'],
+        archive: false,
+      });
+      writeFileSync(`${home}/figure.svg`, files[0].content!);
+      await drop(`${home}/figure.svg`);
+      await until(
+        async () => (await page.getByLabel('Name of the figure').inputValue()) === 'a dropped figure',
+        'the figure in the studio',
       );
-      return found.notified.length > 0 && found.progress.at(-1) === -1 && found;
-    }, 'the notification');
-    expect(seen.notified).toEqual(['Finished: tiny']);
-    expect(seen.blocked).toEqual([true, false]);
-    const shares = seen.progress.slice(0, -1);
-    expect(shares.length).toBeGreaterThan(2);
-    expect(shares).toEqual([...shares].sort((a, b) => a - b));
-    expect(shares.every((share) => share >= 0 && share <= 1)).toBe(true);
-  }, 300_000);
-
-  it('pauses at a checkpoint before the machine sleeps, and goes on when it wakes', async () => {
-    const desktop = await fixture.start();
-    const id = await start(desktop);
-    const pid = (await desktop.request('queue.get')).jobs.find((job) => job.id === id)!.pid;
-    await desktop.app.evaluate(({ powerMonitor }) => powerMonitor.emit('suspend'));
-    await until(async () => (await statusOf(desktop, id)) === 'paused', 'the pause');
-    const { step, checkpoints } = await desktop.request('runs.get', { id });
-    expect(checkpoints.some((each) => each.step === step)).toBe(true);
-    await desktop.app.evaluate(({ powerMonitor }) => powerMonitor.emit('resume'));
-    await until(async () => (await desktop.request('runs.get', { id })).step > step, 'the run to go on');
-    expect((await desktop.request('queue.get')).jobs.find((job) => job.id === id)!.pid).not.toBe(pid);
-    // A sleep so short that the checkpoint was not taken yet.
-    await desktop.app.evaluate(({ powerMonitor }) => {
-      powerMonitor.emit('suspend');
-      powerMonitor.emit('resume');
+      // Over the studio too: what is no file of the workbench is refused in words.
+      writeFileSync(`${home}/notes.txt`, 'notes');
+      await drop(`${home}/notes.txt`);
+      await page.getByText(/notes.txt cannot be opened by dropping it here/).waitFor();
+      // Folders, whatever their names end in.
+      const folder = `${home}/CIFAR v1.0`;
+      mkdirSync(folder);
+      await drop(folder);
+      await page.getByText(/CIFAR v1\.0: no dataset is in it/).waitFor();
+      const sample = Buffer.alloc(3073, 7);
+      writeFileSync(`${folder}/data_batch_1.bin`, Buffer.concat(Array.from({ length: 40 }, () => sample)));
+      writeFileSync(`${folder}/test_batch.bin`, Buffer.concat(Array.from({ length: 20 }, () => sample)));
+      await drop(folder);
+      await page
+        .getByText(/CIFAR-10 is read from .*CIFAR v1\.0/)
+        .first()
+        .waitFor();
+      await until(async () => (await hash(desktop)) === '#/data/CIFAR-10', 'the dataset on show');
+      // Several at once: each for itself.
+      await drop(`${home}/tiny.covature`, `${home}/notes.txt`);
+      await page
+        .locator('.message')
+        .last()
+        .getByText(/notes.txt cannot be opened/)
+        .waitFor();
+      expect(desktop.errors).toEqual([]);
+      // A file that a script made has no path, and gets no token.
+      expect(await page.evaluate("covature.openDropped([new File(['x'], '/etc/passwd')])")).toEqual({
+        ok: true,
+        value: [],
+      });
     });
-    await until(async () => !(await desktop.request('queue.get')).held, 'the queue to go on');
-    await until(async () => (await statusOf(desktop, id)) === 'running', 'the run to go on');
-    const again = (await desktop.request('runs.get', { id })).step;
-    await until(async () => (await desktop.request('runs.get', { id })).step > again, 'its next steps');
+
+    it('is one: a second start shows the first, and hands it its file', async () => {
+      const { place, display } = fixture;
+      const { desktop } = shared;
+      const { runs } = await desktop.request('runs.start', { experiment: { ...tiny, name: 'handed over', epochs: 1 } });
+      await until(async () => (await desktop.request('runs.get', { id: runs[0] })).status === 'done', 'the run');
+      await desktop.request('runs.export', { id: runs[0], to: { path: `${home}/handed.covature` } });
+      await desktop.request('runs.delete', { ids: runs });
+      await desktop.request('runs.purge', { ids: runs });
+
+      const isMinimised = (): Promise<boolean> =>
+        desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].isMinimized());
+      await desktop.app.evaluate(({ BrowserWindow }) => {
+        BrowserWindow.getAllWindows()[0].minimize();
+      });
+      if (display.hasWindowManager) await until(isMinimised, 'the window to be minimised');
+      const second = spawn(place.binary, [place.application, 'handed.covature'], {
+        cwd: home,
+        env: environment(display, home),
+        stdio: 'ignore',
+      });
+      expect(await new Promise((resolve) => second.once('exit', resolve))).toBe(0);
+      await desktop.page.getByText('handed over was imported.').waitFor();
+      expect(await isMinimised()).toBe(false);
+      expect(await desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1);
+    });
   });
 });

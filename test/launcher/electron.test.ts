@@ -44,6 +44,8 @@ describeWhere(
     let address: string;
     /** Milliseconds between two parts of the archive. */
     let pause: number;
+    /** Bytes after which the mirror falls silent. */
+    let end: number;
 
     beforeEach(async () => {
       root = mkdtempSync(join(tmpdir(), 'covature-electron-'));
@@ -53,17 +55,20 @@ describeWhere(
       });
       for (const scope of ['@electron', '@electron-internal'])
         symlinkSync(join(packages, scope), join(root, 'node_modules', scope), 'junction');
+      // The checksums that the package pins, with that of this archive.
+      writeFileSync(
+        join(root, 'node_modules/electron/checksums.json'),
+        JSON.stringify({ [name]: createHash('sha256').update(archive).digest('hex') }),
+      );
       asked = [];
       pause = 0;
+      end = Infinity;
       server = createServer((request, response) => {
         asked.push(request.url ?? '');
-        if (request.url?.endsWith('SHASUMS256.txt') === true) {
-          response.end(`${createHash('sha256').update(archive).digest('hex')} *${name}\n`);
-          return;
-        }
         response.setHeader('content-length', archive.length);
         const send = (from: number): void => {
           if (from >= archive.length) return void response.end();
+          if (from >= end) return;
           response.write(archive.subarray(from, from + 500_000));
           setTimeout(send, pause, from + 500_000);
         };
@@ -107,8 +112,6 @@ describeWhere(
 
     test('comes from ELECTRON_MIRROR with its progress, once', async () => {
       vi.stubEnv('ELECTRON_MIRROR', address);
-      // The mirror's own list of checksums, as its archive is none of Electron's.
-      vi.stubEnv('electron_use_remote_checksums', '1');
       pause = 1000;
       expect(await ensureElectron(root, { node: process.execPath })).toBe(true);
       expect(asked.filter((path) => path.endsWith(name))).toEqual([`/v${version}/${name}`]);
@@ -124,15 +127,34 @@ describeWhere(
 
     test('with another content than the checksum that the package pins is refused', async () => {
       vi.stubEnv('ELECTRON_MIRROR', address);
+      cpSync(join(packages, 'electron/checksums.json'), join(root, 'node_modules/electron/checksums.json'));
       expect(await ensureElectron(root, { node: process.execPath })).toBe(false);
       expect(said).toMatch(/could not fetch it \(.*checksum.*\), so the workbench opens in the browser instead/i);
       expect(hasElectron(root)).toBe(false);
       expect(existsSync(join(root, 'node_modules/electron/dist', program))).toBe(false);
     });
 
+    test('from a mirror that falls silent in the middle is given up, not tried again by itself, and had when asked for', async () => {
+      vi.stubEnv('ELECTRON_MIRROR', address);
+      end = 1_500_000;
+      const options = { node: process.execPath, silence: 2000 };
+      expect(await ensureElectron(root, options)).toBe(false);
+      expect(said).toContain(
+        'could not fetch it (nothing arrived for 2 s), so the workbench opens in the browser instead; "npm run setup:electron" tries again\n',
+      );
+      expect(hasElectron(root)).toBe(false);
+      // No part of it is left.
+      expect(readdirSync(join(root, 'node_modules/.covature'))).toEqual(['electron.json']);
+      const before = asked.length;
+      end = Infinity;
+      expect(await ensureElectron(root, options)).toBe(false);
+      expect(asked).toHaveLength(before);
+      expect(await ensureElectron(root, { ...options, again: true })).toBe(true);
+      expect(readFileSync(join(root, 'node_modules/electron/dist', program))).toHaveLength(3_000_000);
+    });
+
     test('comes through a proxy', async () => {
       vi.stubEnv('ELECTRON_MIRROR', 'http://mirror.invalid/electron/');
-      vi.stubEnv('electron_use_remote_checksums', '1');
       vi.stubEnv('HTTP_PROXY', address);
       vi.stubEnv('http_proxy', address);
       expect(await ensureElectron(root, { node: process.execPath }), said).toBe(true);

@@ -57,6 +57,15 @@ export class Display {
     this.#xdotool('key', ...(window === undefined ? [] : ['--window', window]), key);
   }
 
+  /** The window that has the focus, by its number; null where there is none. */
+  activeWindow(): string | null {
+    return this.#xdotool('getactivewindow').stdout.trim() || null;
+  }
+
+  minimise(window: string): void {
+    this.#xdotool('windowminimize', '--sync', window);
+  }
+
   #xdotool(...args: readonly string[]): { readonly stdout: string } {
     return spawnSync('xdotool', args, { env: { ...process.env, ...this.env }, encoding: 'utf8' });
   }

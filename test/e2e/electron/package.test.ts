@@ -1,6 +1,17 @@
 /** The packaged desktop: its fuses, what is in it, and the flow from a read-only folder with an odd name, over a store of an older version. */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeAll, expect, it } from 'vitest';
@@ -12,18 +23,32 @@ import { environment } from './desktop.ts';
 import { Fixture } from './fixture.ts';
 import { filesOfAsar, pack, Packaged, readFuses } from './packaged.ts';
 import type { AsarFile } from './packaged.ts';
-import { desktopAvailable, root } from './place.ts';
+import { desktopAvailable, hasProgram, root } from './place.ts';
+
+/** The process of the workbench that runs in a home, by the lock that keeps it single; undefined where none does. */
+function processOf(home: string): number | undefined {
+  try {
+    const pid = Number(/-(\d+)$/.exec(readlinkSync(join(home, '.config/Covature/SingletonLock')))?.[1]);
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return undefined;
+  }
+}
 
 describeWhere(desktopAvailable(), 'the packaged desktop', () => {
   const fixture = new Fixture();
   let binary: string;
   let program: string;
+  /** What packages for Linux install so that the system knows its files. */
+  let association: string;
   let files: ReadonlyMap<string, AsarFile>;
   const running: Packaged[] = [];
 
   beforeAll(() => {
     const { place } = fixture;
     const made = pack(place, join(place.folder, 'made'));
+    association = join(place.folder, 'made/association');
     const folder = join(place.folder, 'Größe & Präzision 測定 (1)');
     mkdirSync(folder);
     renameSync(dirname(made), join(folder, 'Covature'));
@@ -131,6 +156,69 @@ describeWhere(desktopAvailable(), 'the packaged desktop', () => {
     await after.page.getByRole('gridcell', { name: 'tiny' }).or(after.page.getByText('tiny')).first().waitFor();
     expect(await after.request('runs.get', { id: runs[0] })).toMatchObject({ status: 'done' });
     expect(await after.request('settings.get')).toMatchObject({ theme: 'dark' });
+  });
+
+  it('is what the system opens .covature files with: it is started, and shown where it runs', async (context) => {
+    const { place, display } = fixture;
+    const tools = ['gio', 'update-mime-database', 'update-desktop-database', 'desktop-file-validate', 'xdotool'];
+    const missing = tools.filter((name) => !hasProgram(name));
+    if (process.platform !== 'linux' || missing.length > 0)
+      return context.skip(`no association of a Linux desktop: ${missing.join(', ')} missing`);
+    const home = place.home();
+    const env = environment(display, home, { COVATURE_HOME: join(home, 'other') });
+    /** A tool of the system, as the tests' user. */
+    const tool = (name: string, ...args: readonly string[]): string => {
+      const { status, stdout, stderr } = spawnSync(place.asUser(name, `${name}.sh`), args, { env, encoding: 'utf8' });
+      expect([status, stderr], name).toEqual([0, '']);
+      return stdout;
+    };
+    /** Opens a file as a file manager does. What it starts lives on, with the streams that it was given. */
+    const openFile = (file: string): void =>
+      void expect(spawnSync(place.asUser('gio', 'gio.sh'), ['open', file], { env, stdio: 'ignore' }).status).toBe(0);
+    // As a package installs it, but for this user alone, and for the program where it lies.
+    const share = join(home, '.local/share');
+    const entry = readFileSync(join(association, 'covature.desktop'), 'utf8');
+    expect(entry).toMatch(/^Exec=\/opt\/Covature\/covature %U$/m);
+    for (const path of ['', '.local', '.local/share', '.local/share/applications', '.local/share/mime'])
+      mkdirSync(join(home, path), { recursive: true });
+    mkdirSync(join(share, 'mime/packages'));
+    writeFileSync(join(share, 'applications/covature.desktop'), entry.replace('/opt/Covature/covature', `"${binary}"`));
+    cpSync(join(association, 'covature.xml'), join(share, 'mime/packages/covature.xml'));
+    place.giveAll(home);
+    expect(tool('desktop-file-validate', join(share, 'applications/covature.desktop'))).toBe('');
+    tool('update-mime-database', join(share, 'mime'));
+    tool('update-desktop-database', join(share, 'applications'));
+
+    // Two runs of another store, in files with names of a user's.
+    const first = await start(home, { env: { COVATURE_HOME: join(home, 'first') } });
+    const files: string[] = [];
+    for (const name of ['Größe', 'λ = 1 % (2)']) {
+      const { runs } = await first.request('runs.start', { experiment: { ...tiny, name, epochs: 1 } });
+      await until(async () => (await first.request('runs.get', { id: runs[0] })).status === 'done', 'the run');
+      files.push(join(home, `${name}.covature`));
+      await first.request('runs.export', { id: runs[0], to: { path: files.at(-1)! } });
+    }
+    expect(await first.end()).toBe(0);
+
+    expect(tool('gio', 'info', '-a', 'standard::content-type', files[0])).toContain('application/x-covature');
+    expect(tool('gio', 'mime', 'application/x-covature')).toContain('covature.desktop');
+    openFile(files[0]);
+    const pid = await until(() => processOf(home), 'the program to be started');
+    try {
+      const windows = await until(() => {
+        const shown = display.windows('Größe');
+        return shown !== null && shown.length > 0 && shown;
+      }, 'the first run on show');
+      display.minimise(windows[0]);
+      await until(() => display.windows('Covature')?.length === 0, 'the window to be minimised');
+      openFile(files[1]);
+      await until(() => display.windows('λ = 1 % \\(2\\)')?.[0] === windows[0], 'the second run in the same window');
+      if (display.hasWindowManager) await until(() => display.activeWindow() === windows[0], 'the window in front');
+      expect(processOf(home)).toBe(pid);
+    } finally {
+      process.kill(pid, 'SIGTERM');
+      await until(() => processOf(home) === undefined, 'the end');
+    }
   });
 
   it('goes the way of a researcher, with files of every kind', async () => {

@@ -1,8 +1,9 @@
 /** The desktop as it is handed out: packed by electron-builder around Electron's binary, without an installer, and started as a user starts it. */
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import type { Arguments, Method, Outcome, Result } from '../../../src/shared/contract/index.ts';
@@ -11,8 +12,15 @@ import type { Display } from './display.ts';
 import { findElectron, root } from './place.ts';
 import type { Place } from './place.ts';
 
-/** Packs the application into a folder; answers where its program lies. */
+const associationHook = new URL('./association-files.mjs', import.meta.url);
+
+/**
+ * Packs the application into a folder; answers where its program lies. Beside it, on Linux, in `association`: what the packages for Linux install so
+ * that the system opens its files with it (covature.desktop, covature.xml).
+ */
 export function pack(place: Place, into: string): string {
+  const association = join(into, 'association');
+  mkdirSync(association, { recursive: true });
   const dist = join(place.folder, 'electron');
   cpSync(findElectron()!.folder, dist, { recursive: true, verbatimSymlinks: true });
   // A stand-in for the default application, where Electron's binary came with one.
@@ -24,8 +32,13 @@ export function pack(place: Place, into: string): string {
       join(root, 'node_modules/electron-builder/cli.js'),
       ...['--dir', '--publish', 'never'],
       ...[`-c.electronDist=${dist}`, `-c.electronVersion=${version}`, `-c.directories.output=${into}`],
+      ...(process.platform === 'linux' ? [`-c.afterPack=${fileURLToPath(associationHook)}`] : []),
     ],
-    { cwd: root, encoding: 'utf8', env: { ...process.env, CSC_IDENTITY_AUTO_DISCOVERY: 'false' } },
+    {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, CSC_IDENTITY_AUTO_DISCOVERY: 'false', COVATURE_ASSOCIATION: association },
+    },
   );
   if (status !== 0) throw new Error(`electron-builder ended with ${status}:\n${stdout}${stderr}`);
   rmSync(dist, { recursive: true, force: true });

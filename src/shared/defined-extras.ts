@@ -28,13 +28,15 @@ export interface DefinedNoise {
 
 export function definedNoise(summary: MeasurementSummary, noise: NoiseAtWork): DefinedNoise {
   const { trace, loss, cosine_CH, floor } = summary;
-  const reason = zeroReason(summary, ['C', 'H', 'Q']);
+  const zero = zeroReason(summary, ['C', 'H', 'Q']);
   const hasBoth = !isRounding(summary, 'C') && !isRounding(summary, 'H');
   // The alignment of two matrices that share no direction is 0 and not what rounding leaves of it.
   const traceCH = withoutRounding(cosine_CH) === 0 ? 0 : noise.trace_CH;
   const sharpness = definedSharpness(summary);
   const varianceRounding = Math.max(traceRounding(summary, 'Q'), floor.H * (2 * Math.abs(sharpness ?? 0) + floor.H));
   const hasVariance = Math.abs(noise.curvature_variance) > varianceRounding;
+  const isSquare = !hasVariance && !isRounding(summary, 'Q');
+  const reasons = [zero, isSquare ? 'Q is the square of H up to rounding' : null].filter((each) => each !== null);
   return {
     scaledTrace: hasBoth && loss > 0 ? lossScaledTrace(trace.C, trace.H, loss, noise.outputs) : null,
     alignment: hasBoth && loss > 0 ? lossScaledAlignment({ ...noise, trace_CH: traceCH }, loss) : null,
@@ -42,7 +44,7 @@ export function definedNoise(summary: MeasurementSummary, noise: NoiseAtWork): D
     gradientCurvature: isRounding(summary, 'H') ? null : noise.gradient_curvature,
     sharpness,
     curvatureVariance: hasVariance ? noise.curvature_variance : null,
-    reason: reason ?? (hasVariance ? null : 'Q is the square of H up to rounding'),
+    reason: reasons.length === 0 ? null : reasons.join('; '),
   };
 }
 

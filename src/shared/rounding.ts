@@ -105,6 +105,11 @@ export function traceError({ projected }: Pick<MeasurementSummary, 'projected'>,
   return 1.96 * projected.trace_standard_error[matrix];
 }
 
+/** An eigenvalue of H; 0 where it does not stand above the floor. */
+export function eigenvalueAbove(value: number, { floor }: Pick<MeasurementSummary, 'floor'>): number {
+  return Math.abs(value) <= floor.H ? 0 : value;
+}
+
 /** How numbers are written: with so many digits, with an uncertainty, and where there is none. */
 export interface NumberStyle {
   readonly number: (value: number, digits: number) => string;

@@ -1,7 +1,7 @@
 /** The spectral density of H as text: how it was estimated, and its parts and moments with 95 % intervals; `--json` has the curve. */
 import type { Estimate } from '../../shared/density.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
-import { traceError, zeroReason } from '../../shared/rounding.ts';
+import { eigenvalueAbove, traceError, zeroReason } from '../../shared/rounding.ts';
 import { formatNumber, formatUncertain } from './format.ts';
 
 /** Empty where it was not measured. */
@@ -22,7 +22,7 @@ export function densityLines(summary: MeasurementSummary): string[] {
   return [
     '',
     `${title}, smoothed by ${formatNumber(sigma, 2)}; ± 1.96 standard errors`,
-    `    eigenvalues below ${formatNumber(-3 * sigma, 2)}: ${percent(negative)}, within ± ${formatNumber(3 * sigma, 2)}: ${percent(zero)}, above: ${percent(positive)}; from ${formatNumber(lowest, 3)} to ${formatNumber(highest, 3)}`,
+    `    eigenvalues below ${formatNumber(-3 * sigma, 2)}: ${percent(negative)}, within ± ${formatNumber(3 * sigma, 2)}: ${percent(zero)}, above: ${percent(positive)}; from ${formatNumber(eigenvalueAbove(lowest, summary), 3)} to ${formatNumber(eigenvalueAbove(highest, summary), 3)}`,
     `    tr H / d ≈ ${formatUncertain(mean.value, 1.96 * mean.standard_error)} (${other})`,
   ];
 }

@@ -93,13 +93,14 @@ test('samples that are all the same: C is 0 up to rounding, H is not, and nothin
   expect(stdout).toMatch(/C is 0 up to rounding \(numerical floors: C \d/);
   expect(stdout).toMatch(/alignment K tr\(CH\) \/ \(2 L \|H\|\^2\) = -,/);
   expect(stdout).toMatch(/g\^T H g = \d\S*, tr\(CH\) = -$/m);
-  expect(stdout).toMatch(/-: C is 0 up to rounding$/m);
+  expect(stdout).toContain('-: C is 0 up to rounding; Q is the square of H up to rounding\n');
   expect(stdout).not.toMatch(/drifting|H is 0/);
   const extras = ['--duality', '--assumptions', '--minibatch-noise', '--batch-size', '8', '--density'];
   const all = await measure('open.safetensors', 'same.safetensors', ...extras);
   expect(all.status).toBe(0);
   expect(all.stdout).toContain('duality: not measured, in none of 2000 pairs of samples drawn does the gradient of fc2.kernel differ'); // prettier-ignore
   expect(all.stdout).toContain('-: C is 0 up to rounding, and nothing can be held against it');
+  expect(all.stdout).toMatch(/above: .*; from 0 to \d\S*$/m);
   expect(all.stdout).toMatch(/tr H \/ d ≈ \d\S* ± \d/);
 });
 

@@ -23,7 +23,7 @@ import { composePanels } from '../figures/panels.ts';
 import { integerText, numberText, withInterval, withUncertainty } from '../numbers.ts';
 import { plainLabel } from '../text/label.ts';
 import { assumptionReason, definedMinibatchNoise } from '../../defined-extras.ts';
-import { commutatorAbove, withoutRounding, zeroReason } from '../../rounding.ts';
+import { commutatorAbove, eigenvalueAbove, withoutRounding, zeroReason } from '../../rounding.ts';
 
 type Definition = readonly [term: string, definition: string];
 
@@ -318,8 +318,8 @@ function densityTable(summary: MeasurementSummary): ReportTable[] {
           share(density.negative),
           share(density.near_zero),
           share(density.positive),
-          numberText(density.lowest, 3),
-          numberText(density.highest, 3),
+          numberText(eigenvalueAbove(density.lowest, summary), 3),
+          numberText(eigenvalueAbove(density.highest, summary), 3),
           `≈ ${withUncertainty(value, 1.96 * error)}`,
         ],
       ],

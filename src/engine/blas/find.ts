@@ -25,9 +25,10 @@ export function candidatePaths(platform: NodeJS.Platform): readonly string[] {
         '/usr/local/opt/openblas/lib/libopenblas.dylib',
       ];
     case 'win32':
-      return ['mkl_rt.2.dll', 'mkl_rt.dll', 'libopenblas.dll', 'openblas.dll'];
+      return ['mkl_rt.3.dll', 'mkl_rt.2.dll', 'mkl_rt.dll', 'libopenblas.dll', 'openblas.dll'];
     default:
       return [
+        'libmkl_rt.so.3',
         'libmkl_rt.so.2',
         'libmkl_rt.so',
         '/opt/intel/oneapi/mkl/latest/lib/libmkl_rt.so.2',

@@ -4,9 +4,8 @@ import type { MemberReport } from '../../shared/contract/index.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { importRunFile } from '../services/run-file.ts';
 import type { Store } from '../store/index.ts';
-import { memberPlaces } from './layout.ts';
+import { fileHash, memberPlaces } from './layout.ts';
 import { listSnapshots } from './snapshots.ts';
-import { fileHash } from './task.ts';
 
 export interface Collected {
   readonly member: number;
@@ -70,9 +69,10 @@ export async function collectUnfinished(
   const collected: Collected[] = [];
   for (const { member, run, status } of members) {
     if (status === 'done') continue;
-    for (const { file } of await listSnapshots(memberPlaces(folder, member).folder)) {
+    const places = memberPlaces(folder, member);
+    for (const { file } of await listSnapshots(places.folder)) {
       try {
-        const { added, replaced } = await importRunFile(store, file);
+        const { added, replaced } = await importRunFile(store, file, places.arrays);
         collected.push({
           member,
           run,

@@ -13,11 +13,14 @@
  *       state.json            where the newest attempt stands, every half minute
  *       fault.txt             room for a last word where the disk is full
  *       snapshot-STEP-….covature   the last two states of a run under way
+ *       arrays/               what it has measured so far, each file once, under its SHA-256
  *       run.covature          the finished run
  *       done.json             its SHA-256; written last
  */
-import * as path from 'node:path';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
 import { codeOf } from '../../data/files.ts';
 
 export const planFile = (folder: string): string => path.join(folder, 'plan.json');
@@ -31,6 +34,8 @@ export const logFolder = (folder: string): string => path.join(folder, 'logs');
 export interface MemberPlaces {
   readonly folder: string;
   readonly attempts: string;
+  /** Measured arrays that snapshots name. */
+  readonly arrays: string;
   readonly state: string;
   readonly fault: string;
   readonly run: string;
@@ -43,6 +48,7 @@ export function memberPlaces(folder: string, member: number): MemberPlaces {
   return {
     folder: own,
     attempts: path.join(own, 'attempts'),
+    arrays: path.join(own, 'arrays'),
     state: path.join(own, 'state.json'),
     fault: path.join(own, 'fault.txt'),
     run: path.join(own, 'run.covature'),
@@ -79,4 +85,11 @@ export async function namesIn(folder: string): Promise<string[]> {
     if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return [];
     throw error;
   }
+}
+
+/** The SHA-256 of a file, in hexadecimal digits. */
+export async function fileHash(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
 }

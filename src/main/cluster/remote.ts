@@ -19,12 +19,12 @@ export interface Remote {
 /** Raises InputError, with the line that opens a connection, where none is open. */
 export async function connect(host: string, command = 'covature'): Promise<Remote> {
   if (!/^[^\s-][^\s]*$/.test(host)) throw new InputError(`--host: "${host}" is no name of a host`);
-  const config = await runCommand('ssh', ['-G', host], { timeout: 3000 });
+  const config = await runCommand('ssh', ['-G', host], { timeout: 2000 });
   if (config.status === null) throw new InputError(`ssh cannot be used: ${config.stderr}`);
   const own = /^controlpath (.+)$/m.exec(config.stdout)?.[1];
   const control = own === undefined || own === 'none' ? '~/.ssh/covature-%C' : own;
   const options = ['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=5', '-o', `ControlPath=${control}`];
-  const check = await runCommand('ssh', [...options, '-O', 'check', host], { timeout: 3000 });
+  const check = await runCommand('ssh', [...options, '-O', 'check', host], { timeout: 2000 });
   if (check.status !== 0)
     throw new InputError(
       `there is no open connection to ${host}. This opens one, with whatever ${host} asks of you, and then every command here uses it:\n` +

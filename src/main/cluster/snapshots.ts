@@ -1,13 +1,14 @@
 /** Snapshots of a run under way, as run files on the share: written, kept, and the newest that is whole taken up again. */
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, linkSync, mkdirSync } from 'node:fs';
+import { copyFileSync, createReadStream, linkSync, mkdirSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { isTemporaryName } from '../../data/files.ts';
+import { isTemporaryName, writeFileAtomic } from '../../data/files.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { importRunFile, writeRunFile } from '../services/run-file.ts';
 import type { ExportedRun, Store } from '../store/index.ts';
-import { namesIn } from './layout.ts';
+import { fileHash, namesIn } from './layout.ts';
+import type { MemberPlaces } from './layout.ts';
 
 /** Whole ones kept: the newest, and the one before in case that one is damaged. */
 const kept = 2;
@@ -48,15 +49,26 @@ export function frozenRun(store: Store, run: string): { readonly exported: Expor
   return { exported: { ...exported, files }, folder };
 }
 
-/** Writes a snapshot of a run and removes what is no longer needed. Raises an Error where it cannot be written. */
-export async function writeSnapshot(store: Store, run: string, folder: string): Promise<Snapshot> {
+/**
+ * Writes a snapshot of a run and removes the oldest. A snapshot holds what changes: the run's document, with all its series and results, and the newest
+ * checkpoint. Measured arrays never change and are large; they are written once each, beside the snapshots. Raises an Error where it cannot be written.
+ */
+export async function writeSnapshot(
+  store: Store,
+  run: string,
+  { folder, arrays }: Pick<MemberPlaces, 'folder' | 'arrays'>,
+): Promise<Snapshot> {
   const { exported, folder: held } = frozenRun(store, run);
   try {
-    const { checkpoints, measurements } = exported.document;
+    const { measurements, checkpoints } = exported.document;
     const step = Math.max(0, ...checkpoints.map((each) => each.step));
+    const document = { ...exported.document, checkpoints: checkpoints.filter((each) => each.step === step) };
+    const changing = new Set(document.checkpoints.map(({ file }) => file.name));
+    const older = new Set(checkpoints.map(({ file }) => file.name));
+    for (const file of exported.files) if (!older.has(file.name)) await keepOnce(file, arrays);
     const digits = [String(step).padStart(12, '0'), String(measurements.length).padStart(6, '0')];
     const file = path.join(folder, `snapshot-${digits.join('-')}-${randomBytes(4).toString('hex')}.covature`);
-    await writeRunFile(exported, file);
+    await writeRunFile({ document, files: exported.files.filter(({ name }) => changing.has(name)) }, file);
     for (const old of (await listSnapshots(folder)).slice(kept)) await fs.rm(old.file, { force: true });
     return { file, step, measurements: measurements.length };
   } finally {
@@ -64,26 +76,39 @@ export async function writeSnapshot(store: Store, run: string, folder: string): 
   }
 }
 
+/** Copies a file under its SHA-256, unless it lies there already. */
+async function keepOnce({ path: place, bytes, sha256 }: ExportedRun['files'][number], arrays: string): Promise<void> {
+  const target = path.join(arrays, sha256);
+  const there = await fs.stat(target).catch(() => null);
+  if (there?.size === bytes) return;
+  await fs.mkdir(arrays, { recursive: true });
+  await writeFileAtomic(target, createReadStream(place, { highWaterMark: 2 ** 20 }));
+}
+
 /** Brings the furthest snapshot that is whole into the store; `onDamage` is told of each that is not. Null where there is none. */
 export async function restoreSnapshot(
   store: Store,
-  folder: string,
+  { folder, arrays }: Pick<MemberPlaces, 'folder' | 'arrays'>,
   onDamage: (text: string) => void,
 ): Promise<Snapshot | null> {
   for (const snapshot of await listSnapshots(folder)) {
     try {
-      await importRunFile(store, snapshot.file);
+      await importRunFile(store, snapshot.file, arrays);
       return snapshot;
     } catch (error) {
       onDamage(`the snapshot ${path.basename(snapshot.file)} cannot be used: ${messageOf(error)}`);
+      // The next snapshot writes it anew.
+      for (const name of await namesIn(arrays))
+        if ((await fileHash(path.join(arrays, name))) !== name) await fs.rm(path.join(arrays, name), { force: true });
     }
   }
   return null;
 }
 
 /** Of a run that is finished: no more than its file is needed. */
-export async function removeSnapshots(folder: string): Promise<void> {
+export async function removeSnapshots({ folder, arrays }: Pick<MemberPlaces, 'folder' | 'arrays'>): Promise<void> {
   for (const { file } of await listSnapshots(folder)) await fs.rm(file, { force: true });
   for (const name of await namesIn(folder))
     if (isTemporaryName(name)) await fs.rm(path.join(folder, name), { force: true });
+  await fs.rm(arrays, { recursive: true, force: true });
 }

@@ -6,6 +6,7 @@ import type { MemberReport, MemberStatus, SweepReport } from '../../shared/contr
 import { memberPlaces, queueFile, readJsonOrNull } from './layout.ts';
 import { readSubmissions } from './jobs-log.ts';
 import type { Submission } from './jobs-log.ts';
+import { optionOf } from './partition.ts';
 import { readPlan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { askAccounting, askQueue, isLive } from './slurm.ts';
@@ -34,8 +35,7 @@ export async function sweepStatus(folder: string, now = Date.now()): Promise<Swe
   }
   const tasks = answer.ok ? tasksOf(answer.tasks, submissions) : null;
   const forgotten =
-    answer.ok &&
-    files.some(({ state, done }, i) => done === null && state?.state === 'running' && tasks?.get(i + 1) === undefined);
+    answer.ok && files.some(({ state, done }, i) => done === null && state !== null && tasks?.get(i + 1) === undefined);
   const jobs = [...new Set(submissions.flatMap((each) => each.job ?? []))];
   const accounting = forgotten ? await askAccounting(jobs) : null;
   const members = files.map((own, i) => reportOf(plan, i + 1, own, { tasks, submissions, accounting, now }));
@@ -44,6 +44,7 @@ export async function sweepStatus(folder: string, now = Date.now()): Promise<Swe
   const pilot = answer.ok
     ? answer.tasks.find((task) => task.name === submissions.find((each) => each.round === 0)?.name)
     : undefined;
+  const options = submissions.findLast((each) => each.round > 0)?.options ?? [];
   return {
     folder,
     name: plan.name,
@@ -51,6 +52,7 @@ export async function sweepStatus(folder: string, now = Date.now()): Promise<Swe
     counts,
     slurm: { answers: answer.ok, error: answer.ok ? null : answer.error, since },
     pilot: pilot === undefined ? null : pilot.state,
+    asked: { time: optionOf(options, 'time', 't') ?? null, memory: optionOf(options, 'mem') ?? null },
   };
 }
 
@@ -158,14 +160,19 @@ function statusOf(
     if (task.state === 'PENDING') return { status: 'waiting', reason: reason ?? ofThisRound?.reason ?? null };
     return { status: 'running', reason: null };
   }
-  if (ofThisRound?.state === 'failed') return { status: 'failed', reason: ofThisRound.reason };
+  const words = task?.state ?? (state === null ? undefined : accounting?.get(state.job));
+  if (ofThisRound?.state === 'failed')
+    return {
+      status: 'failed',
+      // Its own words may be those of a worker that was killed, and not say why.
+      reason: isOutOfMemory(words) ? `${endText(words)} (${ofThisRound.reason})` : ofThisRound.reason,
+    };
   if (isFresh && ofThisRound !== null && (ofThisRound.state === 'running' || ofThisRound.state === 'starting')) {
     const ended = task === undefined || task.state === 'COMPLETED' ? null : task;
     if (ended === null) return { status: 'running', reason: null };
   }
   if (tasks === null) return { status: 'unknown', reason: 'Slurm does not answer' };
   if (submitted.cancelled) return { status: 'cancelled', reason: null };
-  const words = task?.state ?? (state === null ? undefined : accounting?.get(state.job));
   if (ofThisRound?.state === 'paused')
     return {
       status: 'paused',
@@ -176,13 +183,15 @@ function statusOf(
   return { status: 'lost', reason: endText(words) };
 }
 
+const isOutOfMemory = (state: string | undefined): boolean => state?.startsWith('OUT_OF_MEMORY') === true;
+
 /** Why a job ended, in words. */
 function endText(state: string | undefined): string {
   switch (state?.split(' ')[0]) {
     case undefined:
       return 'its job is not in the queue any more, and it did not say how it ended';
     case 'OUT_OF_MEMORY':
-      return 'Slurm ended it: out of memory; resubmit it with more (--mem)';
+      return 'Slurm ended it: out of memory; resubmit it with more memory (--mem)';
     case 'TIMEOUT':
       return 'Slurm ended it: its time was over';
     case 'NODE_FAIL':

@@ -22,11 +22,11 @@ const listSchema = v.array(
   }),
 );
 
-/** Milliseconds between two looks at files and queue: a login node is not asked more often. */
-const patience = 60_000;
 const settingName = 'clusters';
 
 export class ClusterSweeps {
+  /** Milliseconds between two looks at files and queue: a login node is not asked more often. */
+  patience = 60_000;
   readonly #store: () => Store;
   readonly #read = new Map<string, { readonly time: number; readonly answer: Promise<SweepStanding['report']> }>();
 
@@ -68,7 +68,7 @@ export class ClusterSweeps {
   async status(id: string): Promise<SweepStanding> {
     const sweep = this.get(id);
     let read = this.#read.get(id);
-    if (read === undefined || Date.now() - read.time > patience) {
+    if (read === undefined || Date.now() - read.time >= this.patience) {
       read = { time: Date.now(), answer: this.place(sweep).then((place) => place.status()) };
       this.#read.set(id, read);
       // What could not be read is asked for again the next time.
@@ -80,7 +80,7 @@ export class ClusterSweeps {
       const there = status === 'done' ? store.getRun(run)?.status : undefined;
       return there === 'done' || there === 'diverged' ? [member] : [];
     });
-    return { report, time: read.time, collected };
+    return { report, time: read.time, next: read.time + this.patience, collected };
   }
 
   async collect(id: string, onProgress: (share: number) => void): Promise<CollectedSweep> {

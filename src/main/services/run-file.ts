@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import { writeFileAtomic } from '../../data/files.ts';
@@ -51,12 +51,15 @@ export interface UnpackedRun {
   readonly places: Readonly<Record<string, string>>;
 }
 
-/** Unpacks into `folder`, under names of its own. Raises InputError naming what is wrong; then the files that were written so far are left to whoever owns the folder. */
-export async function unpackRunFile(file: string, folder: string): Promise<UnpackedRun> {
+/**
+ * Unpacks into `folder`, under names of its own. Raises InputError naming what is wrong; then the files that were written so far are left to whoever owns the folder.
+ * @param beside where files that the archive does not hold lie under their SHA-256; default: every file must be in it
+ */
+export async function unpackRunFile(file: string, folder: string, beside?: string): Promise<UnpackedRun> {
   const name = path.basename(file);
   const zip = openZip(file, name);
   try {
-    return await unpackEntries(new Map(zip.entries.map((entry) => [entry.name, entry])), name, folder);
+    return await unpackEntries(new Map(zip.entries.map((entry) => [entry.name, entry])), name, folder, beside);
   } finally {
     zip.close();
   }
@@ -66,6 +69,7 @@ async function unpackEntries(
   entries: ReadonlyMap<string, ZipEntry>,
   name: string,
   folder: string,
+  beside: string | undefined,
 ): Promise<UnpackedRun> {
   const first = entries.get(documentName);
   if (first === undefined) throw new InputError(`${name}: no run of Covature (it has no ${documentName})`);
@@ -75,10 +79,13 @@ async function unpackEntries(
   let number = 0;
   for (const [entryName, sha256] of namedFiles(document)) {
     const entry = entries.get(entryName);
-    if (entry === undefined) throw new InputError(`${name}: its file ${entryName} is not there`);
+    const other = beside === undefined ? undefined : path.join(beside, sha256);
+    if (entry === undefined && (other === undefined || !existsSync(other)))
+      throw new InputError(`${name}: its file ${entryName} is not there`);
     const hash = createHash('sha256');
     const place = path.join(folder, `${number++}.part`);
-    await writeFileAtomic(place, hashed(entry.chunks(), hash)).catch((error: unknown) => {
+    const chunks = entry?.chunks() ?? createReadStream(other ?? '', { highWaterMark: 2 ** 20 });
+    await writeFileAtomic(place, hashed(chunks, hash)).catch((error: unknown) => {
       // Damage in the archive is no failure to write.
       throw error instanceof Error && error.cause instanceof InputError ? error.cause : error;
     });
@@ -105,31 +112,36 @@ export function importUnpacked(
   });
 }
 
-/** Unpacks a file within the store and adds its run. Raises InputError as `unpackRunFile` and `importUnpacked` do; then nothing is added. */
-export async function importRunFile(store: Store, file: string): Promise<Imported> {
+/** Unpacks a file within the store and adds its run. Raises InputError as `unpackRunFile` and `importUnpacked` do; then nothing is added. @param beside as for `unpackRunFile` */
+export async function importRunFile(store: Store, file: string, beside?: string): Promise<Imported> {
   const folder = store.stagingPath('import');
   try {
-    return importUnpacked(store, await unpackRunFile(file, folder));
+    return importUnpacked(store, await unpackRunFile(file, folder, beside));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function* hashed(chunks: Iterable<Uint8Array>, hash: Hash): Generator<Uint8Array> {
-  for (const chunk of chunks) {
+async function* hashed(
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  hash: Hash,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
     hash.update(chunk);
     yield chunk;
   }
 }
 
-/** Every { name, bytes, sha256 } of a document of which nothing is known yet. */
+/** Every { name, bytes, sha256 } of a document of which nothing is known yet; a checksum that is none would be a path. */
 function namedFiles(value: unknown): Map<string, string> {
   const found = new Map<string, string>();
   const visit = (part: unknown, depth: number): void => {
     if (typeof part !== 'object' || part === null || depth > 6) return;
     const { name, bytes, sha256 } = part as Record<string, unknown>;
-    if (typeof name === 'string' && typeof bytes === 'number' && typeof sha256 === 'string') found.set(name, sha256);
-    else for (const inner of Object.values(part)) visit(inner, depth + 1);
+    if (typeof name === 'string' && typeof bytes === 'number' && typeof sha256 === 'string') {
+      if (!/^[0-9a-f]{64}$/.test(sha256)) throw new InputError(`run: the checksum of its file ${name} is none`);
+      found.set(name, sha256);
+    } else for (const inner of Object.values(part)) visit(inner, depth + 1);
   };
   const { measurements, checkpoints, files } = (value ?? {}) as Record<string, unknown>;
   for (const part of [measurements, checkpoints, files]) visit(part, 0);

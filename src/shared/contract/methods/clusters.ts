@@ -58,6 +58,8 @@ export interface SweepReport {
   };
   /** What Slurm says of its pilot job; null without. */
   readonly pilot: string | null;
+  /** What each task was given when members were last submitted, in sbatch's words; null: the cluster's default. */
+  readonly asked: { readonly time: string | null; readonly memory: string | null };
 }
 
 /** A sweep that this store knows of. */
@@ -74,8 +76,9 @@ export interface KnownSweep {
 
 export interface SweepStanding {
   readonly report: SweepReport;
-  /** When it was read. */
+  /** When it was read, and when it will be read again at the earliest. */
   readonly time: number;
+  readonly next: number;
   /** Members whose finished run is in the store. */
   readonly collected: readonly number[];
 }

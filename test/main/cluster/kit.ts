@@ -1,7 +1,7 @@
 /** A real Slurm on one machine (slurm-kit's start.sh), for tests: where it is, and what a user does on it. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
@@ -26,10 +26,45 @@ export function kitReason(): true | string {
     : 'Slurm does not answer';
 }
 
-/** Starts what is down of it, and brings its nodes back. */
+/**
+ * Starts what is down of it, with Slurm's defaults in place of two of the kit's values: jobs have half a minute to end, as a machine that does much else needs more
+ * than five seconds for a snapshot, and an array has a thousand tasks, so that a sweep can have more.
+ */
 export function startKit(): void {
-  const { status, stderr } = spawnSync('bash', [startScript], { encoding: 'utf8' });
+  const [, cpus] = /^NodeName=DEFAULT CPUs=(\d+)/m.exec(readFileSync(configuration, 'utf8')) ?? [];
+  const [, memory] = /RealMemory=(\d+)/.exec(readFileSync(configuration, 'utf8')) ?? [];
+  const { status, stderr } = spawnSync('bash', [startScript], {
+    encoding: 'utf8',
+    env: { ...process.env, SLURM_KIT_DIR: kitFolder, SLURM_KIT_CPUS: cpus, SLURM_KIT_MEM: memory },
+  });
   expect(status, stderr).toBe(0);
+  const changed = readFileSync(configuration, 'utf8')
+    .replace(/^KillWait=.*$/m, 'KillWait=30')
+    .replace(/^MaxArraySize=.*$/m, 'MaxArraySize=1001');
+  writeFileSync(configuration, changed);
+  slurm('scontrol', 'reconfigure');
+}
+
+/** Starts the daemon of a node that was killed. */
+export async function startNode(name: string): Promise<void> {
+  slurm('slurmd', '-N', name);
+  await resumeNode(name);
+}
+
+/** Brings a node back that is down. */
+export async function resumeNode(name: string): Promise<void> {
+  await until(`${name} to be up`, () => {
+    const state = nodeState(name);
+    if (/^(IDLE|MIXED|ALLOCATED)$/.test(state)) return true;
+    // A node that serves refuses it.
+    slurmAccepts('scontrol', 'update', `nodename=${name}`, 'state=resume');
+    return false;
+  });
+}
+
+/** "IDLE", "DOWN*"... */
+export function nodeState(name: string): string {
+  return /State=(\S+)/.exec(slurm('scontrol', 'show', 'node', name))?.[1] ?? '';
 }
 
 export function daemonPid(name: string): number {
@@ -38,6 +73,11 @@ export function daemonPid(name: string): number {
 
 export function slurm(command: string, ...args: string[]): string {
   return execFileSync(command, args, { encoding: 'utf8' });
+}
+
+/** Whether a command of Slurm's does as it is told. */
+export function slurmAccepts(command: string, ...args: string[]): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
 export async function covature<T>(...args: string[]): Promise<T> {
@@ -58,7 +98,7 @@ export async function until<T>(
     const found = await look();
     if (found !== undefined && found !== null && found !== false) return found;
     if (Date.now() > end) throw new Error(`${what}: not within ${seconds} s`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

@@ -134,16 +134,16 @@ export const statusMarks: Readonly<Record<RunStatus, { readonly mark: string; re
   interrupted: { mark: '!', tone: 'warn' },
 };
 
-/** The state of a run with what it came to: "done, did not learn". A run that is done and learned nothing is no success. */
+/** The state of a run with what it came to: "done, did not learn". A run that is done and learned nothing is no success; one that fits every sample is. */
 export function runState(run: {
   readonly status: RunStatus;
   readonly values: Readonly<Record<string, SummaryValue>>;
 }): { readonly mark: string; readonly tone: string; readonly text: string } {
   const state = statusMarks[run.status];
   const learning = run.status === 'done' ? (run.values['learning']?.text ?? 'learned') : 'learned';
-  return learning === 'learned'
-    ? { ...state, text: run.status }
-    : { mark: '◒', tone: 'warn', text: `${run.status}, ${learning}` };
+  if (learning === 'learned') return { ...state, text: run.status };
+  const text = `${run.status}, ${learning}`;
+  return learning === 'did not learn' ? { mark: '◒', tone: 'warn', text } : { ...state, text };
 }
 
 export const runColours = 8;

@@ -36,3 +36,12 @@ export function representativeMeasurement<Measurement extends Candidate>(
     undefined,
   );
 }
+
+/**
+ * Which layer of a run stands for it where one is shown: on its result card, and in what is offered when it ends. The layer before the output of the paper's
+ * network where it was measured, else the last one.
+ * @param parameters names of parameters ("fc2.kernel"), or of layers ("fc2"), in the order of the network.
+ */
+export function mainParameter(parameters: readonly string[]): string | undefined {
+  return parameters.find((name) => name === 'fc2.kernel' || name === 'fc2') ?? parameters.at(-1);
+}

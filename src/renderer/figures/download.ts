@@ -1,5 +1,8 @@
 /** Files that come from the main side, handed to the browser, and files of the user's read for the main side. */
 import { zipSync } from 'fflate';
+import type { Params } from '../../shared/contract/index.ts';
+import { plural } from '../format.ts';
+import type { App } from '../state/app.svelte.ts';
 
 const types: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
@@ -32,6 +35,24 @@ export function downloadAll(
   if (files.length === 1) download(files[0].name, files[0].content);
   // Stored, not deflated: most are packed already, and it takes no time.
   else download(archive, zipSync(Object.fromEntries(files.map(({ name, content }) => [name, content])), { level: 0 }));
+}
+
+/** Writes figures: into a folder that the user chooses where the shell has dialogs, else as a download. False where nothing was written. */
+export async function exportFigures(app: App, wanted: Omit<Params<'figures.export'>, 'folder'>): Promise<boolean> {
+  const done = await app.attempt(async () => {
+    if (app.info?.dialogs !== true) return app.client.request('figures.export', wanted);
+    const place = await app.client.request('files.choose', { kind: 'folder' });
+    return place === null ? null : app.client.request('figures.export', { ...wanted, folder: place.token });
+  });
+  if (done === undefined || done === null) return false;
+  const here = done.files.flatMap(({ name, content }) => (content === null ? [] : [{ name, content }]));
+  const archive = 'figures.zip';
+  if (here.length > 0) downloadAll(here, archive);
+  const names = done.files.map(({ name }) => name);
+  const said = names.length <= 3 ? names.join(', ') : plural(names.length, 'file');
+  app.tell('info', `${said} ${names.length === 1 ? 'is' : 'are'} written${here.length > 1 ? `, in ${archive}` : ''}.`);
+  for (const warning of done.warnings) app.tell('warning', warning);
+  return true;
 }
 
 /** Bytes of a file as base64. */

@@ -260,13 +260,13 @@ export class Studio {
     this.change({ ...this.#recipe, panels });
   }
 
-  /** A further panel like the one that is edited; a single figure becomes the first of two. */
+  /** A further panel like the one that is edited; a single figure becomes the first of two, and the second shows what often stands beside it. */
   addPanel(): void {
     const recipe = this.#recipe;
     if (recipe.panels === undefined) {
       const { page, own } = splitOptions(recipe.options);
       const first: FigureRecipe = { ...recipe, options: own };
-      this.change({ ...recipe, figure: 'panels', sources: [], options: page, panels: [first, first] });
+      this.change({ ...recipe, figure: 'panels', sources: [], options: page, panels: [first, besides(first)] });
       this.panel = 1;
       return;
     }
@@ -365,6 +365,25 @@ export class Studio {
     clearTimeout(this.#keepTimer);
     this.#stopListening();
   }
+}
+
+/** Of the same results what stands beside a figure most often, each of which takes as many sources. */
+const companions: Readonly<Partial<Record<FigureName, FigureName>>> = {
+  C_H: 'C_Q',
+  C_Q: 'C_H',
+  Q_H: 'C_H',
+  spectra: 'C_H',
+  gamma_cutoff: 'C_H',
+  gamma_hyperparameter: 'curves',
+  curves: 'gamma_hyperparameter',
+};
+
+function besides(recipe: FigureRecipe): FigureRecipe {
+  const figure = recipe.figure === 'panels' ? undefined : companions[recipe.figure];
+  if (figure === undefined) return recipe;
+  const known: readonly string[] = figureTable[figure].options;
+  const options = Object.fromEntries(Object.entries(recipe.options).filter(([name]) => known.includes(name)));
+  return { ...recipe, figure, name: figureTable[figure].title, options };
 }
 
 /** Options with changes; what is undefined, or an empty text or object, is gone. */

@@ -30,10 +30,20 @@ export interface GroupQuery extends RunQuery {
   readonly open?: readonly Key[];
 }
 
+/** As the database groups them: `seqs` is JSON, read where a group is looked at alone. */
+interface StoredGroup {
+  readonly key: string;
+  readonly runs: number;
+  readonly seqs: string;
+}
+
 interface Group {
   readonly key: string;
-  readonly seqs: number[];
+  /** Newest first. */
+  readonly seqs: readonly number[];
 }
+
+const opened = ({ key, seqs }: StoredGroup): Group => ({ key, seqs: JSON.parse(seqs) as number[] });
 
 export function groupMethods(context: StoreContext, projects: ProjectTable) {
   return {
@@ -51,28 +61,29 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
       }
       const where = whereOf(context, projects, query);
       const keys = by.map((name) => keySql(field(name)));
-      const rows = context
+      const columns = keys.map((_, i) => `k${i}`).join(', ');
+      // The newest run of a group, and of equally new ones the one that came last, stands for it.
+      const stored = context
         .prepare(
-          `SELECT r.seq, json_array(${keys.map(({ sql }) => sql).join(', ')}) AS key
-           FROM runs r WHERE ${where.sql} ORDER BY r.created DESC, r.seq DESC`,
+          `SELECT json_array(${columns}) AS key, count(*) AS runs,
+             json_group_array(seq ORDER BY created DESC, seq DESC) AS seqs
+           FROM (SELECT r.seq, r.created, ${keys.map(({ sql }, i) => `${sql} AS k${i}`).join(', ')}
+                 FROM runs r WHERE ${where.sql})
+           GROUP BY ${columns} ORDER BY max(created) DESC, max(seq) DESC`,
         )
-        .raw()
-        .all(...keys.flatMap(({ parameters }) => parameters), ...where.parameters) as [seq: number, key: string][];
-      const byKey = new Map<string, Group>();
-      for (const [seq, key] of rows) {
-        const group = byKey.get(key);
-        if (group === undefined) byKey.set(key, { key, seqs: [seq] });
-        else group.seqs.push(seq);
-      }
-      const groups = query.sort === undefined ? [...byKey.values()] : sorted([...byKey.values()], query.sort);
-      const index = new Map(groups.map((group, i) => [group.key, i]));
+        .all(...keys.flatMap(({ parameters }) => parameters), ...where.parameters) as StoredGroup[];
+      const groups = query.sort === undefined ? null : sorted(stored.map(opened), query.sort);
+      const keyOf = (at: number): string => (groups ?? stored)[at].key;
+      const index = new Map(open.length === 0 ? [] : stored.map((_, i) => [keyOf(i), i]));
+      const runsOf = new Map(open.length === 0 ? [] : stored.map(({ key, runs }) => [key, runs]));
+      const page = groups?.slice(offset, offset + limit) ?? stored.slice(offset, offset + limit).map(opened);
       return {
-        total: groups.length,
-        runs: rows.length,
-        groups: describe(groups.slice(offset, offset + limit), query),
-        places: open.map((key) => {
-          const at = index.get(JSON.stringify(key)) ?? null;
-          return { index: at, runs: at === null ? 0 : groups[at].seqs.length };
+        total: stored.length,
+        runs: stored.reduce((sum, { runs }) => sum + runs, 0),
+        groups: describe(page, query),
+        places: open.map((parts) => {
+          const key = JSON.stringify(parts);
+          return { index: index.get(key) ?? null, runs: runsOf.get(key) ?? 0 };
         }),
       };
     },
@@ -138,7 +149,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
         key: Object.fromEntries(query.by.map((name, i) => [name, parts[i]!])),
         runs: own.map((seq) => plain.get(seq)!.id),
         name: faceOf(own[0]).name,
-        colour: faceOf(own.at(-1)).colour,
+        colour: faceOf(own[own.length - 1]).colour,
         statuses,
         values,
         texts,

@@ -27,6 +27,8 @@ export interface Opened {
 }
 
 export interface Lines {
+  /** Whether they are groups. */
+  readonly grouped: boolean;
   /** Runs, or groups. */
   readonly total: number;
   /** Runs that match. */
@@ -37,7 +39,7 @@ export interface Lines {
 }
 
 /** Runs and groups of one page. */
-export const runPage = 200;
+export const runPage = 100;
 export const groupPage = 40;
 /** Where a line stands: a group, or a run inside of one. */
 export type PlaceOfLine =
@@ -71,7 +73,7 @@ export function pagesOf(from: number, to: number, size: number, total: number): 
 
 /** Whether the lines in view are the same, in the same places. */
 export function samePlaces(old: Lines, next: Lines): boolean {
-  if (old.total !== next.total || old.runs !== next.runs) return false;
+  if (old.grouped !== next.grouped || old.total !== next.total || old.runs !== next.runs) return false;
   const same = <T>(
     a: ReadonlyMap<number, readonly T[]>,
     b: ReadonlyMap<number, readonly T[]>,

@@ -66,7 +66,11 @@ export class Reader {
     const revision = Math.max(...found.map(({ revision }) => revision));
     const { total, place } = found[0];
     const rows = new Map(found.map(({ rows }, i) => [pages[i], rows]));
-    return { lines: { total, runs: total, rows, groups: new Map(), opened: new Map() }, place, revision };
+    return {
+      lines: { grouped: false, total, runs: total, rows, groups: new Map(), opened: new Map() },
+      place,
+      revision,
+    };
   }
 
   async #readGroups(wanted: RunsWanted, { lines: old, visible, active: last, open }: Standing): Promise<Reading> {
@@ -99,7 +103,7 @@ export class Reader {
     for (const each of children) if (each !== null) opened.set(each.key, each.opened);
     const groups = new Map(found.map(({ groups }, i) => [pages[i], groups]));
     const place = active === null ? null : (places[asked.indexOf(active)]?.index ?? null);
-    const lines = { total, runs, rows: new Map(), groups, opened };
+    const lines = { grouped: true, total, runs, rows: new Map(), groups, opened };
     const before = [...opened.values()].reduce(
       (sum, each) => (place !== null && each.index < place ? sum + each.count : sum),
       0,

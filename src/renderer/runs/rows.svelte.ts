@@ -57,8 +57,9 @@ export class Rows {
   readonly total = $derived(this.#lines?.total ?? null);
   readonly runs = $derived(this.#lines?.runs ?? null);
 
+  /** Of the lines on show, which stay until those asked for are there. */
   get grouped(): boolean {
-    return (this.#wanted?.by.length ?? 0) > 0;
+    return this.#lines?.grouped ?? false;
   }
 
   listen(): () => void {
@@ -123,7 +124,6 @@ export class Rows {
     const before = this.#wanted;
     this.#wanted = wanted;
     if (before !== null && before.by.join() !== wanted.by.join()) {
-      this.#lines = null;
       this.open = [];
     }
     void this.refresh(true);
@@ -242,7 +242,7 @@ export class Rows {
   /** Reads pages that are in view and were not read yet. */
   async #fill(): Promise<void> {
     const [wanted, lines, number] = [this.#wanted, this.#lines, this.#number];
-    if (wanted === null || lines === null) return;
+    if (wanted === null || lines === null || lines.grouped !== wanted.by.length > 0) return;
     const [from, to] = this.#visible;
     try {
       if (!this.grouped) {

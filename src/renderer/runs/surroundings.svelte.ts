@@ -3,8 +3,9 @@ import type { Project, RunStatus } from '../../shared/contract/index.ts';
 import type { App } from '../state/app.svelte.ts';
 import type { RunWhere } from './lines.ts';
 
-/** Milliseconds between a change and the counting that follows it. */
+/** Milliseconds between a change and the counting that follows it, and between the list that was asked for and its counts: the lines come first. */
 const followAfter = 1000;
+const countAfter = 150;
 
 export class Surroundings {
   counts = $state.raw<Readonly<Record<RunStatus, number>> | null>(null);
@@ -24,7 +25,7 @@ export class Surroundings {
   count(where: RunWhere): () => void {
     const text = JSON.stringify(where);
     this.#where = text;
-    return this.#follow(async () => {
+    const load = async (): Promise<void> => {
       try {
         const counted = await this.#app.client.request('runs.counts', where);
         if (text !== this.#where) return;
@@ -33,7 +34,8 @@ export class Surroundings {
       } catch {
         // The table tells what is wrong with the filter.
       }
-    });
+    };
+    return this.#follow(load, this.counts === null ? 0 : countAfter);
   }
 
   /** Reads the projects and counts what is in them and in the bin, now and after changes. */
@@ -59,9 +61,9 @@ export class Surroundings {
     };
   }
 
-  #follow(load: () => Promise<void>): () => void {
+  #follow(load: () => Promise<void>, after = 0): () => void {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    void load();
+    const first = setTimeout(() => void load(), after);
     const stop = this.#app.client.on('runs.changed', () => {
       timer ??= setTimeout(() => {
         timer = undefined;
@@ -70,6 +72,7 @@ export class Surroundings {
     });
     return () => {
       stop();
+      clearTimeout(first);
       clearTimeout(timer);
     };
   }

@@ -26,6 +26,9 @@ export class Varying {
   readonly #app: App;
   #asked = '';
   #of = '';
+  /** What was looked at last. */
+  #seen: readonly unknown[] = [];
+  #looking: ReturnType<typeof setTimeout> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(app: App) {
@@ -37,6 +40,15 @@ export class Varying {
    * it is looked at.
    */
   look(of: string, lines: readonly Line[], columns: readonly string[]): void {
+    const seen = [of, columns.join(), ...lines.map((line) => (line.kind === 'group' ? line.group : line.row))];
+    if (seen.length === this.#seen.length && seen.every((each, i) => each === this.#seen[i])) return;
+    this.#seen = seen;
+    // The lines are on the screen first.
+    clearTimeout(this.#looking);
+    this.#looking = setTimeout(() => this.#look(of, lines, columns));
+  }
+
+  #look(of: string, lines: readonly Line[], columns: readonly string[]): void {
     this.#fit(lines, columns);
     const ids = lines.flatMap((line) => {
       if (line.kind === 'group') return line.group?.runs[0] ?? [];
@@ -58,6 +70,7 @@ export class Varying {
   }
 
   stop(): void {
+    clearTimeout(this.#looking);
     clearTimeout(this.#timer);
   }
 

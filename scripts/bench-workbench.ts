@@ -15,11 +15,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
 import type { Page } from 'playwright-core';
 import { openStore } from '../src/main/store/index.ts';
 import { databasePath } from '../src/main/store/location.ts';
 import { fillStore } from './bench-store.ts';
+import { launchChromium } from './chromium.ts';
 
 interface Timing {
   readonly name: string;
@@ -48,19 +48,17 @@ const repeats = Number(options.repeats);
 if (!(Number.isInteger(repeats) && repeats >= 1)) {
   throw new Error(`--repeats: expected a whole number >= 1, got ${options.repeats}`);
 }
-const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-if (executable === undefined) throw new Error('no Chromium on this machine: install it, then time the window');
 
 /** For the page: the number of lines that the table says it has. */
 const rows = `document.querySelector('table[aria-label="Runs"]')?.getAttribute('aria-rowcount')`;
 const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'covature-bench-window-'));
 try {
-  await main(executable);
+  await main();
 } finally {
   if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
 }
 
-async function main(chromiumPath: string): Promise<void> {
+async function main(): Promise<void> {
   let compared: string[];
   {
     const started = performance.now();
@@ -79,10 +77,7 @@ async function main(chromiumPath: string): Promise<void> {
     [fileURLToPath(new URL('../src/main/cli/index.ts', import.meta.url)), 'serve', '--store', folder],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
-  const browser = await chromium.launch({
-    executablePath: chromiumPath,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-  });
+  const browser = await launchChromium();
   try {
     const url = await addressOf(server.stdout);
     const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();

@@ -1,28 +1,26 @@
 /**
  * The first hour of a newcomer, walked through in the machine's Chromium on an empty store: the quick example, a folder of data, a sweep of 2 x 2, a comparison, a
  * figure of two panels, an import. Takes a picture of each step in both themes, at 100 % and at 150 %, and counts clicks and seconds from the empty
- * store to gamma with its interval. Needs `npm run build` before it and chromium on the machine.
+ * store to gamma with its interval, and clicks from the finished sweep to the figure as PDF. Needs `npm run build` before it and chromium on the machine.
  *
  *   node scripts/first-hour.ts [--out folder] [--data folder-of-mnist]
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
 import type { Locator, Page } from 'playwright-core';
 import { tensor, writeSafetensors } from '../src/data/formats/safetensors.ts';
 import { openWorkbench } from '../src/main/contract/open-workbench.ts';
 import { startServer } from '../src/main/web/server.ts';
 import { Random } from '../src/shared/random.ts';
+import { launchChromium } from './chromium.ts';
 import { requestOf } from './gallery-store.ts';
 import type { Request } from './gallery-store.ts';
 
 const { values: options } = parseArgs({
   options: { out: { type: 'string', default: 'figures/first-hour' }, data: { type: 'string' } },
 });
-const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-if (executable === undefined) throw new Error('no Chromium on this machine: install it, then take the pictures');
 mkdirSync(options.out, { recursive: true });
 
 /** Longer than any step of the walk takes on a slow machine. */
@@ -128,28 +126,34 @@ async function sweep(): Promise<void> {
   await picture('10-runs');
 }
 
+/** Every press counts: choosing from a list is two. */
+async function choose(list: Locator, label: string): Promise<void> {
+  await list.selectOption({ label });
+  clicks += 2;
+}
+
 async function compareAndDraw(): Promise<void> {
-  const { rows } = await request('runs.list', { limit: 4, sort: [{ key: 'created', descending: true }] });
-  const ids = rows.map(({ id }) => id);
-  await go(`#/compare/${ids.join(',')}`);
+  clicks = 0;
+  await click(page.locator('tr[data-index="0"] [data-choose]'));
+  await page.locator('tr[data-index="3"] td.name').click({ modifiers: ['Shift'] });
+  clicks++;
+  await click(page.getByRole('button', { name: 'Compare', exact: true }));
   await page.getByRole('table', { name: /^Results of/ }).waitFor({ timeout: patience });
   await page.waitForTimeout(2000);
   await picture('11-compare');
-  const panel = { runs: [ids[0]], parameter: 'fc2.kernel' };
-  const { id } = await request('figures.save', {
-    name: 'two panels',
-    recipe: {
-      preset: 'prl-1',
-      panels: [
-        { figure: 'C_H', ...panel },
-        { figure: 'spectra', ...panel },
-      ],
-    },
-  });
-  await go(`#/figures/saved/${id}`);
+  await click(page.getByRole('link', { name: /^Open γ against learning rate in the figure studio/ }));
   await page.locator('main img').first().waitFor({ timeout: patience });
-  await page.waitForTimeout(1500);
+  await click(page.getByRole('button', { name: /^Add a panel/ }));
+  await choose(page.getByLabel('Venue'), 'PRL, one column');
+  await page.getByText(/^86\.0 × .*2 panels/).waitFor({ timeout: patience });
   await picture('12-figure');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    click(page.getByRole('button', { name: 'PDF', exact: true })),
+  ]);
+  await download.saveAs(join(options.out, 'figure.pdf'));
+  const warnings = await page.getByRole('region', { name: 'Warnings of the layout' }).getByRole('listitem').count();
+  console.log(`from the finished sweep to ${download.suggestedFilename()}: ${clicks} clicks, ${warnings} warnings`);
 }
 
 async function importModel(folder: string): Promise<void> {
@@ -183,7 +187,7 @@ async function importModel(folder: string): Promise<void> {
 const store = mkdtempSync(join(tmpdir(), 'covature-first-hour-'));
 const workbench = openWorkbench({ storeFolder: store, shell: 'browser', baseFolder: store });
 const server = await startServer(workbench);
-const browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await launchChromium();
 try {
   request = requestOf(workbench);
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });

@@ -7,19 +7,18 @@
  * `--store` keeps the store, so that a second call takes the pictures alone. Default folder: figures/screens.
  */
 import { openWorkbench } from '../src/main/contract/open-workbench.ts';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import type { Workbench } from '../src/main/contract/workbench.ts';
 import { startServer } from '../src/main/web/server.ts';
+import { launchChromium } from './chromium.ts';
 import { shotsOf } from './gallery-shots.ts';
 import type { Shot } from './gallery-shots.ts';
 import { fillGallery, requestOf } from './gallery-store.ts';
 
-const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
 const sizes = [
   { width: 1280, height: 800 },
   { width: 1920, height: 1080 },
@@ -35,7 +34,6 @@ const { values: options } = parseArgs({
     width: { type: 'string', default: sizes.map(({ width }) => width).join() },
   },
 });
-if (executable === undefined) throw new Error('no Chromium on this machine: install it, then take the pictures');
 const { out } = options;
 mkdirSync(out, { recursive: true });
 const made: string[] = [];
@@ -104,10 +102,7 @@ async function take(page: Page, shots: readonly Shot[]): Promise<void> {
 }
 
 try {
-  const browser = await chromium.launch({
-    executablePath: executable,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-  });
+  const browser = await launchChromium();
   try {
     let shots: readonly Shot[] = [];
     await within(folder, async (workbench, open) => {

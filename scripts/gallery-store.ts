@@ -37,7 +37,8 @@ export function requestOf(workbench: Workbench): Request {
   };
 }
 
-async function idle(request: Request): Promise<void> {
+/** Until no job runs or waits. */
+export async function idle(request: Request): Promise<void> {
   for (;;) {
     const { running, queued } = await request('queue.get');
     if (running + queued === 0) return;

@@ -1,7 +1,7 @@
 /** A stored result: the arrays of a measurement as they lie in its safetensors file. */
 import { openSafetensors } from '../data/formats/safetensors.ts';
 import { InputError } from '../shared/errors.ts';
-import type { DirectionErrors, ExtraArrays, ResultArrays, SplitArrays } from '../shared/results.ts';
+import type { DirectionErrors, ExtraArrays, IntervalArrays, ResultArrays, SplitArrays } from '../shared/results.ts';
 
 /** The arrays that figures and tables of diagonals need: small, whatever d is. */
 export const diagonalNames = [
@@ -35,12 +35,20 @@ export const splitNames = [
   'split_Q_diagonal',
 ] as const satisfies readonly (keyof SplitArrays)[];
 
-type OptionalName = keyof DirectionErrors | keyof SplitArrays;
-const optional: ReadonlySet<string> = new Set([...errorNames, ...splitNames]);
+/** What intervals at any cutoff are computed from: in files of measurements with intervals alone. */
+export const intervalNames = [
+  'interval_blocks',
+  'interval_training_set',
+  'interval_from_A',
+  'interval_from_B',
+] as const satisfies readonly (keyof IntervalArrays)[];
+
+type OptionalName = keyof DirectionErrors | keyof IntervalArrays | keyof SplitArrays;
+const optional: ReadonlySet<string> = new Set([...errorNames, ...intervalNames, ...splitNames]);
 
 type StoredArrays = ResultArrays & Required<ExtraArrays>;
 
-/** Reads some arrays without the rest of the file; errors and splits that it lacks are left out. Raises InputError where the file is damaged or lacks another one. */
+/** Reads some arrays without the rest of the file; errors, splits and sums behind intervals that it lacks are left out. Raises InputError where the file is damaged or lacks another one. */
 export async function readArrays<const N extends keyof StoredArrays>(
   path: string,
   names: readonly N[],

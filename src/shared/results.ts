@@ -285,6 +285,14 @@ export interface DirectionErrors {
   readonly cross_fitted_Q_error: Float64Array;
 }
 
+/** Sums over blocks of samples from which intervals come, packed (engine/statistics/stored-blocks.ts); where intervals were computed. */
+export interface IntervalArrays {
+  readonly interval_blocks: Float64Array;
+  readonly interval_training_set: Float64Array;
+  readonly interval_from_A: Float64Array;
+  readonly interval_from_B: Float64Array;
+}
+
 /** The arrays beside a summary, float64. Matrices [d, d], diagonals [d], row-major. */
 export interface ResultArrays {
   readonly C: Float64Array;
@@ -322,7 +330,12 @@ export interface ProjectedArrays extends Omit<ResultArrays, 'C' | 'H' | 'Q' | 'g
 
 /** Arrays that stand beside the others where they were asked for; errors where intervals were computed. */
 export interface ExtraArrays
-  extends Partial<DualityArrays>, Partial<AssumptionArrays>, Partial<DirectionErrors>, Partial<SplitArrays> {}
+  extends
+    Partial<DualityArrays>,
+    Partial<AssumptionArrays>,
+    Partial<DirectionErrors>,
+    Partial<IntervalArrays>,
+    Partial<SplitArrays> {}
 
 /** What a result's file holds. */
 export type StoredArrays = (ResultArrays | ProjectedArrays) & ExtraArrays;

@@ -8,7 +8,7 @@ describe('an address', () => {
     { screen: 'runs' },
     { screen: 'runs', bin: true },
     { screen: 'run', run: 'r-1', tab: 'overview' },
-    { screen: 'run', run: 'r-1', tab: 'overview', cutoff: 1e-5 },
+    { screen: 'run', run: 'r-1', tab: 'overview', layer: 'block1.conv-2/kernel', cutoff: 1e-5 },
     { screen: 'run', run: 'r-1', tab: 'measurements', measurement: 'm-2', view: 'spectra', cutoff: 0.00123 },
     { screen: 'new', from: 'example:glyphs-mlp' },
     { screen: 'compare', runs: ['a', 'b'] },

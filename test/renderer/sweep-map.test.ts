@@ -1,7 +1,8 @@
-/** The map of a sweep of two settings, and curves as they are looked at. */
+/** The map of a sweep of two settings, parallel coordinates of more, and curves as they are looked at. */
 import { describe, expect, it } from 'vitest';
 import { membersOf } from '../../src/renderer/compare/members.ts';
-import { epochsAStep, seenAs, smoothed } from '../../src/renderer/compare/smoothing.ts';
+import { resultAxis, settingAxis } from '../../src/renderer/compare/parallel.ts';
+import { seenAs, smoothed, unitsAStep } from '../../src/renderer/compare/smoothing.ts';
 import { mapOf } from '../../src/renderer/compare/sweep-map.ts';
 import type { RunRow } from '../../src/shared/contract/index.ts';
 
@@ -37,6 +38,26 @@ describe('the map of a sweep', () => {
   });
 });
 
+describe('parallel coordinates', () => {
+  const rows = [row('a', 'a', 1), row('b', 'b', 1), row('c', 'c', 1)];
+  const members = membersOf(rows, false);
+
+  it('stand at their values, along decades where these span one; texts at equal distances', () => {
+    const linear = settingAxis({ path: 'batch_size', values: [20, 40, 100] }, rows, members);
+    expect([linear.name, linear.places]).toEqual(['batch size', [0, 0.25, 1]]);
+    expect(linear.ticks.map(({ text }) => text)).toEqual(['20', '40', '100']);
+    const decades = settingAxis({ path: 'optimiser.lr', values: [0.001, 0.1, 0.01] }, rows, members);
+    expect(decades.places[2]).toBeCloseTo(0.5, 12);
+    const texts = settingAxis({ path: 'activation', values: ['relu', 'tanh', 'relu'] }, rows, members);
+    expect(texts.places).toEqual([0, 1, 0]);
+  });
+
+  it('of a result leave out members without one, and stand in the middle where all are one', () => {
+    expect(resultAxis('loss', [2, null, 4], false).places).toEqual([0, null, 1]);
+    expect(resultAxis('loss', [3, 3, null], false).places).toEqual([0.5, 0.5, null]);
+  });
+});
+
 describe('curves', () => {
   it('smoothed keep a constant, start at the first value, and step over what is missing', () => {
     expect([...smoothed([2, 2, 2], 5)]).toEqual([2, 2, 2]);
@@ -48,8 +69,12 @@ describe('curves', () => {
   it('over epochs leave out runs whose length is not known', () => {
     const mark = { id: 'm', name: 'm', colour: 0, dash: 0, shape: 'disc' as const, x: [0, 50, 100], y: [1, 2, 3] };
     const run = { ...row('m', 's', 1), steps: 100 };
-    expect(epochsAStep(run, 4)).toBe(0.04);
-    expect(epochsAStep({ ...run, steps: null }, 4)).toBeNull();
+    const value = (value: number) => ({ value, text: null, low: null, high: null });
+    const values = { epochs: value(4), steps_per_second: value(50) };
+    expect(unitsAStep('epoch', run, values)).toBe(0.04);
+    expect(unitsAStep('time', run, values)).toBe(0.02);
+    expect(unitsAStep('epoch', { ...run, steps: null }, values)).toBeNull();
+    expect(unitsAStep('time', run, { epochs: value(4) })).toBeNull();
     const [seen] = seenAs([mark, { ...mark, id: 'other' }], 0, (id) => (id === 'm' ? 0.04 : null));
     expect([seen.id, [...(seen.x as Float64Array)]]).toEqual(['m', [0, 2, 4]]);
     expect(seenAs([mark, { ...mark, id: 'other' }], 0, (id) => (id === 'm' ? 0.04 : null))).toHaveLength(1);

@@ -25,6 +25,7 @@ import type { DirectionMatrix } from './block-projections.ts';
 import { deviceMomentSums } from './device/moments.ts';
 import { measurePrecision } from './device/precision.ts';
 import type { DeviceSession } from './device/session.ts';
+import { packProjections } from '../statistics/stored-blocks.ts';
 import { directionErrors } from './direction-errors.ts';
 import { dualityLayout } from './duality/measure.ts';
 import { directionsOf, dualityAlong, joined, numericalFloors, project } from './exact-parts.ts';
@@ -363,7 +364,7 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     cross_fitted_H_diagonal: joined(crossFitted, 'H'),
     cross_fitted_C_diagonal: joined(crossFitted, 'C'),
     cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
-    ...(projections && directionErrors(projections)),
+    ...(projections && { ...directionErrors(projections), ...packProjections(projections) }),
     ...(splits.length > 0 && {
       split_selection: joined(splits.flat(), 'selection'),
       split_H_diagonal: joined(splits.flat(), 'H'),

@@ -42,33 +42,43 @@ export class Comparison {
   async load(): Promise<void> {
     await this.#app.attempt(async () => {
       const { client } = this.#app;
-      const rows = await client.request('runs.rows', { ids: this.#ids, columns: [] });
-      const ids = rows.map(({ id }) => id);
-      if (ids.length < this.#ids.length) {
+      const asked = this.#ids;
+      const rows = client.request('runs.rows', { ids: asked, columns: [] });
+      const more = this.#readMore(asked);
+      // Refused where some are gone: that is seen from the rows.
+      more.catch(() => undefined);
+      const ids = (await rows).map(({ id }) => id);
+      if (ids.length < asked.length) {
         // What was asked for with those that are gone failed.
         this.#ids = ids;
         this.#asked.clear();
       }
       if (ids.length === 0) {
-        this.rows = rows;
+        this.rows = [];
         this.loaded = true;
         return;
       }
-      const [differences, varied, measurements, names] = await Promise.all([
-        client.request('runs.differences', { ids }),
-        client.request('runs.varied', { ids }),
-        client.request('measurements.list', { runs: ids }),
-        // A run that has just begun may have fewer than the others.
-        Promise.all(ids.slice(0, mostNamed).map((run) => client.request('series.names', { run }))),
-      ]);
+      const [differences, varied, measurements, names] = await (ids.length < asked.length ? this.#readMore(ids) : more);
       this.#columns = [];
       this.differences = differences;
       this.varied = varied;
       this.measurements = measurements;
       this.names = [...new Set(names.flat().map(({ name }) => name))];
-      this.rows = rows;
+      this.rows = await rows;
       this.loaded = true;
     });
+  }
+
+  /** What differs, what was measured, and the series that there are. */
+  #readMore(ids: readonly string[]) {
+    const { client } = this.#app;
+    return Promise.all([
+      client.request('runs.differences', { ids }),
+      client.request('runs.varied', { ids }),
+      client.request('measurements.list', { runs: ids }),
+      // A run that has just begun may have fewer than the others.
+      Promise.all(ids.slice(0, mostNamed).map((run) => client.request('series.names', { run }))),
+    ]);
   }
 
   /** Results of the runs, by summary keys. */

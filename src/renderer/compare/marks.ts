@@ -9,6 +9,9 @@ export interface Mark extends Look {
   /** Ends of an interval for each point; NaN where there is none. */
   readonly low?: ArrayLike<number>;
   readonly high?: ArrayLike<number>;
+  /** Where each point is a direction: its number, from 1; and what they are directions of (`directionsKey`). */
+  readonly directions?: ArrayLike<number>;
+  readonly of?: string;
 }
 export interface Axis {
   readonly name: string;

@@ -1,4 +1,4 @@
-/** Curves as they are looked at: over steps or epochs, and smoothed. Pure. */
+/** Curves as they are looked at: over steps, epochs or training time, and smoothed. Pure. */
 import type { RunRow } from '../../shared/contract/index.ts';
 import type { Mark } from './marks.ts';
 
@@ -22,11 +22,21 @@ export function smoothed(values: ArrayLike<number>, span: number): Float64Array 
   return out;
 }
 
-/** Epochs a step of a run; null where its length is not known. */
-export function epochsAStep({ steps }: RunRow, epochs: number | null | undefined): number | null {
-  return steps === null || steps === 0 || epochs === null || epochs === undefined || !(epochs > 0)
-    ? null
-    : epochs / steps;
+/** What curves may be drawn over; time in seconds. */
+export const units = ['step', 'epoch', 'time'] as const;
+export type Unit = (typeof units)[number];
+
+/** Results that `unitsAStep` reads. */
+export const unitKeys: readonly string[] = ['epochs', 'steps_per_second'];
+
+/**
+ * Epochs, or seconds of training, a step of a run; null where they are not known. Seconds are those at the run's mean speed, without evaluations and measurements.
+ */
+export function unitsAStep(unit: Unit, { steps }: RunRow, values: RunRow['values'] | undefined): number | null {
+  const number = (key: string): number => values?.[key]?.value ?? NaN;
+  const found =
+    unit === 'step' ? 1 : unit === 'epoch' ? number('epochs') / (steps ?? NaN) : 1 / number('steps_per_second');
+  return found > 0 && Number.isFinite(found) ? found : null;
 }
 
 /** Marks with smoothed values and bands, x in the unit wanted; those without it are left out. */

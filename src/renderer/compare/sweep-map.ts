@@ -1,6 +1,12 @@
 /** Results of a sweep of two settings as a grid. Pure. */
 import type { Leaf, Varied } from '../../shared/varied.ts';
+import { placeText } from '../state/place.ts';
 import type { Member } from './members.ts';
+
+/** Where a press on runs leads: to the one, or to a comparison of them. */
+export function hrefOfRuns(runs: readonly string[]): string {
+  return placeText(runs.length === 1 ? { screen: 'run', run: runs[0], tab: 'overview' } : { screen: 'compare', runs });
+}
 
 export interface MapCell {
   /** Mean over what stands here. */

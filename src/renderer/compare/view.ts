@@ -1,6 +1,9 @@
 /** What a comparison shows; survives a restart. */
 import { headlineCutoff, type Estimand } from '../../shared/estimands.ts';
+import type { App } from '../state/app.svelte.ts';
+import { Kept } from '../state/kept.svelte.ts';
 import type { Quantity } from './members.ts';
+import type { Unit } from './smoothing.ts';
 
 export interface CompareView {
   /** Whether the seeds of one setup are one. */
@@ -15,7 +18,7 @@ export interface CompareView {
   readonly setting: string;
   readonly logSteps: boolean;
   /** x of curves. */
-  readonly unit: 'step' | 'epoch';
+  readonly unit: Unit;
   /** Points that curves are smoothed over; 0: as measured. */
   readonly span: number;
   /** Runs that are drawn direction by direction, where chosen by hand; empty: the first ones. */
@@ -36,3 +39,17 @@ export const firstCompareView: CompareView = {
   span: 0,
   drawn: [],
 };
+
+/** From what was stored by any version; undefined for what is none. */
+export function readCompareView(stored: unknown): CompareView | undefined {
+  return typeof stored === 'object' && stored !== null ? { ...firstCompareView, ...stored } : undefined;
+}
+
+/** The view that the screen was left with. */
+export function keptCompareView(app: App): Kept<CompareView> {
+  return Kept.of<CompareView>(app, 'compare.view', firstCompareView, (stored) => {
+    const view = readCompareView(stored);
+    // The cutoff is of the comparison on show: one that was set for another would be used unsaid.
+    return view === undefined ? undefined : { ...view, cutoff: headlineCutoff };
+  });
+}

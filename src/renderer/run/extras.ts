@@ -43,16 +43,45 @@ export interface MeasurementWanted {
   readonly density?: true;
 }
 
+/** What a view may lack: one of the extras, or what the exact method alone has (matrices, the mechanism, noise at work). */
+export type Lacking = ExtraKind | 'exact';
+
+/** Views that the exact method alone fills. */
+const exactViews: Readonly<Record<string, (summary: MeasurementSummary) => boolean>> = {
+  mechanism: ({ mechanism }) => mechanism !== undefined,
+  noise: ({ noise_at_work }) => noise_at_work !== undefined,
+  heatmaps: ({ method }) => method === 'exact',
+};
+
+/** What has to be measured for a view to show something; empty where it does, or where measuring again would not help. */
+export function lackingForView(summary: MeasurementSummary, view: string): readonly Lacking[] {
+  const isExact = summary.method === 'exact';
+  const extra = extraKinds.find((kind) => kind === view);
+  if (extra !== undefined) {
+    if (has[extra](summary)) return [];
+    if (lackingExtras(summary).includes(extra)) return [extra];
+    return extra === 'duality' && summary.duality_unavailable !== undefined ? [] : [extra, 'exact'];
+  }
+  // An exact measurement without intervals has too few samples for the mechanism.
+  if (exactViews[view]?.(summary) !== false || (isExact && summary.bootstrap === undefined)) return [];
+  return ['exact'];
+}
+
+/** Whether a measurement has what was lacking. */
+export function holds(summary: MeasurementSummary, kinds: readonly Lacking[]): boolean {
+  return kinds.every((kind) => (kind === 'exact' ? summary.method === 'exact' : has[kind](summary)));
+}
+
 /** The same measurement again with more: what it has stays in the new one. */
 export function withExtras(
   info: MeasurementInfo,
   summary: MeasurementSummary,
-  more: readonly ExtraKind[],
+  more: readonly Lacking[],
 ): MeasurementWanted {
   const wanted = extraKinds.filter((kind) => has[kind](summary) || more.includes(kind));
   return {
     parameters: [info.parameter],
-    method: summary.method,
+    method: more.includes('exact') ? 'exact' : summary.method,
     samples: summary.samples,
     ...(wanted.includes('duality') && { duality: true }),
     ...(wanted.includes('assumptions') && { assumptions: true }),
@@ -62,19 +91,22 @@ export function withExtras(
   };
 }
 
-/** Seconds that it will take on this machine; null where that is not known. */
-export async function secondsOfMeasurement(
+/** What a measurement will take on this machine: seconds, null where they are not known; or why it cannot be. */
+export async function forecastOfMeasurement(
   app: App,
   run: Pick<RunDetail, 'experiment'>,
   measurement: MeasurementWanted,
   summary: MeasurementSummary,
-): Promise<number | null> {
+): Promise<{ readonly seconds: number | null; readonly problem: string }> {
   const experiment = { ...(run.experiment as Record<string, Json>), epochs: 0, measurements: [measurement] };
+  // What another method took says nothing of this one.
+  const before = measurement.method === summary.method ? (summary.seconds['total'] ?? null) : null;
   try {
-    const { forecast } = await app.client.request('experiments.check', { experiment });
-    if (forecast?.seconds !== null && forecast?.seconds !== undefined) return forecast.seconds;
+    const { forecast, problems } = await app.client.request('experiments.check', { experiment });
+    const [problem = ''] = problems.filter((each) => each.includes('measurements['));
+    return { seconds: forecast?.seconds ?? before, problem };
   } catch {
     // An imported model whose training is not known: what it took before says enough.
+    return { seconds: before, problem: '' };
   }
-  return summary.seconds['total'] ?? null;
 }

@@ -4,9 +4,11 @@ import { getContext, setContext, untrack } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { AppInfo, DoctorReport, Fault, FilePlace, QueueSnapshot, Settings } from '../../shared/contract/index.ts';
+import { mainParameter } from '../../shared/representative.ts';
 import { heldUnderPress } from '../client.ts';
 import { summaryText } from '../format.ts';
 import type { ConnectionState, WorkbenchClient } from '../client.ts';
+import { Marked } from './marked.svelte.ts';
 import { parsePlace, placeText } from './place.ts';
 import type { Place } from './place.ts';
 import { Press } from './press.ts';
@@ -59,6 +61,9 @@ export class App {
   readonly kept = new Map<string, unknown>();
   /** Of runs that are looked at with another cutoff than the default; see run/look-at.svelte.ts. */
   readonly cutoffs = new SvelteMap<string, number>();
+  /** Layers that runs are looked at, where one was chosen. */
+  readonly layers = new SvelteMap<string, string>();
+  readonly marked = new Marked();
   #messageNumber = 0;
   /** Changes of settings that are on their way to the store, in the order in which they were made. */
   readonly #unsaved: Partial<Settings>[] = [];
@@ -139,14 +144,15 @@ export class App {
 
   async #offerResult(id: string): Promise<void> {
     const run = await this.client.request('runs.get', { id }).catch(() => null);
-    const key = Object.keys(run?.values ?? {})
-      .filter((name) => /^gamma\.[^.@]+$/.test(name))
-      .sort()
-      .at(-1);
-    if (run?.status !== 'done' || key === undefined) return;
+    const layer = mainParameter(
+      Object.keys(run?.values ?? {})
+        .flatMap((name) => /^gamma\.([^.@]+)$/.exec(name)?.[1] ?? [])
+        .sort(),
+    );
+    if (run?.status !== 'done' || layer === undefined) return;
     if (this.place.screen === 'run' && this.place.run === id && this.place.tab === 'overview') return;
-    const gamma = summaryText(run.values[key], key);
-    this.tell('info', `${run.name}: γ of ${key.slice('gamma.'.length)} = ${gamma}`, {
+    const gamma = summaryText(run.values[`gamma.${layer}`]);
+    this.tell('info', `${run.name}: γ of ${layer} = ${gamma}`, {
       label: 'See it',
       run: () => this.open(id),
     });
@@ -180,13 +186,26 @@ export class App {
     });
   }
 
-  /** Where the address leads; a run keeps its cutoff, which then stands in the address too. */
+  /** Where the address leads; a run keeps its layer and cutoff, which then stand in the address too. */
   #arrive(place: Place): void {
     this.place = place;
     if (place.screen !== 'run') return;
-    const { run, cutoff } = place;
+    const { run, cutoff, layer } = place;
     if (cutoff !== undefined) this.cutoffs.set(run, cutoff);
-    else if (this.cutoffs.has(run)) this.refine(run, { cutoff: this.cutoffs.get(run) });
+    if (layer !== undefined) this.layers.set(run, layer);
+    this.refine(run, this.lookOf(run));
+  }
+
+  /** How a run is looked at, for its address: what is not chosen is left out. */
+  lookOf(run: string): { readonly layer?: string; readonly cutoff?: number } {
+    const [layer, cutoff] = [this.layers.get(run), this.cutoffs.get(run)];
+    return { ...(layer !== undefined && { layer }), ...(cutoff !== undefined && { cutoff }) };
+  }
+
+  /** Chooses the layer that a run is looked at. */
+  lookAtLayer(run: string, layer: string): void {
+    this.layers.set(run, layer);
+    this.refine(run, { layer });
   }
 
   go(place: Place): void {
@@ -195,7 +214,10 @@ export class App {
   }
 
   /** The address says what of a run is on show, without a step for "back". */
-  refine(run: string, changes: { readonly view?: string; readonly cutoff?: number | undefined }): void {
+  refine(
+    run: string,
+    changes: { readonly view?: string; readonly layer?: string; readonly cutoff?: number | undefined },
+  ): void {
     if (this.place.screen !== 'run' || this.place.run !== run) return;
     const { cutoff, ...others } = { ...this.place, ...changes };
     this.place = cutoff === undefined ? others : { ...others, cutoff };

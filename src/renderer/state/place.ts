@@ -16,13 +16,18 @@ export type Place =
   | { readonly screen: 'import' }
   | { readonly screen: 'settings' };
 
-/** A tab of a run; of its measurements one, in one of its views (MeasurementView.svelte), at a cutoff. A cutoff left out is the default. */
+/**
+ * A tab of a run; of its measurements one, in one of its views (MeasurementView.svelte), at a cutoff. A cutoff left out is the default; a layer left out is that of the
+ * measurement, or the run's main one.
+ */
 export interface RunPlace {
   readonly screen: 'run';
   readonly run: string;
   readonly tab: RunTab;
   readonly measurement?: string;
   readonly view?: string;
+  /** "fc2.kernel". */
+  readonly layer?: string;
   readonly cutoff?: number;
 }
 
@@ -61,7 +66,7 @@ export function placeText(place: Place): string {
     case 'run':
       return withQuery(
         `#/run/${place.run}/${place.tab}${place.measurement === undefined ? '' : `/${place.measurement}`}`,
-        { view: place.view, cutoff: place.cutoff },
+        { view: place.view, layer: place.layer, cutoff: place.cutoff },
       );
     case 'new':
       return place.from === undefined ? '#/new' : `#/new/${encodeURIComponent(place.from)}`;
@@ -94,13 +99,14 @@ export function parsePlace(hash: string): Place {
     case 'run': {
       if (first === undefined || !idForm.test(first)) break;
       const tab = runTabs.find((name) => name === second) ?? 'overview';
-      const view = asked.get('view');
+      const [view, layer] = [asked.get('view'), asked.get('layer')];
       return {
         screen,
         run: first,
         tab,
         ...(third !== undefined && { measurement: third }),
         ...(view !== null && /^\w{1,40}$/.test(view) && { view }),
+        ...(layer !== null && /^[\w./-]{1,200}$/.test(layer) && { layer }),
         ...(cutoff !== undefined && { cutoff }),
       };
     }

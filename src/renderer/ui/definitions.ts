@@ -86,7 +86,7 @@ export const definitions = {
   iv: {
     title: 'Split-half instrument',
     formula: 'cov(log H_{B2}, log C_{B1}) / cov(log H_{B2}, log H_{B1})',
-    text: 'Noise in the two halves of B is independent, so errors in H do not flatten it. Cross-fitted directions only, at the standard cutoffs.',
+    text: 'Noise in the two halves of B is independent, so errors in H do not flatten it. Cross-fitted directions only.',
   },
   r_squared: {
     title: 'R²',
@@ -127,7 +127,7 @@ export const definitions = {
   interval: {
     title: '95 % interval',
     formula: 'studentised bootstrap over blocks of samples',
-    text: 'Samples are drawn again in blocks, directions stay. Computed at the standard cutoffs 10^{−1}, …, 10^{−8}.',
+    text: 'Samples are drawn again in blocks, directions stay. Computed with the measurement at the cutoffs 10^{−1}, …, 10^{−8}, and at any other when it is chosen.',
   },
   error: {
     title: 'Standard error along a direction',

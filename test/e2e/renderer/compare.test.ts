@@ -14,6 +14,8 @@ interface Shown {
 describeWhere(windowAvailable(), 'a comparison', () => {
   let window: OpenWindow;
   let runs: readonly string[];
+  /** Runs without measurements that differ in momentum. */
+  let others: readonly string[] = [];
 
   beforeAll(async () => {
     window = await OpenWindow.open();
@@ -88,7 +90,7 @@ describeWhere(windowAvailable(), 'a comparison', () => {
       async () => (await window.bench.request('runs.list', { status: ['done'] })).rows.length === 8,
       'the others to end',
     );
-    await window.bench.request('runs.delete', { ids: [...added.runs] });
+    others = added.runs;
   });
 
   it('never cuts a number in the table of runs', async () => {
@@ -132,12 +134,94 @@ describeWhere(windowAvailable(), 'a comparison', () => {
     expect(await map.getByRole('rowheader').allTextContents()).toEqual(['20', '40']);
     await page.getByLabel('Result on the map').selectOption('loss');
     expect(await map.getByRole('link').count()).toBe(6);
-    await page.getByLabel('Steps or epochs').selectOption('epoch');
+    await page.getByLabel('Steps, epochs or time').selectOption('epoch');
     await page.getByLabel('Smoothing').selectOption('5');
     await page.getByRole('img', { name: /by epoch$/ }).waitFor();
     expect(await window.axe()).toEqual([]);
+    await page.getByLabel('Steps, epochs or time').selectOption('time');
+    await page.getByRole('img', { name: /by time$/ }).waitFor();
+    await until(
+      () => page.evaluate<boolean>(`Number(document.querySelector('[data-painted]').dataset.painted) === 6`),
+      'a curve of each run over its training time',
+    );
+    await page.getByLabel('Steps, epochs or time').selectOption('step');
     await map.getByRole('link').first().click();
     await page.getByRole('heading', { name: 'tiny, learning rate 0.1, batch 20' }).waitFor();
+    expect(window.errors).toEqual([]);
+  });
+
+  it('shows a sweep of more settings as parallel coordinates, by gamma and by loss; a line opens its run', async () => {
+    const { page } = window;
+    await window.go(`#/compare/${[...runs, ...others].join(',')}`);
+    const figure = page.getByRole('region', { name: 'All settings of the sweep' });
+    await figure.scrollIntoViewIfNeeded();
+    await figure.getByRole('link').first().waitFor();
+    expect(await figure.getByRole('link').count()).toBe(8);
+    const names = await figure.locator('.names span').allTextContents();
+    expect(names.slice(-2)).toEqual(['γ', 'loss']);
+    expect(names).toEqual(expect.arrayContaining(['learning rate', 'batch size', 'momentum']));
+    const line = figure.getByRole('link', { name: /^tiny, learning rate 0\.2, batch 40: γ .*, loss / });
+    const colour = (): Promise<string> =>
+      line
+        .locator('polyline')
+        .last()
+        .evaluate((each) => each.style.stroke);
+    const before = await colour();
+    await page.getByLabel('Result on the map').selectOption('loss');
+    expect(await colour()).not.toBe(before);
+    expect(await window.axe()).toEqual([]);
+    await line.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'tiny, learning rate 0.2, batch 40' }).waitFor();
+    await window.bench.request('runs.delete', { ids: [...others] });
+  });
+
+  it('keeps views under names: saved, opened after a restart, deleted and brought back', async () => {
+    const { page } = window;
+    const [first, second] = runs;
+    await window.go(`#/compare/${first},${second}`);
+    await page.getByLabel('Slope').selectOption('gamma_Q');
+    await page.getByLabel('Series').selectOption('accuracy');
+    await page.getByRole('button', { name: 'Views' }).click();
+    await page.getByRole('menuitem', { name: /^Save this view/ }).click();
+    await page.getByRole('dialog').getByLabel('Name').fill('two rates');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByLabel('Slope').selectOption('gamma');
+    await page.waitForTimeout(600);
+    await window.restart();
+    await window.go('#/compare');
+    await page.getByRole('list', { name: 'Saved views' }).getByRole('button', { name: 'two rates' }).click();
+    await page.waitForURL((url) => url.hash === `#/compare/${first},${second}`);
+    await until(async () => (await page.getByLabel('Slope').inputValue()) === 'gamma_Q', 'the slope of the view');
+    expect(await page.getByLabel('Series').inputValue()).toBe('accuracy');
+    await page.getByRole('button', { name: 'Views' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByRole('menuitem', { name: 'two rates' }).last().click();
+    await page.getByText('The view two rates was deleted.').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await window.go('#/compare');
+    await page.getByRole('button', { name: 'two rates' }).waitFor();
+  });
+
+  it('links its charts: the run and direction under the pointer, and directions that a drag has marked', async () => {
+    const { page } = window;
+    await window.go(`#/compare/${runs.slice(0, 2).join(',')}`);
+    const chart = page.getByRole('img', { name: /^C_ii against H_ii/ });
+    await chart.scrollIntoViewIfNeeded();
+    await page.getByRole('img', { name: /^C_ii against Q_ii/ }).waitFor();
+    const box = (await chart.boundingBox())!;
+    await page.mouse.move(box.x + 70, box.y + 12);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width - 20, box.y + box.height / 2, { steps: 4 });
+    await page.mouse.up();
+    const marked = page.getByTestId('marked');
+    await until(async () => (await marked.count()) >= 2, 'both charts to show what is marked');
+    for (const path of await marked.all()) expect(await path.getAttribute('d')).toMatch(/^M/);
+    const [ring] = /M[\d.]+ [\d.]+/.exec((await marked.first().getAttribute('d'))!)!;
+    const [x, y] = ring.slice(1).split(' ').map(Number);
+    await page.mouse.move(box.x + x + 3, box.y + y);
+    await page.getByTestId('linked').locator('circle').first().waitFor();
     expect(window.errors).toEqual([]);
   });
 });

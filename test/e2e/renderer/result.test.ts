@@ -39,9 +39,7 @@ describeWhere(windowAvailable(), 'what a run found', () => {
     const { page, bench } = window;
     [run] = (await bench.request('runs.start', { experiment })).runs;
     await window.go(`#/run/${run}/training`);
-    await page
-      .getByText(/small digits: γ of fc3 = \d\.\d+ ± \d|small digits: γ of fc3 = /)
-      .waitFor({ timeout: 200_000 });
+    await page.getByText(/small digits: γ of fc2 = /).waitFor({ timeout: 200_000 });
     await page.getByRole('button', { name: 'See it' }).click();
     await page.waitForURL((url) => url.hash === `#/run/${run}/overview`);
     const gamma = page.getByTestId('card-gamma');
@@ -102,7 +100,7 @@ describeWhere(windowAvailable(), 'what a run found', () => {
   }, 260_000);
 
   it('keeps the interval of gamma while the cutoff is dragged: it stands on decades, unless freed', async () => {
-    const { page } = window;
+    const { page, bench } = window;
     await page.getByRole('tab', { name: 'Exponents' }).click();
     await page.getByRole('tab', { name: 'C on H' }).click();
     const handle = page.getByRole('slider', { name: 'Cutoff' });
@@ -126,12 +124,66 @@ describeWhere(windowAvailable(), 'what a run found', () => {
     await handle.focus();
     await page.keyboard.press('ArrowLeft');
     expect(Number.isInteger(await value())).toBe(true);
-    // Freed: any place; the interval is that of the nearest decade, and says so.
+    // Freed: any place, with an interval of its own once it is let go.
     await page.keyboard.press('Shift+ArrowLeft');
     expect(Number.isInteger(await value())).toBe(false);
-    expect(await slope.textContent()).toMatch(/± [\d.]+ at 10/);
+    await slope.getByText(/\d ± [\d.]+$/).waitFor();
+    const cutoff = Number(/cutoff=([^&]+)/.exec(page.url())![1]);
+    const [{ id }] = (await bench.request('measurements.list', { runs: [run], parameter: 'fc2.kernel' })).slice(-1);
+    const rows = await bench.request('measurements.atCutoff', { id, cutoff });
+    const [low, high] = rows!.training_set.gamma.interval!.ols!;
+    expect(await slope.textContent()).toContain(`± ${((high - low) / 2).toPrecision(2)}`.slice(0, 5));
     await page.keyboard.press('PageDown');
     expect(Number.isInteger(await value())).toBe(true);
+  });
+
+  it('marks directions by a drag, and shows them in every chart of the measurement, with layer and cutoff in the address', async () => {
+    const { page } = window;
+    const chart = page.getByRole('img', { name: /^C_ii against H_ii/ });
+    const box = (await chart.boundingBox())!;
+    await page.mouse.move(box.x + box.width - 30, box.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.75, box.y + box.height * 0.55, { steps: 4 });
+    await page.mouse.up();
+    const count = page.getByTestId('marked-count');
+    await count.waitFor();
+    const rings = async (): Promise<number> =>
+      (((await page.getByTestId('marked').getAttribute('d')) ?? '').match(/M/g) ?? []).length;
+    const marked = Number(/^\d+/.exec((await count.textContent())!)![0]);
+    expect(marked).toBeGreaterThan(2);
+    expect(await rings()).toBe(marked);
+    await page.getByRole('tab', { name: 'Q on H' }).click();
+    expect(await rings()).toBe(marked);
+    await page.getByRole('tab', { name: 'Spectrum' }).click();
+    await page.getByRole('tab', { name: 'Spectra' }).click();
+    // Of each direction its H, C and Q.
+    expect(await rings()).toBe(3 * marked);
+    // A drag over the spectrum marks others.
+    const spectra = (await page.getByRole('img', { name: /^Spectra of/ }).boundingBox())!;
+    await page.mouse.move(spectra.x + 70, spectra.y + 60);
+    await page.mouse.down();
+    await page.mouse.move(spectra.x + 200, spectra.y + 90, { steps: 4 });
+    await page.mouse.up();
+    await page.getByRole('tab', { name: 'Exponents' }).click();
+    await page.getByRole('tab', { name: 'C on H' }).click();
+    await until(async () => !(await count.textContent())!.startsWith(`${marked} `), 'other directions to be marked');
+    await page.getByRole('button', { name: 'clear' }).click();
+    expect(await page.getByTestId('marked').count()).toBe(0);
+    // The run is looked at in the same way in its other tabs, and so is a link to them.
+    await page.getByLabel('Standard cutoff').selectOption('0.001');
+    const overview = page.getByRole('navigation', { name: 'Run' }).getByRole('link', { name: 'Overview' });
+    expect(await overview.getAttribute('href')).toBe(`#/run/${run}/overview?layer=fc2.kernel&cutoff=0.001`);
+    await page.getByRole('link', { name: /fc3\.kernel/ }).click();
+    await until(
+      async () => ((await overview.getAttribute('href')) ?? '').includes('layer=fc3.kernel'),
+      'the other layer',
+    );
+    await overview.click();
+    await page.getByRole('img', { name: /^C_ii against H_ii of fc3.kernel/ }).waitFor();
+    await page.reload();
+    await page.getByRole('img', { name: /^C_ii against H_ii of fc3.kernel/ }).waitFor();
+    await page.goto(`${window.server.url.replace(/#.*$/, '')}#/run/${run}/measurements?layer=fc2.kernel&view=gamma`);
+    await page.getByRole('img', { name: /^C_ii against H_ii of fc2.kernel/ }).waitFor();
   });
 
   it('says gamma on the flag of the cutoff, also at a zoom of 150 %', async () => {

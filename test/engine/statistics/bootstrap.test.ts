@@ -9,6 +9,7 @@ import {
   type BlockProjections,
   type BootstrapResult,
 } from '../../../src/engine/statistics/index.ts';
+import { packProjections, unpackProjections } from '../../../src/engine/statistics/stored-blocks.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { directFits, drawProjections, floors, population } from './samples.ts';
 
@@ -166,6 +167,11 @@ describe('bootstrap', () => {
       expect(ols!.estimate).toBeCloseTo(1.25, 10);
       expect(ols!.interval[1] - ols!.interval[0]).toBeLessThan(1e-9);
     }
+  });
+
+  it('gives the same from sums that were packed into arrays', () => {
+    const { traces: _traces, ...kept } = projections;
+    expect(unpackProjections(packProjections(projections))).toEqual(kept);
   });
 
   it.each([

@@ -212,6 +212,28 @@ describe('results', () => {
     expect(await faultOf('measurements.eigenvector', { id: info.id, index: 99 })).toMatchObject({ code: 'bad-input' });
   });
 
+  it('fits at any cutoff with the intervals of the same bootstrap', async () => {
+    const [info] = await bench.request('measurements.list', { runs: [run] });
+    const { gamma } = info.summary!;
+    for (const k of [0, 1, 3]) {
+      const { cutoff } = gamma.training_set[k];
+      const found = await bench.request('measurements.atCutoff', { id: info.id, cutoff });
+      for (const estimand of ['training_set', 'cross_fitted'] as const) {
+        const stored = gamma[estimand][k];
+        expect(found![estimand].n).toBe(stored.n);
+        for (const relation of ['gamma', 'gamma_Q', 'C_on_Q'] as const) {
+          expect(found![estimand][relation].ols).toBeCloseTo(stored[relation].ols!, 12);
+          const [low, high] = found![estimand][relation].interval!.ols!;
+          expect(low).toBeCloseTo(stored[relation].interval!.ols![0], 9);
+          expect(high).toBeCloseTo(stored[relation].interval!.ols![1], 9);
+        }
+      }
+    }
+    const between = await bench.request('measurements.atCutoff', { id: info.id, cutoff: 0.03 });
+    expect(between!.training_set.cutoff).toBe(0.03);
+    expect(await faultOf('measurements.atCutoff', { id: info.id, cutoff: 2 })).toMatchObject({ code: 'bad-input' });
+  });
+
   it('measures again by hand', async () => {
     const measurement = { parameters: ['fc1.kernel'], samples: 100 };
     const { job } = await bench.request('measurements.start', { run, measurement });

@@ -10,6 +10,7 @@ import type { DirectionErrors, ExtraArrays, MeasurementSummary, ProjectedArrays 
 import type { Pool } from '../../parallel/pool.ts';
 import { averageClusters, chooseDirections } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections } from '../../statistics/index.ts';
+import { packProjections } from '../../statistics/stored-blocks.ts';
 import { directionErrors } from '../direction-errors.ts';
 import { projectedPrecision } from '../device/projected-precision.ts';
 import type { SpanSet } from '../assumptions/span.ts';
@@ -180,7 +181,7 @@ export async function measureProjected(
       cross_fitted_H_diagonal: joined(crossFitted, 'H'),
       cross_fitted_C_diagonal: joined(crossFitted, 'C'),
       cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
-      ...(options.intervals !== false && directionErrors(projections)),
+      ...(options.intervals !== false && { ...directionErrors(projections), ...packProjections(projections) }),
       ...asked.arrays,
     };
     const begun = performance.now();

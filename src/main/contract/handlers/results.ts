@@ -1,11 +1,12 @@
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { CheckpointInfo, Handlers, MeasurementInfo } from '../../../shared/contract/index.ts';
+import type { MeasurementSummary } from '../../../shared/results.ts';
 import { readArrays } from '../../results-file.ts';
 import type { Checkpoint, MeasurementRecord } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
 
 type Name =
-  | `measurements.${'list' | 'get' | 'arrays' | 'heatmap' | 'eigenvector' | 'start' | 'delete'}`
+  | `measurements.${'list' | 'get' | 'arrays' | 'atCutoff' | 'heatmap' | 'eigenvector' | 'start' | 'delete'}`
   | `series.${'names' | 'get' | 'since'}`
   | 'logs.get'
   | 'checkpoints.list';
@@ -17,6 +18,16 @@ export const resultHandlers: Pick<Handlers<Workbench>, Name> = {
   'measurements.get': ({ id }, workbench) => measurementInfo(measurement(workbench, id)),
 
   'measurements.arrays': ({ id, names }, workbench) => readArrays(arraysOf(workbench, id).path, [...new Set(names)]),
+
+  'measurements.atCutoff': ({ id, cutoff }, workbench) => {
+    const { path, summary } = arraysOf(workbench, id);
+    const { floor, bootstrap, splits } = summary;
+    return workbench.computing.ask('cutoffRows', {
+      file: path,
+      summary: { floor, ...(bootstrap && { bootstrap }), ...(splits && { splits }) },
+      cutoff,
+    });
+  },
 
   'measurements.heatmap': ({ id, to, ...wanted }, workbench) =>
     workbench.computing.ask('heatmap', {
@@ -81,7 +92,10 @@ function measurement({ store }: Workbench, id: string): MeasurementRecord {
   return found;
 }
 
-function arraysOf(workbench: Workbench, id: string): { path: string; shape: readonly number[] } {
+function arraysOf(
+  workbench: Workbench,
+  id: string,
+): { path: string; shape: readonly number[]; summary: MeasurementSummary } {
   const { arrays, summary, parameter } = measurement(workbench, id);
   if (summary === null || arrays === null) {
     throw new FaultError(
@@ -95,5 +109,5 @@ function arraysOf(workbench: Workbench, id: string): { path: string; shape: read
       `the file with the arrays of ${parameter} is ${arrays.state}; measure again for them`,
     );
   }
-  return { path: arrays.path, shape: summary.shape };
+  return { path: arrays.path, shape: summary.shape, summary };
 }

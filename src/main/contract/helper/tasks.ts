@@ -17,6 +17,7 @@ import type {
 import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
 import type { Experiment } from '../../../shared/experiment.ts';
 import type { ModelSpec } from '../../../shared/model.ts';
+import type { MeasurementSummary } from '../../../shared/results.ts';
 import type { Verification } from '../../../shared/verification.ts';
 import { messageOf } from '../../../shared/errors.ts';
 import { summarise } from '../../../data/dataset.ts';
@@ -31,6 +32,8 @@ import { availableMemory } from '../../jobs/memory.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
 import { probeDevices } from '../../jobs/devices.ts';
 import type { EngineOptions } from '../../jobs/protocol.ts';
+import { rowsAtCutoff } from './cutoff-rows.ts';
+import type { CutoffRows } from './cutoff-rows.ts';
 import { figureTasks } from './figure-tasks.ts';
 import type { FigureTasks } from './figure-tasks.ts';
 import { forecastRun } from './forecast.ts';
@@ -83,6 +86,14 @@ export interface HelperTasks extends FigureTasks {
       readonly size: number;
     };
     readonly result: Heatmap;
+  };
+  cutoffRows: {
+    readonly argument: {
+      readonly file: string;
+      readonly summary: Pick<MeasurementSummary, 'floor' | 'bootstrap' | 'splits'>;
+      readonly cutoff: number;
+    };
+    readonly result: CutoffRows | null;
   };
   eigenvector: {
     readonly argument: {
@@ -272,6 +283,8 @@ export function helperTasks(): Implementations {
     async heatmap({ engine, file, ...wanted }) {
       return views.heatmap((await engineFor(engine)).blas, file, wanted);
     },
+
+    cutoffRows: ({ file, summary, cutoff }) => rowsAtCutoff(file, summary, cutoff),
 
     async eigenvector({ engine, file, index, shape }) {
       return views.eigenvector((await engineFor(engine)).blas, file, index, shape);

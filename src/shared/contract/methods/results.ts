@@ -1,5 +1,7 @@
 /** Measurements with their arrays, series, logs, checkpoints. Arrays cross as typed arrays. */
 import * as v from 'valibot';
+import type { Estimand } from '../../estimands.ts';
+import type { CutoffRow } from '../../slopes.ts';
 import { integer } from '../../validation.ts';
 import { measurementSchema } from '../../experiment.ts';
 import { id, keys, method, text } from '../define.ts';
@@ -82,6 +84,10 @@ export const results = {
   'measurements.get': method<MeasurementInfo>()(v.strictObject({ id })),
   'measurements.arrays': method<Readonly<Partial<Record<DiagonalName, Float64Array>>>>()(
     v.strictObject({ id, names: v.pipe(v.array(v.picklist(diagonals)), v.minLength(1)) }),
+  ),
+  /** Fits with intervals at any cutoff, by estimand: seconds. Null where the measurement does not keep what intervals are made from. */
+  'measurements.atCutoff': method<Readonly<Record<Estimand, CutoffRow>> | null>()(
+    v.strictObject({ id, cutoff: v.pipe(v.number(), v.minValue(1e-8), v.maxValue(1)) }),
   ),
   /** A matrix as a picture: in the parameter's own basis, or in the eigenbasis of H (computed once, then kept: seconds at first). */
   'measurements.heatmap': method<Heatmap>()(

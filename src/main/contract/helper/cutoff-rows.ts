@@ -1,0 +1,42 @@
+/** Fits of a stored measurement with their intervals at one cutoff that is none of the standard ones. */
+import { bootstrap, fitByCutoff, fitCrossFitted, splitsOf, withIntervals } from '../../../engine/statistics/index.ts';
+import type { Diagonals } from '../../../engine/statistics/index.ts';
+import { unpackProjections } from '../../../engine/statistics/stored-blocks.ts';
+import { diagonalArrays, type Estimand } from '../../../shared/estimands.ts';
+import type { IntervalArrays, MeasurementSummary } from '../../../shared/results.ts';
+import type { CutoffRow } from '../../../shared/slopes.ts';
+import { intervalNames, readArrays, splitNames } from '../../results-file.ts';
+
+export type CutoffRows = Readonly<Record<Estimand, CutoffRow>>;
+
+/** The same bootstrap as at the standard cutoffs, with its seed and resamples. Null where the file does not keep the sums that it is made from. */
+export async function rowsAtCutoff(
+  file: string,
+  { floor, bootstrap: made, splits }: Pick<MeasurementSummary, 'floor' | 'bootstrap' | 'splits'>,
+  cutoff: number,
+): Promise<CutoffRows | null> {
+  const kept = await readArrays(file, intervalNames);
+  if (made === undefined || intervalNames.some((name) => kept[name] === undefined)) return null;
+  const names = Object.values(diagonalArrays).flatMap((each) => Object.values(each));
+  const arrays = await readArrays(file, [...new Set(names), ...splitNames]);
+  const halves = [0, 1].map((half): Diagonals => {
+    const part = (array: Float64Array): Float64Array =>
+      array.subarray((half * array.length) / 2, ((half + 1) * array.length) / 2);
+    const { selection, H, C, Q } = diagonalArrays.cross_fitted;
+    return { selection: part(arrays[selection]), H: part(arrays[H]), C: part(arrays[C]), Q: part(arrays[Q]) };
+  });
+  const { eigenvalues: H, C_diagonal: C, Q_diagonal: Q } = arrays;
+  const more = splitsOf(arrays, (splits?.count ?? 1) - 1);
+  const rows = {
+    training_set: fitByCutoff({ selection: H, H, C, Q }, floor, [cutoff]),
+    cross_fitted: fitCrossFitted([halves[0], halves[1]], floor, [cutoff], {}, more),
+  };
+  const projections = unpackProjections(kept as IntervalArrays);
+  const { seed, resamples } = made;
+  const { gamma } = withIntervals(
+    rows,
+    bootstrap(projections, { seed, resamples, cutoffs: [cutoff], floors: floor }),
+    projections,
+  );
+  return { training_set: gamma.training_set[0], cross_fitted: gamma.cross_fitted[0] };
+}

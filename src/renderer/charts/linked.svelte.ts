@@ -1,0 +1,4 @@
+/** The place of the pointer along x, one for all charts that share it; null where it is on none of them. */
+export class LinkedPointer {
+  at = $state<number | null>(null);
+}

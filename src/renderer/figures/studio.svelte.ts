@@ -381,8 +381,8 @@ const companions: Readonly<Partial<Record<FigureName, FigureName>>> = {
 function besides(recipe: FigureRecipe): FigureRecipe {
   const figure = recipe.figure === 'panels' ? undefined : companions[recipe.figure];
   if (figure === undefined) return recipe;
-  const known: readonly string[] = figureTable[figure].options;
-  const options = Object.fromEntries(Object.entries(recipe.options).filter(([name]) => known.includes(name)));
+  const known = figureTable[figure].options;
+  const options = Object.fromEntries(Object.entries(recipe.options).filter(([name]) => Object.hasOwn(known, name)));
   return { ...recipe, figure, name: figureTable[figure].title, options };
 }
 

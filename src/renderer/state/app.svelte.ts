@@ -220,8 +220,10 @@ export class App {
   ): void {
     if (this.place.screen !== 'run' || this.place.run !== run) return;
     const { cutoff, ...others } = { ...this.place, ...changes };
-    this.place = cutoff === undefined ? others : { ...others, cutoff };
-    history.replaceState(null, '', placeText(this.place));
+    const next = cutoff === undefined ? others : { ...others, cutoff };
+    if (placeText(next) === placeText(this.place)) return;
+    this.place = next;
+    history.replaceState(null, '', placeText(next));
   }
 
   /** Goes to a place, and loads it anew where the window shows it already. */

@@ -1,5 +1,9 @@
 /** A sweep laid side by side: what differs is the axis and the name, and every point stands at its value. In a real Chromium. */
+import { readFileSync } from 'node:fs';
+import { PDFDocument } from '@cantoo/pdf-lib';
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { reopenFigure } from '../../../src/main/figures/reopen.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { tiny, until } from '../../main/queue/support.ts';
 import { OpenWindow, windowAvailable } from './support.ts';
@@ -222,6 +226,43 @@ describeWhere(windowAvailable(), 'a comparison', () => {
     const [x, y] = ring.slice(1).split(' ').map(Number);
     await page.mouse.move(box.x + x + 3, box.y + y);
     await page.getByTestId('linked').locator('circle').first().waitFor();
+    expect(window.errors).toEqual([]);
+  });
+
+  it('goes from the finished sweep to a figure of two panels as PDF by eight clicks, without a warning', async () => {
+    const { page } = window;
+    await window.go('#/runs');
+    await page.locator('tr[data-index="5"] td.name').waitFor();
+    let clicks = 0;
+    const click = async (target: Locator, modifiers: 'Shift'[] = []): Promise<void> => {
+      await target.click({ modifiers });
+      clicks++;
+    };
+    await click(page.locator('tr[data-index="0"] [data-choose]'));
+    await click(page.locator('tr[data-index="5"] td.name'), ['Shift']);
+    await click(page.getByRole('button', { name: 'Compare', exact: true }));
+    await click(page.getByRole('link', { name: /^Open γ against learning rate in the figure studio/ }));
+    await click(page.getByRole('button', { name: /^Add a panel/ }));
+    // Opening the list, and the entry.
+    await page.getByLabel('Venue').selectOption({ label: 'PRL, one column' });
+    clicks += 2;
+    await page.getByText(/^86\.0 × .*2 panels/).waitFor();
+    await page.getByText('Drawing …').waitFor({ state: 'detached' });
+    expect(await page.getByRole('region', { name: 'Warnings of the layout' }).count()).toBe(0);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      click(page.getByRole('button', { name: 'PDF', exact: true })),
+    ]);
+    expect(clicks).toBeLessThanOrEqual(8);
+    expect(download.suggestedFilename()).toMatch(/\.pdf$/);
+    const bytes = readFileSync(await download.path());
+    const { width } = (await PDFDocument.load(bytes, { updateMetadata: false })).getPage(0).getSize();
+    expect((width / 72) * 25.4).toBeCloseTo(86, 2);
+    expect((await reopenFigure(bytes)).recipe?.panels?.map(({ figure }) => figure)).toEqual([
+      'gamma_hyperparameter',
+      'curves',
+    ]);
+    expect(await window.axe()).toEqual([]);
     expect(window.errors).toEqual([]);
   });
 });

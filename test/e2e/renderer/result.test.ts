@@ -141,9 +141,10 @@ describeWhere(windowAvailable(), 'what a run found', () => {
     const { page } = window;
     const chart = page.getByRole('img', { name: /^C_ii against H_ii/ });
     const box = (await chart.boundingBox())!;
-    await page.mouse.move(box.x + box.width - 30, box.y + 20);
+    // From where neither a point nor the flag of the cutoff is.
+    await page.mouse.move(box.x + box.width - 22, box.y + box.height * 0.7);
     await page.mouse.down();
-    await page.mouse.move(box.x + box.width * 0.75, box.y + box.height * 0.55, { steps: 4 });
+    await page.mouse.move(box.x + box.width * 0.75, box.y + 18, { steps: 4 });
     await page.mouse.up();
     const count = page.getByTestId('marked-count');
     await count.waitFor();

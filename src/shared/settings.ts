@@ -95,6 +95,7 @@ const short: Readonly<Record<string, string>> = { batch_size: 'batch' };
 const plainTexts: ReadonlySet<string> = new Set(['dataset', 'model', 'model.loss', 'activation']);
 
 const lossNames: Readonly<Record<string, string>> = { mse: 'mean squared error' };
+const initialisationNames: Readonly<Record<string, string>> = { he: 'He', glorot: 'Glorot', lecun: 'LeCun' };
 const functionNames: Readonly<Record<string, string>> = { relu: 'ReLU', gelu: 'GELU' };
 
 /** Without signs that TeX reads. */
@@ -123,6 +124,7 @@ export function settingValue(path: string, value: unknown): string {
   if (typeof value === 'number') return settingNumber(path, value);
   if (typeof value !== 'string') return JSON.stringify(value);
   if (path === 'model.loss') return lossNames[value] ?? value;
+  if (path === 'initialisation.kind') return initialisationNames[value] ?? value;
   if (path === 'activation' || path.endsWith('.function')) return functionNames[value] ?? value;
   return value;
 }

@@ -187,6 +187,16 @@ describeWhere(windowAvailable(), 'what a run found', () => {
     await page.getByRole('img', { name: /^C_ii against H_ii of fc2.kernel/ }).waitFor();
   });
 
+  it('follows the pointer in all charts of the training at once', async () => {
+    const { page } = window;
+    await window.go(`#/run/${run}/training`);
+    await page.getByRole('img', { name: /^Accuracy of/ }).waitFor();
+    await page.getByRole('img', { name: /^Loss of/ }).hover();
+    await until(async () => (await page.locator('svg.cross').count()) === 2, 'a line in both charts');
+    await window.go(`#/run/${run}/measurements?layer=fc2.kernel&view=gamma`);
+    await page.getByRole('img', { name: /^C_ii against H_ii of fc2.kernel/ }).waitFor();
+  });
+
   it('says gamma on the flag of the cutoff, also at a zoom of 150 %', async () => {
     const { page } = window;
     await page.setViewportSize({ width: 853, height: 533 });

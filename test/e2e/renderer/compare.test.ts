@@ -165,11 +165,7 @@ describeWhere(windowAvailable(), 'a comparison', () => {
     expect(names.slice(-2)).toEqual(['γ', 'loss']);
     expect(names).toEqual(expect.arrayContaining(['learning rate', 'batch size', 'momentum']));
     const line = figure.getByRole('link', { name: /^tiny, learning rate 0\.2, batch 40: γ .*, loss / });
-    const colour = (): Promise<string> =>
-      line
-        .locator('polyline')
-        .last()
-        .evaluate((each) => each.style.stroke);
+    const colour = (): Promise<string | null> => line.locator('polyline').last().getAttribute('style');
     const before = await colour();
     await page.getByLabel('Result on the map').selectOption('loss');
     expect(await colour()).not.toBe(before);

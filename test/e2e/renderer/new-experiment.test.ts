@@ -22,7 +22,7 @@ describeWhere(windowAvailable(), 'a new experiment', () => {
     await page
       .locator('small[data-testid="time-glyphs-mlp"]', { hasText: /about \d+ (s|min)/ })
       .waitFor({ timeout: 400_000 });
-    expect(await page.getByText(/needs MNIST: name its folder or download it/).count()).toBeGreaterThan(1);
+    expect(await page.getByText(/needs MNIST on this machine/).count()).toBeGreaterThan(1);
     expect(await page.locator('.empty li').first().textContent()).toMatch(/^Glyphs?, .*about/i);
   }, 450_000);
 

@@ -1,4 +1,5 @@
 /** Draws marks on a canvas over a chart's axes: straight on the canvas, so that hundreds of lines of thousands of points take tens of milliseconds. */
+import { zoomOf } from '../state/zoom.ts';
 import { dashes } from './looks.ts';
 import type { Shape } from './looks.ts';
 import type { Box, Drawn, Painting } from './marks.ts';
@@ -11,7 +12,7 @@ export function paint(
   shapes: readonly Drawn[],
   { kind, joined, lines = [], strong, colours, paper }: Painting,
 ): void {
-  const ratio = devicePixelRatio;
+  const ratio = devicePixelRatio * zoomOf(canvas);
   canvas.width = Math.round(size.width * ratio);
   canvas.height = Math.round(size.height * ratio);
   const context = canvas.getContext('2d');

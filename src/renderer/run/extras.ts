@@ -58,9 +58,10 @@ export function lackingForView(summary: MeasurementSummary, view: string): reado
   const isExact = summary.method === 'exact';
   const extra = extraKinds.find((kind) => kind === view);
   if (extra !== undefined) {
-    if (has[extra](summary)) return [];
-    if (lackingExtras(summary).includes(extra)) return [extra];
-    return extra === 'duality' && summary.duality_unavailable !== undefined ? [] : [extra, 'exact'];
+    const reasons = { duality: summary.duality_unavailable, fluctuations: summary.weight_fluctuations_unavailable };
+    const reason = extra === 'duality' || extra === 'fluctuations' ? reasons[extra] : undefined;
+    if (has[extra](summary) || reason !== undefined) return [];
+    return lackingExtras(summary).includes(extra) ? [extra] : [extra, 'exact'];
   }
   // An exact measurement without intervals has too few samples for the mechanism.
   if (exactViews[view]?.(summary) !== false || (isExact && summary.bootstrap === undefined)) return [];

@@ -3,6 +3,7 @@ import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 import { defaultAxis } from '../../shared/varied.ts';
 import type { Varied } from '../../shared/varied.ts';
 import type { App } from '../state/app.svelte.ts';
+import { runState } from '../format.ts';
 import { cellText, columnOf, groupText, widest } from './columns.ts';
 import type { Line } from './lines.ts';
 
@@ -13,7 +14,9 @@ const mostAdded = 4;
 /** Milliseconds of quiet before the settings are asked for. */
 const settle = 250;
 /** CSS pixels that names take by themselves. */
-const widestName = 360;
+const widestName = 400;
+/** And states with what a run came to. */
+const widestState = 184;
 /** Of a digit, and around the text of a cell; CSS pixels. */
 const digit = 7.2;
 const around = 26;
@@ -79,7 +82,8 @@ export class Varying {
     for (const key of columns) {
       const column = columnOf(key);
       // Runs of a sweep are told apart by the end of their names.
-      const most = key === 'name' ? widestName : column.number && column.value ? widest : 0;
+      const own = { name: widestName, status: widestState }[key];
+      const most = own ?? (column.number && column.value ? widest : 0);
       if (most === 0) continue;
       let longest = 0;
       for (const line of lines)
@@ -93,6 +97,8 @@ export class Varying {
 
 function textOf(of: RunRow | RunGroup | undefined, key: string): string {
   if (of === undefined) return '';
+  // With room for the mark.
+  if (key === 'status') return 'runs' in of ? '' : `${runState(of).text}   `;
   return 'runs' in of ? groupText(of, key, 0, new Map()) : cellText(of, key, 0, new Map());
 }
 

@@ -92,7 +92,7 @@ export function titleOf(key: string): string {
 function settingTitle(key: string): string {
   if (/^(gamma|cosine|commutator|sharpness|trace|convergence|C_on)/.test(key)) return key;
   const name = settingName(key);
-  return name === key ? key : name.charAt(0).toUpperCase() + name.slice(1);
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 export function cellText(row: RunRow, key: string, now: number, projects: ReadonlyMap<string, string>): string {

@@ -78,7 +78,7 @@ describeWhere(windowAvailable(), 'what a run found', () => {
       const button = page.getByRole('button', { name: /^Measure this/ });
       if ((await button.count()) > 0) empty.push(name);
     });
-    expect(empty).toEqual(['Assumptions', 'Duality', 'Minibatches', 'Density']);
+    expect(empty).toEqual(['Assumptions', 'Duality', 'Minibatches', 'Fluctuations', 'Density']);
     expect(await window.axe()).toEqual([]);
     await groups.nth(2).click();
     await page.getByRole('tab', { name: 'Density' }).click();

@@ -23,7 +23,7 @@ describeWhere(windowAvailable(), 'the window', () => {
     const { page } = window;
     await page.getByRole('heading', { name: 'No runs yet' }).waitFor();
     await page
-      .getByRole('link', { name: /glyphs/ })
+      .getByRole('link', { name: /^Glyphs/ })
       .first()
       .waitFor();
     expect(await window.axe()).toEqual([]);
@@ -246,7 +246,7 @@ describeWhere(windowAvailable(), 'the window', () => {
         await page.waitForTimeout(150);
         expect(await window.axe(), `${name} ${colorScheme}`).toEqual([]);
       });
-      expect(seen.size).toBe(15);
+      expect(seen.size).toBe(16);
     }
     // All of them by the arrow keys alone.
     const groups = page.getByRole('tablist', { name: 'Groups of views' });
@@ -265,7 +265,7 @@ describeWhere(windowAvailable(), 'the window', () => {
       }
       await groups.getByRole('tab', { selected: true }).focus();
     }
-    expect(reached.size).toBe(15);
+    expect(reached.size).toBe(16);
   });
 
   it('imports a model whose tensors have other names, and measures it', async () => {

@@ -11,6 +11,7 @@ The ratio is torch's time over Covature's, both in seconds of processor time, wh
 """
 
 import argparse
+import json
 import os
 import resource
 import shlex
@@ -70,6 +71,7 @@ def main():
     parser.add_argument("--samples", type=int, default=128)
     parser.add_argument("--directions", type=int, default=10)
     parser.add_argument("--width", type=int, default=16, help="of the ResNet's first layer")
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line instead of the table")
     given = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
@@ -88,8 +90,10 @@ def main():
         ("GPT (width 32, 2 layers, 32 characters)", gpt, tokens, following, "wte", "projected"),
     ]
     own = {"h.0.attn.c_attn": "h.0.attn.qkv"}
-    print(f"{P} samples, {K} directions, float64, one thread each, torch {torch.__version__}")
-    print(f"{'network':42}{'layer':22}{'d':>7}{'products':>10}  {'method':10}{'covature s':>11}{'torch s':>10}{'ratio':>8}")
+    if not given.json:
+        print(f"{P} samples, {K} directions, float64, one thread each, torch {torch.__version__}")
+        print(f"{'network':42}{'layer':22}{'d':>7}{'products':>10}  {'method':10}{'covature s':>11}{'torch s':>10}{'ratio':>8}")
+    found = []
     with tempfile.TemporaryDirectory() as folder:
         for network, model, x, y, layer, method in rows:
             path = os.path.join(folder, "net.covature-model")
@@ -105,7 +109,12 @@ def main():
             some, few = min(P, 2 * CHUNK), 2
             seconds = products(double, f"{layer}.weight", data, y, few, some) * (count / few) * (P / some)
             model.float()
+            found.append({"network": network, "layer": layer, "d": d, "products": count, "method": method, "covature": mine, "torch": seconds})
+            if given.json:
+                continue
             print(f"{network:42}{layer:22}{d:>7}{count:>10}  {method:10}{mine:>11.2f}{seconds:>10.2f}{seconds / mine:>8.2f}", flush=True)
+    if given.json:
+        print(json.dumps({"samples": P, "directions": K, "rows": found}))
 
 
 if __name__ == "__main__":

@@ -69,9 +69,31 @@ interface Answer {
 const patience = 1_800_000;
 
 /** What the peers' script answers to a job. Raises InputError where python3 or torch is missing, or the job fails. */
-export function askPeers(args: readonly string[], python = 'python3'): Promise<Answer> {
-  const script = fileURLToPath(new URL('../../../scripts/bench-peers.py', import.meta.url));
-  if (!existsSync(script)) return Promise.reject(new InputError('scripts/bench-peers.py is in a checkout alone'));
+export async function askPeers(args: readonly string[], python = 'python3'): Promise<Answer> {
+  const answer = (await runScript('bench-peers.py', args, python)) as Answer;
+  if (answer.error === undefined) return answer;
+  throw new InputError(`${answer.error} (pip install torch numpy scipy pyhessian curvlinops-for-pytorch)`);
+}
+
+/** scripts/bench-torch-layers.py's rows, in seconds of processor time. */
+interface Layers {
+  readonly samples: number;
+  readonly directions: number;
+  readonly rows: readonly {
+    readonly network: string;
+    readonly layer: string;
+    readonly d: number;
+    readonly products: number;
+    readonly method: string;
+    readonly covature: number;
+    readonly torch: number;
+  }[];
+}
+
+/** The JSON on the last line of what a script prints. */
+function runScript(name: string, args: readonly string[], python: string): Promise<unknown> {
+  const script = fileURLToPath(new URL(`../../../scripts/${name}`, import.meta.url));
+  if (!existsSync(script)) return Promise.reject(new InputError(`scripts/${name} is in a checkout alone`));
   return new Promise((resolve, reject) => {
     execFile(python, [script, ...args], { timeout: patience, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       if (error !== null) {
@@ -86,9 +108,7 @@ export function askPeers(args: readonly string[], python = 'python3'): Promise<A
         );
         return;
       }
-      const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Answer;
-      if (answer.error === undefined) resolve(answer);
-      else reject(new InputError(`${answer.error} (pip install torch numpy scipy pyhessian curvlinops-for-pytorch)`));
+      resolve(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
     });
   });
 }
@@ -164,6 +184,15 @@ export async function peersBench(task: PeersTask): Promise<PeersReport> {
         answer.rows,
         `Covature: ${found.products} products, largest ${found.eigenvalues[0].toPrecision(6)}`,
       );
+    }
+    if (parts.has('projected')) {
+      say('layers of a ResNet-18 and of a GPT: whole measurements, processor seconds of one thread');
+      const found = (await runScript('bench-torch-layers.py', ['--json'], python ?? 'python3')) as Layers;
+      for (const { network, layer, d, products, method, covature, torch } of found.rows) {
+        const what = `${method} measurement of ${layer} (d = ${d}), ${network}, ${found.samples} samples, float64, processor time of 1 thread`;
+        const note = `${products} products h_p v of every sample alone, in proportion from two`;
+        add(what, 's', covature, [{ peer: 'torch.func', value: torch, unit: 's', note }]);
+      }
     }
     return { versions, rows };
   } finally {

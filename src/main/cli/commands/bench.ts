@@ -45,7 +45,7 @@ layer, Hessian-vector products and samples' values of a CNN), the share of matri
 python3 has torch, and the precision reached against float64.
 
 With --peers: Covature beside PyTorch (eager, torch.compile, torch.func), NumPy and, where they are installed, SciPy, PyHessian and
-curvlinops, at the same work with the same threads, in one run (sgd, exact and network; python3 with torch): one table with ratios.
+curvlinops, at the same work with the same threads, in one run (sgd, exact, network and projected; python3 with torch): one table with ratios.
 
   --samples N      samples of "exact" and "network" (default 8000; with a device 60000)
   --width N        units of the layer that "exact" measures, d = N^2 (default 50; with a device 50 and 100)

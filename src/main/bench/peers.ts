@@ -20,7 +20,7 @@ import type { OpenedEngine } from '../jobs/engine.ts';
 import { libraryThreadsOf } from '../jobs/engine.ts';
 import { benchData, trainedInput } from './input.ts';
 import { eigenpairsBench } from './projected.ts';
-import { trainingJobs, trainingRate } from './training.ts';
+import { processorTime, trainingJobs, trainingRate } from './training.ts';
 import type { TrainingJob } from './training.ts';
 
 /** Covature's number and a peer's for the same work. */
@@ -132,9 +132,10 @@ export async function peersBench(task: PeersTask): Promise<PeersReport> {
       const most = engine.report.threads;
       for (const [network, job, data] of await trainingOf(folder, task)) {
         for (const threads of most > 1 ? [1, most] : [1]) {
-          const what = `${job.what}, batch 50, float32, ${threads} thread${threads === 1 ? '' : 's'}`;
+          const what = `${job.what}, batch 50, float32, ${threads === 1 ? 'processor time of 1 thread' : `${threads} threads`}`;
           say(what);
-          const { steps } = await trainingRate(engine.trainingBlas(), job, data, threads);
+          const clock = threads === 1 ? processorTime : undefined;
+          const { steps } = await trainingRate(engine.trainingBlas(), job, data, threads, clock);
           const answer = await askPeers(['sgd', '--network', network, '--threads', String(threads)], python);
           add(what, 'steps/s', steps, answer.rows);
         }

@@ -22,6 +22,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { commitOf } from './launch/commit.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -37,8 +38,11 @@ for (const path of ['out/main/cli/index.js', 'out/renderer/index.html', 'out/was
 
 const staged = mkdtempSync(join(tmpdir(), 'covature-pack-'));
 try {
+  // The documents are plain Markdown there; the site is apart.
+  const site = ['docs/.vitepress', 'docs/reference', 'docs/public'].map((path) => join(root, path));
   for (const path of [...built, ...plain])
-    if (existsSync(join(root, path))) cpSync(join(root, path), join(staged, path), { recursive: true });
+    if (existsSync(join(root, path)))
+      cpSync(join(root, path), join(staged, path), { recursive: true, filter: (from) => !site.includes(from) });
   mkdirSync(join(staged, 'bin'));
   cpSync(join(root, 'scripts/npm-bin.mjs'), join(staged, 'bin/covature.mjs'));
   const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -82,17 +86,6 @@ function descriptionOf({ name, version, description, license, dependencies, opti
     // Devices: found where they are installed beside it, never installed with it.
     peerDependencies: peers,
     peerDependenciesMeta: Object.fromEntries(Object.keys(peers).map((peer) => [peer, { optional: true }])),
-    covature: commit(),
+    covature: commitOf(root),
   };
-}
-
-/** @returns {{ commit: string | null, modified: boolean | null }} */
-function commit() {
-  const git = (/** @type {string[]} */ ...args) =>
-    execFileSync('git', ['-C', root, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  try {
-    return { commit: git('rev-parse', 'HEAD'), modified: git('status', '--porcelain', '--untracked-files=no') !== '' };
-  } catch {
-    return { commit: null, modified: null };
-  }
 }

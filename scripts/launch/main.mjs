@@ -5,7 +5,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { endLike, launchEnvironment, runInstead, runThrough } from './run.mjs';
 import { Interrupted, SetupError, say } from './say.mjs';
-import { currentStamp, nodeOf } from './stamp.mjs';
+import { currentStamp, nodeOf, writeJson } from './stamp.mjs';
 
 /** Where the checkout is. */
 const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
@@ -61,6 +61,8 @@ async function launch(what, rest) {
       return await runInstead(node, [join(root, 'scripts/pack.mjs'), ...rest], { cwd: root, env });
     case 'desktop': {
       await buildFor(root, node, true);
+      const { commitOf } = await import('./commit.mjs');
+      writeJson(join(root, 'out/packed.json'), commitOf(root));
       return await runInstead(node, [join(root, 'node_modules/electron-builder/cli.js'), ...rest], { cwd: root, env });
     }
     case 'check':

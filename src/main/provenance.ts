@@ -46,10 +46,36 @@ export function releasesHost(): string | null {
   return releases !== undefined && URL.canParse(releases) ? new URL(releases).host : null;
 }
 
+/** "Covature 0.1.0 (1a2b3c4d5e)": version and commit, and whether the checkout has changes of its own. */
+export function softwareText({
+  version,
+  commit,
+  modified,
+}: Partial<CodeVersion> & Pick<CodeVersion, 'version'>): string {
+  const state = modified === true ? ', modified' : '';
+  return `Covature ${version}${typeof commit === 'string' ? ` (${commit.slice(0, 10)}${state})` : ''}`;
+}
+
+/** What this process runs: asked of git once, since the code was read when the process began. */
+const ownCode = once((): CodeVersion => {
+  const description = readPackage();
+  return { version: description.version, ...(description.covature ?? checkout()) };
+});
+
+/** What draws and writes here, for figures and reports. */
+export function ownSoftware(): string {
+  return softwareText(ownCode());
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
 export function gatherProvenance(): Provenance {
   const description = readPackage();
   return {
-    code: { version: description.version, ...(description.covature ?? checkout()) },
+    code: ownCode(),
     node: process.versions.node,
     packages: description.dependencies,
     machine: {
@@ -62,7 +88,7 @@ export function gatherProvenance(): Provenance {
   };
 }
 
-function checkout(): { commit: string | null; modified: boolean | null } {
+function checkout(): Pick<CodeVersion, 'commit' | 'modified'> {
   const git = (...args: string[]): string =>
     execFileSync('git', ['-C', fileURLToPath(root), ...args], {
       encoding: 'utf8',
@@ -73,7 +99,18 @@ function checkout(): { commit: string | null; modified: boolean | null } {
     const commit = git('rev-parse', 'HEAD');
     return { commit, modified: git('status', '--porcelain', '--untracked-files=no') !== '' };
   } catch {
-    // An installed copy, or no git: the version number has to do.
+    return packedCommit();
+  }
+}
+
+/** What the packaging of the desktop wrote down (out/packed.json); elsewhere the version number has to do. */
+function packedCommit(): Pick<CodeVersion, 'commit' | 'modified'> {
+  try {
+    return JSON.parse(readFileSync(new URL('out/packed.json', root), 'utf8')) as Pick<
+      CodeVersion,
+      'commit' | 'modified'
+    >;
+  } catch {
     return { commit: null, modified: null };
   }
 }

@@ -88,7 +88,7 @@ const column = v.union([text, integer(0)], 'expected the name of a column or its
 export const datasetSchema = v.variant(
   'source',
   [
-    /** src/data/generators/glyphs.ts. */
+    /** Digits drawn here, 28 x 28 in one row of 784 numbers, of 10 classes: no download (src/data/generators/glyphs.ts). */
     v.strictObject({ source: v.literal('glyphs'), ...sizes(8000, 2000), ...common }),
     /** A folder with the usual IDX names, or one images file. */
     v.strictObject({ source: v.literal('idx'), path, classes, ...common }),
@@ -120,7 +120,7 @@ export const datasetSchema = v.variant(
       channels_first,
       ...common,
     }),
-    /** src/data/generators/mixture.ts. */
+    /** Gaussian clusters around drawn centres (src/data/generators/mixture.ts). */
     v.strictObject({
       source: v.literal('gaussian-mixture'),
       ...sizes(2000, 500),
@@ -132,7 +132,7 @@ export const datasetSchema = v.variant(
       separation: v.optional(real(0), 1.5),
       ...common,
     }),
-    /** src/data/generators/teacher.ts. */
+    /** Gaussian inputs, and the outputs of a random network for them (src/data/generators/teacher.ts). */
     v.strictObject({
       source: v.literal('teacher-student'),
       ...sizes(2000, 500),
@@ -146,7 +146,7 @@ export const datasetSchema = v.variant(
       noise: v.optional(real(0), 0.1),
       ...common,
     }),
-    /** src/data/generators/known-gamma.ts. */
+    /** Samples whose exponent is exactly 1 or 2, with the network that shows it (src/data/generators/known-gamma.ts). */
     v.strictObject({
       source: v.literal('known-gamma'),
       gamma: v.picklist([1, 2], 'expected 1 or 2'),

@@ -48,6 +48,7 @@ const optimiser = v.strictObject({
   lr: positive,
   /** In [0, 1); default 0. */
   momentum: v.optional(real(0, 0.999999), 0),
+  /** Nesterov's form, for a momentum above 0; default false. */
   nesterov: v.optional(v.boolean(), false),
   /** Added to the gradient as weight_decay * w, >= 0; default 0. */
   weight_decay: v.optional(real(0), 0),
@@ -126,23 +127,32 @@ export function withTraining(
 }
 
 const experiment = v.strictObject({
+  /** What the run is called, at most 200 characters. */
   name: v.pipe(v.string('expected a name'), v.trim(), v.minLength(1, 'expected a name'), v.maxLength(200)),
+  /** Where the samples come from, by its `source`, and what is done with them. */
   dataset: datasetSchema,
+  /** The network and its loss. */
   model: modelSchema,
+  /** Of the weights before training; biases begin at 0. */
   initialisation: v.optional(initialisation, {}),
+  /** Stochastic gradient descent. */
   optimiser,
+  /** Samples of a minibatch. */
   batch_size: integer(1),
   /** Default epoch: every sample once an epoch in random order. */
   sampling: v.optional(v.picklist(samplingModes), 'epoch'),
+  /** How often the training set is gone through; a part of one may be asked for. */
   epochs: v.pipe(
     v.number(),
     v.check((x) => x >= 0 && Number.isFinite(x), 'expected a number of epochs of at least 0'),
   ),
   /** Stop after the epoch in which the mean loss over the training set first falls to this; default: never. */
   stop_at_loss: v.optional(positive),
+  /** Of the initial weights and of the order of samples; default 1. */
   seed: v.optional(integer(0), 1),
   /** Of training; measurements have their own. */
   precision: v.optional(v.picklist(precisions), 'float32'),
+  /** What is measured, and when; default: nothing. */
   measurements: v.optional(v.array(measurement), []),
 });
 export type Experiment = v.InferOutput<typeof experiment>;

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { main } from '../../src/main/cli/main.ts';
 
 const entry = fileURLToPath(new URL('../../src/main/cli/index.ts', import.meta.url));
 
@@ -28,6 +29,27 @@ export function cli(args: readonly string[], env: Readonly<Record<string, string
       resolve({ status, stdout, stderr });
     });
   });
+}
+
+/** The same in this process: quicker by a start of Node, with this process's environment and folder. */
+export async function cliHere(args: readonly string[]): Promise<CliResult> {
+  const texts = { stdout: '', stderr: '' };
+  const restore = (['stdout', 'stderr'] as const).map((name) => {
+    const stream = process[name];
+    const { write } = stream;
+    stream.write = (text: Uint8Array | string): boolean => {
+      texts[name] += typeof text === 'string' ? text : new TextDecoder().decode(text);
+      return true;
+    };
+    return () => {
+      stream.write = write;
+    };
+  });
+  try {
+    return { status: await main(args), ...texts };
+  } finally {
+    for (const each of restore) each();
+  }
 }
 
 /** A folder that is removed when the test file ends; a space and letters beyond ASCII are part of its name. */

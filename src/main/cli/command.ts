@@ -10,9 +10,13 @@ import type { EngineOptions } from '../jobs/protocol.ts';
 import { defaultStoreFolder, openStore } from '../store/index.ts';
 import type { Store } from '../store/index.ts';
 
+type Options = NonNullable<ParseArgsConfig['options']>;
+
 export interface Command {
   /** Usage, options, an example. */
   readonly help: string;
+  /** Every option that `run` knows: what the reference and the check of the documents go by. */
+  readonly options: Options;
   /** Answers the exit status. Raises InputError or UsageError for status 2. */
   readonly run: (argv: readonly string[]) => Promise<number> | number;
 }
@@ -26,8 +30,6 @@ export class UsageError extends Error {
 export class PausedError extends Error {
   override readonly name = 'PausedError';
 }
-
-type Options = NonNullable<ParseArgsConfig['options']>;
 
 /** Options of every command that reads or writes the store. */
 export const storeOptions = { store: { type: 'string' }, json: { type: 'boolean' } } as const satisfies Options;
@@ -56,7 +58,7 @@ export function parse<const O extends Options>(
 ) {
   let parsed;
   try {
-    parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    parsed = parseArgs({ args: joined(argv, options), options, allowPositionals: true, strict: true });
   } catch (error) {
     throw new UsageError(parseFault(error, Object.keys(options)));
   }
@@ -68,6 +70,18 @@ export function parse<const O extends Options>(
     );
   if (count > most) throw new UsageError(`unexpected argument "${parsed.positionals[most]}"`);
   return parsed;
+}
+
+/** A value may begin with a dash ("--sort -loss"), which Node takes only in the same word as its option; there are no options of one letter but -h. */
+function joined(argv: readonly string[], options: Options): string[] {
+  const words: string[] = [];
+  for (const word of argv) {
+    const before = words.at(-1) ?? '';
+    const takes = options[before.replace(/^--/, '')]?.type === 'string' && before.startsWith('--');
+    if (takes && /^-[A-Za-z]/.test(word) && word !== '-h') words[words.length - 1] = `${before}=${word}`;
+    else words.push(word);
+  }
+  return words;
 }
 
 /** Node's own advice on an unknown option is about a rare case; what one wants to see is the options there are. */
@@ -117,6 +131,11 @@ export function oneOf<const T extends string>(text: string, name: string, allowe
     throw new UsageError(`--${name}: expected one of ${allowed.join(', ')}; received "${text}"`);
   }
   return found;
+}
+
+/** The words of options that may be repeated and hold several with commas. */
+export function listed(texts: readonly string[] | undefined): string[] {
+  return (texts ?? []).flatMap((text) => text.split(',').map((each) => each.trim())).filter((each) => each !== '');
 }
 
 export function engineOf(values: {

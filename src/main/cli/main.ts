@@ -6,7 +6,7 @@ import { PausedError, UsageError } from './command.ts';
 import { pausedStatus } from '../jobs/signals.ts';
 
 /** Loaded when used: a quick command should not wait for what others need. */
-const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+export const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
   demo: {
     summary:
       'train a small network on drawn digits, measure it, print gamma, and draw it: the whole way in one command',
@@ -53,6 +53,10 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
   rerun: {
     summary: 'run a stored experiment again and compare',
     load: async () => (await import('./commands/rerun.ts')).rerun,
+  },
+  bundle: {
+    summary: "an archive for a paper's supplement: runs, figures, environment, scripts; or check one",
+    load: async () => (await import('./commands/bundle.ts')).bundle,
   },
   reproduce: {
     summary: 'the paper as a resumable study: one table and one figure of gamma per layer',

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { writeFileAtomic } from '../../data/files.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { ResultArrays } from '../../shared/results.ts';
-import { fileName } from '../figures/batch.ts';
+import { fileStem, measurementStem } from '../figures/batch.ts';
 import { runFileExtension, writeRunFile } from '../services/run-file.ts';
 import { diagonalNames, readArrays } from '../results-file.ts';
 import type { MeasurementRecord, RunRecord, Store } from '../store/index.ts';
@@ -90,13 +90,4 @@ function seriesCsv(series: ReturnType<Store['series']>): string {
   const steps = [...table.keys()].sort((a, b) => a - b);
   const rows = steps.map((step) => [step, ...names.map((name) => table.get(step)?.get(name) ?? '')].join(','));
   return `${[['step', ...names].join(','), ...rows].join('\n')}\n`;
-}
-
-/** The run's name as part of a file name, with the end of its id. */
-export function fileStem(run: RunRecord): string {
-  return `${fileName(run.name).slice(0, 60)}-${run.id.slice(-6)}`;
-}
-
-export function measurementStem(run: RunRecord, { parameter, step }: MeasurementRecord): string {
-  return `${fileStem(run)}-${parameter}-step-${step}`;
 }

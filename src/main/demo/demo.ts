@@ -9,27 +9,38 @@ import { parseExperiment } from '../../shared/experiment.ts';
 import type { Experiment } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseJson } from '../../shared/validation.ts';
-import { scatterPlans, writeFigures } from '../cli/commands/export.ts';
-import { engineFlags, engineOf, makeFolder, openStoreFor, parse, storeOptions } from '../cli/command.ts';
+import { writeFigures } from '../cli/commands/export.ts';
+import {
+  engineFlags,
+  engineHelp,
+  engineOf,
+  makeFolder,
+  openStoreFor,
+  parse,
+  printJson,
+  storeHelp,
+  storeOptions,
+} from '../cli/command.ts';
 import { formatDuration } from '../cli/format.ts';
 import { ProgressLine } from '../cli/progress.ts';
-import { runText } from '../cli/run-text.ts';
+import { runDocument, runText } from '../cli/run-text.ts';
 import { blasHint } from '../jobs/engine.ts';
+import { scatterPlans } from '../figures/plans.ts';
 import type { JobEvent } from '../jobs/protocol.ts';
 import { invocation } from '../invocation.ts';
 import { startRun } from '../services/runs.ts';
 
-export const demoHelp = `Usage: covature demo [--dataset mnist --path DIR] [--store DIR] [--out DIR] [--blas wasm]   (in a checkout: npm run demo [-- OPTIONS])
+export const demoHelp = `Usage: covature demo [--dataset mnist --path DIR] [--out DIR] [options]   (in a checkout: npm run demo [-- OPTIONS])
 
 Trains 784-50-50-10 on drawn digits (or MNIST), measures its layers, prints gamma, and writes figures.
 
-  --dataset NAME  glyphs (default; drawn here, nothing is downloaded) or mnist
-  --path DIR      the folder with MNIST's four files
-  --out DIR       folder for the figures (default: figures)
-  --blas NAME     "auto" (default), "wasm", or the path of a BLAS library
-  --store DIR     the folder of runs`;
+  --dataset NAME   glyphs (default; drawn here, nothing is downloaded) or mnist
+  --path DIR       the folder with MNIST's four files
+  --out DIR        folder for the figures (default: figures)
+${engineHelp}
+${storeHelp}`;
 
-const options = {
+export const demoOptions = {
   ...storeOptions,
   ...engineFlags,
   dataset: { type: 'string' },
@@ -43,7 +54,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const began = performance.now();
-  const { values } = parse(argv, options, [0, 0]);
+  const { values } = parse(argv, demoOptions, [0, 0]);
   const experiment = await demoExperiment(values.dataset ?? 'glyphs', values.path);
   const folder = path.resolve(values.out ?? 'figures');
   makeFolder(folder);
@@ -74,11 +85,16 @@ export async function demo(argv: readonly string[]): Promise<number> {
     process.stderr.write(`demo: ${end.kind === 'failed' ? end.event.message : end.message}\n`);
     return end.kind === 'failed' && end.event.isInput ? 2 : 1;
   }
-  process.stdout.write(`${runText(store, run)}\n`);
   const measurements = store.measurements(run.id);
   const plans = scatterPlans(run, measurements);
   const { documents } = await writeFigures(store, plans, { formats: ['svg'], folder, engine: engineOf(values) });
   const files = documents.flatMap((each) => each.files);
+  const status = end.event.outcome === 'done' ? 0 : 1;
+  if (values.json === true) {
+    printJson({ run: runDocument(store, run), files });
+    return status;
+  }
+  process.stdout.write(`${runText(store, run)}\n`);
   process.stdout.write(`\nfigures:\n${files.map((file) => `  ${path.relative(process.cwd(), file)}\n`).join('')}`);
   process.stdout.write(`run ${run.id} is kept in ${store.folder}: ${invocation} show ${run.id}\n`);
   const engine = (prepared as Extract<JobEvent, { kind: 'prepared' }> | null)?.engine;
@@ -88,7 +104,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
     );
     if (engine.kind === 'wasm') process.stdout.write(`${blasHint()}\n`);
   }
-  return end.event.outcome === 'done' ? 0 : 1;
+  return status;
 }
 
 async function demoExperiment(dataset: string, folder: string | undefined): Promise<Experiment> {

@@ -3,6 +3,7 @@ import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
 import { withoutCarried } from '../../shared/figures/carried.ts';
 import type { Measurement } from '../../shared/figures/figure-data.ts';
 import type { FigureRecipe } from '../../shared/figures/recipe.ts';
+import type { MeasurementRecord, RunRecord } from '../store/index.ts';
 import { exportFigure, type ExportedFigure, type ExportOptions, type FigureFormat } from './export.ts';
 import type { FigureLoader } from './loader.ts';
 import { measuredIn, type SourcedFigure } from './sources.ts';
@@ -42,6 +43,15 @@ export function fileName(text: string): string {
       .replace(/^[-.]+|[-.]+$/g, '')
       .slice(0, 120) || 'figure'
   );
+}
+
+/** The run's name as part of a file name, with the end of its id. */
+export function fileStem(run: RunRecord): string {
+  return `${fileName(run.name).slice(0, 60)}-${run.id.slice(-6)}`;
+}
+
+export function measurementStem(run: RunRecord, { parameter, step }: MeasurementRecord): string {
+  return `${fileStem(run)}-${parameter}-step-${step}`;
 }
 
 /** Gives each name once: a second "x" is "x-2". */

@@ -9,7 +9,7 @@ import { layoutFigure } from '../../shared/figures/layout/layout.ts';
 import { matplotlibScript } from '../../shared/figures/matplotlib.ts';
 import { documentKey, packForFile, svgMetadata } from '../../shared/figures/metadata.ts';
 import type { FigureRecipe } from '../../shared/figures/recipe.ts';
-import type { FigureSpec } from '../../shared/figures/types.ts';
+import type { FigureSpec, Provenance } from '../../shared/figures/types.ts';
 import { plottedCsv, plottedRows } from '../../shared/figures/plotted.ts';
 import { assumptionsTable, resultsTable, type TableOptions } from '../../shared/figures/table.ts';
 import { base64 } from '../../shared/figures/png.ts';
@@ -119,7 +119,9 @@ export async function exportFigure(
         file(utf8(plottedCsv(plottedRows(spec, scene))));
         break;
       case 'json':
-        file(utf8(`${JSON.stringify(recipe ?? spec, undefined, 2)}\n`));
+        file(
+          utf8(`${JSON.stringify(recipe ? { ...recipe, software: spec.provenance.software } : spec, undefined, 2)}\n`),
+        );
         break;
       case 'py':
         file(utf8(matplotlibScript(spec, scene, fonts, { csv: `${name}.csv`, output: `${name}-matplotlib.pdf` })));
@@ -129,7 +131,8 @@ export async function exportFigure(
           throw new InputError(`"${name}" has no table: a LaTeX table needs measurements, and this figure draws none`);
         file(
           utf8(
-            (recipe?.figure === 'assumptions' ? assumptionsTable : resultsTable)(measurements, tableOptions(recipe)),
+            `% ${originText(spec.provenance)}\n` +
+              (recipe?.figure === 'assumptions' ? assumptionsTable : resultsTable)(measurements, tableOptions(recipe)),
           ),
         );
         break;
@@ -140,6 +143,12 @@ export async function exportFigure(
   }
   const { width_mm, height_mm, notes, warnings, empty } = scene;
   return { files, width_mm, height_mm, notes, warnings, ...(empty === undefined ? {} : { empty }) };
+}
+
+/** "Covature 0.1.0 (1a2b3c4d5e); runs a1, b2": a remark for files that are text. */
+function originText({ software, runs }: Provenance): string {
+  const ids = runs.map(({ id }) => id).join(', ');
+  return `${software}${ids === '' ? '' : `; run${runs.length === 1 ? '' : 's'} ${ids}`}`;
 }
 
 /** The figure's choice of estimands, estimator and cutoff. */

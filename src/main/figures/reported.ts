@@ -6,7 +6,8 @@ import type { MetricPoint } from '../../shared/results.ts';
 import { settingName, settingValue } from '../../shared/settings.ts';
 import { leavesOf } from '../../shared/varied.ts';
 import { seedOf } from '../store/experiments.ts';
-import type { Json, RunRecord, Store } from '../store/index.ts';
+import { softwareText, type CodeVersion } from '../provenance.ts';
+import type { RunRecord, Store } from '../store/index.ts';
 import type { FigureLoader } from './loader.ts';
 import { allMeasurements, provenanceOf, thinned, type StoredMeasurement } from './sources.ts';
 
@@ -101,9 +102,7 @@ function configurationOf(run: RunRecord): Record<string, string> {
   configuration['state'] = run.status;
   if (run.started !== null)
     configuration['started'] = new Date(run.started).toISOString().slice(0, 16).replace('T', ' ');
-  const provenance = run.provenance as { readonly engine?: Json; readonly code?: { readonly version?: string; readonly commit?: string | null } } | null; // prettier-ignore
-  const { version, commit } = provenance?.code ?? {};
-  if (version !== undefined)
-    configuration['software'] = `Covature ${version}${typeof commit === 'string' ? ` (${commit.slice(0, 10)})` : ''}`;
+  const { code } = (run.provenance ?? {}) as { readonly code?: Partial<CodeVersion> };
+  if (code?.version !== undefined) configuration['software'] = softwareText({ ...code, version: code.version });
   return configuration;
 }

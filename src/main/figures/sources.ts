@@ -15,7 +15,7 @@ import type { DatasetSpec } from '../../shared/dataset.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { representativeMeasurement } from '../../shared/representative.ts';
 import type { MeasurementSummary, MetricPoint } from '../../shared/results.ts';
-import { readPackage } from '../provenance.ts';
+import { ownSoftware } from '../provenance.ts';
 import { dataFolderOf } from '../services/runs.ts';
 import { settingName, settingText } from '../../shared/settings.ts';
 import { defaultAxis, leavesOf, namesByDifference, variedSettings } from '../../shared/varied.ts';
@@ -426,7 +426,7 @@ export function provenanceOf(runs: readonly RunRecord[]): Provenance {
     if (dataset !== undefined) data[dataset.name] = dataset.hash;
   }
   return {
-    software: `Covature ${readPackage().version}`,
+    software: ownSoftware(),
     runs: [...new Map(runs.map(({ id, name }) => [id, { id, name }])).values()],
     data,
     fit: {},

@@ -58,7 +58,7 @@ export interface StartedRun {
 }
 
 /** Where published datasets lie, beside the store. */
-export function dataFolderOf(store: Store): string {
+export function dataFolderOf(store: Pick<Store, 'folder'>): string {
   return path.join(store.folder, 'datasets');
 }
 

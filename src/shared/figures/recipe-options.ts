@@ -18,10 +18,15 @@ const size = real(3, 72);
 
 /** Of the whole page, whatever is drawn on it. */
 export const pageOptions = {
+  /** Sizes of a venue; default icml-1. */
   preset: v.exactOptional(v.picklist(presetNames)),
+  /** In place of the preset's. */
   width_mm: v.exactOptional(real(5, 2000)),
+  /** Default: as high as the contents ask for. */
   height_mm: v.exactOptional(real(5, 2000)),
+  /** Of words and formulas; default: the preset's. */
   font: v.exactOptional(v.picklist(fontFamilies)),
+  /** Colours, markers and dashes of series; default okabe-ito. */
   palette: v.exactOptional(v.picklist(paletteNames)),
   /** Type sizes in points in place of the preset's. */
   sizes: v.exactOptional(
@@ -32,20 +37,29 @@ export const pageOptions = {
       note: v.exactOptional(size),
     }),
   ),
+  /** Where it stands; auto: in the corner that covers the fewest points, else below. */
   legend: v.exactOptional(v.picklist(legendPlaces)),
-  // Of panels.
+  /** Panels side by side; default: as the page takes. */
   columns: v.exactOptional(integer(1, 26)),
+  /** Whether panels of a column share limits and numbers of x. */
   shareX: v.exactOptional(v.boolean()),
+  /** The same of a row and y. */
   shareY: v.exactOptional(v.boolean()),
+  /** (a), (b), ... on the panels; default where there are several. */
   letters: v.exactOptional(v.boolean()),
 };
 
 /** Of every single figure. */
 export const commonOptions = {
+  /** Label and limits of the axis. */
   x: v.exactOptional(limits),
+  /** Label and limits of the axis. */
   y: v.exactOptional(limits),
+  /** Above the panel. */
   title: v.exactOptional(v.string()),
+  /** Texts at places of the data or of the frame, with a line to a point where `to` is given. */
   annotations: v.exactOptional(v.array(annotationSchema)),
+  /** How large scatters are drawn: as vectors, as pixels, or thinned. */
   points: v.exactOptional(v.partial(pointRuleSchema)),
 };
 

@@ -32,6 +32,8 @@ export interface FigureRecipe {
   readonly panels?: readonly FigureRecipe[];
   /** The figure of the file that the recipe comes from, packed (carried.ts): drawn where its runs are not at hand. */
   readonly carried?: string;
+  /** Of an exported recipe: what wrote it, "Covature 0.1.0 (1a2b3c4d5e)". */
+  readonly software?: string;
 }
 
 /** Characters of base64 of a figure that a recipe carries. */
@@ -59,6 +61,7 @@ const recipeSchema: v.GenericSchema<FigureRecipe> = v.strictObject({
       v.regex(/^[A-Za-z0-9+/=]*$/, 'expected base64'),
     ),
   ),
+  software: v.exactOptional(v.string()),
 });
 
 /** Raises `InputError` naming what is wrong and where. */

@@ -219,7 +219,7 @@ export interface PointRule {
 
 /** Where the numbers come from; goes into the metadata of every export. */
 export interface Provenance {
-  /** "Covature 0.1.0". */
+  /** "Covature 0.1.0 (1a2b3c4d5e)": version, and the commit where it is known. */
   readonly software: string;
   readonly runs: readonly { readonly id: string; readonly name: string }[];
   /** Hashes of the data sets, by run or name. */

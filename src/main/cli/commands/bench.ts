@@ -84,6 +84,7 @@ function say(text: string): void {
 
 export const bench: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values, positionals } = parse(argv, options, [0, parts.length]);
     const backend = choice(values.backend, 'backend', backendChoices) ?? 'auto';

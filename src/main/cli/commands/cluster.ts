@@ -49,6 +49,7 @@ const options = {
 
 export const cluster: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values, positionals } = parse(argv, options, [2, 2]);
     const [action, given] = positionals;

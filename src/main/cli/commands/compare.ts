@@ -26,6 +26,7 @@ interface Column {
 
 export const compare: Command = {
   help,
+  options,
   run: (argv) => {
     const { values, positionals } = parse(argv, options, [2, Infinity]);
     using store = openStoreFor(values, true);

@@ -30,6 +30,7 @@ Example: covature datasets show '{"source": "glyphs", "train": 500, "test": 100}
 
 export const datasets: Command = {
   help,
+  options: storeOptions,
   run: async (argv) => {
     const { values, positionals } = parse(argv, storeOptions, [0, 2]);
     const root = path.join(path.resolve(values.store ?? defaultStoreFolder()), 'datasets');

@@ -7,7 +7,7 @@ import { installHint } from '../../../engine/blas/find.ts';
 import { openEngine } from '../../jobs/engine.ts';
 import { availableMemory } from '../../jobs/memory.ts';
 import { probeDevices } from '../../jobs/devices.ts';
-import { gatherProvenance } from '../../provenance.ts';
+import { gatherProvenance, softwareText } from '../../provenance.ts';
 import { defaultStoreFolder, restoreStore } from '../../store/index.ts';
 import {
   engineFlags,
@@ -56,6 +56,7 @@ const options = {
 
 export const doctor: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values, positionals } = parse(argv, options, [0, 1]);
     const json = values.json === true;
@@ -134,7 +135,7 @@ async function describeMachine(values: { blas?: string | undefined; threads?: st
 function machineText({ provenance, engine, devices, memory }: Awaited<ReturnType<typeof describeMachine>>): string {
   const { code, machine } = provenance;
   const lines = [
-    `Covature ${code.version}${code.commit === null ? '' : ` (${code.commit.slice(0, 10)}${code.modified === true ? ', modified' : ''})`}, Node ${provenance.node}`,
+    `${softwareText(code)}, Node ${provenance.node}`,
     `${machine.processor}, ${machine.cores} cores, ${formatNumber(memory / 1e9, 3)} of ${formatNumber(machine.memory / 1e9, 3)} GB of memory free; ${machine.platform}`,
   ];
   if (engine.error !== null) lines.push(`BLAS: ${engine.error}`);

@@ -1,24 +1,17 @@
 /** covature export */
-import { estimands } from '../../../shared/estimands.ts';
-import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
-import { InputError, messageOf } from '../../../shared/errors.ts';
-import { applyToRuns } from '../../../shared/figures/apply.ts';
-import { parseRecipe, type FigureRecipe, type FigureSource } from '../../../shared/figures/recipe.ts';
-import { figureNames, figureTable, type FigureName } from '../../../shared/figures/catalogue.ts';
-import type { MeasurementSummary } from '../../../shared/results.ts';
-import type { RecipeOptions } from '../../../shared/figures/recipe-options.ts';
-import { drawFigure, FileNames } from '../../figures/batch.ts';
+import { InputError } from '../../../shared/errors.ts';
+import { figureNames } from '../../../shared/figures/catalogue.ts';
+import { drawPlans, type DrawingSettings, type Omitted } from '../../figures/drawing.ts';
 import { figureFormats, writeExport, type FigureFormat } from '../../figures/export.ts';
-import { loadFonts } from '../../figures/fonts.ts';
-import { FigureLoader } from '../../figures/loader.ts';
-import { recipesIn } from '../../figures/reopen.ts';
-import { sourceFigure } from '../../figures/sources.ts';
+import { namedPlans, plansOf, scatterPlans, type FigurePlan, type PlanSource } from '../../figures/plans.ts';
 import type { MeasurementRecord, RunRecord, Store } from '../../store/index.ts';
 import {
   engineFlags,
+  engineHelp,
   engineOf,
   integerOption,
+  listed,
   oneOf,
   openStoreFor,
   parse,
@@ -30,7 +23,7 @@ import {
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { figureFlags, figureOptions, figureOptionsHelp, figuresHelp } from '../figure-options.ts';
-import { dataKinds, fileStem, measurementStem, writeRunFiles, type DataKind } from '../run-files.ts';
+import { dataKinds, writeRunFiles, type DataKind } from '../run-files.ts';
 
 const kinds = [...new Set([...dataKinds, ...figureFormats])] as const;
 
@@ -63,6 +56,7 @@ ${figureOptionsHelp}
   --name NAME      file name of a single figure, without its ending
 
   --out DIR        folder that receives the files (made if need be; default: this one)
+${engineHelp}
 ${storeHelp}
 
 Examples:
@@ -89,10 +83,9 @@ const options = {
 
 export const exportCommand: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values, positionals } = parse(argv, options, [0, Infinity]);
-    const listed = (texts: readonly string[] | undefined): string[] =>
-      (texts ?? []).flatMap((text) => text.split(',').map((each) => each.trim())).filter((each) => each !== '');
     const formats = [...new Set(listed(values.format))].map((text) => oneOf(text, 'format', kinds));
     if (formats.length === 0) throw new UsageError(`expected --format: ${kinds.join(', ')}`);
     const figures = listed(values.figure).map((text) => oneOf(text, 'figure', ['all', ...figureNames]));
@@ -114,7 +107,7 @@ export const exportCommand: Command = {
     const files: string[] = [];
     const drawn: Document[] = [];
     const omitted: Omitted[] = [];
-    const draw = async (plans: readonly Plan[], kinds: readonly FigureFormat[]): Promise<void> => {
+    const draw = async (plans: readonly FigurePlan[], kinds: readonly FigureFormat[]): Promise<void> => {
       makeFolder(folder);
       const settings = { formats: kinds, folder, engine: engineOf(values), ...(dpi === undefined ? {} : { dpi }) };
       const written = await writeFigures(store, plans, settings);
@@ -128,6 +121,7 @@ export const exportCommand: Command = {
       const odd = formats.find((format) => !isFigureFormat(format));
       if (odd !== undefined)
         throw new UsageError(`--format ${odd}: no format of figures (${figureFormats.join(', ')})`);
+      if (figures.length > 0 && runs.length === 0) throw new UsageError('--figure: expected at least one run');
       const plans = [
         ...figures.flatMap((figure) => plansOf(store, figure, runs, source, chosen, values.apart === true)),
         ...(await namedPlans(store, values.recipe ?? [], values.stored ?? [], runs, chosen)),
@@ -159,21 +153,6 @@ export const exportCommand: Command = {
 const isDataKind = (kind: string): kind is DataKind => (dataKinds as readonly string[]).includes(kind);
 const isFigureFormat = (kind: string): kind is FigureFormat => (figureFormats as readonly string[]).includes(kind);
 
-interface Plan {
-  readonly name: string;
-  readonly recipe: FigureRecipe;
-  /** Asked for as one of "all": left out where the runs have nothing to draw for it. */
-  readonly optional?: boolean;
-}
-
-/** A figure that was not written. */
-interface Omitted {
-  readonly name: string;
-  readonly reason: string;
-  /** Nothing to draw; or an error, of the input or another. */
-  readonly kind: 'empty' | 'input' | 'failed';
-}
-
 /** What `--json` says of a figure. */
 interface Document {
   readonly name: string;
@@ -184,22 +163,11 @@ interface Document {
   readonly files: readonly string[];
 }
 
-type Source = Omit<FigureSource, 'run'>;
-
-function recipeOf(
-  figure: FigureName,
-  name: string,
-  sources: readonly FigureSource[],
-  options: RecipeOptions,
-): FigureRecipe {
-  return { format: 'covature-figure-recipe', version: 1, name, figure, sources, options };
-}
-
 /** The measurements that data files are written of. Raises InputError where there is none but files of them are wanted. */
 function chosenMeasurements(
   store: Store,
   run: RunRecord,
-  { parameter, step }: Source,
+  { parameter, step }: PlanSource,
   formats: readonly string[],
 ): MeasurementRecord[] {
   const found = store
@@ -211,175 +179,22 @@ function chosenMeasurements(
   return found;
 }
 
-/** C_ii against H_ii of measurements, both estimands: what a run shows first. */
-export function scatterPlans(
-  run: RunRecord,
-  measurements: readonly MeasurementRecord[],
-  options: RecipeOptions = {},
-): Plan[] {
-  return measurements.flatMap((measurement) =>
-    measurement.summary === null || measurement.arrays === null
-      ? []
-      : estimands.map((estimand) => {
-          const name = `${measurementStem(run, measurement)}-C-H-${estimand}`;
-          const { parameter, step } = measurement;
-          return { name, recipe: recipeOf('C_H', name, [{ run: run.id, parameter, step }], { ...options, estimand }) };
-        }),
-  );
-}
-
-/** The recipes that a name of a figure stands for, of the runs of the command. */
-function plansOf(
-  store: Store,
-  figure: 'all' | FigureName,
-  runs: readonly RunRecord[],
-  source: Source,
-  options: RecipeOptions,
-  apart: boolean,
-): Plan[] {
-  if (runs.length === 0) throw new UsageError('--figure: expected at least one run');
-  if (figure === 'all') {
-    const plans = figureNames
-      .filter((name) => options.field !== undefined || name !== 'gamma_hyperparameter' || runs.length > 1)
-      .flatMap((name) => plansOf(store, name, runs, source, options, apart));
-    return plans.filter(({ recipe }) => hasData(store, recipe)).map((plan) => ({ ...plan, optional: true }));
-  }
-  const { takes } = figureTable[figure];
-  const sources = runs.map((run): FigureSource => ({ run: run.id, ...source }));
-  if (takes === 'measurements' || takes === 'runs') {
-    const stem = runs.length === 1 ? fileStem(runs[0]) : `${runs.length}-runs`;
-    return [
-      {
-        name: `${stem}-${figure}`,
-        recipe: recipeOf(figure, `${figureTable[figure].title}: ${stem}`, sources, options),
-      },
-    ];
-  }
-  if (runs.length > 1 && !apart) {
-    const name = `${runs.length}-runs-${figure}`;
-    return [{ name, recipe: recipeOf(figure, name, sources, options) }];
-  }
-  // Every layer that was measured at the step, each a figure of its own.
-  return runs.flatMap((run) => {
-    const done = store.measurements(run.id).filter((each) => each.state === 'done' && each.summary !== null);
-    const step = source.step ?? Math.max(...done.map((each) => each.step));
-    const layers = [
-      ...new Set(done.filter((each) => takes === 'run' || each.step === step).map((each) => each.parameter)),
-    ];
-    const wanted = source.parameter === undefined && layers.length > 0 ? layers : [source.parameter];
-    return wanted.map((parameter) => {
-      const name = `${fileStem(run)}-${parameter ?? ''}-${figure}`.replace('--', '-');
-      const chosen = { run: run.id, ...source, ...(parameter === undefined ? {} : { parameter }) };
-      return { name, recipe: recipeOf(figure, name, [chosen], options) };
-    });
-  });
-}
-
-/** What only some measurements hold, of the figures that draw it. */
-const partOf: { readonly [N in FigureName]?: (summary: MeasurementSummary) => unknown } = {
-  duality: ({ duality }) => duality?.moments.all,
-  isotropy: ({ duality }) => duality?.moments.all,
-  assumptions: ({ assumptions }) => assumptions,
-  density: ({ density }) => density,
-};
-
-/** Whether the results that a recipe names are there; another fault than a missing result is raised later, when it is drawn. */
-function hasData(store: Store, recipe: FigureRecipe): boolean {
-  try {
-    const { data } = sourceFigure(store, recipe);
-    const part = recipe.figure === 'panels' ? undefined : partOf[recipe.figure];
-    return data.every((each) => {
-      if (part !== undefined && 'item' in each && part(each.item.summary) === undefined) return false;
-      if (each.kind === 'matrix' || each.kind === 'overlap')
-        return each.item.file !== null && each.item.summary.method === 'exact';
-      if (each.kind === 'history') return new Set(each.items.map(({ step }) => step)).size > 1;
-      return !('item' in each) || each.item.file !== null;
-    });
-  } catch (error) {
-    if (error instanceof InputError) return false;
-    throw error;
-  }
-}
-
-/** Recipes of files and of the store, applied to the runs of the command where there are any. */
-async function namedPlans(
-  store: Store,
-  files: readonly string[],
-  stored: readonly string[],
-  runs: readonly RunRecord[],
-  options: RecipeOptions,
-): Promise<Plan[]> {
-  const recipes = [
-    ...(await Promise.all(files.map(recipesInFile))).flat(),
-    ...stored.flatMap((text) => storedRecipes(store, text)),
-  ];
-  const ids = runs.map(({ id }) => id);
-  return recipes.flatMap((recipe) => {
-    const changed = { ...recipe, options: { ...recipe.options, ...options } };
-    const applied = ids.length === 0 ? [changed] : applyToRuns(changed, ids);
-    return applied.map((each, k) => ({
-      name: applied.length > 1 ? `${recipe.name}-${fileStem(runs[k])}` : recipe.name,
-      recipe: each,
-    }));
-  });
-}
-
-async function recipesInFile(file: string): Promise<FigureRecipe[]> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(file);
-  } catch (error) {
-    throw new InputError(`${file}: cannot be read: ${messageOf(error)}`);
-  }
-  return recipesIn(bytes, file);
-}
-
-function storedRecipes(store: Store, text: string): FigureRecipe[] {
-  const all = store.listFigures();
-  const found = text === 'all' ? all : all.filter(({ id, name }) => id === text || name === text);
-  if (found.length === 0)
-    throw new InputError(
-      `no stored figure has the name or id "${text}"; stored are ${all.map(({ name }) => name).join(', ') || 'none'}`,
-    );
-  return found.map(({ name, recipe }) => ({ ...parseRecipe(recipe, `the stored figure "${name}"`), name }));
-}
-
-/**
- * Draws and writes, one figure after the other. One that fails is left out with its error and never ends the others; alone, it raises it. Of "all", what has
- * nothing to draw is left out too.
- */
+/** Draws and writes, one figure after the other (`drawPlans`). */
 export async function writeFigures(
   store: Store,
-  plans: readonly Plan[],
-  settings: {
-    readonly formats: readonly FigureFormat[];
-    readonly folder: string;
-    readonly engine: ReturnType<typeof engineOf>;
-    readonly dpi?: number;
-  },
+  plans: readonly FigurePlan[],
+  { folder, ...settings }: DrawingSettings & { readonly folder: string },
 ): Promise<{ readonly documents: readonly Document[]; readonly omitted: readonly Omitted[] }> {
-  const fonts = loadFonts();
-  const loader = new FigureLoader(settings.engine);
-  const names = new FileNames();
   const documents: Document[] = [];
   const omitted: Omitted[] = [];
-  for (const { name, recipe, optional = false } of plans) {
-    const { dpi, formats } = settings;
-    try {
-      const sourced = sourceFigure(store, recipe);
-      const options = dpi === undefined ? {} : { dpi };
-      const drawn = await drawFigure(sourced, recipe, names.next(name), formats, loader, fonts, options);
-      if (optional && drawn.empty !== undefined) {
-        omitted.push({ name, reason: `nothing to draw: ${drawn.empty}`, kind: 'empty' });
-        continue;
-      }
-      const files = await writeExport(drawn, settings.folder);
-      const { width_mm, height_mm, notes, warnings } = drawn;
-      documents.push({ name: drawn.name, width_mm, height_mm, notes, warnings, files });
-    } catch (error) {
-      if (plans.length === 1) throw error;
-      omitted.push({ name, reason: messageOf(error), kind: error instanceof InputError ? 'input' : 'failed' });
+  for await (const outcome of drawPlans(store, plans, settings)) {
+    if (outcome.kind !== 'drawn') {
+      omitted.push(outcome);
+      continue;
     }
+    const { name, width_mm, height_mm, notes, warnings } = outcome.figure;
+    const files = await writeExport(outcome.figure, folder);
+    documents.push({ name, width_mm, height_mm, notes, warnings, files });
   }
   return { documents, omitted };
 }

@@ -69,6 +69,7 @@ interface Result {
 
 export const importCommand: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values, positionals } = parse(argv, options, [1, Infinity]);
     if (positionals.length > 1 && (values.follow === true || values.name !== undefined))

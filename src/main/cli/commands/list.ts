@@ -33,6 +33,7 @@ const options = {
 
 export const list: Command = {
   help,
+  options,
   run: (argv) => {
     const { values } = parse(argv, options, [0, 0]);
     using store = openStoreFor(values, true);

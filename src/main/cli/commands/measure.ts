@@ -119,6 +119,7 @@ const options = {
 
 export const measure: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values } = parse(argv, options, [0, 0]);
     const samples = integerOption(values.samples, 'samples', 1);

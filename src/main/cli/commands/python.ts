@@ -28,6 +28,7 @@ const options = { out: { type: 'string' }, json: { type: 'boolean' } } as const;
 
 export const python: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values } = parse(argv, options, [0, 0]);
     let file = bridgeFile().path;

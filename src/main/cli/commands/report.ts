@@ -3,12 +3,13 @@ import * as path from 'node:path';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { reportOf } from '../../../shared/figures/report/content.ts';
 import { loadFonts } from '../../figures/fonts.ts';
-import { fileName } from '../../figures/batch.ts';
+import { fileName, fileStem } from '../../figures/batch.ts';
 import { FigureLoader } from '../../figures/loader.ts';
 import { renderReport } from '../../figures/report.ts';
 import { loadReported, sourceReport } from '../../figures/reported.ts';
 import {
   engineFlags,
+  engineHelp,
   engineOf,
   integerOption,
   oneOf,
@@ -22,7 +23,6 @@ import {
 } from '../command.ts';
 import type { Command } from '../command.ts';
 import { fontOption, paletteOption } from '../figure-options.ts';
-import { fileStem } from '../run-files.ts';
 
 const formats = ['html', 'pdf'] as const;
 
@@ -40,6 +40,7 @@ One HTML file that needs nothing else and no network, and the same as PDF on A4.
   --cutoff C       directions with H_ii above C times the largest (default: 1e-2, or the nearest with a fit)
   --font NAME      stix, sans, dejavu
   --palette NAME   okabe-ito, tol, ink
+${engineHelp}
 ${storeHelp}
 
 Example: covature report a1b2 c3d4 --format pdf --out reports`;
@@ -60,6 +61,7 @@ const options = {
 
 export const report: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values, positionals } = parse(argv, options, [1, Infinity]);
     const wanted = (values.format ?? [...formats])

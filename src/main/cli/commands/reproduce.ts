@@ -55,6 +55,7 @@ interface EngineValues {
 
 export const reproduce: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values } = parse(argv, options, [0, 0]);
     const name = choice(values.study, 'study', studyNames) ?? 'quick';

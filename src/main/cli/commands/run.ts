@@ -66,6 +66,7 @@ const options = {
 
 export const run: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values, positionals } = parse(argv, options, [0, 1]);
     const [file] = positionals;

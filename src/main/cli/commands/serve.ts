@@ -94,4 +94,4 @@ function untilInterrupted(): Promise<void> {
   });
 }
 
-export const serveCommand: Command = { help, run: (argv) => serve(argv) };
+export const serveCommand: Command = { help, options, run: (argv) => serve(argv) };

@@ -15,6 +15,7 @@ const options = { ...storeOptions, log: { type: 'boolean' } } as const;
 
 export const show: Command = {
   help,
+  options,
   run: (argv) => {
     const { values, positionals } = parse(argv, options, [1, 1]);
     using store = openStoreFor(values, true);

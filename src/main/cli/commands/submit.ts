@@ -41,6 +41,7 @@ store of its own on its node, leaves a snapshot there every ten minutes and befo
   --host HOST      do it on this login node, over an ssh connection that is open; DIR and paths in the experiment are those of HOST
   --remote COMMAND how covature is called there (default "covature")
   --blas NAME, --backend NAME   as for "covature run"
+  --store DIR      the store beside whose folder "datasets" published data are looked for
   --json           one JSON document on standard output
 
 What follows -- goes to sbatch as it is: a partition, an account, a constraint.
@@ -70,6 +71,7 @@ const options = {
 
 export const submit: Command = {
   help,
+  options,
   run: async (argv) => {
     const dashes = argv.indexOf('--');
     const own = dashes < 0 ? argv : argv.slice(0, dashes);

@@ -32,6 +32,7 @@ const options = {
 
 export const validate: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values } = parse(argv, options, [0, 0]);
     const replicates = integerOption(values.replicates, 'replicates', 2) ?? 24;

@@ -52,6 +52,7 @@ const options = {
 
 export const verify: Command = {
   help,
+  options,
   run: async (argv) => {
     const { values } = parse(argv, options, [0, 0]);
     if ((values.model === undefined) === (values.run === undefined))

@@ -1,0 +1,223 @@
+/** covature bundle */
+import { existsSync } from 'node:fs';
+import * as path from 'node:path';
+import { InputError } from '../../../shared/errors.ts';
+import { runsOf } from '../../../shared/figures/apply.ts';
+import { figureNames } from '../../../shared/figures/catalogue.ts';
+import { isSound, verifyBundle, type VerifiedBundle } from '../../bundle/verify.ts';
+import { writeBundle } from '../../bundle/write.ts';
+import { figureFormats } from '../../figures/export.ts';
+import { namedPlans, plansOf } from '../../figures/plans.ts';
+import { dataFolderOf } from '../../services/runs.ts';
+import { defaultStoreFolder } from '../../store/index.ts';
+import {
+  engineFlags,
+  engineHelp,
+  engineOf,
+  integerOption,
+  listed,
+  makeFolder,
+  oneOf,
+  openStoreFor,
+  parse,
+  printJson,
+  storeHelp,
+  storeOptions,
+  UsageError,
+} from '../command.ts';
+import type { Command } from '../command.ts';
+import { figureFlags, figureOptions, figureOptionsHelp } from '../figure-options.ts';
+import { formatNumber } from '../format.ts';
+import { ProgressLine } from '../progress.ts';
+import { onTermination } from './run.ts';
+
+const help = `Usage: covature bundle RUN [RUN ...] --out FILE.zip [options]
+       covature bundle --recipe FIGURE [--recipe FIGURE ...] --out FILE.zip [options]
+       covature bundle --verify FILE.zip [--rerun] [options]
+
+Makes one archive for a paper's supplement: the runs with all their files, figures with their recipes and numbers, the environment (software, packages,
+processor, library, threads), a README, a script that draws the figures again and one that repeats the runs, and the SHA-256 of every file. The machine's
+name is left out of environment.json; the run files are whole, and hold it with the folders that were used.
+
+  --out FILE       the archive; an existing file is refused
+  --figure NAME    a figure of the runs, may be repeated (default: "all": every one that the runs have data for; "none": no figures)
+  --recipe FILE    a recipe, or a figure exported as SVG, PDF or PNG; the runs that it names are taken too
+  --stored NAME    a recipe stored in the workbench, by name or id; the runs that it names are taken too
+  --format KIND    of the figures: svg, pdf, png, tiff, py, tex; several with commas (default: pdf,svg)
+  --dpi N          of png and tiff (default: 600)
+${figureOptionsHelp}
+
+  --verify FILE    compares every checksum, imports every run into a store of its own, draws every figure again and compares its numbers
+  --rerun          with --verify: trains and measures every run again too, and compares the final weights bit for bit, and every result
+${engineHelp}
+${storeHelp}
+
+Exit status of --verify: 0 all is as it was, but for rounding, which is stated; 1 something is not, and is named; 2 the file is no bundle.
+
+Examples:
+  covature bundle a1b2 c3d4 --out supplement.zip
+  covature bundle --recipe figure-1.pdf --recipe figure-2.pdf --out supplement.zip
+  covature bundle --verify supplement.zip --rerun`;
+
+const options = {
+  ...storeOptions,
+  ...engineFlags,
+  ...figureFlags,
+  figure: { type: 'string', multiple: true },
+  recipe: { type: 'string', multiple: true },
+  stored: { type: 'string', multiple: true },
+  format: { type: 'string', multiple: true },
+  dpi: { type: 'string' },
+  out: { type: 'string' },
+  verify: { type: 'string' },
+  rerun: { type: 'boolean' },
+} as const;
+
+type Values = ReturnType<typeof parse<typeof options>>['values'];
+
+export const bundle: Command = {
+  help,
+  options,
+  run: async (argv) => {
+    const { values, positionals } = parse(argv, options, [0, Infinity]);
+    if (values.verify !== undefined) {
+      const surplus =
+        positionals[0] ?? (['out', 'figure', 'recipe', 'stored'] as const).find((key) => values[key] !== undefined);
+      if (surplus !== undefined) throw new UsageError(`--verify checks one file; "${surplus}" does not go with it`);
+      return verify(values.verify, values);
+    }
+    if (values.rerun === true) throw new UsageError('--rerun goes with --verify');
+    return make(positionals, values);
+  },
+};
+
+async function make(names: readonly string[], values: Values): Promise<number> {
+  if (values.out === undefined) throw new UsageError('expected --out FILE.zip, the archive to be written');
+  const target = path.resolve(values.out);
+  const formats = listed(values.format ?? ['pdf,svg']).map((text) => oneOf(text, 'format', figureFormats));
+  const named = [...(values.recipe ?? []), ...(values.stored ?? [])];
+  const asked = listed(values.figure ?? (named.length === 0 ? ['all'] : []));
+  const figures = asked.map((text) => oneOf(text, 'figure', ['all', 'none', ...figureNames]));
+  const dpi = integerOption(values.dpi, 'dpi', 30);
+  const chosen = figureOptions(values);
+  if (names.length === 0 && named.length === 0)
+    throw new UsageError('expected at least one run, or --recipe or --stored with runs of its own');
+  if (existsSync(target))
+    throw new InputError(`--out: ${target} is there already; choose another name, or remove it first`);
+  using store = openStoreFor(values, true);
+  const recipes = await namedPlans(store, values.recipe ?? [], values.stored ?? [], [], chosen);
+  const ids = [...names, ...recipes.flatMap(({ recipe }) => runsOf(recipe))].map((text) => store.findRun(text).id);
+  const runs = [...new Set(ids)].map((id) => store.findRun(id));
+  const plans = [
+    ...figures.flatMap((figure) => (figure === 'none' ? [] : plansOf(store, figure, runs, {}, chosen, false))),
+    ...recipes,
+  ];
+  makeFolder(path.dirname(target));
+  const progress = new ProgressLine();
+  const aborted = new AbortController();
+  const stop = onTermination(() => {
+    aborted.abort(new Error('stopped; nothing was written'));
+  });
+  const written = await writeBundle(store, runs, plans, target, {
+    formats,
+    engine: engineOf(values),
+    ...(dpi === undefined ? {} : { dpi }),
+    onProgress: (stage, share) => {
+      progress.show(stage, share, null);
+    },
+    signal: aborted.signal,
+  }).finally(() => {
+    stop();
+    progress.clear();
+  });
+  const { bytes, manifest, omitted, warnings } = written;
+  if (values.json === true) printJson({ file: target, bytes, manifest, omitted, warnings });
+  else
+    process.stdout.write(
+      `${target}: ${(bytes / 1e6).toFixed(1)} MB, ${count(manifest.runs.length, 'run')}, ${count(manifest.figures.length, 'figure')}, ${count(manifest.files.length, 'file')}\n`,
+    );
+  for (const warning of warnings) process.stderr.write(`covature bundle: ${warning}\n`);
+  for (const { name, reason } of omitted) process.stderr.write(`covature bundle: ${name} is left out: ${reason}\n`);
+  return omitted.some(({ kind }) => kind === 'failed') ? 1 : omitted.some(({ kind }) => kind === 'input') ? 2 : 0;
+}
+
+async function verify(file: string, values: Values): Promise<number> {
+  const progress = new ProgressLine();
+  const aborted = new AbortController();
+  const stop = onTermination(() => {
+    aborted.abort(new Error('stopped before everything was checked'));
+  });
+  const found = await verifyBundle(path.resolve(file), {
+    engine: engineOf(values),
+    rerun: values.rerun === true,
+    datasets: dataFolderOf({ folder: path.resolve(values.store ?? defaultStoreFolder()) }),
+    onProgress: (stage, share) => {
+      progress.show(stage, share, null);
+    },
+    onEvent: (event) => {
+      if (event.kind === 'progress') progress.onEvent(event);
+    },
+    signal: aborted.signal,
+  }).finally(() => {
+    stop();
+    progress.clear();
+  });
+  const sound = isSound(found);
+  if (values.json === true) printJson({ file: path.resolve(file), sound, ...found });
+  else process.stdout.write(`${verifiedText(path.basename(file), found, sound)}\n`);
+  return sound ? 0 : 1;
+}
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+function verifiedText(name: string, found: VerifiedBundle, sound: boolean): string {
+  const { manifest, files, problems, runs, figures } = found;
+  const lines = [`${name}: made by ${manifest.software} on ${manifest.created.slice(0, 10)}`];
+  lines.push(
+    problems.length === 0
+      ? `${count(files, 'file')}: every checksum is right`
+      : [
+          `${count(problems.length, 'problem')} with ${count(files, 'file')}:`,
+          ...problems.map((each) => `  ${each}`),
+        ].join('\n'),
+  );
+  for (const { id, name: title, problem, replay } of runs) {
+    lines.push(`run ${id} (${title}): ${problem === null ? 'taken into a store' : `cannot be taken: ${problem}`}`);
+    if (replay === undefined) continue;
+    if ('reason' in replay) lines.push(`  not repeated: ${replay.reason}`);
+    else lines.push(`  ${repeatText(replay)}`);
+  }
+  for (const { name: figure, found: result } of figures)
+    lines.push(
+      `figure ${figure}: ${
+        result.verdict === 'equal'
+          ? 'its numbers are equal bit for bit'
+          : result.verdict === 'rounding'
+            ? `its numbers are equal but for rounding (${formatNumber(result.difference)} of the largest at most)`
+            : result.verdict === 'differs'
+              ? `differs: ${result.where}`
+              : `was not drawn: ${result.reason}`
+      }`,
+    );
+  lines.push(sound ? 'all is as it was' : 'not all is as it was');
+  return lines.join('\n');
+}
+
+function repeatText(
+  replay: Extract<NonNullable<VerifiedBundle['runs'][number]['replay']>, { original: string }>,
+): string {
+  const weights =
+    replay.weights_equal === null
+      ? 'no final weights to compare'
+      : replay.weights_equal
+        ? 'final weights equal bit for bit'
+        : `final weights differ by up to ${formatNumber(replay.largest_weight_difference)}`;
+  const keys = Object.keys(replay.differences);
+  const results =
+    keys.length > 0
+      ? `${count(keys.length, 'result')} differ: ${keys.slice(0, 5).join(', ')}${keys.length > 5 ? ', ...' : ''}`
+      : replay.rounding === 0
+        ? 'all results equal'
+        : `all results equal but for rounding (${formatNumber(replay.rounding)} at most)`;
+  return `repeated: ${weights}; ${results}`;
+}

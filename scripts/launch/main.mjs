@@ -17,7 +17,18 @@ const entries = {
   covature: 'src/main/cli/index.ts',
 };
 
-const others = ['test', 'check', 'build', 'pack', 'desktop', 'format', 'tensorflow', 'electron'];
+const others = [
+  'test',
+  'check',
+  'build',
+  'pack',
+  'docs',
+  'docs-preview',
+  'desktop',
+  'format',
+  'tensorflow',
+  'electron',
+];
 
 /** @param {string[]} args what to launch, and its own arguments */
 export async function main(args) {
@@ -59,6 +70,10 @@ async function launch(what, rest) {
     case 'pack':
       await buildFor(root, node, true);
       return await runInstead(node, [join(root, 'scripts/pack.mjs'), ...rest], { cwd: root, env });
+    case 'docs':
+      return await runInstead(node, [join(root, 'scripts/docs/site.ts'), 'build', ...rest], { cwd: root, env });
+    case 'docs-preview':
+      return await runInstead(node, [join(root, 'scripts/docs/site.ts'), 'preview', ...rest], { cwd: root, env });
     case 'desktop': {
       await buildFor(root, node, true);
       const { commitOf } = await import('./commit.mjs');

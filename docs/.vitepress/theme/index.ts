@@ -1,0 +1,4 @@
+import theme from 'vitepress/theme';
+import './covature.css';
+
+export default theme;

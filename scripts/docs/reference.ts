@@ -1,0 +1,218 @@
+/**
+ * The reference of the site: every command, every field of the files that Covature reads, every key of the window, from the tables and schemas that the
+ * program itself goes by. Nothing in these pages is written by hand, and they are made anew with every build of the site.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as v from 'valibot';
+import { commands } from '../../src/main/cli/main.ts';
+import { datasetSchema } from '../../src/shared/dataset.ts';
+import { experimentSchema, measurementSchema } from '../../src/shared/experiment.ts';
+import { figureNames, figureTable } from '../../src/shared/figures/catalogue.ts';
+import type { Control, Options } from '../../src/shared/figures/options.ts';
+import { commonOptions, pageOptions } from '../../src/shared/figures/recipe-options.ts';
+import { presets } from '../../src/shared/figures/presets.ts';
+import { layer } from '../../src/shared/model/layers.ts';
+import { lossSchema } from '../../src/shared/model/loss.ts';
+import { readComments, type CommentTable } from './schema-comments.ts';
+import {
+  fieldRows,
+  kindSections,
+  proseText,
+  tableText,
+  takesText,
+  type FieldRow,
+  type Section,
+} from './schema-table.ts';
+
+/** The window's own types need a DOM, which this program does not have; what is read here needs none. */
+const { commandsOf, placeKeys } = (await import(
+  new URL('../../src/renderer/state/commands.ts', import.meta.url).href
+)) as {
+  readonly commandsOf: (app: unknown) => readonly { readonly title: string; readonly keys?: string }[];
+  readonly placeKeys: readonly { readonly place: string; readonly keys: readonly (readonly [string, string])[] }[];
+};
+
+/** Where the pages are written; not under version control. */
+export const referenceFolder = fileURLToPath(new URL('../../docs/reference/', import.meta.url));
+
+/** The pages by their file names. */
+export async function referencePages(): Promise<Readonly<Record<string, string>>> {
+  const comments = readComments();
+  return {
+    'commands.md': await commandsPage(),
+    'experiment.md': experimentPage(comments),
+    'model.md': modelPage(comments),
+    'figures.md': figuresPage(comments),
+    'keys.md': keysPage(),
+    'changelog.md': readFileSync(new URL('../../CHANGELOG.md', import.meta.url), 'utf8').replaceAll('](docs/', '](../'),
+  };
+}
+
+export async function writeReference(): Promise<void> {
+  rmSync(referenceFolder, { recursive: true, force: true });
+  mkdirSync(referenceFolder, { recursive: true });
+  for (const [name, text] of Object.entries(await referencePages())) writeFileSync(join(referenceFolder, name), text);
+}
+
+async function commandsPage(): Promise<string> {
+  const sections = await Promise.all(
+    Object.entries(commands).map(async ([name, { summary, load }]) => {
+      const { help } = await load();
+      return `## ${name}\n\n${proseText(summary[0].toUpperCase() + summary.slice(1))}.\n\n\`\`\`text\n${help}\n\`\`\`\n`;
+    }),
+  );
+  return `# Commands
+
+What \`covature COMMAND --help\` prints. In a checkout \`covature\` stands for \`npm run --silent covature --\`. Every command takes \`--json\`: one document on
+standard output and nothing else there. Exit status: 0 done, 1 failed, 2 bad usage or input, 75 a run was paused by a signal and can go on.
+
+${sections.join('\n')}`;
+}
+
+const sectionText = ({ title, about, rows }: Section): string =>
+  `### ${title}\n\n${about === '' ? '' : `${proseText(about)}\n\n`}${tableText(rows)}`;
+
+function experimentPage(comments: CommentTable): string {
+  const measurement = fieldRows(measurementSchema, comments);
+  const experiment = fieldRows(experimentSchema, comments).filter(
+    ({ path }) => !/^(measurements\[\]|model)\./.test(path),
+  );
+  return `# Experiments
+
+An experiment is one JSON file: all that decides a run. A list of values in the place of one makes a sweep, one run for every combination. Unknown fields are
+refused by name. What is not *needed* may be left out.
+
+${tableText(experiment)}
+## Datasets
+
+\`dataset\` of an experiment, by its \`source\`.
+
+${datasetSections(comments).map(sectionText).join('\n')}
+## Measurements
+
+Each of \`measurements\`.
+
+${tableText(measurement)}
+The layers of \`model\` and its losses: [models](model.md).
+`;
+}
+
+/** What every source takes has a section of its own, the first. */
+function datasetSections(comments: CommentTable): Section[] {
+  const sections = kindSections(datasetSchema, comments);
+  const key = (row: FieldRow): string => JSON.stringify(row);
+  const common = sections[0].rows.filter((row) =>
+    sections.every(({ rows }) => rows.some((each) => key(each) === key(row))),
+  );
+  const keys = new Set(common.map(key));
+  return [
+    {
+      title: 'every source',
+      about: 'Applied in the order of split, subset, scale, standardise, label noise, targets.',
+      rows: common,
+    },
+    ...sections.map((section) => ({ ...section, rows: section.rows.filter((row) => !keys.has(key(row))) })),
+  ];
+}
+
+function modelPage(comments: CommentTable): string {
+  return `# Models
+
+\`model\` of an experiment: \`input\`, the shape of a sample; \`layers\`, a list; \`loss\`. Images are [height, width, channels], sequences [tokens, width].
+
+## Layers
+
+${kindSections(layer, comments).map(sectionText).join('\n')}
+## Losses
+
+A loss is its name, or an object of its \`type\` and settings.
+
+${kindSections(lossSchema, comments).map(sectionText).join('\n')}`;
+}
+
+function figuresPage(comments: CommentTable): string {
+  const figures = figureNames.map((name) => {
+    const { title, about, takes, options } = figureTable[name];
+    const of = {
+      measurement: 'one measurement',
+      run: 'one run',
+      measurements: 'measurements of any runs',
+      runs: 'runs',
+    }[takes];
+    return `### ${name}\n\n${title}. ${proseText(about)} Drawn of ${of}.\n\n${ownOptions(options)}`;
+  });
+  const sizes = Object.entries(presets).map(
+    ([name, preset]) =>
+      `| \`${name}\` | ${preset.name} | ${preset.width_mm.toFixed(1)} mm | ${proseText(preset.source)} |`,
+  );
+  return `# Figures
+
+\`covature export RUN --figure NAME --set KEY=VALUE\`; \`figure\` and \`options\` of a recipe, and the fields of the studio.
+
+## Options of every figure
+
+${tableText(fieldRows(v.strictObject({ ...pageOptions, ...commonOptions }), comments))}
+## Presets
+
+| name | venue | width | from |
+| --- | --- | --- | --- |
+${sizes.join('\n')}
+
+## Names and options of their own
+
+${figures.join('\n')}`;
+}
+
+/** As the studio asks for them. */
+function ownOptions(options: Options): string {
+  const rows = Object.entries(options).map(([name, { schema, control }]): FieldRow => ({
+    path: name,
+    takes: takesText(schema),
+    required: false,
+    standard: standardOf(control),
+    about: `${control.label}${control.help === undefined ? '' : `. ${control.help}`}`,
+  }));
+  return tableText(rows);
+}
+
+/** What an option left out means. */
+function standardOf(control: Control): string {
+  switch (control.kind) {
+    case 'choice':
+      return control.fallback === '' ? (control.choices[0]?.[1] ?? '') : control.fallback;
+    case 'choices':
+      return 'all';
+    case 'number':
+    case 'numbers':
+    case 'text':
+      return control.placeholder;
+    case 'check':
+      return String(control.default);
+    default:
+      return '';
+  }
+}
+
+function keysPage(): string {
+  // Titles are read, nothing is run.
+  const everywhere = commandsOf({ queue: null }).filter(({ keys }) => keys !== undefined);
+  const line = (keys: string, what: string): string =>
+    `| <kbd>${keys.replace('<', '&lt;')}</kbd> | ${proseText(what)} |`;
+  const places = placeKeys.map(
+    ({ place, keys }) =>
+      `## ${place}\n\n| key | |\n| --- | --- |\n${keys.map(([key, what]) => line(key, what)).join('\n')}\n`,
+  );
+  return `# Keys
+
+\`?\` shows this map in the window. On a Mac <kbd>Ctrl</kbd> is <kbd>⌘</kbd> as well.
+
+## Everywhere
+
+| key | |
+| --- | --- |
+${everywhere.map(({ keys, title }) => line(keys ?? '', title)).join('\n')}
+
+${places.join('\n')}`;
+}

@@ -8,7 +8,7 @@ import { writeZip, type ZipSource } from '../../data/formats/zip-write.ts';
 import { InputError } from '../../shared/errors.ts';
 import { runsOf } from '../../shared/figures/apply.ts';
 import { FileNames, fileStem } from '../figures/batch.ts';
-import { drawPlans, type DrawingSettings, type Omitted } from '../figures/drawing.ts';
+import type { DrawnPlan, Omitted } from '../figures/drawing.ts';
 import type { FigureFormat } from '../figures/export.ts';
 import type { FigurePlan } from '../figures/plans.ts';
 import { gatherProvenance, softwareText, type CodeVersion, type Provenance } from '../provenance.ts';
@@ -24,7 +24,11 @@ import {
 } from './manifest.ts';
 import { originOf, readmeText, redrawScript, rerunScript } from './texts.ts';
 
-export interface BundleSettings extends DrawingSettings {
+export interface BundleSettings {
+  /** Of the figures, beside their numbers and recipes. */
+  readonly formats: readonly FigureFormat[];
+  /** Draws planned figures one after the other, here or in a process of its own. */
+  readonly draw: (plans: readonly FigurePlan[], formats: readonly FigureFormat[]) => AsyncIterable<DrawnPlan>;
   /** What is being done, and the share of it that is done. */
   readonly onProgress?: (stage: string, share: number) => void;
   /** Aborts between two files. */
@@ -53,7 +57,7 @@ export async function writeBundle(
   runs: readonly RunRecord[],
   plans: readonly FigurePlan[],
   target: string,
-  { onProgress = () => undefined, signal, ...drawing }: BundleSettings,
+  { onProgress = () => undefined, signal, formats, draw }: BundleSettings,
 ): Promise<WrittenBundle> {
   checkRuns(runs, plans);
   const provenance = gatherProvenance();
@@ -63,7 +67,7 @@ export async function writeBundle(
       signal?.throwIfAborted();
       onProgress(name, 0.5 * share);
     });
-    const drawn = await figureFiles(store, plans, drawing, (name, share) => {
+    const drawn = await figureFiles(plans, formats, draw, (name, share) => {
       signal?.throwIfAborted();
       onProgress(name, 0.5 + 0.4 * share);
     });
@@ -134,9 +138,9 @@ async function runFiles(
 
 /** Beside the formats that were asked for, the numbers and the recipe of each figure. */
 async function figureFiles(
-  store: Store,
   plans: readonly FigurePlan[],
-  { formats, ...settings }: DrawingSettings,
+  formats: readonly FigureFormat[],
+  draw: BundleSettings['draw'],
   onProgress: (name: string, share: number) => void,
 ): Promise<{
   readonly parts: readonly Part[];
@@ -152,7 +156,7 @@ async function figureFiles(
   let done = 0;
   // A recipe has the name of its files, so that whoever draws it again gets the same.
   const named = plans.map((plan) => ({ ...plan, recipe: { ...plan.recipe, name: plan.name } }));
-  for await (const outcome of drawPlans(store, named, { ...settings, formats: all })) {
+  for await (const outcome of draw(named, all)) {
     const name = outcome.kind === 'drawn' ? outcome.figure.name : outcome.name;
     onProgress(name, ++done / plans.length);
     if (outcome.kind !== 'drawn') {

@@ -37,7 +37,7 @@ export interface WorkbenchOptions {
   /** Asks the user for a file or folder; left out where there are no dialogs. */
   readonly chooseFile?: (kind: FileKind) => Promise<string | null>;
   /** Asks where to write a file, beginning with a name; left out where there are no dialogs. */
-  readonly chooseTarget?: (kind: 'run', name: string) => Promise<string | null>;
+  readonly chooseTarget?: (kind: 'run' | 'bundle', name: string) => Promise<string | null>;
   /** What the command line chose, above the settings. */
   readonly engine?: Partial<EngineOptions>;
   /** Type of the file system that the store is on (statfs(2)); the system is asked where it is left out. */

@@ -43,7 +43,7 @@ export async function startDesktop(): Promise<void> {
       baseFolder: homedir(),
       launcher: utilityLauncher,
       chooseFile: (kind) => chooseFile(kind, window.browserWindow),
-      chooseTarget: (_kind, name) => chooseTarget(name, window.browserWindow),
+      chooseTarget: (kind, name) => chooseTarget(kind, name, window.browserWindow),
     });
   } catch (error) {
     process.stderr.write(`covature: ${messageOf(error)}\n`);

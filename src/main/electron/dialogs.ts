@@ -50,11 +50,19 @@ export async function chooseFile(kind: FileKind, parent: BrowserWindow | null): 
 }
 
 /** Where to write a file, or null where the user closed the dialog. */
-export async function chooseTarget(name: string, parent: BrowserWindow | null): Promise<string | null> {
+export async function chooseTarget(
+  kind: 'run' | 'bundle',
+  name: string,
+  parent: BrowserWindow | null,
+): Promise<string | null> {
   const options: SaveDialogOptions = {
-    title: 'Export the run',
+    title: kind === 'run' ? 'Export the run' : 'Export for a supplement',
     defaultPath: name,
-    filters: [{ name: 'Runs of Covature', extensions: ['covature'] }],
+    filters: [
+      kind === 'run'
+        ? { name: 'Runs of Covature', extensions: ['covature'] }
+        : { name: 'Archives', extensions: ['zip'] },
+    ],
     properties: ['showOverwriteConfirmation', 'createDirectory'],
   };
   const { canceled, filePath } = await (parent === null

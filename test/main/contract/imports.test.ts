@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { zipSync } from 'fflate';
 import { tensor, writeSafetensors } from '../../../src/data/formats/safetensors.ts';
 import { readZip } from '../../../src/data/formats/zip.ts';
+import { isSound, verifyBundle } from '../../../src/main/bundle/verify.ts';
+import { engineOptions } from '../../../src/main/jobs/engine.ts';
 import { FaultError } from '../../../src/shared/contract/index.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { tiny, until } from '../queue/support.ts';
@@ -77,6 +79,20 @@ describe('a run as one file', () => {
     expect((await to.request('measurements.list', { runs: [rows[0].id] })).map(({ parameter }) => parameter)).toContain(
       'fc1.kernel',
     );
+  });
+
+  it('goes into an archive for a supplement with its figures, which is sound', async () => {
+    const archive = join(from.folder.path, 'supplement');
+    const written = await from.request('runs.bundle', { ids: [run], to: { path: archive } });
+    expect(written).toMatchObject({ name: 'supplement.zip', token: null, omitted: [] });
+    const found = await verifyBundle(`${archive}.zip`, { engine: engineOptions() });
+    expect(found.runs.map(({ id, problem }) => [id, problem])).toEqual([[run, null]]);
+    expect(found.figures.length).toBeGreaterThan(3);
+    expect(isSound(found)).toBe(true);
+    expect(await faultOf(from.request('runs.bundle', { ids: [run], to: { path: archive } }))).toMatchObject({
+      code: 'conflict',
+    });
+    expect(await faultOf(from.request('runs.bundle', { ids: ['nobody'] }))).toMatchObject({ code: 'not-found' });
   });
 
   it('writes over nothing by a path, and into no folder that is not there', async () => {

@@ -6,6 +6,7 @@ import { runsOf } from '../../../shared/figures/apply.ts';
 import { figureNames } from '../../../shared/figures/catalogue.ts';
 import { isSound, verifyBundle, type VerifiedBundle } from '../../bundle/verify.ts';
 import { writeBundle } from '../../bundle/write.ts';
+import { drawPlans } from '../../figures/drawing.ts';
 import { figureFormats } from '../../figures/export.ts';
 import { namedPlans, plansOf } from '../../figures/plans.ts';
 import { dataFolderOf } from '../../services/runs.ts';
@@ -120,8 +121,8 @@ async function make(names: readonly string[], values: Values): Promise<number> {
   });
   const written = await writeBundle(store, runs, plans, target, {
     formats,
-    engine: engineOf(values),
-    ...(dpi === undefined ? {} : { dpi }),
+    draw: (each, kinds) =>
+      drawPlans(store, each, { formats: kinds, engine: engineOf(values), ...(dpi === undefined ? {} : { dpi }) }),
     onProgress: (stage, share) => {
       progress.show(stage, share, null);
     },

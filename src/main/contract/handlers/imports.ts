@@ -8,7 +8,14 @@ import type { Handlers } from '../../../shared/contract/index.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
 import { describeModel, parseModel } from '../../../shared/model.ts';
 import { isRunLog } from '../../../data/run-log.ts';
+import { InputError, messageOf } from '../../../shared/errors.ts';
 import { bridgeCopy, ownCommand } from '../../bridge.ts';
+import { writeBundle } from '../../bundle/write.ts';
+import { FileNames } from '../../figures/batch.ts';
+import type { DrawnPlan } from '../../figures/drawing.ts';
+import type { FigureFormat } from '../../figures/export.ts';
+import { plansOf, type FigurePlan } from '../../figures/plans.ts';
+import { sourceFigure } from '../../figures/sources.ts';
 import { importModelFile } from '../../services/model-file.ts';
 import { datasetName } from '../../../shared/varied.ts';
 import { importUnpacked, runFileExtension, writeRunFile } from '../../services/run-file.ts';
@@ -17,7 +24,8 @@ import type { Json } from '../../store/index.ts';
 import type { WeightsChoice } from '../helper/model-import.ts';
 import type { Workbench } from '../workbench.ts';
 
-type Name = `runs.${'export' | 'import'}` | `models.${'propose' | 'preview' | 'import' | 'importFile' | 'bridge'}`;
+type Name =
+  `runs.${'export' | 'bundle' | 'import'}` | `models.${'propose' | 'preview' | 'import' | 'importFile' | 'bridge'}`;
 
 export const importHandlers: Pick<Handlers<Workbench>, Name> = {
   'runs.export': async ({ id, to }, workbench) => {
@@ -36,27 +44,27 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
       await task.done;
       return (await stat(target)).size;
     };
-    if (to === undefined) {
-      if (workbench.options.shell !== 'browser')
-        throw new FaultError('bad-input', 'to: expected a path or a token; files are fetched in the browser alone');
-      const name = `${run.name.replace(/[/\\:*?"<>|\p{Cc}]+/gu, '-').slice(0, 120)}${runFileExtension}`;
-      const file = workbench.store.stagingPath('export');
-      const bytes = await write(file);
-      return { name, bytes, token: workbench.downloads.add({ file, name }) };
-    }
-    const given = workbench.placeOf(to);
-    const target = given.toLowerCase().endsWith(runFileExtension) ? given : `${given}${runFileExtension}`;
-    const folder = path.dirname(target);
-    const isFolder = await stat(folder).then(
-      (stats) => stats.isDirectory(),
-      () => false,
-    );
-    if (!isFolder) throw new FaultError('bad-input', `${folder}: no such folder; make it first, or choose another`);
-    // A token comes from a dialog that has asked; a path was written by hand.
-    if ('path' in to && (await exists(target)))
-      throw new FaultError('conflict', `${path.basename(target)} is there already; choose another name`);
-    const bytes = await write(target);
-    return { name: path.basename(target), bytes, token: null };
+    return deliverFile(workbench, to, run.name, runFileExtension, write);
+  },
+
+  'runs.bundle': async ({ ids, to }, workbench) => {
+    const { store } = workbench;
+    const runs = ids.map((id) => store.findRun(workbench.run(id).id));
+    const title = runs.length === 1 ? runs[0].name : `${runs.length} runs`;
+    const omitted: string[] = [];
+    const write = async (target: string): Promise<number> => {
+      const written = await workbench.long(`Supplement ${title}`, ({ signal, onProgress = () => undefined }) =>
+        writeBundle(store, runs, plansOf(store, 'all', runs, {}, {}, false), target, {
+          formats: ['pdf', 'svg'],
+          draw: (plans, formats) => drawnElsewhere(workbench, plans, formats, signal),
+          onProgress,
+          ...(signal && { signal }),
+        }),
+      );
+      for (const { name, reason, kind } of written.omitted) if (kind !== 'empty') omitted.push(`${name}: ${reason}`);
+      return written.bytes;
+    };
+    return { ...(await deliverFile(workbench, to, `${title}, supplement`, '.zip', write)), omitted };
   },
 
   'runs.import': async ({ from, project }, workbench) => {
@@ -200,4 +208,57 @@ async function exists(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Writes a file where it was asked for; in the browser, without a place, to be fetched by a token. */
+async function deliverFile(
+  workbench: Workbench,
+  to: { readonly path: string } | { readonly token: string } | undefined,
+  title: string,
+  extension: string,
+  write: (target: string) => Promise<number>,
+): Promise<{ readonly name: string; readonly bytes: number; readonly token: string | null }> {
+  if (to === undefined) {
+    if (workbench.options.shell !== 'browser')
+      throw new FaultError('bad-input', 'to: expected a path or a token; files are fetched in the browser alone');
+    const name = `${title.replace(/[/\\:*?"<>|\p{Cc}]+/gu, '-').slice(0, 120)}${extension}`;
+    const file = workbench.store.stagingPath('export');
+    const bytes = await write(file);
+    return { name, bytes, token: workbench.downloads.add({ file, name }) };
+  }
+  const given = workbench.placeOf(to);
+  const target = given.toLowerCase().endsWith(extension) ? given : `${given}${extension}`;
+  const folder = path.dirname(target);
+  const isFolder = await stat(folder).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) throw new FaultError('bad-input', `${folder}: no such folder; make it first, or choose another`);
+  // A token comes from a dialog that has asked; a path was written by hand.
+  if ('path' in to && (await exists(target)))
+    throw new FaultError('conflict', `${path.basename(target)} is there already; choose another name`);
+  const bytes = await write(target);
+  return { name: path.basename(target), bytes, token: null };
+}
+
+/** Figures by the process that draws; this one answers the windows meanwhile. */
+async function* drawnElsewhere(
+  workbench: Workbench,
+  plans: readonly FigurePlan[],
+  formats: readonly FigureFormat[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<DrawnPlan> {
+  const names = new FileNames();
+  for (const { name, recipe, optional = false } of plans) {
+    try {
+      const sourced = sourceFigure(workbench.store, recipe);
+      const argument = { engine: workbench.engine(), name: names.next(name), recipe, sourced, formats };
+      const figure = await workbench.drawing.ask('drawFiles', argument, signal === undefined ? {} : { signal });
+      if (optional && figure.empty !== undefined)
+        yield { kind: 'empty', name, reason: `nothing to draw: ${figure.empty}` };
+      else yield { kind: 'drawn', figure, recipe };
+    } catch (error) {
+      yield { kind: error instanceof InputError ? 'input' : 'failed', name, reason: messageOf(error) };
+    }
+  }
 }

@@ -12,7 +12,7 @@ import { reportOf } from '../../../shared/figures/report/content.ts';
 import { sceneToSvg } from '../../../shared/figures/svg.ts';
 import type { Provenance } from '../../../shared/figures/types.ts';
 import type { FigureRecipe } from '../../../shared/figures/recipe.ts';
-import { drawFigure, FileNames } from '../../figures/batch.ts';
+import { drawFigure, FileNames, type DrawnFigure } from '../../figures/batch.ts';
 import type { FigureFormat } from '../../figures/export.ts';
 import { loadFonts } from '../../figures/fonts.ts';
 import { FigureLoader } from '../../figures/loader.ts';
@@ -42,6 +42,17 @@ export interface FigureTasks {
       readonly folder: string | null;
     };
     readonly result: ExportOutcome;
+  };
+  /** One figure's files in memory, and whether there is anything to see in it. */
+  drawFiles: {
+    readonly argument: {
+      readonly engine: EngineOptions;
+      readonly name: string;
+      readonly recipe: FigureRecipe;
+      readonly sourced: SourcedFigure;
+      readonly formats: readonly FigureFormat[];
+    };
+    readonly result: DrawnFigure;
   };
   exportReport: {
     readonly argument: {
@@ -116,6 +127,9 @@ export function figureTasks(): Implementations {
       if (files.length === 0) throw new InputError(warnings.join('\n'));
       return { files: await deliver(files, folder, archive ? 'figures.zip' : null), warnings };
     },
+
+    drawFiles: ({ engine, name, recipe, sourced, formats }) =>
+      drawFigure(sourced, recipe, name, formats, loaderFor(engine), fontsHere()),
 
     async exportReport({ engine, runs, provenance, name, formats, folder }) {
       const reported = await loadReported(runs, loaderFor(engine));

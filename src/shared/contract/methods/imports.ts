@@ -94,6 +94,21 @@ export const imports = {
     v.strictObject({ id, to: v.exactOptional(place) }),
   ),
   /**
+   * Writes an archive for a paper's supplement, as a job: the runs, every figure that they have data for, the environment, scripts, checksums. Where it goes and
+   * what is answered as in `runs.export`; `omitted`: figures that could not be drawn, a line each.
+   */
+  'runs.bundle': method<{
+    readonly name: string;
+    readonly bytes: number;
+    readonly token: string | null;
+    readonly omitted: readonly string[];
+  }>()(
+    v.strictObject({
+      ids: v.pipe(v.array(id), v.minLength(1, 'expected at least one run'), v.maxLength(100)),
+      to: v.exactOptional(place),
+    }),
+  ),
+  /**
    * Adds the run of a `.covature` file; the same one twice is added once (`added` false). One that covature.Run writes and that has not ended is followed, as a job: it
    * stands among the runs at once, and grows as its file does; one that has ended is taken whole.
    */

@@ -14,7 +14,7 @@ export default defineConfig({
   description: 'A workbench for the noise of stochastic gradient descent and the curvature of the loss',
   lang: 'en',
   base,
-  outDir: `${root}dist/site`,
+  outDir: process.env['DOCS_OUT'] ?? `${root}dist/site`,
   cacheDir: `${root}node_modules/.cache/vitepress`,
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: `${base}icon.svg` }]],
   markdown: {

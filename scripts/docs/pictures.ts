@@ -39,6 +39,9 @@ export const gallery: readonly Picture[] = [
   { file: 'gallery/isotropy', of: 'network', figure: 'isotropy', options: layer, caption: 'Second moments of the dual weight changes: slope 0 where they are isotropic.' },
   { file: 'gallery/assumptions', of: 'network', figure: 'assumptions', options: layer, caption: 'The slope of C on each matrix that is taken for it.' },
   { file: 'gallery/density', of: 'network', figure: 'density', options: layer, caption: 'The density of the eigenvalues of H by stochastic Lanczos quadrature, with its error.' },
+  { file: 'gallery/mechanism', of: 'network', figure: 'mechanism', options: layer, caption: 'Why γ_Q is above or below 1: how Q_ii / H_ii depends on the curvature.' },
+  { file: 'gallery/fluctuations', of: 'network', figure: 'fluctuations', options: layer, caption: 'The variance of the weights about their mean while SGD goes on, beside what C and H predict.' },
+  { file: 'gallery/flatness', of: 'network', figure: 'flatness', options: layer, caption: 'The same variance against the flatness of the loss.' },
   { file: 'gallery/samples', of: 'network', figure: 'samples', options: layer, caption: 'How the curvature of single samples is spread along some directions.' },
 ]; // prettier-ignore
 

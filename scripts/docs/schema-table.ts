@@ -159,15 +159,15 @@ const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
 export function tableText(rows: readonly FieldRow[]): string {
   if (rows.length === 0) return 'No fields of its own.\n';
   return [
-    '| field | takes | |',
-    '| --- | --- | --- |',
+    '| field | |',
+    '| --- | --- |',
     ...rows.map(({ path, takes: what, required, standard, about }) => {
       const without = required
         ? '; **needed**'
         : standard === ''
           ? ''
           : `; default ${code(standard.replaceAll('|', '\\|'))}`;
-      return `| ${code(path)} | ${cell(what)}${without} | ${cell(about)} |`;
+      return `| ${code(path)} | ${cell(what)}${without}${about === '' ? '' : `<br>${cell(about)}`} |`;
     }),
     '',
   ].join('\n');

@@ -2,7 +2,7 @@
  * The site of the documents.
  *   npm run docs             builds it into dist/site, with the reference made from the present commands, schemas and keys
  *   npm run docs:preview     shows what was built, in a browser of this machine (--port N)
- * $DOCS_BASE is where it lies on its host, "/covature/" of pages of a repository; default "/".
+ * $DOCS_BASE is where it lies on its host, "/covature/" of pages of a repository, default "/"; $DOCS_OUT another folder for it.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { writeReference } from './reference.ts';
 
 const docs = fileURLToPath(new URL('../../docs', import.meta.url));
-const built = fileURLToPath(new URL('../../dist/site', import.meta.url));
+const built = process.env['DOCS_OUT'] ?? fileURLToPath(new URL('../../dist/site', import.meta.url));
 const { values, positionals } = parseArgs({ options: { port: { type: 'string' } }, allowPositionals: true });
 const [action = 'build'] = positionals;
 

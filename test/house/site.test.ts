@@ -10,10 +10,11 @@ import { commands } from '../../src/main/cli/main.ts';
 import { experimentSchema } from '../../src/shared/experiment.ts';
 import { figureTable } from '../../src/shared/figures/catalogue.ts';
 import { layerKinds } from '../../src/shared/model/layers.ts';
+import { temporaryFolder } from '../support/cli.ts';
 import { optionNames } from '../../src/shared/figures/recipe-options.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const site = path.join(root, 'dist/site');
+const site = path.join(temporaryFolder(), 'site');
 
 /** The built pages by their paths below the site. */
 const pages = (): string[] =>
@@ -27,7 +28,7 @@ describe('the site', () => {
       ['--disable-warning=ExperimentalWarning', path.join(root, 'scripts/docs/site.ts'), 'build'],
       {
         cwd: root,
-        env: { ...process.env, NODE_ENV: 'production', VITEST: undefined, DOCS_BASE: '/covature/' },
+        env: { ...process.env, NODE_ENV: 'production', VITEST: undefined, DOCS_BASE: '/covature/', DOCS_OUT: site },
         stdio: ['ignore', 'ignore', 'pipe'],
       },
     );
@@ -90,10 +91,10 @@ describe('the reference', () => {
 
   test('has every field of an experiment, with what it takes and what it is for', () => {
     for (const field of Object.keys(experimentSchema.entries))
-      expect(text['experiment.md']).toMatch(new RegExp(`^\\| \`${field}\` \\| \\S.* \\| \\S.* \\|$`, 'm'));
-    expect(text['experiment.md']).toMatch(/^\| `optimiser.lr` \| a number above 0; \*\*needed\*\* \| Learning rate/m);
+      expect(text['experiment.md']).toMatch(new RegExp(`^\\| \`${field}\` \\| \\S.*<br>\\S.* \\|$`, 'm'));
+    expect(text['experiment.md']).toMatch(/^\| `optimiser.lr` \| a number above 0; \*\*needed\*\*<br>Learning rate/m);
     expect(text['experiment.md']).toMatch(
-      /^\| `minibatch_noise.batches` \| an integer from 2 to 10000000; default `1000` \| Batches to draw/m,
+      /^\| `minibatch_noise.batches` \| an integer from 2 to 10000000; default `1000`<br>Batches to draw/m,
     );
     expect(text['experiment.md']).toMatch(/^\| `gamma` \| 1, 2; \*\*needed\*\* \|/m);
   });
@@ -101,7 +102,7 @@ describe('the reference', () => {
   test('has every kind of layer with its fields', () => {
     for (const kind of layerKinds) expect(text['model.md']).toContain(`### ${kind}\n`);
     expect(text['model.md']).toMatch(
-      /^\| `stride` \| a whole number above 0 or \[height, width\]; default `1` \| Step along both axes/m,
+      /^\| `stride` \| a whole number above 0 or \[height, width\]; default `1`<br>Step along both axes/m,
     );
   });
 

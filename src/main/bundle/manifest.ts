@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { InputError } from '../../shared/errors.ts';
 import { integer, parseWith } from '../../shared/validation.ts';
+import type { EngineOptions } from '../jobs/protocol.ts';
 
 export const bundleVersion = 1;
 export const manifestName = 'manifest.json';
@@ -12,6 +13,14 @@ export const manifestName = 'manifest.json';
 export const checksumsName = 'SHA256SUMS';
 
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hexadecimal'));
+/**
+ * What figures of bundles are drawn with, here and when they are checked: the program's own kernels. Libraries choose signs of eigenvectors, and bases where
+ * eigenvalues are equal, each in its own way; these are the same on every machine.
+ */
+export function drawingEngine(engine: EngineOptions): EngineOptions {
+  return { ...engine, blas: 'wasm' };
+}
+
 /** Within the archive: names between slashes, none of which leads elsewhere. */
 const place = v.pipe(
   v.string(),

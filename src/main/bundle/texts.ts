@@ -82,7 +82,8 @@ Covature runs on Node 22.14 or newer, without a compiler; after it is installed 
 
 The first compares every checksum, imports every run, draws every figure again and compares its numbers. The second trains and measures every run again too, which
 takes as long as it took, and compares the final weights bit for bit and every result; on another machine or library they differ by rounding.
-\`sha256sum --check SHA256SUMS\` compares the checksums alone.
+\`sha256sum --check SHA256SUMS\` compares the checksums alone. Figures were drawn with the program's own WebAssembly kernels and are checked with them, because libraries choose
+signs of eigenvectors, and bases where eigenvalues are equal, each in its own way.
 
 Unpacked, \`sh redraw.sh\` writes the figures anew into \`redrawn/\`, and \`sh rerun.sh\` repeats the runs. Both use a store of their own. COVATURE says how the program
 is called, "covature" by default; from a checkout: \`COVATURE="node /path/to/checkout/scripts/covature.mjs" sh redraw.sh\`.
@@ -113,7 +114,7 @@ export function redrawScript({ runs, figures }: Pick<Manifest, 'runs' | 'figures
   if (figures.length === 0) return head;
   const endings = figures.flatMap(({ drawn }) => drawn.map((file) => file.slice(file.lastIndexOf('.') + 1)));
   const recipes = figures.map(({ recipe }) => ` \\\n  --recipe ${quoted(recipe)}`).join('');
-  return `${head}$COVATURE export --format ${[...new Set([...endings, 'csv'])].join(',')} --out redrawn --store "$store"${recipes}\n`;
+  return `${head}$COVATURE export --blas wasm --format ${[...new Set([...endings, 'csv'])].join(',')} --out redrawn --store "$store"${recipes}\n`;
 }
 
 /** rerun.sh: a run that differs does not keep the others from being repeated. */

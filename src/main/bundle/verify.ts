@@ -22,7 +22,14 @@ import { compareRuns, isEqual, startRerun, type Replay } from '../services/repla
 import { importRunFile } from '../services/run-file.ts';
 import { dataFolderOf } from '../services/runs.ts';
 import { openStore, type Store } from '../store/index.ts';
-import { checksumsName, manifestName, parseChecksums, parseManifest, type Manifest } from './manifest.ts';
+import {
+  checksumsName,
+  drawingEngine,
+  manifestName,
+  parseChecksums,
+  parseManifest,
+  type Manifest,
+} from './manifest.ts';
 import { compareTables, type Comparison } from './numbers.ts';
 
 export interface VerifyOptions {
@@ -180,7 +187,7 @@ async function redrawn(
   { engine, onProgress = () => undefined, signal }: VerifyOptions,
 ): Promise<VerifiedFigure[]> {
   const fonts = loadFonts();
-  const loader = new FigureLoader(engine);
+  const loader = new FigureLoader(drawingEngine(engine));
   const found: VerifiedFigure[] = [];
   for (const [k, { name, recipe: recipePlace, numbers }] of figures.entries()) {
     signal?.throwIfAborted();

@@ -101,6 +101,9 @@ const partOf: { readonly [N in FigureName]?: (summary: MeasurementSummary) => un
   isotropy: ({ duality }) => duality?.moments.all,
   assumptions: ({ assumptions }) => assumptions,
   density: ({ density }) => density,
+  mechanism: ({ mechanism }) => mechanism,
+  fluctuations: ({ weight_fluctuations: found }) => found,
+  flatness: ({ weight_fluctuations: found }) => found,
 };
 
 /** Whether the results that a recipe names are there; another fault than a missing result is raised later, when it is drawn. */

@@ -88,6 +88,7 @@ describe('a run as one file', () => {
     const found = await verifyBundle(`${archive}.zip`, { engine: engineOptions() });
     expect(found.runs.map(({ id, problem }) => [id, problem])).toEqual([[run, null]]);
     expect(found.figures.length).toBeGreaterThan(3);
+    expect(found.figures.filter(({ found: { verdict } }) => verdict === 'differs' || verdict === 'failed')).toEqual([]);
     expect(isSound(found)).toBe(true);
     expect(await faultOf(from.request('runs.bundle', { ids: [run], to: { path: archive } }))).toMatchObject({
       code: 'conflict',

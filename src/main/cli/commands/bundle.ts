@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { InputError } from '../../../shared/errors.ts';
 import { runsOf } from '../../../shared/figures/apply.ts';
 import { figureNames } from '../../../shared/figures/catalogue.ts';
+import { drawingEngine } from '../../bundle/manifest.ts';
 import { isSound, verifyBundle, type VerifiedBundle } from '../../bundle/verify.ts';
 import { writeBundle } from '../../bundle/write.ts';
 import { drawPlans } from '../../figures/drawing.ts';
@@ -38,7 +39,8 @@ const help = `Usage: covature bundle RUN [RUN ...] --out FILE.zip [options]
 
 Makes one archive for a paper's supplement: the runs with all their files, figures with their recipes and numbers, the environment (software, packages,
 processor, library, threads), a README, a script that draws the figures again and one that repeats the runs, and the SHA-256 of every file. The machine's
-name is left out of environment.json; the run files are whole, and hold it with the folders that were used.
+name is left out of environment.json; the run files are whole, and hold it with the folders that were used. Figures are drawn with the program's own
+kernels, as they are when they are checked: libraries choose signs and bases of eigenvectors each in its own way.
 
   --out FILE       the archive; an existing file is refused
   --figure NAME    a figure of the runs, may be repeated (default: "all": every one that the runs have data for; "none": no figures)
@@ -122,7 +124,11 @@ async function make(names: readonly string[], values: Values): Promise<number> {
   const written = await writeBundle(store, runs, plans, target, {
     formats,
     draw: (each, kinds) =>
-      drawPlans(store, each, { formats: kinds, engine: engineOf(values), ...(dpi === undefined ? {} : { dpi }) }),
+      drawPlans(store, each, {
+        formats: kinds,
+        engine: drawingEngine(engineOf(values)),
+        ...(dpi === undefined ? {} : { dpi }),
+      }),
     onProgress: (stage, share) => {
       progress.show(stage, share, null);
     },

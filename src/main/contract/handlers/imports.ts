@@ -10,6 +10,7 @@ import { describeModel, parseModel } from '../../../shared/model.ts';
 import { isRunLog } from '../../../data/run-log.ts';
 import { InputError, messageOf } from '../../../shared/errors.ts';
 import { bridgeCopy, ownCommand } from '../../bridge.ts';
+import { drawingEngine } from '../../bundle/manifest.ts';
 import { writeBundle } from '../../bundle/write.ts';
 import { FileNames } from '../../figures/batch.ts';
 import type { DrawnPlan } from '../../figures/drawing.ts';
@@ -252,7 +253,7 @@ async function* drawnElsewhere(
   for (const { name, recipe, optional = false } of plans) {
     try {
       const sourced = sourceFigure(workbench.store, recipe);
-      const argument = { engine: workbench.engine(), name: names.next(name), recipe, sourced, formats };
+      const argument = { engine: drawingEngine(workbench.engine()), name: names.next(name), recipe, sourced, formats };
       const figure = await workbench.drawing.ask('drawFiles', argument, signal === undefined ? {} : { signal });
       if (optional && figure.empty !== undefined)
         yield { kind: 'empty', name, reason: `nothing to draw: ${figure.empty}` };

@@ -174,7 +174,9 @@ export const system = {
   /** What a folder holds (browser alone: the desktop has the system's dialogs). Without a path: the folder that the program was started in. */
   'files.list': method<FolderListing>()(v.strictObject({ path: v.exactOptional(text(4096)) })),
   /** Asks where to write a file (desktop alone: `unavailable` elsewhere); null: the user closed the dialog. */
-  'files.chooseTarget': method<ChosenFile | null>()(v.strictObject({ kind: v.picklist(['run', 'bundle']), name: text(200) })),
+  'files.chooseTarget': method<ChosenFile | null>()(
+    v.strictObject({ kind: v.picklist(['run', 'bundle']), name: text(200) }),
+  ),
   /** Files that were opened from outside (a double click, a command line) and that no window has taken yet; whoever asks takes them. */
   'files.opened': method<readonly ChosenFile[]>()(none),
   /** The JSON document in a file: an experiment, a model. */

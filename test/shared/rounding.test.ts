@@ -4,7 +4,9 @@ import { judgeConvergence } from '../../src/shared/convergence.ts';
 import type { MeasurementSummary } from '../../src/shared/results.ts';
 import { terminalStyle } from '../../src/main/cli/format.ts';
 import { assumptionReason, definedMinibatchNoise, definedNoise } from '../../src/shared/defined-extras.ts';
+import type { AssumptionColumn } from '../../src/shared/assumptions.ts';
 import { pageStyle } from '../../src/shared/figures/numbers.ts';
+import { assumptionsTable } from '../../src/shared/figures/table.ts';
 import {
   commutatorAbove,
   definedPair,
@@ -127,6 +129,16 @@ describe('extras where C is 0 up to rounding', () => {
     expect(assumptionReason(withoutAny, { matrices: ['Q'] })).toBe('C and Q are 0 up to rounding');
     expect(assumptionReason(whole, { matrices: ['H2'] })).toBeNull();
   });
+});
+
+test('the table for LaTeX has dashes there, and the reason in its caption', () => {
+  const column = { matrices: ['H'], cosine: 1e-17, commutator_ratio: 0.3, commutator_baseline: { mean: 0.4 }, rows: { training_set: [], cross_fitted: [] } } as unknown as AssumptionColumn; // prettier-ignore
+  const table = (summary: MeasurementSummary): string =>
+    assumptionsTable([{ summary: { ...summary, parameter: 'fc_2.kernel', assumptions: { columns: [column], identities: [], within: 'whole' } }, arrays: {} }]); // prettier-ignore
+  expect(table(withoutC)).toContain('fc\\_2.kernel & $H$ & -- & -- &');
+  expect(table(withoutC)).toContain('Not defined (--) of fc\\_2.kernel: $C$ is 0 up to rounding.');
+  expect(table(whole)).toContain('fc\\_2.kernel & $H$ & $0.000$ & $0.300$ ($0.400$) &');
+  expect(table(whole)).not.toContain('Not defined');
 });
 
 describe('a trace', () => {

@@ -1,6 +1,7 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
 import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '../../shared/estimands.ts';
+import { calibrationTested, notCalibrated } from '../../shared/calibration-notes.ts';
 import { cutoffInForce, fewSamples, intervalDoubts, intervalLabel, judgeClaims } from '../../shared/claims.ts';
 import type { Estimated, MeasurementSummary } from '../../shared/results.ts';
 import {
@@ -148,9 +149,12 @@ function splitLines({ gamma }: MeasurementSummary): string[] {
 }
 
 /** The cross-fitted exponent without leakage, where it was simulated. */
-function calibrationLines({ calibration }: MeasurementSummary): string[] {
+function calibrationLines(summary: MeasurementSummary): string[] {
+  const { calibration } = summary;
   const rows =
     calibration?.rows.filter(({ simulated, extrapolated }) => simulated !== null || extrapolated !== null) ?? [];
+  const missing = notCalibrated(summary);
+  if (missing !== null) return summary.bootstrap === undefined ? [] : ['', `  ${missing}`];
   if (calibration === undefined || rows.length === 0) return [];
   const text = (found: Estimated | null): string =>
     found === null
@@ -164,6 +168,7 @@ function calibrationLines({ calibration }: MeasurementSummary): string[] {
     '',
     `  gamma without the leakage of directions found from finitely many samples (simulated at this spectrum, ${calibration.draws} halves of ${calibration.effective_samples} Gaussian samples each):`,
     indent(table, '    '),
+    `    ${calibrationTested}`,
   ];
 }
 

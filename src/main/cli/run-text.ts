@@ -2,6 +2,8 @@
 import type { RunRecord, Store } from '../store/index.ts';
 import { formatNumber } from './format.ts';
 import { measurementText } from './measurement-text.ts';
+import { findRow, headlineCutoff } from '../../shared/estimands.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
 import { familyLines } from '../../shared/claim-families.ts';
 import { formatDuration } from './format.ts';
 
@@ -27,11 +29,28 @@ export function runText(store: Store, run: RunRecord): string {
   if (speed !== null) lines.push(`  trained at ${formatNumber(Math.round(speed))} steps a second`);
   for (const measurement of store.measurements(run.id)) {
     lines.push('', `measured at step ${measurement.step}:`);
-    if (measurement.summary !== null) lines.push(measurementText(measurement.summary));
-    else lines.push(`  ${measurement.parameter} was not measured: ${measurement.error ?? ''}`);
+    if (measurement.summary !== null) {
+      lines.push(measurementText(measurement.summary));
+      if (measurement.step === run.step)
+        lines.push(...gapLines(measurement.summary, value('loss'), value('test_loss')));
+    } else lines.push(`  ${measurement.parameter} was not measured: ${measurement.error ?? ''}`);
   }
   lines.push(...familyText(store, run));
   return lines.join('\n');
+}
+
+/** The run's generalisation gap beside this layer's part of the Takeuchi criterion. */
+function gapLines(
+  { noise_at_work: noise, samples }: MeasurementSummary,
+  train: number | null,
+  test: number | null,
+): string[] {
+  const row = noise && findRow(noise.takeuchi, headlineCutoff);
+  if (row === undefined || train === null || test === null) return [];
+  const [gap, part] = [test - train, row.sum / samples];
+  return [
+    `  the run's generalisation gap, test less training loss, is ${formatNumber(gap, 3)}; this layer's part of the Takeuchi criterion, ${formatNumber(part, 3)}, is ${formatNumber(part / gap, 2)} of it`,
+  ];
 }
 
 /** The verdicts over all layers with intervals at the last step that was measured, corrected for their number. */

@@ -22,12 +22,13 @@ const conv = (name: string, filters: number): unknown => ({
   bias: false,
 });
 
-/** @param shape [height, width, channels] of an image, height and width multiples of 4 */
+/** @param shape [height, width, channels] of an image, height and width multiples of 4 @param width of the hidden layers of an MLP */
 export function studyModel(
   architecture: Architecture,
   shape: readonly number[],
   outputs: number,
   loss: LossName,
+  width = 50,
 ): StudyModel {
   const build = (layers: readonly unknown[], parameters: readonly string[]): StudyModel => ({
     model: parseModel({ input: shape, layers, loss }, `model ${architecture}`),
@@ -36,7 +37,7 @@ export function studyModel(
   switch (architecture) {
     case 'mlp':
       return build(
-        [{ type: 'flatten' }, dense('fc1', 50), relu, dense('fc2', 50), relu, dense('fc3', outputs)],
+        [{ type: 'flatten' }, dense('fc1', width), relu, dense('fc2', width), relu, dense('fc3', outputs)],
         ['fc2.kernel', 'fc3.kernel'],
       );
     case 'cnn': {

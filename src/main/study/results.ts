@@ -162,9 +162,12 @@ export function studyFigure(rows: readonly StudyRow[]): StudyFigure | null {
   return { spec: { ...spec, notes: [...spec.notes, note, ...without] }, left };
 }
 
-export function studySvg(rows: readonly StudyRow[], fonts: FontLibrary): string | null {
+/** @param note what the study leaves out, said beside its figure */
+export function studySvg(rows: readonly StudyRow[], fonts: FontLibrary, note?: string): string | null {
   const figure = studyFigure(rows);
-  return figure === null ? null : renderSvg(figure.spec, fonts);
+  if (figure === null) return null;
+  const { spec } = figure;
+  return renderSvg(note === undefined ? spec : { ...spec, notes: [...spec.notes, note] }, fonts);
 }
 
 const datasetTitles: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ import type { Architecture } from './architectures.ts';
 /** The two of the paper. */
 const studyLosses: readonly LossName[] = ['cross-entropy', 'mse'];
 
-export const studyNames = ['quick', 'full'] as const;
+export const studyNames = ['quick', 'full', 'settings'] as const;
 export type StudyName = (typeof studyNames)[number];
 
 const sources = ['mnist', 'fashion-mnist', 'cifar-10', 'glyphs'] as const;
@@ -31,7 +31,7 @@ interface Scale {
   readonly seeds: readonly number[];
 }
 
-const scales: Readonly<Record<StudyName, Scale>> = {
+const scales: Readonly<Record<'quick' | 'full', Scale>> = {
   quick: { train: 1000, epochs: { mlp: 20, cnn: 12, resnet: 15, vit: 20 }, samples: [1000, 200], top: 32, seeds: [1] },
   full: {
     train: 8000,
@@ -40,6 +40,12 @@ const scales: Readonly<Record<StudyName, Scale>> = {
     top: 100,
     seeds: [1, 2, 3, 4, 5],
   },
+};
+
+/** What a study leaves out, which its figure says. */
+export const studyLacks: Readonly<Partial<Record<StudyName, string>>> = {
+  quick:
+    'left out of the quick study: seeds (one), samples (1,000, and 200 for all but the MLPs), first dense layers, gamma over training and against settings, verdicts',
 };
 
 export interface StudyPart {
@@ -71,7 +77,7 @@ const recipes = {
  * Which experiments the study consists of, with the datasets that are here.
  * @param own a folder with "mnist", "fashion-mnist" and "cifar-10" below it, which is looked at before `dataFolder` and may hold parts of them
  */
-export async function planStudy(name: StudyName, dataFolder: string, own?: string): Promise<StudyPlan> {
+export async function planStudy(name: 'quick' | 'full', dataFolder: string, own?: string): Promise<StudyPlan> {
   const scale = scales[name];
   const parts: StudyPart[] = [];
   const absent: { dataset: string; reason: string }[] = [];

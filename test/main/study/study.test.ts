@@ -5,6 +5,12 @@ import { describe, expect, test } from 'vitest';
 import type { RunRecord } from '../../../src/main/store/index.ts';
 import { cellsOf, studyCsv, studyFigure } from '../../../src/main/study/results.ts';
 import type { StudyRow } from '../../../src/main/study/results.ts';
+import {
+  planSettingsStudy,
+  settingsCells,
+  settingsCsv,
+  settingsFigure,
+} from '../../../src/main/study/settings-study.ts';
 import { planStudy } from '../../../src/main/study/study.ts';
 import type { MeasurementSummary } from '../../../src/shared/results.ts';
 import { summaryOf } from '../store/support/samples.ts';
@@ -61,4 +67,43 @@ test('the table says what the figure leaves out, and why', async () => {
   expect(figure?.left).toBe(2);
   expect(figure?.spec.panels.map((panel) => panel.title)).toEqual(['glyphs, MLP']);
   expect(studyFigure(rows.slice(1))).toBeNull();
+});
+
+describe('the study of settings', () => {
+  test('varies one setting at a time about a base that is measured over training, over seeds, with the first layer projected', async () => {
+    const { parts, absent } = await planSettingsStudy(folder);
+    expect(absent.map(({ dataset }) => dataset)).toEqual(['mnist']);
+    expect(parts.length).toBe((1 + 5 * 2) * 5);
+    const names = [...new Set(parts.map(({ experiment }) => experiment.name))];
+    expect(names).toContain('glyphs, base');
+    expect(names).toContain('glyphs, label noise 0.3');
+    const base = parts[0].experiment;
+    expect(base.measurements[0].when).toEqual({ kind: 'epochs', epochs: [0, 1, 3, 10, 20] });
+    expect(base.measurements[1]).toMatchObject({ parameters: ['fc1.kernel'], method: 'projected' });
+    expect(new Set(parts.map(({ loss }) => loss))).toEqual(new Set(['cross-entropy', 'mse', 'binary-cross-entropy']));
+    for (const { experiment } of parts)
+      expect(experiment.measurements.every(({ samples }) => samples === 8000)).toBe(true);
+  });
+
+  test('its table has mean and deviation over the seeds of every value, its figure a panel a setting', async () => {
+    const { parts } = await planSettingsStudy(folder, undefined, { train: 100, seeds: [1, 2] });
+    const rows = parts.map((part) => ({
+      part,
+      parameter: 'fc2.kernel',
+      epoch: 20,
+      summary: summaryOf('fc2.kernel', 1 + Number(part.settings['batch size']) / 1000 + part.seed / 100),
+    }));
+    const cells = settingsCells(rows);
+    const batches = cells.filter(({ setting }) => setting === 'batch size');
+    expect(batches.map(({ value }) => value)).toEqual([10, 50, 250]);
+    expect(batches[0].gamma?.n).toBe(2);
+    expect(batches[0].gamma?.mean).toBeCloseTo(1 + 0.01 + 0.015, 10);
+    expect(batches[0].gamma?.standard_deviation).toBeCloseTo(0.01 / Math.SQRT2, 10);
+    // The base stands in every setting.
+    for (const setting of ['width', 'loss', 'label noise'] as const)
+      expect(cells.filter((each) => each.setting === setting).length).toBe(3);
+    expect(settingsCsv(rows).trim().split('\n').length).toBe(cells.length + 1);
+    expect(settingsFigure(rows)?.panels.length).toBe(5);
+    expect(settingsFigure([])).toBeNull();
+  });
 });

@@ -6,7 +6,10 @@ import { dataFolderOf, resumeRun, startRun } from '../../services/runs.ts';
 import type { RunRecord, Store } from '../../store/index.ts';
 import { cellsOf, studyCsv, studyCutoff, studySvg } from '../../study/results.ts';
 import type { StudyCells, StudyRow } from '../../study/results.ts';
-import { planStudy, studyNames } from '../../study/study.ts';
+import { renderSvg } from '../../../shared/figures/svg.ts';
+import { planSettingsStudy, settingsCells, settingsCsv, settingsFigure } from '../../study/settings-study.ts';
+import type { SettingsRow } from '../../study/settings-study.ts';
+import { planStudy, studyLacks, studyNames } from '../../study/study.ts';
 import type { StudyPart, StudyPlan } from '../../study/study.ts';
 import {
   choice,
@@ -14,7 +17,9 @@ import {
   engineHelp,
   engineOf,
   openStoreFor,
+  integerOption,
   PausedError,
+  UsageError,
   parse,
   printJson,
   storeHelp,
@@ -27,12 +32,15 @@ import { ProgressLine } from '../progress.ts';
 import { onInterrupt, pauseGrace } from './run.ts';
 import { onPauseSignal } from '../../jobs/signals.ts';
 
-const help = `Usage: covature reproduce [--study quick|full] [options]
+const help = `Usage: covature reproduce [--study quick|full|settings] [options]
 
 The paper as a built-in study: {MNIST, Fashion-MNIST, CIFAR-10 where present, glyphs} x {MLP, CNN, ResNet, ViT} x {cross-entropy, MSE} x seeds.
 Every run is stored; what is there already is not run again, so an interrupted study goes on. Ends in one table and one figure of gamma per layer.
 
-  --study NAME     quick (default; minutes) or full (8,000 samples, 20 epochs, 5 seeds; hours)
+  --study NAME     quick (default; minutes), full (8,000 samples, 20 epochs, 5 seeds; hours) or settings: what gamma depends on (over training,
+                   batch size, width, learning rate, label noise, loss; an MLP on MNIST, else on glyphs; 8,000 samples, 5 seeds; 55 runs)
+  --samples N      of the study settings: samples to train and measure on (default 8000)
+  --seeds N,N,...  of the study settings (default 1,2,3,4,5)
   --data DIR       a folder with "mnist", "fashion-mnist" or "cifar-10" below it, complete or in part (CIFAR-10: any of its batches)
   --out DIR        folder for the table (CSV) and the figure (SVG); default reproduce-NAME
 ${engineHelp}
@@ -44,6 +52,8 @@ const options = {
   ...storeOptions,
   ...engineFlags,
   study: { type: 'string' },
+  samples: { type: 'string' },
+  seeds: { type: 'string' },
   data: { type: 'string' },
   out: { type: 'string' },
 } as const;
@@ -64,12 +74,24 @@ export const reproduce: Command = {
     makeFolder(folder);
     using store = openStoreFor(values, false);
     const own = values.data === undefined ? undefined : path.resolve(values.data);
+    const samples = integerOption(values.samples, 'samples', 8);
+    const seeds = seedsOf(values.seeds);
+    if (name !== 'settings' && (samples !== undefined || seeds !== undefined))
+      throw new UsageError('--samples and --seeds are of --study settings');
+    if (name === 'settings')
+      return await reproduceSettings(store, values, {
+        folder,
+        own,
+        began,
+        train: samples ?? 8000,
+        seeds: seeds ?? [1, 2, 3, 4, 5],
+      });
     const plan = await planStudy(name, dataFolderOf(store), own);
     for (const { dataset, reason } of plan.absent) process.stderr.write(`without ${dataset}: ${reason}\n`);
     const rows = await new StudyRunner(store, plan, values).run();
     const files = [path.join(folder, 'gamma.csv')];
     await writeFileAtomic(files[0], studyCsv(rows));
-    const svg = studySvg(rows, loadFonts());
+    const svg = studySvg(rows, loadFonts(), studyLacks[name]);
     if (svg !== null) {
       files.push(path.join(folder, 'gamma.svg'));
       await writeFileAtomic(files[1], svg);
@@ -83,12 +105,91 @@ export const reproduce: Command = {
   },
 };
 
+/** Raises UsageError for anything but whole numbers with commas between. */
+function seedsOf(text: string | undefined): number[] | undefined {
+  return text?.split(',').map((each) => {
+    const seed = each.trim() === '' ? NaN : Number(each);
+    if (!(Number.isSafeInteger(seed) && seed >= 0))
+      throw new UsageError(`--seeds: expected whole numbers of at least 0 with commas between, received "${text}"`);
+    return seed;
+  });
+}
+
+/** The study of settings: its own table and figure. */
+async function reproduceSettings(
+  store: Store,
+  values: EngineValues & { readonly json?: boolean | undefined },
+  {
+    folder,
+    own,
+    began,
+    train,
+    seeds,
+  }: {
+    readonly folder: string;
+    readonly own: string | undefined;
+    readonly began: number;
+    readonly train: number;
+    readonly seeds: readonly number[];
+  },
+): Promise<number> {
+  const plan = await planSettingsStudy(dataFolderOf(store), own, { train, seeds });
+  for (const { dataset, reason } of plan.absent) process.stderr.write(`without ${dataset}: ${reason}\n`);
+  const runner = new StudyRunner(store, plan, values);
+  const rows: SettingsRow[] = [];
+  let failed = false;
+  for (const [index, part] of plan.parts.entries()) {
+    const run = await runner.part(part, index);
+    failed ||= run.status !== 'done';
+    for (const { parameter, epoch, summary } of store.measurements(run.id))
+      rows.push({ part, parameter, epoch, summary });
+  }
+  runner.progress.clear();
+  const files = [path.join(folder, 'settings.csv')];
+  await writeFileAtomic(files[0], settingsCsv(rows));
+  const figure = settingsFigure(rows);
+  if (figure !== null) {
+    files.push(path.join(folder, 'settings.svg'));
+    await writeFileAtomic(files[1], renderSvg(figure, loadFonts()));
+  }
+  const cells = settingsCells(rows);
+  if (values.json === true) printJson({ study: 'settings', absent: plan.absent, files, results: cells });
+  else {
+    const over = (found: (typeof cells)[number]['gamma']): string =>
+      found === null
+        ? '-'
+        : `${found.mean.toFixed(3)}${found.standard_deviation === null ? '' : ` ± ${found.standard_deviation.toFixed(3)}`}`;
+    const table = cells.map((each) => [
+      each.setting, String(each.value), each.layer.replace('.kernel', ''), each.method, String(Math.round(each.directions)), each.cutoff_in_force.toPrecision(2),
+      over(each.gamma), over(each.cross_fitted_gamma), over(each.calibrated_gamma), over(each.gamma_Q), over(each.C_on_Q),
+    ]); // prettier-ignore
+    const head = [
+      'setting',
+      'value',
+      'layer',
+      'method',
+      'n',
+      'cutoff',
+      'gamma',
+      'cross-fitted',
+      'calibrated',
+      'gamma_Q',
+      'C on Q',
+    ];
+    const took = formatDuration((performance.now() - began) / 1000);
+    process.stdout.write(
+      `${formatTable(head, table)}\nmean ± standard deviation over seeds; least squares; cutoff: the one in force\n${plan.parts.length} runs in ${took}\n${files.join('\n')}\n`,
+    );
+  }
+  return failed ? 1 : 0;
+}
+
 /** Parts done and left, with the time that they leave. */
 class StudyRunner {
   readonly #store: Store;
   readonly #plan: StudyPlan;
   readonly #values: EngineValues;
-  readonly #progress = new ProgressLine();
+  readonly progress = new ProgressLine();
   /** Seconds of parts by network and dataset: one of a kind says what the next of it will take. */
   readonly #took = new Map<string, number>();
 
@@ -101,7 +202,7 @@ class StudyRunner {
   async run(): Promise<StudyRow[]> {
     const rows: StudyRow[] = [];
     for (const [index, part] of this.#plan.parts.entries()) {
-      const run = await this.#part(part, index);
+      const run = await this.part(part, index);
       const found = this.#store.measurements(run.id);
       for (const parameter of part.experiment.measurements[0]?.parameters ?? []) {
         const measurement = found.find((each) => each.parameter === parameter);
@@ -114,12 +215,12 @@ class StudyRunner {
         });
       }
     }
-    this.#progress.clear();
+    this.progress.clear();
     return rows;
   }
 
   /** The stored run of a part: as it is when done, resumed when unfinished, else started. */
-  async #part(part: StudyPart, index: number): Promise<RunRecord> {
+  async part(part: StudyPart, index: number): Promise<RunRecord> {
     const store = this.#store;
     const record = this.#known(part);
     if (record !== undefined && (record.status === 'done' || record.status === 'diverged')) return record;
@@ -132,8 +233,8 @@ class StudyRunner {
         if (event.kind === 'progress') {
           const left = event.secondsLeft === null ? null : this.#left(index, began, event.secondsLeft);
           const stage = `${index + 1} of ${parts.length}, ${part.experiment.name}: ${event.stage}`;
-          this.#progress.show(stage, (index + event.share) / parts.length, left);
-        } else if (event.kind !== 'forecast') this.#progress.onEvent(event);
+          this.progress.show(stage, (index + event.share) / parts.length, left);
+        } else if (event.kind !== 'forecast') this.progress.onEvent(event);
       },
     };
     const started = record === undefined ? startRun(store, part.experiment, common) : resumeRun(store, record, common);
@@ -149,12 +250,12 @@ class StudyRunner {
       stopPausing();
     });
     if (store.getRun(started.id)?.status === 'paused') {
-      this.#progress.clear();
+      this.progress.clear();
       throw new PausedError('paused; the same command goes on from here');
     }
     if (end.kind === 'lost' && !end.cancelled) throw new Error(end.message);
     if (end.kind === 'lost' || (end.kind === 'ended' && end.event.outcome === 'cancelled')) {
-      this.#progress.clear();
+      this.progress.clear();
       throw new Error('cancelled; the same command goes on from here');
     }
     this.#took.set(kindOf(part), (performance.now() - began) / 1000);

@@ -80,7 +80,10 @@ export async function shotsOf(request: Request): Promise<readonly Shot[]> {
     'density',
     'duality',
     'assumptions',
+    'mechanism',
     'minibatches',
+    'noise',
+    'fluctuations',
     'claims',
   ];
   return [

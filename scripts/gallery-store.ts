@@ -22,7 +22,15 @@ const glyphs = {
   seed: 1,
   measurements: [
     { parameters: ['fc3.kernel'], when: { kind: 'log_steps', count: 7 } },
-    { parameters: ['fc2.kernel'], duality: true, assumptions: true, minibatch_noise: {}, density: { probes: 4 } },
+    { parameters: ['network'], when: { kind: 'log_steps', count: 4 }, top: 1, convergence: 'none' },
+    {
+      parameters: ['fc2.kernel'],
+      duality: true,
+      assumptions: true,
+      minibatch_noise: {},
+      weight_fluctuations: { steps: 20_000, directions: 40 },
+      density: { probes: 4 },
+    },
   ],
 };
 export const longName =

@@ -102,8 +102,8 @@ const partOf: { readonly [N in FigureName]?: (summary: MeasurementSummary) => un
   assumptions: ({ assumptions }) => assumptions,
   density: ({ density }) => density,
   mechanism: ({ mechanism }) => mechanism,
-  fluctuations: ({ weight_fluctuations: found }) => found,
-  flatness: ({ weight_fluctuations: found }) => found,
+  fluctuations: ({ weight_fluctuations: found }) => found?.modes.find(({ state }) => state.includes('answered')),
+  flatness: ({ weight_fluctuations: found }) => found?.modes.find(({ components }) => components !== null),
 };
 
 /** Whether the results that a recipe names are there; another fault than a missing result is raised later, when it is drawn. */

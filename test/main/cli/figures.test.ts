@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Document {
   readonly files: string[];
-  readonly figures: readonly { readonly name: string; readonly width_mm: number; readonly warnings: string[] }[];
+  readonly figures: { readonly name: string; readonly width_mm: number; readonly warnings: string[] }[];
 }
 
 async function exported(...args: string[]): Promise<Document> {
@@ -37,6 +37,7 @@ beforeAll(async () => {
       duality: true,
       assumptions: true,
       density: true,
+      weight_fluctuations: { modes: ['with_replacement'], learning_rate: 4, steps: 3000, directions: 10 },
     },
   ];
   for (const [k, lr] of [0.05, 0.02, 0.01].entries()) {
@@ -63,6 +64,14 @@ describe('figures from the command line', () => {
       '--out',
       at('all'),
     );
+    // The first layer's weights still move, so the variance of theirs has no answer; the second layer's is asked for by itself.
+    const wandering = await exported(
+      ...['--figure', 'fluctuations', '--parameter', 'fc2', '--format', 'svg', '--preset', 'prl-2'],
+      ...['--out', at('all')],
+      ...runs,
+    );
+    figures.push(...wandering.figures);
+    files.push(...wandering.files);
     const names = figures.map(({ name }) => name);
     for (const name of figureNames)
       expect(
@@ -77,7 +86,8 @@ describe('figures from the command line', () => {
     const { figures } = await exported(plain, '--figure', 'all', '--format', 'svg', '--out', at('plain'));
     const kinds = figures.map(({ name }) => figureNames.find((kind) => name.endsWith(`-${kind}`)));
     expect(kinds).toEqual(expect.arrayContaining(['C_H', 'spectra', 'gamma_layers', 'curves', 'samples']));
-    for (const kind of ['duality', 'isotropy', 'assumptions', 'density']) expect(kinds).not.toContain(kind);
+    for (const kind of ['duality', 'isotropy', 'assumptions', 'density', 'fluctuations', 'flatness'])
+      expect(kinds).not.toContain(kind);
   });
 
   test('a figure of another store is drawn from the numbers in its file', async () => {

@@ -53,6 +53,10 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
       shared: name,
     });
   }
+  if (found.modes.every(({ state }) => !state.includes('answered')))
+    throw new InputError(
+      `no direction of ${summary.parameter} was watched for ${leastCorrelationTimes} correlation times without drifting; more steps or a larger learning rate serve`,
+    );
   return finish(
     {
       kind: 'weightVariances',

@@ -24,6 +24,7 @@ import { integerText, numberText, withInterval, withUncertainty } from '../numbe
 import { plainLabel } from '../text/label.ts';
 import { assumptionReason, definedMinibatchNoise } from '../../defined-extras.ts';
 import { commutatorAbove, eigenvalueAbove, withoutRounding, zeroReason } from '../../rounding.ts';
+import { fluctuationsDefinition, fluctuationTables, noiseFigures } from './noise.ts';
 
 type Definition = readonly [term: string, definition: string];
 
@@ -36,6 +37,7 @@ export function extraTables({ summary }: Measurement, cutoff = headlineCutoff): 
     ...dualityTables(summary, cutoff),
     ...assumptionTables(summary, cutoff),
     ...minibatchTable(summary),
+    ...fluctuationTables(summary),
     ...densityTable(summary),
   ];
 }
@@ -75,6 +77,7 @@ export function extraFigures(
       make: () => spectralDensity(measurement, base),
       caption: 'Spectral density of $H$ by stochastic Lanczos quadrature, with its error.',
     });
+  figures.push(...noiseFigures(measurement, base));
   return figures;
 }
 
@@ -89,6 +92,7 @@ export function extraDefinitions(measurements: readonly Measurement[]): Definiti
     ...(has('duality') ? dualityDefinitions : []),
     ...(has('assumptions') ? [assumptionsDefinition] : []),
     ...(has('minibatch_noise') ? [minibatchDefinition] : []),
+    ...(has('weight_fluctuations') ? [fluctuationsDefinition] : []),
     ...(has('density') ? [densityDefinition] : []),
   ];
 }

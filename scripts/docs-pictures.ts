@@ -4,7 +4,7 @@
  *
  *   node scripts/docs-pictures.ts [--out docs/images]
  *
- * The figure of docs/reproduce.md is made by the study that it shows: `npm run --silent covature -- reproduce --quick`.
+ * The figure of docs/reproduce.md is made by the study that it shows: `npm run --silent covature -- reproduce --study quick`.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

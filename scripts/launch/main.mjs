@@ -24,6 +24,7 @@ const others = [
   'pack',
   'docs',
   'docs-preview',
+  'docs-pictures',
   'desktop',
   'format',
   'tensorflow',
@@ -74,6 +75,12 @@ async function launch(what, rest) {
       return await runInstead(node, [join(root, 'scripts/docs/site.ts'), 'build', ...rest], { cwd: root, env });
     case 'docs-preview':
       return await runInstead(node, [join(root, 'scripts/docs/site.ts'), 'preview', ...rest], { cwd: root, env });
+    case 'docs-pictures': {
+      await buildFor(root, node, true);
+      const { status, signal } = await runThrough(node, [join(root, 'scripts/docs-pictures.ts')], { cwd: root, env });
+      if (status !== 0) endLike(status, signal);
+      return await runInstead(node, [join(root, 'scripts/docs/gallery.ts'), ...rest], { cwd: root, env });
+    }
     case 'desktop': {
       await buildFor(root, node, true);
       const { commitOf } = await import('./commit.mjs');

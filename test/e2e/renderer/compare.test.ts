@@ -237,7 +237,7 @@ describeWhere(windowAvailable(), 'a comparison', () => {
     await click(page.locator('tr[data-index="0"] [data-choose]'));
     await click(page.locator('tr[data-index="5"] td.name'), ['Shift']);
     await click(page.getByRole('button', { name: 'Compare', exact: true }));
-    await click(page.getByRole('link', { name: /^Open γ against learning rate in the figure studio/ }));
+    await click(page.getByRole('link', { name: /^Open γ.* against learning rate in the figure studio/ }));
     await click(page.getByRole('button', { name: /^Add a panel/ }));
     // Opening the list, and the entry.
     await page.getByLabel('Venue').selectOption({ label: 'PRL, one column' });

@@ -25,10 +25,30 @@ const has: Readonly<Record<ExtraKind, (summary: MeasurementSummary) => boolean>>
 /** Those of layers that see one vector a sample, measured exactly. */
 const ofSingleVectors: ReadonlySet<ExtraKind> = new Set(['duality', 'assumptions']);
 
-/** What this measurement lacks. Duality and assumptions are those of layers that see one vector a sample, measured exactly. */
+/** Why an extra that was asked for could not be had; undefined where it was not asked for, or was had. */
+function unavailable(summary: MeasurementSummary, kind: ExtraKind): string | undefined {
+  switch (kind) {
+    case 'duality':
+      return summary.duality_unavailable;
+    case 'minibatches':
+      return summary.minibatch_noise_unavailable;
+    case 'fluctuations':
+      return summary.weight_fluctuations_unavailable;
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * What this measurement lacks and another could have. Duality and assumptions are those of layers that see one vector a sample, measured exactly; what was asked for in
+ * vain is not asked for again.
+ */
 export function lackingExtras(summary: MeasurementSummary): readonly ExtraKind[] {
   const isExact = summary.method === 'exact';
-  return extraKinds.filter((kind) => !has[kind](summary) && (isExact || !ofSingleVectors.has(kind)));
+  return extraKinds.filter(
+    (kind) =>
+      !has[kind](summary) && unavailable(summary, kind) === undefined && (isExact || !ofSingleVectors.has(kind)),
+  );
 }
 
 /** As a person writes it into an experiment. */
@@ -58,9 +78,7 @@ export function lackingForView(summary: MeasurementSummary, view: string): reado
   const isExact = summary.method === 'exact';
   const extra = extraKinds.find((kind) => kind === view);
   if (extra !== undefined) {
-    const reasons = { duality: summary.duality_unavailable, fluctuations: summary.weight_fluctuations_unavailable };
-    const reason = extra === 'duality' || extra === 'fluctuations' ? reasons[extra] : undefined;
-    if (has[extra](summary) || reason !== undefined) return [];
+    if (has[extra](summary) || unavailable(summary, extra) !== undefined) return [];
     return lackingExtras(summary).includes(extra) ? [extra] : [extra, 'exact'];
   }
   // An exact measurement without intervals has too few samples for the mechanism.

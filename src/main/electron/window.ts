@@ -8,6 +8,9 @@ import { placed, readWindowState, writeWindowState } from './window-state.ts';
 /** From out/main/electron/. */
 const preload = path.join(import.meta.dirname, '../../preload/index.cjs');
 
+/** Linux takes a window's icon from the window; the other systems have it from the program. */
+const icon = path.join(import.meta.dirname, '../../../resources/icon.png');
+
 const smallest = { width: 900, height: 600 };
 
 export class MainWindow {
@@ -37,6 +40,7 @@ export class MainWindow {
       minHeight: smallest.height,
       show: false,
       title: 'Covature',
+      ...(process.platform === 'linux' && { icon }),
       // Until the page has painted, in its own colour (tokens.css).
       backgroundColor: nativeTheme.shouldUseDarkColors ? '#17191d' : '#ffffff',
       webPreferences: {

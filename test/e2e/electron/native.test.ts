@@ -7,6 +7,7 @@ import { menuCommands } from '../../../src/shared/contract/bridge.ts';
 import { tiny, until } from '../../main/queue/support.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { Desktop, environment } from './desktop.ts';
+import { Display } from './display.ts';
 import { Fixture } from './fixture.ts';
 import { desktopAvailable } from './place.ts';
 
@@ -302,6 +303,56 @@ describeWhere(desktopAvailable(), 'the window of the desktop', () => {
       await desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].getBackgroundColor()),
     ).toBe('#17191D');
     if (!fixture.display.hasWindowManager) context.skip('no window manager: maximising was not tried');
+  });
+
+  it('stays with the second of two displays, and comes to the one that is left', async (context) => {
+    const available = Display.twoAvailable();
+    if (available !== true) return context.skip(available);
+    const { place } = fixture;
+    const display = await Display.openTwo(place.folder);
+    const home = place.home();
+    const open = (): Promise<Desktop> => Desktop.start(place, display, home);
+    const displays = (desktop: Desktop): Promise<number> =>
+      desktop.app.evaluate(({ screen }) => screen.getAllDisplays().length);
+    let desktop: Desktop | undefined;
+    try {
+      display.plug(true);
+      desktop = await open();
+      await until(async () => (await displays(desktop!)) === 2, 'two displays');
+      const there = { x: 2000, y: 100, width: 1000, height: 700 };
+      const move = (): Promise<void> =>
+        desktop!.app.evaluate(({ BrowserWindow }, given) => BrowserWindow.getAllWindows()[0].setBounds(given), there);
+      const isOnSecond = async (): Promise<boolean> => (await bounds(desktop!)).x >= 1920;
+      await move();
+      await until(isOnSecond, 'the window on the second display');
+      // Unplugged while it is there.
+      display.plug(false);
+      await until(async () => !(await isOnSecond()), 'the window on the first display');
+      expect(await bounds(desktop)).toMatchObject({ width: 1000, height: 700 });
+      // Plugged in again: it comes back there after a restart ...
+      display.plug(true);
+      await until(async () => (await displays(desktop!)) === 2, 'two displays');
+      await move();
+      await until(isOnSecond, 'the window on the second display');
+      await desktop.quit();
+      desktop = await open();
+      await until(isOnSecond, 'the window on the second display');
+      await desktop.quit();
+      // ... unless the display is gone meanwhile.
+      display.plug(false);
+      desktop = await open();
+      expect(await displays(desktop)).toBe(1);
+      const { x, y, width, height } = await bounds(desktop);
+      expect([x >= 0 && x + width <= 1920, y >= 0 && y + height <= 1080, width, height]).toEqual([
+        true,
+        true,
+        1000,
+        700,
+      ]);
+    } finally {
+      await desktop?.kill();
+      display.close();
+    }
   });
 
   describe('with files', () => {

@@ -1,5 +1,5 @@
 /** Processes of the desktop that are killed: it goes on, says what happened, and nothing stored is lost. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { endless, tiny, until } from '../../main/queue/support.ts';
 import { describeWhere } from '../../support/skips.ts';
 import type { Desktop } from './desktop.ts';
@@ -33,62 +33,69 @@ describeWhere(desktopAvailable(), 'the desktop with a process killed', () => {
   const stepOf = async (desktop: Desktop, id: string): Promise<number> =>
     (await desktop.request('runs.get', { id })).step;
 
-  it('a worker: the run is interrupted and resumes; its helper processes: what was asked is answered', async () => {
-    const desktop = await fixture.start();
-    const { id, pid } = await running(desktop);
-    kill(pid);
-    await until(async () => (await desktop.request('runs.get', { id })).status === 'interrupted', 'the interruption');
-    await desktop.page
-      .getByText(/resumes from its last checkpoint/)
-      .first()
-      .waitFor();
-    expect(await desktop.request('runs.resume', { ids: [id] })).toMatchObject({ done: [id] });
-    await until(async () => (await stepOf(desktop, id)) > 0, 'it to go on');
-    await desktop.request('runs.cancel', { ids: [id] });
-    await until(async () => (await desktop.request('runs.get', { id })).status === 'cancelled', 'the end');
-    // All that is left are helpers; their next answers come from new processes.
-    await desktop.request('doctor.engines');
-    const helpers = await desktop.processes('Utility');
-    expect(helpers.length).toBeGreaterThan(0);
-    helpers.forEach(kill);
-    await until(async () => !(await desktop.processes('Utility')).some((each) => helpers.includes(each)), 'their end');
-    expect(await desktop.request('doctor.engines')).toMatchObject({
-      engine: { kind: expect.stringMatching(/native|wasm/) as string },
+  describe('one after the other', () => {
+    const shared = fixture.shared();
+
+    it('a worker: the run is interrupted and resumes; its helper processes: what was asked is answered', async () => {
+      const { desktop } = shared;
+      const { id, pid } = await running(desktop);
+      kill(pid);
+      await until(async () => (await desktop.request('runs.get', { id })).status === 'interrupted', 'the interruption');
+      await desktop.page
+        .getByText(/resumes from its last checkpoint/)
+        .first()
+        .waitFor();
+      expect(await desktop.request('runs.resume', { ids: [id] })).toMatchObject({ done: [id] });
+      await until(async () => (await stepOf(desktop, id)) > 0, 'it to go on');
+      await desktop.request('runs.cancel', { ids: [id] });
+      await until(async () => (await desktop.request('runs.get', { id })).status === 'cancelled', 'the end');
+      // All that is left are helpers; their next answers come from new processes.
+      await desktop.request('doctor.engines');
+      const helpers = await desktop.processes('Utility');
+      expect(helpers.length).toBeGreaterThan(0);
+      helpers.forEach(kill);
+      await until(
+        async () => !(await desktop.processes('Utility')).some((each) => helpers.includes(each)),
+        'their end',
+      );
+      expect(await desktop.request('doctor.engines')).toMatchObject({
+        engine: { kind: expect.stringMatching(/native|wasm/) as string },
+      });
     });
-  });
 
-  it('the process that draws: it is started again, the window says so and goes on', async () => {
-    const desktop = await fixture.start();
-    const [gpu] = await desktop.processes('GPU');
-    kill(gpu);
-    await desktop.page.getByText(/The process that draws the window ended/).waitFor();
-    const another = await until(async () => (await desktop.processes('GPU')).find((pid) => pid !== gpu), 'a new one');
-    expect(isAlive(another)).toBe(true);
-    await desktop.page.getByRole('button', { name: 'New experiment' }).first().click();
-    await desktop.page.getByRole('heading', { name: 'New experiment' }).waitFor();
-    // A picture of an empty window has some 7,000 bytes.
-    await until(async () => (await desktop.page.screenshot()).length > 20_000, 'the form to be drawn');
-  });
+    it('the process that draws: it is started again, the window says so and goes on', async () => {
+      const { desktop } = shared;
+      const [gpu] = await desktop.processes('GPU');
+      kill(gpu);
+      await desktop.page.getByText(/The process that draws the window ended/).waitFor();
+      const another = await until(async () => (await desktop.processes('GPU')).find((pid) => pid !== gpu), 'a new one');
+      expect(isAlive(another)).toBe(true);
+      await desktop.page.getByRole('button', { name: 'New experiment' }).first().click();
+      await desktop.page.getByRole('heading', { name: 'New experiment' }).waitFor();
+      // A picture of an empty window has some 7,000 bytes.
+      await until(async () => (await desktop.page.screenshot()).length > 20_000, 'the form to be drawn');
+    });
 
-  it('the page: it is loaded again at the same place, says so, and the run went on meanwhile', async () => {
-    const desktop = await fixture.start();
-    const { id, pid } = await running(desktop);
-    await desktop.go(`#/run/${id}/training`);
-    await desktop.page.getByRole('img', { name: 'Loss of endless by step' }).waitFor();
-    const before = await stepOf(desktop, id);
-    const [tab] = await desktop.processes('Tab');
-    kill(tab);
-    const texts = (): Promise<string> => desktop.script<string>('document.body.innerText').catch(() => '');
-    await until(
-      async () => (await texts()).includes('own process ended (killed) and was started again'),
-      'the message',
-    );
-    expect(await desktop.script('location.hash')).toBe(`#/run/${id}/training`);
-    await until(async () => /endless/.test(await texts()), 'the run to be shown');
-    expect(isAlive(pid)).toBe(true);
-    const step = `covature.request('runs.get', { id: ${JSON.stringify(id)} }).then((outcome) => outcome.value.step)`;
-    await until(async () => (await desktop.script<number>(step)) > before, 'the run to go on');
-    expect(await desktop.processes('Tab')).not.toContain(tab);
+    it('the page: it is loaded again at the same place, says so, and the run went on meanwhile', async () => {
+      const { desktop } = shared;
+      const { id, pid } = await running(desktop);
+      await desktop.go(`#/run/${id}/training`);
+      await desktop.page.getByRole('img', { name: 'Loss of endless by step' }).waitFor();
+      const before = await stepOf(desktop, id);
+      const [tab] = await desktop.processes('Tab');
+      kill(tab);
+      const texts = (): Promise<string> => desktop.script<string>('document.body.innerText').catch(() => '');
+      await until(
+        async () => (await texts()).includes('own process ended (killed) and was started again'),
+        'the message',
+      );
+      expect(await desktop.script('location.hash')).toBe(`#/run/${id}/training`);
+      await until(async () => /endless/.test(await texts()), 'the run to be shown');
+      expect(isAlive(pid)).toBe(true);
+      const step = `covature.request('runs.get', { id: ${JSON.stringify(id)} }).then((outcome) => outcome.value.step)`;
+      await until(async () => (await desktop.script<number>(step)) > before, 'the run to go on');
+      expect(await desktop.processes('Tab')).not.toContain(tab);
+    });
   });
 
   it('the page, again and again: the user is asked', async () => {

@@ -100,8 +100,10 @@ export function overRuns(measurements: readonly Judged[]): Judged {
     const found = calibrations.flatMap(
       (each) => each.rows.find((row) => row.cutoff === cutoff)?.simulated?.value ?? [],
     );
+    // A cutoff that a run has no calibrated value at, which may be all of them.
+    if (found.length < measurements.length) return [];
     const { mean, interval } = statisticsOf(found);
-    if (found.length < measurements.length || interval === null) return [];
+    if (interval === null) return [];
     const simulated = { value: mean, interval };
     return [{ cutoff, measured: simulated, simulated, extrapolated: null }];
   });
@@ -116,8 +118,9 @@ function meanRow(rows: readonly CutoffRow[]): CutoffRow {
   const least = (of: (row: CutoffRow) => number): number => Math.min(...rows.map(of));
   const mean = (values: readonly (number | null | undefined)[]): { value: number; interval: Interval } | null => {
     const found = values.filter((value): value is number => typeof value === 'number');
+    if (found.length < rows.length) return null;
     const { mean: value, interval } = statisticsOf(found);
-    return found.length < rows.length || interval === null ? null : { value, interval };
+    return interval === null ? null : { value, interval };
   };
   const slopes = (of: (row: CutoffRow) => Slopes): Slopes => {
     const ols = mean(rows.map((row) => of(row).ols));

@@ -77,6 +77,19 @@ describe('over runs of one setup, the run is the unit', () => {
     expect(gamma.training_set[0].gamma.interval?.ols?.[0]).toBeCloseTo(1.2 - half, 4);
     expect(gamma.training_set[0].gamma.interval?.ols?.[1]).toBeCloseTo(1.2 + half, 4);
   });
+  test('a slope that no run has, and a cutoff without a calibrated value in any, have no mean', () => {
+    const without = [1, 2, 3].map(() => {
+      const each = run(1);
+      const [row] = each.gamma.training_set;
+      const rows = [{ ...row, gamma: { ...row.gamma, ols: null } }];
+      const calibrated = { cutoff: row.cutoff, measured: null, simulated: null, extrapolated: null };
+      const calibration = { directions: 30, samples: 100, replicates: 4, seed: 1, rows: [calibrated] };
+      return { ...each, gamma: { training_set: rows, cross_fitted: rows }, calibration } as unknown as typeof each;
+    });
+    const { gamma, calibration } = overRuns(without);
+    expect(gamma.training_set[0].gamma.ols).toBeNull();
+    expect(calibration).toBeUndefined();
+  });
   test('one run alone keeps its own', () => {
     const alone = run(1.4);
     expect(overRuns([alone])).toBe(alone);

@@ -1,4 +1,4 @@
-/** `npm run check`: types, lint, format. All of them run even where one fails, side by side; each one's messages are printed together. */
+/** `npm run check`: types, unused code, lint, format. All of them run even where one fails, side by side; each one's messages are printed together. */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,6 +26,7 @@ function checksOf(root) {
         cache('types.tsbuildinfo'),
       ],
     },
+    { name: 'unused code', args: ['node_modules/knip/bin/knip.js', '--no-progress'] },
     { name: 'lint', args: ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings=0'] },
     {
       name: 'format',

@@ -15,7 +15,6 @@ import type { MeasurementSummary } from '../../shared/results.ts';
 
 export { runStatuses } from '../../shared/contract/records.ts';
 export type {
-  GroupStatistics,
   Json,
   LogLine,
   Project,

@@ -10,5 +10,7 @@ export default async function writeAssociation({ packager }) {
   if (folder === undefined) throw new Error('COVATURE_ASSOCIATION names no folder');
   const helper = new helpers.LinuxTargetHelper(packager);
   await helper.writeDesktopEntry(packager.platformSpecificBuildOptions, undefined, join(folder, 'covature.desktop'));
-  await copyFile(await helper.mimeTypeFiles, join(folder, 'covature.xml'));
+  const types = await helper.mimeTypeFiles;
+  if (types === null) throw new Error('the packages associate no files');
+  await copyFile(types, join(folder, 'covature.xml'));
 }

@@ -196,7 +196,7 @@ describeWhere(desktopAvailable(), 'the packaged desktop', () => {
       const { runs } = await first.request('runs.start', { experiment: { ...tiny, name, epochs: 1 } });
       await until(async () => (await first.request('runs.get', { id: runs[0] })).status === 'done', 'the run');
       files.push(join(home, `${name}.covature`));
-      await first.request('runs.export', { id: runs[0], to: { path: files.at(-1)! } });
+      await first.request('runs.export', { id: runs[0], to: { path: files.at(-1) } });
     }
     expect(await first.end()).toBe(0);
 

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { memberPlaces } from '../../../../src/main/cluster/layout.ts';
 import { readDone } from '../../../../src/main/cluster/state.ts';
 import { sweepStatus } from '../../../../src/main/cluster/status.ts';
+import type { SweepReport } from '../../../../src/shared/contract/index.ts';
 import { openStore } from '../../../../src/main/store/index.ts';
 import { cli } from '../../../support/cli.ts';
 import { withMount } from '../../store/support/mounts.ts';
@@ -126,14 +127,7 @@ export function submittedTests(): void {
       path.join(to, 'jobs.jsonl'),
       readFileSync(path.join(to, 'jobs.jsonl'), 'utf8').replace(/^.*"cancelled".*\n/m, ''),
     );
-    const commands = fresh('commands');
-    mkdirSync(commands);
-    writeFileSync(
-      path.join(commands, 'squeue'),
-      `#!/bin/bash\n/usr/bin/squeue "$@" | sed 's/|CANCELLED|/|OUT_OF_MEMORY|/'\n`,
-      { mode: 0o755 },
-    );
-    const environment = { PATH: `${commands}:${process.env['PATH'] ?? ''}` };
+    const environment = withCommand('squeue', `/usr/bin/squeue "$@" | sed 's/|CANCELLED|/|OUT_OF_MEMORY|/'`);
     const told = await cli(['cluster', 'status', to], environment);
     expect(told.stdout).toContain('Slurm ended it: out of memory; resubmit it with more memory (--mem)');
     expect(told.stdout).toMatch(/\b1 lost\b/);
@@ -145,4 +139,48 @@ export function submittedTests(): void {
     slurm('scontrol', 'release', job);
     await until('it to be done', () => readDone(memberPlaces(to, 1)));
   });
+
+  test('from a laptop, over a connection that is open: submitted, looked at and collected on the login node', async () => {
+    const to = fresh('laptop');
+    // An ssh that says so of its connection, and whose login node is this machine.
+    const environment = withCommand(
+      'ssh',
+      `case " $* " in *' -G '*) echo 'controlpath none';; *' -O check '*) ;; *) exec bash -c "\${@: -1}";; esac`,
+    );
+    const entry = path.resolve('src/main/cli/index.ts');
+    const there = ['--host', 'me@login', '--remote', `${process.execPath} ${entry}`];
+    const asked = async <T>(...args: string[]): Promise<T> => {
+      const { status, stdout, stderr } = await cli(args, environment);
+      expect(status, stderr).toBe(0);
+      return JSON.parse(stdout) as T;
+    };
+    const words = ['--slurm', '--to', to, ...there, '--time', '10', '--mem', '600', '--json'];
+    const { jobs } = await asked<Submitted>('submit', at('short.json'), ...words, '--', '--nodelist=n1');
+    expect(jobs).toHaveLength(1);
+    await until('it to be done', () => readDone(memberPlaces(to, 1)));
+    const { counts } = await asked<SweepReport>('cluster', 'status', to, ...there, '--json');
+    expect(counts).toEqual({ done: 1 });
+    const store = ['--store', fresh('store')];
+    const outcomes: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      const { collected } = await asked<{ collected: { outcome: string }[] }>(
+        'cluster',
+        'collect',
+        to,
+        ...there,
+        ...store,
+        '--json',
+      );
+      outcomes.push(...collected.map(({ outcome }) => outcome));
+    }
+    expect(outcomes).toEqual(['added', 'was-there']);
+  });
+}
+
+/** An environment in which a command is a script of these words. */
+function withCommand(name: string, words: string): { readonly PATH: string } {
+  const commands = fresh('commands');
+  mkdirSync(commands);
+  writeFileSync(path.join(commands, name), `#!/bin/bash\n${words}\n`, { mode: 0o755 });
+  return { PATH: `${commands}:${process.env['PATH'] ?? ''}` };
 }

@@ -86,7 +86,7 @@ takes as long as it took, and compares the final weights bit for bit and every r
 signs of eigenvectors, and bases where eigenvalues are equal, each in its own way.
 
 Unpacked, \`sh redraw.sh\` writes the figures anew into \`redrawn/\`, and \`sh rerun.sh\` repeats the runs. Both use a store of their own. COVATURE says how the program
-is called, "covature" by default; from a checkout: \`COVATURE="node /path/to/checkout/scripts/covature.mjs" sh redraw.sh\`.
+is called, "covature" by default; from a checkout: \`COVATURE="node '/path/to/checkout/scripts/covature.mjs'" sh redraw.sh\`.
 
 ## What else is here
 
@@ -96,16 +96,17 @@ is called, "covature" by default; from a checkout: \`COVATURE="node /path/to/che
 }
 
 const scriptHead = (what: string): string => `#!/bin/sh
-# ${what} COVATURE says how the program is called.
+# ${what} COVATURE says how the program is called, as a shell reads it.
 set -eu
 cd "$(dirname "$0")"
 : "\${COVATURE:=covature}"
+program() { eval "$COVATURE \\"\\$@\\""; }
 store=$(mktemp -d)
 trap 'rm -rf "$store"' EXIT
 `;
 
 const importLines = (runs: Manifest['runs']): string =>
-  runs.map(({ file }) => `$COVATURE import ${quoted(file)} --store "$store"\n`).join('');
+  runs.map(({ file }) => `program import ${quoted(file)} --store "$store"\n`).join('');
 
 /** redraw.sh: one command, which names the figures by their recipes, as they are named in the archive. */
 export function redrawScript({ runs, figures }: Pick<Manifest, 'runs' | 'figures'>): string {
@@ -114,12 +115,12 @@ export function redrawScript({ runs, figures }: Pick<Manifest, 'runs' | 'figures
   if (figures.length === 0) return head;
   const endings = figures.flatMap(({ drawn }) => drawn.map((file) => file.slice(file.lastIndexOf('.') + 1)));
   const recipes = figures.map(({ recipe }) => ` \\\n  --recipe ${quoted(recipe)}`).join('');
-  return `${head}$COVATURE export --blas wasm --format ${[...new Set([...endings, 'csv'])].join(',')} --out redrawn --store "$store"${recipes}\n`;
+  return `${head}program export --blas wasm --format ${[...new Set([...endings, 'csv'])].join(',')} --out redrawn --store "$store"${recipes}\n`;
 }
 
 /** rerun.sh: a run that differs does not keep the others from being repeated. */
 export function rerunScript({ runs }: Pick<Manifest, 'runs'>): string {
-  const lines = runs.map(({ id }) => `$COVATURE rerun ${quoted(id)} --store "$store" || status=1\n`);
+  const lines = runs.map(({ id }) => `program rerun ${quoted(id)} --store "$store" || status=1\n`);
   return `${scriptHead('Trains and measures every run again and compares; ends with 1 where one differs.')}${importLines(runs)}status=0\n${lines.join('')}exit "$status"\n`;
 }
 

@@ -1,7 +1,7 @@
 /** `covature bundle`: an archive of runs and figures, and what its check says of one that is whole, broken, or changed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -136,11 +136,13 @@ describe('a bundle', () => {
       mkdirSync(path.dirname(path.join(place, name)), { recursive: true });
       writeFileSync(path.join(place, name), content);
     }
-    const program = path.resolve(import.meta.dirname, '../../../src/main/cli/index.ts');
+    // A checkout below a folder with a space in its name.
+    symlinkSync(path.resolve(import.meta.dirname, '../../..'), at('a checkout'));
+    const program = path.join(at('a checkout'), 'src/main/cli/index.ts');
     const env = {
       ...process.env,
       COVATURE_FORECAST: 'off',
-      COVATURE: `${process.execPath} --disable-warning=ExperimentalWarning ${program}`,
+      COVATURE: `'${process.execPath}' --disable-warning=ExperimentalWarning '${program}'`,
     };
     if (process.platform === 'win32') return;
     execFileSync('sh', ['redraw.sh'], { cwd: place, env, stdio: 'ignore' });

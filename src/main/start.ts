@@ -55,8 +55,14 @@ async function reasonAgainstDesktop(): Promise<string | null> {
     return "Chromium's sandbox refuses to run as root";
   }
   const { ensureElectron } = await import('../../scripts/launch/downloads.mjs');
-  if (!(await ensureElectron(root, { node: process.execPath }))) return "Electron's binary is not here";
-  return null;
+  const { Interrupted } = await import('../../scripts/launch/say.mjs');
+  try {
+    return (await ensureElectron(root, { node: process.execPath })) ? null : "Electron's binary is not here";
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    const { endLike } = await import('../../scripts/launch/run.mjs');
+    return endLike(null, error.signal);
+  }
 }
 
 /** Its exit status, or null where it failed to open. */

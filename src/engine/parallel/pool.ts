@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { ArrayReference, Blas, BlasShare, Precision, Real } from '../blas/types.ts';
+import { endWhenLoaded, isLoaded } from './loading.ts';
 import type { Task } from './task.ts';
 
 /** What a worker is started with. */
@@ -39,6 +40,7 @@ export class Pool {
   readonly threads: number;
   readonly blas: Blas;
   readonly #workers: Worker[] = [];
+  readonly #ends: (() => Promise<unknown>)[] = [];
   readonly #idle: Worker[] = [];
   readonly #queue: Pending[] = [];
   readonly #running = new Map<Worker, Pending>();
@@ -86,13 +88,15 @@ export class Pool {
   async close(): Promise<void> {
     this.#failure ??= new Error('the worker threads were stopped');
     for (const pending of [...this.#queue.splice(0), ...this.#running.values()]) pending.reject(this.#failure);
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#ends.map((end) => end()));
   }
 
   #start(setup: WorkerSetup): void {
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
     const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: setup });
+    this.#ends.push(endWhenLoaded(worker));
     worker.on('message', (answer: TaskAnswer) => {
+      if (isLoaded(answer)) return;
       const pending = this.#running.get(worker);
       if (pending?.message.id !== answer.id) return;
       this.#running.delete(worker);

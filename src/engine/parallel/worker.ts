@@ -1,12 +1,14 @@
 /** A worker thread of `Pool`: opens the shared BLAS and runs the tasks of tasks.ts, one at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openSharedBlas } from '../blas/open.ts';
+import { tellLoaded } from './loading.ts';
 import { taskContext } from './task.ts';
 import { runTask } from './tasks.ts';
 import type { TaskAnswer, TaskMessage, WorkerSetup } from './pool.ts';
 
 const setup = workerData as WorkerSetup;
 const context = taskContext(openSharedBlas(setup.share));
+tellLoaded(parentPort);
 
 parentPort?.on('message', (message: TaskMessage) => {
   let answer: TaskAnswer;

@@ -3,6 +3,7 @@
  * thread of the library, and the parts are added in a fixed order. The same bits whatever the number of threads, one included.
  */
 import { Worker } from 'node:worker_threads';
+import { endWhenLoaded } from '../../parallel/loading.ts';
 import type { ModelSpec } from '../../../shared/model.ts';
 import { CpuBackend, dataOf } from '../../backend/cpu.ts';
 import type { CpuTensor } from '../../backend/cpu.ts';
@@ -44,7 +45,7 @@ export class ShardedGradient {
   readonly #exchange: Exchange;
   readonly #views: ReadonlyMap<string, readonly CpuTensor[]>;
   readonly #backend: CpuBackend;
-  readonly #workers: Worker[];
+  readonly #ends: readonly (() => Promise<unknown>)[];
   readonly #release: () => void;
 
   /** @param inputs, targets tables of samples, from the network's backend */
@@ -79,7 +80,7 @@ export class ShardedGradient {
       shards,
       exchange: memory,
     };
-    this.#workers = Array.from({ length: Math.min(threads, shards) - 1 }, () => helper(setup));
+    this.#ends = Array.from({ length: Math.min(threads, shards) - 1 }, () => endWhenLoaded(helper(setup)));
   }
 
   get helpers(): number {
@@ -107,7 +108,7 @@ export class ShardedGradient {
   /** Ends the helping threads; it must not be used again. */
   async close(): Promise<void> {
     this.#exchange.close();
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(this.#ends.map((end) => end()));
     this.#release();
   }
 }

@@ -1,8 +1,9 @@
 /** A thread that helps with the parts of training batches: opens the shared memory and works until the exchange is closed. */
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { CpuBackend } from '../../backend/cpu.ts';
 import { openSharedBlas } from '../../blas/open.ts';
 import type { Tensor } from '../../backend/types.ts';
+import { tellLoaded } from '../../parallel/loading.ts';
 import { Network } from '../../network/network.ts';
 import { Exchange } from './exchange.ts';
 import { ShardGradient } from './gradient.ts';
@@ -13,6 +14,7 @@ const setup = workerData as HelperSetup;
 let exchange = new Exchange(setup.exchange, () => 0);
 try {
   const blas = openSharedBlas(setup.share);
+  tellLoaded(parentPort);
   const backend = new CpuBackend(blas, setup.precision);
   const weights = new Map<string, Tensor>(
     setup.weights.map(({ name, rows, cols, array }) => [name, backend.wrap(blas.open(array), rows, cols)]),

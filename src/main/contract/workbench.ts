@@ -268,7 +268,8 @@ export class Workbench {
 
   #open(): Opened {
     const { storeFolder, fileSystem } = this.options;
-    const store = openStore(storeFolder, fileSystem === undefined ? {} : { fileSystem });
+    // While a change waits for another program the window gets no answers: it is told soon what keeps it.
+    const store = openStore(storeFolder, { timeout: 5000, ...(fileSystem !== undefined && { fileSystem }) });
     const queue = new JobQueue({
       store,
       bus: this.bus,

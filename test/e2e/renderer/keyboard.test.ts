@@ -209,10 +209,9 @@ describeWhere(windowAvailable(), 'the keyboard', () => {
     await page.locator('footer button').first().focus();
     await page.keyboard.press('Enter');
     const last = started.runs[2];
-    await page
-      .getByRole('button', { name: /before all others that wait/ })
-      .last()
-      .press('Enter');
+    const waiting = page.getByRole('button', { name: /before all others that wait/ });
+    await until(async () => (await waiting.count()) === 2, 'the two that wait to be listed');
+    await waiting.last().press('Enter');
     await until(async () => (await bench.request('runs.get', { id: last })).priority === 1, 'its priority');
     await page.getByLabel('at once, at most').fill('2');
     await page.getByLabel('at once, at most').press('Tab');

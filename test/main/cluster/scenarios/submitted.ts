@@ -38,7 +38,7 @@ export function submittedTests(): void {
     const entry = path.resolve('src/main/cli/index.ts');
     const inner =
       'SBATCH_TIMELIMIT=1 SBATCH_JOB_NAME=leaked SLURM_CPUS_PER_TASK=2 ' +
-      `${process.execPath} ${entry} submit ${at('short.json')} --slurm --to ${to} --time 7 --mem 800 --setup ${setup} -- --nodelist=n1`;
+      `'${process.execPath}' '${entry}' submit ${at('short.json')} --slurm --to ${to} --time 7 --mem 800 --setup ${setup} -- --nodelist=n1`;
     slurm('sbatch', '--mem=300', '--cpus-per-task=2', '--nodelist=n1', `--output=${to}-outer.log`, `--wrap=${inner}`);
     await until('the inner sweep', () => existsSync(path.join(to, 'plan.json')));
     await untilDone(to);
@@ -148,7 +148,7 @@ export function submittedTests(): void {
       `case " $* " in *' -G '*) echo 'controlpath none';; *' -O check '*) ;; *) exec bash -c "\${@: -1}";; esac`,
     );
     const entry = path.resolve('src/main/cli/index.ts');
-    const there = ['--host', 'me@login', '--remote', `${process.execPath} ${entry}`];
+    const there = ['--host', 'me@login', '--remote', `'${process.execPath}' '${entry}'`];
     const asked = async <T>(...args: string[]): Promise<T> => {
       const { status, stdout, stderr } = await cli(args, environment);
       expect(status, stderr).toBe(0);

@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
-import WaitingFirst from './scripts/test-sequencer.ts';
+import LongestFirst from './scripts/test-sequencer.ts';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['./scripts/test-setup.ts'],
     reporters: ['./scripts/test-reporter.ts'],
-    sequence: { sequencer: WaitingFirst },
+    sequence: { sequencer: LongestFirst },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Windows and processes of a shared machine answer late at times; a test that fails twice has failed.

@@ -124,8 +124,9 @@ export function lockFile(path: string, patience = 1000): FileLock | null {
     } catch (error) {
       db?.close();
       if (isBusy(error)) return null;
+      // SQLite asks for the file's mode by its path when it makes a journal beside it.
       const isGone =
-        (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_CANTOPEN')) ||
+        (error instanceof Database.SqliteError && /^SQLITE_(CANTOPEN|IOERR_FSTAT$)/.test(error.code)) ||
         (error as NodeJS.ErrnoException).code === 'ENOENT';
       if (!isGone || attempt === attempts - 1) throw error;
       continue;

@@ -99,14 +99,12 @@ export async function measureLayer(pool: Pool, input: MeasurementInput, options:
     onProgress: (stage, share) => options.onProgress?.(`half of the samples: ${stage}`, share),
   });
   half.release();
-  const seconds = (performance.now() - begun) / 1000;
-  const total = (summary.seconds['total'] ?? 0) + seconds;
   return {
     ...result,
     summary: withConvergence({
       ...summary,
       half_sample: halfSampleOf(half.summary),
-      seconds: { ...summary.seconds, half_sample: seconds, total },
+      seconds: secondsWith(summary, 'half_sample', begun),
     }),
   };
 }
@@ -259,6 +257,12 @@ function noiseDirections(
   return { numbers, eigenvalues: numbers.map((i) => eigenvalues[i]), C: numbers.map((i) => C[i]), vectors };
 }
 
+/** What a measurement took, with one more part of it that began at `begun` (performance.now()) and ends now. */
+function secondsWith({ seconds }: MeasurementSummary, part: string, begun: number): MeasurementSummary['seconds'] {
+  const taken = (performance.now() - begun) / 1000;
+  return { ...seconds, [part]: taken, total: (seconds['total'] ?? 0) + taken };
+}
+
 async function withDensity(
   pool: Pool,
   input: MeasurementInput,
@@ -275,9 +279,7 @@ async function withDensity(
     ...(signal && { signal }),
     onProgress: (share) => onProgress?.('density', 0.96 + 0.02 * share),
   });
-  const seconds = (performance.now() - begun) / 1000;
-  const total = (summary.seconds['total'] ?? 0) + seconds;
-  return { ...result, summary: { ...summary, density, seconds: { ...summary.seconds, density: seconds, total } } };
+  return { ...result, summary: { ...summary, density, seconds: secondsWith(summary, 'density', begun) } };
 }
 
 async function withMinibatchNoise(
@@ -301,11 +303,9 @@ async function withMinibatchNoise(
     ...(signal && { signal }),
     onProgress: (share) => onProgress?.('minibatch_noise', 0.98 + 0.02 * share),
   });
-  const seconds = (performance.now() - begun) / 1000;
-  const total = (summary.seconds['total'] ?? 0) + seconds;
   return {
     ...result,
-    summary: { ...summary, minibatch_noise, seconds: { ...summary.seconds, minibatch_noise: seconds, total } },
+    summary: { ...summary, minibatch_noise, seconds: secondsWith(summary, 'minibatch_noise', begun) },
   };
 }
 
@@ -332,14 +332,12 @@ async function withFluctuations(
       ...(signal && { signal }),
       onProgress: (share) => onProgress?.('weight_fluctuations', share),
     });
-    const seconds = (performance.now() - begun) / 1000;
-    const total = (summary.seconds['total'] ?? 0) + seconds;
     return {
       ...result,
       summary: {
         ...summary,
         weight_fluctuations,
-        seconds: { ...summary.seconds, weight_fluctuations: seconds, total },
+        seconds: secondsWith(summary, 'weight_fluctuations', begun),
       },
     };
   } catch (error) {

@@ -102,7 +102,7 @@ export type Weights = ReadonlyMap<string, Tensor>;
 /** A layer's place in the specification, for messages: "layers[2]". */
 export type Place = string;
 
-export function weightOf(weights: Weights, parameter: Parameter): Tensor {
+export function weightOf(weights: Weights, parameter: Pick<Parameter, 'name'>): Tensor {
   const tensor = weights.get(parameter.name);
   if (tensor === undefined) throw new Error(`the weights of ${parameter.name} are not set`);
   return tensor;

@@ -3,12 +3,31 @@
  * opened for itself, or after a restart, is at the default. Which view and estimand are on show is how the user works, and is kept.
  */
 import { headlineCutoff, isSameCutoff, type Estimand } from '../../shared/estimands.ts';
+import type { MeasurementInfo } from '../../shared/contract/index.ts';
 import type { App } from '../state/app.svelte.ts';
 import { Kept } from '../state/kept.svelte.ts';
+import { placeText } from '../state/place.ts';
 
 /** The cutoff that a run is looked at with. */
 export function cutoffOf(app: App, run: string): number {
   return app.cutoffs.get(run) ?? headlineCutoff;
+}
+
+/** The address of a measurement of a run (of all of them where it is left out), as the run is looked at. */
+export function measurementAddress(
+  app: App,
+  run: string,
+  one: Pick<MeasurementInfo, 'id' | 'parameter'> | undefined,
+  view?: string,
+): string {
+  return placeText({
+    screen: 'run',
+    run,
+    tab: 'measurements',
+    ...app.lookOf(run),
+    ...(one !== undefined && { measurement: one.id, layer: one.parameter }),
+    ...(view !== undefined && { view }),
+  });
 }
 
 export function setCutoff(app: App, run: string, cutoff: number): void {

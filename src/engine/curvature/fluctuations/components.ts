@@ -7,7 +7,7 @@ import type { ArrayReference, Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { spaceOf } from '../projected/space.ts';
-import { arraysOf, meanLoss, ownNetwork } from './own-network.ts';
+import { moveFrom, meanLoss, ownNetwork } from './own-network.ts';
 
 /** Components that are looked at, at most, and the share of the snapshots that their ranks go to: beyond, finite numbers of snapshots decide. */
 export const mostComponents = 24;
@@ -83,10 +83,9 @@ export const flatnessTask = defineTask(
     try {
       const space = spaceOf(own.network, argument.parameter);
       const p = context.blas.open(argument.direction);
-      const parts = arraysOf(own.network, space).map(({ at, values }) => ({ at, values, start: values.slice() }));
+      const move = moveFrom(own.network, space);
       const lossAt = (theta: number): number => {
-        for (const { at, values, start } of parts)
-          for (let i = 0; i < values.length; i++) values[i] = start[i] + theta * p[at + i];
+        move(theta, p);
         return meanLoss(own, problem, argument.samples);
       };
       const lowest = lossAt(0);

@@ -3,6 +3,7 @@ import type { Problem } from '../factors.ts';
 import { CpuBackend, dataOf } from '../../backend/cpu.ts';
 import type { Real } from '../../blas/types.ts';
 import { Network } from '../../network/network.ts';
+import { weightOf } from '../../network/types.ts';
 import { spaceOf, wholeNetwork } from '../projected/space.ts';
 import type { Space } from '../projected/space.ts';
 
@@ -17,7 +18,7 @@ export interface OwnNetwork {
 export function ownNetwork({ network: theirs, backend: sibling }: Problem): OwnNetwork {
   const backend = new CpuBackend(sibling.blas, 'float64', sibling);
   const network = new Network(theirs.spec, backend);
-  for (const [name, tensor] of theirs.weights) dataOf(weightOf(network, name)).set(dataOf(tensor));
+  for (const [name, tensor] of theirs.weights) dataOf(weightOf(network.weights, { name })).set(dataOf(tensor));
   const close = (): void => {
     for (const tensor of network.weights.values()) backend.release(tensor);
     backend.releaseLive();
@@ -25,18 +26,21 @@ export function ownNetwork({ network: theirs, backend: sibling }: Problem): OwnN
   return { network, backend, close };
 }
 
-function weightOf(network: Network, name: string): Parameters<typeof dataOf>[0] {
-  const tensor = network.weights.get(name);
-  if (tensor === undefined) throw new Error(`the weights of ${name} are not set`);
-  return tensor;
-}
-
 /** The network's own arrays of a space's parameters, with where each starts in the space's vector. */
 export function arraysOf(network: Network, space: Space): readonly { readonly at: number; readonly values: Real }[] {
-  return space.parameters.map(({ name }) => ({
-    at: space.offsets.get(name) ?? 0,
-    values: dataOf(weightOf(network, name)),
+  return space.parameters.map((parameter) => ({
+    at: space.offsets.get(parameter.name) ?? 0,
+    values: dataOf(weightOf(network.weights, parameter)),
   }));
+}
+
+/** Sets a space's weights to what they are now, at the call, plus a multiple of a vector (its numbers from `from` on). */
+export function moveFrom(network: Network, space: Space): (scale: number, vector: Real, from?: number) => void {
+  const parts = arraysOf(network, space).map(({ at, values }) => ({ at, values, start: values.slice() }));
+  return (scale, vector, from = 0) => {
+    for (const { at, values, start } of parts)
+      for (let i = 0; i < values.length; i++) values[i] = start[i] + scale * vector[from + at + i];
+  };
 }
 
 /** What moves: the layer alone, or all parameters. */

@@ -10,7 +10,7 @@ import { BatchSampler } from '../../training/sampling.ts';
 import type { ProjectedSession } from '../projected/session.ts';
 import { SumSink } from '../projected/sinks.ts';
 import { directionOf, lowestLayer, spaceOf } from '../projected/space.ts';
-import { arraysOf, meanLoss, ownNetwork } from './own-network.ts';
+import { moveFrom, meanLoss, ownNetwork } from './own-network.ts';
 import type { BatchMean, MeasuredStep } from '../../../shared/weight-fluctuations.ts';
 
 /** Batches behind the batch sharpness and behind the change of the loss: each of the latter takes a pass and a product over all samples. */
@@ -83,12 +83,11 @@ export const stepLossTask = defineTask('stepLoss', (context: TaskContext, argume
   try {
     const space = spaceOf(own.network, argument.parameter);
     const gradients = context.blas.open(argument.gradients);
-    const parts = arraysOf(own.network, space).map(({ at, values }) => ({ at, values, start: values.slice() }));
+    const move = moveFrom(own.network, space);
     const before = meanLoss(own, problem, argument.samples);
     const found = new Float64Array(gradients.length / space.d);
     for (let n = 0; n < found.length; n++) {
-      for (const { at, values, start } of parts)
-        for (let i = 0; i < values.length; i++) values[i] = start[i] - argument.rate * gradients[n * space.d + at + i];
+      move(-argument.rate, gradients, n * space.d);
       found[n] = meanLoss(own, problem, argument.samples) - before;
     }
     return found;

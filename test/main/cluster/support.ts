@@ -61,6 +61,10 @@ export function written(name: string, experiment: unknown): string {
   return at(`${name}.json`);
 }
 
+export interface Collected {
+  readonly collected: readonly { readonly outcome: string }[];
+}
+
 export interface Submitted {
   readonly jobs: readonly { readonly job: string; readonly members: string }[];
 }
@@ -177,19 +181,19 @@ async function makeDirectly(name: 'grid' | 'long', seeds: string, threads: numbe
   return store;
 }
 
+/** Collects a sweep into a store. Answers what came of each member. */
+export async function collectInto(store: string, to: string): Promise<string[]> {
+  const { collected } = await covature<Collected>('cluster', 'collect', to, '--store', store);
+  return collected.map(({ outcome }) => outcome);
+}
+
 /** Collects a sweep into a store of its own and holds every run in it, to the bit, against the same run made directly. Answers how many there are. */
 export async function expectSameAs(direct: string, to: string, store = fresh('store')): Promise<number> {
-  const { collected } = await covature<{ collected: { outcome: string }[] }>(
-    'cluster',
-    'collect',
-    to,
-    '--store',
-    store,
-  );
-  expect(new Set(collected.map(({ outcome }) => outcome))).toEqual(new Set(['added']));
+  const outcomes = await collectInto(store, to);
+  expect(new Set(outcomes)).toEqual(new Set(['added']));
   const here = byMember(direct);
   const there = byMember(store);
-  expect(there.size).toBe(collected.length);
+  expect(there.size).toBe(outcomes.length);
   for (const [key, id] of there)
     expect(await resultOf(store, id), key).toEqual(await resultOf(direct, here.get(key) ?? ''));
   return there.size;

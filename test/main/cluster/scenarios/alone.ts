@@ -6,7 +6,7 @@ import { sweepStatus } from '../../../../src/main/cluster/status.ts';
 import type { SweepReport } from '../../../../src/shared/contract/index.ts';
 import { cli } from '../../../support/cli.ts';
 import { covature, daemonPid, kitFolder, startKit, until } from '../kit.ts';
-import { experiments, fresh, held, signalled, submit, tasksOf, written } from '../support.ts';
+import { collectInto, experiments, fresh, held, signalled, submit, tasksOf, written } from '../support.ts';
 
 const { short, long } = experiments;
 
@@ -65,14 +65,7 @@ export function aloneTests(): void {
       expect.stringContaining('nothing was cancelled, as Slurm does not answer'),
     ]);
     const store = fresh('store');
-    const { collected } = await covature<{ collected: { outcome: string }[] }>(
-      'cluster',
-      'collect',
-      to,
-      '--store',
-      store,
-    );
-    expect(collected.map(({ outcome }) => outcome)).toEqual(['added']);
+    expect(await collectInto(store, to)).toEqual(['added']);
     const without = await cli(['cluster', 'status', to], { PATH: '/nowhere' });
     expect([without.status, without.stdout]).toEqual([0, expect.stringContaining('there is no command squeue here')]);
     expect(without.stdout).toContain('3 runs: 1 done, 1 running, 1 unknown');

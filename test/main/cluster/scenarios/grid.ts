@@ -5,8 +5,8 @@ import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
 import * as path from 'node:path';
 import { expect, test } from 'vitest';
 import { sweepStatus } from '../../../../src/main/cluster/status.ts';
-import { covature, slurm, until } from '../kit.ts';
-import { at, directly, expectSameAs, fresh, submit } from '../support.ts';
+import { slurm, until } from '../kit.ts';
+import { at, collectInto, directly, expectSameAs, fresh, submit } from '../support.ts';
 
 export function gridTests(): void {
   test('1: a 2 x 3 grid with two seeds, throttled, beside busy neighbours and without: 12 runs, every number bit for bit as run directly; collecting again adds none', async ({
@@ -34,8 +34,7 @@ export function gridTests(): void {
     expect(most).toBeLessThanOrEqual(3);
     const store = fresh('store');
     expect(await expectSameAs(await direct, to, store)).toBe(12);
-    const again = await covature<{ collected: { outcome: string }[] }>('cluster', 'collect', to, '--store', store);
-    expect(again.collected.map(({ outcome }) => outcome)).toEqual(Array(12).fill('was-there'));
+    expect(await collectInto(store, to)).toEqual(Array(12).fill('was-there'));
     expect(filesBelow(to).filter(isDatabase)).toEqual([]);
   });
 }

@@ -10,8 +10,8 @@ import { openStore } from '../../../../src/main/store/index.ts';
 import { cli } from '../../../support/cli.ts';
 import { withMount } from '../../store/support/mounts.ts';
 import { covature, slurm, until, untilDone } from '../kit.ts';
-import { at, experiments, fresh, held, submit, written } from '../support.ts';
-import type { Submitted } from '../support.ts';
+import { at, collectInto, experiments, fresh, held, submit, written } from '../support.ts';
+import type { Collected, Submitted } from '../support.ts';
 
 const { long, short } = experiments;
 
@@ -69,15 +69,7 @@ export function submittedTests(): void {
       goOn();
       const { members } = await untilDone(to);
       expect(members.map((each) => each.fault)).toEqual([null, null]);
-      const store = fresh('store');
-      const { collected } = await covature<{ collected: { outcome: string }[] }>(
-        'cluster',
-        'collect',
-        to,
-        '--store',
-        store,
-      );
-      expect(collected.map(({ outcome }) => outcome)).toEqual(['added', 'added']);
+      expect(await collectInto(fresh('store'), to)).toEqual(['added', 'added']);
     }, '3m');
   });
 
@@ -163,14 +155,7 @@ export function submittedTests(): void {
     const store = ['--store', fresh('store')];
     const outcomes: string[] = [];
     for (let i = 0; i < 2; i++) {
-      const { collected } = await asked<{ collected: { outcome: string }[] }>(
-        'cluster',
-        'collect',
-        to,
-        ...there,
-        ...store,
-        '--json',
-      );
+      const { collected } = await asked<Collected>('cluster', 'collect', to, ...there, ...store, '--json');
       outcomes.push(...collected.map(({ outcome }) => outcome));
     }
     expect(outcomes).toEqual(['added', 'was-there']);

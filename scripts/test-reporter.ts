@@ -1,6 +1,6 @@
 /**
- * vitest's own reporter, and after it what closes a run of this project's tests: every suite that was skipped, with its reason, and the
- * line `N passed, N failed, N skipped`, which is the last on stdout. Checks that failed before the tests (COVATURE_FAILED_CHECKS, names
+ * vitest's own reporter, and after it what closes a run of this project's tests: every suite that was skipped, with its reason, every failure in a line or two,
+ * and the line `N passed, N failed, N skipped`, which is the last on stdout: who sees only the end of a log sees what failed. Checks that failed before the tests (COVATURE_FAILED_CHECKS, names
  * joined by commas) and errors outside any test count as failures.
  */
 import type { SerializedError } from 'vitest';
@@ -13,6 +13,13 @@ export interface Outcome {
   readonly failed: number;
   readonly skipped: number;
   readonly skips: readonly Skip[];
+  readonly failures: readonly Failure[];
+}
+
+/** A test, the set-up of a suite or an error outside any test. */
+export interface Failure {
+  readonly title: string;
+  readonly message: string;
 }
 
 /** A suite that was skipped for a reason, or a skipped test outside any such suite. */
@@ -24,6 +31,9 @@ export interface Skip {
 }
 
 const unknownReason = 'no reason given';
+const setupFailed = 'its set-up failed';
+/** More than this many failures have one cause, which the first of them tell. */
+const failuresShown = 30;
 
 export default class ClosingReporter extends DefaultReporter {
   #vitest: Vitest | undefined;
@@ -40,7 +50,7 @@ export default class ClosingReporter extends DefaultReporter {
   ): void {
     super.onTestRunEnd(modules, errors, reason);
     const failedChecks = (process.env['COVATURE_FAILED_CHECKS'] ?? '').split(',').filter((name) => name !== '');
-    const outcome = summarise(modules, errors.length);
+    const outcome = summarise(modules, errors);
     // With `-t` all that does not match is skipped, for no reason of its own.
     const filtered = this.#vitest?.config.testNamePattern !== undefined;
     const skips = filtered ? outcome.skips.filter(({ reason }) => reason !== unknownReason) : outcome.skips;
@@ -48,16 +58,17 @@ export default class ClosingReporter extends DefaultReporter {
   }
 }
 
-/** Counts a finished run. A module that could not be loaded or whose hooks failed counts as one failure, as does each of `errors`. */
-export function summarise(modules: readonly TestModule[], errors: number): Outcome {
-  let [passed, failed, skipped] = [0, errors, 0];
+/** Counts a finished run. A module that could not be loaded or whose hooks failed counts as one failure, as does each of `outside`: errors of no test. */
+export function summarise(modules: readonly TestModule[], outside: readonly SerializedError[]): Outcome {
+  let [passed, skipped] = [0, 0];
   const skips: Skip[] = [];
+  const failures: Failure[] = outside.map((error) => ({ title: 'outside any test', message: messageOf([error]) }));
   const count = (at: TestModule | TestSuite, path: readonly string[]): number => {
     let skippedHere = 0;
     for (const child of at.children) {
       const titles = [...path, child.name];
       if (child.type === 'suite') {
-        const reason = reasonIn(child.name);
+        const reason = reasonIn(child.name) ?? (child.errors().length > 0 ? setupFailed : undefined);
         const listed = skips.length;
         const tests = count(child, titles);
         skippedHere += tests;
@@ -66,11 +77,13 @@ export function summarise(modules: readonly TestModule[], errors: number): Outco
           skips.splice(listed);
           skips.push({ title: [...path, withoutReason(child.name, reason)].join(' > '), reason, tests });
         }
+        if (child.errors().length > 0) failures.push({ title: titles.join(' > '), message: messageOf(child.errors()) });
         continue;
       }
       const result = child.result();
       if (result.state === 'passed') passed += 1;
-      else if (result.state === 'failed') failed += 1;
+      else if (result.state === 'failed')
+        failures.push({ title: titles.join(' > '), message: messageOf(result.errors) });
       else {
         skippedHere += 1;
         const note = result.state === 'skipped' ? result.note : undefined;
@@ -80,11 +93,25 @@ export function summarise(modules: readonly TestModule[], errors: number): Outco
     return skippedHere;
   };
   for (const module of modules) {
-    const before = failed;
-    skipped += count(module, []);
-    if (failed === before && !module.ok()) failed += 1;
+    const [failed, listed] = [failures.length, skips.length];
+    const skippedHere = count(module, []);
+    skipped += skippedHere;
+    if (module.ok()) continue;
+    for (const [at, failure] of failures.entries())
+      if (at >= failed) failures[at] = { ...failure, title: `${module.relativeModuleId} > ${failure.title}` };
+    if (module.errors().length === 0 && failures.length > failed) continue;
+    failures.push({ title: module.relativeModuleId, message: messageOf(module.errors()) });
+    if (skippedHere > 0)
+      skips.splice(listed, Infinity, { title: module.relativeModuleId, reason: setupFailed, tests: skippedHere });
   }
-  return { passed, failed, skipped, skips };
+  return { passed, failed: failures.length, skipped, skips, failures };
+}
+
+/** The first lines of the first error. */
+function messageOf(errors: readonly SerializedError[]): string {
+  const text = errors[0]?.message ?? 'it did not end';
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return lines.slice(0, 2).join(' ').slice(0, 300);
 }
 
 function withoutReason(title: string, reason: string): string {
@@ -101,6 +128,10 @@ export function closingLines(outcome: Outcome, failedChecks: readonly string[]):
       lines.push(`  ${title}${number}: ${reason}`);
     }
   }
+  if (outcome.failures.length > 0) lines.push('Failed:');
+  for (const { title, message } of outcome.failures.slice(0, failuresShown)) lines.push(`  ${title}: ${message}`);
+  const more = outcome.failures.length - failuresShown;
+  if (more > 0) lines.push(`  and ${more} more`);
   for (const name of failedChecks) lines.push(`FAILED check: ${name} (its messages stand before the tests)`);
   lines.push(`${outcome.passed} passed, ${outcome.failed + failedChecks.length} failed, ${outcome.skipped} skipped`);
   return lines;

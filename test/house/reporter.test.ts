@@ -24,17 +24,24 @@ async function runFixture(files: string[], failedChecks = ''): Promise<void> {
 
 beforeAll(() => runFixture([], 'lint,format'));
 
-test('the last line counts all: tests, a module that cannot be loaded, and the checks that failed before', () => {
-  expect(lines.at(-1)).toBe('2 passed, 4 failed, 5 skipped');
+test('the last line counts all: tests, a module that cannot be loaded, a set-up that fails, and the checks that failed before', () => {
+  expect(lines.at(-1)).toBe('2 passed, 6 failed, 10 skipped');
   expect(status).not.toBe(0);
 });
 
-test('each skipped suite stands once with its reason, also one that has no tests without its data', () => {
+test('each skipped suite stands once with its reason, also one that has no tests without its data; each failure follows, in a line', () => {
   const start = lines.indexOf('Skipped:');
   expect(lines.slice(start + 1, -1)).toEqual([
+    '  hook.case.ts (3 tests): its set-up failed',
     '  outer > on a full moon (4 tests): the moon is not full [or is it]',
     '  each file of no data: there is no data',
     '  skips itself (1 test): no wind today',
+    '  a suite whose set-up fails (2 tests): its set-up failed',
+    'Failed:',
+    '  broken.case.ts: this module cannot be loaded',
+    '  hook.case.ts: the device is away',
+    '  outcomes.case.ts > fails: expected 1 to be 2 // Object.is equality',
+    '  setup.case.ts > a suite whose set-up fails: the device does not open',
     'FAILED check: lint (its messages stand before the tests)',
     'FAILED check: format (its messages stand before the tests)',
   ]);

@@ -2,28 +2,38 @@
  * vitest's own reporter, and after it what closes a run of this project's tests: every suite that was skipped, with its reason, every failure in a line or two,
  * and the line `N passed, N failed, N skipped`, which is the last on stdout: who sees only the end of a log sees what failed. Checks that failed before the tests (COVATURE_FAILED_CHECKS, names
  * joined by commas) and errors outside any test count as failures.
+ *
+ * COVATURE_TEST_OUTCOME names a file to write the outcome to; COVATURE_EARLIER_OUTCOME such a file of an earlier run, whose failed files are run again:
+ * what they come to now takes the place of what they came to then (scripts/launch/test.mjs).
  */
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { SerializedError } from 'vitest';
 import { DefaultReporter } from 'vitest/node';
 import type { TestModule, TestRunEndReason, TestSuite, Vitest } from 'vitest/node';
 import { reasonIn } from '../test/support/skips.ts';
 
-export interface Outcome {
+/** What the tests of one file came to. */
+interface FileOutcome {
   readonly passed: number;
-  readonly failed: number;
   readonly skipped: number;
   readonly skips: readonly Skip[];
   readonly failures: readonly Failure[];
 }
 
+/** A finished run: its files, relative to the root, and the errors that belong to none of them. */
+interface Outcome {
+  readonly files: Readonly<Record<string, FileOutcome>>;
+  readonly outside: readonly Failure[];
+}
+
 /** A test, the set-up of a suite or an error outside any test. */
-export interface Failure {
+interface Failure {
   readonly title: string;
   readonly message: string;
 }
 
 /** A suite that was skipped for a reason, or a skipped test outside any such suite. */
-export interface Skip {
+interface Skip {
   readonly title: string;
   readonly reason: string;
   /** The skipped tests in it; 0 where what it would test decides how many there are. */
@@ -32,6 +42,7 @@ export interface Skip {
 
 const unknownReason = 'no reason given';
 const setupFailed = 'its set-up failed';
+const endedEarly = 'its process ended before its tests did';
 /** More than this many failures have one cause, which the first of them tell. */
 const failuresShown = 30;
 
@@ -49,62 +60,78 @@ export default class ClosingReporter extends DefaultReporter {
     reason: TestRunEndReason,
   ): void {
     super.onTestRunEnd(modules, errors, reason);
-    const failedChecks = (process.env['COVATURE_FAILED_CHECKS'] ?? '').split(',').filter((name) => name !== '');
-    const outcome = summarise(modules, errors);
+    const outcome = outcomeOf(modules, errors);
+    const record = process.env['COVATURE_TEST_OUTCOME'];
+    if (record !== undefined) writeFileSync(record, JSON.stringify(outcome));
+    const earlier = process.env['COVATURE_EARLIER_OUTCOME'];
+    const first = earlier === undefined ? undefined : (JSON.parse(readFileSync(earlier, 'utf8')) as Outcome);
     // With `-t` all that does not match is skipped, for no reason of its own.
     const filtered = this.#vitest?.config.testNamePattern !== undefined;
-    const skips = filtered ? outcome.skips.filter(({ reason }) => reason !== unknownReason) : outcome.skips;
-    for (const line of closingLines({ ...outcome, skips }, failedChecks)) this.#vitest?.logger.log(line);
+    const failedChecks = (process.env['COVATURE_FAILED_CHECKS'] ?? '').split(',').filter((name) => name !== '');
+    const lines = closingLines(outcome, { first, failedChecks, showsUnexplained: !filtered });
+    for (const line of lines) this.#vitest?.logger.log(line);
   }
 }
 
-/** Counts a finished run. A module that could not be loaded or whose hooks failed counts as one failure, as does each of `outside`: errors of no test. */
-export function summarise(modules: readonly TestModule[], outside: readonly SerializedError[]): Outcome {
-  let [passed, skipped] = [0, 0];
+function outcomeOf(modules: readonly TestModule[], errors: readonly SerializedError[]): Outcome {
+  const files = Object.fromEntries(modules.map((module) => [module.relativeModuleId, fileOutcome(module)]));
+  const hasEndedEarly = Object.values(files).some(({ failures }) =>
+    failures.some(({ message }) => message === endedEarly),
+  );
+  const outside = errors
+    // The end of a file's process is told with the file.
+    .filter(({ message }) => !(hasEndedEarly && message.startsWith('[vitest-pool]')))
+    .map((error) => ({ title: 'outside any test', message: messageOf([error]) }));
+  return { files, outside };
+}
+
+/** Counts the tests of a file. One that could not be loaded, or whose hooks failed or whose process ended early, counts as one failure. */
+function fileOutcome(module: TestModule): FileOutcome {
+  let passed = 0;
+  let isCutShort = false;
   const skips: Skip[] = [];
-  const failures: Failure[] = outside.map((error) => ({ title: 'outside any test', message: messageOf([error]) }));
+  const failures: Failure[] = [];
+  const fail = (path: readonly string[], errors: readonly SerializedError[]): void => {
+    failures.push({ title: [module.relativeModuleId, ...path].join(' > '), message: messageOf(errors) });
+  };
   const count = (at: TestModule | TestSuite, path: readonly string[]): number => {
-    let skippedHere = 0;
+    let skipped = 0;
     for (const child of at.children) {
       const titles = [...path, child.name];
       if (child.type === 'suite') {
         const reason = reasonIn(child.name) ?? (child.errors().length > 0 ? setupFailed : undefined);
         const listed = skips.length;
         const tests = count(child, titles);
-        skippedHere += tests;
+        skipped += tests;
         if (reason !== undefined) {
           // The reason speaks for all that it contains.
           skips.splice(listed);
           skips.push({ title: [...path, withoutReason(child.name, reason)].join(' > '), reason, tests });
         }
-        if (child.errors().length > 0) failures.push({ title: titles.join(' > '), message: messageOf(child.errors()) });
+        if (child.errors().length > 0) fail(titles, child.errors());
         continue;
       }
       const result = child.result();
       if (result.state === 'passed') passed += 1;
-      else if (result.state === 'failed')
-        failures.push({ title: titles.join(' > '), message: messageOf(result.errors) });
+      else if (result.state === 'failed') fail(titles, result.errors);
       else {
-        skippedHere += 1;
+        skipped += 1;
+        isCutShort ||= result.state === 'pending';
         const note = result.state === 'skipped' ? result.note : undefined;
         skips.push({ title: titles.join(' > '), reason: note ?? unknownReason, tests: 1 });
       }
     }
-    return skippedHere;
+    return skipped;
   };
-  for (const module of modules) {
-    const [failed, listed] = [failures.length, skips.length];
-    const skippedHere = count(module, []);
-    skipped += skippedHere;
-    if (module.ok()) continue;
-    for (const [at, failure] of failures.entries())
-      if (at >= failed) failures[at] = { ...failure, title: `${module.relativeModuleId} > ${failure.title}` };
-    if (module.errors().length === 0 && failures.length > failed) continue;
-    failures.push({ title: module.relativeModuleId, message: messageOf(module.errors()) });
-    if (skippedHere > 0)
-      skips.splice(listed, Infinity, { title: module.relativeModuleId, reason: setupFailed, tests: skippedHere });
+  const skipped = count(module, []);
+  const isUnexplained = !module.ok() && failures.length === 0;
+  if (isCutShort || isUnexplained || module.errors().length > 0) {
+    const message = isCutShort ? endedEarly : messageOf(module.errors());
+    failures.push({ title: module.relativeModuleId, message });
+    const reason = isCutShort ? endedEarly : setupFailed;
+    if (skipped > 0) skips.splice(0, Infinity, { title: module.relativeModuleId, reason, tests: skipped });
   }
-  return { passed, failed: failures.length, skipped, skips, failures };
+  return { passed, skipped, skips, failures };
 }
 
 /** The first lines of the first error. */
@@ -118,21 +145,41 @@ function withoutReason(title: string, reason: string): string {
   return title.replace(` [skipped: ${reason}]`, '');
 }
 
+interface Closing {
+  /** What this run repeats in part: of its files, those that failed. */
+  readonly first: Outcome | undefined;
+  readonly failedChecks: readonly string[];
+  /** Whether tests are listed that were skipped without a reason. */
+  readonly showsUnexplained: boolean;
+}
+
 /** What is printed after vitest's own summary; the last line closes the run. */
-export function closingLines(outcome: Outcome, failedChecks: readonly string[]): string[] {
+function closingLines(outcome: Outcome, { first, failedChecks, showsUnexplained }: Closing): string[] {
+  const files = Object.values({ ...first?.files, ...outcome.files });
+  const total = (of: (file: FileOutcome) => number): number => files.reduce((sum, file) => sum + of(file), 0);
+  const failures = [...outcome.outside, ...files.flatMap((file) => file.failures)];
+  const skips = files
+    .flatMap((file) => file.skips)
+    .filter(({ reason }) => showsUnexplained || reason !== unknownReason);
+  const mended = Object.entries(outcome.files)
+    .filter(([, file]) => file.failures.length === 0)
+    .flatMap(([name]) => first?.files[name]?.failures ?? []);
   const lines: string[] = [];
-  if (outcome.skips.length > 0) {
-    lines.push('Skipped:');
-    for (const { title, reason, tests } of outcome.skips) {
-      const number = tests === 0 ? '' : ` (${tests} ${tests === 1 ? 'test' : 'tests'})`;
-      lines.push(`  ${title}${number}: ${reason}`);
-    }
+  if (skips.length > 0) lines.push('Skipped:');
+  for (const { title, reason, tests } of skips) {
+    const number = tests === 0 ? '' : ` (${tests} ${tests === 1 ? 'test' : 'tests'})`;
+    lines.push(`  ${title}${number}: ${reason}`);
   }
-  if (outcome.failures.length > 0) lines.push('Failed:');
-  for (const { title, message } of outcome.failures.slice(0, failuresShown)) lines.push(`  ${title}: ${message}`);
-  const more = outcome.failures.length - failuresShown;
-  if (more > 0) lines.push(`  and ${more} more`);
+  if (mended.length > 0) lines.push('Failed at first, passed when its file ran again by itself:', ...shown(mended));
+  if (failures.length > 0) lines.push('Failed:', ...shown(failures));
   for (const name of failedChecks) lines.push(`FAILED check: ${name} (its messages stand before the tests)`);
-  lines.push(`${outcome.passed} passed, ${outcome.failed + failedChecks.length} failed, ${outcome.skipped} skipped`);
+  const failed = failures.length + failedChecks.length;
+  lines.push(`${total(({ passed }) => passed)} passed, ${failed} failed, ${total(({ skipped }) => skipped)} skipped`);
   return lines;
+}
+
+function shown(failures: readonly Failure[]): string[] {
+  const lines = failures.slice(0, failuresShown).map(({ title, message }) => `  ${title}: ${message}`);
+  const more = failures.length - failuresShown;
+  return more > 0 ? [...lines, `  and ${more} more`] : lines;
 }

@@ -87,11 +87,15 @@ async function launch(what, rest) {
       writeJson(join(root, 'out/packed.json'), commitOf(root));
       return await runInstead(node, [join(root, 'node_modules/electron-builder/cli.js'), ...rest], { cwd: root, env });
     }
-    case 'check':
-      return process.exit(await check(root, node, env, []));
-    case 'test':
+    case 'check': {
+      const { runChecks } = await import('./check.mjs');
+      return process.exit((await runChecks(root, node, env)).length === 0 ? 0 : 1);
+    }
+    case 'test': {
       await buildFor(root, node, true);
+      const { test } = await import('./test.mjs');
       return process.exit(await test(root, node, env, rest));
+    }
     case 'format': {
       await runThrough(node, [join(root, 'node_modules/eslint/bin/eslint.js'), '--fix', '.'], { cwd: root, env });
       return await runInstead(
@@ -130,31 +134,4 @@ async function tensorflowFromPython(root, node, rest) {
 async function buildFor(root, node, workbench) {
   const { build } = await import('./build.mjs');
   await build(root, node, workbench ? ['kernels', 'workbench'] : ['kernels']);
-}
-
-/**
- * Returns the exit status.
- * @param {string} root @param {string} node @param {NodeJS.ProcessEnv} env
- * @param {string[]} failed filled with the names of the checks that failed
- */
-async function check(root, node, env, failed) {
-  const { runChecks } = await import('./check.mjs');
-  failed.push(...(await runChecks(root, node, env)));
-  return failed.length === 0 ? 0 : 1;
-}
-
-/**
- * The checks, then the tests. With arguments (`npm test -- test/engine`) only the tests that they choose. Returns the exit status.
- * @param {string} root @param {string} node @param {NodeJS.ProcessEnv} env @param {string[]} rest
- */
-async function test(root, node, env, rest) {
-  /** @type {string[]} */
-  const failed = [];
-  if (rest.length === 0) await check(root, node, env, failed);
-  const { status, signal } = await runThrough(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...rest], {
-    cwd: root,
-    env: { ...env, COVATURE_FAILED_CHECKS: failed.join(',') },
-  });
-  if (signal !== null) endLike(status, signal);
-  return status !== 0 ? (status ?? 1) : failed.length === 0 ? 0 : 1;
 }

@@ -1,0 +1,64 @@
+/**
+ * `npm test`: the checks, then the tests. On a continuous integration, whose machine is shared, files that failed beside others are run once more, one
+ * at a time; what passes then is named at the end as having failed at first.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runChecks } from './check.mjs';
+import { endLike, runThrough } from './run.mjs';
+import { say } from './say.mjs';
+import { readJson } from './stamp.mjs';
+
+/** More failed files than this have failed for a reason that a second run would meet again. */
+const mostRepeated = 12;
+
+/**
+ * With arguments (`npm test -- test/engine`) only the tests that they choose. Returns the exit status.
+ * @param {string} root @param {string} node @param {NodeJS.ProcessEnv} env @param {string[]} rest
+ */
+export async function test(root, node, env, rest) {
+  const failedChecks = rest.length === 0 ? await runChecks(root, node, env) : [];
+  const folder = mkdtempSync(join(tmpdir(), 'covature-tests-'));
+  try {
+    const record = join(folder, 'outcome.json');
+    const status = await vitest(root, node, env, rest, {
+      COVATURE_FAILED_CHECKS: failedChecks.join(','),
+      COVATURE_TEST_OUTCOME: record,
+    });
+    if (status === 0) return failedChecks.length === 0 ? 0 : 1;
+    const files = rest.length > 0 || env['CI'] === undefined ? [] : filesToRepeat(readJson(record));
+    if (files.length === 0) return status;
+    say(`failed: ${files.join(', ')}. Beside others a test may have waited too long: run again, one file at a time`);
+    const again = await vitest(root, node, env, [...files, '--maxWorkers=1'], {
+      COVATURE_FAILED_CHECKS: failedChecks.join(','),
+      COVATURE_EARLIER_OUTCOME: record,
+    });
+    return again !== 0 ? again : failedChecks.length === 0 ? 0 : 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The files with failures; none where there are too many, or where something failed that belongs to no file.
+ * @param {{ files: Record<string, { failures: unknown[] }>, outside: unknown[] } | undefined} outcome
+ */
+function filesToRepeat(outcome) {
+  if (outcome === undefined || outcome.outside.length > 0) return [];
+  const files = Object.keys(outcome.files).filter((name) => outcome.files[name]?.failures.length !== 0);
+  return files.length > mostRepeated ? [] : files;
+}
+
+/**
+ * @param {string} root @param {string} node @param {NodeJS.ProcessEnv} env @param {string[]} args @param {Record<string, string>} more
+ * @returns {Promise<number>}
+ */
+async function vitest(root, node, env, args, more) {
+  const { status, signal } = await runThrough(node, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', ...args], {
+    cwd: root,
+    env: { ...env, ...more },
+  });
+  if (signal !== null) endLike(status, signal);
+  return status ?? 1;
+}

@@ -31,8 +31,6 @@ export class Network {
   readonly backend: Backend;
   /** Kept tensors by name, of parameters and states, each of its parameter's matrix shape. */
   readonly weights: ReadonlyMap<string, Tensor>;
-  /** Rows a sample of the matrix that enters the first layer. */
-  readonly #inputPositions: number;
   #output: Tensor | null = null;
 
   /**
@@ -51,7 +49,6 @@ export class Network {
     this.inputSize = sizeOf(spec.input);
     this.outputSize = sizeOf(outputShape);
     this.targetSize = this.loss.targetSize;
-    this.#inputPositions = this.inputSize / spec.input[spec.input.length - 1];
     for (const { name, rows, cols, initial } of shared === undefined ? [...this.parameters, ...this.states] : []) {
       const zeros = (): Tensor =>
         initial === 'ones' ? backend.from(new Float32Array(cols).fill(1), rows, cols) : backend.zeros(rows, cols);
@@ -97,13 +94,30 @@ export class Network {
 
   /** y [samples * positions, outputs] (one position for vectors) from inputs [samples, inputSize]. Call inside a scope. Without `training` the pass evaluates or measures. */
   forward(inputs: Tensor, training?: TrainingPass): Tensor {
-    let x = inputs;
-    if (this.#inputPositions !== 1) {
-      x = this.backend.reshape(x, inputs.rows * this.#inputPositions, inputs.cols / this.#inputPositions);
-    }
     this.loss.reset();
-    this.#output = forwardChain(this.layers, this.backend, x, training);
+    this.#output = forwardChain(this.layers, this.backend, this.#rows(inputs, this.spec.input), training);
     return this.#output;
+  }
+
+  /** What enters layer `index` of the outer chain (1 and more), one row a position, from inputs [samples, inputSize]. Call inside a scope; evaluates. */
+  enteringLayer(index: number, inputs: Tensor): Tensor {
+    return forwardChain(this.layers.slice(0, index), this.backend, this.#rows(inputs, this.spec.input));
+  }
+
+  /** `forward` from layer `index` of the outer chain on, from what enters it [samples, numbers a sample]. A backward pass must stop there or above. */
+  forwardFrom(index: number, entering: Tensor): Tensor {
+    const shape = index === 0 ? this.spec.input : this.layers[index - 1].outputShape;
+    this.loss.reset();
+    this.#output = forwardChain(this.layers.slice(index), this.backend, this.#rows(entering, shape));
+    return this.#output;
+  }
+
+  /** Samples of a shape, one row each, as one row a position. */
+  #rows(samples: Tensor, shape: readonly number[]): Tensor {
+    const positions = sizeOf(shape) / shape[shape.length - 1];
+    return positions === 1
+      ? samples
+      : this.backend.reshape(samples, samples.rows * positions, samples.cols / positions);
   }
 
   /** l_p [samples, 1] of the last forward pass, from targets [samples, targetSize]. */

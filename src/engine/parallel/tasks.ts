@@ -17,6 +17,7 @@ import { dualPairsTask } from '../curvature/duality/pairs.ts';
 import { dualFactorsTask } from '../curvature/duality/sums.ts';
 import { factorsTask, openProblemTask } from '../curvature/factors.ts';
 import { flatnessTask } from '../curvature/fluctuations/components.ts';
+import { enteringTask } from '../curvature/fluctuations/entering.ts';
 import { batchSharpnessTask, stepLossTask } from '../curvature/fluctuations/steps.ts';
 import { stretchTask } from '../curvature/fluctuations/stretch.ts';
 import { batchGradientsTask } from '../curvature/minibatch/tasks.ts';
@@ -81,6 +82,7 @@ const tasks: readonly AnyTask[] = [
   basisSubtractTask,
   basisCombineTask,
   batchGradientsTask,
+  enteringTask,
   stretchTask,
   flatnessTask,
   batchSharpnessTask,

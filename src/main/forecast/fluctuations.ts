@@ -1,6 +1,7 @@
 /** Seconds of the weights' fluctuations: so many steps of SGD in double precision and so many passes over the samples, at rates tried on the network itself. */
 import { openProblemTask } from '../../engine/curvature/factors.ts';
 import { mostComponents } from '../../engine/curvature/fluctuations/components.ts';
+import { enteringOf } from '../../engine/curvature/fluctuations/entering.ts';
 import { followStretch, stretchLength } from '../../engine/curvature/fluctuations/measure.ts';
 import { stepBatches, stepLossTask } from '../../engine/curvature/fluctuations/steps.ts';
 import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
@@ -32,7 +33,7 @@ export async function fluctuationSeconds(
   const present = Math.min(task.samples, task.present);
   const batch = spec.batch_size ?? defaultBatchSize;
   const k = Math.min(spec.directions, d);
-  const name = `fluctuations/${digest([input.model, parameter, batch, k, spec.frozen, present])}`;
+  const name = `fluctuations/${digest([input.model, parameter, batch, k, spec.frozen, present, 'from the lowest layer that moves'])}`;
   const rate = await book.rate(name, () =>
     tried(pool, input, { parameter, samples: present, batch: Math.min(batch, present), k, d }, spec),
   );
@@ -90,6 +91,7 @@ async function tried(
         pool.run(stepLossTask, { parameter, samples, gradients: pool.reference(gradient), rate: 0 }),
       )) / 2;
     let step = 0;
+    const entering = await enteringOf(pool, input, { parameter, samples, frozen: spec.frozen });
     const following = {
       parameter,
       samples,
@@ -104,11 +106,13 @@ async function tried(
       frozen: spec.frozen,
       setting: { mode: 'with_replacement' as const, rate: 1e-9, momentum: 0, batch, population: samples },
       vectors,
+      entering,
     };
     step = await seconds(async () => {
       const { arrays } = await followStretch(pool, input, following);
       for (const array of arrays) pool.blas.release(array);
     });
+    if (entering !== null) pool.blas.release(entering);
     const session = await openSession(pool, input, { parameter, samples, seed: 1 });
     try {
       const direction = await seconds(() =>

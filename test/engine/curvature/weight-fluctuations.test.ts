@@ -5,6 +5,7 @@ import type { MeasurementInput } from '../../../src/engine/curvature/measurement
 import { measureLayer } from '../../../src/engine/curvature/measure-layer.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { shared } from '../../../src/engine/parallel/shared.ts';
+import { BatchSampler } from '../../../src/engine/training/sampling.ts';
 import { loadKernels } from '../../../src/main/blas-module.ts';
 import { parseModel } from '../../../src/shared/model.ts';
 import { Random } from '../../../src/shared/random.ts';
@@ -42,9 +43,10 @@ async function follow(
   input: MeasurementInput,
   spec: Partial<WeightFluctuationsSpec>,
   workers = pool,
+  parameter = 'fc.kernel',
 ): Promise<WeightFluctuationsSummary> {
   const { summary, release } = await measureLayer(workers, input, {
-    parameter: 'fc.kernel',
+    parameter,
     seed: 1,
     libraryThreads: 1,
     intervals: false,
@@ -192,3 +194,84 @@ test('a rate at which the weights run away leaves the rest of the measurement, a
     /learning rate of 9 .* no number any more at step \d+; a smaller --learning-rate serves$/,
   );
 });
+
+// The upper layer alone goes on from what enters it, without the layer below.
+test.each([
+  { layer: 'fc', frozen: true, momentum: 0 },
+  { layer: 'out', frozen: true, momentum: 0 },
+  { layer: 'fc', frozen: false, momentum: 0 },
+  { layer: 'out', frozen: false, momentum: 0.5 },
+])(
+  'two layers, $layer watched, frozen $frozen, momentum $momentum: as SGD carried out step by step',
+  async ({ layer, frozen, momentum }) => {
+    // y = b a x: fc holds a, out holds b.
+    const [samples, batch, eta, steps] = [60, 6, 0.05, 6400];
+    const { inputs, targets } = regression(samples, [1], 0.5);
+    const [x, noise] = [inputs as Float64Array, targets as Float64Array];
+    const y = shared(noise.map((value, p) => 0.8 * x[p] + value));
+    const input: MeasurementInput = {
+      model: parseModel({
+        input: [1],
+        loss: 'mse',
+        layers: [
+          { type: 'dense', name: 'fc', units: 1, bias: false },
+          { type: 'dense', name: 'out', units: 1, bias: false },
+        ],
+      }),
+      weights: new Map([
+        ['fc.kernel', shared(Float64Array.of(1.1))],
+        ['out.kernel', shared(Float64Array.of(0.7))],
+      ]),
+      inputs,
+      targets: y,
+      classes: false,
+    };
+    const spec = {
+      modes: ['epoch' as const],
+      batch_size: batch,
+      learning_rate: eta,
+      momentum,
+      steps,
+      burn_in: 100,
+      frozen,
+    };
+    const found = await follow(input, spec, pool, `${layer}.kernel`);
+    expect(found.frozen).toBe(frozen);
+    const [mode] = found.modes;
+
+    const sampler = new BatchSampler('epoch', samples, batch, 3);
+    let [a, b, u, v] = [1.1, 0.7, 0, 0];
+    const watched: number[] = [];
+    for (let step = 0; step < 100 + mode.steps; step++) {
+      sampler.next();
+      let [da, db] = [0, 0];
+      for (let k = 0; k < sampler.count; k++) {
+        const p = sampler.order[sampler.start + k];
+        const r = a * b * x[p] - y[p];
+        da += (r * b * x[p]) / sampler.count;
+        db += (r * a * x[p]) / sampler.count;
+      }
+      u = momentum * u + da;
+      v = momentum * v + db;
+      if (layer === 'fc' || !frozen) a -= eta * u;
+      if (layer === 'out' || !frozen) b -= eta * v;
+      if (step >= 100) watched.push(layer === 'fc' ? a : b);
+    }
+    const mean = watched.reduce((sum, value) => sum + value, 0) / watched.length;
+    const variance = watched.reduce((sum, value) => sum + (value - mean) ** 2, 0) / watched.length;
+    // What the mean took away, told from the means of the 64 blocks, is added again.
+    const length = watched.length / mode.blocks;
+    const means = Array.from(
+      { length: mode.blocks },
+      (_, block) => watched.slice(block * length, (block + 1) * length).reduce((sum, value) => sum + value, 0) / length,
+    );
+    const between = means.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (mode.blocks - 1);
+    expect(variance).toBeGreaterThan(1e-6);
+    expect(mode.measured[0] / (variance + between / mode.blocks)).toBeCloseTo(1, 8);
+    // H along a is b^2 E[x^2], along b a^2 E[x^2], at the mean weights of both layers.
+    const second = x.reduce((sum, value) => sum + value ** 2, 0) / samples;
+    const ofStart = (layer === 'fc' ? 0.7 : 1.1) ** 2 * second;
+    if (frozen) expect(mode.H[0] / ofStart).toBeCloseTo(1, 10);
+    else expect(Math.abs(mode.H[0] / ofStart - 1)).toBeGreaterThan(1e-3);
+  },
+);

@@ -10,6 +10,7 @@ import { meansOf } from '../projected/projections.ts';
 import { openSession } from '../projected/session.ts';
 import { spaceOf, wholeNetwork } from '../projected/space.ts';
 import { flatnessTask, principalComponents, snapshotCount } from './components.ts';
+import { enteringOf } from './entering.ts';
 import { movingSpace } from './own-network.ts';
 import { batchSharpness, measureStep } from './steps.ts';
 import { stretchTask } from './stretch.ts';
@@ -107,8 +108,10 @@ export async function measureFluctuations(
   const open = (moved: ReadonlyMap<string, Real>): Promise<void> =>
     pool.runEverywhere(openProblemTask, { model, weights: moved, inputs, targets });
   const stretches: Stretch[] = [];
+  let entering: Real | null = null;
   try {
     await open(weights);
+    entering = await enteringOf(pool, input, { parameter, samples, frozen });
     stretches.push(
       ...(await Promise.all(
         spec.modes.map((mode, index) =>
@@ -117,6 +120,7 @@ export async function measureFluctuations(
             frozen,
             setting: setting(mode),
             vectors,
+            entering,
             onProgress: (share) => {
               shares[index] = share;
               tell();
@@ -158,6 +162,7 @@ export async function measureFluctuations(
     }
   } finally {
     for (const { arrays } of stretches) for (const array of arrays) pool.blas.release(array);
+    if (entering !== null) pool.blas.release(entering);
     pool.blas.release(vectors);
   }
 }
@@ -182,9 +187,15 @@ export interface Stretch {
 export async function followStretch(
   pool: Pool,
   input: MeasurementInput,
-  task: FluctuationsTask & { readonly frozen: boolean; readonly setting: StretchSetting; readonly vectors: Real },
+  task: FluctuationsTask & {
+    readonly frozen: boolean;
+    readonly setting: StretchSetting;
+    readonly vectors: Real;
+    /** By `enteringOf`. */
+    readonly entering: Real | null;
+  },
 ): Promise<Stretch> {
-  const { parameter, spec, setting, frozen, directions, signal } = task;
+  const { parameter, spec, setting, frozen, directions, entering, signal } = task;
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
   const moving = movingSpace(network, parameter, frozen);
   const { d } = spaceOf(network, parameter);
@@ -213,6 +224,7 @@ export async function followStretch(
       frozen,
       setting,
       seed: spec.seed,
+      entering: entering === null ? null : pool.reference(entering),
       sampler,
       from,
       to: Math.min(burnIn + steps, from + pieceSteps),

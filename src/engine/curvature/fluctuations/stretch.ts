@@ -12,6 +12,8 @@ import { BatchSampler } from '../../training/sampling.ts';
 import type { SamplerState } from '../../training/sampling.ts';
 import { SumSink } from '../projected/sinks.ts';
 import { lowestLayer, spaceOf } from '../projected/space.ts';
+import { sizeOf } from '../../network/shapes.ts';
+import { lowestIndex } from './entering.ts';
 import { arraysOf, movingSpace, ownNetwork } from './own-network.ts';
 import type { StretchSetting } from '../../../shared/weight-fluctuations.ts';
 
@@ -23,6 +25,8 @@ export interface StretchArgument {
   readonly frozen: boolean;
   readonly setting: StretchSetting;
   readonly seed: number;
+  /** What enters the lowest layer that moves [P, numbers a sample] (entering.ts); null: steps go through all layers. */
+  readonly entering: ArrayReference | null;
   /** Null: the first piece. */
   readonly sampler: SamplerState | null;
   /** This piece: steps [from, to) of the whole stretch, the burn-in included. */
@@ -77,7 +81,13 @@ export const stretchTask = defineTask('stretch', (context: TaskContext, argument
   const lowest = lowestLayer(network, moving);
   const sampler = new BatchSampler(setting.mode, setting.population, setting.batch, argument.seed);
   if (argument.sampler !== null) sampler.restore(argument.sampler);
-  const inputs = backend.table(problem.inputs, network.inputSize, false);
+  const first = argument.entering === null ? 0 : lowestIndex(network, argument.parameter, argument.frozen);
+  const entering = argument.entering === null ? problem.inputs : open(argument.entering);
+  const inputs = backend.table(
+    entering,
+    first === 0 ? network.inputSize : sizeOf(network.layers[first - 1].outputShape),
+    false,
+  );
   const targets = backend.table(problem.targets, network.targetSize, false);
   const gradient = blas.allocate('float64', moving.d);
   const sink = new SumSink(moving, backend, gradient);
@@ -108,7 +118,7 @@ export const stretchTask = defineTask('stretch', (context: TaskContext, argument
       gradient.fill(0);
       const { order, start, count } = sampler;
       const loss = backend.scope(() => {
-        network.forward(backend.rowsOf(inputs, order, start, count));
+        network.forwardFrom(first, backend.rowsOf(inputs, order, start, count));
         const batch = network.lossAndGradient(backend.rowsOf(targets, order, start, count), 1 / count);
         let sum = 0;
         for (const value of dataOf(batch.losses)) sum += value;

@@ -6,6 +6,7 @@ import { composePanels } from '../../shared/figures/figures/panels.ts';
 import { renderSvg } from '../../shared/figures/svg.ts';
 import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
 import type { FigureSpec } from '../../shared/figures/types.ts';
+import type { LossName } from '../../shared/model.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { definedPair } from '../../shared/rounding.ts';
 import type { RunRecord } from '../store/index.ts';
@@ -127,7 +128,7 @@ export function studyFigure(rows: readonly StudyRow[]): StudyFigure | null {
       const measurements = shown
         .filter(({ part }) => part.dataset === dataset && part.architecture === architecture)
         .map(({ part, parameter, summary }) => {
-          const label = `${parameter.replace('.kernel', '')}, ${part.loss === 'mse' ? 'MSE' : 'CE'}`;
+          const label = `${parameter.replace('.kernel', '')}, ${shortLoss(part.loss)}`;
           return { summary: { ...summary!, parameter: label }, arrays: {} };
         });
       const panel = gammaPerLayer(measurements, {
@@ -169,6 +170,17 @@ export function studySvg(rows: readonly StudyRow[], fonts: FontLibrary, note?: s
   const { spec } = figure;
   return renderSvg(note === undefined ? spec : { ...spec, notes: [...spec.notes, note] }, fonts);
 }
+
+/** As tables and figures name a loss. */
+export function shortLoss(loss: LossName): string {
+  return lossTitles[loss];
+}
+
+const lossTitles: Readonly<Record<LossName, string>> = {
+  'cross-entropy': 'CE',
+  mse: 'MSE',
+  'binary-cross-entropy': 'BCE',
+};
 
 const datasetTitles: Readonly<Record<string, string>> = {
   mnist: 'MNIST',

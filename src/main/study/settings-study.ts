@@ -39,6 +39,22 @@ const top = 50;
 export interface SettingsScale {
   readonly train: number;
   readonly seeds: readonly number[];
+  /** Settings that are varied; default all. The base is measured over training in any case. */
+  readonly vary?: readonly SettingName[];
+}
+
+/** The study as it is meant; less is said beside its figure. */
+export const wholeSettings = { train: 8000, seeds: [1, 2, 3, 4, 5] } as const satisfies SettingsScale;
+
+/** What a study with fewer settings, samples or seeds leaves out, for its figure and its table; null where nothing is. */
+export function settingsLack({ train, seeds, vary = settingNames }: SettingsScale): string | null {
+  const settings = settingNames.filter((name) => !vary.includes(name));
+  const lacking = [
+    ...(settings.length === 0 ? [] : [settings.join(', ')]),
+    ...(train < wholeSettings.train ? [`samples (${train} of ${wholeSettings.train})`] : []),
+    ...(seeds.length < wholeSettings.seeds.length ? [`seeds (${seeds.length} of ${wholeSettings.seeds.length})`] : []),
+  ];
+  return lacking.length === 0 ? null : `left out of the study: ${lacking.join('; ')}`;
 }
 
 /** The value of every setting of a part; a part of the base has all of the first values. */
@@ -46,7 +62,7 @@ export type SettingsPart = StudyPart & { readonly settings: Readonly<Record<Sett
 
 /** @param dataset as an experiment has it, without targets @param shape of an image */
 export function planSettings(
-  { train, seeds }: SettingsScale,
+  { train, seeds, vary = settingNames }: SettingsScale,
   source: string,
   dataset: object,
   shape: readonly number[],
@@ -55,7 +71,9 @@ export function planSettings(
   const base = Object.fromEntries(settingNames.map((name) => [name, varied[name][0]])) as SettingsPart['settings'];
   const all = [
     base,
-    ...settingNames.flatMap((name) => varied[name].slice(1).map((value) => ({ ...base, [name]: value }))),
+    ...settingNames
+      .filter((name) => vary.includes(name))
+      .flatMap((name) => varied[name].slice(1).map((value) => ({ ...base, [name]: value }))),
   ];
   return all.flatMap((settings) =>
     seeds.map((seed): SettingsPart => {
@@ -99,7 +117,7 @@ export interface SettingsPlan extends StudyPlan {
 export async function planSettingsStudy(
   dataFolder: string,
   own?: string,
-  scale: { readonly train: number; readonly seeds: readonly number[] } = { train: 8000, seeds: [1, 2, 3, 4, 5] },
+  scale: SettingsScale = wholeSettings,
 ): Promise<SettingsPlan> {
   const absent: { dataset: string; reason: string }[] = [];
   const { train } = scale;
@@ -237,8 +255,8 @@ export function settingsCsv(rows: readonly SettingsRow[]): string {
   return [heads, ...lines].map((line) => line.join(',')).join('\n') + '\n';
 }
 
-/** gamma of the middle layer against each setting and over training, seeds averaged; null where nothing was measured. */
-export function settingsFigure(rows: readonly SettingsRow[]): FigureSpec | null {
+/** gamma of the middle layer against each setting and over training, seeds averaged; null where nothing was measured. @param lack what the study leaves out */
+export function settingsFigure(rows: readonly SettingsRow[], lack: string | null = null): FigureSpec | null {
   const groups = groupsOf(rows).filter(({ layer }) => layer === 'fc2.kernel');
   const panels = (['epoch', ...settingNames] as const).flatMap((setting) => {
     const own = groups.filter((group) => group.setting === setting);
@@ -256,5 +274,6 @@ export function settingsFigure(rows: readonly SettingsRow[]): FigureSpec | null 
     shareY: true,
     title: 'What the exponent depends on',
   });
-  return { ...spec, notes: [...spec.notes, `fc2, least squares above ${studyCutoff} of the largest eigenvalue`] };
+  const notes = [`fc2, least squares above ${studyCutoff} of the largest eigenvalue`, ...(lack === null ? [] : [lack])];
+  return { ...spec, notes: [...spec.notes, ...notes] };
 }

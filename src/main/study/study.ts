@@ -13,9 +13,6 @@ import { parseDataset } from '../../shared/dataset.ts';
 import { architectures, studyModel } from './architectures.ts';
 import type { Architecture } from './architectures.ts';
 
-/** The two of the paper. */
-const studyLosses: readonly LossName[] = ['cross-entropy', 'mse'];
-
 export const studyNames = ['quick', 'full', 'settings'] as const;
 export type StudyName = (typeof studyNames)[number];
 
@@ -29,23 +26,39 @@ interface Scale {
   /** Directions of the projected method. */
   readonly top: number;
   readonly seeds: readonly number[];
+  readonly losses: readonly LossName[];
+  /** The first dense layer of the MLPs by the projected method too. */
+  readonly firstLayer: boolean;
 }
 
+/** Of the paper. */
+const twoLosses = ['cross-entropy', 'mse'] as const;
+
 const scales: Readonly<Record<'quick' | 'full', Scale>> = {
-  quick: { train: 1000, epochs: { mlp: 20, cnn: 12, resnet: 15, vit: 20 }, samples: [1000, 200], top: 32, seeds: [1] },
+  quick: {
+    train: 1000,
+    epochs: { mlp: 20, cnn: 12, resnet: 15, vit: 20 },
+    samples: [1000, 200],
+    top: 32,
+    seeds: [1],
+    losses: twoLosses,
+    firstLayer: false,
+  },
   full: {
     train: 8000,
     epochs: { mlp: 20, cnn: 20, resnet: 20, vit: 30 },
     samples: [8000, 4000],
     top: 100,
     seeds: [1, 2, 3, 4, 5],
+    losses: [...twoLosses, 'binary-cross-entropy'],
+    firstLayer: true,
   },
 };
 
 /** What a study leaves out, which its figure says. */
 export const studyLacks: Readonly<Partial<Record<StudyName, string>>> = {
   quick:
-    'left out of the quick study: seeds (one), samples (1,000, and 200 for all but the MLPs), first dense layers, gamma over training and against settings, verdicts',
+    'left out of the quick study: seeds (one), samples (1,000, and 200 for all but the MLPs), first dense layers, a third loss, gamma over training and against settings, verdicts',
 };
 
 export interface StudyPart {
@@ -98,21 +111,27 @@ export async function planStudy(name: 'quick' | 'full', dataFolder: string, own?
     }
     for (const architecture of architectures) {
       const { momentum, standardise, ...recipe } = recipes[architecture];
-      for (const loss of studyLosses) {
+      for (const loss of scale.losses) {
         // Colour images have four times as many inputs, and a larger curvature with them.
         const isSteep = architecture === 'mlp' && source === 'cifar-10';
         const lr = isSteep ? (loss === 'mse' ? 0.004 : 0.02) : recipe.lr;
         const { model, parameters } = studyModel(architecture, shape, outputs, loss);
+        const samples = scale.samples[architecture === 'mlp' ? 0 : 1];
         for (const seed of scale.seeds) {
           const experiment = parseExperiment({
             name: `${source}, ${architecture}, ${loss}`,
-            dataset: { ...spec, standardise, ...(loss === 'mse' && { targets: 'one-hot' }) },
+            dataset: { ...spec, standardise, ...(loss !== 'cross-entropy' && { targets: 'one-hot' }) },
             model,
             optimiser: { lr, momentum },
             batch_size: 50,
             epochs: scale.epochs[architecture],
             seed,
-            measurements: [{ parameters, samples: scale.samples[architecture === 'mlp' ? 0 : 1], top: scale.top }],
+            measurements: [
+              { parameters, samples, top: scale.top },
+              ...(architecture === 'mlp' && scale.firstLayer
+                ? [{ parameters: ['fc1.kernel'], method: 'projected', samples, top: scale.top }]
+                : []),
+            ],
           });
           parts.push({ dataset: source, architecture, loss, seed, experiment });
         }

@@ -10,6 +10,7 @@ import {
   settingsCells,
   settingsCsv,
   settingsFigure,
+  settingsLack,
 } from '../../../src/main/study/settings-study.ts';
 import { planStudy } from '../../../src/main/study/study.ts';
 import type { MeasurementSummary } from '../../../src/shared/results.ts';
@@ -23,8 +24,25 @@ describe('the plan', () => {
     const plan = await planStudy('full', folder);
     expect(plan.absent.map((each) => each.dataset)).toEqual(['mnist', 'fashion-mnist', 'cifar-10']);
     for (const { reason } of plan.absent) expect(reason).toMatch(/is not on this machine yet/);
-    expect(plan.parts.length).toBe(4 * 2 * 5);
+    expect(plan.parts.length).toBe(4 * 3 * 5);
     expect(new Set(plan.parts.map((part) => part.dataset))).toEqual(new Set(['glyphs']));
+    expect(new Set(plan.parts.map((part) => part.loss))).toEqual(
+      new Set(['cross-entropy', 'mse', 'binary-cross-entropy']),
+    );
+  });
+
+  test('the full study has the first dense layer of the networks that it trains on 8,000 samples, the quick one neither it nor a third loss', async () => {
+    const [full, quick] = [await planStudy('full', folder), await planStudy('quick', folder)];
+    const first = ({ parts }: typeof full) =>
+      parts
+        .filter(({ experiment }) => experiment.measurements.some(({ parameters }) => parameters.includes('fc1.kernel')))
+        .filter(({ architecture }) => architecture === 'mlp');
+    expect(first(full).length).toBe(3 * 5);
+    for (const { experiment } of first(full))
+      expect(experiment.measurements[1]).toMatchObject({ method: 'projected', samples: 8000, top: 100 });
+    expect(first(quick)).toEqual([]);
+    expect(quick.parts.length).toBe(4 * 2);
+    expect(quick.parts.every(({ loss }) => loss !== 'binary-cross-entropy')).toBe(true);
   });
 
   test('reads a part of CIFAR-10 from a folder of the user', async () => {
@@ -83,6 +101,24 @@ describe('the study of settings', () => {
     expect(new Set(parts.map(({ loss }) => loss))).toEqual(new Set(['cross-entropy', 'mse', 'binary-cross-entropy']));
     for (const { experiment } of parts)
       expect(experiment.measurements.every(({ samples }) => samples === 8000)).toBe(true);
+  });
+
+  test('of part of the settings it has the base and those, and its figure says what was left out', async () => {
+    const scale = { train: 4000, seeds: [1, 2], vary: ['batch size'] } as const;
+    const { parts } = await planSettingsStudy(folder, undefined, scale);
+    expect(parts.length).toBe((1 + 2) * 2);
+    const lack =
+      'left out of the study: width, learning rate, label noise, loss; samples (4000 of 8000); seeds (2 of 5)';
+    expect(settingsLack(scale)).toBe(lack);
+    expect(settingsLack({ train: 8000, seeds: [1, 2, 3, 4, 5] })).toBeNull();
+    const rows = parts.map((part) => ({
+      part,
+      parameter: 'fc2.kernel',
+      epoch: 20,
+      summary: summaryOf('fc2.kernel', 1),
+    }));
+    expect(settingsFigure(rows, lack)?.notes).toContain(lack);
+    expect(settingsFigure(rows)?.panels.length).toBe(1);
   });
 
   test('its table has mean and deviation over the seeds of every value, its figure a panel a setting', async () => {

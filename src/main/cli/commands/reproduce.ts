@@ -4,11 +4,19 @@ import { writeFileAtomic } from '../../../data/files.ts';
 import { loadFonts } from '../../figures/fonts.ts';
 import { dataFolderOf, resumeRun, startRun } from '../../services/runs.ts';
 import type { RunRecord, Store } from '../../store/index.ts';
-import { cellsOf, studyCsv, studyCutoff, studySvg } from '../../study/results.ts';
+import { cellsOf, shortLoss, studyCsv, studyCutoff, studySvg } from '../../study/results.ts';
 import type { StudyCells, StudyRow } from '../../study/results.ts';
 import { renderSvg } from '../../../shared/figures/svg.ts';
-import { planSettingsStudy, settingsCells, settingsCsv, settingsFigure } from '../../study/settings-study.ts';
-import type { SettingsRow } from '../../study/settings-study.ts';
+import {
+  planSettingsStudy,
+  settingNames,
+  settingsCells,
+  settingsCsv,
+  settingsFigure,
+  settingsLack,
+  wholeSettings,
+} from '../../study/settings-study.ts';
+import type { SettingName, SettingsRow, SettingsScale } from '../../study/settings-study.ts';
 import { planStudy, studyLacks, studyNames } from '../../study/study.ts';
 import type { StudyPart, StudyPlan } from '../../study/study.ts';
 import {
@@ -34,13 +42,16 @@ import { onPauseSignal } from '../../jobs/signals.ts';
 
 const help = `Usage: covature reproduce [--study quick|full|settings] [options]
 
-The paper as a built-in study: {MNIST, Fashion-MNIST, CIFAR-10 where present, glyphs} x {MLP, CNN, ResNet, ViT} x {cross-entropy, MSE} x seeds.
+The paper as a built-in study: {MNIST, Fashion-MNIST, CIFAR-10 where present, glyphs} x {MLP, CNN, ResNet, ViT} x {cross-entropy, MSE; in full binary cross-entropy
+too} x seeds.
 Every run is stored; what is there already is not run again, so an interrupted study goes on. Ends in one table and one figure of gamma per layer.
 
-  --study NAME     quick (default; minutes), full (8,000 samples, 20 epochs, 5 seeds; hours) or settings: what gamma depends on (over training,
+  --study NAME     quick (default; minutes), full (8,000 samples, 20 epochs, 5 seeds, the MLPs' first layer too; hours) or settings: what gamma depends on (over training,
                    batch size, width, learning rate, label noise, loss; an MLP on MNIST, else on glyphs; 8,000 samples, 5 seeds; 55 runs)
   --samples N      of the study settings: samples to train and measure on (default 8000)
   --seeds N,N,...  of the study settings (default 1,2,3,4,5)
+  --vary NAME,...  of the study settings: which settings are varied, with - for spaces (default batch-size,width,learning-rate,label-noise,loss);
+                   what is left out is said beside the figure
   --data DIR       a folder with "mnist", "fashion-mnist" or "cifar-10" below it, complete or in part (CIFAR-10: any of its batches)
   --out DIR        folder for the table (CSV) and the figure (SVG); default reproduce-NAME
 ${engineHelp}
@@ -54,6 +65,7 @@ const options = {
   study: { type: 'string' },
   samples: { type: 'string' },
   seeds: { type: 'string' },
+  vary: { type: 'string' },
   data: { type: 'string' },
   out: { type: 'string' },
 } as const;
@@ -76,15 +88,19 @@ export const reproduce: Command = {
     const own = values.data === undefined ? undefined : path.resolve(values.data);
     const samples = integerOption(values.samples, 'samples', 8);
     const seeds = seedsOf(values.seeds);
-    if (name !== 'settings' && (samples !== undefined || seeds !== undefined))
-      throw new UsageError('--samples and --seeds are of --study settings');
+    const vary = settingsOf(values.vary);
+    if (name !== 'settings' && (samples !== undefined || seeds !== undefined || vary !== undefined))
+      throw new UsageError('--samples, --seeds and --vary are of --study settings');
     if (name === 'settings')
       return await reproduceSettings(store, values, {
         folder,
         own,
         began,
-        train: samples ?? 8000,
-        seeds: seeds ?? [1, 2, 3, 4, 5],
+        scale: {
+          train: samples ?? wholeSettings.train,
+          seeds: seeds ?? wholeSettings.seeds,
+          ...(vary !== undefined && { vary }),
+        },
       });
     const plan = await planStudy(name, dataFolderOf(store), own);
     for (const { dataset, reason } of plan.absent) process.stderr.write(`without ${dataset}: ${reason}\n`);
@@ -115,6 +131,17 @@ function seedsOf(text: string | undefined): number[] | undefined {
   });
 }
 
+/** Raises UsageError for anything but names of settings with commas between. */
+function settingsOf(text: string | undefined): SettingName[] | undefined {
+  return text?.split(',').map((each) => {
+    const name = settingNames.find((setting) => setting.replaceAll(' ', '-') === each.trim());
+    const names = settingNames.map((setting) => setting.replaceAll(' ', '-')).join(', ');
+    if (name === undefined)
+      throw new UsageError(`--vary: expected some of ${names} with commas between, received "${text}"`);
+    return name;
+  });
+}
+
 /** The study of settings: its own table and figure. */
 async function reproduceSettings(
   store: Store,
@@ -123,17 +150,16 @@ async function reproduceSettings(
     folder,
     own,
     began,
-    train,
-    seeds,
+    scale,
   }: {
     readonly folder: string;
     readonly own: string | undefined;
     readonly began: number;
-    readonly train: number;
-    readonly seeds: readonly number[];
+    readonly scale: SettingsScale;
   },
 ): Promise<number> {
-  const plan = await planSettingsStudy(dataFolderOf(store), own, { train, seeds });
+  const plan = await planSettingsStudy(dataFolderOf(store), own, scale);
+  const lack = settingsLack(scale);
   for (const { dataset, reason } of plan.absent) process.stderr.write(`without ${dataset}: ${reason}\n`);
   const runner = new StudyRunner(store, plan, values);
   const rows: SettingsRow[] = [];
@@ -147,13 +173,14 @@ async function reproduceSettings(
   runner.progress.clear();
   const files = [path.join(folder, 'settings.csv')];
   await writeFileAtomic(files[0], settingsCsv(rows));
-  const figure = settingsFigure(rows);
+  const figure = settingsFigure(rows, lack);
   if (figure !== null) {
     files.push(path.join(folder, 'settings.svg'));
     await writeFileAtomic(files[1], renderSvg(figure, loadFonts()));
   }
   const cells = settingsCells(rows);
-  if (values.json === true) printJson({ study: 'settings', absent: plan.absent, files, results: cells });
+  if (values.json === true)
+    printJson({ study: 'settings', absent: plan.absent, left_out: lack, files, results: cells });
   else {
     const over = (found: (typeof cells)[number]['gamma']): string =>
       found === null
@@ -178,7 +205,7 @@ async function reproduceSettings(
     ];
     const took = formatDuration((performance.now() - began) / 1000);
     process.stdout.write(
-      `${formatTable(head, table)}\nmean ± standard deviation over seeds; least squares; cutoff: the one in force\n${plan.parts.length} runs in ${took}\n${files.join('\n')}\n`,
+      `${formatTable(head, table)}\nmean ± standard deviation over seeds; least squares; cutoff: the one in force\n${lack === null ? '' : `${lack}\n`}${plan.parts.length} runs in ${took}\n${files.join('\n')}\n`,
     );
   }
   return failed ? 1 : 0;
@@ -204,7 +231,7 @@ class StudyRunner {
     for (const [index, part] of this.#plan.parts.entries()) {
       const run = await this.part(part, index);
       const found = this.#store.measurements(run.id);
-      for (const parameter of part.experiment.measurements[0]?.parameters ?? []) {
+      for (const parameter of part.experiment.measurements.flatMap(({ parameters }) => parameters)) {
         const measurement = found.find((each) => each.parameter === parameter);
         rows.push({
           part,
@@ -319,7 +346,7 @@ function studyText(rows: readonly StudyRow[]): string {
     return [
       cells.dataset,
       cells.network,
-      cells.loss === 'mse' ? 'MSE' : 'CE',
+      shortLoss(row.part.loss),
       String(cells.seed),
       cells.layer.replace('.kernel', ''),
       cells.method,

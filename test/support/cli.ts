@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 import { main } from '../../src/main/cli/main.ts';
 
 const entry = fileURLToPath(new URL('../../src/main/cli/index.ts', import.meta.url));
@@ -52,11 +53,15 @@ export async function cliHere(args: readonly string[]): Promise<CliResult> {
   }
 }
 
+const folders: string[] = [];
+// The first of a file's hooks, and so the last to run: what a test started has been ended by then. A process that is told to end has no such moment of its own.
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+});
+
 /** A folder that is removed when the test file ends; a space and letters beyond ASCII are part of its name. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'covature täst '));
-  process.on('exit', () => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  folders.push(folder);
   return folder;
 }

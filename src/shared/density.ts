@@ -5,7 +5,8 @@
 import * as v from 'valibot';
 import { integer } from './validation.ts';
 
-const fields = v.strictObject({
+/** What is asked for where not everything is left as it is. */
+export const densityFields = v.strictObject({
   /** Random vectors, at least 2: the error falls with the square root of their number. Default 8. */
   probes: v.optional(integer(2, 10_000), 8),
   /** Lanczos steps from each, at most d are made. Default 80. */
@@ -13,17 +14,17 @@ const fields = v.strictObject({
   /** Of the random vectors; default 1. */
   seed: v.optional(integer(0), 1),
 });
-export type DensitySpec = v.InferOutput<typeof fields>;
+export type DensitySpec = v.InferOutput<typeof densityFields>;
 
 /** `true` stands for the defaults, `false` for not at all. */
 export const densitySchema = v.lazy((input) =>
-  typeof input === 'object' ? fields : v.boolean('expected true, false or { probes, steps, seed }'),
+  typeof input === 'object' ? densityFields : v.boolean('expected true, false or { probes, steps, seed }'),
 );
 
 /** What is asked for, with its defaults; undefined: nothing. */
 export function densitySpec(given: boolean | DensitySpec | undefined): DensitySpec | undefined {
   if (given === undefined || given === false) return undefined;
-  return given === true ? v.parse(fields, {}) : given;
+  return given === true ? v.parse(densityFields, {}) : given;
 }
 
 /** An estimate and its standard error over the random vectors. */

@@ -1,6 +1,7 @@
 /** The experiment format: all that decides a run, as JSON. With one seed it gives the same run bit for bit on the same machine and engine. */
 import * as v from 'valibot';
 import { datasetSchema } from './dataset.ts';
+import { definedOf } from './defined.ts';
 import { densitySchema } from './density.ts';
 import { InputError } from './errors.ts';
 import { modelSchema, parseModel } from './model.ts';
@@ -8,6 +9,7 @@ import { minibatchNoiseSchema, samplingModes } from './minibatch.ts';
 import type { SamplingMode } from './minibatch.ts';
 import { weightFluctuationsSchema } from './weight-fluctuations.ts';
 import { convergenceChoices, projectedChoices } from './results.ts';
+import type { ConvergenceChoice } from './results.ts';
 import { integer, parseWith, positive, real } from './validation.ts';
 
 export { samplingModes };
@@ -107,9 +109,18 @@ const measurement = v.strictObject({
   /** The spectral density of H by stochastic Lanczos quadrature too; default false. Works for any parameter, and for the whole network. */
   density: v.optional(densitySchema),
 });
+/** What a measurement asks for: the one type of it, from the window and the command line to the engine and the store. */
 export type MeasurementSpec = v.InferOutput<typeof measurement>;
+/** As a person writes it: what has a default may be left out. */
+export type MeasurementWanted = v.InferInput<typeof measurement>;
 /** The schema itself, for the contract. */
 export const measurementSchema = measurement;
+
+/** What options that are left out mean where the schema does not fill them in: a stored measurement says what was asked for. */
+export const measurementDefaults: { readonly top: number; readonly convergence: ConvergenceChoice } = {
+  top: 50,
+  convergence: 'training-set',
+};
 
 /** With a run's batch size, learning rate and momentum where minibatch noise or weight fluctuations are asked for and do not name their own. */
 export function withTraining(
@@ -117,12 +128,14 @@ export function withTraining(
   { batch_size: batch, optimiser }: Pick<RecordedExperiment, 'batch_size' | 'optimiser'>,
 ): MeasurementSpec {
   const { minibatch_noise: noise, weight_fluctuations: stretch } = spec;
-  const size = batch === undefined ? {} : { batch_size: batch };
-  const rates = optimiser === undefined ? {} : { learning_rate: optimiser.lr, momentum: optimiser.momentum };
+  const size = definedOf({ batch_size: batch });
+  const rates = definedOf({ learning_rate: optimiser?.lr, momentum: optimiser?.momentum });
   return {
     ...spec,
-    ...(noise !== undefined && { minibatch_noise: { ...size, ...noise } }),
-    ...(stretch !== undefined && { weight_fluctuations: { ...size, ...rates, ...stretch } }),
+    ...definedOf({
+      minibatch_noise: noise && { ...size, ...definedOf(noise) },
+      weight_fluctuations: stretch && { ...size, ...rates, ...definedOf(stretch) },
+    }),
   };
 }
 

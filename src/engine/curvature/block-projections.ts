@@ -244,7 +244,7 @@ export interface BlockProjectionOptions {
   readonly trainingSet: DirectionMatrix;
   /** Directions of H_A and of H_B. */
   readonly halves: readonly [DirectionMatrix, DirectionMatrix];
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** One pass over all samples. Needs at least 4 samples in each half. */

@@ -25,7 +25,7 @@ export interface CrossFitContext {
   /** The directions for the intervals, or null without. */
   readonly gather: (spectrum: Spectrum, selection: Float64Array) => DirectionMatrix | null;
   /** What else to measure of a half along the other's directions; the matrix [d, d] may be overwritten. */
-  readonly more?: (spectrum: Spectrum, half: Half, matrix: Real) => Promise<void>;
+  readonly more?: ((spectrum: Spectrum, half: Half, matrix: Real) => Promise<void>) | undefined;
 }
 
 export interface Crossed {
@@ -37,7 +37,7 @@ export interface CrossFit {
   /** Directions of A with values of B, and the other way round. */
   readonly crossed: readonly [Crossed, Crossed];
   /** Half A by itself. */
-  readonly half?: HalfMeasured;
+  readonly half: HalfMeasured | undefined;
 }
 
 /** What half A of the samples gives by itself: directions and values from the same samples. */
@@ -95,7 +95,7 @@ export async function crossFit(
   }
   pool.blas.release(matrix);
   if (sideBySide) pool.blas.release(second);
-  return { crossed, ...(halfA && { half: halfA }) };
+  return { crossed, half: halfA };
 }
 
 /** @param matrix [d, d] that may be overwritten; `roomy`: one more may be taken, for cosines and the commutator. */

@@ -58,7 +58,7 @@ export async function dualityAlong(
     readonly C_diagonal: Float64Array;
     readonly floors: Floors;
     readonly outputs: number;
-    readonly options: { readonly seed: number; readonly signal?: AbortSignal };
+    readonly options: { readonly seed: number; readonly signal?: AbortSignal | undefined };
   },
 ): Promise<MeasuredDuality> {
   const { layout, spectrum, C, floors, options } = task;
@@ -80,7 +80,7 @@ export async function dualityAlong(
       directions,
       columns,
       whole: { spectrum, C },
-      ...(options.signal && { signal: options.signal }),
+      signal: options.signal,
     });
   } finally {
     pool.blas.release(columns);
@@ -110,9 +110,13 @@ export function numericalFloors(
   return { H: floor('H', [residual]), C: floor('C', []), Q: floor('Q', []) };
 }
 
+/** The values of several sets of directions, one set after the other. */
 export function joined(rows: readonly Diagonals[], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
-  const d = rows[0].selection.length;
-  const values = new Float64Array(rows.length * d);
-  for (const [k, row] of rows.entries()) values.set(row[key], k * d);
+  const values = new Float64Array(rows.reduce((total, { selection }) => total + selection.length, 0));
+  let start = 0;
+  for (const row of rows) {
+    values.set(row[key], start);
+    start += row[key].length;
+  }
   return values;
 }

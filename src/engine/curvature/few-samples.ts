@@ -2,6 +2,7 @@
  * Measurements of so few samples that halves and quarters of them say nothing. Everything over all samples is a mean over them, and the mean over some samples each
  * taken several times is the same: the methods get the samples repeated to as many as they need, and what rests on halves or on resampling is left out and named.
  */
+import { definedOf } from '../../shared/defined.ts';
 import { localSlopesCrossFitted } from '../../shared/local-slopes.ts';
 import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import type { Real } from '../blas/types.ts';
@@ -46,8 +47,11 @@ export function ofFewSamples(summary: MeasurementSummary, samples: number, popul
       training_set: summary.local_slopes?.training_set ?? [],
       cross_fitted: localSlopesCrossFitted([empty, empty], summary.floor),
     },
-    ...(summary.projected && {
-      projected: { ...summary.projected, cosine_samples: Math.min(samples, summary.projected.cosine_samples) },
+    ...definedOf({
+      projected: summary.projected && {
+        ...summary.projected,
+        cosine_samples: Math.min(samples, summary.projected.cosine_samples),
+      },
     }),
     left_out: [
       `${samples} ${samples === 1 ? 'sample is' : 'samples are'} too few for the cross-fitted estimand (it needs ${fewestSamples[summary.method]}), 95 % intervals and the half-sample (they need 8): the training-set estimand alone`,

@@ -1,6 +1,7 @@
 /** Measures a parameter by the method that serves it: exactly where its layer sees one vector a sample and memory allows, else along the leading directions. */
-import type { ProjectedOptions } from './projected/options.ts';
+import type { MeasurementOptions } from './options.ts';
 import type { MeasurementInput } from './measurement-input.ts';
+import { definedOf } from '../../shared/defined.ts';
 import { densitySpec } from '../../shared/density.ts';
 import type { DensitySpec } from '../../shared/density.ts';
 import { InputError } from '../../shared/errors.ts';
@@ -13,7 +14,6 @@ import { Network } from '../network/network.ts';
 import type { Real } from '../blas/types.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { measureExact } from './exact.ts';
-import type { ExactOptions } from './exact.ts';
 import { factorLayout } from './factors.ts';
 import { fewestSamples, ofFewSamples, repeated, withoutHalves } from './few-samples.ts';
 import { forecastExact, formatBytes } from './forecast.ts';
@@ -27,25 +27,11 @@ import { splitHalves } from './moments.ts';
 import { withConvergence } from './summary.ts';
 import { wholeNetwork } from './projected/space.ts';
 
-/** exact and projected insist; auto chooses. */
-export type MethodChoice = 'auto' | 'exact' | 'projected';
-
 export interface ChosenMethod {
   readonly method: 'exact' | 'projected';
   /** In words, for people: "fc2 (dense) sees one vector a sample and ... fit in memory". */
   readonly reason: string;
 }
-
-export type LayerOptions = ExactOptions &
-  Omit<ProjectedOptions, keyof ExactOptions> & {
-    readonly method?: MethodChoice;
-    /** The noise of drawn minibatches too. */
-    readonly minibatch_noise?: MinibatchNoiseSpec;
-    /** SGD goes on from these weights, and their fluctuations are held against C and H too. */
-    readonly weight_fluctuations?: WeightFluctuationsSpec;
-    /** The spectral density of H too. */
-    readonly density?: DensitySpec | boolean;
-  };
 
 export interface LayerResult {
   readonly summary: MeasurementSummary;
@@ -78,24 +64,22 @@ export function chooseMethod(
 }
 
 /** Raises InputError where the method asked for does not serve, and as the two methods do. */
-export async function measureLayer(pool: Pool, input: MeasurementInput, options: LayerOptions): Promise<LayerResult> {
+export async function measureLayer(
+  pool: Pool,
+  input: MeasurementInput,
+  options: MeasurementOptions,
+): Promise<LayerResult> {
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
   const result = await measureOnce(pool, input, network, options);
   const { summary } = result;
   if (options.convergence !== 'full' || options.intervals === false || summary.left_out !== undefined) return result;
   const begun = performance.now();
-  const half = await measureOnce(pool, halfOf(input, network, summary.samples, options.seed), network, {
-    parameter: options.parameter,
-    seed: options.seed,
-    libraryThreads: options.libraryThreads,
+  const { parameter, seed, libraryThreads, top, which, tolerance, memoryLimit, signal } = options;
+  const half = await measureOnce(pool, halfOf(input, network, summary.samples, seed), network, {
+    ...{ parameter, seed, libraryThreads, top, which, tolerance, memoryLimit, signal },
     method: summary.method,
     intervals: false,
     convergence: 'none',
-    ...(options.top !== undefined && { top: options.top }),
-    ...(options.which !== undefined && { which: options.which }),
-    ...(options.tolerance !== undefined && { tolerance: options.tolerance }),
-    ...(options.memoryLimit !== undefined && { memoryLimit: options.memoryLimit }),
-    ...(options.signal && { signal: options.signal }),
     onProgress: (stage, share) => options.onProgress?.(`half of the samples: ${stage}`, share),
   });
   half.release();
@@ -113,7 +97,7 @@ async function measureOnce(
   pool: Pool,
   input: MeasurementInput,
   network: Network,
-  options: LayerOptions,
+  options: MeasurementOptions,
 ): Promise<LayerResult> {
   const samples = options.samples ?? input.inputs.length / network.inputSize;
   const { minibatch_noise: wanted } = options;
@@ -136,10 +120,10 @@ async function measureOnce(
       ? await measureFew(chosen, pool, { input, network, samples }, options)
       : await measureBy(chosen, pool, input, options),
   );
-  const unavailable = {
-    ...(impossible !== null && { minibatch_noise_unavailable: impossible }),
-    ...(unfollowed !== null && { weight_fluctuations_unavailable: unfollowed }),
-  };
+  const unavailable = definedOf({
+    minibatch_noise_unavailable: impossible ?? undefined,
+    weight_fluctuations_unavailable: unfollowed ?? undefined,
+  });
   const measured = { ...plain, result: { ...plain.result, summary: { ...plain.result.summary, ...unavailable } } };
   try {
     // A density is over all samples too.
@@ -176,7 +160,7 @@ async function measureFew(
     network,
     samples,
   }: { readonly input: MeasurementInput; readonly network: Network; readonly samples: number },
-  options: LayerOptions,
+  options: MeasurementOptions,
 ): Promise<Measured> {
   // A device holds the samples once.
   const { samples: _samples, device: _device, ...rest } = options;
@@ -208,7 +192,7 @@ async function measureBy(
   { method, reason }: ChosenMethod,
   pool: Pool,
   input: MeasurementInput,
-  options: LayerOptions,
+  options: MeasurementOptions,
 ): Promise<Measured> {
   if (method === 'exact') {
     let directions: ExtraDirections = { batches: null, stretch: null };
@@ -232,7 +216,7 @@ async function measureBy(
 }
 
 function extraDirections(
-  { minibatch_noise, weight_fluctuations }: LayerOptions,
+  { minibatch_noise, weight_fluctuations }: MeasurementOptions,
   eigenvalues: Float64Array,
   C: Float64Array,
   floor: number,
@@ -266,7 +250,7 @@ function secondsWith({ seconds }: MeasurementSummary, part: string, begun: numbe
 async function withDensity(
   pool: Pool,
   input: MeasurementInput,
-  { parameter, signal, onProgress, device }: LayerOptions,
+  { parameter, signal, onProgress, device }: MeasurementOptions,
   spec: DensitySpec,
   { result }: Measured,
 ): Promise<LayerResult> {
@@ -275,8 +259,8 @@ async function withDensity(
   const density = await summariseDensity(pool, input, spec, {
     parameter,
     // Of very few the input holds each several times, and no device has it so.
-    ...(summary.samples >= 8 && { samples: summary.samples, ...(device && { device }) }),
-    ...(signal && { signal }),
+    ...(summary.samples >= 8 ? { samples: summary.samples, device } : {}),
+    signal,
     onProgress: (share) => onProgress?.('density', 0.96 + 0.02 * share),
   });
   return { ...result, summary: { ...summary, density, seconds: secondsWith(summary, 'density', begun) } };
@@ -285,7 +269,7 @@ async function withDensity(
 async function withMinibatchNoise(
   pool: Pool,
   input: MeasurementInput,
-  { parameter, signal, onProgress }: LayerOptions,
+  { parameter, signal, onProgress }: MeasurementOptions,
   spec: MinibatchNoiseSpec,
   { result, directions: { batches: directions } }: Measured,
 ): Promise<LayerResult> {
@@ -300,7 +284,7 @@ async function withMinibatchNoise(
     gradient: arrays.mean_gradient,
     traceC: summary.trace.C,
     floor: summary.floor.C,
-    ...(signal && { signal }),
+    signal,
     onProgress: (share) => onProgress?.('minibatch_noise', 0.98 + 0.02 * share),
   });
   return {
@@ -312,7 +296,7 @@ async function withMinibatchNoise(
 async function withFluctuations(
   pool: Pool,
   input: MeasurementInput,
-  { parameter, signal, onProgress }: LayerOptions,
+  { parameter, signal, onProgress }: MeasurementOptions,
   spec: WeightFluctuationsSpec,
   { result, directions: { stretch: directions } }: Measured,
 ): Promise<LayerResult> {
@@ -329,7 +313,7 @@ async function withFluctuations(
       samples: summary.samples,
       spec,
       directions,
-      ...(signal && { signal }),
+      signal,
       onProgress: (share) => onProgress?.('weight_fluctuations', share),
     });
     return {

@@ -38,9 +38,9 @@ export interface MomentOptions {
   readonly samples: number;
   /** Seed of the split into halves. */
   readonly seed: number;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Share done, 0 to 1. */
-  readonly onProgress?: (share: number) => void;
+  readonly onProgress?: ((share: number) => void) | undefined;
   /** Wall-clock seconds of the two stages are added to these. */
   readonly seconds: { factors: number; products: number };
 }

@@ -113,7 +113,8 @@ export interface NoiseAtWorkTask {
   readonly C: Real;
   readonly H: Real;
   readonly Q: Real;
-  readonly gaussNewton?: Real;
+  /** Where it is not H. */
+  readonly gaussNewton: Real | undefined;
   readonly stability: LinearStability;
   readonly gradient: Float64Array;
   readonly outputs: number;

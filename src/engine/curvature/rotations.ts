@@ -34,7 +34,7 @@ export interface BaselineArgument {
   readonly vectors: Real;
   readonly eigenvalues: Real;
   /** [d, d]: this symmetric matrix in the place of H, whose vectors then only start the search for its leading eigenvalues. */
-  readonly other?: Real;
+  readonly other?: Real | undefined;
   readonly seed: number;
   /** Receives the leading eigenpairs of C: `leadingCount(d)` rows, ascending. */
   readonly keep?: { readonly vectors: Real; readonly values: Float64Array };
@@ -55,7 +55,7 @@ export async function rotationBaseline(pool: Pool, argument: BaselineArgument): 
       matrix: pool.reference(of),
       start,
       count,
-      ...(vectorsOf && { vectors: pool.reference(vectorsOf) }),
+      vectors: vectorsOf && pool.reference(vectorsOf),
     });
   const { values, total } = await leadingOf(matrix, keep?.vectors);
   keep?.values.set(values);
@@ -118,7 +118,7 @@ export interface LeadingValuesArgument {
   readonly start: ArrayReference;
   readonly count: number;
   /** [count, d]: receives the vectors, in ascending order of the values. */
-  readonly vectors?: ArrayReference;
+  readonly vectors?: ArrayReference | undefined;
 }
 
 export interface LeadingValues {

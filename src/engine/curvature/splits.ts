@@ -33,7 +33,7 @@ export interface SplitsOptions {
   readonly eigenvalues: Float64Array;
   /** Its eigenvectors, rows [d, d] in ASCENDING order: where the searches start. */
   readonly vectors: Real;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Pairs of halves, each with the directions of one half and the values of the other. A split whose searches did not converge is left out. */

@@ -1,4 +1,5 @@
 /** The summary of a measurement from its numbers: the one place where the keys of src/shared/results.ts are filled. */
+import { definedOf } from '../../shared/defined.ts';
 import type { RotationBaseline } from '../../shared/slopes.ts';
 import { replicateTask } from '../statistics/replicate-task.ts';
 import type {
@@ -39,26 +40,26 @@ export interface SummaryInput {
   readonly cosines: { readonly CH: number; readonly CQ: number };
   readonly ratio: number;
   readonly baseline: RotationBaseline;
-  readonly nulls?: CommutatorNulls;
-  readonly noise?: NoiseAtWork;
-  readonly mechanism?: MechanismSummary;
+  readonly nulls?: CommutatorNulls | undefined;
+  readonly noise?: NoiseAtWork | undefined;
+  readonly mechanism?: MechanismSummary | undefined;
   /** Samples that there were to choose from. */
   readonly population: number;
   readonly trainingSet: Diagonals;
   readonly crossFitted: readonly [Diagonals, Diagonals];
   /** Further random splits. */
-  readonly splits?: readonly (readonly [Diagonals, Diagonals])[];
+  readonly splits?: readonly (readonly [Diagonals, Diagonals])[] | undefined;
   readonly floors: Floors;
   /** For 95 % intervals; without them there are none. */
-  readonly projections?: BlockProjections;
+  readonly projections?: BlockProjections | undefined;
   /** Half A of the samples by itself. */
-  readonly half?: HalfInput;
-  readonly projected?: ProjectedDetails;
-  readonly duality?: MeasurementSummary['duality'];
-  readonly duality_unavailable?: string;
-  readonly assumptions?: MeasurementSummary['assumptions'];
+  readonly half?: HalfInput | undefined;
+  readonly projected?: ProjectedDetails | undefined;
+  readonly duality?: MeasurementSummary['duality'] | undefined;
+  readonly duality_unavailable?: string | undefined;
+  readonly assumptions?: MeasurementSummary['assumptions'] | undefined;
   /** Where a device computed in float32. */
-  readonly precisionReached?: DevicePrecision;
+  readonly precisionReached?: DevicePrecision | undefined;
   readonly engine: MeasurementSummary['engine'];
   readonly seconds: Readonly<Record<string, number>>;
 }
@@ -77,7 +78,8 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
   const { parameter, floors, trainingSet } = input;
   const eigenvalues = trainingSet.selection;
   const d = eigenvalues.length;
-  const summary: MeasurementSummary = {
+  const splits = input.splits ?? [];
+  const summary: MeasurementSummary = definedOf({
     format: 'covature-measurement',
     version: 1,
     parameter: parameter.name,
@@ -85,15 +87,12 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     d: parameter.rows * parameter.cols,
     method: input.method,
     precision: input.precisionReached === undefined ? 'float64' : 'float32',
-    ...(input.precisionReached && { precision_reached: input.precisionReached }),
+    precision_reached: input.precisionReached,
     samples: input.samples,
     population: input.population,
-    ...(input.projections && { noise_share: noiseShare(input.projections) }),
+    noise_share: input.projections && noiseShare(input.projections),
     halves: { seed: input.seed, sizes: input.sizes },
-    ...(input.splits &&
-      input.splits.length > 0 && {
-        splits: { count: input.splits.length + 1, directions: input.splits[0][0].selection.length },
-      }),
+    splits: splits.length === 0 ? undefined : { count: splits.length + 1, directions: splits[0][0].selection.length },
     loss: input.loss,
     accuracy: input.accuracy,
     norm_mean_gradient: Math.sqrt(sumOfSquares(input.gradient, 0, input.gradient.length)),
@@ -102,9 +101,9 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
     cosine_CQ: input.cosines.CQ,
     commutator_ratio: input.ratio,
     commutator_baseline: input.baseline,
-    ...(input.nulls && { commutator_nulls: input.nulls }),
-    ...(input.noise && { noise_at_work: input.noise }),
-    ...(input.mechanism && { mechanism: input.mechanism }),
+    commutator_nulls: input.nulls,
+    noise_at_work: input.noise,
+    mechanism: input.mechanism,
     eigenvalues: {
       largest: eigenvalues[0],
       smallest: eigenvalues[d - 1],
@@ -118,15 +117,15 @@ export async function summarise(pool: Pool, input: SummaryInput): Promise<Measur
       training_set: localSlopes(trainingSet, floors),
       cross_fitted: localSlopesCrossFitted(input.crossFitted, floors),
     },
-    ...(input.projected && { projected: input.projected }),
-    ...(input.duality && { duality: input.duality }),
-    ...(input.duality_unavailable !== undefined && { duality_unavailable: input.duality_unavailable }),
-    ...(input.assumptions && { assumptions: input.assumptions }),
+    projected: input.projected,
+    duality: input.duality,
+    duality_unavailable: input.duality_unavailable,
+    assumptions: input.assumptions,
     engine: input.engine,
-    ...(input.projections && { standard_errors: standardErrors(input.projections) }),
-    ...(input.half && { half_sample: halfSample(input.half, floors) }),
+    standard_errors: input.projections && standardErrors(input.projections),
+    half_sample: input.half && halfSample(input.half, floors),
     seconds: input.seconds,
-  };
+  });
   return withConvergence(summary);
 }
 
@@ -170,5 +169,5 @@ async function gammaRows(pool: Pool, input: SummaryInput): Promise<GammaRows> {
     rows: rows.gamma.cross_fitted,
     seed,
   });
-  return { ...rows, ...(calibration && { calibration }) };
+  return { ...rows, ...definedOf({ calibration }) };
 }

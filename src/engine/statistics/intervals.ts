@@ -1,4 +1,5 @@
 /** Puts the intervals of bootstrap.ts, computed along a subset of the directions, on the slopes fitted over all of them. */
+import { definedOf } from '../../shared/defined.ts';
 import {
   estimators,
   type CutoffRow,
@@ -68,7 +69,7 @@ function joinRow(row: CutoffRow, resampled: BootstrapRow | undefined): CutoffRow
   const share = resampled.gamma.ols?.block_share;
   return {
     ...row,
-    ...(share !== undefined && { block_share: share }),
+    ...definedOf({ block_share: share }),
     gamma,
     gamma_Q,
     C_on_Q: joinSlopes(row.C_on_Q, resampled.C_on_Q, spread?.C_on_Q),

@@ -29,9 +29,9 @@ export interface OracleMatrices {
 
 export interface OracleOptions {
   /** The sum ends with its reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Share of the forward passes done, some twenty times a second. */
-  readonly onProgress?: (share: number) => void;
+  readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 /** Longest time without a look at messages (a cancel), in milliseconds. */

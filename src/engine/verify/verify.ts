@@ -20,12 +20,12 @@ import type { OracleMatrices, OracleProblem } from './oracle.ts';
 
 export interface VerifyOptions {
   /** Of weights and data; default 1. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Names of parameters of the model; default all. */
-  readonly parameters?: readonly string[];
-  readonly signal?: AbortSignal;
+  readonly parameters?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Parameter under way, and share done. */
-  readonly onProgress?: (parameter: string, share: number) => void;
+  readonly onProgress?: ((parameter: string, share: number) => void) | undefined;
 }
 
 const samples = 10;
@@ -76,7 +76,7 @@ export async function verifyModel(pool: Pool, model: ModelSpec, options: VerifyO
     onProgress(0);
     const oracle = await oracleMatrices(problem, parameter.name, {
       onProgress,
-      ...(options.signal && { signal: options.signal }),
+      signal: options.signal,
     });
     options.signal?.throwIfAborted();
     const common = { parameter: parameter.name, seed, intervals: false };

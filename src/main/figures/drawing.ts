@@ -14,7 +14,7 @@ export interface DrawingSettings {
   readonly formats: readonly FigureFormat[];
   readonly engine: EngineOptions;
   /** Of PNG and TIFF; default 600. */
-  readonly dpi?: number;
+  readonly dpi?: number | undefined;
 }
 
 /** A figure that was not drawn: there is nothing to draw, or an error, of the input or another. */

@@ -26,7 +26,7 @@ export type FigureFormat = (typeof figureFormats)[number];
 
 export interface ExportOptions {
   /** Of PNG and TIFF; 600 by default. */
-  readonly dpi?: number;
+  readonly dpi?: number | undefined;
   /** Put the data into SVG, PDF and PNG so that they can be reopened; true by default. Provenance is always in. */
   readonly reopenable?: boolean;
 }

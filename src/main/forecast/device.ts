@@ -2,7 +2,7 @@
  * Seconds of a measurement on a device, from what is known of it: what this very measurement took there the last time, else the cpu's forecast less what
  * calibration (jobs/calibration.ts) found the device to save. Nothing is measured here.
  */
-import { defaultProbes } from '../../engine/curvature/projected/options.ts';
+import { defaultProbes } from '../../engine/curvature/options.ts';
 import { usualProducts } from './projected.ts';
 import { calibratingSamples, calibrationName, measuredName } from './rates.ts';
 import type { RateBook } from './rates.ts';

@@ -4,12 +4,13 @@
  */
 import type { Rate } from './types.ts';
 import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
+import { measurementDefaults } from '../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { Random } from '../../shared/random.ts';
 import { parseModel } from '../../shared/model.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { measureExact } from '../../engine/curvature/exact.ts';
-import type { ExactOptions } from '../../engine/curvature/exact.ts';
+import type { MeasurementOptions } from '../../engine/curvature/options.ts';
 import type { FactorLayout } from '../../engine/curvature/factors.ts';
 import { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
@@ -62,7 +63,7 @@ export async function exactSeconds(
   libraryThreads: number,
   layout: FactorLayout,
   samples: number,
-  { convergence = 'training-set', duality, assumptions }: ExactExtras = {},
+  { convergence = measurementDefaults.convergence, duality, assumptions }: ExactExtras = {},
 ): Promise<number> {
   const { half_sample = 0, ...stages } = await exactStages(book, pool, libraryThreads, layout, samples);
   let seconds = sum(stages);
@@ -210,7 +211,7 @@ async function calibratingMeasurement(
   pool: Pool,
   libraryThreads: number,
   { width, samples }: typeof small | typeof large,
-  extras: Pick<ExactOptions, 'intervals' | 'duality' | 'assumptions'>,
+  extras: Pick<MeasurementOptions, 'intervals' | 'duality' | 'assumptions'>,
 ): Promise<Rate> {
   const model = calibrationModel(width);
   const network = new Network(model, new CpuBackend(pool.blas, 'float64'));

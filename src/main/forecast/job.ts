@@ -1,8 +1,8 @@
 /** What a run or a measurement will take: time, memory and disk, from rates measured on this machine. */
 import type { JobForecast, MeasurementForecast, KnownRates, Rates } from './types.ts';
-import { defaultTop } from '../../engine/curvature/projected/options.ts';
 import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { densitySpec } from '../../shared/density.ts';
+import { measurementDefaults } from '../../shared/experiment.ts';
 import type { Experiment, MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
@@ -170,7 +170,7 @@ class Measurer {
       }
     } else {
       memory = this.#projected(size, samples, spec.top);
-      const k = Math.min(spec.top ?? defaultTop, size);
+      const k = Math.min(spec.top ?? measurementDefaults.top, size);
       disk = 8 * (k * size + size + 12 * k) + summaryBytes;
       if (memory > memoryLimit) {
         this.#warnings.add(
@@ -197,7 +197,10 @@ class Measurer {
     }
     if (refusal !== null) this.#warnings.add(refusal);
     else if (times > 0 && this.#isTimed)
-      seconds = this.#onDevice({ parameter, spec, method, samples, d: size, top: spec.top ?? defaultTop }, seconds);
+      seconds = this.#onDevice(
+        { parameter, spec, method, samples, d: size, top: spec.top ?? measurementDefaults.top },
+        seconds,
+      );
     this.#list.push({ parameter, shape, size, method, times, seconds, memory, disk, refusal });
   }
 

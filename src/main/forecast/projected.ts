@@ -3,10 +3,11 @@
  * many there will be. How many products a search for eigenpairs takes is known only afterwards; it is taken as what such searches usually take.
  */
 import type { Rate } from './types.ts';
-import { defaultProbes, defaultTop } from '../../engine/curvature/projected/options.ts';
+import { defaultProbes } from '../../engine/curvature/options.ts';
 import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import type { DensitySpec } from '../../shared/density.ts';
 import { InputError } from '../../shared/errors.ts';
+import { measurementDefaults } from '../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { Random } from '../../shared/random.ts';
 import { Basis } from '../../engine/curvature/projected/basis.ts';
@@ -41,7 +42,7 @@ export async function projectedSeconds(
   input: MeasurementInput,
   parameter: string,
   samples: number,
-  { top = defaultTop, convergence = 'training-set', assumptions }: ProjectedTask = {},
+  { top = measurementDefaults.top, convergence = measurementDefaults.convergence, assumptions }: ProjectedTask = {},
 ): Promise<number> {
   if (samples < 8) throw new InputError(`a projected measurement needs at least 8 samples; there are ${samples}`);
   const { rate, tried } = await passRate(book, pool, input, parameter, samples);
@@ -185,7 +186,7 @@ export function projectedBytes(
   samples: number,
   threads: number,
   wasm: boolean,
-  top = defaultTop,
+  top = measurementDefaults.top,
 ): number {
   const k = Math.min(top, d);
   const rows = Math.min(d, Math.max(2 * k + 50, 80));

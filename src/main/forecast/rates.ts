@@ -5,6 +5,7 @@
 import type { Rate, Rates, KnownRates } from './types.ts';
 import { createHash } from 'node:crypto';
 import { densitySpec } from '../../shared/density.ts';
+import { measurementDefaults } from '../../shared/experiment.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { EngineReport } from '../jobs/protocol.ts';
@@ -52,7 +53,13 @@ export function measuredName(
   const single = precision === 'float32' ? [precision] : [];
   const { convergence, duality = false, assumptions = false, minibatch_noise: noise, density } = spec;
   const stretch = spec.weight_fluctuations === undefined ? [] : [spec.weight_fluctuations];
-  const extras = [convergence ?? 'training-set', duality, assumptions, noise ?? null, densitySpec(density) ?? null];
+  const extras = [
+    convergence ?? measurementDefaults.convergence,
+    duality,
+    assumptions,
+    noise ?? null,
+    densitySpec(density) ?? null,
+  ];
   return `measured/${digest([model, parameter, samples, method, search, extras, ...single, ...stretch])}`;
 }
 

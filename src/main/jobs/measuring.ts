@@ -16,6 +16,7 @@ import { machineKey, RateBook } from '../forecast/rates.ts';
 import { readPackage } from '../provenance.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
 import type { MeasurementSpec } from '../../shared/experiment.ts';
+import { definedOf } from '../../shared/defined.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import type { MeasurementSummary, StoredArrays } from '../../shared/results.ts';
 import { libraryThreadsOf } from './engine.ts';
@@ -107,26 +108,15 @@ async function measureInto(context: MeasuringContext, parameter: string, spec: M
       });
     }
     const result = await measureLayer(context.pool, context.input, {
+      ...spec,
       parameter,
-      method: spec.method,
-      which: spec.which,
-      seed: spec.seed,
-      ...(spec.convergence !== undefined && { convergence: spec.convergence }),
-      ...(spec.top !== undefined && { top: spec.top }),
-      ...(spec.samples !== undefined && { samples: spec.samples }),
-      ...(spec.duality === true && { duality: true }),
-      ...(spec.assumptions === true && { assumptions: true }),
-      ...(spec.minibatch_noise !== undefined && { minibatch_noise: spec.minibatch_noise }),
-      ...(spec.weight_fluctuations !== undefined && { weight_fluctuations: spec.weight_fluctuations }),
-      ...(spec.density !== undefined && { density: spec.density }),
-      ...(single && { device: single }),
+      device: single,
       libraryThreads: libraryThreadsOf(engine.report),
       memoryLimit: engine.memoryLimit,
       signal: context.signal,
       onProgress: context.onProgress,
     });
-    const { dataNotes } = context;
-    const summary = { ...result.summary, ...(dataNotes !== undefined && { data_notes: dataNotes }) };
+    const summary = { ...result.summary, ...definedOf({ data_notes: context.dataNotes }) };
     const file = await writeResult(context.staging, summary, result.arrays);
     result.release();
     context.emit({ kind: 'measurement', step, epoch, spec, summary, file });

@@ -184,7 +184,7 @@ export class JobQueue {
     const job = newJob('measure', `Measure ${spec.parameters.join(', ')} of ${run.name}`, run.id, priority, () => {
       const began = measureRun(store, run, spec, {
         ...this.#common(run),
-        ...(step !== undefined && { step }),
+        step,
         onEvent: (event) => {
           this.#onEvent(job, event);
           if (event.kind === 'measurement' || event.kind === 'measurement-failed') {

@@ -31,23 +31,23 @@ export interface RunOptions {
   /** Folder that relative dataset paths start from. */
   readonly baseFolder: string;
   /** Where published datasets lie; default: beside the store. */
-  readonly dataFolder?: string;
+  readonly dataFolder?: string | undefined;
   /** Id of a new run; default: made. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Pause once so many steps are done. */
-  readonly stopAfter?: number | null;
-  readonly project?: string | null;
-  readonly parent?: { readonly run: string; readonly relation: 'rerun' | 'clone' };
+  readonly stopAfter?: number | null | undefined;
+  readonly project?: string | null | undefined;
+  readonly parent?: { readonly run: string | undefined; readonly relation: 'rerun' | 'clone' };
   /** Sees every event after it is stored. */
-  readonly onEvent?: (event: JobEvent) => void;
+  readonly onEvent?: ((event: JobEvent) => void) | undefined;
   /** Sees every batch of points and log lines after it is stored. */
-  readonly onBatch?: (batch: Batch) => void;
+  readonly onBatch?: ((batch: Batch) => void) | undefined;
   /** How worker processes are started; default child_process. */
-  readonly launcher?: ProcessLauncher;
+  readonly launcher?: ProcessLauncher | undefined;
   /** Whether what does not fit is refused before the first step; default: it is left out with its reason, and the rest is done. */
-  readonly refuse?: boolean;
+  readonly refuse?: boolean | undefined;
   /** Default: gathered now, which asks git and takes some 30 ms. */
-  readonly provenance?: Provenance;
+  readonly provenance?: Provenance | undefined;
 }
 
 export interface StartedRun {
@@ -67,7 +67,7 @@ export function startRun(store: Store, experiment: Experiment, options: RunOptio
   checkLayers(experiment);
   const provenance = options.provenance ?? gatherProvenance();
   const id = store.createRun({
-    ...(options.id !== undefined && { id: options.id }),
+    id: options.id,
     name: experiment.name,
     experiment: experiment as unknown as Json,
     // At once, so that nobody else takes it out of the queue.
@@ -79,7 +79,8 @@ export function startRun(store: Store, experiment: Experiment, options: RunOptio
       base_folder: options.baseFolder,
     },
     provenance: provenance as unknown as Json,
-    ...(options.parent && { parent: options.parent.run, relation: options.parent.relation }),
+    parent: options.parent?.run,
+    relation: options.parent?.relation,
   });
   return launch(store, id, experiment, options, new Recorder(store, id, provenance, 0, options.onBatch), null);
 }
@@ -191,9 +192,9 @@ async function finish(store: Store, id: string, job: JobHandle, recorder: Record
 
 export interface MeasureRunOptions extends RunOptions {
   /** Told of each measurement once it is stored under `id`. */
-  readonly onMeasurement?: (id: string, summary: MeasurementSummary) => void;
+  readonly onMeasurement?: ((id: string, summary: MeasurementSummary) => void) | undefined;
   /** Default: the last checkpoint. */
-  readonly step?: number;
+  readonly step?: number | undefined;
 }
 
 /** What measuring a stored run at one of its checkpoints asks a job for. */

@@ -33,31 +33,31 @@ export type RunRelation = NonNullable<RunRow['relation']>;
 
 export interface NewRun {
   /** Kept if free (import); made otherwise. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   readonly name: string;
   /** Id of a project; null: none. */
-  readonly project?: string | null;
+  readonly project?: string | null | undefined;
   /** The whole specification, as JSON. `seed`, `dataset` and `loss` in it become fields of the run. */
   readonly experiment: Json;
   /** Default: `experiment.seed` where that is a number, else null. */
-  readonly seed?: number | null;
+  readonly seed?: number | null | undefined;
   /** Default 'queued'. */
-  readonly status?: RunStatus;
+  readonly status?: RunStatus | undefined;
   /** More fields for filters and columns beside those read off the experiment, as { model: '784-50-50-10' }. */
-  readonly fields?: Readonly<Record<string, SummaryInput>>;
-  readonly provenance?: Json;
-  readonly parent?: string | null;
-  readonly relation?: RunRelation | null;
-  readonly tags?: readonly string[];
-  readonly notes?: string;
+  readonly fields?: Readonly<Record<string, SummaryInput>> | undefined;
+  readonly provenance?: Json | undefined;
+  readonly parent?: string | null | undefined;
+  readonly relation?: RunRelation | null | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly notes?: string | undefined;
   /** Why it ended, for a run that is stored after its end. */
-  readonly error?: string | null;
+  readonly error?: string | null | undefined;
   /** Higher runs first. Default 0. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** Index into the palette, unbounded: take it modulo the palette's length. Default: the number of runs made before. */
-  readonly colour?: number;
+  readonly colour?: number | undefined;
   /** Default now. */
-  readonly created?: number;
+  readonly created?: number | undefined;
 }
 
 export interface RunChanges {

@@ -19,7 +19,7 @@ export interface ServerOptions {
   /** Default 127.0.0.1; any other than this machine's own loopback opens it to the network. */
   readonly host?: string;
   /** Default: the one where the last program of this store listened, so that open windows find it again; where it is taken, any that is free. 0: any. */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Default out/renderer. */
   readonly rendererFolder?: string;
 }

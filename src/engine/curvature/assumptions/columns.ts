@@ -1,4 +1,5 @@
 /** The table of src/shared/assumptions.ts from diagonals: slopes of C on every matrix with their intervals, equal columns merged. */
+import { definedOf } from '../../../shared/defined.ts';
 import type { CutoffRow, RotationBaseline } from '../../../shared/slopes.ts';
 import { replicateTask } from '../../statistics/replicate-task.ts';
 import { standardCutoffs, type Estimand } from '../../../shared/estimands.ts';
@@ -26,7 +27,7 @@ export interface Compared {
   readonly diagonal: Float64Array;
   readonly crossed: readonly [Float64Array, Float64Array];
   /** sum_p v_i . M_p v_i over blocks of samples, for the intervals; absent: none. */
-  readonly sums?: MatrixSums;
+  readonly sums?: MatrixSums | undefined;
 }
 
 /** In the shapes of `BlockProjections`. */
@@ -45,7 +46,7 @@ export interface ColumnsInput {
   readonly floors: Floors;
   readonly samples: number;
   readonly seed: number;
-  readonly projections?: BlockProjections;
+  readonly projections?: BlockProjections | undefined;
 }
 
 export async function assumptionColumns(pool: Pool, input: ColumnsInput): Promise<AssumptionsSummary> {
@@ -125,7 +126,7 @@ function rows(fitted: readonly CutoffRow[], relation: Relation = 'C_on_Q'): Assu
       decades: row.decades,
       slope: row[relation].ols,
       r_squared: row[relation].r_squared,
-      ...(interval && { interval }),
+      ...definedOf({ interval }),
     };
   });
 }

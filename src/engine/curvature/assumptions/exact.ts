@@ -151,7 +151,7 @@ export class ExactAssumptions {
     };
     const compared = this.#whole.map((each): Compared => {
       const own = sums[each.name];
-      return { ...each, crossed: crossedOf(each.name), ...(own && { sums: own }) };
+      return { ...each, crossed: crossedOf(each.name), sums: own };
     });
     const summary = await assumptionColumns(this.#pool, {
       compared,
@@ -162,7 +162,7 @@ export class ExactAssumptions {
       floors,
       samples: moments.order.length,
       seed,
-      ...(projections && { projections }),
+      projections,
     });
     const diagonal = (name: ComparedMatrix): Float64Array => compared.find((each) => each.name === name)!.diagonal;
     return {
@@ -302,7 +302,7 @@ export class ExactAssumptions {
       matrix: C,
       vectors,
       eigenvalues,
-      ...(other !== null && { other }),
+      other: other ?? undefined,
       seed,
     });
   }

@@ -172,11 +172,13 @@ export interface SpanInput {
   readonly seed: number;
   /** H v over the samples of some halves. */
   readonly apply: (v: Real, out: Real, halves: readonly Half[]) => Promise<void>;
-  /** Sums along the chosen directions of a set with a matrix's in the place of Q's; absent: no intervals. */
-  readonly intervals?: {
-    readonly projections: BlockProjections;
-    readonly choose: (set: SpanSet, sums: Float64Array) => Float64Array;
-  };
+  /** Sums along the chosen directions of a set with a matrix's in the place of Q's; undefined: no intervals. */
+  readonly intervals:
+    | {
+        readonly projections: BlockProjections;
+        readonly choose: (set: SpanSet, sums: Float64Array) => Float64Array;
+      }
+    | undefined;
   readonly piecewiseLinear: boolean;
 }
 
@@ -248,7 +250,7 @@ export async function spanAssumptions(
       baseline: within?.baseline ?? input.baseline,
       diagonal: known ? trainingSet[name] : name === 'H2' ? H2[0] : diagonalOf(0, name),
       crossed: [crossedOf(0), crossedOf(1)],
-      ...(own && { sums: own }),
+      sums: own,
     });
   }
   const summary = await assumptionColumns(pool, {
@@ -263,7 +265,7 @@ export async function spanAssumptions(
     floors,
     samples: plan.order.length,
     seed,
-    ...(input.intervals && { projections: input.intervals.projections }),
+    projections: input.intervals?.projections,
   });
   return {
     summary,

@@ -9,6 +9,7 @@ import { centresOf, projectLane } from '../projected/projections.ts';
 import type { Projections } from '../projected/projections.ts';
 import { distance } from '../projected/session.ts';
 import type { ProjectedSession } from '../projected/session.ts';
+import { fallbacksOf } from './session.ts';
 import type { DeviceSession } from './session.ts';
 
 /** Directions with |H_ii| above this part of the largest are compared one by one. */
@@ -67,6 +68,6 @@ export async function projectedPrecision(
       C: error('squaredGradient'),
     },
     products: { directions: tried.length, H: products },
-    ...(device.fallbacks.length > 0 && { fallbacks: [...device.fallbacks] }),
+    ...fallbacksOf(device),
   };
 }

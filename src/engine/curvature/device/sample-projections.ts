@@ -22,8 +22,8 @@ export interface SampleProjectionsTask {
   readonly centres: Float64Array;
   /** Whether the products of the slopes are wanted too. */
   readonly covariance: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (share: number) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 export interface SampleProjectionsResult {

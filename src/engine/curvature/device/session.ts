@@ -5,6 +5,7 @@
  */
 import type { MeasurementInput } from '../measurement-input.ts';
 import { messageOf } from '../../../shared/errors.ts';
+import type { DevicePrecision } from '../../../shared/results.ts';
 import { asDeviceError, DeviceError } from '../../backend/tfjs/device-error.ts';
 import type { DeviceFault } from '../../backend/tfjs/device-error.ts';
 import type { Backend, Tensor } from '../../backend/types.ts';
@@ -48,7 +49,7 @@ export interface ChunkWork<P, T> {
   readonly finish: (problem: DeviceProblem, prepared: P) => void;
 }
 
-export interface SessionOptions {
+export interface DeviceSessionOptions {
   /** Samples of a chunk at most; default 4,096. */
   readonly chunk?: number;
   /** Told when the device failed and the work goes on in smaller chunks. */
@@ -66,7 +67,7 @@ export class DeviceSession {
   /** What the device said where it failed, and how the work went on. */
   readonly fallbacks: string[] = [];
 
-  constructor(device: ComputeDevice, input: MeasurementInput, options: SessionOptions = {}) {
+  constructor(device: ComputeDevice, input: MeasurementInput, options: DeviceSessionOptions = {}) {
     this.#device = device;
     this.#input = input;
     this.#chunk = options.chunk ?? usualChunk;
@@ -193,4 +194,9 @@ function openProblemOn(backend: Backend, { model, weights, inputs, targets }: Me
     inputs: backend.table(inputs, network.inputSize),
     targets: backend.table(targets, network.targetSize),
   };
+}
+
+/** How a device's failures were got around, for a summary: no field where it did not fail. */
+export function fallbacksOf({ fallbacks }: Pick<DeviceSession, 'fallbacks'>): Pick<DevicePrecision, 'fallbacks'> {
+  return fallbacks.length > 0 ? { fallbacks: [...fallbacks] } : {};
 }

@@ -59,7 +59,7 @@ export interface DualityTask {
   readonly columns: Real;
   /** H's whole spectrum and C [d, d]; null where they are not known (projected). */
   readonly whole: { readonly spectrum: Spectrum; readonly C: Real } | null;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface MeasuredDuality {

@@ -56,21 +56,15 @@ export interface FluctuationsTask {
   readonly samples: number;
   readonly spec: WeightFluctuationsSpec;
   readonly directions: NoiseDirections;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (share: number) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 /** Why it cannot be done with so many samples, and what serves; null where it can. */
 export function fluctuationsImpossible(spec: WeightFluctuationsSpec, samples: number): string | null {
   if (samples < fewestSamples) return `it takes at least ${fewestSamples} samples; there are ${samples}`;
   return noiseImpossible(
-    {
-      modes: spec.modes,
-      batches: 2,
-      directions: spec.directions,
-      seed: spec.seed,
-      ...(spec.batch_size !== undefined && { batch_size: spec.batch_size }),
-    },
+    { modes: spec.modes, batches: 2, directions: spec.directions, seed: spec.seed, batch_size: spec.batch_size },
     samples,
   );
 }

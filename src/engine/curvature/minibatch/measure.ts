@@ -34,8 +34,8 @@ export interface NoiseTask {
   readonly traceC: number;
   /** Numerical floor of C: directions at or below are left out of the means. */
   readonly floor: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (share: number) => void;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 /** Directions that noise is measured along. */

@@ -17,16 +17,16 @@ import type { SessionOptions } from './session.ts';
 export interface DensityOptions {
   readonly seed: number;
   /** Lanczos steps m, >= 2; default 80 (at most d). */
-  readonly steps?: number;
+  readonly steps?: number | undefined;
   /** Random vectors, >= 2; default 8. */
-  readonly vectors?: number;
+  readonly vectors?: number | undefined;
   /** Points of the grid, >= 2; default 512. */
-  readonly points?: number;
+  readonly points?: number | undefined;
   /** Standard deviation of the smoothing over the width of the spectrum, > 0; default 0.005. */
-  readonly smoothing?: number;
-  readonly signal?: AbortSignal;
+  readonly smoothing?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Share done, 0 to 1. */
-  readonly onProgress?: (share: number) => void;
+  readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 export interface SpectralDensity {

@@ -1,6 +1,6 @@
 /** What a projected measurement measures besides, where it was asked for: the activity-weight duality and the old assumption. */
 import { orReason } from '../or-reason.ts';
-import type { ProjectedOptions } from './options.ts';
+import type { ProjectedOptions } from '../options.ts';
 import type { MeasurementInput } from '../measurement-input.ts';
 import type { MeasurementSummary, ExtraArrays } from '../../../shared/results.ts';
 import { AffineLayer } from '../../network/affine.ts';
@@ -21,7 +21,7 @@ export async function measureExtras(
   session: ProjectedSession,
   input: MeasurementInput,
   options: Pick<ProjectedOptions, 'parameter' | 'duality' | 'assumptions' | 'seed' | 'signal'>,
-  found: Omit<SpanInput, 'apply' | 'piecewiseLinear' | 'seed'> & { readonly traceC: number },
+  span: Omit<SpanInput, 'apply' | 'piecewiseLinear' | 'seed'> & { readonly traceC: number },
 ): Promise<Extras> {
   const { network, plan, operator } = session;
   const { parameter, seed } = options;
@@ -34,7 +34,7 @@ export async function measureExtras(
       : dualityLayout(network, parameter);
     if (typeof layout === 'string') summary = { duality_unavailable: layout };
     else {
-      const { eigenvalues, vectors } = found.all;
+      const { eigenvalues, vectors } = span.all;
       const k = eigenvalues.length;
       const d = layout.inner * layout.outer;
       const { inner, outer } = layout;
@@ -59,13 +59,13 @@ export async function measureExtras(
           classes: input.classes,
           seed,
           eigenvalues,
-          C: found.trainingSet.C,
-          floors: found.floors,
-          traceC: found.traceC,
+          C: span.trainingSet.C,
+          floors: span.floors,
+          traceC: span.traceC,
           directions,
           columns,
           whole: null,
-          ...(options.signal && { signal: options.signal }),
+          signal: options.signal,
         }),
       );
       pool.blas.release(columns);
@@ -81,7 +81,7 @@ export async function measureExtras(
     const owner = isWhole ? null : network.layerOf(network.parameter(parameter));
     const piecewiseLinear = owner instanceof AffineLayer && network.isPiecewiseLinearAbove(owner);
     const { summary: assumptions, arrays: diagonals } = await spanAssumptions(pool, plan, {
-      ...found,
+      ...span,
       seed,
       piecewiseLinear,
       apply: (v, out, halves) => operator.apply(v, out, halves),

@@ -27,9 +27,9 @@ export interface LanczosOptions {
   readonly maxProducts: number;
   /** Whether to look for copies of repeated eigenvalues after convergence; default true. */
   readonly checkCopies?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Converged pairs so far, and products done. */
-  readonly onProgress?: (converged: number, products: number) => void;
+  readonly onProgress?: ((converged: number, products: number) => void) | undefined;
 }
 
 export interface Eigenpairs {

@@ -30,14 +30,14 @@ export interface ProjectionTask {
   readonly gradient: Float64Array;
   readonly halves: readonly Half[];
   readonly covariance: boolean;
-  readonly onProgress?: (share: number) => void;
+  readonly onProgress?: ((share: number) => void) | undefined;
 }
 
 /** What makes the passes in float32 instead of the worker threads. */
 export interface ProjectingDevice {
   readonly session: DeviceSession;
   readonly space: Space;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** `openProjected` must have run in every worker unless a device is given. */
@@ -61,8 +61,8 @@ export async function projectSamples(
           vectors,
           centres,
           covariance: task.covariance,
-          ...(device.signal && { signal: device.signal }),
-          ...(task.onProgress && { onProgress: task.onProgress }),
+          signal: device.signal,
+          onProgress: task.onProgress,
         });
   if (total !== null) {
     const samples = halves.reduce((all, half) => all + plan.sizes[half], 0);

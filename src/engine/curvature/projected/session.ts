@@ -9,9 +9,9 @@ import type { Real } from '../../blas/types.ts';
 import { Network } from '../../network/network.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { DeviceProducts } from '../device/products.ts';
-import type { DeviceSession } from '../device/session.ts';
 import { splitHalves } from '../moments.ts';
 import type { Half } from '../moments.ts';
+import type { ProjectedOptions } from '../options.ts';
 import type { Eigenpairs } from './lanczos.ts';
 import { HessianOperator } from './operator.ts';
 import { planSamples } from './plan.ts';
@@ -20,22 +20,11 @@ import { projectSamples } from './projections.ts';
 import type { ProjectionTask, Projections } from './projections.ts';
 import { spaceOf } from './space.ts';
 
-export interface SessionOptions {
-  /** A parameter's name, or "network" for all parameters as one vector. */
-  readonly parameter: string;
-  /** Samples 0 .. samples - 1; default all. At least 8. */
-  readonly samples?: number;
-  /** Seed of the halves. */
-  readonly seed: number;
-  /** Bytes that the worker threads together may keep of linearised samples; default 1 GiB (a quarter of it under WebAssembly). */
-  readonly cacheBytes?: number;
-  /**
-   * Makes the Hessian-vector products and the samples' values along directions in float32; the first gradients are computed here in float64. Default: the
-   * cpu does all.
-   */
-  readonly device?: DeviceSession;
-  readonly signal?: AbortSignal;
-}
+/** `device` makes the Hessian-vector products and the samples' values along directions in float32; the first gradients are computed here in float64. */
+export type SessionOptions = Pick<
+  ProjectedOptions,
+  'parameter' | 'samples' | 'seed' | 'cacheBytes' | 'device' | 'signal'
+>;
 
 const both = ['A', 'B'] as const;
 
@@ -88,8 +77,7 @@ export async function openSession(
     await pool.runEverywhere(closeProjectedTask, undefined);
   };
   const gradients = (squares: boolean): Promise<Gradients> => measureGradients(pool, plan, operator, space.d, squares);
-  const projecting =
-    device === undefined ? null : { session: device, space, ...(options.signal && { signal: options.signal }) };
+  const projecting = device === undefined ? null : { session: device, space, signal: options.signal };
   const project = (task: ProjectionTask): Promise<Projections> => projectSamples(pool, plan, task, projecting);
   return { network, space, plan, operator, samples, gradients, project, close };
 }

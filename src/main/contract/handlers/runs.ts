@@ -284,7 +284,8 @@ async function start(workbench: Workbench, input: unknown, filing: Filing, paren
           model: describeModel(experiment.model),
           base_folder: baseFolder,
         },
-        ...(parent !== null && { parent: parent.id, relation: 'clone' as const }),
+        parent: parent?.id,
+        relation: parent === null ? undefined : 'clone',
       }),
     ),
   );

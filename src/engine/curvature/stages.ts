@@ -1,0 +1,37 @@
+/** The stages of a measurement, one after the other: each is told, can be stopped before it begins, and its wall-clock seconds are kept by its name. */
+import type { ProgressOptions } from './options.ts';
+
+export class Stages {
+  /** By stage, of several of one name together; and `total` once finished. */
+  readonly seconds: Record<string, number> = {};
+  readonly #started = performance.now();
+  readonly #options: ProgressOptions;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+  }
+
+  /** @param share of the measurement that is done when the stage begins, 0 to 1. */
+  readonly run = async <T>(name: string, share: number, body: () => Promise<T>): Promise<T> => {
+    this.#options.signal?.throwIfAborted();
+    this.tell(name, share);
+    return this.time(name, body);
+  };
+
+  /** Not told, and not to be stopped before. */
+  async time<T>(name: string, body: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    const result = await body();
+    this.seconds[name] = (this.seconds[name] ?? 0) + (performance.now() - begun) / 1000;
+    return result;
+  }
+
+  /** How far a stage under way has come. */
+  tell(name: string, share: number): void {
+    this.#options.onProgress?.(name, share);
+  }
+
+  finish(): void {
+    this.seconds['total'] = (performance.now() - this.#started) / 1000;
+  }
+}

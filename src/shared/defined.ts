@@ -1,0 +1,14 @@
+/** Fields that may be left out. Types of the program's own options let them be undefined too, so that they are handed on as they are; formats know a field as there or not. */
+
+/** T with every field optional, and undefined wherever it may be absent. */
+export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** T without undefined: what may be undefined is optional instead. */
+export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** A copy without the fields that are undefined. */
+export function definedOf<const T extends object>(fields: T): Defined<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

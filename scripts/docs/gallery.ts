@@ -80,7 +80,7 @@ function drawer(store: Store): (picture: Picture) => Promise<Drawn> {
       options: { parameter: { type: 'string' }, set: { type: 'string', multiple: true } },
     });
     const source = given.parameter === undefined ? {} : { parameter: given.parameter };
-    const chosen = figureOptions({ preset: 'prl-1', ...(given.set === undefined ? {} : { set: given.set }) });
+    const chosen = figureOptions({ preset: 'prl-1', set: given.set });
     const [plan] = plansOf(store, figure, runsIn(store, name), source, chosen, false);
     const spec = await loader.build(sourceFigure(store, plan.recipe));
     const stem = file.slice(file.lastIndexOf('/') + 1);

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { parse } from '../../src/main/cli/command.ts';
+import { givenValues, takesValue } from '../../src/main/cli/flags.ts';
 import { commands } from '../../src/main/cli/main.ts';
 import { cliHere, temporaryFolder } from '../support/cli.ts';
 import { commandsIn, documents, type ShownCommand } from './documents.ts';
@@ -20,14 +20,14 @@ async function check({ args, isWhole }: Pick<ShownCommand, 'args' | 'isWhole'>):
   if (['--version', '--help', 'COMMAND', '<command>'].includes(name)) return;
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (entry === undefined) throw new Error(`there is no command "${name}"`);
-  const { options } = await entry.load();
+  const { flags } = await entry.load();
   // What follows "--" goes to sbatch.
   const own = name === 'submit' && rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
   const words = own.filter((word) => !['...', '[options]', '--help', '|'].includes(word));
   // "covature run --resume" in a sentence leaves out what comes next.
   const last = /^--(.+)$/.exec(words.at(-1) ?? '')?.[1];
-  if (!isWhole && last !== undefined && options[last]?.type === 'string') words.push('VALUE');
-  parse(words, options, [0, Infinity]);
+  if (!isWhole && last !== undefined && last in flags && takesValue(flags[last])) words.push('VALUE');
+  givenValues(words, flags, [0, Infinity]);
 }
 
 describe('commands in the documents', () => {
@@ -55,16 +55,15 @@ describe('commands in the documents', () => {
 });
 
 test('every option of a command stands in its help, and the help names no other', async () => {
-  /** What a help says of other programs and commands; and what the script of a job alone calls. */
+  /** What a help says of other programs and commands. */
   const others = ['silent', 'partition', 'help', 'host', 'port', 'format', 'precision'];
-  const hidden = ['round', 'offset'];
   for (const [name, { load }] of Object.entries(commands)) {
-    const { help, options } = await load();
+    const { help, flags } = await load();
     const named = new Set([...help.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(([, option]) => option));
-    for (const option of Object.keys(options))
-      if (!hidden.includes(option)) expect([...named], `${name} --help`).toContain(option);
+    for (const [option, { hidden }] of Object.entries(flags))
+      if (hidden !== true) expect([...named], `${name} --help`).toContain(option);
     for (const option of named)
-      if (!others.includes(option)) expect(Object.keys(options), `${name} --help`).toContain(option);
+      if (!others.includes(option)) expect(Object.keys(flags), `${name} --help`).toContain(option);
   }
 });
 

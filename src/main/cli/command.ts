@@ -1,29 +1,25 @@
-/** What a command is, and the parsing of its arguments. */
-import { parseArgs } from 'node:util';
-import type { ParseArgsConfig } from 'node:util';
+/** What a command is, and the flags that many of them have. */
 import * as path from 'node:path';
+import * as v from 'valibot';
 import { makeFolders } from '../../data/folders.ts';
+import type { Optional } from '../../shared/defined.ts';
 import { backendChoices } from '../../shared/devices.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
+import { integer } from '../../shared/validation.ts';
 import { engineOptions } from '../jobs/engine.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
 import { defaultStoreFolder, openStore } from '../store/index.ts';
 import type { Store } from '../store/index.ts';
-
-type Options = NonNullable<ParseArgsConfig['options']>;
+import { toggle } from './flags.ts';
+import type { Flag, Flags, FlagValues } from './flags.ts';
 
 export interface Command {
   /** Usage, options, an example. */
   readonly help: string;
-  /** Every option that `run` knows: what the reference and the check of the documents go by. */
-  readonly options: Options;
+  /** Every flag that `run` knows. */
+  readonly flags: Flags;
   /** Answers the exit status. Raises InputError or UsageError for status 2. */
   readonly run: (argv: readonly string[]) => Promise<number> | number;
-}
-
-/** Wrong arguments; the message names them. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 /** A run was paused by a signal and can go on (exit status 75); the message says how. */
@@ -31,123 +27,48 @@ export class PausedError extends Error {
   override readonly name = 'PausedError';
 }
 
-/** Options of every command that reads or writes the store. */
-export const storeOptions = { store: { type: 'string' }, json: { type: 'boolean' } } as const satisfies Options;
+export const jsonFlag = { schema: toggle, help: 'one JSON document on standard output' } as const satisfies Flag;
 
-/** Options of every command that computes. */
+/** Flags of every command that reads or writes the store. */
+export const storeFlags = {
+  store: {
+    schema: v.string(),
+    value: 'DIR',
+    help: 'the folder of runs',
+    otherwise: "$COVATURE_HOME, else the system's folder for application data",
+  },
+  json: jsonFlag,
+} as const satisfies Flags;
+
+/** Flags of every command that computes. */
 export const engineFlags = {
-  blas: { type: 'string' },
-  threads: { type: 'string' },
-  backend: { type: 'string' },
-} as const satisfies Options;
+  backend: {
+    schema: v.picklist(backendChoices),
+    value: 'NAME',
+    help: 'what trains and measures (devices compute in float32, and the precision reached is measured)',
+    otherwise: '$COVATURE_BACKEND, else auto',
+  },
+  blas: {
+    schema: v.string(),
+    value: 'NAME',
+    help: '"auto", "wasm", or the path of a BLAS library',
+    otherwise: '$COVATURE_BLAS, else auto',
+  },
+  threads: {
+    schema: integer(1),
+    value: 'N',
+    help: 'worker threads of a measurement (default: one a core), and of the library in a large eigendecomposition (at most 8), whose last digits depend on it: the number is recorded, and a rerun uses it',
+  },
+} as const satisfies Flags;
 
-export const storeHelp = `  --store DIR      the folder of runs (default: $COVATURE_HOME, else the system's folder for application data)
-  --json           one JSON document on standard output`;
+/** A number above 0 and below 1. */
+export const shareSchema = v.pipe(
+  v.number('expected a number between 0 and 1'),
+  v.check((x) => x > 0 && x < 1, 'expected a number between 0 and 1'),
+);
 
-export const engineHelp = `  --backend NAME   what trains and measures: auto (default), cpu, cuda, webgpu or tfjs-node ($COVATURE_BACKEND); devices
-                   compute in float32 and the precision reached is measured
-  --blas NAME      "auto" (default), "wasm", or the path of a BLAS library ($COVATURE_BLAS)
-  --threads N      worker threads of a measurement (default: one a core), and of the library in a large eigendecomposition (at most
-                   8), whose last digits depend on it: the number is recorded, and a rerun uses it`;
-
-/** Parses strictly: unknown options and surplus arguments raise UsageError. */
-export function parse<const O extends Options>(
-  argv: readonly string[],
-  options: O,
-  positionals: readonly [least: number, most: number],
-) {
-  let parsed;
-  try {
-    parsed = parseArgs({ args: joined(argv, options), options, allowPositionals: true, strict: true });
-  } catch (error) {
-    throw new UsageError(parseFault(error, Object.keys(options)));
-  }
-  const count = parsed.positionals.length;
-  const [least, most] = positionals;
-  if (count < least)
-    throw new UsageError(
-      `expected ${least === most ? '' : 'at least '}${least} argument${least === 1 ? '' : 's'}, found ${count}`,
-    );
-  if (count > most) throw new UsageError(`unexpected argument "${parsed.positionals[most]}"`);
-  return parsed;
-}
-
-/** A value may begin with a dash ("--sort -loss"), which Node takes only in the same word as its option; there are no options of one letter but -h. */
-function joined(argv: readonly string[], options: Options): string[] {
-  const words: string[] = [];
-  for (const word of argv) {
-    const before = words.at(-1) ?? '';
-    const takes = options[before.replace(/^--/, '')]?.type === 'string' && before.startsWith('--');
-    if (takes && /^-[A-Za-z]/.test(word) && word !== '-h') words[words.length - 1] = `${before}=${word}`;
-    else words.push(word);
-  }
-  return words;
-}
-
-/** Node's own advice on an unknown option is about a rare case; what one wants to see is the options there are. */
-function parseFault(error: unknown, known: readonly string[]): string {
-  const message = messageOf(error);
-  const unknown = /^Unknown option '(-[^']*)'/.exec(message)?.[1];
-  if (unknown === undefined) return message;
-  const names = [...known, 'help'].sort().map((name) => `--${name}`);
-  return `unknown option ${unknown}; expected one of ${names.join(', ')}`;
-}
-
-export function integerOption(text: string | undefined, name: string, low: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!(Number.isSafeInteger(value) && value >= low))
-    throw new UsageError(`--${name}: expected an integer of at least ${low}, received "${text}"`);
-  return value;
-}
-
-/** A number in a range; undefined where the option was not given. `expected` says the range in words. */
-export function numberOption(
-  text: string | undefined,
-  name: string,
-  accepts: (value: number) => boolean,
-  expected: string,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (!(Number.isFinite(value) && accepts(value)))
-    throw new UsageError(`--${name}: expected ${expected}, received "${text}"`);
-  return value;
-}
-
-/** One of a fixed list; undefined where the option was not given. */
-export function choice<const T extends string>(
-  text: string | undefined,
-  name: string,
-  allowed: readonly T[],
-): T | undefined {
-  return text === undefined ? undefined : oneOf(text, name, allowed);
-}
-
-/** The member of a fixed list that an option's text is; raises UsageError listing them otherwise. */
-export function oneOf<const T extends string>(text: string, name: string, allowed: readonly T[]): T {
-  const found = allowed.find((each) => each === text);
-  if (found === undefined) {
-    throw new UsageError(`--${name}: expected one of ${allowed.join(', ')}; received "${text}"`);
-  }
-  return found;
-}
-
-/** The words of options that may be repeated and hold several with commas. */
-export function listed(texts: readonly string[] | undefined): string[] {
-  return (texts ?? []).flatMap((text) => text.split(',').map((each) => each.trim())).filter((each) => each !== '');
-}
-
-export function engineOf(values: {
-  readonly blas?: string | undefined;
-  readonly threads?: string | undefined;
-  readonly backend?: string | undefined;
-}): EngineOptions {
-  return engineOptions({
-    blas: values.blas,
-    threads: integerOption(values.threads, 'threads', 1),
-    backend: choice(values.backend, 'backend', backendChoices),
-  });
+export function engineOf(values: Optional<FlagValues<typeof engineFlags>>): EngineOptions {
+  return engineOptions({ blas: values.blas, threads: values.threads, backend: values.backend });
 }
 
 export function openStoreFor(values: { readonly store?: string | undefined }, readOnly: boolean): Store {

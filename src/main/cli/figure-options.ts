@@ -1,4 +1,7 @@
 /** Options of figures on the command line: flags for the common ones, --set for any that a recipe holds. */
+import * as v from 'valibot';
+import { definedOf } from '../../shared/defined.ts';
+import type { Optional } from '../../shared/defined.ts';
 import { InputError } from '../../shared/errors.ts';
 import { fontFamilies } from '../../shared/figures/fonts/library.ts';
 import { paletteNames } from '../../shared/figures/palettes.ts';
@@ -6,49 +9,55 @@ import { presetNames, presets } from '../../shared/figures/presets.ts';
 import { figureNames, figureTable } from '../../shared/figures/catalogue.ts';
 import { optionNames, optionsSchema, type RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import { legendPlaces } from '../../shared/figures/types.ts';
-import { parseWith } from '../../shared/validation.ts';
-import { choice, UsageError } from './command.ts';
+import { integer, parseWith } from '../../shared/validation.ts';
+import type { Flag, Flags, FlagValues } from './flags.ts';
+import { UsageError } from './usage-error.ts';
+
+const millimetres = v.pipe(
+  v.number('expected millimetres'),
+  v.check((x) => x > 0, 'expected millimetres'),
+);
 
 export const figureFlags = {
-  preset: { type: 'string' },
-  width: { type: 'string' },
-  height: { type: 'string' },
-  font: { type: 'string' },
-  palette: { type: 'string' },
-  legend: { type: 'string' },
-  set: { type: 'string', multiple: true },
-} as const;
+  preset: {
+    schema: v.picklist(presetNames),
+    value: 'NAME',
+    help: 'sizes of a venue',
+    meanings: Object.fromEntries(presetNames.map((name) => [name, `${presets[name].width_mm.toFixed(1)} mm`])),
+  },
+  width: { schema: millimetres, value: 'MM', help: "in place of the preset's" },
+  height: {
+    schema: millimetres,
+    value: 'MM',
+    help: "in place of the preset's; a height left out follows from the contents",
+  },
+  font: { schema: v.picklist(fontFamilies), value: 'NAME', help: 'of all text' },
+  palette: { schema: v.picklist(paletteNames), value: 'NAME', help: 'of all colours' },
+  legend: { schema: v.picklist(legendPlaces), value: 'PLACE', help: 'where it stands' },
+  set: {
+    schema: v.array(v.string()),
+    value: 'KEY=VALUE',
+    help: `any option of a recipe, as JSON or plain text: --set cutoff=1e-3 --set x.label='$H_{ii}$' --set estimands='["training_set"]' (${optionNames.join(', ')})`,
+  },
+} as const satisfies Flags;
 
-type Values = { readonly [K in Exclude<keyof typeof figureFlags, 'set'>]?: string | undefined } & {
-  readonly set?: string[] | undefined;
-};
+/** Resolution of what is drawn in pixels. */
+export const dpiFlag = {
+  schema: integer(30),
+  value: 'N',
+  help: 'of png and tiff',
+  otherwise: '600',
+} as const satisfies Flag;
 
-export const figuresHelp = figureNames
-  .map((name) => `    ${name.padEnd(21)}${figureTable[name].about.replace(/\.$/, '')}`)
-  .join('\n');
-
-export const figureOptionsHelp = `  --preset NAME    sizes of a venue: ${presetNames.map((name) => `${name} (${presets[name].width_mm.toFixed(1)} mm)`).join(', ')}
-  --width MM, --height MM    in place of the preset's; a height left out follows from the contents
-  --font NAME      ${fontFamilies.join(', ')}
-  --palette NAME   ${paletteNames.join(', ')}
-  --legend PLACE   ${legendPlaces.join(', ')}
-  --set KEY=VALUE  any option of a recipe, as JSON or plain text: --set cutoff=1e-3 --set x.label='$H_{ii}$' --set estimands='["training_set"]'
-                   (${optionNames.join(', ')})`;
+/** Every figure with what it shows. */
+export const figureLines = figureNames.map(
+  (name) => `    ${name.padEnd(21)}${figureTable[name].about.replace(/\.$/, '')}`,
+);
 
 /** Raises UsageError or InputError naming the option, what was expected and what came. */
-export function figureOptions(values: Values): RecipeOptions {
-  const options: Record<string, unknown> = {};
-  const number = (name: 'width' | 'height'): void => {
-    const text = values[name];
-    if (text === undefined) return;
-    const value = Number(text);
-    if (!(value > 0)) throw new UsageError(`--${name}: expected millimetres, received "${text}"`);
-    options[`${name}_mm`] = value;
-  };
-  number('width');
-  number('height');
-  for (const name of ['preset', 'font', 'palette', 'legend'] as const)
-    if (values[name] !== undefined) options[name] = values[name];
+export function figureOptions(values: Optional<FlagValues<typeof figureFlags>>): RecipeOptions {
+  const { preset, font, palette, legend, width: width_mm, height: height_mm } = values;
+  const options: Record<string, unknown> = definedOf({ width_mm, height_mm, preset, font, palette, legend });
   for (const text of values.set ?? []) {
     const at = text.indexOf('=');
     if (at < 1) throw new UsageError(`--set: expected KEY=VALUE, received "${text}"`);
@@ -77,14 +86,4 @@ function put(target: Record<string, unknown>, path: readonly string[], value: un
   const inner = typeof target[first] === 'object' && target[first] !== null ? target[first] : {};
   target[first] = inner;
   put(inner as Record<string, unknown>, rest, value);
-}
-
-export function fontOption(text: string | undefined): Pick<RecipeOptions, 'font'> {
-  const font = choice(text, 'font', fontFamilies);
-  return font === undefined ? {} : { font };
-}
-
-export function paletteOption(text: string | undefined): Pick<RecipeOptions, 'palette'> {
-  const palette = choice(text, 'palette', paletteNames);
-  return palette === undefined ? {} : { palette };
 }

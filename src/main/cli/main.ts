@@ -2,7 +2,8 @@
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { readPackage } from '../provenance.ts';
 import type { Command } from './command.ts';
-import { PausedError, UsageError } from './command.ts';
+import { PausedError } from './command.ts';
+import { UsageError } from './usage-error.ts';
 import { pausedStatus } from '../jobs/signals.ts';
 
 /** Loaded when used: a quick command should not wait for what others need. */

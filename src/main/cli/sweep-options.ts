@@ -1,22 +1,26 @@
 /** Which members of a sweep a command means: --seed, --seeds, --member, --members. Members are numbered from 1 in the order of `parseSweep`. */
+import * as v from 'valibot';
+import type { Optional } from '../../shared/defined.ts';
 import type { Experiment } from '../../shared/experiment.ts';
 import { parseSweep, withSeeds } from '../../shared/sweep.ts';
 import type { Sweep } from '../../shared/sweep.ts';
-import { integerOption, UsageError } from './command.ts';
+import { integer } from '../../shared/validation.ts';
+import type { Flags, FlagValues } from './flags.ts';
+import { UsageError } from './usage-error.ts';
 
 export const sweepFlags = {
-  seed: { type: 'string' },
-  seeds: { type: 'string' },
-  member: { type: 'string' },
-  members: { type: 'string' },
-} as const;
+  seed: { schema: integer(0), value: 'N', help: "instead of the experiment's seed", excludes: ['seeds'] },
+  seeds: { schema: v.array(integer(0)), commas: true, value: 'N', help: 'one run a seed, one after the other' },
+  member: {
+    schema: v.string(),
+    value: 'K',
+    help: 'only run K of the sweep, counted from 1',
+    excludes: ['members'],
+  },
+  members: { schema: v.string(), value: 'A-B', help: 'only these' },
+} as const satisfies Flags;
 
-export interface SweepValues {
-  readonly seed?: string | undefined;
-  readonly seeds?: string | undefined;
-  readonly member?: string | undefined;
-  readonly members?: string | undefined;
-}
+export type SweepValues = Optional<FlagValues<typeof sweepFlags>>;
 
 export interface Member {
   /** From 1. */
@@ -26,7 +30,8 @@ export interface Member {
 
 /** The seeds that were asked for; undefined: those of the document. */
 export function seedsOf(values: SweepValues): number[] | undefined {
-  return seedList(values.seed, values.seeds);
+  if (values.seed !== undefined) return [values.seed];
+  return values.seeds;
 }
 
 /** The sweep of a document with the seeds that were asked for. Raises InputError and UsageError. */
@@ -42,7 +47,6 @@ export function membersOf(sweep: Sweep, values: SweepValues): Member[] {
 
 /** Raises UsageError for what is no member or no range of members. */
 export function memberNumbers({ member, members }: SweepValues, count: number): number[] {
-  if (member !== undefined && members !== undefined) throw new UsageError('--member and --members exclude each other');
   const text = member ?? members;
   const name = member !== undefined ? 'member' : 'members';
   if (text === undefined) return Array.from({ length: count }, (_, index) => index + 1);
@@ -56,17 +60,4 @@ export function memberNumbers({ member, members }: SweepValues, count: number): 
   if (!(first >= 1 && first <= last && last <= count))
     throw new UsageError(`--${name}: there are members 1 to ${count}; received "${text}"`);
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-}
-
-function seedList(one: string | undefined, many: string | undefined): number[] | undefined {
-  if (one !== undefined && many !== undefined) throw new UsageError('--seed and --seeds exclude each other');
-  const single = integerOption(one, 'seed', 0);
-  if (single !== undefined) return [single];
-  if (many === undefined) return undefined;
-  return many.split(',').map((text) => {
-    const seed = integerOption(text.trim(), 'seeds', 0);
-    if (seed === undefined || text.trim() === '')
-      throw new UsageError(`--seeds: expected integers separated by commas, received "${many}"`);
-    return seed;
-  });
 }

@@ -4,23 +4,13 @@
  */
 import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
+import * as v from 'valibot';
 import { describeModel } from '../../shared/model.ts';
 import { parseExperiment } from '../../shared/experiment.ts';
 import type { Experiment } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseJson } from '../../shared/validation.ts';
 import { writeFigures } from '../cli/commands/export.ts';
-import {
-  engineFlags,
-  engineHelp,
-  engineOf,
-  makeFolder,
-  openStoreFor,
-  parse,
-  printJson,
-  storeHelp,
-  storeOptions,
-} from '../cli/command.ts';
 import { formatDuration } from '../cli/format.ts';
 import { ProgressLine } from '../cli/progress.ts';
 import { runDocument, runText } from '../cli/run-text.ts';
@@ -29,24 +19,28 @@ import { scatterPlans } from '../figures/plans.ts';
 import type { JobEvent } from '../jobs/protocol.ts';
 import { invocation } from '../invocation.ts';
 import { startRun } from '../services/runs.ts';
+import { engineFlags, engineOf, makeFolder, openStoreFor, printJson, storeFlags } from '../cli/command.ts';
+import { flagsHelp, parse } from '../cli/flags.ts';
+import type { Flags } from '../cli/flags.ts';
+
+export const demoFlags = {
+  dataset: {
+    schema: v.optional(v.picklist(['glyphs', 'mnist']), 'glyphs'),
+    value: 'NAME',
+    help: 'what it trains on',
+    meanings: { glyphs: 'drawn here, nothing is downloaded' },
+  },
+  path: { schema: v.string(), value: 'DIR', help: "the folder with MNIST's four files" },
+  out: { schema: v.optional(v.string(), 'figures'), value: 'DIR', help: 'folder for the figures' },
+  ...engineFlags,
+  ...storeFlags,
+} as const satisfies Flags;
 
 export const demoHelp = `Usage: covature demo [--dataset mnist --path DIR] [--out DIR] [options]   (in a checkout: npm run demo [-- OPTIONS])
 
 Trains 784-50-50-10 on drawn digits (or MNIST), measures its layers, prints gamma, and writes figures.
 
-  --dataset NAME   glyphs (default; drawn here, nothing is downloaded) or mnist
-  --path DIR       the folder with MNIST's four files
-  --out DIR        folder for the figures (default: figures)
-${engineHelp}
-${storeHelp}`;
-
-export const demoOptions = {
-  ...storeOptions,
-  ...engineFlags,
-  dataset: { type: 'string' },
-  path: { type: 'string' },
-  out: { type: 'string' },
-} as const;
+${flagsHelp(demoFlags)}`;
 
 export async function demo(argv: readonly string[]): Promise<number> {
   if (argv.includes('--help') || argv.includes('-h')) {
@@ -54,9 +48,9 @@ export async function demo(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const began = performance.now();
-  const { values } = parse(argv, demoOptions, [0, 0]);
-  const experiment = await demoExperiment(values.dataset ?? 'glyphs', values.path);
-  const folder = path.resolve(values.out ?? 'figures');
+  const { values } = parse(argv, demoFlags, [0, 0]);
+  const experiment = await demoExperiment(values.dataset, values.path);
+  const folder = path.resolve(values.out);
   makeFolder(folder);
   using store = openStoreFor(values, false);
   const progress = new ProgressLine();
@@ -90,7 +84,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
   const { documents } = await writeFigures(store, plans, { formats: ['svg'], folder, engine: engineOf(values) });
   const files = documents.flatMap((each) => each.files);
   const status = end.event.outcome === 'done' ? 0 : 1;
-  if (values.json === true) {
+  if (values.json) {
     printJson({ run: runDocument(store, run), files });
     return status;
   }
@@ -107,7 +101,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
   return status;
 }
 
-async function demoExperiment(dataset: string, folder: string | undefined): Promise<Experiment> {
+async function demoExperiment(dataset: 'glyphs' | 'mnist', folder: string | undefined): Promise<Experiment> {
   const file = new URL('../../../resources/examples/glyphs-mlp.json', import.meta.url);
   const example = parseJson(await readFile(file, 'utf8'), 'glyphs-mlp.json') as Record<string, unknown>;
   // The first layer is asked for too: what an exact measurement of it would take is part of what a newcomer should see.
@@ -132,6 +126,7 @@ async function demoExperiment(dataset: string, folder: string | undefined): Prom
       });
     }
     default:
-      throw new InputError(`--dataset: expected glyphs or mnist, received "${dataset}"`);
+      dataset satisfies never;
+      throw new Error(`no dataset of the demonstration: ${String(dataset)}`);
   }
 }

@@ -40,7 +40,7 @@ export interface SettingsScale {
   readonly train: number;
   readonly seeds: readonly number[];
   /** Settings that are varied; default all. The base is measured over training in any case. */
-  readonly vary?: readonly SettingName[];
+  readonly vary?: readonly SettingName[] | undefined;
 }
 
 /** The study as it is meant; less is said beside its figure. */

@@ -1,8 +1,9 @@
 /** covature bench */
+import * as v from 'valibot';
+import { integer } from '../../../shared/validation.ts';
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { openDevice } from '../../../engine/backend/tfjs/load.ts';
 import { Pool } from '../../../engine/parallel/pool.ts';
-import { backendChoices } from '../../../shared/devices.ts';
 import type { DeviceName } from '../../../shared/devices.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { eighSeconds, gemmRate, pooledGemmRate } from '../../bench/bench.ts';
@@ -21,12 +22,41 @@ import { singlePrecisionBench } from '../../bench/single.ts';
 import { trainingJobs, trainingRate } from '../../bench/training.ts';
 import { libraryThreadsOf, openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
-import { choice, engineFlags, engineHelp, engineOf, integerOption, parse, printJson, UsageError } from '../command.ts';
+import { engineFlags, engineOf, jsonFlag, printJson } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse, toggle } from '../flags.ts';
+import type { Flags, FlagValues } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { formatDuration, formatNumber, formatTable } from '../format.ts';
 
 const parts = ['products', 'sgd', 'exact', 'float32', 'network', 'projected'] as const;
 type Part = (typeof parts)[number];
+
+const flags = {
+  samples: {
+    schema: integer(100),
+    value: 'N',
+    help: 'samples of "exact" and "network"',
+    otherwise: '8000; with a device 60000',
+  },
+  width: {
+    schema: integer(2),
+    value: 'N',
+    help: 'units of the layer that "exact" measures, d = N^2',
+    otherwise: '50; with a device 50 and 100',
+  },
+  memory: {
+    schema: integer(1),
+    value: 'GB',
+    help: 'memory that "exact" may take; more is refused before it starts',
+    otherwise: 'what the machine has available',
+  },
+  path: { schema: v.string(), value: 'DIR', help: "MNIST's training images in this folder instead of drawn digits" },
+  peers: { schema: toggle, help: 'instead: beside PyTorch and others' },
+  forecasts: { schema: toggle, help: 'instead: forecasts of whole runs and measurements beside what then happened' },
+  ...engineFlags,
+  json: jsonFlag,
+} as const satisfies Flags;
 
 const help = `Usage: covature bench [part...] [options]
 
@@ -47,25 +77,7 @@ python3 has torch, and the precision reached against float64.
 With --peers: Covature beside PyTorch (eager, torch.compile, torch.func), NumPy and, where they are installed, SciPy, PyHessian and
 curvlinops, at the same work with the same threads, in one run (sgd, exact, network and projected; python3 with torch): one table with ratios.
 
-  --samples N      samples of "exact" and "network" (default 8000; with a device 60000)
-  --width N        units of the layer that "exact" measures, d = N^2 (default 50; with a device 50 and 100)
-  --memory GB      memory that "exact" may take; more is refused before it starts (default: what the machine has available)
-  --path DIR       MNIST's training images in this folder instead of drawn digits
-  --peers          instead: beside PyTorch and others
-  --forecasts      instead: forecasts of whole runs and measurements beside what then happened
-${engineHelp}
-  --json           one JSON document on standard output`;
-
-const options = {
-  ...engineFlags,
-  json: { type: 'boolean' },
-  samples: { type: 'string' },
-  width: { type: 'string' },
-  forecasts: { type: 'boolean' },
-  peers: { type: 'boolean' },
-  memory: { type: 'string' },
-  path: { type: 'string' },
-} as const;
+${flagsHelp(flags)}`;
 
 const projectedSamples = 10_000;
 
@@ -84,33 +96,35 @@ function say(text: string): void {
 
 export const bench: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, options, [0, parts.length]);
-    const backend = choice(values.backend, 'backend', backendChoices) ?? 'auto';
+    const { values, positionals } = parse(argv, flags, [0, parts.length]);
+    const { backend = 'auto' } = values;
     if (backend !== 'auto' && backend !== 'cpu') return await benchDevice(backend, values);
     const chosen = new Set(positionals.length === 0 ? parts : positionals.map(partOf));
     const engine = await openEngine(engineOf(values));
     const { report } = engine;
-    const gigabytes = integerOption(values.memory, 'memory', 1);
-    if (values.forecasts === true) {
-      const samples = integerOption(values.samples, 'samples', 100) ?? 8000;
+    const gigabytes = values.memory;
+    if (values.forecasts) {
+      const { samples = 8000 } = values;
       const forecasts = await forecastBench(engine.blas, engineOf(values), samples, say);
-      if (values.json === true) printJson({ engine: report, samples, rows: forecasts });
+      if (values.json) printJson({ engine: report, samples, rows: forecasts });
       else
         process.stdout.write(
           `${report.blas}, ${report.threads} threads, ${report.processor}\n\n${forecastTable(forecasts)}\n`,
         );
       return 0;
     }
-    if (values.peers === true) {
-      const samples = integerOption(values.samples, 'samples', 1000);
+    if (values.peers) {
+      const { samples } = values;
+      if (samples !== undefined && samples < 1000)
+        throw new UsageError(`--samples: expected an integer of at least 1000 with --peers, received "${samples}"`);
       const pool = new Pool(engine.blas, { threads: report.threads });
       try {
         const sizes = samples === undefined ? [8000, 60_000] : [samples];
         const task = { engine, pool, folder: values.path, samples: sizes, parts: chosen, say };
         const peers = await peersBench(task);
-        if (values.json === true) printJson({ engine: report, ...peers });
+        if (values.json) printJson({ engine: report, ...peers });
         else process.stdout.write(`${peersText(peers, report.blas, report.processor)}\n`);
       } finally {
         await pool.close();
@@ -120,8 +134,8 @@ export const bench: Command = {
     const rows: BenchRow[] = [];
     const task: Task = {
       engine,
-      samples: integerOption(values.samples, 'samples', 100) ?? 8000,
-      width: integerOption(values.width, 'width', 2) ?? 50,
+      samples: values.samples ?? 8000,
+      width: values.width ?? 50,
       memoryLimit: gigabytes === undefined ? engine.memoryLimit : Math.min(engine.memoryLimit, 1e9 * gigabytes),
       folder: values.path,
       row: (what, value, unit, limit = null, limitNote = '') => {
@@ -139,7 +153,7 @@ export const bench: Command = {
     } finally {
       await pool.close();
     }
-    if (values.json === true) {
+    if (values.json) {
       printJson({ engine: report, samples: task.samples, width: task.width, rows });
       return 0;
     }
@@ -304,23 +318,14 @@ function forecastTable(rows: readonly ForecastBench[]): string {
 }
 
 /** A device beside the cpu. */
-async function benchDevice(
-  name: DeviceName,
-  values: Parameters<typeof engineOf>[0] & {
-    samples?: string | undefined;
-    width?: string | undefined;
-    path?: string | undefined;
-    json?: boolean;
-  },
-): Promise<number> {
-  const samples = integerOption(values.samples, 'samples', 100) ?? 60_000;
-  const width = integerOption(values.width, 'width', 2);
+async function benchDevice(name: DeviceName, values: FlagValues<typeof flags>): Promise<number> {
+  const { samples = 60_000, width } = values;
   const outcome = await openDevice(name);
   if (!outcome.available)
     throw new InputError(`${outcome.title} is not available: ${outcome.reason}. To have it: ${outcome.remedy}`);
   const { device } = outcome;
   const { blas, report } = await openEngine(engineOf(values));
-  const json = values.json === true;
+  const json = values.json;
   const head = `${device.title} beside ${report.blas}, ${report.threads} threads, ${report.processor}`;
   if (!json) process.stdout.write(`${head}\n\n`);
   if (device.isSoftware) process.stderr.write('no graphics card: this device is computed by the processor\n');

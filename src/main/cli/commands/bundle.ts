@@ -1,6 +1,7 @@
 /** covature bundle */
 import { existsSync } from 'node:fs';
 import * as path from 'node:path';
+import * as v from 'valibot';
 import { InputError } from '../../../shared/errors.ts';
 import { runsOf } from '../../../shared/figures/apply.ts';
 import { figureNames } from '../../../shared/figures/catalogue.ts';
@@ -12,26 +13,58 @@ import { figureFormats } from '../../figures/export.ts';
 import { namedPlans, plansOf } from '../../figures/plans.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import { defaultStoreFolder } from '../../store/index.ts';
-import {
-  engineFlags,
-  engineHelp,
-  engineOf,
-  integerOption,
-  listed,
-  makeFolder,
-  oneOf,
-  openStoreFor,
-  parse,
-  printJson,
-  storeHelp,
-  storeOptions,
-  UsageError,
-} from '../command.ts';
+import { engineFlags, engineOf, makeFolder, openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
-import { figureFlags, figureOptions, figureOptionsHelp } from '../figure-options.ts';
+import { dpiFlag, figureFlags, figureOptions } from '../figure-options.ts';
+import { flagsHelp, oneOf, parse, toggle } from '../flags.ts';
+import type { FlagValues, Flags } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { formatNumber } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
 import { onTermination } from './run.ts';
+
+const flags = {
+  out: { schema: v.string(), value: 'FILE', help: 'the archive; an existing file is refused' },
+  figure: {
+    schema: v.array(v.string()),
+    commas: true,
+    value: 'NAME',
+    help: 'a figure of the runs, or "all" that the runs have data for, or "none"',
+    otherwise: 'all',
+  },
+  recipe: {
+    schema: v.array(v.string()),
+    value: 'FILE',
+    help: 'a recipe, or a figure exported as SVG, PDF or PNG; the runs that it names are taken too',
+  },
+  stored: {
+    schema: v.array(v.string()),
+    value: 'NAME',
+    help: 'a recipe stored in the workbench, by name or id; the runs that it names are taken too',
+  },
+  format: {
+    schema: v.array(v.picklist(figureFormats)),
+    commas: true,
+    value: 'KIND',
+    help: 'of the figures',
+    otherwise: 'pdf,svg',
+  },
+  dpi: dpiFlag,
+  ...figureFlags,
+  verify: {
+    schema: v.string(),
+    value: 'FILE',
+    help: 'compares every checksum, imports every run into a store of its own, draws every figure again and compares its numbers',
+    excludes: ['out', 'figure', 'recipe', 'stored'],
+  },
+  rerun: {
+    schema: toggle,
+    help: 'trains and measures every run again too, and compares the final weights bit for bit, and every result',
+    requires: ['verify'],
+  },
+  ...engineFlags,
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature bundle RUN [RUN ...] --out FILE.zip [options]
        covature bundle --recipe FIGURE [--recipe FIGURE ...] --out FILE.zip [options]
@@ -42,18 +75,7 @@ processor, library, threads), a README, a script that draws the figures again an
 name is left out of environment.json; the run files are whole, and hold it with the folders that were used. Figures are drawn with the program's own
 kernels, as they are when they are checked: libraries choose signs and bases of eigenvectors each in its own way.
 
-  --out FILE       the archive; an existing file is refused
-  --figure NAME    a figure of the runs, may be repeated (default: "all": every one that the runs have data for; "none": no figures)
-  --recipe FILE    a recipe, or a figure exported as SVG, PDF or PNG; the runs that it names are taken too
-  --stored NAME    a recipe stored in the workbench, by name or id; the runs that it names are taken too
-  --format KIND    of the figures: svg, pdf, png, tiff, py, tex; several with commas (default: pdf,svg)
-  --dpi N          of png and tiff (default: 600)
-${figureOptionsHelp}
-
-  --verify FILE    compares every checksum, imports every run into a store of its own, draws every figure again and compares its numbers
-  --rerun          with --verify: trains and measures every run again too, and compares the final weights bit for bit, and every result
-${engineHelp}
-${storeHelp}
+${flagsHelp(flags)}
 
 Exit status of --verify: 0 all is as it was, but for rounding, which is stated; 1 something is not, and is named; 2 the file is no bundle.
 
@@ -62,34 +84,18 @@ Examples:
   covature bundle --recipe figure-1.pdf --recipe figure-2.pdf --out supplement.zip
   covature bundle --verify supplement.zip --rerun`;
 
-const options = {
-  ...storeOptions,
-  ...engineFlags,
-  ...figureFlags,
-  figure: { type: 'string', multiple: true },
-  recipe: { type: 'string', multiple: true },
-  stored: { type: 'string', multiple: true },
-  format: { type: 'string', multiple: true },
-  dpi: { type: 'string' },
-  out: { type: 'string' },
-  verify: { type: 'string' },
-  rerun: { type: 'boolean' },
-} as const;
-
-type Values = ReturnType<typeof parse<typeof options>>['values'];
+type Values = FlagValues<typeof flags>;
 
 export const bundle: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, options, [0, Infinity]);
+    const { values, positionals } = parse(argv, flags, [0, Infinity]);
     if (values.verify !== undefined) {
-      const surplus =
-        positionals[0] ?? (['out', 'figure', 'recipe', 'stored'] as const).find((key) => values[key] !== undefined);
-      if (surplus !== undefined) throw new UsageError(`--verify checks one file; "${surplus}" does not go with it`);
+      if (positionals.length > 0)
+        throw new UsageError(`--verify checks one file; "${positionals[0]}" does not go with it`);
       return verify(values.verify, values);
     }
-    if (values.rerun === true) throw new UsageError('--rerun goes with --verify');
     return make(positionals, values);
   },
 };
@@ -97,11 +103,11 @@ export const bundle: Command = {
 async function make(names: readonly string[], values: Values): Promise<number> {
   if (values.out === undefined) throw new UsageError('expected --out FILE.zip, the archive to be written');
   const target = path.resolve(values.out);
-  const formats = listed(values.format ?? ['pdf,svg']).map((text) => oneOf(text, 'format', figureFormats));
+  const formats = values.format ?? ['pdf', 'svg'];
   const named = [...(values.recipe ?? []), ...(values.stored ?? [])];
-  const asked = listed(values.figure ?? (named.length === 0 ? ['all'] : []));
+  const asked = values.figure ?? (named.length === 0 ? ['all'] : []);
   const figures = asked.map((text) => oneOf(text, 'figure', ['all', 'none', ...figureNames]));
-  const dpi = integerOption(values.dpi, 'dpi', 30);
+  const { dpi } = values;
   const chosen = figureOptions(values);
   if (names.length === 0 && named.length === 0)
     throw new UsageError('expected at least one run, or --recipe or --stored with runs of its own');
@@ -138,7 +144,7 @@ async function make(names: readonly string[], values: Values): Promise<number> {
     progress.clear();
   });
   const { bytes, manifest, omitted, warnings } = written;
-  if (values.json === true) printJson({ file: target, bytes, manifest, omitted, warnings });
+  if (values.json) printJson({ file: target, bytes, manifest, omitted, warnings });
   else
     process.stdout.write(
       `${target}: ${(bytes / 1e6).toFixed(1)} MB, ${count(manifest.runs.length, 'run')}, ${count(manifest.figures.length, 'figure')}, ${count(manifest.files.length, 'file')}\n`,
@@ -156,7 +162,7 @@ async function verify(file: string, values: Values): Promise<number> {
   });
   const found = await verifyBundle(path.resolve(file), {
     engine: engineOf(values),
-    rerun: values.rerun === true,
+    rerun: values.rerun,
     datasets: dataFolderOf({ folder: path.resolve(values.store ?? defaultStoreFolder()) }),
     onProgress: (stage, share) => {
       progress.show(stage, share, null);
@@ -170,7 +176,7 @@ async function verify(file: string, values: Values): Promise<number> {
     progress.clear();
   });
   const sound = isSound(found);
-  if (values.json === true) printJson({ file: path.resolve(file), sound, ...found });
+  if (values.json) printJson({ file: path.resolve(file), sound, ...found });
   else process.stdout.write(`${verifiedText(path.basename(file), found, sound)}\n`);
   return sound ? 0 : 1;
 }

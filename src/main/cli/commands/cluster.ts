@@ -2,6 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
+import * as v from 'valibot';
+import { integer } from '../../../shared/validation.ts';
 import { memberStatuses } from '../../../shared/contract/index.ts';
 import type { SweepReport } from '../../../shared/contract/index.ts';
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
@@ -14,46 +16,43 @@ import { numbersOf, rangesOf } from '../../cluster/plan.ts';
 import { placeOf } from '../../cluster/places.ts';
 import type { SweepPlace } from '../../cluster/places.ts';
 import { runTask } from '../../cluster/task.ts';
-import { integerOption, openStoreFor, parse, printJson, storeHelp, storeOptions, UsageError } from '../command.ts';
+import { openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse, toggle } from '../flags.ts';
+import type { Flags, FlagValues } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { formatDuration, formatNumber, formatTable } from '../format.ts';
-import { askedOf } from './submit.ts';
+import { askedOf, hostFlag, remoteFlag } from './submit.ts';
+
+const flags = {
+  host: hostFlag,
+  remote: remoteFlag,
+  members: { schema: v.string(), value: 'LIST', help: 'resubmit: only these, as 3,7-9' },
+  time: { schema: v.string(), value: 'T', help: 'resubmit: another limit of time ("covature submit --help")' },
+  mem: { schema: v.string(), value: 'M', help: 'resubmit: another limit of memory' },
+  unfinished: { schema: toggle, help: 'collect: the newest snapshots of the other members too, as interrupted runs' },
+  all: { schema: toggle, help: 'status: a line for every member, however many' },
+  round: { schema: v.optional(integer(0), 1), value: 'N', help: 'task: how often it was submitted', hidden: true },
+  offset: { schema: v.optional(integer(0), 0), value: 'N', help: 'task: added to its index', hidden: true },
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature cluster status DIR     how a sweep that "covature submit" put on a cluster stands
        covature cluster collect DIR    bring its finished runs into the store; again adds none
        covature cluster cancel DIR     take its jobs out of the queue; runs under way take a snapshot
        covature cluster resubmit DIR   submit what is neither done nor in the queue; it goes on from its snapshots
 
-  --host HOST      on this login node, over an ssh connection that is open; DIR is the folder there
-  --remote COMMAND how covature is called there (default "covature")
-  --members LIST   resubmit: only these, as 3,7-9
-  --time T, --mem M   resubmit: another limit of time or memory ("covature submit --help")
-  --unfinished     collect: the newest snapshots of the other members too, as interrupted runs
-  --all            status: a line for every member, however many
-${storeHelp}
+${flagsHelp(flags)}
 
 The files in DIR are the truth. Where Slurm does not answer, members under way are told as unknown or by their own last word, and collecting works.`;
 
-const options = {
-  ...storeOptions,
-  host: { type: 'string' },
-  remote: { type: 'string' },
-  members: { type: 'string' },
-  time: { type: 'string' },
-  mem: { type: 'string' },
-  unfinished: { type: 'boolean' },
-  all: { type: 'boolean' },
-  round: { type: 'string' },
-  offset: { type: 'string' },
-} as const;
-
 export const cluster: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, options, [2, 2]);
+    const { values, positionals } = parse(argv, flags, [2, 2]);
     const [action, given] = positionals;
-    const json = values.json === true;
+    const json = values.json;
     if (action === 'task') return await taskOf(path.resolve(given), values);
     if (action === 'pilot') return await runPilot(path.resolve(given));
     const place = await placeOf(given, values.host ?? null, values.remote);
@@ -61,7 +60,7 @@ export const cluster: Command = {
       case 'status': {
         const report = await place.status();
         if (json) printJson(report);
-        else process.stdout.write(`${statusText(report, values.all === true)}\n`);
+        else process.stdout.write(`${statusText(report, values.all)}\n`);
         return 0;
       }
       case 'collect':
@@ -100,16 +99,14 @@ export const cluster: Command = {
 };
 
 /** What the script of a job calls. */
-async function taskOf(
-  folder: string,
-  values: { readonly round?: string | undefined; readonly offset?: string | undefined },
-): Promise<number> {
-  const index = integerOption(process.env['SLURM_ARRAY_TASK_ID'], 'SLURM_ARRAY_TASK_ID', 0);
-  if (index === undefined) throw new UsageError('this is what a task of an array runs; "covature submit" submits it');
+async function taskOf(folder: string, values: FlagValues<typeof flags>): Promise<number> {
+  const index = Number(process.env['SLURM_ARRAY_TASK_ID'] || NaN);
+  if (!Number.isSafeInteger(index))
+    throw new UsageError('this is what a task of an array runs; "covature submit" submits it');
   // Rates are measured by a pilot; a task begins with its work.
   process.env['COVATURE_FORECAST'] = 'off';
-  const member = index + (integerOption(values.offset, 'offset', 0) ?? 0);
-  return await runTask(folder, { member, round: integerOption(values.round, 'round', 0) ?? 1 });
+  const member = index + values.offset;
+  return await runTask(folder, { member, round: values.round });
 }
 
 function memberList(text: string): number[] {
@@ -118,16 +115,8 @@ function memberList(text: string): number[] {
   return numbersOf(text);
 }
 
-async function collectAll(
-  place: SweepPlace,
-  folder: string,
-  values: {
-    readonly store?: string | undefined;
-    readonly json?: boolean | undefined;
-    readonly unfinished?: boolean | undefined;
-  },
-): Promise<number> {
-  if (values.unfinished === true && place.remote !== null)
+async function collectAll(place: SweepPlace, folder: string, values: FlagValues<typeof flags>): Promise<number> {
+  if (values.unfinished && place.remote !== null)
     throw new UsageError('--unfinished works where DIR is; log in there, or mount it');
   const report = await place.status();
   const scratch = await mkdtemp(path.join(tmpdir(), 'covature-collect-'));
@@ -138,9 +127,8 @@ async function collectAll(
       if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${of}`);
     });
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    if (values.unfinished === true)
-      collected.push(...(await collectUnfinished(store, path.resolve(folder), report.members)));
-    if (values.json === true) printJson({ ...report, members: undefined, collected });
+    if (values.unfinished) collected.push(...(await collectUnfinished(store, path.resolve(folder), report.members)));
+    if (values.json) printJson({ ...report, members: undefined, collected });
     else process.stdout.write(`${collectedText(collected, report)}\n`);
     return collected.some(({ outcome }) => outcome === 'damaged') ? 1 : 0;
   } finally {

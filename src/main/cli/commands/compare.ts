@@ -1,23 +1,34 @@
 /** covature compare */
+import * as v from 'valibot';
 import { comparisonLines } from '../../../shared/claim-families.ts';
 import { settingValue } from '../../../shared/settings.ts';
 import { differencesOf, namesByDifference, variedSettings } from '../../../shared/varied.ts';
 import { statisticsOf, type GroupStatistics } from '../../../shared/group-statistics.ts';
 import type { RunRecord, Store } from '../../store/index.ts';
-import { openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
+import { openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse, toggle } from '../flags.ts';
+import type { Flags } from '../flags.ts';
 import { formatNumber, formatResult, formatTable } from '../format.ts';
+
+const flags = {
+  keys: {
+    schema: v.array(v.string()),
+    commas: true,
+    value: 'K',
+    help: 'results to show',
+    otherwise: 'losses, accuracies, and everything of the measured layers at the headline cutoff',
+  },
+  all: { schema: toggle, help: 'every run in a column of its own' },
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature compare RUN RUN [RUN ...] [options]
 
 Sets runs side by side: the settings that differ (only those), and their results. Runs that differ in their seed alone are one
 column: mean, standard deviation and number. Columns are called by what differs.
 
-  --keys K,K,...   results to show (default: losses, accuracies, and everything of the measured layers at the headline cutoff)
-  --all            every run in a column of its own
-${storeHelp}`;
-
-const options = { ...storeOptions, keys: { type: 'string' }, all: { type: 'boolean' } } as const;
+${flagsHelp(flags)}`;
 
 interface Column {
   readonly title: string;
@@ -26,17 +37,17 @@ interface Column {
 
 export const compare: Command = {
   help,
-  options,
+  flags,
   run: (argv) => {
-    const { values, positionals } = parse(argv, options, [2, Infinity]);
+    const { values, positionals } = parse(argv, flags, [2, Infinity]);
     using store = openStoreFor(values, true);
     const runs = positionals.map((text) => store.findRun(text));
-    const columns = columnsOf(runs, values.all === true);
+    const columns = columnsOf(runs, values.all);
     const differences = differencesOf(columns.map((column) => column.runs[0].experiment));
-    const keys = values.keys?.split(',').map((key) => key.trim()) ?? defaultKeys(runs);
+    const keys = values.keys ?? defaultKeys(runs);
     const results = keys.map((key) => ({ key, values: columns.map((column) => resultOf(column.runs, key)) }));
     const settings = [...differences].filter(([path]) => path !== 'name' && path !== 'seed');
-    if (values.json === true) {
+    if (values.json) {
       printJson({
         columns: columns.map((column) => ({ title: column.title, runs: column.runs.map((run) => run.id) })),
         differences: Object.fromEntries(settings.map(([path, list]) => [path, list.map((value) => value ?? null)])),

@@ -9,8 +9,10 @@ import { parseDataset } from '../../../shared/dataset.ts';
 import { InputError } from '../../../shared/errors.ts';
 import type { DatasetSummary } from '../../../shared/dataset.ts';
 import { defaultStoreFolder } from '../../store/index.ts';
-import { parse, printJson, storeHelp, storeOptions, UsageError } from '../command.ts';
+import { printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { datasetFromPath } from '../files.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
@@ -24,18 +26,18 @@ const help = `Usage: covature datasets                 which published datasets 
 
 Downloads go on where they were cut off and are checked against their SHA-256. Without a network the message says which files to put where.
 
-${storeHelp}
+${flagsHelp(storeFlags)}
 
 Example: covature datasets show '{"source": "glyphs", "train": 500, "test": 100}'`;
 
 export const datasets: Command = {
   help,
-  options: storeOptions,
+  flags: storeFlags,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, storeOptions, [0, 2]);
+    const { values, positionals } = parse(argv, storeFlags, [0, 2]);
     const root = path.join(path.resolve(values.store ?? defaultStoreFolder()), 'datasets');
     const [action, what] = positionals;
-    const json = values.json === true;
+    const json = values.json;
     if (action === undefined) return listPublished(root, json);
     if (what === undefined) throw new UsageError(`datasets ${action}: expected what to ${action}`);
     if (action === 'download') return download(root, what, json);

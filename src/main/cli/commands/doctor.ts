@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import * as path from 'node:path';
+import * as v from 'valibot';
 import { messageOf } from '../../../shared/errors.ts';
 import { installHint } from '../../../engine/blas/find.ts';
 import { openEngine } from '../../jobs/engine.ts';
@@ -9,21 +10,37 @@ import { availableMemory } from '../../jobs/memory.ts';
 import { probeDevices } from '../../jobs/devices.ts';
 import { gatherProvenance, softwareText } from '../../provenance.ts';
 import { defaultStoreFolder, restoreStore } from '../../store/index.ts';
-import {
-  engineFlags,
-  engineHelp,
-  engineOf,
-  openStoreFor,
-  parse,
-  printJson,
-  storeHelp,
-  storeOptions,
-  UsageError,
-} from '../command.ts';
+import { engineFlags, engineOf, openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse, toggle } from '../flags.ts';
+import type { Flags, FlagValues } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { formatNumber } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
 import { personalHere, withoutPersonal } from '../support-report.ts';
+
+const flags = {
+  repair: { schema: toggle, help: 'mend what can be mended: remove orphan files, mark missing or damaged ones' },
+  quick: { schema: toggle, help: 'sizes of files alone, not their checksums' },
+  backup: {
+    schema: toggle,
+    value: '[DIR]',
+    help: 'write a backup',
+    otherwise: 'a new folder in the store\'s "backups"',
+  },
+  restore: {
+    schema: v.string(),
+    value: 'PATH',
+    help: 'put a backup in the place of the store; what was there is kept beside it',
+  },
+  report: {
+    schema: toggle,
+    help: 'print what a maintainer needs to know when something fails: versions, machine, libraries, state of the store; paths are shortened, and names of the user, the machine and runs left out',
+  },
+  out: { schema: v.string(), value: 'FILE', help: 'save what was printed', requires: ['report'] },
+  ...engineFlags,
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature doctor [--repair] [options]
        covature doctor --backup [DIR]
@@ -33,33 +50,14 @@ const help = `Usage: covature doctor [--repair] [options]
 Says what this machine computes with and why something is unavailable, and checks the store: database, series, and every file
 against its checksum.
 
-  --repair         mend what can be mended: remove orphan files, mark missing or damaged ones
-  --quick          sizes of files alone, not their checksums
-  --backup [DIR]   write a backup (default: a new folder in the store's "backups")
-  --restore PATH   put a backup in the place of the store; what was there is kept beside it
-  --report         print what a maintainer needs to know when something fails: versions, machine, libraries, state of the store; paths are
-                   shortened, and names of the user, the machine and runs left out
-  --out FILE       with --report: save what was printed
-${engineHelp}
-${storeHelp}`;
-
-const options = {
-  ...storeOptions,
-  ...engineFlags,
-  repair: { type: 'boolean' },
-  quick: { type: 'boolean' },
-  backup: { type: 'boolean' },
-  restore: { type: 'string' },
-  report: { type: 'boolean' },
-  out: { type: 'string' },
-} as const;
+${flagsHelp(flags)}`;
 
 export const doctor: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, options, [0, 1]);
-    const json = values.json === true;
+    const { values, positionals } = parse(argv, flags, [0, 1]);
+    const json = values.json;
     if (values.restore !== undefined) {
       const folder = path.resolve(values.store ?? defaultStoreFolder());
       const replaced = await restoreStore(folder, path.resolve(values.restore));
@@ -70,7 +68,7 @@ export const doctor: Command = {
         );
       return 0;
     }
-    if (values.backup === true) {
+    if (values.backup) {
       using store = openStoreFor(values, false);
       const destination = positionals[0];
       const info = await store.backup(destination === undefined ? undefined : path.resolve(destination));
@@ -80,11 +78,9 @@ export const doctor: Command = {
       return 0;
     }
     if (positionals.length > 0) throw new UsageError(`unexpected argument "${positionals[0]}"`);
-    if (values.out !== undefined && values.report !== true)
-      throw new UsageError('--out is an option of --report, which is missing');
     const machine = await describeMachine(values);
     const store = await checkStore(values);
-    if (values.report === true) {
+    if (values.report) {
       const text = reportText(machine, store);
       process.stdout.write(text);
       if (values.out !== undefined) {
@@ -111,7 +107,7 @@ function reportText(
   return withoutPersonal(text, personalHere());
 }
 
-async function describeMachine(values: { blas?: string | undefined; threads?: string | undefined }) {
+async function describeMachine(values: FlagValues<typeof flags>) {
   const provenance = gatherProvenance();
   const devices = await probeDevices();
   try {
@@ -155,18 +151,14 @@ function machineText({ provenance, engine, devices, memory }: Awaited<ReturnType
   return lines.join('\n');
 }
 
-async function checkStore(values: {
-  store?: string | undefined;
-  repair?: boolean | undefined;
-  quick?: boolean | undefined;
-}) {
+async function checkStore(values: FlagValues<typeof flags>) {
   const folder = path.resolve(values.store ?? defaultStoreFolder());
   if (!existsSync(folder)) return null;
-  using store = openStoreFor(values, values.repair !== true);
+  using store = openStoreFor(values, !values.repair);
   const progress = new ProgressLine();
   const report = await store.doctor({
-    repair: values.repair === true,
-    checksums: values.quick !== true,
+    repair: values.repair,
+    checksums: !values.quick,
     progress: (done, total) => {
       progress.show('checking files', done / total, null);
     },

@@ -1,31 +1,65 @@
 /** covature export */
 import * as path from 'node:path';
+import * as v from 'valibot';
+import { definedOf } from '../../../shared/defined.ts';
+import { integer } from '../../../shared/validation.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { figureNames } from '../../../shared/figures/catalogue.ts';
 import { drawPlans, type DrawingSettings, type Omitted } from '../../figures/drawing.ts';
 import { figureFormats, writeExport, type FigureFormat } from '../../figures/export.ts';
 import { namedPlans, plansOf, scatterPlans, type FigurePlan, type PlanSource } from '../../figures/plans.ts';
 import type { MeasurementRecord, RunRecord, Store } from '../../store/index.ts';
-import {
-  engineFlags,
-  engineHelp,
-  engineOf,
-  integerOption,
-  listed,
-  oneOf,
-  openStoreFor,
-  parse,
-  printJson,
-  storeHelp,
-  storeOptions,
-  UsageError,
-  makeFolder,
-} from '../command.ts';
+import { engineFlags, engineOf, makeFolder, openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
-import { figureFlags, figureOptions, figureOptionsHelp, figuresHelp } from '../figure-options.ts';
+import { dpiFlag, figureFlags, figureLines, figureOptions } from '../figure-options.ts';
+import { flagsHelp, parse, toggle } from '../flags.ts';
+import type { Flags } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { dataKinds, writeRunFiles, type DataKind } from '../run-files.ts';
 
 const kinds = [...new Set([...dataKinds, ...figureFormats])] as const;
+
+const flags = {
+  figure: {
+    schema: v.array(v.picklist(['all', ...figureNames])),
+    namesChoices: true,
+    commas: true,
+    value: 'NAME',
+    help: '"all" (every one that the runs have data for), or',
+    below: figureLines,
+  },
+  recipe: {
+    schema: v.array(v.string()),
+    value: 'FILE',
+    help: 'a recipe (JSON, or a list of them), or a figure that was exported as SVG, PDF or PNG; RUNs take the place of its own',
+  },
+  stored: {
+    schema: v.array(v.string()),
+    value: 'NAME',
+    help: 'a recipe stored in the workbench, by name or id, or "all" of them',
+  },
+  format: {
+    schema: v.array(v.picklist(kinds)),
+    namesChoices: true,
+    commas: true,
+    value: 'KIND',
+    help: 'svg, pdf, png, tiff, csv (what is drawn), json (the recipe), py (matplotlib script with its CSV), tex (table of the measurements behind the figure)',
+  },
+  dpi: dpiFlag,
+  parameter: { schema: v.string(), value: 'P', help: 'only this layer ("fc2" or "fc2.kernel")' },
+  step: { schema: integer(0), value: 'N', help: 'measurements at this step of training', otherwise: 'the last' },
+  apart: { schema: toggle, help: 'a figure for each run, where one could hold several as panels' },
+  ...figureFlags,
+  name: { schema: v.string(), value: 'NAME', help: 'file name of a single figure, without its ending' },
+  out: {
+    schema: v.string(),
+    value: 'DIR',
+    help: 'folder that receives the files, made if need be',
+    otherwise: 'this one',
+  },
+  ...engineFlags,
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature export RUN [RUN ...] --format KIND [--format KIND ...] --out DIR [options]
        covature export RUN [RUN ...] --figure NAME [--figure NAME ...] --format svg,pdf,... [options]
@@ -42,22 +76,7 @@ Data (without --figure and --recipe):
            svg, pdf ... C_ii against H_ii of every measurement, both estimands
 
 Figures:
-  --figure NAME    ("all": every one that the runs have data for)
-${figuresHelp}
-  --recipe FILE    a recipe (JSON, or a list of them), or a figure that was exported as SVG, PDF or PNG; RUNs take the place of its own
-  --stored NAME    a recipe stored in the workbench, by name or id ("all": each of them); may be repeated, as --figure and --recipe
-  --format KIND    svg, pdf, png, tiff, csv (what is drawn), json (the recipe), py (matplotlib script with its CSV),
-                   tex (table of the measurements behind the figure); several with commas
-  --dpi N          of png and tiff (default: 600)
-  --parameter P    only this layer ("fc2" or "fc2.kernel")
-  --step N         measurements at this step of training (default: the last)
-  --apart          a figure for each run, where one could hold several as panels
-${figureOptionsHelp}
-  --name NAME      file name of a single figure, without its ending
-
-  --out DIR        folder that receives the files (made if need be; default: this one)
-${engineHelp}
-${storeHelp}
+${flagsHelp(flags)}
 
 Examples:
   covature export mnist-ce --format svg --format csv --out figures
@@ -65,51 +84,31 @@ Examples:
   covature export a1b2 c3d4 e5f6 --figure gamma_hyperparameter --set field=optimiser.lr --format pdf --out figures
   covature export b7c8 --recipe figure-2.pdf --format pdf --out figures`;
 
-const options = {
-  ...storeOptions,
-  ...engineFlags,
-  ...figureFlags,
-  format: { type: 'string', multiple: true },
-  figure: { type: 'string', multiple: true },
-  recipe: { type: 'string', multiple: true },
-  stored: { type: 'string', multiple: true },
-  out: { type: 'string' },
-  name: { type: 'string' },
-  dpi: { type: 'string' },
-  parameter: { type: 'string' },
-  step: { type: 'string' },
-  apart: { type: 'boolean' },
-} as const;
-
 export const exportCommand: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, options, [0, Infinity]);
-    const formats = [...new Set(listed(values.format))].map((text) => oneOf(text, 'format', kinds));
+    const { values, positionals } = parse(argv, flags, [0, Infinity]);
+    const formats = [...new Set(values.format)];
     if (formats.length === 0) throw new UsageError(`expected --format: ${kinds.join(', ')}`);
-    const figures = listed(values.figure).map((text) => oneOf(text, 'figure', ['all', ...figureNames]));
+    const figures = values.figure ?? [];
     const named = [...(values.recipe ?? []), ...(values.stored ?? [])];
     const drawing = figures.length > 0 || named.length > 0;
     if (positionals.length === 0 && named.length === 0)
       throw new UsageError('expected at least one run, or --recipe or --stored with runs of its own');
-    const step = integerOption(values.step, 'step', 0);
-    const dpi = integerOption(values.dpi, 'dpi', 30);
+    const { parameter, step, dpi } = values;
     const chosen = figureOptions(values);
     const folder = path.resolve(values.out ?? '.');
     using store = openStoreFor(values, true);
     const runs = positionals.map((text) => store.findRun(text));
-    const source = {
-      ...(values.parameter === undefined ? {} : { parameter: values.parameter }),
-      ...(step === undefined ? {} : { step }),
-    };
+    const source = definedOf({ parameter, step });
     const figureKinds = formats.filter((format): format is FigureFormat => isFigureFormat(format));
     const files: string[] = [];
     const drawn: Document[] = [];
     const omitted: Omitted[] = [];
     const draw = async (plans: readonly FigurePlan[], kinds: readonly FigureFormat[]): Promise<void> => {
       makeFolder(folder);
-      const settings = { formats: kinds, folder, engine: engineOf(values), ...(dpi === undefined ? {} : { dpi }) };
+      const settings = { formats: kinds, folder, engine: engineOf(values), dpi };
       const written = await writeFigures(store, plans, settings);
       omitted.push(...written.omitted);
       for (const document of written.documents) {
@@ -123,7 +122,7 @@ export const exportCommand: Command = {
         throw new UsageError(`--format ${odd}: no format of figures (${figureFormats.join(', ')})`);
       if (figures.length > 0 && runs.length === 0) throw new UsageError('--figure: expected at least one run');
       const plans = [
-        ...figures.flatMap((figure) => plansOf(store, figure, runs, source, chosen, values.apart === true)),
+        ...figures.flatMap((figure) => plansOf(store, figure, runs, source, chosen, values.apart)),
         ...(await namedPlans(store, values.recipe ?? [], values.stored ?? [], runs, chosen)),
       ];
       if (values.name !== undefined && plans.length !== 1)
@@ -140,7 +139,7 @@ export const exportCommand: Command = {
       }
     }
     const ids = runs.map(({ id }) => id);
-    if (values.json === true)
+    if (values.json)
       printJson({ ...(ids.length === 1 ? { run: ids[0] } : { runs: ids }), files, figures: drawn, omitted });
     else process.stdout.write(files.map((file) => `${file}\n`).join(''));
     for (const { name, warnings } of drawn)

@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import * as path from 'node:path';
+import * as v from 'valibot';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { isModelFile } from '../../../data/model-file.ts';
 import { isRunLog } from '../../../data/run-log.ts';
@@ -15,22 +16,29 @@ import { importModelFile } from '../../services/model-file.ts';
 import { followRunLog, takeRunLog } from '../../services/run-log.ts';
 import type { RunLogOptions } from '../../services/run-log.ts';
 import type { Imported, Json, RunRecord, Store } from '../../store/index.ts';
-import {
-  engineFlags,
-  engineHelp,
-  engineOf,
-  makeFolder,
-  openStoreFor,
-  parse,
-  printJson,
-  storeHelp,
-  storeOptions,
-} from '../command.ts';
-import type { Command } from '../command.ts';
 import { importRunFile, runFileExtension } from '../../services/run-file.ts';
 import { lookalikeAt } from '../../../data/lookalikes.ts';
+import { engineFlags, engineOf, makeFolder, openStoreFor, printJson, storeFlags } from '../command.ts';
+import type { Command } from '../command.ts';
+import { flagsHelp, parse, toggle } from '../flags.ts';
+import type { Flags } from '../flags.ts';
 import { readJsonFile } from '../files.ts';
 import { onInterrupt } from './run.ts';
+
+const flags = {
+  follow: {
+    schema: toggle,
+    help: 'of one growing run: stay, and take what comes until it ends (Ctrl+C stops following)',
+  },
+  name: {
+    schema: v.string(),
+    value: 'NAME',
+    help: 'of one model: what the run is called',
+    otherwise: "the file's name",
+  },
+  ...engineFlags,
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature import PLACE [PLACE ...] [options]
 
@@ -42,16 +50,11 @@ Adds what comes from elsewhere as runs:
   FOLDER            a run that "covature export RUN --format run" wrote
 Files are checked against their checksums; the same run twice is added once.
 
-  --follow          of one growing run: stay, and take what comes until it ends (Ctrl+C stops following)
-  --name NAME       of one model: what the run is called (default: the file's name)
-${engineHelp}
-${storeHelp}
+${flagsHelp(flags)}
 
 Example: covature import net.covature-model`;
 
 export const documentName = 'run.json';
-
-const options = { ...storeOptions, ...engineFlags, follow: { type: 'boolean' }, name: { type: 'string' } } as const;
 
 interface Result {
   readonly id: string;
@@ -69,21 +72,21 @@ interface Result {
 
 export const importCommand: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, options, [1, Infinity]);
-    if (positionals.length > 1 && (values.follow === true || values.name !== undefined))
+    const { values, positionals } = parse(argv, flags, [1, Infinity]);
+    if (positionals.length > 1 && (values.follow || values.name !== undefined))
       throw new InputError('--follow and --name are for one place at a time');
     using store = openStoreFor(values, false);
     const check = checker(engineOf(values));
     const results: Result[] = [];
     for (const given of positionals) {
       const place = path.resolve(given);
-      const result = await importPlace(store, place, check, values.name, values.follow === true);
+      const result = await importPlace(store, place, check, values.name, values.follow);
       results.push(result);
-      if (values.json !== true) process.stdout.write(`${textOf(result, place)}\n`);
+      if (!values.json) process.stdout.write(`${textOf(result, place)}\n`);
     }
-    if (values.json === true) printJson(results);
+    if (values.json) printJson(results);
     return 0;
   },
 };

@@ -1,62 +1,64 @@
 /** covature list */
+import * as v from 'valibot';
+import { definedOf } from '../../../shared/defined.ts';
+import { integer } from '../../../shared/validation.ts';
 import type { RunRow } from '../../store/index.ts';
 import { runStatuses } from '../../store/index.ts';
-import { integerOption, oneOf, openStoreFor, parse, printJson, storeHelp, storeOptions } from '../command.ts';
+import { openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse } from '../flags.ts';
+import type { Flags } from '../flags.ts';
 import { formatResult, formatTable } from '../format.ts';
+
+const flags = {
+  filter: { schema: v.string(), value: 'TEXT', help: `an expression: 'gamma.fc2 > 1.1 and loss = "mse"'` },
+  status: { schema: v.array(v.picklist(runStatuses)), value: 'S', help: 'runs in this state' },
+  tag: { schema: v.array(v.string()), value: 'T', help: 'runs that carry the tag' },
+  text: { schema: v.string(), value: 'WORDS', help: 'words that occur in name, notes, tags or the experiment' },
+  sort: { schema: v.array(v.string()), value: 'KEY', help: 'a field or result; "-KEY" for the largest first' },
+  columns: {
+    schema: v.array(v.string()),
+    commas: true,
+    value: 'K',
+    help: 'results to show',
+    otherwise: 'loss, test_accuracy and every gamma',
+  },
+  limit: { schema: v.optional(integer(0), 50), value: 'N', help: 'at most N runs; 0: all' },
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature list [options]
 
 Lists stored runs, newest first.
 
-  --filter TEXT    an expression: 'gamma.fc2 > 1.1 and loss = "mse"'
-  --status S       queued, running, paused, done, failed, diverged, cancelled or interrupted; may be repeated
-  --tag T          runs that carry the tag; may be repeated
-  --text WORDS     words that occur in name, notes, tags or the experiment
-  --sort KEY       a field or result; "-KEY" for the largest first; may be repeated
-  --columns K,K    results to show (default: loss, test_accuracy and every gamma)
-  --limit N        at most N runs (default 50; 0: all)
-${storeHelp}
+${flagsHelp(flags)}
 
 Example: covature list --filter 'dataset = "glyphs"' --sort -gamma.fc2`;
 
-const options = {
-  ...storeOptions,
-  filter: { type: 'string' },
-  status: { type: 'string', multiple: true },
-  tag: { type: 'string', multiple: true },
-  text: { type: 'string' },
-  sort: { type: 'string', multiple: true },
-  columns: { type: 'string' },
-  limit: { type: 'string' },
-} as const;
-
 export const list: Command = {
   help,
-  options,
+  flags,
   run: (argv) => {
-    const { values } = parse(argv, options, [0, 0]);
+    const { values } = parse(argv, flags, [0, 0]);
     using store = openStoreFor(values, true);
-    const columns =
-      values.columns?.split(',').map((key) => key.trim()) ??
-      defaultColumns(store.summaryKeyList().map((info) => info.key));
-    const limit = integerOption(values.limit, 'limit', 0) ?? 50;
-    const found = store.listRuns({
+    const columns = values.columns ?? defaultColumns(store.summaryKeyList().map((info) => info.key));
+    const { limit } = values;
+    const listed = store.listRuns({
       columns,
       limit: limit === 0 ? Number.MAX_SAFE_INTEGER : limit,
-      ...(values.filter !== undefined && { filter: values.filter }),
-      ...(values.status !== undefined && { status: values.status.map((text) => oneOf(text, 'status', runStatuses)) }),
-      ...(values.tag !== undefined && { tags: values.tag }),
-      ...(values.text !== undefined && { text: values.text }),
-      ...(values.sort !== undefined && {
-        sort: values.sort.map((key) => (key.startsWith('-') ? { key: key.slice(1), descending: true } : { key })),
+      ...definedOf({
+        filter: values.filter,
+        status: values.status,
+        tags: values.tag,
+        text: values.text,
+        sort: values.sort?.map((key) => (key.startsWith('-') ? { key: key.slice(1), descending: true } : { key })),
       }),
     });
-    if (values.json === true) {
-      printJson(found);
+    if (values.json) {
+      printJson(listed);
       return 0;
     }
-    if (found.rows.length === 0) {
+    if (listed.rows.length === 0) {
       process.stdout.write('no runs; "covature run EXPERIMENT.json" makes one\n');
       return 0;
     }
@@ -64,11 +66,11 @@ export const list: Command = {
     process.stdout.write(
       `${formatTable(
         head,
-        found.rows.map((row) => cells(row, columns)),
+        listed.rows.map((row) => cells(row, columns)),
       )}\n`,
     );
-    if (found.total > found.rows.length)
-      process.stdout.write(`${found.rows.length} of ${found.total} runs (--limit 0 shows all)\n`);
+    if (listed.total > listed.rows.length)
+      process.stdout.write(`${listed.rows.length} of ${listed.total} runs (--limit 0 shows all)\n`);
     return 0;
   },
 };

@@ -2,17 +2,24 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import * as path from 'node:path';
+import * as v from 'valibot';
 import { InputError } from '../../../shared/errors.ts';
 import { bridgeFile, ownCommand, writeBridge } from '../../bridge.ts';
-import { parse, printJson } from '../command.ts';
+import { jsonFlag, printJson } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse } from '../flags.ts';
+import type { Flags } from '../flags.ts';
+
+const flags = {
+  out: { schema: v.string(), value: 'PLACE', help: 'a file, or a folder to write covature.py into' },
+  json: jsonFlag,
+} as const satisfies Flags;
 
 const help = `Usage: covature python [--out PLACE]
 
 Says where the bridge from PyTorch is, one Python file without dependencies but torch and numpy, or writes a copy of it that knows how to call this program.
 
-  --out PLACE       a file, or a folder to write covature.py into
-  --json            one document on standard output and nothing else there
+${flagsHelp(flags)}
 
 In Python, beside it (or with its folder on the path):
   import covature
@@ -24,13 +31,11 @@ In Python, beside it (or with its folder on the path):
 
 Then: covature import net.covature-model        Example: covature python --out .`;
 
-const options = { out: { type: 'string' }, json: { type: 'boolean' } } as const;
-
 export const python: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values } = parse(argv, options, [0, 0]);
+    const { values } = parse(argv, flags, [0, 0]);
     let file = bridgeFile().path;
     if (values.out !== undefined) {
       const place = path.resolve(values.out);
@@ -45,7 +50,7 @@ export const python: Command = {
       if (!existsSync(into)) throw new InputError(`--out: ${file}: there is no folder ${into}`);
       await writeBridge(file, ownCommand());
     }
-    if (values.json === true) printJson({ file });
+    if (values.json) printJson({ file });
     else process.stdout.write(`${file}\n`);
     return 0;
   },

@@ -1,5 +1,7 @@
 /** covature reproduce */
 import * as path from 'node:path';
+import * as v from 'valibot';
+import { integer } from '../../../shared/validation.ts';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { loadFonts } from '../../figures/fonts.ts';
 import { dataFolderOf, resumeRun, startRun } from '../../services/runs.ts';
@@ -16,29 +18,68 @@ import {
   settingsLack,
   wholeSettings,
 } from '../../study/settings-study.ts';
-import type { SettingName, SettingsRow, SettingsScale } from '../../study/settings-study.ts';
+import type { SettingsRow, SettingsScale } from '../../study/settings-study.ts';
 import { planStudy, studyLacks, studyNames } from '../../study/study.ts';
 import type { StudyPart, StudyPlan } from '../../study/study.ts';
-import {
-  choice,
-  engineFlags,
-  engineHelp,
-  engineOf,
-  openStoreFor,
-  integerOption,
-  PausedError,
-  UsageError,
-  parse,
-  printJson,
-  storeHelp,
-  storeOptions,
-  makeFolder,
-} from '../command.ts';
+import { PausedError, engineFlags, engineOf, makeFolder, openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse } from '../flags.ts';
+import type { Flags, FlagValues } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { formatDuration, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
 import { onInterrupt, pauseGrace } from './run.ts';
 import { onPauseSignal } from '../../jobs/signals.ts';
+
+/** Names of settings as words of a command line. */
+const varyWords = settingNames.map((name) => name.replaceAll(' ', '-'));
+
+const flags = {
+  study: {
+    schema: v.optional(v.picklist(studyNames), 'quick'),
+    value: 'NAME',
+    help: 'which',
+    meanings: {
+      quick: 'minutes',
+      full: "8,000 samples, 20 epochs, 5 seeds, the MLPs' first layer too; hours",
+      settings:
+        'what gamma depends on: over training, batch size, width, learning rate, label noise, loss; an MLP on MNIST, else on glyphs; 8,000 samples, 5 seeds; 55 runs',
+    },
+  },
+  samples: {
+    schema: integer(8),
+    value: 'N',
+    help: 'of the study settings: samples to train and measure on',
+    otherwise: '8000',
+  },
+  seeds: {
+    schema: v.array(integer(0)),
+    commas: true,
+    value: 'N',
+    help: 'of the study settings',
+    otherwise: '1,2,3,4,5',
+  },
+  vary: {
+    schema: v.array(v.picklist(varyWords)),
+    commas: true,
+    value: 'NAME',
+    help: 'of the study settings, which settings are varied; what is left out is said beside the figure',
+    otherwise: 'all',
+  },
+  data: {
+    schema: v.string(),
+    value: 'DIR',
+    help: 'a folder with "mnist", "fashion-mnist" or "cifar-10" below it, complete or in part (CIFAR-10: any of its batches)',
+  },
+  out: {
+    schema: v.string(),
+    value: 'DIR',
+    help: 'folder for the table (CSV) and the figure (SVG)',
+    otherwise: 'reproduce-NAME',
+  },
+  ...engineFlags,
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature reproduce [--study quick|full|settings] [options]
 
@@ -46,49 +87,23 @@ The paper as a built-in study: {MNIST, Fashion-MNIST, CIFAR-10 where present, gl
 too} x seeds.
 Every run is stored; what is there already is not run again, so an interrupted study goes on. Ends in one table and one figure of gamma per layer.
 
-  --study NAME     quick (default; minutes), full (8,000 samples, 20 epochs, 5 seeds, the MLPs' first layer too; hours) or settings: what gamma depends on (over training,
-                   batch size, width, learning rate, label noise, loss; an MLP on MNIST, else on glyphs; 8,000 samples, 5 seeds; 55 runs)
-  --samples N      of the study settings: samples to train and measure on (default 8000)
-  --seeds N,N,...  of the study settings (default 1,2,3,4,5)
-  --vary NAME,...  of the study settings: which settings are varied, with - for spaces (default batch-size,width,learning-rate,label-noise,loss);
-                   what is left out is said beside the figure
-  --data DIR       a folder with "mnist", "fashion-mnist" or "cifar-10" below it, complete or in part (CIFAR-10: any of its batches)
-  --out DIR        folder for the table (CSV) and the figure (SVG); default reproduce-NAME
-${engineHelp}
-${storeHelp}
+${flagsHelp(flags)}
 
 Datasets that --data does not have are looked for in the store's folder "datasets" (see "covature datasets").`;
 
-const options = {
-  ...storeOptions,
-  ...engineFlags,
-  study: { type: 'string' },
-  samples: { type: 'string' },
-  seeds: { type: 'string' },
-  vary: { type: 'string' },
-  data: { type: 'string' },
-  out: { type: 'string' },
-} as const;
-
-interface EngineValues {
-  readonly blas?: string | undefined;
-  readonly threads?: string | undefined;
-}
-
 export const reproduce: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values } = parse(argv, options, [0, 0]);
-    const name = choice(values.study, 'study', studyNames) ?? 'quick';
+    const { values } = parse(argv, flags, [0, 0]);
+    const name = values.study;
     const began = performance.now();
     const folder = path.resolve(values.out ?? `reproduce-${name}`);
     makeFolder(folder);
     using store = openStoreFor(values, false);
     const own = values.data === undefined ? undefined : path.resolve(values.data);
-    const samples = integerOption(values.samples, 'samples', 8);
-    const seeds = seedsOf(values.seeds);
-    const vary = settingsOf(values.vary);
+    const { samples, seeds } = values;
+    const vary = values.vary?.map((word) => settingNames[varyWords.indexOf(word)]);
     if (name !== 'settings' && (samples !== undefined || seeds !== undefined || vary !== undefined))
       throw new UsageError('--samples, --seeds and --vary are of --study settings');
     if (name === 'settings')
@@ -99,7 +114,7 @@ export const reproduce: Command = {
         scale: {
           train: samples ?? wholeSettings.train,
           seeds: seeds ?? wholeSettings.seeds,
-          ...(vary !== undefined && { vary }),
+          vary,
         },
       });
     const plan = await planStudy(name, dataFolderOf(store), own);
@@ -112,7 +127,7 @@ export const reproduce: Command = {
       files.push(path.join(folder, 'gamma.svg'));
       await writeFileAtomic(files[1], svg);
     }
-    if (values.json === true) printJson({ study: name, absent: plan.absent, files, results: rows.map(cellsOf) });
+    if (values.json) printJson({ study: name, absent: plan.absent, files, results: rows.map(cellsOf) });
     else {
       const took = formatDuration((performance.now() - began) / 1000);
       process.stdout.write(`${studyText(rows)}\n${plan.parts.length} runs in ${took}\n${files.join('\n')}\n`);
@@ -121,31 +136,10 @@ export const reproduce: Command = {
   },
 };
 
-/** Raises UsageError for anything but whole numbers with commas between. */
-function seedsOf(text: string | undefined): number[] | undefined {
-  return text?.split(',').map((each) => {
-    const seed = each.trim() === '' ? NaN : Number(each);
-    if (!(Number.isSafeInteger(seed) && seed >= 0))
-      throw new UsageError(`--seeds: expected whole numbers of at least 0 with commas between, received "${text}"`);
-    return seed;
-  });
-}
-
-/** Raises UsageError for anything but names of settings with commas between. */
-function settingsOf(text: string | undefined): SettingName[] | undefined {
-  return text?.split(',').map((each) => {
-    const name = settingNames.find((setting) => setting.replaceAll(' ', '-') === each.trim());
-    const names = settingNames.map((setting) => setting.replaceAll(' ', '-')).join(', ');
-    if (name === undefined)
-      throw new UsageError(`--vary: expected some of ${names} with commas between, received "${text}"`);
-    return name;
-  });
-}
-
 /** The study of settings: its own table and figure. */
 async function reproduceSettings(
   store: Store,
-  values: EngineValues & { readonly json?: boolean | undefined },
+  values: FlagValues<typeof flags>,
   {
     folder,
     own,
@@ -179,8 +173,7 @@ async function reproduceSettings(
     await writeFileAtomic(files[1], renderSvg(figure, loadFonts()));
   }
   const cells = settingsCells(rows);
-  if (values.json === true)
-    printJson({ study: 'settings', absent: plan.absent, left_out: lack, files, results: cells });
+  if (values.json) printJson({ study: 'settings', absent: plan.absent, left_out: lack, files, results: cells });
   else {
     const over = (found: (typeof cells)[number]['gamma']): string =>
       found === null
@@ -215,12 +208,12 @@ async function reproduceSettings(
 class StudyRunner {
   readonly #store: Store;
   readonly #plan: StudyPlan;
-  readonly #values: EngineValues;
+  readonly #values: FlagValues<typeof engineFlags>;
   readonly progress = new ProgressLine();
   /** Seconds of parts by network and dataset: one of a kind says what the next of it will take. */
   readonly #took = new Map<string, number>();
 
-  constructor(store: Store, plan: StudyPlan, values: EngineValues) {
+  constructor(store: Store, plan: StudyPlan, values: FlagValues<typeof engineFlags>) {
     this.#store = store;
     this.#plan = plan;
     this.#values = values;

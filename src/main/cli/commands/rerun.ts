@@ -1,21 +1,18 @@
 /** covature rerun */
 import { compareRuns, isEqual, startRerun, type Replay } from '../../services/replay.ts';
-import {
-  engineFlags,
-  engineHelp,
-  engineOf,
-  openStoreFor,
-  PausedError,
-  parse,
-  printJson,
-  storeHelp,
-  storeOptions,
-} from '../command.ts';
+import { PausedError, engineFlags, engineOf, openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse } from '../flags.ts';
+import type { Flags } from '../flags.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
 import { onInterrupt, pauseGrace } from './run.ts';
 import { onPauseSignal } from '../../jobs/signals.ts';
+
+const flags = {
+  ...engineFlags,
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature rerun RUN [options]
 
@@ -23,18 +20,15 @@ Runs a stored experiment again, with the same seed and the library threads that 
 number by number. On the same machine and engine all are the same bit for bit; a relative difference below 1e-9 counts as equal and is stated (runs from before
 the threads were recorded). On another machine runs differ by rounding, which training amplifies.
 
-${engineHelp}
-${storeHelp}
+${flagsHelp(flags)}
 
 Exit status 0: all equal; 1: something differs.`;
 
-const options = { ...storeOptions, ...engineFlags } as const;
-
 export const rerun: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, options, [1, 1]);
+    const { values, positionals } = parse(argv, flags, [1, 1]);
     using store = openStoreFor(values, false);
     const original = store.findRun(positionals[0]);
     const progress = new ProgressLine();
@@ -60,7 +54,7 @@ export const rerun: Command = {
     const again = store.getRun(started.id);
     if (again === undefined) throw new Error(`run ${started.id} is gone from the store`);
     const replay = await compareRuns(store, original, again);
-    if (values.json === true) printJson(replay);
+    if (values.json) printJson(replay);
     else process.stdout.write(`${replayText(replay)}\n`);
     return isEqual(replay) ? 0 : 1;
   },

@@ -1,5 +1,7 @@
 /** covature run */
 import * as path from 'node:path';
+import * as v from 'valibot';
+import { integer } from '../../../shared/validation.ts';
 import { resolveDataset } from '../../../data/resolve.ts';
 import { costKey } from '../../../shared/sweep.ts';
 import { fitted } from '../../jobs/data.ts';
@@ -11,19 +13,11 @@ import { checkShapes } from '../../services/fitting.ts';
 import { dataFolderOf, resumeRun, startRun } from '../../services/runs.ts';
 import type { StartedRun } from '../../services/runs.ts';
 import type { Store } from '../../store/index.ts';
-import {
-  engineFlags,
-  engineHelp,
-  engineOf,
-  integerOption,
-  openStoreFor,
-  parse,
-  printJson,
-  storeHelp,
-  storeOptions,
-  UsageError,
-} from '../command.ts';
+import { engineFlags, engineOf, openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse, toggle } from '../flags.ts';
+import type { Flags } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { readJsonFile } from '../files.ts';
 import { invocation } from '../../invocation.ts';
 import { forecastText } from '../forecast-text.ts';
@@ -33,46 +27,38 @@ import { formatDuration } from '../format.ts';
 import { membersOf, sweepFlags, sweepOf } from '../sweep-options.ts';
 import type { Member } from '../sweep-options.ts';
 
+const flags = {
+  ...sweepFlags,
+  'stop-after': { schema: integer(1), value: 'N', help: 'take a checkpoint after N steps and pause there' },
+  resume: { schema: v.string(), value: 'RUN', help: 'go on with an unfinished run (id, part of an id, or name)' },
+  forecast: { schema: toggle, help: 'say what it will take (time, memory, disk) and start nothing' },
+  'dry-run': { schema: toggle, help: 'the same as --forecast' },
+  ...engineFlags,
+  ...storeFlags,
+} as const satisfies Flags;
+
 const help = `Usage: covature run EXPERIMENT.json [options]
        covature run --resume RUN [options]
 
 Trains the network of an experiment, measures it as the experiment says, and stores the run. Lists of values in the experiment make a sweep: every combination
 is one run, one after the other, in the order in which the workbench lists them.
 
-  --seed N         instead of the experiment's seed
-  --seeds A,B,...  one run a seed, one after the other
-  --member K       only run K of the sweep, counted from 1
-  --members A-B    only these
-  --stop-after N   take a checkpoint after N steps and pause there
-  --resume RUN     go on with an unfinished run (id, part of an id, or name)
-  --forecast       say what it will take (time, memory, disk) and start nothing; --dry-run is the same
-${engineHelp}
-${storeHelp}
+${flagsHelp(flags)}
 
 Ctrl+C cancels a run. SIGTERM and SIGUSR1 pause it: it takes a checkpoint at the step it has come to (a measurement under way has 20 seconds to end, or is made
 anew), and the exit status is ${pausedStatus}; --resume goes on.
 
 Example: ${invocation} run resources/examples/glyphs-mlp.json --seeds 1,2,3`;
 
-const options = {
-  ...storeOptions,
-  ...engineFlags,
-  ...sweepFlags,
-  'stop-after': { type: 'string' },
-  resume: { type: 'string' },
-  forecast: { type: 'boolean' },
-  'dry-run': { type: 'boolean' },
-} as const;
-
 export const run: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values, positionals } = parse(argv, options, [0, 1]);
+    const { values, positionals } = parse(argv, flags, [0, 1]);
     const [file] = positionals;
     if ((file === undefined) === (values.resume === undefined))
       throw new UsageError('expected an experiment file, or --resume with a run');
-    const stopAfter = integerOption(values['stop-after'], 'stop-after', 1) ?? null;
+    const stopAfter = values['stop-after'] ?? null;
     const progress = new ProgressLine();
     const common = {
       engine: engineOf(values),
@@ -82,14 +68,14 @@ export const run: Command = {
         progress.onEvent(event);
       },
     };
-    const isForecast = values.forecast === true || values['dry-run'] === true;
+    const isForecast = values.forecast || values['dry-run'];
     if (file === undefined) {
       if (isForecast)
         throw new UsageError('--forecast is of a run that is not begun; --resume says what is left when it starts');
       using store = openStoreFor(values, false);
       const record = store.findRun(values.resume ?? '');
       const baseFolder = record.values['base_folder']?.text ?? process.cwd();
-      const status = await follow(store, progress, values.json === true, [
+      const status = await follow(store, progress, values.json, [
         () => resumeRun(store, record, { ...common, baseFolder }),
       ]);
       return status;
@@ -113,7 +99,7 @@ export const run: Command = {
         });
         forecasts.push({ members: kind.map(({ number }) => number), forecast });
       }
-      if (values.json === true) printJson(forecastDocument(members, forecasts));
+      if (values.json) printJson(forecastDocument(members, forecasts));
       else process.stdout.write(`${forecastsText(members, forecasts)}\n`);
       return 0;
     }
@@ -125,7 +111,7 @@ export const run: Command = {
     return await follow(
       store,
       progress,
-      values.json === true,
+      values.json,
       members.map(
         ({ experiment }) =>
           () =>

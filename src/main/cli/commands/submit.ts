@@ -1,6 +1,8 @@
 /** covature submit */
 import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
+import * as v from 'valibot';
+import { integer } from '../../../shared/validation.ts';
 import { inputErrorOf } from '../../../data/files.ts';
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { InputError } from '../../../shared/errors.ts';
@@ -13,10 +15,81 @@ import { plannedWords, prepareSweep, submitPilot, submitSweep } from '../../clus
 import type { Asked, SubmittedJob } from '../../cluster/submit.ts';
 import { readPlan } from '../../cluster/plan.ts';
 import { defaultStoreFolder } from '../../store/index.ts';
-import { engineFlags, engineOf, integerOption, parse, printJson, storeOptions, UsageError } from '../command.ts';
+import { engineFlags, engineOf, jsonFlag, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse, toggle } from '../flags.ts';
+import type { Flag, Flags, FlagValues } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { readJsonFile } from '../files.ts';
-import { seedsOf } from '../sweep-options.ts';
+import { seedsOf, sweepFlags } from '../sweep-options.ts';
+
+export const hostFlag = {
+  schema: v.string(),
+  value: 'HOST',
+  help: 'on this login node, over an ssh connection that is open; folders and paths are those of HOST',
+} as const satisfies Flag;
+
+export const remoteFlag = {
+  schema: v.string(),
+  value: 'COMMAND',
+  help: 'how covature is called there',
+  otherwise: '"covature"',
+} as const satisfies Flag;
+
+const flags = {
+  slurm: { schema: toggle, help: 'by Slurm, the scheduler that there is' },
+  to: { schema: v.string(), value: 'DIR', help: 'the folder of the sweep; made, and not yet one' },
+  seed: sweepFlags.seed,
+  seeds: sweepFlags.seeds,
+  'at-once': {
+    schema: integer(1),
+    value: 'N',
+    help: 'tasks at once at most',
+    otherwise: 'as many as the cluster gives',
+  },
+  cpus: {
+    schema: integer(1),
+    value: 'N',
+    help: 'cores of a task, and threads of the library, which last digits depend on',
+    otherwise: '1',
+  },
+  time: {
+    schema: v.string(),
+    value: 'T',
+    help: 'limit of time: minutes, H:MM:SS, D-HH:MM:SS',
+    otherwise:
+      "twice the pilot's forecast of the worst member, within the partition's limit; without a pilot the partition's default",
+  },
+  mem: {
+    schema: v.string(),
+    value: 'M',
+    help: 'memory: megabytes, or 4G',
+    otherwise: "1.5 times the pilot's forecast of the worst member; without one the cluster's",
+  },
+  setup: {
+    schema: v.string(),
+    value: 'FILE',
+    help: 'lines for a shell, run before each task: module load and the like',
+  },
+  'snapshot-every': { schema: integer(1), value: 'S', help: 'seconds between snapshots', otherwise: '600' },
+  warning: {
+    schema: integer(1),
+    value: 'S',
+    help: 'seconds before the limit of time at which a task takes its last snapshot',
+    otherwise: '120',
+  },
+  pilot: {
+    schema: toggle,
+    help: 'submit only a short job that measures rates on the partition and forecasts time and memory; once it has ended, "covature submit --slurm --to DIR" submits the members with them',
+  },
+  'dry-run': { schema: toggle, help: 'print what would be submitted, write nothing' },
+  host: hostFlag,
+  remote: remoteFlag,
+  blas: engineFlags.blas,
+  backend: engineFlags.backend,
+  store: { ...storeFlags.store, help: 'the store beside whose folder "datasets" published data are looked for' },
+  json: jsonFlag,
+} as const satisfies Flags;
 
 const help = `Usage: covature submit EXPERIMENT.json --slurm --to DIR [options] [-- SBATCH OPTIONS]
        covature submit --slurm --to DIR [options]         what a pilot has prepared
@@ -25,62 +98,24 @@ Puts a sweep on a cluster: writes DIR, which login and compute nodes must share,
 store of its own on its node, leaves a snapshot there every ten minutes and before its time is over, and goes on in the queue by itself.
 "covature cluster status DIR" says how it stands; "covature cluster collect DIR" brings the finished runs into the store.
 
-  --to DIR         the folder of the sweep; made, and not yet one
-  --seed N, --seeds A,B,...   as for "covature run"
-  --at-once N      tasks at once at most (default: as many as the cluster gives)
-  --cpus N         cores of a task, and threads of the library, which last digits depend on (default 1)
-  --time T         limit of time: minutes, H:MM:SS, D-HH:MM:SS (default: twice the pilot's forecast of the worst member, within the
-                   partition's limit; without a pilot the partition's default)
-  --mem M          memory: megabytes, or 4G (default: 1.5 times the pilot's forecast of the worst member; without one the cluster's)
-  --setup FILE     lines for a shell, run before each task: module load and the like
-  --snapshot-every S   seconds between snapshots (default 600)
-  --warning S      seconds before the limit of time at which a task takes its last snapshot (default 120)
-  --pilot          submit only a short job that measures rates on the partition and forecasts time and memory; once it has ended,
-                   "covature submit --slurm --to DIR" submits the members with them
-  --dry-run        print what would be submitted, write nothing
-  --host HOST      do it on this login node, over an ssh connection that is open; DIR and paths in the experiment are those of HOST
-  --remote COMMAND how covature is called there (default "covature")
-  --blas NAME, --backend NAME   as for "covature run"
-  --store DIR      the store beside whose folder "datasets" published data are looked for
-  --json           one JSON document on standard output
+${flagsHelp(flags)}
 
 What follows -- goes to sbatch as it is: a partition, an account, a constraint.
 
 Example: npm run --silent covature -- submit resources/examples/glyphs-mlp.json --seeds 1,2,3 --slurm --to /shared/me/glyphs --time 1:00:00 -- --partition main`;
 
-const options = {
-  ...storeOptions,
-  blas: engineFlags.blas,
-  backend: engineFlags.backend,
-  slurm: { type: 'boolean' },
-  to: { type: 'string' },
-  seed: { type: 'string' },
-  seeds: { type: 'string' },
-  'at-once': { type: 'string' },
-  cpus: { type: 'string' },
-  time: { type: 'string' },
-  mem: { type: 'string' },
-  setup: { type: 'string' },
-  'snapshot-every': { type: 'string' },
-  warning: { type: 'string' },
-  pilot: { type: 'boolean' },
-  'dry-run': { type: 'boolean' },
-  host: { type: 'string' },
-  remote: { type: 'string' },
-} as const;
-
 export const submit: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
     const dashes = argv.indexOf('--');
     const own = dashes < 0 ? argv : argv.slice(0, dashes);
     const sbatch = dashes < 0 ? [] : argv.slice(dashes + 1);
-    const { values, positionals } = parse(own, options, [0, 1]);
-    if (values.slurm !== true) throw new UsageError('expected --slurm: Slurm is the scheduler that there is');
+    const { values, positionals } = parse(own, flags, [0, 1]);
+    if (!values.slurm) throw new UsageError('expected --slurm: Slurm is the scheduler that there is');
     if (values.to === undefined) throw new UsageError('expected --to with the folder of the sweep');
     const [file] = positionals;
-    const json = values.json === true;
+    const json = values.json;
     if (values.host !== undefined) return await submitThere(file, values, own, sbatch);
     const folder = path.resolve(values.to);
     const given = askedOf(values);
@@ -105,22 +140,22 @@ export const submit: Command = {
       dataFolder: path.join(path.resolve(values.store ?? defaultStoreFolder()), 'datasets'),
       blas,
       backend,
-      cpus: integerOption(values.cpus, 'cpus', 1),
-      atOnce: integerOption(values['at-once'], 'at-once', 1),
-      snapshotSeconds: integerOption(values['snapshot-every'], 'snapshot-every', 1),
-      warningSeconds: integerOption(values.warning, 'warning', 1),
+      cpus: values.cpus,
+      atOnce: values['at-once'],
+      snapshotSeconds: values['snapshot-every'],
+      warningSeconds: values.warning,
       sbatch,
       setup: values.setup === undefined ? null : await readSetup(values.setup),
       asked: given,
     });
     const { length: runs } = prepared.plan.members;
-    if (values['dry-run'] === true) {
+    if (values['dry-run']) {
       const words = plannedWords(prepared);
       if (json) printJson({ folder, runs, sbatch: words, ...given });
       else process.stdout.write(`${runs} runs in ${folder}\nsbatch ${words.join(' ')}\n`);
       return 0;
     }
-    if (values.pilot === true) {
+    if (values.pilot) {
       const job = await submitPilot(prepared);
       if (json) printJson({ folder, runs: 0, of: runs, jobs: [], pilot: job, ...given });
       else
@@ -179,12 +214,7 @@ async function readSetup(file: string): Promise<string> {
 /** The same command on the login node, with the experiment on its standard input. */
 async function submitThere(
   file: string | undefined,
-  values: {
-    readonly host?: string | undefined;
-    readonly remote?: string | undefined;
-    readonly setup?: string | undefined;
-    readonly json?: boolean | undefined;
-  },
+  values: FlagValues<typeof flags>,
   argv: readonly string[],
   sbatch: readonly string[],
 ): Promise<number> {
@@ -195,7 +225,7 @@ async function submitThere(
   if (file !== undefined) words.splice(1, 0, '-');
   // The document goes before what is sbatch's.
   const told = (await remoteJson(remote, words, { input, rest })) as Told & { readonly pilot?: string };
-  if (values.json === true || told.pilot !== undefined) printJson(told);
+  if (values.json || told.pilot !== undefined) printJson(told);
   else tell(false, told);
   return 0;
 }

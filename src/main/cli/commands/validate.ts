@@ -1,10 +1,23 @@
 /** covature validate */
+import * as v from 'valibot';
+import { integer } from '../../../shared/validation.ts';
 import { calibrationCases, validateCalibration } from '../../validate/calibration.ts';
 import type { CalibrationResult, Score } from '../../validate/calibration.ts';
 import { openEngine } from '../../jobs/engine.ts';
-import { engineFlags, engineOf, integerOption, parse, printJson, UsageError } from '../command.ts';
+import { engineFlags, engineOf, jsonFlag, printJson, shareSchema } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse } from '../flags.ts';
+import type { Flags } from '../flags.ts';
 import { ProgressLine } from '../progress.ts';
+
+const flags = {
+  replicates: { schema: v.optional(integer(2), 24), value: 'N', help: 'simulated data sets a row' },
+  resamples: { schema: v.optional(integer(200), 200), value: 'N', help: 'of the blocks of each, for its intervals' },
+  cutoff: { schema: v.optional(shareSchema, 1e-2), value: 'C', help: 'directions with H_ii > C H_11' },
+  seed: { schema: v.optional(integer(0), 1), value: 'N', help: 'of the samples' },
+  blas: engineFlags.blas,
+  json: jsonFlag,
+} as const satisfies Flags;
 
 const help = `Usage: covature validate [options]
 
@@ -12,35 +25,16 @@ Tests the calibrated exponent on simulated samples whose exponent is known: bias
 and 2, three numbers of samples for the dimensions, and light and heavy tails. The samples go through the statistics that measure networks. Prints the table of
 docs/statistics.md; the defaults took the time that stands there. Seeded: the same numbers each time on one library.
 
-  --replicates N   simulated data sets a row (default 24)
-  --resamples N    of the blocks of each, for its intervals (default 200)
-  --cutoff C       directions with H_ii > C H_11 (default 1e-2)
-  --seed N         default 1
-  --blas NAME      "auto" (default), "wasm", or the path of a BLAS library ($COVATURE_BLAS)
-  --json           one JSON document on standard output
+${flagsHelp(flags)}
 
 Example: npm run --silent covature -- validate --replicates 60`;
 
-const options = {
-  blas: engineFlags.blas,
-  json: { type: 'boolean' },
-  replicates: { type: 'string' },
-  resamples: { type: 'string' },
-  cutoff: { type: 'string' },
-  seed: { type: 'string' },
-} as const;
-
 export const validate: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values } = parse(argv, options, [0, 0]);
-    const replicates = integerOption(values.replicates, 'replicates', 2) ?? 24;
-    const resamples = integerOption(values.resamples, 'resamples', 200) ?? 200;
-    const seed = integerOption(values.seed, 'seed', 0) ?? 1;
-    const cutoff = Number(values.cutoff ?? 1e-2);
-    if (!(cutoff > 0 && cutoff < 1))
-      throw new UsageError(`--cutoff: expected a number between 0 and 1, found "${values.cutoff}"`);
+    const { values } = parse(argv, flags, [0, 0]);
+    const { replicates, resamples, seed, cutoff } = values;
     const { blas } = await openEngine(engineOf({ blas: values.blas }));
     const progress = new ProgressLine();
     const cases = calibrationCases(cutoff);
@@ -53,7 +47,7 @@ export const validate: Command = {
       results.push(validateCalibration(blas, each, { replicates, resamples, seed }));
     }
     progress.clear();
-    if (values.json === true) printJson({ replicates, resamples, seed, cutoff, blas: blas.name, results });
+    if (values.json) printJson({ replicates, resamples, seed, cutoff, blas: blas.name, results });
     else process.stdout.write(`${validationTable(results)}\n`);
     return 0;
   },

@@ -1,5 +1,7 @@
 /** covature verify */
 import * as path from 'node:path';
+import * as v from 'valibot';
+import { integer } from '../../../shared/validation.ts';
 import { parseRecorded } from '../../../shared/experiment.ts';
 import { parseModel } from '../../../shared/model.ts';
 import type { ModelSpec } from '../../../shared/model.ts';
@@ -7,23 +9,24 @@ import type { Verification } from '../../../shared/verification.ts';
 import { Pool } from '../../../engine/parallel/pool.ts';
 import { verifyModel } from '../../../engine/verify/verify.ts';
 import { openEngine } from '../../jobs/engine.ts';
-import {
-  engineFlags,
-  engineHelp,
-  engineOf,
-  integerOption,
-  openStoreFor,
-  parse,
-  printJson,
-  storeHelp,
-  storeOptions,
-  UsageError,
-} from '../command.ts';
+import { engineFlags, engineOf, openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
+import { flagsHelp, parse } from '../flags.ts';
+import type { Flags } from '../flags.ts';
+import { UsageError } from '../usage-error.ts';
 import { readJsonFile } from '../files.ts';
 import { formatTable, indent } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
 import { onTermination } from './run.ts';
+
+const flags = {
+  model: { schema: v.string(), value: 'FILE', help: 'the model, as JSON (or an experiment, whose model is taken)' },
+  run: { schema: v.string(), value: 'RUN', help: 'the model of a stored run' },
+  parameter: { schema: v.array(v.string()), value: 'NAME', help: 'check this parameter alone', otherwise: 'all' },
+  seed: { schema: integer(0), value: 'N', help: 'of the weights and data', otherwise: '1' },
+  ...engineFlags,
+  ...storeFlags,
+} as const satisfies Flags;
 
 const help = `Usage: covature verify --model MODEL.json [options]
        covature verify --run RUN [options]
@@ -32,32 +35,17 @@ Checks the measurement of a model on a small copy of it: the same kinds of layer
 Every quantity is held against an oracle that shares no code with what it checks: each entry of each sample's Hessian in hyper-dual numbers
 through a forward pass of its own, then C, H and Q by dense loops as they are defined. Ends with 1 where one disagrees.
 
-  --model FILE      the model, as JSON (or an experiment, whose model is taken)
-  --run RUN         the model of a stored run
-  --parameter NAME  check this parameter alone; may be repeated (default: all)
-  --seed N          of the weights and data (default 1)
-${engineHelp}
-${storeHelp}
+${flagsHelp(flags)}
 
 Example: covature verify --model resources/examples/mnist-vit.json`;
 
-const options = {
-  ...storeOptions,
-  ...engineFlags,
-  model: { type: 'string' },
-  run: { type: 'string' },
-  parameter: { type: 'string', multiple: true },
-  seed: { type: 'string' },
-} as const;
-
 export const verify: Command = {
   help,
-  options,
+  flags,
   run: async (argv) => {
-    const { values } = parse(argv, options, [0, 0]);
+    const { values } = parse(argv, flags, [0, 0]);
     if ((values.model === undefined) === (values.run === undefined))
       throw new UsageError('expected --model with a file, or --run with a run');
-    const seed = integerOption(values.seed, 'seed', 0);
     const model = values.model === undefined ? modelOfRun(values) : await modelInFile(values.model);
     const engine = await openEngine(engineOf(values));
     const pool = new Pool(engine.blas, { threads: engine.report.threads });
@@ -68,15 +56,15 @@ export const verify: Command = {
     });
     try {
       const report = await verifyModel(pool, model, {
-        ...(seed !== undefined && { seed }),
-        ...(values.parameter && { parameters: values.parameter }),
+        seed: values.seed,
+        parameters: values.parameter,
         signal: abort.signal,
         onProgress: (parameter, share) => {
           progress.show(`checking ${parameter}`, share, null);
         },
       });
       progress.clear();
-      if (values.json === true) printJson(report);
+      if (values.json) printJson(report);
       else process.stdout.write(`${verificationText(report)}\n`);
       return report.agrees ? 0 : 1;
     } finally {

@@ -97,15 +97,15 @@ export const reproduce: Command = {
   run: async (argv) => {
     const { values } = parse(argv, flags, [0, 0]);
     const name = values.study;
+    const { samples, seeds } = values;
+    const vary = values.vary?.map((word) => settingNames[varyWords.indexOf(word)]);
+    if (name !== 'settings' && (samples !== undefined || seeds !== undefined || vary !== undefined))
+      throw new UsageError('--samples, --seeds and --vary are of --study settings');
     const began = performance.now();
     const folder = path.resolve(values.out ?? `reproduce-${name}`);
     makeFolder(folder);
     using store = openStoreFor(values, false);
     const own = values.data === undefined ? undefined : path.resolve(values.data);
-    const { samples, seeds } = values;
-    const vary = values.vary?.map((word) => settingNames[varyWords.indexOf(word)]);
-    if (name !== 'settings' && (samples !== undefined || seeds !== undefined || vary !== undefined))
-      throw new UsageError('--samples, --seeds and --vary are of --study settings');
     if (name === 'settings')
       return await reproduceSettings(store, values, {
         folder,

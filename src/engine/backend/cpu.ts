@@ -4,22 +4,12 @@
  */
 import type { ActivationFunction } from '../../shared/model.ts';
 import type { Blas, Precision, Real } from '../blas/types.ts';
+import { CpuConvolution } from './cpu-convolution.ts';
 import { CpuLoops } from './cpu-loops.ts';
 import { CpuMemory } from './cpu-memory.ts';
-import {
-  crossEntropyRows,
-  logSumExpRows,
-  gatherByValue,
-  meanRuns,
-  putColumns,
-  putOnes,
-  scatterByValue,
-  softmaxRows,
-  standardiseJacobianRows,
-  standardiseRows,
-  swapMiddle,
-  takeColumns,
-} from './rows.ts';
+import { CpuRows } from './cpu-rows.ts';
+import { logSumExpRows, gatherByValue, meanRuns, putOnes, scatterByValue, takeColumns } from './rows.ts';
+import { SmallProducts } from './small-products.ts';
 import { own } from './cpu-tensor.ts';
 import type { CpuTensor } from './cpu-tensor.ts';
 import type { Backend, Order, Tensor, Window2d } from './types.ts';
@@ -29,6 +19,9 @@ export { CpuTensor, dataOf } from './cpu-tensor.ts';
 
 export class CpuBackend extends CpuMemory implements Backend {
   readonly #loops: CpuLoops;
+  readonly #rows: CpuRows;
+  readonly #small: SmallProducts;
+  readonly #convolution: CpuConvolution;
   /** At least as many ones as the tallest matrix that was summed. */
   #ones: Real | null = null;
 
@@ -36,6 +29,9 @@ export class CpuBackend extends CpuMemory implements Backend {
   constructor(blas: Blas, precision: Precision, sibling?: CpuBackend) {
     super(blas, precision, sibling);
     this.#loops = new CpuLoops(blas, precision);
+    this.#rows = new CpuRows(blas, precision);
+    this.#convolution = new CpuConvolution(this, this.#loops, precision);
+    this.#small = new SmallProducts(blas, precision);
   }
 
   rowsOf(table: Tensor, indices: Uint32Array, start: number, count: number): CpuTensor {
@@ -105,47 +101,33 @@ export class CpuBackend extends CpuMemory implements Backend {
   }
 
   addRow(a: Tensor, row: Tensor): CpuTensor {
-    const result = this.take(a.rows, a.cols);
-    const x = own(a).data;
-    const r = own(row).data;
-    const out = result.data;
-    for (let p = 0, i = 0; p < a.rows; p++) for (let j = 0; j < r.length; j++, i++) out[i] = x[i] + r[j];
-    return result;
+    const out = this.take(a.rows, a.cols);
+    this.#rows.addRow(own(a), own(row), out);
+    return out;
   }
 
   scaleRows(a: Tensor, column: Tensor): CpuTensor {
-    const result = this.take(a.rows, a.cols);
-    const x = own(a).data;
-    const factors = own(column).data;
-    const out = result.data;
-    for (let p = 0, i = 0; p < a.rows; p++) {
-      const factor = factors[p];
-      for (let j = 0; j < a.cols; j++, i++) out[i] = factor * x[i];
-    }
-    return result;
+    const out = this.take(a.rows, a.cols);
+    this.#rows.scaleRows(own(a), own(column), out);
+    return out;
   }
 
   rowDot(a: Tensor, b: Tensor): CpuTensor {
-    const result = this.take(a.rows, 1);
-    const x = own(a).data;
-    const y = own(b).data;
-    for (let p = 0, i = 0; p < a.rows; p++) {
-      let sum = 0;
-      for (let j = 0; j < a.cols; j++, i++) sum += x[i] * y[i];
-      result.data[p] = sum;
-    }
-    return result;
+    const out = this.take(a.rows, 1);
+    this.#rows.rowDots(own(a), own(b), out);
+    return out;
   }
 
   columnSums(a: Tensor): CpuTensor {
-    const result = this.take(1, a.cols);
-    if (this.#ones === null || this.#ones.length < a.rows) {
-      if (this.#ones !== null) this.blas.release(this.#ones);
-      this.#ones = this.blas.allocate(this.precision, a.rows).fill(1);
-    }
-    const ones = this.#ones.subarray(0, a.rows);
-    this.blas.gemv(true, a.rows, a.cols, 1, own(a).data, a.cols, ones, 0, result.data);
-    return result;
+    const out = this.take(1, a.cols);
+    this.#rows.columnSums(own(a), (count) => this.#onesOf(count), out);
+    return out;
+  }
+
+  columnDots(a: Tensor, b: Tensor): CpuTensor {
+    const out = this.take(1, a.cols);
+    this.#rows.columnDots(own(a), own(b), out);
+    return out;
   }
 
   activate(fn: ActivationFunction, order: Order, z: Tensor, coefficient?: number): CpuTensor {
@@ -161,9 +143,21 @@ export class CpuBackend extends CpuMemory implements Backend {
   }
 
   softmax(y: Tensor): CpuTensor {
-    const result = this.take(y.rows, y.cols);
-    softmaxRows(own(y).data, y.cols, result.data);
-    return result;
+    const out = this.take(y.rows, y.cols);
+    this.#rows.softmax(own(y), out);
+    return out;
+  }
+
+  causalSoftmax(scores: Tensor): CpuTensor {
+    const out = this.take(scores.rows, scores.cols);
+    this.#rows.causalSoftmax(own(scores), out);
+    return out;
+  }
+
+  softmaxJacobian(a: Tensor, s: Tensor): CpuTensor {
+    const out = this.#like(a, s);
+    this.#rows.softmaxJacobian(own(a), own(s), out);
+    return out;
   }
 
   logSumExp(y: Tensor): CpuTensor {
@@ -175,17 +169,26 @@ export class CpuBackend extends CpuMemory implements Backend {
   crossEntropy(y: Tensor, targets: Tensor, factor: number): { losses: CpuTensor; gradient: CpuTensor } {
     const gradient = this.#like(y, targets);
     const losses = this.take(y.rows, 1);
-    crossEntropyRows(own(y).data, own(targets).data, y.cols, factor, losses.data, gradient.data);
+    this.#rows.crossEntropy(own(y), own(targets), factor, losses, gradient);
     return { losses, gradient };
   }
 
   multiplyRow(a: Tensor, row: Tensor): CpuTensor {
-    const result = this.take(a.rows, a.cols);
-    const x = own(a).data;
-    const r = own(row).data;
-    const out = result.data;
-    for (let p = 0, i = 0; p < a.rows; p++) for (let j = 0; j < r.length; j++, i++) out[i] = x[i] * r[j];
-    return result;
+    const out = this.take(a.rows, a.cols);
+    this.#rows.multiplyRow(own(a), own(row), out);
+    return out;
+  }
+
+  scaleShift(a: Tensor, scale: Tensor, shift: Tensor): CpuTensor {
+    const out = this.take(a.rows, a.cols);
+    this.#rows.scaleShift(own(a), own(scale), own(shift), out);
+    return out;
+  }
+
+  combineRows(a: Tensor, x: Tensor, b: Tensor, y: Tensor, c: Tensor): CpuTensor {
+    const out = this.#like(x, y);
+    this.#rows.combineRows(own(a), own(x), own(b), own(y), own(c), out);
+    return out;
   }
 
   inverseRoot(a: Tensor, epsilon: number): CpuTensor {
@@ -221,20 +224,16 @@ export class CpuBackend extends CpuMemory implements Backend {
   }
 
   repeatRows(a: Tensor, count: number): CpuTensor {
-    const result = this.take(a.rows * count, a.cols);
-    const x = own(a).data;
-    for (let p = 0, at = 0; p < a.rows; p++) {
-      const row = x.subarray(p * a.cols, (p + 1) * a.cols);
-      for (let k = 0; k < count; k++, at += a.cols) result.data.set(row, at);
-    }
-    return result;
+    const out = this.take(a.rows * count, a.cols);
+    this.#rows.repeatRows(own(a), count, out);
+    return out;
   }
 
   swapAxes(x: Tensor, outer: number, a: number, b: number, inner: number): CpuTensor {
     if (x.rows * x.cols !== outer * a * b * inner)
       throw new Error(`swapAxes: [${x.rows}, ${x.cols}] is not [${outer}, ${a}, ${b}, ${inner}]`);
     const result = this.take(outer * b * a, inner);
-    swapMiddle(own(x).data, outer, a, b, inner, result.data);
+    this.#rows.swapAxes(own(x), outer, a, b, inner, result);
     return result;
   }
 
@@ -246,6 +245,7 @@ export class CpuBackend extends CpuMemory implements Backend {
     if ((transposeB ? b.cols : rowsB) !== k)
       throw new Error(`batchMatmul: ${count} products of [${a.rows}, ${a.cols}] and [${b.rows}, ${b.cols}] do not fit`);
     const result = this.take(count * m, n);
+    if (this.#small.multiply(own(a), own(b), count, transposeA, transposeB, m, n, k, result)) return result;
     const [x, y, out] = [own(a).data, own(b).data, result.data];
     const [sizeA, sizeB, size] = [rowsA * a.cols, rowsB * b.cols, m * n];
     for (let i = 0; i < count; i++) {
@@ -272,7 +272,9 @@ export class CpuBackend extends CpuMemory implements Backend {
 
   columnsOf(a: Tensor, indices: Uint32Array): CpuTensor {
     const result = this.take(a.rows, indices.length);
-    takeColumns(own(a).data, a.cols, indices, result.data);
+    const isRun = indices.length > 0 && indices.every((index, j) => index === indices[0] + j);
+    if (isRun) this.#rows.copyColumns(own(a), indices[0], indices.length, result, 0);
+    else takeColumns(own(a).data, a.cols, indices, result.data);
     return result;
   }
 
@@ -283,7 +285,7 @@ export class CpuBackend extends CpuMemory implements Backend {
     );
     let at = 0;
     for (const part of parts) {
-      putColumns(own(part).data, part.cols, result.data, result.cols, at);
+      this.#rows.copyColumns(own(part), 0, part.cols, result, at);
       at += part.cols;
     }
     return result;
@@ -292,14 +294,30 @@ export class CpuBackend extends CpuMemory implements Backend {
   standardise(x: Tensor, epsilon: number): { hat: CpuTensor; rstd: CpuTensor } {
     const hat = this.take(x.rows, x.cols);
     const rstd = this.take(x.rows, 1);
-    standardiseRows(own(x).data, x.cols, epsilon, hat.data, rstd.data);
+    this.#rows.standardise(own(x), epsilon, hat, rstd);
     return { hat, rstd };
   }
 
   standardiseJacobian(u: Tensor, hat: Tensor, rstd: Tensor): CpuTensor {
     const out = this.#like(u, hat);
-    standardiseJacobianRows(own(u).data, u.cols, own(hat).data, own(rstd).data, out.data);
+    this.#rows.standardiseJacobian(own(u), own(hat), own(rstd), out);
     return out;
+  }
+
+  convolve(x: Tensor, kernel: Tensor, bias: Tensor | null, window: Window2d): CpuTensor {
+    const out = this.take(windowsOf(x, window), kernel.cols);
+    this.#convolution.convolve(own(x), own(kernel), bias === null ? null : own(bias), window, out);
+    return out;
+  }
+
+  convolveBack(dz: Tensor, kernel: Tensor, window: Window2d): CpuTensor {
+    const out = this.take(placesOf(dz, window), window.channels);
+    this.#convolution.convolveBack(own(dz), own(kernel), window, out);
+    return out;
+  }
+
+  accumulateConvolution(target: Tensor, alpha: number, x: Tensor, dz: Tensor, window: Window2d, beta: number): void {
+    this.#convolution.accumulate(own(target), alpha, own(x), own(dz), window, beta);
   }
 
   patches(x: Tensor, window: Window2d): CpuTensor {
@@ -351,6 +369,15 @@ export class CpuBackend extends CpuMemory implements Backend {
     const result = this.take(placesOf(y, window), window.channels);
     spreadAverages(own(y).data, window, result.data);
     return result;
+  }
+
+  /** At least `count` ones. */
+  #onesOf(count: number): Real {
+    if (this.#ones === null || this.#ones.length < count) {
+      if (this.#ones !== null) this.blas.release(this.#ones);
+      this.#ones = this.blas.allocate(this.precision, count).fill(1);
+    }
+    return this.#ones.subarray(0, count);
   }
 
   /** An uninitialised tensor of a's shape. Raises an Error unless b has its size. */

@@ -15,6 +15,24 @@ export function softmaxRows(x: Real, n: number, out: Real): void {
   }
 }
 
+/** softmax of every row of [rows, n] without the columns after the row in its block of n rows: they give 0. */
+export function causalSoftmaxRows(x: Real, n: number, out: Real): void {
+  for (let start = 0, p = 0; start < x.length; start += n, p++) {
+    const count = (p % n) + 1;
+    softmaxRows(x.subarray(start, start + count), count, out.subarray(start, start + count));
+    out.fill(0, start + count, start + n);
+  }
+}
+
+/** out = a (s - sum_j s_j a_j), row by row of n. */
+export function softmaxJacobianRows(a: Real, s: Real, n: number, out: Real): void {
+  for (let start = 0; start < a.length; start += n) {
+    let dot = 0;
+    for (let j = start; j < start + n; j++) dot += a[j] * s[j];
+    for (let j = start; j < start + n; j++) out[j] = a[j] * (s[j] - dot);
+  }
+}
+
 /** out[p] = log sum_j exp(x_pj). */
 export function logSumExpRows(x: Real, n: number, out: Real): void {
   for (let p = 0; p < out.length; p++) {
@@ -86,6 +104,20 @@ export function standardiseJacobianRows(u: Real, n: number, hat: Real, rstd: Rea
   }
 }
 
+/** out[j] = sum_p x_pj y_pj, n columns. */
+export function columnDots(x: Real, y: Real, n: number, out: Real): void {
+  const sums = new Float64Array(n);
+  for (let start = 0; start < x.length; start += n) for (let j = 0; j < n; j++) sums[j] += x[start + j] * y[start + j];
+  out.set(sums);
+}
+
+/** out = a x + b y + c with rows a, b and c. */
+export function combineRows(a: Real, x: Real, b: Real, y: Real, c: Real, out: Real): void {
+  const n = c.length;
+  for (let start = 0; start < x.length; start += n)
+    for (let j = 0; j < n; j++) out[start + j] = a[j] * x[start + j] + b[j] * y[start + j] + c[j];
+}
+
 /** [outer, a, b, inner] to [outer, b, a, inner]. */
 export function swapMiddle(x: Real, outer: number, a: number, b: number, inner: number, out: Real): void {
   const size = a * b * inner;
@@ -150,8 +182,16 @@ export function takeColumns(x: Real, n: number, indices: Uint32Array, out: Real)
     for (let j = 0; j < indices.length; j++, at++) out[at] = x[start + indices[j]];
 }
 
-/** out[p, at + j] = x[p, j], x of n columns, out of `width`. */
-export function putColumns(x: Real, n: number, out: Real, width: number, at: number): void {
-  for (let from = 0, to = at; from < x.length; from += n, to += width)
-    for (let j = 0; j < n; j++) out[to + j] = x[from + j];
+/** out[p, to + j] = x[p, from + j] for j < count, x of n columns, out of `width`. */
+export function copyColumns(
+  x: Real,
+  n: number,
+  from: number,
+  count: number,
+  out: Real,
+  width: number,
+  to: number,
+): void {
+  for (let source = from, target = to; source < x.length; source += n, target += width)
+    for (let j = 0; j < count; j++) out[target + j] = x[source + j];
 }

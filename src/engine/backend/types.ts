@@ -108,6 +108,12 @@ export interface Backend {
 
   /** Entry j of every row times row[j]; row [1, cols]. */
   multiplyRow(a: Tensor, row: Tensor): Tensor;
+  /** a * scale + shift with rows scale and shift, on every row; absent where it takes as long as two operations. */
+  scaleShift?(a: Tensor, scale: Tensor, shift: Tensor): Tensor;
+  /** a x + b y + c with rows a, b and c, on every row; absent likewise. */
+  combineRows?(a: Tensor, x: Tensor, b: Tensor, y: Tensor, c: Tensor): Tensor;
+  /** [1, cols]: sum_p a_pj b_pj; absent likewise. */
+  columnDots?(a: Tensor, b: Tensor): Tensor;
   /** 1 / sqrt(a + epsilon), elementwise. */
   inverseRoot(a: Tensor, epsilon: number): Tensor;
   /** [entries, width]: a row of zeros for each entry of a, but 1 in the column that it names; no column for one outside 0 ... width - 1. */
@@ -134,6 +140,10 @@ export interface Backend {
    * block of `tokens` rows).
    */
   causalMask(scores: Tensor): Tensor;
+  /** softmax of `causalMask`; absent where it takes as long as both. */
+  causalSoftmax?(scores: Tensor): Tensor;
+  /** a * (s - rowDot(s, a)), row by row: the Jacobian of softmax at a, which is symmetric, times s; absent likewise. */
+  softmaxJacobian?(a: Tensor, s: Tensor): Tensor;
   /** Rows [start, start + count). */
   rowRange(a: Tensor, start: number, count: number): Tensor;
   /** [rows, indices.length]: column j is column indices[j] of a. */
@@ -149,6 +159,13 @@ export interface Backend {
   patches(x: Tensor, window: Window2d): Tensor;
   /** The transpose of `patches` (col2im): overlaps add up. */
   scatterPatches(columns: Tensor, window: Window2d): Tensor;
+  /**
+   * affine(patches(x), kernel, bias) without all the patches at once; absent where there is no faster way than that. With it come the maps below: its gradient by x,
+   * scatterPatches(dz kernel^T), and target = alpha patches(x)^T dz + beta target.
+   */
+  convolve?(x: Tensor, kernel: Tensor, bias: Tensor | null, window: Window2d): Tensor;
+  convolveBack?(dz: Tensor, kernel: Tensor, window: Window2d): Tensor;
+  accumulateConvolution?(target: Tensor, alpha: number, x: Tensor, dz: Tensor, window: Window2d, beta: number): void;
   /** [n * outHeight * outWidth, channels]: number ky * kernelWidth + kx of the first maximum of every window, among its places in the image. */
   maxPlaces(x: Tensor, window: Window2d): Tensor;
   /** `maxPlaces` and the entries `pick`ed there, in one pass; absent where there is no faster way than those two. */

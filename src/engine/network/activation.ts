@@ -73,6 +73,10 @@ export class ActivationLayer implements Layer {
     if (!this.isPiecewiseLinear) this.secondDerivative(backend);
   }
 
+  get isRelu(): boolean {
+    return this.#function === 'relu';
+  }
+
   /** f'(z) at the last pass. */
   firstDerivative(backend: Backend): Tensor {
     this.#first ??= backend.activate(this.#function, 1, this.#present(), this.#coefficient);

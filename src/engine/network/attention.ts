@@ -14,7 +14,7 @@ import type { ByRole, Projections, Role } from './projections.ts';
 import { Rotation } from './rotary.ts';
 import { sequenceShape } from './shapes.ts';
 import { addTangents, present } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, Weights } from './types.ts';
+import type { Direction, GradientSink, Layer, Parameter, TrainingPass, Weights } from './types.ts';
 
 /** The forward pass by heads: Q times c, K, V [N h T, e]; A [N h T, T]. */
 interface Pass {
@@ -22,11 +22,11 @@ interface Pass {
   readonly A: Tensor;
 }
 
-/** The backward pass by heads: dO [N h T, e]; dA, dA - rowsum(dA A) and dS [N h T, T]. */
+/** The backward pass by heads: dO [N h T, e]; dA, dA - rowsum(dA A) (null in training, which takes no tangents) and dS [N h T, T]. */
 interface Back {
   readonly dO: Tensor;
   readonly dA: Tensor;
-  readonly centred: Tensor;
+  readonly centred: Tensor | null;
   readonly dS: Tensor;
 }
 
@@ -51,6 +51,7 @@ export class AttentionLayer implements Layer {
   #pass: Pass | null = null;
   #back: Back | null = null;
   #moved: Moved | null = null;
+  #isTraining = false;
 
   /** Raises InputError unless the input is a sequence whose width the heads divide, or their own width is given. */
   constructor(spec: AttentionSpec, inputShape: readonly number[], weights: Weights) {
@@ -77,7 +78,8 @@ export class AttentionLayer implements Layer {
     this.#isCausal = spec.causal;
   }
 
-  forward(backend: Backend, x: Tensor): Tensor {
+  forward(backend: Backend, x: Tensor, training?: TrainingPass): Tensor {
+    this.#isTraining = training !== undefined;
     const projected = this.#projections.forward(backend, x);
     const heads = {
       query: this.#enter(backend, 'query', projected.query),
@@ -85,7 +87,9 @@ export class AttentionLayer implements Layer {
       value: this.#enter(backend, 'value', projected.value),
     };
     const scores = backend.batchMatmul(heads.query, heads.key, this.#blocks(heads.key), false, true);
-    const A = backend.softmax(this.#isCausal ? backend.causalMask(scores) : scores);
+    const A = this.#isCausal
+      ? (backend.causalSoftmax?.(scores) ?? backend.softmax(backend.causalMask(scores)))
+      : backend.softmax(scores);
     this.#pass = { heads, A };
     const O = backend.batchMatmul(A, heads.value, this.#blocks(A));
     return this.#output.forward(backend, this.#join(backend, O));
@@ -96,8 +100,9 @@ export class AttentionLayer implements Layer {
     const blocks = this.#blocks(A);
     const dO = this.#split(backend, present(this.#output.backward(backend, dy, sink, true), this.label));
     const dA = backend.batchMatmul(dO, heads.value, blocks, false, true);
-    const centred = backend.subtract(dA, this.#spread(backend, backend.rowDot(dA, A)));
-    const dS = backend.multiply(A, centred);
+    const isWhole = this.#isTraining && backend.softmaxJacobian !== undefined;
+    const centred = isWhole ? null : backend.subtract(dA, this.#spread(backend, backend.rowDot(dA, A)));
+    const dS = centred === null ? this.#softmaxJacobian(backend, A, dA) : backend.multiply(A, centred);
     this.#back = { dO, dA, centred, dS };
     const deltas = {
       query: this.#leave(backend, 'query', backend.batchMatmul(dS, heads.key, blocks)),
@@ -166,7 +171,7 @@ export class AttentionLayer implements Layer {
     let dSDot = dADot === null ? null : this.#softmaxJacobian(backend, A, dADot);
     if (ADot !== null) {
       const turned = backend.multiply(A, this.#spread(backend, backend.rowDot(dA, ADot)));
-      dSDot = sum(dSDot, backend.subtract(backend.multiply(ADot, centred), turned));
+      dSDot = sum(dSDot, backend.subtract(backend.multiply(ADot, present(centred, this.label)), turned));
     }
     return {
       query: left('query', sum(times(dSDot, heads.key), times(dS, headsDot.key))),
@@ -190,6 +195,7 @@ export class AttentionLayer implements Layer {
 
   /** A * (s - rowsum(s A)): the Jacobian of softmax at A, which is symmetric, times s. */
   #softmaxJacobian(backend: Backend, A: Tensor, s: Tensor): Tensor {
+    if (backend.softmaxJacobian !== undefined) return backend.softmaxJacobian(A, s);
     return backend.multiply(A, backend.subtract(s, this.#spread(backend, backend.rowDot(s, A))));
   }
 

@@ -6,7 +6,7 @@ import { InputError } from '../../shared/errors.ts';
 import type { BatchNormSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { NormLayer } from './norm.ts';
-import type { Standardised } from './norm.ts';
+import type { Standardised, WholeGradient } from './norm.ts';
 import { present, weightOf } from './types.ts';
 import type { Parameter, TrainingPass, Weights } from './types.ts';
 
@@ -15,14 +15,16 @@ export class BatchNormLayer extends NormLayer {
   readonly #mean: Parameter;
   readonly #variance: Parameter;
   readonly #momentum: number;
-  readonly #width: number;
   /** [1, channels]: 1 / sqrt(running variance + epsilon) of the last pass that took it; null in training. */
   #constant: Tensor | null = null;
+  /** Of the last pass in training: by rows of positions, and [1, channels]. */
+  #hat: Tensor | null = null;
+  #rstd: Tensor | null = null;
 
   constructor(spec: BatchNormSpec, inputShape: readonly number[], weights: Weights) {
     super(spec, inputShape, weights, true);
-    this.#width = inputShape[inputShape.length - 1];
-    const shared = { shape: [this.#width], rows: 1, cols: this.#width, fanIn: this.#width, fanOut: this.#width };
+    const width = inputShape[inputShape.length - 1];
+    const shared = { shape: [width], rows: 1, cols: width, fanIn: width, fanOut: width };
     this.#mean = { name: `${spec.name}.running_mean`, initial: 'zeros', ...shared };
     this.#variance = { name: `${spec.name}.running_variance`, initial: 'ones', ...shared };
     this.states = [this.#mean, this.#variance];
@@ -42,23 +44,57 @@ export class BatchNormLayer extends NormLayer {
     this.#constant = null;
     const batchMean = backend.scale(backend.columnSums(x), 1 / x.rows);
     const centred = backend.addRow(x, backend.scale(batchMean, -1));
-    const squares = backend.columnSums(backend.multiply(centred, centred));
+    const squares = this.#dots(backend, centred, centred);
     backend.blend(mean, this.#momentum, batchMean, 1 - this.#momentum);
     backend.blend(variance, this.#momentum / (x.rows - 1), squares, 1 - this.#momentum);
-    return backend.standardise(this.toGroups(backend, x), this.epsilon);
+    const rstd = backend.inverseRoot(backend.scale(squares, 1 / x.rows), this.epsilon);
+    this.#rstd = rstd;
+    this.#hat = backend.multiplyRow(centred, rstd);
+    return { hat: this.#hat, rstd };
+  }
+
+  /** With n rows, gain g and sums over rows: dx = g r (dy - sum(dy) / n - hat sum(dy hat) / n). */
+  protected override wholeGradient(backend: Backend, dy: Tensor, needInput: boolean): WholeGradient | null {
+    if (this.#constant !== null || backend.combineRows === undefined) return null;
+    const [hat, rstd] = [present(this.#hat, this.label), present(this.#rstd, this.label)];
+    const sums = backend.columnSums(dy);
+    const dots = this.#dots(backend, dy, hat);
+    if (!needInput) return { sums, dots, dx: null };
+    const factor = this.gain === null ? rstd : backend.multiply(rstd, weightOf(this.weights, this.gain));
+    const share = backend.scale(factor, -1 / dy.rows);
+    const dx = backend.combineRows(factor, dy, backend.multiply(share, dots), hat, backend.multiply(share, sums));
+    return { sums, dots, dx };
+  }
+
+  protected override movingJacobian(backend: Backend, u: Tensor, hat: Tensor, rstd: Tensor): Tensor {
+    const centred = backend.addRow(u, backend.scale(backend.columnSums(u), -1 / u.rows));
+    const along = backend.multiplyRow(hat, this.groupMeans(backend, u, hat));
+    return backend.multiplyRow(backend.subtract(centred, along), rstd);
+  }
+
+  protected override groupMeans(backend: Backend, a: Tensor, b: Tensor): Tensor {
+    return backend.scale(this.#dots(backend, a, b), 1 / a.rows);
+  }
+
+  protected override scaleGroups(backend: Backend, a: Tensor, numbers: Tensor): Tensor {
+    return backend.multiplyRow(a, numbers);
   }
 
   protected override constantJacobian(backend: Backend, u: Tensor): Tensor {
     return backend.multiplyRow(u, present(this.#constant, this.label));
   }
 
-  protected override toGroups(backend: Backend, x: Tensor): Tensor {
-    if (this.#constant !== null) return x;
-    return backend.reshape(backend.swapAxes(x, 1, x.rows, this.#width, 1), this.#width, x.rows);
+  /** A group is a column. */
+  protected override toGroups(_backend: Backend, x: Tensor): Tensor {
+    return x;
   }
 
-  protected override fromGroups(backend: Backend, x: Tensor): Tensor {
-    if (this.#constant !== null) return x;
-    return backend.reshape(backend.swapAxes(x, 1, this.#width, x.cols, 1), x.cols, this.#width);
+  protected override fromGroups(_backend: Backend, x: Tensor): Tensor {
+    return x;
+  }
+
+  /** [1, channels]: sum over rows of a b. */
+  #dots(backend: Backend, a: Tensor, b: Tensor): Tensor {
+    return backend.columnDots?.(a, b) ?? backend.columnSums(backend.multiply(a, b));
   }
 }

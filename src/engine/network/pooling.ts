@@ -24,6 +24,8 @@ function poolingWindow(spec: PoolingSpec, inputShape: readonly number[], place: 
 }
 
 export class MaxPoolLayer extends LinearLayer {
+  /** Whether the last pass took it before the relu that stands before it (chain.ts). */
+  isFirst = false;
   readonly #window: Window2d;
   #places: Tensor | null = null;
 

@@ -9,7 +9,7 @@
  * forward, backward, tangentForward, tangentBackward; the last two may be repeated for other directions, each in a scope of its own where
  * `linearise` was called first.
  */
-import type { Backend, Tensor } from '../backend/types.ts';
+import type { Backend, Tensor, Window2d } from '../backend/types.ts';
 
 export interface Parameter {
   /** "fc1.kernel". */
@@ -31,6 +31,8 @@ export interface Parameter {
 export interface GradientSink {
   /** Adds op(a) op(b) to the gradient of the parameter. */
   product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void;
+  /** `product` of patches(x) turned and dz, which the sink makes without all the patches; absent where it needs them. */
+  convolution?(parameter: Parameter, x: Tensor, dz: Tensor, window: Window2d): void;
   /** Adds a gradient of the parameter's matrix shape. */
   add(parameter: Parameter, gradient: Tensor): void;
   /**

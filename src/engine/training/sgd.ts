@@ -6,7 +6,7 @@
  * (Sutskever et al. 2013, in the form PyTorch uses.) Without Nesterov the product that makes a kernel's gradient is fused into the update: the
  * gradient itself is never stored.
  */
-import type { Backend, Tensor } from '../backend/types.ts';
+import type { Backend, Tensor, Window2d } from '../backend/types.ts';
 import type { Network } from '../network/network.ts';
 import type { GradientSink, Parameter } from '../network/types.ts';
 
@@ -44,6 +44,17 @@ export class Sgd implements GradientSink {
   product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void {
     const { target, alpha, beta } = this.#begin(parameter);
     this.#backend.accumulate(target, alpha, a, transposeA, b, transposeB, beta);
+    this.#finish(parameter);
+  }
+
+  convolution(parameter: Parameter, x: Tensor, dz: Tensor, window: Window2d): void {
+    const backend = this.#backend;
+    if (backend.accumulateConvolution === undefined) {
+      this.product(parameter, backend.patches(x, window), true, dz, false);
+      return;
+    }
+    const { target, alpha, beta } = this.#begin(parameter);
+    backend.accumulateConvolution(target, alpha, x, dz, window, beta);
     this.#finish(parameter);
   }
 

@@ -60,6 +60,41 @@ const windows: readonly (readonly [string, Window2d])[] = [
 ];
 
 const cases: readonly (readonly [string, Body])[] = [
+  ...[1, 3, 8, 37].flatMap((cols): (readonly [string, Body])[] => [
+    [`addRow, ${cols}`, (b, make) => [b.addRow(make(5, cols, 1), make(1, cols, 2))]],
+    [`multiplyRow, ${cols}`, (b, make) => [b.multiplyRow(make(5, cols, 1), make(1, cols, 2))]],
+    [`scaleShift, ${cols}`, (b, make) => [b.scaleShift(make(5, cols, 1), make(1, cols, 2), make(1, cols, 3))]],
+    [
+      `combineRows, ${cols}`,
+      (b, make) => [
+        b.combineRows(make(1, cols, 1), make(5, cols, 2), make(1, cols, 3), make(5, cols, 4), make(1, cols, 5)),
+      ],
+    ],
+    [`scaleRows, ${cols}`, (b, make) => [b.scaleRows(make(5, cols, 1), make(5, 1, 2))]],
+    [
+      `columnsOf and concatColumns, ${cols}`,
+      (b, make) => [
+        b.columnsOf(
+          make(5, cols, 1),
+          Uint32Array.from({ length: Math.ceil(cols / 2) }, (_, j) => j + (cols >> 1)),
+        ),
+        b.concatColumns([make(5, cols, 1), make(5, 2, 2), make(5, cols, 3)]),
+      ],
+    ],
+    [`swapAxes, ${cols}`, (b, make) => [b.swapAxes(make(12, cols, 1), 2, 3, 2, cols)]],
+    [`repeatRows, ${cols}`, (b, make) => [b.repeatRows(make(5, cols, 1), 3)]],
+    [
+      `functions with exponentials, ${cols}`,
+      (b, make) => {
+        const [z, dy] = [make(5, cols, 1), make(5, cols, 2)];
+        return (['sigmoid', 'tanh', 'silu', 'gelu', 'gelu-tanh'] as const).flatMap((fn) => [
+          b.activate(fn, 0, z),
+          b.activate(fn, 1, z),
+          b.activateBackward(fn, z, dy),
+        ]);
+      },
+    ],
+  ]),
   ...[1, 3, 4, 63].flatMap((cols): (readonly [string, Body])[] => [
     [`add, ${cols}`, (b, make) => [b.add(make(3, cols, 1), make(3, cols, 2))]],
     [`subtract, ${cols}`, (b, make) => [b.subtract(make(3, cols, 1), make(3, cols, 2))]],
@@ -103,6 +138,24 @@ const cases: readonly (readonly [string, Body])[] = [
   }),
 ];
 
+/** Loops that add. */
+const sums: readonly (readonly [string, Body])[] = [
+  ...[1, 3, 8, 37, 64].flatMap((cols): (readonly [string, Body])[] => [
+    [`rowDot, ${cols}`, (b, make) => [b.rowDot(make(6, cols, 1), make(6, cols, 2))]],
+    [`columnDots, ${cols}`, (b, make) => [b.columnDots(make(600, cols, 1), make(600, cols, 2))]],
+    [`softmax, ${cols}`, (b, make) => [b.softmax(make(5, cols, 1))]],
+    [`softmax's Jacobian, ${cols}`, (b, make) => [b.softmaxJacobian(make(5, cols, 1), make(5, cols, 2))]],
+    [`causal softmax, ${cols}`, (b, make) => [b.causalSoftmax(make(2 * cols, cols, 1))]],
+  ]),
+  ...[3, 8, 37, 64].map((cols): readonly [string, Body] => [
+    `standardise and its Jacobian, ${cols}`,
+    (b, make) => {
+      const { hat, rstd } = b.standardise(make(5, cols, 1), 1e-5);
+      return [hat, rstd, b.standardiseJacobian(make(5, cols, 2), hat, rstd)];
+    },
+  ]),
+];
+
 describe.each(['float32', 'float64'] as const)('SIMD loops, %s', (precision: Precision) => {
   const run = (blas: Blas, body: Body): Float64Array[] => {
     const backend = new CpuBackend(blas, precision);
@@ -129,6 +182,96 @@ describe.each(['float32', 'float64'] as const)('SIMD loops, %s', (precision: Pre
       expect(worst).toBeLessThanOrEqual(tolerance);
     }
   });
+
+  /** Sums are held to their terms' size: their order differs. */
+  test.each(sums)('%s', (_name, body) => {
+    const expected = run(plain, body);
+    for (const [i, values] of run(wasm, body).entries()) {
+      const size = Math.max(1, ...expected[i].map(Math.abs));
+      const worst = values.reduce((most, value, j) => Math.max(most, Math.abs(value - expected[i][j])), 0);
+      expect(worst / size).toBeLessThanOrEqual(precision === 'float32' ? 1e-6 : 4e-15);
+    }
+  });
+
+  test.each([
+    [2, 3, 5, 4],
+    [6, 32, 32, 16],
+    [3, 9, 11, 13],
+    [2, 1, 1, 1],
+  ])('%i products of [%i, %i] by way of %i', (count, m, n, k) => {
+    const backend = new CpuBackend(wasm, precision);
+    backend.scope(() => {
+      const random = new Random(4, 'loops');
+      const drawn = (rows: number, cols: number): Tensor =>
+        backend.from(
+          Float64Array.from({ length: rows * cols }, () => random.normal()),
+          rows,
+          cols,
+        );
+      for (const [transposeA, transposeB] of [
+        [false, false],
+        [true, false],
+        [false, true],
+        [true, true],
+      ]) {
+        const a = transposeA ? drawn(count * k, m) : drawn(count * m, k);
+        const b = transposeB ? drawn(count * n, k) : drawn(count * k, n);
+        const found = dataOf(backend.batchMatmul(a, b, count, transposeA, transposeB));
+        for (let i = 0; i < count; i++) {
+          const [left, right] = [
+            backend.rowRange(a, (i * a.rows) / count, a.rows / count),
+            backend.rowRange(b, (i * b.rows) / count, b.rows / count),
+          ];
+          const expected = dataOf(backend.matmul(left, right, transposeA, transposeB));
+          const size = precision === 'float32' ? 1e-6 : 1e-14;
+          expect(expected.every((value, j) => Math.abs(value - found[i * m * n + j]) <= size * k)).toBe(true);
+        }
+      }
+    });
+  });
+
+  test.each(windows.flatMap(([name, window]) => [5, 8, 16].map((filters) => ({ name, window, filters }))))(
+    'a convolution of $filters filters is the product of its patches: $name',
+    ({ window, filters }) => {
+      const backend = new CpuBackend(wasm, precision);
+      backend.scope(() => {
+        const random = new Random(5, 'loops');
+        const drawn = (rows: number, cols: number): Tensor =>
+          backend.from(
+            Float64Array.from({ length: rows * cols }, () => random.normal()),
+            rows,
+            cols,
+          );
+        const { height, width, channels, kernelHeight, kernelWidth, outHeight, outWidth } = window;
+        const inner = kernelHeight * kernelWidth * channels;
+        const x = drawn(7 * height * width, channels);
+        const [kernel, bias, dz] = [drawn(inner, filters), drawn(1, filters), drawn(7 * outHeight * outWidth, filters)];
+        const columns = backend.patches(x, window);
+        const [one, two] = [backend.keep(drawn(inner, filters)), backend.keep(backend.zeros(inner, filters))];
+        backend.assign(two, one);
+        backend.accumulate(one, 0.3, columns, true, dz, false, 0.5);
+        backend.accumulateConvolution(two, 0.3, x, dz, window, 0.5);
+        const pairs = [
+          [backend.affine(columns, kernel, bias), backend.convolve(x, kernel, bias, window)],
+          [backend.affine(columns, kernel, null), backend.convolve(x, kernel, null, window)],
+          [
+            backend.scatterPatches(backend.matmul(dz, kernel, false, true), window),
+            backend.convolveBack(dz, kernel, window),
+          ],
+          [one, two],
+        ] as const;
+        for (const [expected, found] of pairs) {
+          const values = dataOf(found);
+          const size = Math.max(1, ...dataOf(expected).map(Math.abs));
+          const exact = Float64Array.from(dataOf(expected));
+          const worst = exact.reduce((most, value, j) => Math.max(most, Math.abs(value - values[j])), 0);
+          expect(worst / size).toBeLessThanOrEqual(precision === 'float32' ? 2e-6 : 4e-15);
+        }
+        backend.release(one);
+        backend.release(two);
+      });
+    },
+  );
 
   test('a NaN is the maximum of its window wherever it stands, and stays NaN behind relu', () => {
     for (const place of [0, 1, 2, 3]) {
@@ -173,6 +316,25 @@ describe.each(['float32', 'float64'] as const)('SIMD loops, %s', (precision: Pre
         expect(worst).toBeLessThanOrEqual(precision === 'float32' ? 2e-5 : 1e-13);
       }
     });
+  });
+});
+
+describe('functions with exponentials in single precision', () => {
+  const numbers = Float32Array.from({ length: 4001 }, (_, i) => (i - 2000) / 50);
+  const special = Float32Array.of(0, 1e-30, -1e-30, 1e4, -1e4, NaN);
+
+  test.each(['sigmoid', 'tanh', 'silu', 'gelu', 'gelu-tanh'] as const)('%s', (fn) => {
+    const z = Float32Array.of(...numbers, ...special);
+    const [single, double] = [new CpuBackend(wasm, 'float32'), new CpuBackend(plain, 'float64')];
+    for (const order of [0, 1] as const) {
+      const found = single.scope(() => dataOf(single.activate(fn, order, single.from(z, 1, z.length))).slice());
+      const exact = double.scope(() => dataOf(double.activate(fn, order, double.from(z, 1, z.length))).slice());
+      const worst = z.reduce((most, at, i) => {
+        if (Number.isNaN(at)) return Number.isNaN(found[i]) ? most : Infinity;
+        return Math.max(most, Math.abs(found[i] - exact[i]) / Math.max(Math.abs(exact[i]), 0.1));
+      }, 0);
+      expect(worst).toBeLessThan(8e-7);
+    }
   });
 });
 

@@ -2,10 +2,12 @@
 import { expect, test } from 'vitest';
 import { parseModel } from '../../../src/shared/model.ts';
 import { InputError } from '../../../src/shared/errors.ts';
-import { CpuBackend } from '../../../src/engine/backend/cpu.ts';
+import { CpuBackend, dataOf } from '../../../src/engine/backend/cpu.ts';
+import type { Tensor } from '../../../src/engine/backend/types.ts';
 import { Network } from '../../../src/engine/network/network.ts';
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import { loadKernels } from '../../../src/main/blas-module.ts';
+import { Random } from '../../../src/shared/random.ts';
 import { gap, normals, Subject } from './support.ts';
 
 const backend = new CpuBackend(await openWasmBlas(loadKernels()), 'float64');
@@ -111,6 +113,48 @@ test('batchnorm trains on the batch, moves the running statistics, and measures 
     ),
   ).toBeLessThan(1e-14);
   expect(subject.get('n.running_mean')[0]).toBe(0.5);
+});
+
+test.each([
+  // Products of the same matrices in both passes: the same bits.
+  ['a relu and the pooling behind it exchanged', [{ type: 'dense', name: 'a', units: 5 }], 0],
+  [
+    'convolutions without their patches',
+    [{ type: 'conv2d', name: 'a', filters: 8, kernel: [3, 3], padding: 'same' }],
+    1e-13,
+  ],
+] as const)('a pass in training gives the loss and gradients of one that measures: %s', (_what, first, tolerance) => {
+  const relu = { type: 'activation', function: 'relu' };
+  const pooling = { type: 'maxpool2d', size: 2 };
+  const last = [{ type: 'flatten' }, { type: 'dense', name: 'z', units: 3 }];
+  const model = parseModel({ input: [6, 4, 2], layers: [...first, relu, pooling, ...last], loss: 'mse' });
+  const network = new Network(model, backend);
+  const random = new Random(8, 'training');
+  const drawn = (length: number): Float64Array => Float64Array.from({ length }, () => random.normal());
+  for (const { name, rows, cols } of network.parameters) network.setWeight(name, drawn(rows * cols));
+  const [x, targets] = [drawn(5 * 48), drawn(5 * 3)];
+  const pass = (training?: { seed: number; step: number }): Float64Array[] =>
+    backend.scope(() => {
+      const gradients: Float64Array[] = [];
+      const keep = (gradient: Tensor): void => {
+        gradients.push(Float64Array.from(dataOf(gradient)));
+      };
+      network.forward(backend.from(x, 5, 48), training);
+      const { losses, gradient } = network.lossAndGradient(backend.from(targets, 5, 3), 1);
+      keep(losses);
+      network.backward(gradient, {
+        product: (_parameter, a, transposeA, b, transposeB) => {
+          keep(backend.matmul(a, b, transposeA, transposeB));
+        },
+        add: (_parameter, each) => {
+          keep(each);
+        },
+      });
+      return gradients;
+    });
+  const [measuring, inTraining] = [pass(), pass({ seed: 1, step: 1 })];
+  expect(inTraining.length).toBe(5);
+  for (const [i, values] of inTraining.entries()) expect(gap(values, measuring[i])).toBeLessThanOrEqual(tolerance);
 });
 
 test('dropout keeps the mean while training, repeats with seed and step, and is off while measuring', () => {

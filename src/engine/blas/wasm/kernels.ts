@@ -28,11 +28,94 @@ export interface Kernels {
   /** Rows of `bytes` bytes with the numbers (32 bits each) at `indices`. */
   gatherRows(count: number, bytes: number, table: number, indices: number, out: number): void;
 
+  // Rows and columns of matrices (backend/rows.ts); the first argument is 1 for double precision, 0 for single.
+  addRow(double: number, rows: number, cols: number, x: number, row: number, out: number): void;
+  multiplyRow(double: number, rows: number, cols: number, x: number, row: number, out: number): void;
+  scaleShift(double: number, rows: number, cols: number, x: number, scale: number, shift: number, out: number): void;
+  /** out = a x + b y + c with rows a, b and c. */
+  combineRows(
+    double: number,
+    rows: number,
+    cols: number,
+    a: number,
+    x: number,
+    b: number,
+    y: number,
+    c: number,
+    out: number,
+  ): void;
+  scaleRows(double: number, rows: number, cols: number, x: number, column: number, out: number): void;
+  rowDots(double: number, rows: number, cols: number, x: number, y: number, out: number): void;
+  columnSums(double: number, rows: number, cols: number, x: number, out: number): void;
+  columnDots(double: number, rows: number, cols: number, x: number, y: number, out: number): void;
+  standardise(double: number, rows: number, cols: number, epsilon: number, x: number, hat: number, rstd: number): void;
+  standardiseJacobian(
+    double: number,
+    rows: number,
+    cols: number,
+    u: number,
+    hat: number,
+    rstd: number,
+    out: number,
+  ): void;
+  /** out = a (s - sum_j s_j a_j), row by row. */
+  softmaxJacobian(double: number, rows: number, cols: number, a: number, s: number, out: number): void;
+  /** Runs of `bytes` bytes, `stepFrom` and `stepTo` bytes apart. */
+  copyRows(rows: number, bytes: number, from: number, stepFrom: number, to: number, stepTo: number): void;
+  /** [outer, a, b, runs of `bytes` bytes] to [outer, b, a, runs]. */
+  swapAxes(outer: number, a: number, b: number, bytes: number, x: number, out: number): void;
+
+  // Exponential functions in single precision; `fn` is the number of an activation (assembly/functions.ts).
+  activate32(fn: number, order: number, n: number, z: number, out: number): void;
+  activateBackward32(fn: number, n: number, z: number, dy: number, out: number): void;
+  softmax32(rows: number, cols: number, x: number, out: number): void;
+  causalSoftmax32(rows: number, tokens: number, x: number, out: number): void;
+  crossEntropy32(
+    rows: number,
+    cols: number,
+    factor: number,
+    y: number,
+    targets: number,
+    losses: number,
+    gradient: number,
+  ): void;
+
+  /** `count` products op(A_i) op(B_i), operands and results one after the other; `scratch` holds k n numbers. */
+  batchGemm(
+    double: number,
+    transposeA: number,
+    transposeB: number,
+    count: number,
+    m: number,
+    n: number,
+    k: number,
+    a: number,
+    b: number,
+    c: number,
+    scratch: number,
+  ): void;
+
   // Windows over images (backend/windows.ts).
   gatherPatches: PatchKernel;
   scatterPatches: PatchKernel;
   maxPool: PoolKernel;
   spreadPlaces: PoolKernel;
+  /** Images of `height` rows of `rowBytes` bytes each with zeros around, given in bytes. */
+  pad(
+    images: number,
+    height: number,
+    rowBytes: number,
+    top: number,
+    left: number,
+    right: number,
+    bottom: number,
+    x: number,
+    padded: number,
+  ): void;
+  /** z from weights and bias (0: none). */
+  convolution: ConvolutionKernel<[w: number, bias: number, z: number]>;
+  /** The gradient of the weights, four at least a filter, from that of z. */
+  convolutionWeights: ConvolutionKernel<[dz: number, dw: number]>;
 }
 
 /** Between an image and its patches; `from` and `to` as in the function of that name in backend/windows.ts. */
@@ -68,6 +151,23 @@ export type PoolKernel = (
   first: number,
   second: number,
   third: number,
+) => void;
+
+/** Of windows within the images; `row` and `image` are bytes from a row of an image to the next, and from an image to the next. */
+type ConvolutionKernel<Rest extends readonly number[]> = (
+  double: number,
+  images: number,
+  channels: number,
+  kernelHeight: number,
+  kernelWidth: number,
+  stride: number,
+  outHeight: number,
+  outWidth: number,
+  filters: number,
+  row: number,
+  image: number,
+  x: number,
+  ...rest: Rest
 ) => void;
 
 /** C = alpha op(A) op(B) + beta C; see `Blas.gemm`. Flags are 0 or 1. */

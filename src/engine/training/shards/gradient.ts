@@ -1,10 +1,13 @@
 /** The gradient of one part of a batch, into one vector [d]: the parameters in the network's order, each row-major. */
 import { CpuBackend, dataOf } from '../../backend/cpu.ts';
 import type { CpuTensor } from '../../backend/cpu.ts';
-import type { Tensor } from '../../backend/types.ts';
+import type { Tensor, Window2d } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Network } from '../../network/network.ts';
-import type { GradientSink, Parameter } from '../../network/types.ts';
+import type { GradientSink, Parameter, TrainingPass } from '../../network/types.ts';
+
+/** Of a pass in training without layers that draw or take the batch's statistics (rule.ts). */
+const noDraws: TrainingPass = { seed: 0, step: 0 };
 
 export class ShardGradient implements GradientSink {
   readonly #network: Network;
@@ -41,7 +44,7 @@ export class ShardGradient implements GradientSink {
     this.#written.clear();
     const backend = this.#backend;
     return backend.scope(() => {
-      this.#network.forward(backend.rowsOf(this.#inputs, indices, from, to - from));
+      this.#network.forward(backend.rowsOf(this.#inputs, indices, from, to - from), noDraws);
       const targets = backend.rowsOf(this.#targets, indices, from, to - from);
       const { losses, gradient } = this.#network.lossAndGradient(targets, 1 / batch);
       this.#network.backward(gradient, this);
@@ -54,6 +57,11 @@ export class ShardGradient implements GradientSink {
   product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void {
     const { target, beta } = this.#begin(parameter);
     this.#backend.accumulate(target, 1, a, transposeA, b, transposeB, beta);
+  }
+
+  convolution(parameter: Parameter, x: Tensor, dz: Tensor, window: Window2d): void {
+    const { target, beta } = this.#begin(parameter);
+    this.#backend.accumulateConvolution(target, 1, x, dz, window, beta);
   }
 
   add(parameter: Parameter, gradient: Tensor): void {

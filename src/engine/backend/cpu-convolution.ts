@@ -1,0 +1,192 @@
+/**
+ * Convolutions on the cpu without all their patches in memory at once: a few filters over few numbers by kernels that read the images themselves, all others by the
+ * library's products over the patches of as many images as stay in a core's cache. Letters: N images, k numbers a window, F filters.
+ */
+import type { Blas, Precision } from '../blas/types.ts';
+import type { CpuLoops } from './cpu-loops.ts';
+import type { CpuMemory } from './cpu-memory.ts';
+import type { CpuTensor } from './cpu-tensor.ts';
+import { ServedLoops } from './served.ts';
+import type { Window2d } from './types.ts';
+import { isDense, isWithin } from './windows.ts';
+
+/** Bytes of patches at once, where one image's are fewer. */
+const blockBytes = 2 ** 18;
+/** Multiply-adds a place (k F) up to which the kernels are the faster. */
+const largestDirect = 160;
+
+export class CpuConvolution extends ServedLoops {
+  readonly #blas: Blas;
+  readonly #memory: CpuMemory;
+  readonly #loops: CpuLoops;
+
+  constructor(memory: CpuMemory, loops: CpuLoops, precision: Precision) {
+    super(memory.blas, precision);
+    this.#blas = memory.blas;
+    this.#memory = memory;
+    this.#loops = loops;
+  }
+
+  /** z [N outHeight outWidth, F] from x [N height width, channels] and kernel [k, F]. */
+  convolve(x: CpuTensor, kernel: CpuTensor, bias: CpuTensor | null, window: Window2d, z: CpuTensor): void {
+    const kernels = this.#isDirect(window, kernel) ? this.serving(x, kernel, z, bias ?? z) : null;
+    if (kernels !== null) {
+      const { image, padded } = this.#padded(x, window);
+      kernels.convolution(...this.#shape(image, padded, kernel.cols), kernel.at, bias?.at ?? 0, z.at);
+      return;
+    }
+    this.#byBlocks(x, window, z, (images, outputs) => {
+      const columns = this.#patches(images, window, outputs.rows, kernel.rows);
+      if (bias !== null) this.#loops.repeatRow(bias, outputs);
+      this.#multiply(columns, kernel, outputs, bias === null ? 0 : 1);
+    });
+  }
+
+  /** The gradient by x [N height width, channels] from dz. */
+  convolveBack(dz: CpuTensor, kernel: CpuTensor, window: Window2d, dx: CpuTensor): void {
+    this.#byBlocks(dx, window, dz, (images, outputs) => {
+      const isSame = isPointwise(window);
+      const columns = isSame ? images : this.#memory.take(outputs.rows, kernel.rows);
+      const { rows, cols } = outputs;
+      this.#blas.gemm(
+        ...([false, true, rows, kernel.rows, cols, 1, outputs.data, cols, kernel.data, cols, 0] as const),
+        columns.data,
+        kernel.rows,
+      );
+      if (!isSame) this.#loops.scatterPatches(columns, window, images);
+    });
+  }
+
+  /** target [k, F] = alpha patches(x)^T dz + beta target. */
+  accumulate(target: CpuTensor, alpha: number, x: CpuTensor, dz: CpuTensor, window: Window2d, beta: number): void {
+    const kernels = target.rows >= 4 && this.#isDirect(window, target) ? this.serving(x, dz, target) : null;
+    if (kernels !== null) {
+      const { image, padded } = this.#padded(x, window);
+      const gradient = this.#memory.take(target.rows, target.cols);
+      kernels.convolutionWeights(...this.#shape(image, padded, target.cols), dz.at, gradient.at);
+      this.#loops.blend(target, alpha, gradient, beta);
+      return;
+    }
+    let keep = beta;
+    this.#byBlocks(x, window, dz, (images, outputs) => {
+      const columns = this.#patches(images, window, outputs.rows, target.rows);
+      const { rows, cols } = target;
+      this.#blas.gemm(
+        ...([true, false, rows, cols, outputs.rows, alpha, columns.data, rows, outputs.data, cols, keep] as const),
+        target.data,
+        cols,
+      );
+      keep = 1;
+    });
+  }
+
+  /** Calls `body` with the rows of some images in x, and with those of their windows in z. */
+  #byBlocks(
+    x: CpuTensor,
+    { height, width, kernelHeight, kernelWidth, channels, outHeight, outWidth }: Window2d,
+    z: CpuTensor,
+    body: (images: CpuTensor, outputs: CpuTensor) => void,
+  ): void {
+    const [places, windows] = [height * width, outHeight * outWidth];
+    const count = x.rows / places;
+    const bytes = windows * kernelHeight * kernelWidth * channels * this.bytes;
+    const block = Math.max(1, Math.floor(blockBytes / bytes));
+    for (let from = 0; from < count; from += block) {
+      const to = Math.min(count, from + block);
+      this.#memory.scope(() => {
+        body(
+          rowsOf(this.#memory, x, from * places, to * places),
+          rowsOf(this.#memory, z, from * windows, to * windows),
+        );
+      });
+    }
+  }
+
+  #patches(images: CpuTensor, window: Window2d, rows: number, inner: number): CpuTensor {
+    if (isPointwise(window)) return images;
+    const columns = this.#memory.take(rows, inner);
+    this.#loops.gatherPatches(images, window, columns);
+    return columns;
+  }
+
+  /** c = a b + beta c */
+  #multiply(a: CpuTensor, b: CpuTensor, c: CpuTensor, beta: number): void {
+    const [m, k, n] = [a.rows, a.cols, b.cols];
+    this.#blas.gemm(false, false, m, n, k, 1, a.data, k, b.data, n, beta, c.data, n);
+  }
+
+  /** Whether the kernels that need no patches serve, and pay. */
+  #isDirect(window: Window2d, { rows, cols }: CpuTensor): boolean {
+    const isPlain = window.strideY === window.strideX && isDense(window);
+    return isPlain && (cols * this.bytes) % 32 === 0 && rows * cols <= largestDirect;
+  }
+
+  /** The images with zeros around them, so that every window lies within, and the window over those. */
+  #padded(x: CpuTensor, window: Window2d): { image: CpuTensor; padded: Window2d } {
+    if (isWithin(window)) return { image: x, padded: window };
+    const { height, width, channels, padTop, padLeft } = window;
+    const bottom = Math.max(0, (window.outHeight - 1) * window.strideY + window.kernelHeight - height - padTop);
+    const right = Math.max(0, (window.outWidth - 1) * window.strideX + window.kernelWidth - width - padLeft);
+    const padded = {
+      ...window,
+      height: padTop + height + bottom,
+      width: padLeft + width + right,
+      padTop: 0,
+      padLeft: 0,
+    };
+    const images = x.rows / (height * width);
+    const image = this.#memory.take(images * padded.height * padded.width, channels);
+    const place = channels * this.bytes;
+    const row = padded.width * place;
+    const kernels = this.serving(x, image, image);
+    if (kernels === null) throw new Error('no room in the WebAssembly memory');
+    kernels.pad(
+      images,
+      height,
+      width * place,
+      padTop * row,
+      padLeft * place,
+      right * place,
+      bottom * row,
+      x.at,
+      image.at,
+    );
+    return { image, padded };
+  }
+
+  /** The arguments of a kernel before its own tensors. */
+  #shape(
+    image: CpuTensor,
+    { height, width, channels, kernelHeight, kernelWidth, strideY, outHeight, outWidth }: Window2d,
+    filters: number,
+  ) {
+    const row = width * channels * this.bytes;
+    const images = image.rows / (height * width);
+    return [
+      ...([this.double, images, channels, kernelHeight, kernelWidth, strideY, outHeight, outWidth, filters] as const),
+      ...([row, height * row, image.at] as const),
+    ] as const;
+  }
+}
+
+/** A window of one place at every place: the patches are the images. */
+function isPointwise({
+  kernelHeight,
+  kernelWidth,
+  strideY,
+  strideX,
+  padTop,
+  padLeft,
+  height,
+  outHeight,
+  width,
+  outWidth,
+}: Window2d): boolean {
+  const isOne = kernelHeight === 1 && kernelWidth === 1 && strideY === 1 && strideX === 1;
+  return isOne && padTop === 0 && padLeft === 0 && height === outHeight && width === outWidth;
+}
+
+function rowsOf(memory: CpuMemory, x: CpuTensor, from: number, to: number): CpuTensor {
+  if (from === 0 && to === x.rows) return x;
+  return memory.wrap(x.data.subarray(from * x.cols, to * x.cols), to - from, x.cols);
+}

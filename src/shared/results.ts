@@ -80,10 +80,16 @@ export interface CalibrationSummary {
   readonly seed: number;
   /** Simulated halves behind each number. */
   readonly draws: number;
-  /** Samples of a half that would scatter a Gaussian rank-one Hessian as these scatter theirs. */
+  /** Samples of a simulated half: those of a half, and more where these scatter less than Gaussian ones of rank one. */
   readonly effective_samples: number;
+  /** Standard deviation of the logarithm of the samples' sizes, where these scatter more than Gaussian ones do. */
+  readonly tail?: number;
   /** Leading directions that were simulated. */
   readonly directions: number;
+  /** How many of them were measured, where only part was; beyond them the trace of H is spread in three forms, and the intervals hold all three. */
+  readonly measured_directions?: number;
+  /** Of such, why none was calibrated: of tr H nothing is left for the other directions, or more than can be simulated at or below the last measured eigenvalue. */
+  readonly impossible?: 'nothing left' | 'too much left';
   readonly rows: readonly CalibrationRow[];
 }
 

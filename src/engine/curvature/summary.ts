@@ -160,12 +160,13 @@ async function gammaRows(pool: Pool, input: SummaryInput): Promise<GammaRows> {
   };
   if (plan === undefined || replicates === undefined) return { gamma };
   const rows = withIntervals(gamma, plan.finish(await replicates), projections!);
-  // Of projected measurements the spectrum beyond the found directions, which leaks into them, is not known.
-  if (input.method === 'projected') return rows;
+  // Only the leading end of a spectrum can be continued.
+  if (input.projected !== undefined && input.projected.which !== 'largest') return rows;
   const calibration = await pool.run(calibrateTask, {
     halves: crossFitted.map(({ selection, H, Q }) => ({ selection, H, Q })),
     samples: Math.min(...input.sizes),
     traceH: input.trace.H,
+    dimensions: input.parameter.rows * input.parameter.cols,
     rows: rows.gamma.cross_fitted,
     seed,
   });

@@ -3,21 +3,22 @@
  * towards 1. How far depends on the spectrum, the number of samples and the exponent itself; so samples are simulated at this spectrum, and the exponent is
  * sought at which the simulation gives the slope that was measured.
  *
- * Simulated: H_A = (1/n) sum_p x_p x_p^T with x normal of covariance diag(tau) (h_p of rank one), C = H^gamma in the population. Along the eigenvectors u_i of H_A
- * unlimited samples of the other half would give H_ii = sum_j u_ij^2 tau_j and C_ii = sum_j u_ij^2 tau_j^gamma; b(gamma) is the mean slope of log C_ii on
- * log H_ii over the directions that the cutoff selects, and the calibrated value b^-1(measured slope).
- *   n    For x normal E[h_p^2]_ii - H_ii^2 = H_ii^2 + tr(H) H_ii. What the samples show over that is how much more they scatter: n is the size of a half divided
- *        by the median of (Q_ii - H_ii^2) / (H_ii^2 + tr(H) H_ii) over the directions.
- *   tau  The population's eigenvalues, such that those of simulated halves agree with the measured ones rank by rank (fixed-point iteration; sample eigenvalues
- *        are too extreme).
+ * Simulated (simulated-halves.ts): H_A = (1/n) sum_p w_p x_p x_p^T with x normal of covariance diag(tau) (h_p of rank one) and w of mean 1, C = H^gamma in the population.
+ * Along the eigenvectors u_i of H_A unlimited samples of the other half would give H_ii = sum_j u_ij^2 tau_j and C_ii = sum_j u_ij^2 tau_j^gamma; b(gamma) is the mean slope
+ * of log C_ii on log H_ii over the directions that the cutoff selects, and the calibrated value b^-1(measured slope).
+ *   w    For x normal E[h_p^2]_ii = E[w^2] (2 H_ii^2 + tr(H) H_ii). The median over the directions of Q_ii / (2 H_ii^2 + tr(H) H_ii) is E[w^2], which says how much more
+ *        than Gaussian samples these scatter: w is log-normal such that n samples of it show that second moment. Where it is below 1 w is 1, and n is the size of a half divided by the median of
+ *        (Q_ii - H_ii^2) / (H_ii^2 + tr(H) H_ii): samples that scatter less count for more.
+ *   tau  The population's eigenvalues, such that those of simulated halves agree with the measured ones rank by rank. Where only the leading ones were measured, the rest of
+ *        tr H lies beyond them in a form that is not known: three are simulated, the value is that of a power law of the rank, and the interval holds those of all three.
  * The interval is that of the measured slope, widened by the scatter of the slope over simulated halves, through b^-1. What it rests on: C is a power of H in the
- * population, and samples mix directions as Gaussian ones of rank one do. docs/statistics.md has its bias and coverage (`covature validate`).
+ * population, samples mix directions as such ones do, and halves are of one size. docs/statistics.md has its bias and coverage (`covature validate`).
  */
 import type { CalibrationSummary, Estimated } from '../../shared/results.ts';
 import type { CutoffRow, Interval } from '../../shared/slopes.ts';
-import { Random } from '../../shared/random.ts';
 import type { Blas } from '../blas/types.ts';
-import { fillBartlett } from './wishart.ts';
+import { beyondShapes, SimulatedHalves, slopeDraws, tailShowing } from './simulated-halves.ts';
+import type { SlopesByExponent } from './simulated-halves.ts';
 
 export interface CalibrationInput {
   /** Eigenvalues of the two halves, decreasing, and along the directions of each the other half's H_ii and Q_ii. */
@@ -25,6 +26,8 @@ export interface CalibrationInput {
   /** Samples of the smaller half. */
   readonly samples: number;
   readonly traceH: number;
+  /** d, where the halves hold the leading of d directions alone; default: they hold all. */
+  readonly dimensions?: number;
   /** Cross-fitted rows with intervals; those without one are left out. */
   readonly rows: readonly CutoffRow[];
   readonly seed: number;
@@ -38,43 +41,55 @@ export interface CalibratedHalf {
 
 /** Directions that are simulated, at the most. */
 const mostDirections = 400;
+/** Beyond measured ones, where these are part of all: so many times as many directions in all, and at least so many. */
+const beyondFactor = 4;
+const fewestWithBeyond = 150;
 /** A cutoff is calibrated where it selects at most this share of the simulated directions: those below lend it what leaks. */
 const share = 0.75;
-const spectrumRounds = 4;
-const spectrumDraws = 4;
-const draws = 16;
+/** Second moments of w up to here are taken for those of Gaussian samples. */
+const gaussianUpTo = 1.05;
 /** Exponents at which b is computed; between them it is linear. */
 const grid: readonly number[] = Array.from({ length: 26 }, (_, k) => 0.5 + 0.1 * k);
 
 /** Undefined where nothing can be calibrated: fewer than 3 directions or 8 samples, or no interval. Deterministic in the seed. */
 export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSummary | undefined {
-  const { halves, rows, seed } = input;
+  const { halves, rows, seed, traceH } = input;
   const chosen = rows.filter((row) => row.gamma.ols !== null && row.gamma.interval?.ols !== undefined);
   const measured = meanSpectrum(halves);
-  const size = Math.min(mostDirections, measured.length);
-  const samples = Math.round(input.samples / scatterRatio(input));
-  if (chosen.length === 0 || size < 3 || !(samples >= 8)) return undefined;
-  const simulation = new Simulation(blas, size, samples, seed);
+  const found = measured.length;
+  const { samples, tail } = scatterOf(input, measured);
+  if (chosen.length === 0 || found < 3 || !(samples >= 8)) return undefined;
+  const all = input.dimensions ?? 0;
+  const size =
+    all > Math.max(...halves.map(({ selection }) => selection.length)) && found < mostDirections
+      ? Math.min(mostDirections, all, Math.max(beyondFactor * found, fewestWithBeyond))
+      : Math.min(mostDirections, found);
+  const isPart = size > found;
+  const simulation = new SimulatedHalves(blas, { dimensions: size, samples, tail, seed });
   try {
     const target = measured.subarray(0, size);
-    const tau = simulation.population(target);
-    const found = simulation.slopes(
-      tau,
-      chosen.map((row) => row.cutoff),
-    );
+    const cutoffs = chosen.map((row) => row.cutoff);
+    const populations = isPart
+      ? beyondShapes.map((shape) => simulation.population(target, { shape, trace: traceH }))
+      : [simulation.population(target)];
+    const slopes = populations.map((tau) => tau && simulation.slopes(tau, cutoffs, grid, target.length));
     return {
       seed,
-      draws,
+      draws: slopeDraws,
       effective_samples: samples,
+      ...(tail > 0 && { tail }),
       directions: size,
+      ...(isPart && { measured_directions: found }),
+      ...(populations.includes(null) && { impossible: beyondImpossible(target, traceH) }),
       rows: chosen.map((row, k) => {
         const [low, high] = row.gamma.interval!.ols!;
         const estimated: Estimated = { value: (low + high) / 2, interval: [low, high] };
         const isWhole = size < mostDirections || row.selected <= share * size;
+        const values = slopes.map((each) => each && invert(each[k], estimated));
         return {
           cutoff: row.cutoff,
           measured: estimated,
-          simulated: isWhole ? invert(found[k], estimated) : null,
+          simulated: isWhole ? joint(values) : null,
           extrapolated: null,
         };
       }),
@@ -82,6 +97,24 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
   } finally {
     simulation.release();
   }
+}
+
+/** Why the rest of the trace cannot be spread beyond the measured eigenvalues. */
+function beyondImpossible(measured: Float64Array, trace: number): NonNullable<CalibrationSummary['impossible']> {
+  return measured.reduce((sum, x) => sum + x, 0) >= trace ? 'nothing left' : 'too much left';
+}
+
+/** The first value, with an interval that holds those of all; null where one is missing. */
+function joint(values: readonly (Estimated | null)[]): Estimated | null {
+  const found = values.filter((each) => each !== null);
+  if (found.length < values.length) return null;
+  return {
+    value: found[0].value,
+    interval: [
+      Math.min(...found.map(({ interval }) => interval[0])),
+      Math.max(...found.map(({ interval }) => interval[1])),
+    ],
+  };
 }
 
 /** Positive eigenvalues, the mean of the halves rank by rank. */
@@ -93,23 +126,32 @@ function meanSpectrum(halves: readonly CalibratedHalf[]): Float64Array {
   );
 }
 
-/** The median of (Q_ii - H_ii^2) / (H_ii^2 + tr(H) H_ii) over the directions above a hundredth of the largest eigenvalue. */
-function scatterRatio({ halves, traceH }: CalibrationInput): number {
-  const ratios = halves.flatMap(({ selection, H, Q }) =>
-    Array.from(H.keys())
-      .filter((i) => selection[i] > 1e-2 * selection[0] && H[i] > 0 && Q[i] > H[i] ** 2)
-      .map((i) => (Q[i] - H[i] ** 2) / (H[i] ** 2 + traceH * H[i])),
+/** How many samples of which tail scatter as these do, by medians over the directions above a hundredth of the largest eigenvalue. */
+function scatterOf(
+  { halves, traceH, samples, seed }: CalibrationInput,
+  measured: Float64Array,
+): { readonly samples: number; readonly tail: number } {
+  // Negative curvature takes from the trace what it adds to the scatter.
+  const trace = Math.max(
+    traceH,
+    measured.reduce((sum, x) => sum + x, 0),
   );
-  ratios.sort((a, b) => a - b);
+  const [moments, ratios]: number[][] = [[], []];
+  for (const { selection, H, Q } of halves)
+    for (const i of selection.keys()) {
+      if (!(selection[i] > 1e-2 * selection[0] && H[i] > 0 && Q[i] > H[i] ** 2)) continue;
+      moments.push(Q[i] / (2 * H[i] ** 2 + trace * H[i]));
+      ratios.push((Q[i] - H[i] ** 2) / (H[i] ** 2 + trace * H[i]));
+    }
+  const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1];
   // Where all h_p are alike nothing leaks: a very large number of samples.
-  return ratios.length === 0 ? 1e-6 : Math.max(ratios[ratios.length >> 1], 1e-6);
+  if (moments.length === 0) return { samples: Math.round(samples / leastRatio), tail: 0 };
+  const moment = median(moments);
+  if (moment > gaussianUpTo) return { samples, tail: tailShowing(moment, samples, seed) };
+  return { samples: Math.round(samples / Math.max(median(ratios), leastRatio)), tail: 0 };
 }
 
-interface SlopesByExponent {
-  /** b and the standard deviation over draws, by entry of the grid. */
-  readonly mean: readonly number[];
-  readonly deviation: readonly number[];
-}
+const leastRatio = 1e-6;
 
 function invert({ mean, deviation }: SlopesByExponent, { value, interval: [low, high] }: Estimated): Estimated | null {
   const at = (slope: number): number => exponentAt(mean, slope);
@@ -129,117 +171,6 @@ function exponentAt(mean: readonly number[], slope: number): number {
   while (k < mean.length - 2 && slope > mean[k + 1]) k++;
   const rise = mean[k + 1] - mean[k];
   return rise > 1e-3 ? grid[k] + ((slope - mean[k]) / rise) * (grid[k + 1] - grid[k]) : NaN;
-}
-
-/** Draws of H_A for diagonal populations. Letters: i direction found, j direction of the population. */
-class Simulation {
-  readonly #blas: Blas;
-  readonly #d: number;
-  readonly #samples: number;
-  readonly #seed: number;
-  readonly #factor: Float64Array;
-  readonly #matrix: Float64Array;
-  readonly #values: Float64Array;
-
-  constructor(blas: Blas, d: number, samples: number, seed: number) {
-    this.#blas = blas;
-    this.#d = d;
-    this.#samples = samples;
-    this.#seed = seed;
-    this.#factor = blas.allocate('float64', d * d) as Float64Array;
-    this.#matrix = blas.allocate('float64', d * d) as Float64Array;
-    this.#values = blas.allocate('float64', d) as Float64Array;
-  }
-
-  release(): void {
-    for (const array of [this.#factor, this.#matrix, this.#values]) this.#blas.release(array);
-  }
-
-  /** Eigenvalues (ascending, in #values) and eigenvectors (rows of #matrix) of a simulated half; the same random numbers for the same draw. */
-  #draw(tau: Float64Array, draw: number): void {
-    const [d, n, factor] = [this.#d, this.#samples, this.#factor];
-    const random = new Random(this.#seed, `calibration ${draw}`);
-    const rows = Math.min(n, d);
-    factor.fill(0);
-    if (n >= d) fillBartlett(random, n, d, factor);
-    else for (let at = 0; at < rows * d; at++) factor[at] = random.normal();
-    for (let i = 0; i < rows; i++) for (let j = n >= d ? i : 0; j < d; j++) factor[i * d + j] *= Math.sqrt(tau[j] / n);
-    this.#blas.gemm(true, false, d, d, rows, 1, factor, d, factor, d, 0, this.#matrix, d);
-    this.#blas.eigh(d, this.#matrix, this.#values);
-  }
-
-  /** tau with which simulated eigenvalues agree with the measured ones. */
-  population(measured: Float64Array): Float64Array {
-    const d = this.#d;
-    const tau = Float64Array.from(measured);
-    for (let round = 0; round < spectrumRounds; round++) {
-      const mean = new Float64Array(d);
-      for (let draw = 0; draw < spectrumDraws; draw++) {
-        this.#draw(tau, draw);
-        for (let i = 0; i < d; i++) mean[i] += Math.max(this.#values[d - 1 - i], 0) / spectrumDraws;
-      }
-      const step = Float64Array.from(measured, (x, i) => (mean[i] > 0 ? Math.log(x / mean[i]) : 0));
-      for (let i = 0; i < d; i++) {
-        // A running mean over five ranks: single ranks scatter.
-        let [sum, count] = [0, 0];
-        for (let j = Math.max(0, i - 2); j <= Math.min(d - 1, i + 2); j++, count++) sum += step[j];
-        tau[i] *= Math.exp(Math.max(-1, Math.min(1, sum / count)));
-      }
-    }
-    return tau;
-  }
-
-  /** b and its scatter at every exponent of the grid, by cutoff. */
-  slopes(tau: Float64Array, cutoffs: readonly number[]): SlopesByExponent[] {
-    const d = this.#d;
-    const all = cutoffs.map(() => grid.map((): number[] => []));
-    const powers = grid.map((gamma) => tau.map((x) => x ** gamma));
-    for (let draw = 0; draw < draws; draw++) {
-      this.#draw(tau, spectrumDraws + draw);
-      const found = Array.from({ length: d }, (_, i) => d - 1 - i);
-      const largest = this.#values[d - 1];
-      const logs = found.map((row) => {
-        const values = new Float64Array(grid.length + 1);
-        for (let j = 0; j < d; j++) {
-          const overlap = this.#matrix[row * d + j] ** 2;
-          values[0] += overlap * tau[j];
-          for (const [g, power] of powers.entries()) values[g + 1] += overlap * power[j];
-        }
-        return values.map(Math.log);
-      });
-      for (const [k, cutoff] of cutoffs.entries()) {
-        const chosen = logs.filter((_, i) => this.#values[d - 1 - i] > cutoff * largest);
-        for (let g = 0; g < grid.length; g++) {
-          const slope = slopeOf(chosen, g + 1);
-          if (Number.isFinite(slope)) all[k][g].push(slope);
-        }
-      }
-    }
-    return all.map((byGrid) => ({
-      mean: byGrid.map((values) => values.reduce((sum, x) => sum + x, 0) / values.length),
-      deviation: byGrid.map((values) => {
-        const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
-        return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, values.length - 1));
-      }),
-    }));
-  }
-}
-
-/** Least squares of entry `column` on entry 0. */
-function slopeOf(points: readonly Float64Array[], column: number): number {
-  const n = points.length;
-  if (n < 3) return NaN;
-  let [x, y] = [0, 0];
-  for (const point of points) {
-    x += point[0] / n;
-    y += point[column] / n;
-  }
-  let [xx, xy] = [0, 0];
-  for (const point of points) {
-    xx += (point[0] - x) ** 2;
-    xy += (point[0] - x) * (point[column] - y);
-  }
-  return xy / xx;
 }
 
 /** A cross-fitted slope from part of the samples: the mean over disjoint parts of that size. */

@@ -1,7 +1,7 @@
 /** A measurement as text: what `measure`, `show` and the demo print. */
 import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '../../shared/estimands.ts';
-import { calibrationTested, notCalibrated } from '../../shared/calibration-notes.ts';
+import { calibrationTested, notCalibrated, oneSplit } from '../../shared/calibration-notes.ts';
 import { cutoffInForce, fewSamples, intervalDoubts, intervalLabel, judgeClaims } from '../../shared/claims.ts';
 import type { Estimated, MeasurementSummary } from '../../shared/results.ts';
 import {
@@ -139,9 +139,10 @@ function methodLines({ method_reason, projected }: MeasurementSummary): string[]
 }
 
 /** How far the cross-fitted slopes scatter over random splits. */
-function splitLines({ gamma }: MeasurementSummary): string[] {
+function splitLines(summary: MeasurementSummary): string[] {
+  const { gamma } = summary;
   const row = gamma.cross_fitted.filter(({ splits }) => splits !== undefined).at(-1);
-  if (row?.splits === undefined) return ['  cross-fitted: one random split into halves'];
+  if (row?.splits === undefined) return [`  cross-fitted: ${oneSplit(summary) ?? 'one random split into halves'}`];
   const { count, spread } = row.splits;
   return [
     `  cross-fitted: the median over ${count} random splits down to the cutoff ${row.cutoff.toExponential(0)} (one split below); gamma scatters over them by ${spread.gamma.toFixed(3)} there, which its interval holds`,
@@ -166,9 +167,13 @@ function calibrationLines(summary: MeasurementSummary): string[] {
   );
   return [
     '',
-    `  gamma without the leakage of directions found from finitely many samples (simulated at this spectrum, ${calibration.draws} halves of ${calibration.effective_samples} Gaussian samples each):`,
+    `  gamma without the leakage of directions found from finitely many samples (simulated at this spectrum, ${calibration.draws} halves of ${calibration.effective_samples} samples ${
+      calibration.tail === undefined
+        ? 'as Gaussian ones'
+        : `whose sizes scatter by a factor of ${Math.exp(calibration.tail).toFixed(1)}`
+    } each):`,
     indent(table, '    '),
-    `    ${calibrationTested}`,
+    `    ${calibrationTested(calibration)}`,
   ];
 }
 

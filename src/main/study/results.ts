@@ -46,7 +46,7 @@ export interface StudyCells {
   readonly gamma_Q: number | null;
   readonly C_on_Q: number | null;
   readonly cross_fitted_gamma: number | null;
-  /** The cross-fitted exponent without leakage; null where it was not calibrated (projected measurements). */
+  /** The cross-fitted exponent without leakage; null where it was not calibrated. */
   readonly calibrated_gamma: number | null;
   /** Root mean square residual of C on H, in decades. */
   readonly scatter: number | null;

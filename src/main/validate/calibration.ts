@@ -10,6 +10,8 @@ import type { Population } from './samples.ts';
 export interface CalibrationCase {
   readonly population: Population;
   readonly cutoff: number;
+  /** Leading directions that are measured, as by the projected method; default all. */
+  readonly found?: number;
 }
 
 /** Means over replicates; coverage: the share of 95 % intervals that hold the true exponent. */
@@ -35,7 +37,7 @@ const parts = [1, 2, 4, 8] as const;
 
 export function validateCalibration(
   blas: Blas,
-  { population, cutoff }: CalibrationCase,
+  { population, cutoff, found: leading = population.dimensions }: CalibrationCase,
   options: { readonly replicates: number; readonly resamples: number; readonly seed: number },
 ): CalibrationResult {
   const { replicates, resamples, seed } = options;
@@ -46,12 +48,13 @@ export function validateCalibration(
   for (let r = 0; r < replicates; r++) {
     const name = `validate ${JSON.stringify(population)} ${r}`;
     const drawn = drawSamples(blas, population, new Random(seed, name));
-    const fit = { cutoffs: [cutoff], seed: seed + r };
+    const fit = { cutoffs: [cutoff], seed: seed + r, found: leading };
     const { halves, rows, traceH } = crossFitSamples(drawn, 0, population.samples, { ...fit, resamples });
     const summary = calibrate(blas, {
       halves,
       samples: Math.floor(population.samples / 2),
       traceH,
+      dimensions: population.dimensions,
       rows,
       seed: seed + r,
     });
@@ -90,6 +93,7 @@ export function validateCalibration(
   return {
     population,
     cutoff,
+    ...(leading < population.dimensions && { found: leading }),
     replicates,
     crossFitted: score(found.crossFitted),
     simulated: score(found.simulated),
@@ -97,15 +101,40 @@ export function validateCalibration(
   };
 }
 
-/** The cases of the table in docs/statistics.md: four exponents, three numbers of samples for the dimensions, light and heavy tails. */
-export function calibrationCases(cutoff: number): CalibrationCase[] {
+/** Parts of the table in docs/statistics.md. */
+export const casesNames = ['base', 'tails', 'found'] as const;
+export type CasesName = (typeof casesNames)[number];
+
+/**
+ * `base`: four exponents, three numbers of samples for the dimensions, light and heavy tails; `tails`: heavier ones, and sizes of samples that are not log-normal; `found`: where only
+ * the leading directions are measured and the trace is known.
+ */
+export function calibrationCases(cutoff: number, name: CasesName): CalibrationCase[] {
   const dimensions = 150;
-  return [1, 1.2, 1.5, 2].flatMap((gamma) =>
-    [4, 12, 40].flatMap((ratio) =>
-      [0, 0.8].map((tail) => ({
-        population: { gamma, dimensions, decades: 4, samples: ratio * dimensions, tail },
-        cutoff,
-      })),
-    ),
-  );
+  const cases = (
+    exponents: readonly number[],
+    ratios: readonly number[],
+    tails: readonly Pick<Population, 'tail' | 'sizes'>[],
+    found?: number,
+  ): CalibrationCase[] =>
+    exponents.flatMap((gamma) =>
+      ratios.flatMap((ratio) =>
+        tails.map((tail) => ({
+          population: { gamma, dimensions, decades: 4, samples: ratio * dimensions, ...tail },
+          cutoff,
+          ...(found !== undefined && { found }),
+        })),
+      ),
+    );
+  switch (name) {
+    case 'base':
+      return cases([1, 1.2, 1.5, 2], [4, 12, 40], [{ tail: 0 }, { tail: 0.8 }]);
+    case 'tails':
+      return cases([1, 1.5, 2], [12, 40], [{ tail: 1.5 }, { tail: 0.8, sizes: 'two sizes' }]);
+    case 'found':
+      return cases([1, 1.2, 1.5, 2], [12, 40], [{ tail: 0 }, { tail: 0.8 }], 40);
+    default:
+      name satisfies never;
+      throw new Error(`unknown cases ${String(name)}`);
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * Samples of a known exponent, and the cross-fitted measurement of them by the product's own statistics: the population is diagonal, h_p = w_p x_p x_p^T with x_p normal
- * of covariance diag(lambda), and g_p = sqrt(w_p) y_p with y_p normal of covariance diag(lambda^gamma), w_p log-normal of mean 1. So H = diag(lambda), C = H^gamma,
+ * of covariance diag(lambda), and g_p = sqrt(w_p) y_p with y_p normal of covariance diag(lambda^gamma), w_p of mean 1. So H = diag(lambda), C = H^gamma,
  * and nothing but the number of samples stands between the measured and the true exponent.
  *
  * Letters: p sample of P (half A first), i direction of d.
@@ -27,6 +27,8 @@ export interface Population {
   readonly samples: number;
   /** Standard deviation of log w_p: 0 for none. */
   readonly tail: number;
+  /** Default log-normal; `two sizes`: a tenth of the samples has one size and the rest another, with the mean and the variance that the log-normal ones would have. */
+  readonly sizes?: 'log-normal' | 'two sizes';
 }
 
 export interface Drawn {
@@ -42,7 +44,8 @@ export function drawSamples(blas: Blas, population: Population, random: Random):
   const { gamma, dimensions: d, decades, samples: P, tail } = population;
   const x = blas.allocate('float64', P * d) as Float64Array;
   const y = blas.allocate('float64', P * d) as Float64Array;
-  const w = Float64Array.from({ length: P }, () => Math.exp(tail * random.normal() - tail ** 2 / 2));
+  const size = population.sizes === 'two sizes' ? twoSizes(tail, random) : logNormal(tail, random);
+  const w = Float64Array.from({ length: P }, size);
   const roots = Float64Array.from({ length: d }, (_, i) => 10 ** ((-decades * i) / (2 * (d - 1))));
   const noise = roots.map((root) => root ** gamma);
   for (let p = 0, at = 0; p < P; p++)
@@ -51,6 +54,18 @@ export function drawSamples(blas: Blas, population: Population, random: Random):
       y[at] = Math.sqrt(w[p]) * noise[i] * random.normal();
     }
   return { blas, population, x, y, w };
+}
+
+function logNormal(tail: number, random: Random): () => number {
+  return () => Math.exp(tail * random.normal() - tail ** 2 / 2);
+}
+
+/** A share s of the size 1 + (1 - s) r and the rest of 1 - s r: mean 1 and variance s (1 - s) r^2, here that of the log-normal one, exp(tail^2) - 1. */
+function twoSizes(tail: number, random: Random): () => number {
+  const s = 0.1;
+  const r = Math.sqrt((Math.exp(tail ** 2) - 1) / (s * (1 - s)));
+  if (!(s * r < 1)) throw new Error(`two sizes: a tail of ${tail} would take negative sizes`);
+  return () => (random.uniform() < s ? 1 + (1 - s) * r : 1 - s * r);
 }
 
 export interface CrossFittedSamples {
@@ -65,15 +80,21 @@ export function crossFitSamples(
   drawn: Drawn,
   first: number,
   count: number,
-  options: { readonly cutoffs: readonly number[]; readonly resamples: number; readonly seed: number },
+  options: {
+    readonly cutoffs: readonly number[];
+    readonly resamples: number;
+    readonly seed: number;
+    /** Leading directions that the measurement finds, as a projected one does; default all. */
+    readonly found?: number;
+  },
 ): CrossFittedSamples {
-  const { cutoffs, resamples, seed } = options;
+  const { cutoffs, resamples, seed, found = drawn.population.dimensions } = options;
   const sizes = [Math.floor(count / 2), count - Math.floor(count / 2)] as const;
   const floors = { H: 0, C: 0, Q: 0 };
   const A = [first, first + sizes[0]] as const;
   const B = [first + sizes[0], first + count] as const;
   const blocks = planBlocks(sizes).map((block) => ({ ...block, start: block.start + first, end: block.end + first }));
-  const spectra = [eigenvectors(drawn, A), eigenvectors(drawn, B)] as const;
+  const spectra = [eigenvectors(drawn, A, found), eigenvectors(drawn, B, found)] as const;
   const inB = blocks.filter(({ quarter }) => quarter >= 2);
   const inA = blocks.filter(({ quarter }) => quarter < 2);
   const crossed = [project(drawn, spectra[0], inB), project(drawn, spectra[1], inA)] as const;
@@ -82,9 +103,9 @@ export function crossFitSamples(
     diagonals(spectra[1].values, crossed[1], inA),
   ] as const;
   const fits = fitCrossFitted(halves, floors, cutoffs, { theilSen: false });
-  const traceH = halves.reduce((sum, { selection }) => sum + selection.reduce((all, value) => all + value, 0) / 2, 0);
+  const traceH = (spectra[0].trace + spectra[1].trace) / 2;
   if (resamples === 0) return { halves, rows: fits, traceH };
-  const whole = eigenvectors(drawn, [first, first + count]);
+  const whole = eigenvectors(drawn, [first, first + count], found);
   const all = project(drawn, whole, blocks);
   const projections: BlockProjections = { blocks, training_set: all, cross_fitted: crossed };
   const result = bootstrap(projections, { seed, resamples, cutoffs, floors });
@@ -94,13 +115,16 @@ export function crossFitSamples(
 }
 
 interface Basis {
-  /** Rows, in decreasing order of the values. */
+  /** Rows, in decreasing order of the values; all of them. */
   readonly vectors: Float64Array;
+  /** The leading ones. */
   readonly values: Float64Array;
+  /** Sum of all. */
+  readonly trace: number;
 }
 
 /** Of H over the samples [from, to). */
-function eigenvectors({ blas, population, x, w }: Drawn, [from, to]: readonly [number, number]): Basis {
+function eigenvectors({ blas, population, x, w }: Drawn, [from, to]: readonly [number, number], found: number): Basis {
   const { dimensions: d } = population;
   const n = to - from;
   const scaled = blas.allocate('float64', n * d) as Float64Array;
@@ -114,7 +138,7 @@ function eigenvectors({ blas, population, x, w }: Drawn, [from, to]: readonly [n
   for (let i = 0; i < d; i++) vectors.set(matrix.subarray((d - 1 - i) * d, (d - i) * d), i * d);
   const values = Float64Array.from(ascending).reverse();
   for (const array of [scaled, matrix, ascending]) blas.release(array);
-  return { vectors, values };
+  return { vectors, values: values.slice(0, found), trace: values.reduce((sum, value) => sum + value, 0) };
 }
 
 /** Sums over blocks along all directions of a basis. */

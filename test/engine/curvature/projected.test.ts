@@ -3,6 +3,7 @@ import type { MeasurementInput } from '../../../src/engine/curvature/measurement
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseModel } from '../../../src/shared/model.ts';
 import { InputError } from '../../../src/shared/errors.ts';
+import { calibratedAt, notCalibrated, oneSplit } from '../../../src/shared/calibration-notes.ts';
 import type { MeasurementSummary } from '../../../src/shared/results.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { CpuBackend, dataOf } from '../../../src/engine/backend/cpu.ts';
@@ -60,6 +61,33 @@ for (const engine of engines) {
       pool = new Pool(await engine.open(), { threads: 2 });
     });
     afterAll(() => pool.close());
+
+    test('a part of the directions: calibrated with what is left of the trace beyond them; not where the spectrum is not known from its largest eigenvalue down', async () => {
+      // Linear regression at its optimum: C = s^2 H, so that the exponent is 1.
+      const [d, samples] = [60, 1200];
+      const random = new Random(8, 'calibrated');
+      const input: MeasurementInput = {
+        model: parseModel({ input: [d], loss: 'mse', layers: [{ type: 'dense', name: 'fc', units: 1, bias: false }] }),
+        weights: new Map([['fc.kernel', shared(new Float64Array(d))]]),
+        inputs: shared(
+          Float64Array.from({ length: samples * d }, (_, at) => 10 ** ((-1.5 * (at % d)) / d) * random.normal()),
+        ),
+        targets: shared(Float64Array.from({ length: samples }, () => random.normal())),
+        classes: false,
+      };
+      const options = { parameter: 'fc.kernel', seed: 3, top: 20 } as const;
+      const { summary } = await measureProjected(pool, input, options);
+      expect(summary.calibration).toMatchObject({ measured_directions: 20, directions: 60 });
+      expect(notCalibrated(summary)).toBeNull();
+      const { value, interval } = calibratedAt(summary, 1e-2)!;
+      expect(Math.abs(value - 1)).toBeLessThan(0.1);
+      expect(interval[0]).toBeLessThan(1);
+      expect(interval[1]).toBeGreaterThan(1);
+      const other = await measureProjected(pool, input, { ...options, which: 'magnitude' });
+      expect(other.summary.calibration).toBeUndefined();
+      expect(notCalibrated(other.summary)).toMatch(/largest by size or both its ends/);
+      expect(oneSplit(summary)).toMatch(/two more searches/);
+    });
 
     test('all directions: equals the exact method, cross-fitted values too', async () => {
       const input = weighted(pool, problem(tanhs, [6], 'cross-entropy', 90));

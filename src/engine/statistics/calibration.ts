@@ -60,9 +60,11 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
   const { samples, tail } = scatterOf(input, measured);
   if (chosen.length === 0 || found < 3 || !(samples >= 8)) return undefined;
   const all = input.dimensions ?? 0;
+  // Where part was measured, room for twice as many more as would hold the rest of the trace if all were like the last.
+  const rest = (traceH - measured.reduce((sum, x) => sum + x, 0)) / measured[found - 1];
   const size =
     all > Math.max(...halves.map(({ selection }) => selection.length)) && found < mostDirections
-      ? Math.min(mostDirections, all, Math.max(beyondFactor * found, fewestWithBeyond))
+      ? Math.min(mostDirections, all, Math.max(beyondFactor * found, fewestWithBeyond, Math.ceil(found + 2 * rest)))
       : Math.min(mostDirections, found);
   const isPart = size > found;
   const simulation = new SimulatedHalves(blas, { dimensions: size, samples, tail, seed });

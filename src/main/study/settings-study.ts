@@ -177,7 +177,7 @@ interface Group {
 const isBase = ({ settings }: SettingsPart): boolean =>
   settingNames.every((name) => settings[name] === varied[name][0]);
 
-/** Measurements by setting, value and layer, in the order of the study; the base stands in every setting. */
+/** Measurements by setting, value and layer, in the order of the study; the base stands in every setting that was varied. */
 function groupsOf(rows: readonly SettingsRow[]): Group[] {
   const last = epochs[epochs.length - 1];
   const layers = [...new Set(rows.map(({ parameter }) => parameter))];
@@ -195,21 +195,24 @@ function groupsOf(rows: readonly SettingsRow[]): Group[] {
   const atEnd = ({ epoch }: SettingsRow): boolean => epoch === null || epoch >= last;
   return layers.flatMap((layer) => [
     ...epochs.flatMap((epoch) => group('epoch', epoch, layer, (row) => isBase(row.part) && row.epoch === epoch)),
-    ...settingNames.flatMap((name) =>
-      varied[name]
-        .toSorted((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : 0))
-        .flatMap((value) =>
-          group(
-            name,
-            value,
-            layer,
-            (row) =>
-              atEnd(row) &&
-              row.part.settings[name] === value &&
-              settingNames.every((other) => other === name || row.part.settings[other] === varied[other][0]),
+    // What was not varied has the base alone, which stands under the last epoch.
+    ...settingNames
+      .filter((name) => new Set(rows.map(({ part }) => part.settings[name])).size > 1)
+      .flatMap((name) =>
+        varied[name]
+          .toSorted((a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : 0))
+          .flatMap((value) =>
+            group(
+              name,
+              value,
+              layer,
+              (row) =>
+                atEnd(row) &&
+                row.part.settings[name] === value &&
+                settingNames.every((other) => other === name || row.part.settings[other] === varied[other][0]),
+            ),
           ),
-        ),
-    ),
+      ),
   ]);
 }
 

@@ -119,6 +119,7 @@ describe('the study of settings', () => {
     }));
     expect(settingsFigure(rows, lack)?.notes).toContain(lack);
     expect(settingsFigure(rows)?.panels.length).toBe(1);
+    expect(new Set(settingsCells(rows).map(({ setting }) => setting))).toEqual(new Set(['epoch', 'batch size']));
   });
 
   test('its table has mean and deviation over the seeds of every value, its figure a panel a setting', async () => {

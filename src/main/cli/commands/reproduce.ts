@@ -31,8 +31,8 @@ import { ProgressLine } from '../progress.ts';
 import { onInterrupt, pauseGrace } from './run.ts';
 import { onPauseSignal } from '../../jobs/signals.ts';
 
-/** Names of settings as words of a command line. */
-const varyWords = settingNames.map((name) => name.replaceAll(' ', '-'));
+/** Names of settings as words of a command line; "none" for the base over training alone. */
+const varyWords = ['none', ...settingNames.map((name) => name.replaceAll(' ', '-'))];
 
 const flags = {
   study: {
@@ -63,7 +63,7 @@ const flags = {
     schema: v.array(v.picklist(varyWords)),
     commas: true,
     value: 'NAME',
-    help: 'of the study settings, which settings are varied; what is left out is said beside the figure',
+    help: 'of the study settings, which settings are varied (none: the base over training alone); what is left out is said beside the figure',
     otherwise: 'all',
   },
   data: {
@@ -98,7 +98,7 @@ export const reproduce: Command = {
     const { values } = parse(argv, flags, [0, 0]);
     const name = values.study;
     const { samples, seeds } = values;
-    const vary = values.vary?.map((word) => settingNames[varyWords.indexOf(word)]);
+    const vary = values.vary && settingNames.filter((setting) => values.vary?.includes(setting.replaceAll(' ', '-')));
     if (name !== 'settings' && (samples !== undefined || seeds !== undefined || vary !== undefined))
       throw new UsageError('--samples, --seeds and --vary are of --study settings');
     const began = performance.now();

@@ -1,5 +1,7 @@
 /** What may be measured beside C, H and Q, and what of it a measurement has. Pure but for the question how long it takes. */
 import type { Json, MeasurementInfo, RunDetail } from '../../shared/contract/index.ts';
+import { definedOf } from '../../shared/defined.ts';
+import type { MeasurementWanted } from '../../shared/experiment.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import type { App } from '../state/app.svelte.ts';
 
@@ -51,18 +53,6 @@ export function lackingExtras(summary: MeasurementSummary): readonly ExtraKind[]
   );
 }
 
-/** As a person writes it into an experiment. */
-export interface MeasurementWanted {
-  readonly parameters: string[];
-  readonly method: MeasurementSummary['method'];
-  readonly samples: number;
-  readonly duality?: true;
-  readonly assumptions?: true;
-  readonly minibatch_noise?: Record<string, never>;
-  readonly weight_fluctuations?: Record<string, never>;
-  readonly density?: true;
-}
-
 /** What a view may lack: one of the extras, or what the exact method alone has (matrices, the mechanism, noise at work). */
 export type Lacking = ExtraKind | 'exact';
 
@@ -97,17 +87,18 @@ export function withExtras(
   summary: MeasurementSummary,
   more: readonly Lacking[],
 ): MeasurementWanted {
-  const wanted = extraKinds.filter((kind) => has[kind](summary) || more.includes(kind));
-  return {
-    parameters: [info.parameter],
+  const wants = (kind: ExtraKind): boolean => has[kind](summary) || more.includes(kind);
+  const parameters: string[] = [info.parameter];
+  return definedOf({
+    parameters,
     method: more.includes('exact') ? 'exact' : summary.method,
     samples: summary.samples,
-    ...(wanted.includes('duality') && { duality: true }),
-    ...(wanted.includes('assumptions') && { assumptions: true }),
-    ...(wanted.includes('minibatches') && { minibatch_noise: {} }),
-    ...(wanted.includes('fluctuations') && { weight_fluctuations: {} }),
-    ...(wanted.includes('density') && { density: true }),
-  };
+    duality: wants('duality') || undefined,
+    assumptions: wants('assumptions') || undefined,
+    minibatch_noise: wants('minibatches') ? {} : undefined,
+    weight_fluctuations: wants('fluctuations') ? {} : undefined,
+    density: wants('density') || undefined,
+  });
 }
 
 /** What a measurement will take on this machine: seconds, null where they are not known; or why it cannot be. */

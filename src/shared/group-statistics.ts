@@ -48,3 +48,11 @@ export function quantileOf(sorted: ArrayLike<number>, share: number): number {
   const high = Math.min(low + 1, sorted.length - 1);
   return sorted.length === 0 ? NaN : sorted[low] + (position - low) * (sorted[high] - sorted[low]);
 }
+
+/** The middle value, of an even number the mean of the middle two; NaN of none. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return NaN;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

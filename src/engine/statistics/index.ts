@@ -1,5 +1,6 @@
 /** Statistics of diagonals: fits, intervals, claims. Pure functions over arrays; nothing here reads a file or measures anything. */
 export * from '../../shared/cutoffs.ts';
+export * from '../../shared/cross-fitted.ts';
 export * from '../../shared/fits.ts';
 export { theilSen } from '../../shared/theil-sen.ts';
 export * from './clusters.ts';

@@ -20,7 +20,8 @@ import { openEngine } from '../jobs/engine.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
 import { diagonalNames, readArrays } from '../results-file.ts';
 import { Matrices } from './matrices.ts';
-import type { MeasuredNetwork, SourcedData, SourcedFigure, StoredMeasurement } from './sources.ts';
+import type { MeasuredNetwork, StoredMeasurement } from './run-measurements.ts';
+import type { SourcedData, SourcedFigure } from './sources.ts';
 
 /** Directions whose samples are shown where none are asked for. */
 const defaultDirections = { density: [1, 3, 10, 30], quantiles: [1, 2, 3, 5, 7, 10, 15, 20, 30] };

@@ -9,7 +9,8 @@ import { seedOf } from '../store/experiments.ts';
 import { softwareText, type CodeVersion } from '../provenance.ts';
 import type { RunRecord, Store } from '../store/index.ts';
 import type { FigureLoader } from './loader.ts';
-import { allMeasurements, provenanceOf, thinned, type StoredMeasurement } from './sources.ts';
+import { allMeasurements, type StoredMeasurement } from './run-measurements.ts';
+import { provenanceOf, thinned } from './sources.ts';
 
 export interface ReportSelection {
   /** Only this layer. */

@@ -2,7 +2,6 @@
  * From a recipe and the store to all that a figure needs, as plain values: which measurements, series and files. Reading the files, and what has to be
  * computed from them, is loader.ts; it may run in another process.
  */
-import { parseRecorded } from '../../shared/experiment.ts';
 import { InputError } from '../../shared/errors.ts';
 import { runsOf } from '../../shared/figures/apply.ts';
 import { drawCarried } from '../../shared/figures/carried.ts';
@@ -11,35 +10,14 @@ import { expandRecipe, type FigureRecipe, type FigureSource } from '../../shared
 import { figureTable, type FigureName } from '../../shared/figures/catalogue.ts';
 import { plainLabel } from '../../shared/figures/text/label.ts';
 import type { FigureSpec, Provenance } from '../../shared/figures/types.ts';
-import type { DatasetSpec } from '../../shared/dataset.ts';
-import type { ModelSpec } from '../../shared/model.ts';
-import { representativeMeasurement } from '../../shared/representative.ts';
-import type { MeasurementSummary, MetricPoint } from '../../shared/results.ts';
+import type { MetricPoint } from '../../shared/results.ts';
 import { ownSoftware } from '../provenance.ts';
-import { dataFolderOf } from '../services/runs.ts';
 import { settingName, settingText } from '../../shared/settings.ts';
 import { defaultAxis, leavesOf, namesByDifference, variedSettings } from '../../shared/varied.ts';
 import { fieldsOf } from '../store/index.ts';
-import type { MeasurementRecord, RunRecord, Store } from '../store/index.ts';
-
-/** A stored measurement and where its arrays lie (null: there are none). */
-export interface StoredMeasurement {
-  readonly id: string;
-  readonly run: string;
-  readonly step: number;
-  readonly summary: MeasurementSummary;
-  readonly file: string | null;
-}
-
-/** What a measurement was made with: to look at single samples again. */
-export interface MeasuredNetwork {
-  readonly model: ModelSpec;
-  readonly dataset: DatasetSpec;
-  /** Checkpoint with the weights. */
-  readonly weights: string;
-  readonly baseFolder: string;
-  readonly dataFolder: string;
-}
+import type { RunRecord, Store } from '../store/index.ts';
+import { lastMeasurements, measuredNetwork, measurementsOf, oneMeasurement } from './run-measurements.ts';
+import type { MeasuredNetwork, StoredMeasurement } from './run-measurements.ts';
 
 export type SourcedData =
   | { readonly kind: 'measurement' | 'matrix' | 'overlap'; readonly item: StoredMeasurement }
@@ -204,67 +182,6 @@ function measurementsOfSetups(
   return { items: all.map(({ item }) => item), names: all.map(({ name }) => name) };
 }
 
-/** All that fit a source, by step: the representative one of each layer and step. Raises InputError where there is none. */
-function measurementsOf(store: Store, run: RunRecord, source: FigureSource): StoredMeasurement[] {
-  const found = allMeasurements(store, run, source);
-  if (found.length === 0) throw new InputError(`run ${run.id} (${run.name}) has no measurement; measure it first`);
-  return found;
-}
-
-/** The same, empty for a run without measurements. */
-export function allMeasurements(store: Store, run: RunRecord, source: Omit<FigureSource, 'run'>): StoredMeasurement[] {
-  const done = store.measurements(run.id).filter(({ state, summary }) => state === 'done' && summary !== null);
-  if (done.length === 0) return [];
-  const { parameter, step } = source;
-  const named = done.filter(
-    (each) =>
-      parameter === undefined || each.parameter === parameter || each.parameter.replace(/\.kernel$/, '') === parameter,
-  );
-  if (named.length === 0) {
-    const known = [...new Set(done.map((each) => each.parameter))].join(', ');
-    throw new InputError(`run ${run.id} (${run.name}): "${parameter}" was not measured; measured were ${known}`);
-  }
-  const found = named.filter((each) => step === undefined || each.step === step);
-  if (found.length === 0) {
-    const steps = [...new Set(named.map((each) => each.step))].sort((a, b) => a - b).join(', ');
-    throw new InputError(`run ${run.id} (${run.name}) was not measured at step ${step}, but at ${steps}`);
-  }
-  const representatives = [...Map.groupBy(found, (each) => `${each.step} ${each.parameter}`).values()].map((group) =>
-    representativeMeasurement(group)!,
-  );
-  return representatives.sort((a, b) => a.step - b.step || order(done, a) - order(done, b)).map(stored);
-}
-
-const order = (all: readonly MeasurementRecord[], { parameter }: MeasurementRecord): number =>
-  all.findIndex((each) => each.parameter === parameter);
-
-function stored({ id, run, step, summary, arrays }: MeasurementRecord): StoredMeasurement {
-  return { id, run, step, summary: summary!, file: arrays?.state === 'present' ? arrays.path : null };
-}
-
-/** Those of the last step that fits. */
-function lastMeasurements(store: Store, run: RunRecord, source: FigureSource): StoredMeasurement[] {
-  const all = measurementsOf(store, run, source);
-  const last = all[all.length - 1].step;
-  return all.filter(({ step }) => step === last);
-}
-
-function oneMeasurement(store: Store, run: RunRecord, source: FigureSource): StoredMeasurement {
-  return lastMeasurements(store, run, source)[0];
-}
-
-function measuredNetwork(store: Store, run: RunRecord, step: number): MeasuredNetwork {
-  const experiment = parseRecorded(run.experiment, `experiment of run ${run.id}`);
-  const checkpoint = store.checkpoints(run.id).find((each) => each.step === step && each.file.state === 'present');
-  if (checkpoint === undefined)
-    throw new InputError(
-      `run ${run.id} (${run.name}) has no checkpoint at step ${step}: the curvature of single samples is computed from its weights`,
-    );
-  const { model, dataset } = experiment;
-  const baseFolder = run.values['base_folder']?.text ?? process.cwd();
-  return { model, dataset, weights: checkpoint.file.path, baseFolder, dataFolder: dataFolderOf(store) };
-}
-
 function hyperparameter(
   store: Store,
   runs: readonly RunRecord[],
@@ -364,7 +281,6 @@ function namesOf(runs: readonly RunRecord[], seeds: boolean): string[] {
   return namesByDifference(runs, varied, seeds).map(plainLabel);
 }
 
-/** At most so many points, by taking every k-th and the last. */
 /** The learning rate at the measurements: the last that the run's series has by then, else the run's first; none of a run that was imported. */
 function ratesOf(
   run: RunRecord,
@@ -381,6 +297,7 @@ function ratesOf(
   return { rates, momentum: optimiser?.momentum ?? 0 };
 }
 
+/** At most so many points, by taking every k-th and the last. */
 export function thinned(
   series: { readonly steps: ArrayLike<number>; readonly values: ArrayLike<number> } | undefined,
   most: number,

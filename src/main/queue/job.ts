@@ -1,8 +1,10 @@
 /** One job of the queue, and how it looks from outside. */
 import { randomUUID } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { JobInfo, SeriesData } from '../../shared/contract/index.ts';
-import type { JobHandle } from '../jobs/host.ts';
+import type { JobEnd, JobHandle } from '../jobs/host.ts';
+import type { EngineOptions } from '../jobs/protocol.ts';
 import type { Batch, RunRecord, RunRow } from '../store/index.ts';
 import type { Bus } from './bus.ts';
 
@@ -62,6 +64,43 @@ export function relayBatch(bus: Bus, run: string, revision: number, batch: Batch
   }
   if (batch.log !== undefined) bus.emit('job.log', { run, batch: batch.number, lines: batch.log });
 }
+
+/** What becomes of a job whose process ended, and what the windows are told of it; null: nothing. `closing`: the program ends, and the process with it. */
+export function outcomeOf(
+  { info }: Job,
+  end: JobEnd,
+  closing: boolean,
+): { readonly state: 'done' | 'failed' | 'cancelled'; readonly error: string | null; readonly notice: string | null } {
+  switch (end.kind) {
+    case 'ended': {
+      const { outcome, reason } = end.event;
+      const state = outcome === 'done' ? 'done' : outcome === 'diverged' ? 'failed' : 'cancelled';
+      return { state, error: reason, notice: null };
+    }
+    case 'failed': {
+      const { message } = end.event;
+      return { state: 'failed', error: message, notice: `${info.title}: ${message}` };
+    }
+    case 'lost': {
+      if (end.cancelled) return { state: 'cancelled', error: null, notice: null };
+      const hint = info.kind === 'train' ? '; what was stored is kept, and it resumes from its last checkpoint' : '';
+      const notice = closing ? null : `${info.title}: ${end.message}${hint}`;
+      return { state: 'failed', error: end.message, notice };
+    }
+    default:
+      end satisfies never;
+      throw new Error('unknown end of a job');
+  }
+}
+
+/** With the library's threads divided among the jobs that run at once: threads that wait for one another on held cores take many times as long. */
+export function sharedEngine(engine: EngineOptions, limit: number): EngineOptions {
+  const threads = engine.threads > 0 ? engine.threads : availableParallelism();
+  return { ...engine, libraryThreads: engine.libraryThreads ?? Math.max(1, Math.min(8, Math.floor(threads / limit))) };
+}
+
+export const resumable = ['paused', 'interrupted', 'cancelled', 'failed'] as const;
+export const retriable = ['paused', 'interrupted', 'cancelled', 'failed', 'diverged'] as const;
 
 /** What a run's state excludes. */
 export function refused(run: RunRecord, done: string): FaultError {

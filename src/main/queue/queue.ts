@@ -16,8 +16,10 @@ import { measureRun, resumeRun } from '../services/runs.ts';
 import type { RunRecord, Store } from '../store/index.ts';
 import { Coalesced } from './bus.ts';
 import type { Bus, RunChanges } from './bus.ts';
-import { newJob, queuedInfo, refused, relayBatch } from './job.ts';
+import { newJob, outcomeOf, refused, relayBatch, resumable, retriable, sharedEngine } from './job.ts';
 import type { Job } from './job.ts';
+import { QueuedRuns } from './queued-runs.ts';
+import { RunTimes } from './run-times.ts';
 
 export interface QueueOptions {
   readonly store: Store;
@@ -33,8 +35,6 @@ export interface QueueOptions {
 
 /** Jobs that ended, kept for the list. */
 const keptEnded = 20;
-/** Queued jobs named in a snapshot. */
-const listed = 200;
 
 export class JobQueue {
   readonly #options: QueueOptions;
@@ -43,15 +43,15 @@ export class JobQueue {
   readonly #waiting = new Map<string, Job>();
   readonly #ended: JobInfo[] = [];
   readonly #tell: Coalesced;
-  #known: { readonly total: number; readonly jobs: readonly JobInfo[] } | null = null;
+  readonly #queued: QueuedRuns;
   #number = 0;
   #held = false;
   #closing = false;
-  /** Mean seconds of the runs that were trained to their end in this session. */
-  #trained = { count: 0, seconds: 0 };
+  readonly #times = new RunTimes();
 
   constructor(options: QueueOptions) {
     this.#options = options;
+    this.#queued = new QueuedRuns(options.store);
     this.#tell = new Coalesced(100, () => {
       options.bus.emit('queue.changed', this.snapshot());
     });
@@ -60,12 +60,12 @@ export class JobQueue {
   /** Starts what may start: call it after queueing runs in the store, and once at the beginning. */
   pump(): void {
     if (this.#closing) return;
-    this.#known = null;
+    this.#queued.forget();
     while (!this.#held && this.#countRunning() < this.limit) {
       const next = this.#next();
       if (next === undefined) break;
       this.#launch(next);
-      this.#known = null;
+      this.#queued.forget();
     }
     this.#changed();
   }
@@ -77,7 +77,7 @@ export class JobQueue {
 
   /** Reads the queue again: another process has changed the store. */
   refresh(): void {
-    this.#known = null;
+    this.#queued.forget();
     this.#changed();
   }
 
@@ -87,7 +87,7 @@ export class JobQueue {
   }
 
   snapshot(): QueueSnapshot {
-    const queued = this.#queued();
+    const queued = this.#closing ? { total: 0, jobs: [] } : this.#queued.list();
     const waiting = [...[...this.#waiting.values()].map(({ info }) => ({ ...info })), ...queued.jobs].sort(
       (a, b) => b.priority - a.priority,
     );
@@ -99,23 +99,8 @@ export class JobQueue {
       queued: queued.total + this.#waiting.size,
       limit: this.limit,
       held: this.#held,
-      secondsLeft: this.#secondsLeft(queued.total + this.#waiting.size),
+      secondsLeft: this.#times.left(this.#running.values(), queued.total + this.#waiting.size, this.limit),
     };
-  }
-
-  /** Queued runs in their order, read once after every change of the queue. */
-  #queued(): { readonly total: number; readonly jobs: readonly JobInfo[] } {
-    if (this.#closing) return { total: 0, jobs: [] };
-    if (this.#known === null) {
-      const { rows, total } = this.#options.store.listRuns({
-        status: ['queued'],
-        archived: 'any',
-        sort: [{ key: 'priority', descending: true }, { key: 'created' }],
-        limit: listed,
-      });
-      this.#known = { total, jobs: rows.map(queuedInfo) };
-    }
-    return this.#known;
   }
 
   /** Of the run's own job; null where it has none. */
@@ -381,32 +366,11 @@ export class JobQueue {
       this.#end(job, 'done', null);
       return;
     }
-    const end = result as JobEnd;
-    switch (end.kind) {
-      case 'ended': {
-        const { outcome, reason } = end.event;
-        if (outcome === 'done' && job.info.kind === 'train' && job.info.started !== null) {
-          this.#trained.count++;
-          this.#trained.seconds += (Date.now() - job.info.started) / 1000;
-        }
-        this.#end(job, outcome === 'done' ? 'done' : outcome === 'diverged' ? 'failed' : 'cancelled', reason);
-        return;
-      }
-      case 'failed':
-        this.#end(job, 'failed', end.event.message);
-        this.#notice('error', `${job.info.title}: ${end.event.message}`, job.info.run);
-        return;
-      case 'lost':
-        this.#end(job, end.cancelled ? 'cancelled' : 'failed', end.cancelled ? null : end.message);
-        if (!end.cancelled && !this.#closing) {
-          const hint =
-            job.info.kind === 'train' ? '; what was stored is kept, and it resumes from its last checkpoint' : '';
-          this.#notice('error', `${job.info.title}: ${end.message}${hint}`, job.info.run);
-        }
-        return;
-      default:
-        end satisfies never;
-    }
+    const { state, error, notice } = outcomeOf(job, result as JobEnd, this.#closing);
+    if (state === 'done' && job.info.kind === 'train' && job.info.started !== null)
+      this.#times.add((Date.now() - job.info.started) / 1000);
+    this.#end(job, state, error);
+    if (notice !== null) this.#notice('error', notice, job.info.run);
   }
 
   #fail(job: Job, error: unknown): void {
@@ -432,25 +396,4 @@ export class JobQueue {
     this.#number++;
     this.#tell.request();
   }
-
-  #secondsLeft(queued: number): number | null {
-    let longest = 0;
-    for (const { info } of this.#running.values()) {
-      const left = info.progress?.secondsLeft;
-      if (left === undefined || left === null) return null;
-      longest = Math.max(longest, left);
-    }
-    if (queued === 0) return longest;
-    if (this.#trained.count === 0) return null;
-    return longest + (queued * (this.#trained.seconds / this.#trained.count)) / this.limit;
-  }
 }
-
-/** With the library's threads divided among the jobs that run at once: threads that wait for one another on held cores take many times as long. */
-function sharedEngine(engine: EngineOptions, limit: number): EngineOptions {
-  const threads = engine.threads > 0 ? engine.threads : availableParallelism();
-  return { ...engine, libraryThreads: engine.libraryThreads ?? Math.max(1, Math.min(8, Math.floor(threads / limit))) };
-}
-
-export const resumable = ['paused', 'interrupted', 'cancelled', 'failed'] as const;
-export const retriable = ['paused', 'interrupted', 'cancelled', 'failed', 'diverged'] as const;

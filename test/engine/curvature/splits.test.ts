@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
-import { fitCrossFitted, splitsOf } from '../../../src/shared/cutoffs.ts';
+import { fitCrossFitted, splitsOf } from '../../../src/shared/cross-fitted.ts';
 import { Random } from '../../../src/shared/random.ts';
 import { engines } from '../../support/engines.ts';
 import { describeWhere } from '../../support/skips.ts';

@@ -1,4 +1,5 @@
 /** The variance of series over time from sums over blocks of steps, with its standard error and a test for drift. Letters: b blocks of n steps, k series. */
+import { medianOf } from '../../../shared/group-statistics.ts';
 import type { Real } from '../../blas/types.ts';
 
 export interface BlockVariances {
@@ -44,10 +45,4 @@ export function varianceOverBlocks(
     excursion[i] = spread > 0 ? Math.max(...distances) / spread : 0;
   }
   return { variance, standard_error, drift, excursion };
-}
-
-export function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

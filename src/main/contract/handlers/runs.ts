@@ -15,7 +15,7 @@ import { recordWithOwnFiles } from '../../services/own-files.ts';
 import { describeModel } from '../../../shared/model.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
 import { datasetName, differencesOf, namesByDifference, variedSettings } from '../../../shared/varied.ts';
-import { resumable, retriable } from '../../queue/queue.ts';
+import { resumable, retriable } from '../../queue/job.ts';
 import { checkFit } from '../../jobs/data.ts';
 import { checkShapes } from '../../services/fitting.ts';
 import { dataFolderOf } from '../../services/runs.ts';

@@ -19,11 +19,11 @@ export interface KnownGammaFiles {
  */
 export async function writeKnownGamma(folder: string, options: KnownGammaOptions): Promise<KnownGammaFiles> {
   const problem = knownGamma(options);
-  const at = (name: string) => path.join(folder, name);
+  const pathOf = (name: string) => path.join(folder, name);
   const files = {
-    model: at('model.json'),
-    weights: at('weights.safetensors'),
-    data: at('data.safetensors'),
+    model: pathOf('model.json'),
+    weights: pathOf('weights.safetensors'),
+    data: pathOf('data.safetensors'),
     parameter: problem.parameter,
   };
   await writeFileAtomic(files.model, `${JSON.stringify(problem.model, null, 2)}\n`);

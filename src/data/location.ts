@@ -31,10 +31,10 @@ export async function locationOf(dataFolder: string, key: string): Promise<Datas
   } catch {
     return null;
   }
-  const found = v.safeParse(schema, parsed(text));
-  if (!found.success)
+  const result = v.safeParse(schema, parsed(text));
+  if (!result.success)
     throw new InputError(`${noteOf(dataFolder, key)}: not readable; name the folder of the dataset again`);
-  return found.output as unknown as DatasetLocation;
+  return result.output as unknown as DatasetLocation;
 }
 
 export async function setLocation(dataFolder: string, key: string, location: DatasetLocation): Promise<void> {
@@ -62,14 +62,14 @@ export interface PublishedPlace {
 
 /** Where a published set is read from: the folder that the user named, else the one that downloads go to. */
 export async function publishedPlace(dataset: PublishedDataset, dataFolder: string): Promise<PublishedPlace> {
-  const own = await publishedStatus(dataset, path.join(dataFolder, dataset.key));
+  const status = await publishedStatus(dataset, path.join(dataFolder, dataset.key));
   const location = await locationOf(dataFolder, dataset.key);
-  if (location === null) return { ...own, location };
+  if (location === null) return { ...status, location };
   const isThere = await fs.stat(location.folder).then(
     (stats) => stats.isDirectory(),
     () => false,
   );
-  return { ...own, state: isThere ? 'complete' : 'moved', folder: location.folder, location, missing: [] };
+  return { ...status, state: isThere ? 'complete' : 'moved', folder: location.folder, location, missing: [] };
 }
 
 function parsed(text: string): unknown {

@@ -95,14 +95,14 @@ export function lookalikeOf(bytes: Uint8Array): string | null {
 
 /** Raises an InputError for a file that is plainly another thing. */
 export function refuseLookalike(bytes: Uint8Array, file: string): void {
-  const found = lookalikeOf(bytes);
-  if (found !== null) throw new InputError(`${file}: this is ${found}`);
+  const lookalike = lookalikeOf(bytes);
+  if (lookalike !== null) throw new InputError(`${file}: this is ${lookalike}`);
 }
 
 /** The same of pickles, which a caller may have words of its own for. */
 export function refusePickle(bytes: Uint8Array, file: string): void {
-  const found = pickleText(bytes.subarray(0, headBytes));
-  if (found !== null) throw new InputError(`${file}: this is ${found}`);
+  const pickled = pickleText(bytes.subarray(0, headBytes));
+  if (pickled !== null) throw new InputError(`${file}: this is ${pickled}`);
 }
 
 /**
@@ -140,8 +140,8 @@ async function hasImages(place: string, inside: readonly string[]): Promise<stri
   const here = inside.find(isImage);
   if (here !== undefined) return here;
   for (const each of inside.slice(0, 50)) {
-    const found = (await fs.readdir(path.join(place, each)).catch(() => [])).find(isImage);
-    if (found !== undefined) return `${each}/${found}`;
+    const image = (await fs.readdir(path.join(place, each)).catch(() => [])).find(isImage);
+    if (image !== undefined) return `${each}/${image}`;
   }
   return null;
 }

@@ -26,27 +26,27 @@ export function prepare(given: RawDataset, options: PrepareOptions): Dataset {
   const raw = needsClasses || options.subset?.balanced === true ? withClasses(given) : given;
   for (const part of [raw.train, raw.test]) if (part) check(part, raw);
   const [whole, wholeTest] = split(raw, options);
-  const kept = subset(whole, raw, options.subset);
+  const trainPart = subset(whole, raw, options.subset);
   const keptTest = wholeTest && subset(wholeTest, raw, options.test_subset);
   if (options.test_subset && !wholeTest) throw new InputError(`${raw.name}: test_subset: there is no test part`);
 
-  const inputs = scale(kept.inputs, options.scale);
+  const inputs = scale(trainPart.inputs, options.scale);
   const testInputs = keptTest && scale(keptTest.inputs, options.scale);
-  standardise(raw.shape, kept.count, inputs, testInputs, options.standardise ?? 'none');
+  standardise(raw.shape, trainPart.count, inputs, testInputs, options.standardise ?? 'none');
 
   const classes = raw.classes?.length ?? 0;
-  const noisy = labelNoise(kept, classes, options.label_noise);
+  const noisy = labelNoise(trainPart, classes, options.label_noise);
   const targetsOf = (targets: Targets) => (options.targets === 'one-hot' ? oneHot(targets, classes, raw) : targets);
   const shape = options.flatten === undefined ? raw.shape : [raw.shape.reduce((product, size) => product * size, 1)];
   const finish = (count: number, values: Float32Array | Float64Array, targets: Targets): Part => {
     const part = { count, inputs: flattened(values, raw, options.flatten), targets: targetsOf(targets) };
     return { ...part, hash: hashPart(shape, part) };
   };
-  const train = finish(kept.count, inputs, noisy);
+  const train = finish(trainPart.count, inputs, noisy);
   const test = keptTest && testInputs ? finish(keptTest.count, testInputs, keptTest.targets) : null;
   const outputs = train.targets.kind === 'classes' ? classes : train.targets.width;
   const { classes: names, numbered, channelsFirst: wereFirst } = raw;
-  const notes = [...(raw.notes ?? []), ...scalingNotes(kept.inputs, options.scale)];
+  const notes = [...(raw.notes ?? []), ...scalingNotes(trainPart.inputs, options.scale)];
   return {
     name: options.name ?? raw.name,
     shape,
@@ -133,10 +133,10 @@ function checkFinite(
   column: string,
   source: string,
 ): void {
-  const at = values.findIndex((x) => !Number.isFinite(x));
-  if (at < 0) return;
+  const bad = values.findIndex((x) => !Number.isFinite(x));
+  if (bad < 0) return;
   throw new InputError(
-    `${source}: ${what}: expected finite numbers, found ${values[at]} in sample ${Math.floor(at / width)}, ${column} ${at % width} (both counted from 0)`,
+    `${source}: ${what}: expected finite numbers, found ${values[bad]} in sample ${Math.floor(bad / width)}, ${column} ${bad % width} (both counted from 0)`,
   );
 }
 
@@ -178,17 +178,17 @@ function takeRows(part: RawPart, rows: ArrayLike<number>): RawPart {
 
 function subset(part: RawPart, { classes }: RawDataset, wanted: SubsetSpec | undefined): RawPart {
   if (!wanted) return part;
-  const at = `${part.source}: subset`;
+  const place = `${part.source}: subset`;
   if (wanted.count > part.count)
     throw new InputError(
-      `${at}: expected a count of at most ${part.count} (the samples there are), found ${wanted.count}`,
+      `${place}: expected a count of at most ${part.count} (the samples there are), found ${wanted.count}`,
     );
   const random = new Random(wanted.seed, 'subset');
   const order =
     wanted.order === 'random' ? random.permutation(part.count) : Uint32Array.from({ length: part.count }, (_, i) => i);
   if (!wanted.balanced) return takeRows(part, order.subarray(0, wanted.count).sort());
   if (part.targets.kind !== 'classes' || !classes)
-    throw new InputError(`${at}: balanced: expected targets that are classes`);
+    throw new InputError(`${place}: balanced: expected targets that are classes`);
   const labels = part.targets.values;
   const k = classes.length;
   // Classes 0, 1, ... take the samples that do not divide evenly.
@@ -198,7 +198,7 @@ function subset(part: RawPart, { classes }: RawDataset, wanted: SubsetSpec | und
   const short = quota.findIndex((left) => left > 0);
   if (short >= 0)
     throw new InputError(
-      `${at}: balanced: expected ${Math.floor(wanted.count / k) + (short < wanted.count % k ? 1 : 0)} samples of class "${classes[short]}", ${quota[short]} are missing`,
+      `${place}: balanced: expected ${Math.floor(wanted.count / k) + (short < wanted.count % k ? 1 : 0)} samples of class "${classes[short]}", ${quota[short]} are missing`,
     );
   return takeRows(
     part,

@@ -81,10 +81,10 @@ function groupsOf(places: Shapes): Group[] {
   const byPrefix = new Map<string, Map<string, readonly number[]>>();
   for (const [name, { shape }] of places) {
     if (isCounter(name)) continue;
-    const at = name.lastIndexOf('.');
-    const prefix = name.slice(0, Math.max(0, at));
+    const dot = name.lastIndexOf('.');
+    const prefix = name.slice(0, Math.max(0, dot));
     const roles = byPrefix.get(prefix) ?? new Map<string, readonly number[]>();
-    byPrefix.set(prefix, roles.set(name.slice(at + 1), shape));
+    byPrefix.set(prefix, roles.set(name.slice(dot + 1), shape));
   }
   const counts = { dense: 0, conv: 0, norm: 0 };
   return [...byPrefix]

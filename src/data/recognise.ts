@@ -51,18 +51,18 @@ export async function recognise(place: string): Promise<Recognised> {
   const entries = await fs.readdir(place, { withFileTypes: true });
   const here = await recogniseNames(place, entries);
   if (here !== null) return here;
-  const found: Recognised[] = [];
+  const recognised: Recognised[] = [];
   for (const entry of entries.filter(isVisibleFolder).slice(0, mostSubfolders)) {
     for (const folder of [path.join(place, entry.name), path.join(place, entry.name, 'raw')]) {
       const inside = await fs.readdir(folder, { withFileTypes: true }).catch((): Dirent[] => []);
       const one = await recogniseNames(folder, inside);
-      if (one !== null) found.push(one);
+      if (one !== null) recognised.push(one);
     }
   }
-  if (found.length === 1) return found[0];
-  if (found.length > 1)
+  if (recognised.length === 1) return recognised[0];
+  if (recognised.length > 1)
     throw new InputError(
-      `${place}: holds more than one dataset (${found.map((one) => `${one.title} in ${path.relative(place, one.path)}`).join(', ')}); choose one of these folders`,
+      `${place}: holds more than one dataset (${recognised.map((one) => `${one.title} in ${path.relative(place, one.path)}`).join(', ')}); choose one of these folders`,
     );
   if (entries.some(({ name }) => isLikeCifar(name))) return { source: 'cifar-10', path: place, title: 'CIFAR-10' };
   const other = await lookalikeAt(place);

@@ -45,12 +45,12 @@ export async function resolveDataset(spec: DatasetSpec, options: ResolveOptions 
 }
 
 async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawDataset> {
-  const at = (file: string) => path.resolve(options.baseFolder ?? '.', expandHome(file));
+  const pathOf = (file: string) => path.resolve(options.baseFolder ?? '.', expandHome(file));
   switch (spec.source) {
     case 'glyphs':
       return glyphs(spec);
     case 'idx':
-      return readIdxDataset(at(spec.path), given({ classes: spec.classes }));
+      return readIdxDataset(pathOf(spec.path), given({ classes: spec.classes }));
     case 'mnist':
       return { ...(await readIdxDataset(await publishedFolder(spec, options), { classes: 10 })), name: 'MNIST' };
     case 'fashion-mnist':
@@ -63,12 +63,12 @@ async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawData
       return readCifar10(await publishedFolder(spec, options));
     case 'npz':
     case 'safetensors': {
-      const arrays = await readArrays(spec.source, at(spec.path), {
+      const arrays = await readArrays(spec.source, pathOf(spec.path), {
         inputs: spec.inputs,
         targets: spec.targets_array,
         ...given({
-          testPath: maybe(spec.test_path, at),
-          targetsPath: maybe(spec.targets_path, at),
+          testPath: maybe(spec.test_path, pathOf),
+          targetsPath: maybe(spec.targets_path, pathOf),
           shape: spec.shape,
           classes: spec.classes,
         }),
@@ -76,10 +76,10 @@ async function load(spec: DatasetSpec, options: ResolveOptions): Promise<RawData
       return spec.channels_first === true ? withChannelsLast(arrays) : arrays;
     }
     case 'csv': {
-      const table = await readCsv(at(spec.path), {
+      const table = await readCsv(pathOf(spec.path), {
         ...given({
           task: spec.task,
-          testPath: maybe(spec.test_path, at),
+          testPath: maybe(spec.test_path, pathOf),
           target: spec.target,
           header: spec.header,
           ignore: spec.ignore,

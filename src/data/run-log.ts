@@ -110,18 +110,18 @@ export class RunLogReader implements AsyncDisposable {
 
   async #part(entry: GrowingEntry): Promise<RunLogPart> {
     const { name } = entry;
-    const at = `${path.basename(this.file)}: ${name}`;
-    const json = async (): Promise<unknown> => parseJson(new TextDecoder().decode(await entry.read()), at);
-    if (name === headName) return { kind: 'head', head: parseWith(head, await json(), at) };
+    const place = `${path.basename(this.file)}: ${name}`;
+    const json = async (): Promise<unknown> => parseJson(new TextDecoder().decode(await entry.read()), place);
+    if (name === headName) return { kind: 'head', head: parseWith(head, await json(), place) };
     if (name === 'model.covature-model') return { kind: 'model', read: entry.read };
-    if (name === 'end.json') return { kind: 'end', ...parseWith(end, await json(), at) };
+    if (name === 'end.json') return { kind: 'end', ...parseWith(end, await json(), place) };
     const step = /^checkpoints\/(\d{1,15})\.safetensors$/.exec(name)?.[1];
     if (step !== undefined) return { kind: 'checkpoint', step: Number(step), read: entry.read };
     if (/^log\/\d+\.json$/.test(name)) {
-      const { metrics, log, ...rest } = parseWith(batch, await json(), at);
+      const { metrics, log, ...rest } = parseWith(batch, await json(), place);
       const points = Object.entries(metrics).map(([key, { steps, values }]) => {
         if (steps.length !== values.length)
-          throw new InputError(`${at}: ${key}: ${steps.length} steps and ${values.length} values`);
+          throw new InputError(`${place}: ${key}: ${steps.length} steps and ${values.length} values`);
         return [key, { steps, values: values.map(Number) }] as const;
       });
       return {
@@ -131,7 +131,7 @@ export class RunLogReader implements AsyncDisposable {
         log: log.map(([time, level, text]) => ({ time, level, text })),
       };
     }
-    throw new InputError(`${at}: no part of a run file; it may be of a newer covature.py`);
+    throw new InputError(`${place}: no part of a run file; it may be of a newer covature.py`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -69,18 +69,18 @@ function areShares(dataset: Dataset, width: number): boolean {
 /** Of a network over sequences: a whole number a position. */
 function asSequences(dataset: Dataset, positions: number, width: number): Dataset {
   for (const [{ targets }, role] of partsOf(dataset)) {
-    const at = `the dataset ${dataset.name}, ${role} part`;
-    const found = targets.kind === 'classes' ? 1 : targets.width;
-    if (found !== positions)
+    const place = `the dataset ${dataset.name}, ${role} part`;
+    const given = targets.kind === 'classes' ? 1 : targets.width;
+    if (given !== positions)
       throw new InputError(
-        `${at}: expected ${positions} labels a sample, one for each position of the model's output; found ${found}`,
+        `${place}: expected ${positions} labels a sample, one for each position of the model's output; found ${given}`,
       );
     const wrong = targets.values.findIndex(
       (label) => !(label === -100 || (Number.isInteger(label) && label >= 0 && label < width)),
     );
     if (wrong >= 0)
       throw new InputError(
-        `${at}: sample ${Math.floor(wrong / positions)}, position ${wrong % positions} has the label ${targets.values[wrong]}; ` +
+        `${place}: sample ${Math.floor(wrong / positions)}, position ${wrong % positions} has the label ${targets.values[wrong]}; ` +
           `the model has ${width} outputs a position, for the labels 0 to ${width - 1} (-100: none)`,
       );
   }
@@ -253,8 +253,8 @@ function shownNames(classes: readonly string[]): string {
 function namesOf({ classes }: Dataset, place: readonly number[] | undefined, outputs: number): string[] {
   const names = classNames(outputs);
   classes?.forEach((name, k) => {
-    const at = place?.[k] ?? k;
-    if (at < outputs) names[at] = name;
+    const output = place?.[k] ?? k;
+    if (output < outputs) names[output] = name;
   });
   return names;
 }

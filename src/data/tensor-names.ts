@@ -53,11 +53,11 @@ function byTensor(
   names: Readonly<Record<string, string>>,
   expected: readonly ExpectedTensor[],
 ): Record<string, string> {
-  const found: Record<string, string> = {};
+  const sources: Record<string, string> = {};
   for (const [key, name] of Object.entries(names)) {
-    const own = expected.find(({ target }) => target.name === key);
-    if (own !== undefined) {
-      found[key] = name;
+    const tensor = expected.find(({ target }) => target.name === key);
+    if (tensor !== undefined) {
+      sources[key] = name;
       continue;
     }
     const layer = expected.filter(
@@ -67,9 +67,9 @@ function byTensor(
       const layers = [...new Set(expected.map(({ source }) => ownerOf(source)))].join(', ');
       throw new InputError(`"${key}": the model has no layer or tensor of that name; it has ${layers}`);
     }
-    for (const { source, target } of layer) found[target.name] ??= `${name}${source.slice(key.length)}`;
+    for (const { source, target } of layer) sources[target.name] ??= `${name}${source.slice(key.length)}`;
   }
-  return found;
+  return sources;
 }
 
 /** What stands before all of the names in the file, ending in a dot; empty where they are there as they are, or none fits all. */
@@ -95,15 +95,15 @@ export function orderedNames(
   const names: Record<string, string> = {};
   let at = 0;
   for (const [, layer] of grouped(expected.map(({ source }) => source))) {
-    const wanted = expected.filter(({ source }) => layer.includes(source));
+    const layerTensors = expected.filter(({ source }) => layer.includes(source));
     const nameIn = (prefix: string, source: string): string => `${prefix}${source.slice(source.lastIndexOf('.'))}`;
     const fits = (prefix: string): boolean =>
-      wanted.every(
+      layerTensors.every(
         ({ source, sourceShape }) => places.get(nameIn(prefix, source))?.shape.join() === sourceShape.join(),
       );
     while (at < groups.length && !fits(groups[at][0])) at++;
     if (at === groups.length) return null;
-    for (const { target, source } of wanted) names[target.name] = nameIn(groups[at][0], source);
+    for (const { target, source } of layerTensors) names[target.name] = nameIn(groups[at][0], source);
     at++;
   }
   return names;

@@ -46,9 +46,9 @@ export interface TorchWeights {
 }
 
 export function torchMapping(target: WantedTensor): TorchMapping {
-  const at = target.name.lastIndexOf('.');
-  const layer = target.name.slice(0, at);
-  const role = target.name.slice(at + 1);
+  const dot = target.name.lastIndexOf('.');
+  const layer = target.name.slice(0, dot);
+  const role = target.name.slice(dot + 1);
   const { shape } = target;
   switch (role) {
     case 'kernel':
@@ -86,15 +86,15 @@ export function fromTorch(
   const weights = new Map<string, Float64Array>();
   for (const mapping of mappings) {
     const { source, sourceShape, target } = mapping;
-    const found = tensors.get(source);
+    const tensor = tensors.get(source);
     const asked = `expected [${sourceShape.join(', ')}] for ${target.name} [${target.shape.join(', ')}]`;
     if (target.untorchable !== undefined) faults.push(`${source}: ${target.untorchable}`);
-    else if (found === undefined) faults.push(`${source}: missing; ${asked}`);
-    else if (found.shape.join() !== sourceShape.join())
-      faults.push(`${source}: ${asked}, found [${found.shape.join(', ')}]`);
-    else if (!(found.data instanceof Float32Array || found.data instanceof Float64Array))
-      faults.push(`${source}: expected floating-point numbers, found ${found.dtype}`);
-    else weights.set(target.name, rearranged(Float64Array.from(found.data), mapping));
+    else if (tensor === undefined) faults.push(`${source}: missing; ${asked}`);
+    else if (tensor.shape.join() !== sourceShape.join())
+      faults.push(`${source}: ${asked}, found [${tensor.shape.join(', ')}]`);
+    else if (!(tensor.data instanceof Float32Array || tensor.data instanceof Float64Array))
+      faults.push(`${source}: expected floating-point numbers, found ${tensor.dtype}`);
+    else weights.set(target.name, rearranged(Float64Array.from(tensor.data), mapping));
   }
   if (faults.length > 0) {
     const used = new Set(mappings.map((each) => each.source));

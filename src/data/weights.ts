@@ -101,14 +101,14 @@ export function takeWeights(
     choice,
   );
   for (const { target, source, sourceShape: shape } of sources) {
-    const found = tensors.get(source);
+    const tensor = tensors.get(source);
     const asked = `[${shape.join(', ')}]`;
-    if (found === undefined) faults.push(`${source}: missing; expected ${asked}`);
-    else if (found.shape.join() !== shape.join())
-      faults.push(`${source}: expected ${asked}, found [${found.shape.join(', ')}]`);
-    else if (!(found.data instanceof Float32Array || found.data instanceof Float64Array))
-      faults.push(`${source}: expected floating-point numbers, found ${found.dtype}`);
-    else weights.set(target.name, found.data);
+    if (tensor === undefined) faults.push(`${source}: missing; expected ${asked}`);
+    else if (tensor.shape.join() !== shape.join())
+      faults.push(`${source}: expected ${asked}, found [${tensor.shape.join(', ')}]`);
+    else if (!(tensor.data instanceof Float32Array || tensor.data instanceof Float64Array))
+      faults.push(`${source}: expected floating-point numbers, found ${tensor.dtype}`);
+    else weights.set(target.name, tensor.data);
   }
   if (faults.length > 0) {
     const isTorch =

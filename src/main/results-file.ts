@@ -55,8 +55,8 @@ export async function readArrays<const N extends keyof StoredArrays>(
 ): Promise<Pick<StoredArrays, Exclude<N, OptionalName>> & Partial<Pick<StoredArrays, Extract<N, OptionalName>>>> {
   await using file = await openSafetensors(path);
   const arrays: Partial<Record<N, Float64Array>> = {};
-  const wanted = names.filter((name) => file.places.has(name) || !optional.has(name));
-  for (const name of wanted) arrays[name] = float64((await file.read(name)).data, name, path);
+  const present = names.filter((name) => file.places.has(name) || !optional.has(name));
+  for (const name of present) arrays[name] = float64((await file.read(name)).data, name, path);
   return arrays as Pick<StoredArrays, N>;
 }
 

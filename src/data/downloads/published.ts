@@ -41,9 +41,9 @@ export async function publishedStatus(dataset: PublishedDataset, folder: string)
   const missing: string[] = [];
   let present = 0;
   for (const { name, size } of dataset.unpacked ?? []) {
-    const found =
+    const presentSize =
       (await sizeOf(path.join(folder, name))) ?? (await sizeOf(path.join(folder, 'cifar-10-batches-bin', name)));
-    if (found === size) present++;
+    if (presentSize === size) present++;
     else missing.push(name);
   }
   let bytesToFetch = 0;
@@ -144,9 +144,9 @@ export async function unpackIfThere(dataset: PublishedDataset, folder: string, s
   const file = path.join(folder, archive.name);
   const size = await sizeOf(file);
   if (size === undefined) return;
-  const found = size === archive.size ? await sha256Of(file) : `${size} bytes`;
-  if (found !== archive.sha256)
-    throw new InputError(`${file}: expected ${archive.size} bytes with SHA-256 ${archive.sha256}, found ${found}`);
+  const actual = size === archive.size ? await sha256Of(file) : `${size} bytes`;
+  if (actual !== archive.sha256)
+    throw new InputError(`${file}: expected ${archive.size} bytes with SHA-256 ${archive.sha256}, found ${actual}`);
   await unpack(dataset, archive, folder, signal);
 }
 
@@ -158,8 +158,8 @@ async function unpack(
   signal?: AbortSignal,
 ): Promise<void> {
   const archive = path.join(folder, file.name);
-  const wanted = new Map((dataset.unpacked ?? []).map(({ name, size }) => [name, size]));
-  const limit = 2 * [...wanted.values()].reduce((sum, size) => sum + size, 2 ** 20);
+  const sizes = new Map((dataset.unpacked ?? []).map(({ name, size }) => [name, size]));
+  const limit = 2 * [...sizes.values()].reduce((sum, size) => sum + size, 2 ** 20);
   const source = createReadStream(archive);
   const gunzip = createGunzip();
   // A failure of the source must end the reading loop below.
@@ -169,11 +169,11 @@ async function unpack(
     for await (const entry of readTar(gunzip as AsyncIterable<Buffer>, archive, limit)) {
       signal?.throwIfAborted();
       const name = entry.name.split('/').at(-1);
-      if (!entry.isFile || wanted.get(name) === undefined) continue;
-      if (entry.size !== wanted.get(name))
-        throw new InputError(`${archive}: ${name}: expected ${wanted.get(name)} bytes, found ${entry.size}`);
+      if (!entry.isFile || sizes.get(name) === undefined) continue;
+      if (entry.size !== sizes.get(name))
+        throw new InputError(`${archive}: ${name}: expected ${sizes.get(name)} bytes, found ${entry.size}`);
       await writeFileAtomic(path.join(folder, name), entry.body);
-      wanted.delete(name);
+      sizes.delete(name);
     }
   } catch (error) {
     signal?.throwIfAborted();
@@ -184,8 +184,8 @@ async function unpack(
     source.destroy();
     gunzip.destroy();
   }
-  if (wanted.size > 0)
-    throw new InputError(`${archive}: expected ${[...wanted.keys()].join(', ')} in it; they are not there`);
+  if (sizes.size > 0)
+    throw new InputError(`${archive}: expected ${[...sizes.keys()].join(', ')} in it; they are not there`);
   await fs.rm(archive, { force: true });
 }
 

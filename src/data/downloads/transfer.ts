@@ -51,11 +51,11 @@ export async function transfer(file: PublishedFile, folder: string, options: Tra
     const mirrorsLeft = file.urls.length - i;
     try {
       await fetchInto(part, file, url, clock, mirrorsLeft, options);
-      const found = await sha256Of(part);
-      if (found !== file.sha256) {
+      const digest = await sha256Of(part);
+      if (digest !== file.sha256) {
         // Resuming cannot mend wrong bytes.
         await fs.rm(part, { force: true });
-        throw new Error(`wrong checksum: expected SHA-256 ${file.sha256}, found ${found}`);
+        throw new Error(`wrong checksum: expected SHA-256 ${file.sha256}, found ${digest}`);
       }
       await fs.rename(part, target);
       await syncFolder(folder);

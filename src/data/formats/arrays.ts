@@ -84,15 +84,15 @@ function chooseNames(arrays: Arrays, options: ArraysOptions): ChosenNames {
   const has = (...names: (string | undefined)[]): boolean =>
     names.every((name) => name !== undefined && arrays.has(name));
   const isNamed = inputs !== 'inputs' || targets !== 'targets';
-  const found = isNamed || has(inputs, targets) ? undefined : usualNames.find(([x, y]) => has(x, y));
-  const train = found ? ([found[0], found[1]] as const) : ([inputs, targets] as const);
+  const pair = isNamed || has(inputs, targets) ? undefined : usualNames.find(([x, y]) => has(x, y));
+  const train = pair ? ([pair[0], pair[1]] as const) : ([inputs, targets] as const);
   const candidates = [
-    ...(found ? [[found[2], found[3]]] : []),
+    ...(pair ? [[pair[2], pair[3]]] : []),
     [`test_${train[0]}`, `test_${train[1]}`],
     [train[0].replace(/train/, 'test'), train[1].replace(/train/, 'test')],
   ];
   const test = candidates.find(([x, y]) => has(x, y) && x !== train[0] && y !== train[1]);
-  const isUsual = found === undefined && (test === undefined || test[0] === `test_${inputs}`);
+  const isUsual = pair === undefined && (test === undefined || test[0] === `test_${inputs}`);
   const testText = test === undefined ? '' : `; test part: ${test.join(' and ')}`;
   return {
     train,
@@ -145,16 +145,17 @@ export function parseArrays(
 
 function datasetOf(opened: Opened, file: string, options: ArraysOptions, second?: Opened): RawDataset {
   const { names } = opened;
-  const chosen = chooseNames(opened.arrays, options);
-  const train = readPart(opened, chosen.train, file, options);
-  const other = second ?? (chosen.test === null ? null : opened);
+  const arrayNames = chooseNames(opened.arrays, options);
+  const train = readPart(opened, arrayNames.train, file, options);
+  const other = second ?? (arrayNames.test === null ? null : opened);
   const test =
-    other && readPart(other, second ? chosen.train : chosen.test!, second ? (options.testPath ?? file) : file, options);
+    other &&
+    readPart(other, second ? arrayNames.train : arrayNames.test!, second ? (options.testPath ?? file) : file, options);
   if (test && String(test.shape) !== String(train.shape))
     throw new InputError(
       `${test.part.source}: expected samples of [${train.shape.join(', ')}] as in the training part, found [${test.shape.join(', ')}]`,
     );
-  const notes = [...chosen.notes, ...train.notes];
+  const notes = [...arrayNames.notes, ...train.notes];
   if (train.words !== null || test?.words) return namedDataset(file, train, test, notes);
   if (test) [train.part, test.part] = alike(train.part, test.part);
   const [a, b] = [train.part.targets, test?.part.targets];
@@ -254,8 +255,8 @@ async function readNpyFiles(file: string, options: ArraysOptions): Promise<RawDa
 async function firstThere(folder: string, names: readonly string[]): Promise<string | undefined> {
   for (const name of names) {
     const file = path.join(folder, name);
-    const found = await fs.stat(file).catch(() => null);
-    if (found?.isFile()) return file;
+    const status = await fs.stat(file).catch(() => null);
+    if (status?.isFile()) return file;
   }
   return undefined;
 }
@@ -275,14 +276,14 @@ function readPart(
   { shape: wanted, classes }: Pick<ArraysOptions, 'shape' | 'classes'>,
 ): ReadPart {
   const get = (key: string): Tensor => {
-    const found = arrays.get(key);
-    if (!found) {
+    const array = arrays.get(key);
+    if (!array) {
       const names = [...arrays.keys()].slice(0, 20).join(', ') || 'none';
       throw new InputError(
         `${file}: there is no array "${key}"; found: ${names}. The specification of a dataset names them: "inputs" and "targets_array"`,
       );
     }
-    return found();
+    return array();
   };
   if (!arrays.has(targetsName)) get(targetsName);
   const words = texts?.get(targetsName)?.() ?? null;
@@ -296,11 +297,11 @@ function readPart(
         (inputs.shape.length === 1 ? ` beside ${targets.shape[0] ?? 1} ${targetsName}` : ''),
     );
   const count = inputs.shape[0];
-  const own = isColumn ? [1] : inputs.shape.slice(1);
-  const shape = wanted ?? own;
-  if (elementsOf(shape) !== elementsOf(own))
+  const sampleShape = isColumn ? [1] : inputs.shape.slice(1);
+  const shape = wanted ?? sampleShape;
+  if (elementsOf(shape) !== elementsOf(sampleShape))
     throw new InputError(
-      `${file}: ${inputsName}: samples of [${own.join(', ')}] cannot take the shape [${shape.join(', ')}]`,
+      `${file}: ${inputsName}: samples of [${sampleShape.join(', ')}] cannot take the shape [${shape.join(', ')}]`,
     );
   const part: RawPart = {
     count,

@@ -179,10 +179,10 @@ function parseTable(bytes: Uint8Array, file: string, options: CsvOptions): Table
     ...(options.decimal === undefined && decimal === ',' ? ['numbers: with decimal commas'] : []),
   ];
   if (!takesNames) return { ...table, targets: { kind: 'numbers', values: targets.done() }, notes };
-  const found = { kind: 'names', values: targets.done(), names } as const;
+  const named = { kind: 'names', values: targets.done(), names } as const;
   return {
     ...table,
-    targets: asNumbersIf(found, count, options, () => `${file}: ${column(targetColumns[0])}`, decimal),
+    targets: asNumbersIf(named, count, options, () => `${file}: ${column(targetColumns[0])}`, decimal),
     notes,
   };
 }
@@ -226,8 +226,8 @@ function asNumbersIf(
 }
 
 function noNumber(field: string, delimiter: string, decimal: DecimalMark): string {
-  const found = field === '' ? 'nothing' : JSON.stringify(field.length > 40 ? `${field.slice(0, 40)}...` : field);
-  const base = `expected a finite number, found ${found}`;
+  const shownField = field === '' ? 'nothing' : JSON.stringify(field.length > 40 ? `${field.slice(0, 40)}...` : field);
+  const base = `expected a finite number, found ${shownField}`;
   if (/^(true|false|yes|no)$/i.test(field)) return `${base}; write 1 and 0 for true and false`;
   if (/^(na|nan|null|none|\?|-)?$/i.test(field))
     return `${base}; there must be no missing values: leave the line out, or put a number there`;
@@ -270,14 +270,14 @@ function layoutOf(rows: readonly Row[], decimal: DecimalMark, options: CsvOption
   const notes: string[] = [];
   const last = head.fields.length - 1;
   // A mark at the end of every line; the heading may have it or not.
-  const own = last > 0 && rows.every(({ fields }) => fields.length === last + 1 && fields[last].trim() === '');
+  const marked = last > 0 && rows.every(({ fields }) => fields.length === last + 1 && fields[last].trim() === '');
   const lacking =
     hasHeader &&
     lines.length > 0 &&
     lines.every(({ fields }) => fields.length === last + 2 && fields[last + 1].trim() === '');
-  const trailing = own || lacking;
+  const trailing = marked || lacking;
   if (trailing) notes.push('lines: each ends with a mark, behind which there is no column');
-  const width = own ? last : last + 1;
+  const width = marked ? last : last + 1;
   const headings = hasHeader ? head.fields.slice(0, width).map((field) => field.trim()) : undefined;
 
   const isIgnored = new Array<boolean>(width).fill(false);
@@ -386,14 +386,14 @@ function columnsOf(
       throw new InputError(
         `${file}: ${field} "${column}": the first line does not name the columns; give its number from 0`,
       );
-    const at = headings.indexOf(column);
-    if (at < 0) {
+    const index = headings.indexOf(column);
+    if (index < 0) {
       const shown = headings.slice(0, 20).join(', ') + (headings.length > 20 ? ', ...' : '');
       throw new InputError(`${file}: ${field}: there is no column "${column}"; found: ${shown}`);
     }
-    if (headings.indexOf(column, at + 1) >= 0)
+    if (headings.indexOf(column, index + 1) >= 0)
       throw new InputError(`${file}: ${field}: two columns are named "${column}"`);
-    return at;
+    return index;
   });
   if (new Set(columns).size !== columns.length) throw new InputError(`${file}: ${field}: a column stands twice`);
   return columns;

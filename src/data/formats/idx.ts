@@ -50,9 +50,9 @@ function parseHeader(bytes: Uint8Array, name: string) {
   const [zero, zero2, type, dimensions] = bytes as unknown as [number, number, number, number];
   const element = types.get(type);
   if (zero !== 0 || zero2 !== 0 || !element) {
-    const found = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const magic = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
     throw new InputError(
-      `${name}: not IDX: expected it to begin with 00 00 and a type (08, 09, 0b to 0e), found ${found}`,
+      `${name}: not IDX: expected it to begin with 00 00 and a type (08, 09, 0b to 0e), found ${magic}`,
     );
   }
   if (!(dimensions >= 1 && dimensions <= 8))
@@ -69,10 +69,10 @@ function parseHeader(bytes: Uint8Array, name: string) {
 function decode(type: number, bytes: Uint8Array): IdxData {
   const { bytes: size } = types.get(type)!;
   // A copy: of its own, aligned, and turned from big-endian in place.
-  const own = size === 1 ? bytes : new Uint8Array(bytes);
-  const place = [own.buffer, own.byteOffset, own.byteLength / size] as const;
+  const aligned = size === 1 ? bytes : new Uint8Array(bytes);
+  const place = [aligned.buffer, aligned.byteOffset, aligned.byteLength / size] as const;
   if (size > 1) {
-    const buffer = Buffer.from(own.buffer, own.byteOffset, own.byteLength);
+    const buffer = Buffer.from(aligned.buffer, aligned.byteOffset, aligned.byteLength);
     if (size === 2) buffer.swap16();
     else if (size === 4) buffer.swap32();
     else buffer.swap64();
@@ -149,9 +149,9 @@ function pairOf(imagesFile: string, images: IdxArray, labelsFile: string, labels
     );
   const size = images.shape.slice(1);
   const { data } = images;
-  const kept = data instanceof Uint8Array || data instanceof Float32Array || data instanceof Float64Array;
+  const isTyped = data instanceof Uint8Array || data instanceof Float32Array || data instanceof Float64Array;
   return {
-    inputs: kept ? data : Float32Array.from(data),
+    inputs: isTyped ? data : Float32Array.from(data),
     labels: Int32Array.from(labels.data),
     shape: size.length === 2 ? [...size, 1] : size,
     source: imagesFile,
@@ -200,10 +200,10 @@ export async function findIdxFiles(place: string): Promise<IdxFiles> {
   }
   for (const subfolder of subfolders) {
     const folder = path.join(place, subfolder);
-    const found = await usualNames(folder);
+    const names = await usualNames(folder);
     const parts = (role: 'train' | 'test') => {
-      const images = found.get(`${role} images`);
-      const labels = found.get(`${role} labels`);
+      const images = names.get(`${role} images`);
+      const labels = names.get(`${role} labels`);
       if (images && !labels) throw new InputError(`${folder}: ${path.basename(images)} is there but not its labels`);
       if (labels && !images) throw new InputError(`${folder}: ${path.basename(labels)} is there but not its images`);
       return images && labels ? { images, labels } : null;
@@ -218,13 +218,13 @@ export async function findIdxFiles(place: string): Promise<IdxFiles> {
 }
 
 async function usualNames(folder: string): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
+  const paths = new Map<string, string>();
   let names: string[];
   try {
     names = await fs.readdir(folder);
   } catch {
     // Not there: the next place is tried, and the caller lists them all.
-    return found;
+    return paths;
   }
   const prefixes = new Set<string>();
   // Sorted, a plain file comes before the same name with .gz, and the first one is kept.
@@ -233,11 +233,11 @@ async function usualNames(folder: string): Promise<Map<string, string>> {
     if (!match) continue;
     prefixes.add(match[1]);
     const key = `${match[2] === 'train' ? 'train' : 'test'} ${match[3]}`;
-    if (!found.has(key)) found.set(key, path.join(folder, name));
+    if (!paths.has(key)) paths.set(key, path.join(folder, name));
   }
   if (prefixes.size > 1)
     throw new InputError(
       `${folder}: holds more than one data set (names beginning with ${[...prefixes].map((p) => `"${p}"`).join(', ')}); give the images file instead`,
     );
-  return found;
+  return paths;
 }

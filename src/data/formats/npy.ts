@@ -48,11 +48,11 @@ export function parseNpy(bytes: Uint8Array, name: string): Tensor {
     );
   let body = bytes.subarray(begin);
   if (match[1] === '>' && size > 1) {
-    const own = Buffer.from(body);
-    if (size === 2) own.swap16();
-    else if (size === 4) own.swap32();
-    else own.swap64();
-    body = own;
+    const copy = Buffer.from(body);
+    if (size === 2) copy.swap16();
+    else if (size === 4) copy.swap32();
+    else copy.swap64();
+    body = copy;
   }
   const data = decodeElements(dtype, body);
   return { dtype, shape, data: fortran && shape.length > 1 ? rowMajor(data, shape) : data };
@@ -86,11 +86,11 @@ export function parseNpyTexts(bytes: Uint8Array, name: string): string[] | null 
     throw new InputError(`${name}: expected ${count * width} bytes for ${count} texts, found ${bytes.length - begin}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: count }, (_, i) => {
-    const at = begin + i * width;
-    if (kind === 'S') return new TextDecoder().decode(bytes.subarray(at, at + width)).replace(/\0+$/, '');
+    const offset = begin + i * width;
+    if (kind === 'S') return new TextDecoder().decode(bytes.subarray(offset, offset + width)).replace(/\0+$/, '');
     let text = '';
     for (let j = 0; j < width; j += 4) {
-      const code = view.getUint32(at + j, order !== '>');
+      const code = view.getUint32(offset + j, order !== '>');
       if (code > 0x10ffff) throw new InputError(`${name}: text ${i} holds ${code}, which is no character`);
       if (code !== 0) text += String.fromCodePoint(code);
     }

@@ -115,9 +115,9 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
 
 /** The tensor `key`; an InputError lists the names there are where it is none of them. */
 export function requireTensor(file: Safetensors, key: string, path: string): Tensor {
-  const found = file.tensors.get(key);
-  if (!found) throw missingTensor(path, key, file.tensors.keys());
-  return found;
+  const tensor = file.tensors.get(key);
+  if (!tensor) throw missingTensor(path, key, file.tensors.keys());
+  return tensor;
 }
 
 function missingTensor(path: string, key: string, names: Iterable<string>): InputError {
@@ -233,32 +233,33 @@ function parseMetadata(value: unknown, name: string): Record<string, string> {
 }
 
 function parsePlace(key: string, value: unknown, start: number, fileSize: number, name: string): TensorPlace {
-  const at = `${name}: tensor ${shorten(key)}`;
-  if (!isRecord(value)) throw new InputError(`${at}: expected an object, found ${shorten(value)}`);
+  const place = `${name}: tensor ${shorten(key)}`;
+  if (!isRecord(value)) throw new InputError(`${place}: expected an object, found ${shorten(value)}`);
   for (const field of Object.keys(value))
     if (!['dtype', 'shape', 'data_offsets'].includes(field))
-      throw new InputError(`${at}: unknown field ${shorten(field)}`);
+      throw new InputError(`${place}: unknown field ${shorten(field)}`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isDtype(dtype))
-    throw new InputError(`${at}: dtype: expected one of ${dtypes.join(', ')}, found ${shorten(dtype)}`);
+    throw new InputError(`${place}: dtype: expected one of ${dtypes.join(', ')}, found ${shorten(dtype)}`);
   const elements = elementsOf(shape);
   if (elements === undefined)
     throw new InputError(
-      `${at}: shape: expected non-negative integers with a product below 2^53, found ${shorten(shape)}`,
+      `${place}: shape: expected non-negative integers with a product below 2^53, found ${shorten(shape)}`,
     );
-  if (!isPair(offsets)) throw new InputError(`${at}: data_offsets: expected two integers, found ${shorten(offsets)}`);
+  if (!isPair(offsets))
+    throw new InputError(`${place}: data_offsets: expected two integers, found ${shorten(offsets)}`);
   const [begin, end] = offsets;
   if (begin <= end && end > fileSize - start)
     throw new InputError(
-      `${at}: the file is cut short: expected ${start + end} bytes or more, found ${fileSize} (data_offsets [${begin}, ${end}])`,
+      `${place}: the file is cut short: expected ${start + end} bytes or more, found ${fileSize} (data_offsets [${begin}, ${end}])`,
     );
   if (!(begin <= end))
     throw new InputError(
-      `${at}: data_offsets: expected 0 <= begin <= end <= ${fileSize - start}, found [${begin}, ${end}]`,
+      `${place}: data_offsets: expected 0 <= begin <= end <= ${fileSize - start}, found [${begin}, ${end}]`,
     );
   if (end - begin !== elements * dtypeBytes(dtype))
     throw new InputError(
-      `${at}: shape ${shorten(shape)} of ${dtype} takes ${elements * dtypeBytes(dtype)} bytes, found ${end - begin}`,
+      `${place}: shape ${shorten(shape)} of ${dtype} takes ${elements * dtypeBytes(dtype)} bytes, found ${end - begin}`,
     );
   return { dtype, shape: shape as number[], begin: start + begin, end: start + end };
 }

@@ -112,10 +112,10 @@ function polyline({ kind, points }: Stroke): readonly Point[] {
   if (kind === 'line') return points;
   const n = points.length;
   const closed = kind === 'loop';
-  const at = (i: number) => (closed ? points[(i + n) % n] : points[Math.min(n - 1, Math.max(0, i))]);
+  const pointAt = (i: number) => (closed ? points[(i + n) % n] : points[Math.min(n - 1, Math.max(0, i))]);
   const out: Point[] = [points[0]];
   for (let i = 0; i < (closed ? n : n - 1); i++) {
-    const [a, b, c, d] = [at(i - 1), at(i), at(i + 1), at(i + 2)];
+    const [a, b, c, d] = [pointAt(i - 1), pointAt(i), pointAt(i + 1), pointAt(i + 2)];
     for (let k = 1; k <= piecesPerSpan; k++) {
       const u = k / piecesPerSpan;
       out.push([catmullRom(u, a[0], b[0], c[0], d[0]), catmullRom(u, a[1], b[1], c[1], d[1])]);

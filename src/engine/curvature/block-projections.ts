@@ -42,8 +42,8 @@ export function directionMatrix(
   for (let i = 0; i < count; i++) {
     let from = (d - 1 - directions.indices[i]) * d;
     for (let a = 0; a < inner; a++) {
-      const at = (a * count + i) * outer;
-      for (let k = 0; k < outer; k++) columns[at + k] = spectrum.vectors[from++];
+      const offset = (a * count + i) * outer;
+      for (let k = 0; k < outer; k++) columns[offset + k] = spectrum.vectors[from++];
     }
   }
   return { directions, columns };

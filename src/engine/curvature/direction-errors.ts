@@ -70,10 +70,11 @@ function errorsAlong({ directions, sums }: ProjectedDirections, blocks: readonly
     const [gradient, squaredGradient] = [total(sums.gradient), total(sums.squaredGradient)];
     for (const [b, { start, end }] of blocks.entries()) {
       const rest = samples - (end - start);
-      const at = b * k + i;
-      without.H[b] = (curvature - sums.curvature[at]) / rest;
-      without.Q[b] = (squares - sums.squaredCurvature[at]) / rest;
-      without.C[b] = (squaredGradient - sums.squaredGradient[at]) / rest - ((gradient - sums.gradient[at]) / rest) ** 2;
+      const offset = b * k + i;
+      without.H[b] = (curvature - sums.curvature[offset]) / rest;
+      without.Q[b] = (squares - sums.squaredCurvature[offset]) / rest;
+      without.C[b] =
+        (squaredGradient - sums.squaredGradient[offset]) / rest - ((gradient - sums.gradient[offset]) / rest) ** 2;
     }
     for (const key of ['H', 'C', 'Q'] as const) errors[key][i] = jackknife(without[key]);
   }

@@ -63,8 +63,8 @@ export async function dualityAlong(
 ): Promise<MeasuredDuality> {
   const { layout, spectrum, C, floors, options } = task;
   const eigenvalues = decreasing(spectrum);
-  const chosen = chooseDirections(eigenvalues, { count: dualDirections, floor: floors.H });
-  const { directions, columns } = directionMatrix(pool.blas, layout, spectrum, chosen);
+  const selected = chooseDirections(eigenvalues, { count: dualDirections, floor: floors.H });
+  const { directions, columns } = directionMatrix(pool.blas, layout, spectrum, selected);
   try {
     return await measureDuality(pool, {
       layout,

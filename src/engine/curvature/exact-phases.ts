@@ -233,8 +233,8 @@ export function gatherDirections(
   count?: number,
 ): DirectionMatrix | null {
   if (!hasIntervals) return null;
-  const chosen = chooseDirections(eigenvalues, count === undefined ? { floor } : { floor, count });
-  return directionMatrix(pool.blas, layout, spectrum, chosen);
+  const directions = chooseDirections(eigenvalues, count === undefined ? { floor } : { floor, count });
+  return directionMatrix(pool.blas, layout, spectrum, directions);
 }
 
 /** @param floors before they are known from intervals as well. */

@@ -151,13 +151,13 @@ export const factorsTask = defineTask('factors', (context: TaskContext, argument
     const width = layout.blocks * blockWidth;
     for (let p = 0; p < count; p++) {
       packOuter(input, p * inner, inner, 1, left, (row + p) * layout.leftWidth);
-      const at = (row + p) * width;
+      const offset = (row + p) * width;
       const { matrix, from, square } = hessians(p);
-      packSymmetric(matrix, from, outer, 1, right, at);
-      packSymmetric(square, 0, outer, squaredNorm(input, p * inner, inner), right, at + blockWidth);
-      packOuter(delta, p * outer, outer, 1, right, at + 2 * blockWidth);
+      packSymmetric(matrix, from, outer, 1, right, offset);
+      packSymmetric(square, 0, outer, squaredNorm(input, p * inner, inner), right, offset + blockWidth);
+      packOuter(delta, p * outer, outer, 1, right, offset + 2 * blockWidth);
       if (gaussNewton !== null)
-        packSymmetric(gaussNewton.data, p * outer * outer, outer, 1, right, at + 3 * blockWidth);
+        packSymmetric(gaussNewton.data, p * outer * outer, outer, 1, right, offset + 3 * blockWidth);
     }
     context.blas.gemm(true, false, inner, outer, count, 1, input, inner, delta, outer, 0, gradient, outer);
     let lossSum = 0;

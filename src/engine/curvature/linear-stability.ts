@@ -34,10 +34,10 @@ export interface LinearStabilityArgument {
 
 /** 1, 2, 5, 10, ... below P, and P. */
 export function listedBatches(samples: number): number[] {
-  const found: number[] = [];
+  const sizes: number[] = [];
   for (let decade = 1; decade < samples; decade *= 10)
-    for (const step of steps) if (step * decade < samples) found.push(step * decade);
-  return [...found, samples];
+    for (const step of steps) if (step * decade < samples) sizes.push(step * decade);
+  return [...sizes, samples];
 }
 
 export const linearStabilityTask = defineTask(

@@ -107,18 +107,18 @@ async function measureOnce(
   const unfollowed = stretch === undefined ? null : fluctuationsImpossible(stretch, samples);
   const density = densitySpec(options.density);
   const asked = options.method ?? 'auto';
-  const chosen: ChosenMethod =
+  const choice: ChosenMethod =
     asked === 'auto'
       ? chooseMethod(network, options.parameter, options.memoryLimit, options)
       : { method: asked, reason: 'as asked for' };
   if (!(samples >= 1)) throw new InputError(`a measurement needs at least one sample; there are ${samples}`);
   const available = input.inputs.length / network.inputSize;
-  const isFew = samples <= available && samples < fewestSamples[chosen.method];
+  const isFew = samples <= available && samples < fewestSamples[choice.method];
   const plain = withEvaluation(
     input,
     isFew
-      ? await measureFew(chosen, pool, { input, network, samples }, options)
-      : await measureBy(chosen, pool, input, options),
+      ? await measureFew(choice, pool, { input, network, samples }, options)
+      : await measureBy(choice, pool, input, options),
   );
   const unavailable = definedOf({
     minibatch_noise_unavailable: impossible ?? undefined,

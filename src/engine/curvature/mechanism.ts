@@ -122,7 +122,7 @@ export const mechanismTask = defineTask(
     const shuffled = Array.from({ length: permutations }, (_, s) =>
       diagonals(lambda, weights, new Random(seed, `mechanism ${s}`).permutation(n), n, count, rank),
     );
-    const own = slopes(argument, along);
+    const unshuffled = slopes(argument, along);
     const permuted = shuffled.map((each) => slopes(argument, each));
     const spectra = [
       spectraOf(
@@ -152,15 +152,16 @@ export const mechanismTask = defineTask(
       positive: lambda.every((x) => x > -1e-12 * largestNorm),
       profile: profileOf(along, shuffled),
       rows: standardCutoffs.map((cutoff, c) => {
-        const found = permuted.flatMap((each) => (each[c] === null ? [] : [each[c]]));
-        const mean = found.reduce((sum, x) => sum + x, 0) / found.length;
-        const variance = found.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, found.length - 1);
+        const shuffledSlopes = permuted.flatMap((each) => (each[c] === null ? [] : [each[c]]));
+        const mean = shuffledSlopes.reduce((sum, x) => sum + x, 0) / shuffledSlopes.length;
+        const variance =
+          shuffledSlopes.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, shuffledSlopes.length - 1);
         return {
           cutoff,
           n: eigenvalues.filter((x) => x > cutoff * argument.largest).length,
-          slope: own[c],
-          permuted: found.length === 0 ? null : mean,
-          permuted_deviation: found.length === 0 ? null : Math.sqrt(variance),
+          slope: unshuffled[c],
+          permuted: shuffledSlopes.length === 0 ? null : mean,
+          permuted_deviation: shuffledSlopes.length === 0 ? null : Math.sqrt(variance),
         };
       }),
     };
@@ -180,9 +181,9 @@ function diagonals(
   for (let p = 0; p < n; p++) {
     const from = place[p] * rank;
     for (let i = 0; i < count; i++) {
-      const at = (p * count + i) * rank;
+      const offset = (p * count + i) * rank;
       for (let k = 0; k < rank; k++) {
-        const moved = lambda[from + k] * weights[at + k];
+        const moved = lambda[from + k] * weights[offset + k];
         H[i] += moved / n;
         Q[i] += (lambda[from + k] * moved) / n;
       }
@@ -248,6 +249,6 @@ function spectraOf(
 
 function quantilesOf(values: readonly number[]): Quantiles {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))];
-  return { low: at(0.05), median: at(0.5), high: at(0.95) };
+  const quantileAt = (share: number): number => sorted[Math.round(share * (sorted.length - 1))];
+  return { low: quantileAt(0.05), median: quantileAt(0.5), high: quantileAt(0.95) };
 }

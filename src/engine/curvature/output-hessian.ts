@@ -126,16 +126,16 @@ export function outputFactor(network: Network, backend: CpuBackend, below: Affin
   let b = backend.zeros(samples, k * k);
   const { q, mass } = lossWeights(network, backend);
   for (let p = 0; p < samples; p++) {
-    const at = p * k * k;
+    const offset = p * k * k;
     for (let i = 0; i < k; i++) {
-      if (mass === null) b.data[at + i * k + i] = Math.sqrt(q[p * k + i]);
+      if (mass === null) b.data[offset + i * k + i] = Math.sqrt(q[p * k + i]);
       else {
         const root = Math.sqrt(mass[p]);
-        for (let j = 0; j < k; j++) b.data[at + i * k + j] = -root * q[p * k + i] * Math.sqrt(q[p * k + j]);
+        for (let j = 0; j < k; j++) b.data[offset + i * k + j] = -root * q[p * k + i] * Math.sqrt(q[p * k + j]);
         // sqrt(q_i) (1 - q_i), with the sum of the others for 1 - q_i as in lossHessian.
         let others = 0;
         for (let j = 0; j < k; j++) if (j !== i) others += q[p * k + j];
-        b.data[at + i * k + i] = root * Math.sqrt(q[p * k + i]) * others;
+        b.data[offset + i * k + i] = root * Math.sqrt(q[p * k + i]) * others;
       }
     }
   }
@@ -176,15 +176,15 @@ function lossHessian(network: Network, backend: CpuBackend): CpuTensor {
   const s = backend.zeros(rows, cols * cols);
   const { q, mass } = lossWeights(network, backend);
   for (let p = 0; p < rows; p++) {
-    const at = p * cols * cols;
+    const offset = p * cols * cols;
     for (let i = 0; i < cols; i++) {
-      if (mass === null) s.data[at + i * cols + i] = q[p * cols + i];
+      if (mass === null) s.data[offset + i * cols + i] = q[p * cols + i];
       else {
-        for (let j = 0; j < cols; j++) s.data[at + i * cols + j] = -mass[p] * q[p * cols + i] * q[p * cols + j];
+        for (let j = 0; j < cols; j++) s.data[offset + i * cols + j] = -mass[p] * q[p * cols + i] * q[p * cols + j];
         // q_i (1 - q_i) as q_i times the sum of the others: exact where q_i is close to 1, so that S times ones is 0 to rounding.
         let others = 0;
         for (let j = 0; j < cols; j++) if (j !== i) others += q[p * cols + j];
-        s.data[at + i * cols + i] = mass[p] * q[p * cols + i] * others;
+        s.data[offset + i * cols + i] = mass[p] * q[p * cols + i] * others;
       }
     }
   }
@@ -201,9 +201,9 @@ function throughActivation(
   const first = dataOf(layer.firstDerivative(backend));
   for (let p = 0; p < s.rows; p++) {
     for (let i = 0; i < width; i++) {
-      const at = (p * width + i) * width;
+      const offset = (p * width + i) * width;
       const d = first[p * width + i];
-      for (let j = 0; j < width; j++) s.data[at + j] *= d * first[p * width + j];
+      for (let j = 0; j < width; j++) s.data[offset + j] *= d * first[p * width + j];
     }
   }
   const delta = layer.outputDelta;

@@ -49,8 +49,8 @@ export function sampleCurvatures(input: SampleCurvatureInput): Float64Array {
           backend.scope(() => {
             const sink = new PerSampleSink(space, backend, count);
             network.tangent({ weights: directionOf(space, backend, v) }, sink, stop);
-            const at = i * samples + start;
-            sink.measure(new Float64Array(count), v, values.subarray(at, at + count));
+            const offset = i * samples + start;
+            sink.measure(new Float64Array(count), v, values.subarray(offset, offset + count));
           });
         }
       });

@@ -93,8 +93,11 @@ export async function largestResidual(pool: Pool, spectrum: Spectrum, H: Real): 
   const bySize = Array.from({ length: d }, (_, i) => i).sort(
     (a, b) => Math.abs(eigenvalues[a]) - Math.abs(eigenvalues[b]),
   );
-  const chosen = Array.from({ length: count }, (_, i) => bySize[Math.round((i * (d - 1)) / Math.max(1, count - 1))]);
-  const { vectors: rows } = gatherRows(pool, spectrum, chosen);
+  const checkedPairs = Array.from(
+    { length: count },
+    (_, i) => bySize[Math.round((i * (d - 1)) / Math.max(1, count - 1))],
+  );
+  const { vectors: rows } = gatherRows(pool, spectrum, checkedPairs);
   const out = pool.allocate('float64', count * d);
   await pool.run(rowsProductTask, {
     d,
@@ -104,7 +107,7 @@ export async function largestResidual(pool: Pool, spectrum: Spectrum, H: Real): 
     out: pool.reference(out),
   });
   let largest = 0;
-  for (const [i, index] of chosen.entries()) {
+  for (const [i, index] of checkedPairs.entries()) {
     for (let j = 0; j < d; j++) out[i * d + j] -= eigenvalues[index] * rows[i * d + j];
     largest = Math.max(largest, Math.sqrt(sumOfSquares(out, i * d, d)));
   }

@@ -45,16 +45,16 @@ export async function measureSplits(
   const d = eigenvalues.length;
   // Somewhat more than the cutoff selects: halves scatter, and what lies at the edge converges last.
   const selected = selectedCount(eigenvalues, headlineCutoff);
-  const wanted = Math.min(d, Math.ceil(1.1 * selected) + 8);
-  const count = Math.min(d, Math.ceil(1.2 * wanted) + 8);
+  const leading = Math.min(d, Math.ceil(1.1 * selected) + 8);
+  const count = Math.min(d, Math.ceil(1.2 * leading) + 8);
   if (selected < 3 || (count > mostDirections && d > smallLayer)) return [];
   const splits: (readonly [Diagonals, Diagonals])[] = [];
   for (let split = 1; split <= moreSplits; split++) {
     options.signal?.throwIfAborted();
     const order = new Uint32Array(new SharedArrayBuffer(4 * samples));
     order.set(new Random(seed, `halves ${split}`).permutation(samples));
-    const found = await measureSplit(pool, options, order, count, wanted);
-    if (found !== null) splits.push(found);
+    const diagonals = await measureSplit(pool, options, order, count, leading);
+    if (diagonals !== null) splits.push(diagonals);
   }
   return splits;
 }
@@ -75,7 +75,7 @@ async function measureSplit(
   ] as const;
   const start = decreasingRows(pool, vectors, d, count);
   const lowest = 1.3 * Math.min(0, eigenvalues[d - 1]);
-  const found = await Promise.all(
+  const leadingOfHalves = await Promise.all(
     halves.map(async ([from, to]) => {
       const sum = await hessianSum(pool, layout, order, [from, to]);
       const matrix = pool.allocate('float64', d * d);
@@ -105,13 +105,15 @@ async function measureSplit(
     }),
   );
   pool.blas.release(start);
-  const isConverged = found.every(({ residual }) => residual < convergedBelow);
+  const isConverged = leadingOfHalves.every(({ residual }) => residual < convergedBelow);
   const pair = isConverged
     ? await Promise.all(
-        found.map(({ values, rows }, half) => valuesAlong(pool, layout, order, halves[1 - half], values, rows, wanted)),
+        leadingOfHalves.map(({ values, rows }, half) =>
+          valuesAlong(pool, layout, order, halves[1 - half], values, rows, wanted),
+        ),
       )
     : null;
-  for (const { rows } of found) pool.blas.release(rows);
+  for (const { rows } of leadingOfHalves) pool.blas.release(rows);
   return pair === null ? null : [pair[0], pair[1]];
 }
 

@@ -128,8 +128,8 @@ function summariseSets(
   const summarise = (slope: (relation: Relation, estimator: Estimator) => Slope | undefined, relation: Relation) => {
     const out: { -readonly [E in Estimator]?: Resampled } = {};
     for (const estimator of estimators) {
-      const found = slope(relation, estimator);
-      const resampled = found && enough ? intervalOf(found, draws) : undefined;
+      const replicatedSlope = slope(relation, estimator);
+      const resampled = replicatedSlope && enough ? intervalOf(replicatedSlope, draws) : undefined;
       if (resampled) out[estimator] = resampled;
     }
     return out;
@@ -190,16 +190,16 @@ function pick(
   relation: Relation,
   estimator: Estimator,
 ): Slope | undefined {
-  const found = pickAt(replicates, estimand, slopeIndex(cutoff, relation, estimator));
-  if (found !== undefined && estimator === 'theil_sen') {
-    const bias = meanOfFinite(found.resampled) - found.estimate;
+  const picked = pickAt(replicates, estimand, slopeIndex(cutoff, relation, estimator));
+  if (picked !== undefined && estimator === 'theil_sen') {
+    const bias = meanOfFinite(picked.resampled) - picked.estimate;
     // A median of slopes sits on a step of the sample; the mean over resamples smooths it. So the middle is that mean, less the bias,
     // which for this purpose is least squares' (noise flattens both alike).
     const ols = slopeIndex(cutoff, relation, 'ols');
     const flattening = meanOfFinite(replicates.resampled[ols]) - replicates.estimate[ols];
-    return { ...found, correction: (estimand === 'cross_fitted' ? 2 : 1) * flattening - bias };
+    return { ...picked, correction: (estimand === 'cross_fitted' ? 2 : 1) * flattening - bias };
   }
-  return found;
+  return picked;
 }
 
 /** What stands at one place of the replicates; undefined where it is lacking there or in more than 1 in 20 resamples. */

@@ -184,11 +184,11 @@ export class DirectionFits {
       }
       for (let cutoff = 0; cutoff < this.selected.length; cutoff++) {
         if (this.selected[cutoff] !== prefix) continue;
-        const at = cutoff * slopesPerCutoff;
-        gamma.write(out, at);
-        gammaQ.write(out, at + estimators.length);
-        onQ.write(out, at + 2 * estimators.length);
-        if (instrument) instrument.write(out, at);
+        const offset = cutoff * slopesPerCutoff;
+        gamma.write(out, offset);
+        gammaQ.write(out, offset + estimators.length);
+        onQ.write(out, offset + 2 * estimators.length);
+        if (instrument) instrument.write(out, offset);
         out[scatterIndex(cutoff)] = (gamma.unitScatter() - onQ.unitScatter()) / Math.LN10;
       }
     }

@@ -117,10 +117,10 @@ function shifted(
   const intervals: { [E in Estimator]?: Interval } = {};
   for (const estimator of estimators) {
     const value = whole[estimator];
-    const found = resampled[estimator];
-    if (value === undefined || value === null || !found) continue;
-    const move = value - found.estimate;
-    const [low, high] = found.interval;
+    const resampledSlope = resampled[estimator];
+    if (value === undefined || value === null || !resampledSlope) continue;
+    const move = value - resampledSlope.estimate;
+    const [low, high] = resampledSlope.interval;
     if (spread === 0) intervals[estimator] = [low + move, high + move];
     else {
       const middle = (low + high) / 2 + move;

@@ -21,12 +21,12 @@ export function attend(layer: AttentionSpec, weights: DualWeights, { shape, x }:
   const [query, key, value] = [turn(projected[0]), turn(projected[1]), projected[2]];
   const mixed = new Array<HyperDual>(tokens * inner);
   for (let head = 0; head < layer.heads; head++) {
-    const at = (t: number, k: number): number => t * inner + head * size + k;
+    const indexOf = (t: number, k: number): number => t * inner + head * size + k;
     for (let t = 0; t < tokens; t++) {
       const seen = layer.causal ? t + 1 : tokens;
       const scores = Array.from({ length: seen }, (_, s) => {
         let sum = zero;
-        for (let k = 0; k < size; k++) sum = add(sum, multiply(query[at(t, k)], key[at(s, k)]));
+        for (let k = 0; k < size; k++) sum = add(sum, multiply(query[indexOf(t, k)], key[indexOf(s, k)]));
         return scale(sum, 1 / Math.sqrt(size));
       });
       const largest = Math.max(...scores.map((each) => each.a));
@@ -34,8 +34,8 @@ export function attend(layer: AttentionSpec, weights: DualWeights, { shape, x }:
       const inverse = reciprocal(weight.reduce(add, zero));
       for (let k = 0; k < size; k++) {
         let sum = zero;
-        for (let s = 0; s < seen; s++) sum = add(sum, multiply(multiply(weight[s], inverse), value[at(s, k)]));
-        mixed[at(t, k)] = sum;
+        for (let s = 0; s < seen; s++) sum = add(sum, multiply(multiply(weight[s], inverse), value[indexOf(s, k)]));
+        mixed[indexOf(t, k)] = sum;
       }
     }
   }

@@ -199,9 +199,11 @@ function shapeBehind(layer: LayerSpec, input: readonly number[]): readonly numbe
 
 /** A chain whose last convolution has as many filters as `width`, unless it pads its channels itself. */
 function ofWidth(layers: readonly LayerSpec[], width: number): LayerSpec[] {
-  const at = layers.findLastIndex(({ type }) => type === 'conv2d');
+  const lastConvolution = layers.findLastIndex(({ type }) => type === 'conv2d');
   if (layers.some(({ type }) => type === 'padchannels')) return [...layers];
-  return layers.map((layer, i) => (i === at && layer.type === 'conv2d' ? { ...layer, filters: width } : layer));
+  return layers.map((layer, i) =>
+    i === lastConvolution && layer.type === 'conv2d' ? { ...layer, filters: width } : layer,
+  );
 }
 
 /** A window of at most 3 x 3 places, with so much less padding that as many positions remain. */

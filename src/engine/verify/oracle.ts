@@ -45,8 +45,8 @@ export async function oracleMatrices(
 ): Promise<OracleMatrices> {
   const { model, weights, inputs, targets } = problem;
   const base = Object.fromEntries(Object.entries(weights).map(([name, values]) => [name, values.map(constant)]));
-  const own = weights[parameter];
-  const d = own.length;
+  const measuredWeights = weights[parameter];
+  const d = measuredWeights.length;
   const size = inputs.length;
   const square = (): Float64Array => new Float64Array(d * d);
   const [C, H, Q, G] = [square(), square(), square(), square()];
@@ -55,7 +55,7 @@ export async function oracleMatrices(
   let looked = performance.now();
   for (const [p, input] of inputs.entries()) {
     const passed = (i: number, j: number): Values => {
-      const moved = own.map((w, k) => ({ a: w, b: k === i ? 1 : 0, c: k === j ? 1 : 0, d: 0 }));
+      const moved = measuredWeights.map((w, k) => ({ a: w, b: k === i ? 1 : 0, c: k === j ? 1 : 0, d: 0 }));
       return forwardOutput(model, { ...base, [parameter]: moved }, input);
     };
     const g = new Float64Array(d);

@@ -80,18 +80,18 @@ export async function compareRecorded(
   const reached = new Map<Layer, Promise<Real>>();
   const sums = new Map<string, Promise<Real>>();
   const ends = observe(network.layers, (layer, output) => reached.set(layer, backend.read(output)));
-  const kept = new Map<Parameter, Tensor>();
+  const gradientTensors = new Map<Parameter, Tensor>();
   try {
     backend.scope(() => {
       const [x, t] = tensors(1);
       network.forward(x);
       ends();
-      network.backward(network.lossGradient(t), collector(network, kept));
-      for (const [parameter, sum] of kept) sums.set(parameter.name, backend.read(sum));
+      network.backward(network.lossGradient(t), collector(network, gradientTensors));
+      for (const [parameter, sum] of gradientTensors) sums.set(parameter.name, backend.read(sum));
     });
   } finally {
     ends();
-    for (const sum of kept.values()) backend.release(sum);
+    for (const sum of gradientTensors.values()) backend.release(sum);
   }
   let gradients = 0;
   let parameter: string | null = null;
@@ -101,8 +101,12 @@ export async function compareRecorded(
     const sum = await sums.get(name);
     const { rows, cols } = network.parameter(name);
     // A gradient that is 0 but for rounding (a shift that a normalisation takes out again) has no size of its own.
-    const own = largest(expected.values);
-    const error = spreadError(sum ?? new Float64Array(rows * cols), expected.values, own > 1e-10 * most ? own : most);
+    const scale = largest(expected.values);
+    const error = spreadError(
+      sum ?? new Float64Array(rows * cols),
+      expected.values,
+      scale > 1e-10 * most ? scale : most,
+    );
     // NaN is the largest.
     if (!(error <= gradients)) [gradients, parameter] = [error, name];
   }
@@ -226,8 +230,8 @@ function largest(values: ArrayLike<number>): number {
 /** `relativeError` of every s-th number of `found`, s the smallest that leaves as many as are expected. */
 function spreadError(found: Real, expected: Float64Array, size?: number): number {
   const step = Math.max(1, Math.ceil(found.length / mostKept));
-  const kept = Float64Array.from({ length: Math.ceil(found.length / step) }, (_, i) => found[i * step]);
-  return kept.length === expected.length ? relativeError(kept, expected, size) : Infinity;
+  const sampled = Float64Array.from({ length: Math.ceil(found.length / step) }, (_, i) => found[i * step]);
+  return sampled.length === expected.length ? relativeError(sampled, expected, size) : Infinity;
 }
 
 /** Numbers kept of one array, as covature.py keeps them. */

@@ -52,16 +52,16 @@ export async function verifyModel(pool: Pool, model: ModelSpec, options: VerifyO
   });
   const network = new Network(copy, backend);
   const names = options.parameters ?? network.parameters.map(({ name }) => name);
-  const chosen = names.map((name) => network.parameter(name));
+  const checked = names.map((name) => network.parameter(name));
   const problem = randomProblem(copy, network, seed);
   const input = inputOf(problem);
   const parameters: VerifiedParameter[] = [];
   const leftOut: { parameter: string; d: number }[] = [];
   // Nearly all of the time goes into the oracle, whose passes grow like d^2.
   const costOf = ({ rows, cols }: Parameter): number => (rows * cols > largestSize ? 0 : (rows * cols) ** 2);
-  const cost = chosen.reduce((sum, parameter) => sum + costOf(parameter), 0);
+  const cost = checked.reduce((sum, parameter) => sum + costOf(parameter), 0);
   let before = 0;
-  for (const parameter of chosen) {
+  for (const parameter of checked) {
     options.signal?.throwIfAborted();
     const d = parameter.rows * parameter.cols;
     if (d > largestSize) {
@@ -134,8 +134,11 @@ function compared(
   };
   // A bias before a normalisation changes nothing: what is then measured is rounding, and ratios of it mean nothing.
   if (largestOf(oracle.H) < vanishing && largestOf(oracle.C) < vanishing) {
-    const found = [...matrices.map(([, values]) => largestOf(values)), largestOf(measured.eigenvalues as Float64Array)];
-    check('all vanish', [1 + Math.max(...found, largestOf(measured.C_diagonal), largestOf(measured.Q_diagonal))], [1]);
+    const scales = [
+      ...matrices.map(([, values]) => largestOf(values)),
+      largestOf(measured.eigenvalues as Float64Array),
+    ];
+    check('all vanish', [1 + Math.max(...scales, largestOf(measured.C_diagonal), largestOf(measured.Q_diagonal))], [1]);
     check('loss', [measured.loss], [oracle.loss]);
     return { parameter: name, shape, d, method, quantities, agrees: quantities.every(({ agrees }) => agrees) };
   }

@@ -172,25 +172,25 @@ export async function peersBench(task: PeersTask): Promise<PeersReport> {
       const [samples] = task.samples;
       say('ten leading eigenpairs of the whole network');
       const input = trainedInput(engine.trainingBlas(), 50, await benchData(samples, task.folder));
-      const found = await eigenpairsBench(task.pool, input, { samples, count: 10, tolerance: 1e-3 });
+      const eigenpairs = await eigenpairsBench(task.pool, input, { samples, count: 10, tolerance: 1e-3 });
       const problem = await problemFile(folder, input, samples);
       const answer = await askPeers(
-        ['network', '--problem', problem, '--products', String(found.products), ...threads],
+        ['network', '--problem', problem, '--products', String(eigenpairs.products), ...threads],
         python,
       );
       add(
-        `ten leading eigenpairs of ${found.d} weights, ${samples} samples, residuals below 1e-3`,
+        `ten leading eigenpairs of ${eigenpairs.d} weights, ${samples} samples, residuals below 1e-3`,
         's',
-        found.seconds,
+        eigenpairs.seconds,
         answer.rows,
-        `Covature: ${found.products} products, largest ${found.eigenvalues[0].toPrecision(6)}`,
+        `Covature: ${eigenpairs.products} products, largest ${eigenpairs.eigenvalues[0].toPrecision(6)}`,
       );
     }
     if (parts.has('projected')) {
       say('layers of a ResNet-18 and of a GPT: whole measurements, processor seconds of one thread');
-      const found = (await runScript('bench-torch-layers.py', ['--json'], python ?? 'python3')) as Layers;
-      for (const { network, layer, d, products, method, covature, torch } of found.rows) {
-        const what = `${method} measurement of ${layer} (d = ${d}), ${network}, ${found.samples} samples, float64, processor time of 1 thread`;
+      const layers = (await runScript('bench-torch-layers.py', ['--json'], python ?? 'python3')) as Layers;
+      for (const { network, layer, d, products, method, covature, torch } of layers.rows) {
+        const what = `${method} measurement of ${layer} (d = ${d}), ${network}, ${layers.samples} samples, float64, processor time of 1 thread`;
         const note = `${products} products h_p v of every sample alone, in proportion from two`;
         add(what, 's', covature, [{ peer: 'torch.func', value: torch, unit: 's', note }]);
       }

@@ -80,12 +80,12 @@ export function checksumText(files: readonly ListedFile[]): string {
 
 /** SHA-256 by name. Raises InputError naming a line that is none. */
 export function parseChecksums(text: string, what: string): Map<string, string> {
-  const found = new Map<string, string>();
+  const packages = new Map<string, string>();
   text.split('\n').forEach((line, i) => {
     if (line === '') return;
     const match = /^([0-9a-f]{64}) [ *](.+)$/.exec(line);
     if (match === null) throw new InputError(`${what}: line ${i + 1}: expected a SHA-256 and a name`);
-    found.set(match[2], match[1]);
+    packages.set(match[2], match[1]);
   });
-  return found;
+  return packages;
 }

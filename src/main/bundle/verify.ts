@@ -171,8 +171,8 @@ async function imported(store: Store, entry: ZipEntry | undefined, place: string
   if (entry === undefined) return 'its file is not in the archive';
   try {
     await writeFileAtomic(place, entry.chunks());
-    const found = await importRunFile(store, place);
-    return found.id === id ? null : `${entry.name}: holds run ${found.id}, not ${id}`;
+    const imported = await importRunFile(store, place);
+    return imported.id === id ? null : `${entry.name}: holds run ${imported.id}, not ${id}`;
   } catch (error) {
     if (error instanceof InputError) return `${entry.name}: ${error.message}`;
     throw error;
@@ -188,14 +188,14 @@ async function redrawn(
 ): Promise<VerifiedFigure[]> {
   const fonts = loadFonts();
   const loader = new FigureLoader(drawingEngine(engine));
-  const found: VerifiedFigure[] = [];
+  const verified: VerifiedFigure[] = [];
   for (const [k, { name, recipe: recipePlace, numbers }] of figures.entries()) {
     signal?.throwIfAborted();
     onProgress(`drawing ${name}`, k / figures.length);
     const [recipeEntry, numbersEntry] = [entries.get(recipePlace), entries.get(numbers)];
     const problem = bad.get(recipePlace) ?? bad.get(numbers);
     if (problem !== undefined || recipeEntry === undefined || numbersEntry === undefined) {
-      found.push({
+      verified.push({
         name,
         found: { verdict: 'failed', reason: problem ?? `${recipePlace} or ${numbers} is not in the archive` },
       });
@@ -206,13 +206,13 @@ async function redrawn(
       const recipe = withoutCarried(parseRecipe(parseJson(textOf(recipeEntry), recipePlace), recipePlace));
       const drawn = await drawFigure(sourceFigure(store, recipe), recipe, 'figure', ['csv'], loader, fonts);
       const [table] = drawn.files;
-      found.push({ name, found: compareTables(textOf(numbersEntry), new TextDecoder().decode(table.content)) });
+      verified.push({ name, found: compareTables(textOf(numbersEntry), new TextDecoder().decode(table.content)) });
     } catch (error) {
       // One that cannot be drawn does not keep the others from being checked.
-      found.push({ name, found: { verdict: 'failed', reason: messageOf(error) } });
+      verified.push({ name, found: { verdict: 'failed', reason: messageOf(error) } });
     }
   }
-  return found;
+  return verified;
 }
 
 async function repeated(

@@ -59,9 +59,9 @@ export function figureOptions(values: Optional<FlagValues<typeof figureFlags>>):
   const { preset, font, palette, legend, width: width_mm, height: height_mm } = values;
   const options: Record<string, unknown> = definedOf({ width_mm, height_mm, preset, font, palette, legend });
   for (const text of values.set ?? []) {
-    const at = text.indexOf('=');
-    if (at < 1) throw new UsageError(`--set: expected KEY=VALUE, received "${text}"`);
-    put(options, text.slice(0, at).split('.'), valueOf(text.slice(at + 1)));
+    const equals = text.indexOf('=');
+    if (equals < 1) throw new UsageError(`--set: expected KEY=VALUE, received "${text}"`);
+    put(options, text.slice(0, equals).split('.'), valueOf(text.slice(equals + 1)));
   }
   return parseWith(optionsSchema, options, 'options');
 }

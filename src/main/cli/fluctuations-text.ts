@@ -70,11 +70,11 @@ function directionLines(mode: FluctuationMode): string[] {
     return [
       `    ${modeNames[mode.mode]}: no direction is answered for; more steps (--steps) or a larger learning rate serve`,
     ];
-  const chosen = Array.from(
+  const shown = Array.from(
     { length: Math.min(listed, answered.length) },
     (_, m) => answered[Math.round((m * (answered.length - 1)) / Math.max(1, Math.min(listed, answered.length) - 1))],
   );
-  const text = chosen.map((i) => {
+  const text = shown.map((i) => {
     const ratio = mode.measured[i] / (mode.predicted[i] ?? NaN);
     return `${formatNumber(mode.H[i], 2)}: ${ratio.toFixed(3)} ± ${((ratio * mode.standard_error[i]) / mode.measured[i]).toFixed(3)}`;
   });

@@ -59,8 +59,8 @@ export async function filesToMeasure(values: FlagValues<typeof fileFlags>): Prom
       );
     const file = path.resolve(model);
     const read = await readModelFile(file);
-    const own = { spec: read.dataset, baseFolder: process.cwd() };
-    const { spec: dataset, baseFolder } = data === undefined ? own : await datasetFromPath(data);
+    const recorded = { spec: read.dataset, baseFolder: process.cwd() };
+    const { spec: dataset, baseFolder } = data === undefined ? recorded : await datasetFromPath(data);
     return { model: read.model, weights: file, modelFile: file, dataset, baseFolder };
   }
   if (model === undefined || weights === undefined || data === undefined)

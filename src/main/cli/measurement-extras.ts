@@ -27,27 +27,27 @@ function dualityLines(
   zero: string | null,
 ): string[] {
   const pairs = pairKinds.flatMap((kind) => {
-    const found = residuals[kind];
-    if (found === undefined) return [];
-    const left = found.skipped + found.undefined;
+    const residual = residuals[kind];
+    if (residual === undefined) return [];
+    const left = residual.skipped + residual.undefined;
     return [
       [
         kind,
-        String(found.pairs) + (left > 0 ? ` (${left} left out)` : ''),
-        found.exactness.toExponential(1),
-        residualText(found.first_order),
-        residualText(found.gradient_difference),
+        String(residual.pairs) + (left > 0 ? ` (${left} left out)` : ''),
+        residual.exactness.toExponential(1),
+        residualText(residual.first_order),
+        residualText(residual.gradient_difference),
       ],
     ];
   });
   const means = pairKinds.flatMap((kind) => {
-    const found = moments[kind];
-    const row = found && findRow(found.rows, cutoff);
-    if (found === undefined || row === undefined) return [];
+    const moment = moments[kind];
+    const row = moment && findRow(moment.rows, cutoff);
+    if (moment === undefined || row === undefined) return [];
     return [
       [
         kind,
-        zero === null ? withInterval(found.trace_ratio, found.trace_ratio_interval) : '-',
+        zero === null ? withInterval(moment.trace_ratio, moment.trace_ratio_interval) : '-',
         formatNumber(row.median_ratio, 3),
         slopeText(row.C_dual_on_C),
         slopeText(row.isotropy),
@@ -89,8 +89,8 @@ function dualityLines(
 /** The slope of log E[(Delta . v_i)^2] on log H_ii at every cutoff, by kind of pair. */
 function isotropyTable(moments: DualitySummary['moments']): string {
   const kinds = pairKinds.flatMap((kind) => {
-    const found = moments[kind];
-    return found === undefined ? [] : [{ kind, found }];
+    const moment = moments[kind];
+    return moment === undefined ? [] : [{ kind, found: moment }];
   });
   const rows = (kinds[0]?.found.rows ?? []).map((row, i) => [
     row.cutoff.toExponential(0),

@@ -35,8 +35,8 @@ export function noiseLines(summary: MeasurementSummary): string[] {
   const { noise_at_work: noise, trace, loss, samples } = summary;
   if (noise === undefined) return [];
   const number = (value: number | null): string => formatNumber(value, 3);
-  const found = definedNoise(summary, noise);
-  const { sharpness, curvatureVariance } = found;
+  const defined = definedNoise(summary, noise);
+  const { sharpness, curvatureVariance } = defined;
   const rate = (factor: number): string => number(stableRate(sharpness ?? 0, curvatureVariance ?? 0, factor));
   const rates = batches
     .filter((batch) => batch <= samples)
@@ -51,8 +51,8 @@ export function noiseLines(summary: MeasurementSummary): string[] {
   return [
     '',
     '  noise at work (this layer alone, the others held fixed):',
-    `    scaled by the loss: tr C / ((2 L / K) tr H) = ${number(found.scaledTrace)}, alignment K tr(CH) / (2 L |H|^2) = ${number(found.alignment)}, K = ${noise.outputs} outputs (1 for isotropic residuals under mean squared error)`,
-    ...(byG === null || found.scaledTrace === null
+    `    scaled by the loss: tr C / ((2 L / K) tr H) = ${number(defined.scaledTrace)}, alignment K tr(CH) / (2 L |H|^2) = ${number(defined.alignment)}, K = ${noise.outputs} outputs (1 for isotropic residuals under mean squared error)`,
+    ...(byG === null || defined.scaledTrace === null
       ? []
       : [`      with the Gauss-Newton part for H: ${number(byG.trace)}, alignment ${number(byG.alignment)}`]),
     ...(left === null
@@ -70,12 +70,12 @@ export function noiseLines(summary: MeasurementSummary): string[] {
               : '') +
             (stability.converged ? '' : '; not all converged: slightly too large'),
         ]),
-    `    second-order change of the loss in one step: eta^2 / 2 (g^T H g + p tr(CH)) with g^T H g = ${number(found.gradientCurvature)}, tr(CH) = ${number(found.traceCH)}`,
+    `    second-order change of the loss in one step: eta^2 / 2 (g^T H g + p tr(CH)) with g^T H g = ${number(defined.gradientCurvature)}, tr(CH) = ${number(defined.traceCH)}`,
     ...(row === undefined
       ? []
       : [
           `    Takeuchi: sum C_ii / H_ii / P = ${number(row.n === 0 ? null : row.sum / samples)} over ${row.n} directions above ${headlineCutoff.toExponential(0)} H_11`,
         ]),
-    ...(found.reason === null ? [] : [`    -: ${found.reason}`]),
+    ...(defined.reason === null ? [] : [`    -: ${defined.reason}`]),
   ];
 }

@@ -45,8 +45,8 @@ export async function resubmit(
   given: Asked,
   options: { readonly chosen?: readonly number[]; readonly sbatch?: readonly string[] } = {},
 ): Promise<Resubmitted> {
-  const own = await readPlan(folder);
-  const plan = { ...own, sbatch: [...own.sbatch, ...(options.sbatch ?? [])] };
+  const stored = await readPlan(folder);
+  const plan = { ...stored, sbatch: [...stored.sbatch, ...(options.sbatch ?? [])] };
   const { members: reports, slurm } = await sweepStatus(folder);
   if (!slurm.answers)
     throw new InputError(
@@ -58,11 +58,11 @@ export async function resubmit(
   if (members.length === 0) throw new InputError('there is nothing to submit: every member is done or in the queue');
   const limits = await clusterLimits(plan.sbatch);
   const before = (await readSubmissions(folder)).findLast((each) => each.round > 0);
-  const kept: Asked = {
+  const requested: Asked = {
     time: given.time ?? secondsOf(optionOf(before?.options ?? [], 'time') ?? ''),
     memory: given.memory ?? bytesOf(optionOf(before?.options ?? [], 'mem') ?? ''),
   };
-  const asked = resourcesFrom(await readPilot(folder), kept, limits);
+  const asked = resourcesFrom(await readPilot(folder), requested, limits);
   checkAsked(plan, asked, limits);
   const { jobs } = await submitMembers(folder, plan, members, asked, limits.arraySize);
   return { ...asked, members, jobs };
@@ -74,12 +74,12 @@ export function checkAsked(
   asked: Asked,
   limits: Parameters<typeof checkResources>[1],
 ): void {
-  const own = { time: optionOf(plan.sbatch, 'time', 't'), memory: optionOf(plan.sbatch, 'mem') };
+  const fromSbatch = { time: optionOf(plan.sbatch, 'time', 't'), memory: optionOf(plan.sbatch, 'mem') };
   checkResources(
     {
       cpus: plan.cpus,
-      time: own.time === undefined ? asked.time : secondsOf(own.time),
-      memory: own.memory === undefined ? asked.memory : bytesOf(own.memory),
+      time: fromSbatch.time === undefined ? asked.time : secondsOf(fromSbatch.time),
+      memory: fromSbatch.memory === undefined ? asked.memory : bytesOf(fromSbatch.memory),
     },
     limits,
   );

@@ -56,8 +56,8 @@ export async function appendLine(folder: string, entry: JobsLine): Promise<void>
 export async function readSubmissions(folder: string): Promise<Submission[]> {
   const submissions: Submission[] = [];
   const change = (name: string, changes: Partial<Submission>): void => {
-    const at = submissions.findLastIndex((each) => each.name === name);
-    if (at >= 0) submissions[at] = { ...submissions[at], ...changes };
+    const index = submissions.findLastIndex((each) => each.name === name);
+    if (index >= 0) submissions[index] = { ...submissions[index], ...changes };
   };
   for (const text of ((await readTextOrNull(jobsFile(folder))) ?? '').split('\n')) {
     const parsed = v.safeParse(line, jsonOf(text));

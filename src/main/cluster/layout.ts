@@ -44,15 +44,15 @@ export interface MemberPlaces {
 
 /** @param member from 1 */
 export function memberPlaces(folder: string, member: number): MemberPlaces {
-  const own = path.join(folder, 'members', String(member).padStart(4, '0'));
+  const memberFolder = path.join(folder, 'members', String(member).padStart(4, '0'));
   return {
-    folder: own,
-    attempts: path.join(own, 'attempts'),
-    arrays: path.join(own, 'arrays'),
-    state: path.join(own, 'state.json'),
-    fault: path.join(own, 'fault.txt'),
-    run: path.join(own, 'run.covature'),
-    done: path.join(own, 'done.json'),
+    folder: memberFolder,
+    attempts: path.join(memberFolder, 'attempts'),
+    arrays: path.join(memberFolder, 'arrays'),
+    state: path.join(memberFolder, 'state.json'),
+    fault: path.join(memberFolder, 'fault.txt'),
+    run: path.join(memberFolder, 'run.covature'),
+    done: path.join(memberFolder, 'done.json'),
   };
 }
 

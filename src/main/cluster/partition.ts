@@ -50,16 +50,16 @@ export async function clusterLimits(options: readonly string[]): Promise<Cluster
   const arraySize = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(config.stdout)?.[1] ?? usualArraySize);
   const fields = list.stdout.split('\n').map((line) => fieldsOf(line));
   const asked = partitionOption(options);
-  const found = fields.find((each) =>
+  const field = fields.find((each) =>
     asked === undefined ? each['Default'] === 'YES' : each['PartitionName'] === asked,
   );
-  if (found === undefined) {
+  if (field === undefined) {
     const names = fields.flatMap((each) => each['PartitionName'] ?? []);
     if (asked !== undefined && names.length > 0)
       throw new InputError(`there is no partition "${asked}" here; there are ${names.join(', ')}`);
     return { partition: null, arraySize };
   }
-  const name = found['PartitionName'] ?? '';
+  const name = field['PartitionName'] ?? '';
   const nodes = await runCommand('sinfo', ['--noheader', `--partition=${name}`, '--format=%c|%m']);
   const rows = nodes.stdout
     .split('\n')
@@ -73,11 +73,11 @@ export async function clusterLimits(options: readonly string[]): Promise<Cluster
   return {
     partition: {
       name,
-      longest: secondsOf(found['MaxTime'] ?? ''),
-      usual: secondsOf(found['DefaultTime'] ?? ''),
+      longest: secondsOf(field['MaxTime'] ?? ''),
+      usual: secondsOf(field['DefaultTime'] ?? ''),
       cpus: largest(0),
       memory: memory === null ? null : memory * 2 ** 20,
-      isUp: (found['State'] ?? 'UP') === 'UP',
+      isUp: (field['State'] ?? 'UP') === 'UP',
     },
     arraySize,
   };

@@ -21,8 +21,8 @@ export async function connect(host: string, command = 'covature'): Promise<Remot
   if (!/^[^\s-][^\s]*$/.test(host)) throw new InputError(`--host: "${host}" is no name of a host`);
   const config = await runCommand('ssh', ['-G', host], { timeout: 2000 });
   if (config.status === null) throw new InputError(`ssh cannot be used: ${config.stderr}`);
-  const own = /^controlpath (.+)$/m.exec(config.stdout)?.[1];
-  const control = own === undefined || own === 'none' ? '~/.ssh/covature-%C' : own;
+  const configured = /^controlpath (.+)$/m.exec(config.stdout)?.[1];
+  const control = configured === undefined || configured === 'none' ? '~/.ssh/covature-%C' : configured;
   const options = ['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=5', '-o', `ControlPath=${control}`];
   const check = await runCommand('ssh', [...options, '-O', 'check', host], { timeout: 2000 });
   if (check.status !== 0)

@@ -47,10 +47,10 @@ export function runCommand(
  * inside one. SLURM_CONF stays: it says where the cluster is.
  */
 export function scrubbed(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(environment).filter(
+  const variables = Object.entries(environment).filter(
     ([name]) => name === 'SLURM_CONF' || !/^(SLURM|SBATCH|SALLOC|SRUN|SQUEUE|SACCT|SCANCEL|SINFO|PMI|PMIX)_/.test(name),
   );
-  return Object.fromEntries(kept);
+  return Object.fromEntries(variables);
 }
 
 /** A task as the queue has it. */

@@ -11,7 +11,7 @@ import { fileHash, namesIn } from './layout.ts';
 import type { MemberPlaces } from './layout.ts';
 
 /** Whole ones kept: the newest, and the one before in case that one is damaged. */
-const kept = 2;
+const snapshotsKept = 2;
 const pattern = /^snapshot-(\d{12})-(\d{6})-[0-9a-f]{8}\.covature$/;
 
 export interface Snapshot {
@@ -69,7 +69,7 @@ export async function writeSnapshot(
     const digits = [String(step).padStart(12, '0'), String(measurements.length).padStart(6, '0')];
     const file = path.join(folder, `snapshot-${digits.join('-')}-${randomBytes(4).toString('hex')}.covature`);
     await writeRunFile({ document, files: exported.files.filter(({ name }) => changing.has(name)) }, file);
-    for (const old of (await listSnapshots(folder)).slice(kept)) await fs.rm(old.file, { force: true });
+    for (const old of (await listSnapshots(folder)).slice(snapshotsKept)) await fs.rm(old.file, { force: true });
     return { file, step, measurements: measurements.length };
   } finally {
     await fs.rm(held, { recursive: true, force: true });

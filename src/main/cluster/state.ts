@@ -83,10 +83,10 @@ export async function writeJson(file: string, value: unknown): Promise<void> {
 /** In the order of rounds and restarts: the last is the one that counts. */
 export async function readAttempts(places: MemberPlaces): Promise<Attempt[]> {
   const names = (await namesIn(places.attempts)).filter((name) => name.endsWith('.json'));
-  const found = await Promise.all(
+  const attempts = await Promise.all(
     names.map(async (name) => parsed(attemptSchema, await readJsonOrNull(path.join(places.attempts, name)))),
   );
-  return found.filter((attempt) => attempt !== null).sort((a, b) => a.round - b.round || a.restart - b.restart);
+  return attempts.filter((attempt) => attempt !== null).sort((a, b) => a.round - b.round || a.restart - b.restart);
 }
 
 /** Bytes of fault.txt: it exists from the beginning, so that a word fits in where the disk has no block left. */

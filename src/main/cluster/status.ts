@@ -64,43 +64,43 @@ interface MemberFiles {
 }
 
 async function readMembers(folder: string, plan: Plan): Promise<MemberFiles[]> {
-  const found: MemberFiles[] = [];
+  const files: MemberFiles[] = [];
   const begun = new Set(await fs.readdir(`${folder}/members`).catch(() => []));
   let next = 0;
   const read = async (): Promise<void> => {
     for (let i = next++; i < plan.members.length; i = next++) {
       const places = memberPlaces(folder, i + 1);
       if (!begun.has(String(i + 1).padStart(4, '0'))) {
-        found[i] = { state: null, done: null, fault: null, attempts: 0 };
+        files[i] = { state: null, done: null, fault: null, attempts: 0 };
         continue;
       }
       const done = await readDone(places);
       const isThere = done !== null && (await fs.stat(places.run).catch(() => null))?.size === done.bytes;
       const state = await readState(places);
       const attempts = state === null ? (await readAttempts(places)).length : state.attempt;
-      found[i] = { state, done: isThere ? done : null, fault: isThere ? null : await readFault(places), attempts };
+      files[i] = { state, done: isThere ? done : null, fault: isThere ? null : await readFault(places), attempts };
     }
   };
   await Promise.all(Array.from({ length: readers }, read));
-  return found;
+  return files;
 }
 
 /** The newest task of each member that the queue knows; a live one before any that ended. */
 function tasksOf(tasks: readonly QueuedTask[], submissions: readonly Submission[]): Map<number, QueuedTask> {
   const byName = new Map(submissions.map((each) => [each.name, each]));
-  const found = new Map<number, { task: QueuedTask; round: number }>();
+  const byMember = new Map<number, { task: QueuedTask; round: number }>();
   for (const task of tasks) {
     const submission = byName.get(task.name);
     if (submission === undefined || submission.round === 0 || task.index === null) continue;
     const member = task.index + submission.offset;
-    const other = found.get(member);
+    const other = byMember.get(member);
     const isBetter =
       other === undefined ||
       (isLive(task.state) && !isLive(other.task.state)) ||
       (isLive(task.state) === isLive(other.task.state) && submission.round > other.round);
-    if (isBetter) found.set(member, { task, round: submission.round });
+    if (isBetter) byMember.set(member, { task, round: submission.round });
   }
-  return new Map([...found].map(([member, { task }]) => [member, task]));
+  return new Map([...byMember].map(([member, { task }]) => [member, task]));
 }
 
 interface Known {

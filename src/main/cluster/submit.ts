@@ -69,8 +69,8 @@ export function makePlan(choices: PlanChoices, now = Date.now()): Plan {
 /** The Node that runs tasks: this one, or the checkout's own where this is Electron. */
 function nodeOfTasks(): string {
   if (process.versions['electron'] === undefined) return process.execPath;
-  const own = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
-  return existsSync(own) ? own : 'node';
+  const bundledNode = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
+  return existsSync(bundledNode) ? bundledNode : 'node';
 }
 
 /** Makes the folder. Raises InputError where it holds a sweep already, or cannot be made. */

@@ -56,9 +56,9 @@ export class ClusterSweeps {
 
   /** Raises `not-found`. */
   get(id: string): KnownSweep {
-    const found = this.list().find((each) => each.id === id);
-    if (found === undefined) throw new FaultError('not-found', 'this sweep is not in the list any more');
-    return found;
+    const sweep = this.list().find((each) => each.id === id);
+    if (sweep === undefined) throw new FaultError('not-found', 'this sweep is not in the list any more');
+    return sweep;
   }
 
   place(sweep: KnownSweep): Promise<SweepPlace> {

@@ -28,11 +28,11 @@ export class Downloads {
 
   /** The file is the caller's from now on, to be removed with `remove`; undefined for a token that is not known or was used. */
   take(token: string): Download | undefined {
-    const found = this.#kept.get(token);
-    if (found === undefined) return undefined;
-    clearTimeout(found.timer);
+    const file = this.#kept.get(token);
+    if (file === undefined) return undefined;
+    clearTimeout(file.timer);
     this.#kept.delete(token);
-    return { file: found.file, name: found.name };
+    return { file: file.file, name: file.name };
   }
 
   async close(): Promise<void> {

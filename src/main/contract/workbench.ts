@@ -165,14 +165,14 @@ export class Workbench {
   /** What jobs compute with. */
   engine(): EngineOptions {
     const settings = this.settings();
-    const chosen = this.options.engine ?? {};
+    const given = this.options.engine ?? {};
     // "auto" leaves the choice to the environment.
     const base = engineOptions({
-      blas: chosen.blas ?? (settings.blas === 'auto' ? undefined : settings.blas),
-      threads: chosen.threads ?? (settings.threads > 0 ? settings.threads : undefined),
-      backend: chosen.backend ?? (settings.backend === 'auto' ? undefined : settings.backend),
+      blas: given.blas ?? (settings.blas === 'auto' ? undefined : settings.blas),
+      threads: given.threads ?? (settings.threads > 0 ? settings.threads : undefined),
+      backend: given.backend ?? (settings.backend === 'auto' ? undefined : settings.backend),
     });
-    return { ...base, memoryLimit: chosen.memoryLimit ?? settings.memoryLimit };
+    return { ...base, memoryLimit: given.memoryLimit ?? settings.memoryLimit };
   }
 
   /** Gathered once; asking git takes a moment. */
@@ -220,9 +220,9 @@ export class Workbench {
 
   /** Tells the windows of a file that was opened from outside; where none is there yet, the first one asks for it. */
   openFile(file: string): void {
-    const chosen = this.keepFile(file);
-    this.#openedFiles.push(chosen);
-    this.bus.emit('file.opened', chosen);
+    const chosenFile = this.keepFile(file);
+    this.#openedFiles.push(chosenFile);
+    this.bus.emit('file.opened', chosenFile);
   }
 
   /** Files that were opened from outside and that no window has taken; from now on they are taken. */

@@ -30,8 +30,11 @@ export async function drawFigure(
   // A figure without measurements has no table: asked for alone that is an error, among other formats it is left out.
   const possible = measurements.length === 0 && formats.length > 1 ? formats.filter((each) => each !== 'tex') : formats;
   // A recipe that is drawn from the store needs nothing of the file that it came from.
-  const kept = sourced.spec === undefined ? withoutCarried(recipe) : recipe;
-  return { name, ...(await exportFigure({ spec, recipe: kept, measurements }, name, possible, fonts, options)) };
+  const recipeInFile = sourced.spec === undefined ? withoutCarried(recipe) : recipe;
+  return {
+    name,
+    ...(await exportFigure({ spec, recipe: recipeInFile, measurements }, name, possible, fonts, options)),
+  };
 }
 
 /** A name as part of a file name. */

@@ -82,10 +82,10 @@ export async function exportFigure(
   const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
   const files: ExportedFile[] = [];
   // The script is of no use without its numbers.
-  const wanted = new Set(formats);
-  if (wanted.has('py')) wanted.add('csv');
+  const writtenFormats = new Set(formats);
+  if (writtenFormats.has('py')) writtenFormats.add('csv');
   for (const format of figureFormats) {
-    if (!wanted.has(format)) continue;
+    if (!writtenFormats.has(format)) continue;
     const file = (content: Uint8Array): void => void files.push({ format, name: `${name}.${format}`, content });
     switch (format) {
       case 'svg':
@@ -154,9 +154,9 @@ function originText({ software, runs }: Provenance): string {
 /** The figure's choice of estimands, estimator and cutoff. */
 function tableOptions(recipe: FigureRecipe | undefined): TableOptions {
   const { estimands, estimand, estimator, cutoff } = recipe?.options ?? {};
-  const chosen = estimands ?? (estimand === undefined ? undefined : [estimand]);
+  const named = estimands ?? (estimand === undefined ? undefined : [estimand]);
   return {
-    ...(chosen === undefined ? {} : { estimands: chosen }),
+    ...(named === undefined ? {} : { estimands: named }),
     ...(estimator === undefined ? {} : { estimator }),
     ...(cutoff === undefined ? {} : { cutoff }),
   };

@@ -119,8 +119,9 @@ export class FigureLoader {
       case 'samples': {
         const { parameter } = data.item.summary;
         const kind = options.kind ?? 'density';
-        const found = data.item.summary.projected?.k ?? data.item.summary.d;
-        const directions = options.directions ?? defaultDirections[kind].filter((direction) => direction <= found);
+        const measuredCount = data.item.summary.projected?.k ?? data.item.summary.d;
+        const directions =
+          options.directions ?? defaultDirections[kind].filter((direction) => direction <= measuredCount);
         const file = fileOf(data.item, figure);
         const values = await this.#curvatures(data.item, data.network, file, directions);
         const samples = values.length / directions.length;
@@ -145,10 +146,10 @@ export class FigureLoader {
     options: RecipeOptions,
   ): Promise<{ C?: Float64Array; Q?: Float64Array } | undefined> {
     if (file === null || summary.method === 'projected' || options.spectrum === 'diagonals') return undefined;
-    const wanted: readonly string[] = options.quantities ?? ['H', 'C', 'Q'];
+    const quantities: readonly string[] = options.quantities ?? ['H', 'C', 'Q'];
     return {
-      ...(wanted.includes('C') ? { C: await this.#matrices.eigenvalues(file, 'C') } : {}),
-      ...(wanted.includes('Q') ? { Q: await this.#matrices.eigenvalues(file, 'Q') } : {}),
+      ...(quantities.includes('C') ? { C: await this.#matrices.eigenvalues(file, 'C') } : {}),
+      ...(quantities.includes('Q') ? { Q: await this.#matrices.eigenvalues(file, 'Q') } : {}),
     };
   }
 

@@ -102,11 +102,11 @@ export class Matrices {
   }
 
   async #keep<T>(key: string, make: () => Promise<T>, bytesOf: (value: T) => number): Promise<T> {
-    const found = this.#kept.get(key);
-    if (found !== undefined) {
+    const cached = this.#kept.get(key);
+    if (cached !== undefined) {
       this.#kept.delete(key);
-      this.#kept.set(key, found);
-      return found.value as T;
+      this.#kept.set(key, cached);
+      return cached.value as T;
     }
     const value = await make();
     const bytes = bytesOf(value);

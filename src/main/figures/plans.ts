@@ -86,11 +86,11 @@ export function plansOf(
     const layers = [
       ...new Set(done.filter((each) => takes === 'run' || each.step === step).map((each) => each.parameter)),
     ];
-    const wanted = source.parameter === undefined && layers.length > 0 ? layers : [source.parameter];
-    return wanted.map((parameter) => {
+    const parameters = source.parameter === undefined && layers.length > 0 ? layers : [source.parameter];
+    return parameters.map((parameter) => {
       const name = `${fileStem(run)}-${parameter ?? ''}-${figure}`.replace('--', '-');
-      const chosen = { run: run.id, ...source, ...(parameter === undefined ? {} : { parameter }) };
-      return { name, recipe: recipeOf(figure, name, [chosen], options) };
+      const layerSource = { run: run.id, ...source, ...(parameter === undefined ? {} : { parameter }) };
+      return { name, recipe: recipeOf(figure, name, [layerSource], options) };
     });
   });
 }
@@ -159,10 +159,10 @@ async function recipesInFile(file: string): Promise<FigureRecipe[]> {
 
 function storedRecipes(store: Store, text: string): FigureRecipe[] {
   const all = store.listFigures();
-  const found = text === 'all' ? all : all.filter(({ id, name }) => id === text || name === text);
-  if (found.length === 0)
+  const matching = text === 'all' ? all : all.filter(({ id, name }) => id === text || name === text);
+  if (matching.length === 0)
     throw new InputError(
       `no stored figure has the name or id "${text}"; stored are ${all.map(({ name }) => name).join(', ') || 'none'}`,
     );
-  return found.map(({ name, recipe }) => ({ ...parseRecipe(recipe, `the stored figure "${name}"`), name }));
+  return matching.map(({ name, recipe }) => ({ ...parseRecipe(recipe, `the stored figure "${name}"`), name }));
 }

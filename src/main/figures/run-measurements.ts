@@ -31,7 +31,8 @@ export interface MeasuredNetwork {
 /** All that fit a source, by step: the representative one of each layer and step. Raises InputError where there is none. */
 export function measurementsOf(store: Store, run: RunRecord, source: FigureSource): StoredMeasurement[] {
   const measurements = allMeasurements(store, run, source);
-  if (measurements.length === 0) throw new InputError(`run ${run.id} (${run.name}) has no measurement; measure it first`);
+  if (measurements.length === 0)
+    throw new InputError(`run ${run.id} (${run.name}) has no measurement; measure it first`);
   return measurements;
 }
 

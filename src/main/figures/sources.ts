@@ -191,13 +191,13 @@ function hyperparameter(
 ): SourcedData {
   const settings = runs.map(settingsOf);
   const varied = variedSettings(runs.map((run) => run.experiment));
-  const chosen = field ?? defaultAxis(varied);
-  if (chosen === undefined)
+  const axisPath = field ?? defaultAxis(varied);
+  if (axisPath === undefined)
     throw new InputError(
       'the runs differ in no setting but their seed: choose runs of a sweep, or name the setting (field)',
     );
-  const axis = varied.find(({ path }) => path === chosen);
-  const others = varied.filter(({ path }) => path !== chosen);
+  const axis = varied.find(({ path }) => path === axisPath);
+  const others = varied.filter(({ path }) => path !== axisPath);
   // Runs that differ in more than the axis are series of their own: a mean over them would be of nothing.
   const groupOf = (k: number): string =>
     others.map(({ path, values }) => plainLabel(settingText(path, values[k]))).join(', ');
@@ -210,10 +210,10 @@ function hyperparameter(
     common.find((name) => measured.every((items) => items.some((item) => item.summary.parameter === name)));
   const rows = new Map<string, { value: number | string; group: string; items: StoredMeasurement[] }>();
   runs.forEach((run, k) => {
-    const value = axis?.values[k] ?? settings[k].get(chosen);
+    const value = axis?.values[k] ?? settings[k].get(axisPath);
     if (value === undefined) {
       const known = [...settings[k].keys()].join(', ');
-      throw new InputError(`run ${run.id} (${run.name}) has no setting "${chosen}"; it has ${known}`);
+      throw new InputError(`run ${run.id} (${run.name}) has no setting "${axisPath}"; it has ${known}`);
     }
     const item = measured[k].find(({ summary }) => layer === undefined || matches(summary.parameter, layer));
     if (item === undefined) throw new InputError(`run ${run.id} (${run.name}) has no measurement of ${layer}`);
@@ -225,7 +225,7 @@ function hyperparameter(
   });
   return {
     kind: 'hyperparameter',
-    parameter: label ?? settingName(chosen),
+    parameter: label ?? settingName(axisPath),
     rows: [...rows.values()],
   };
 }

@@ -60,8 +60,8 @@ export function systemFaceFinder(
       } catch {
         // A damaged or unreadable font file is as good as none: the search goes on.
       }
-      const found = opened.slice(before).find((face) => face.glyphOf(codePoint) !== 0);
-      if (found) return found;
+      const fallback = opened.slice(before).find((face) => face.glyphOf(codePoint) !== 0);
+      if (fallback) return fallback;
     }
     return undefined;
   };

@@ -20,8 +20,8 @@ export function encodeTiff(columns: number, rows: number, rgba: Uint8Array, opti
     for (let r = 0; r < count; r++)
       for (let c = 0; c < columns; c++)
         for (let k = 0; k < 3; k++) {
-          const at = 4 * ((first + r) * columns + c) + k;
-          raw[3 * (r * columns + c) + k] = c === 0 ? rgba[at] : rgba[at] - rgba[at - 4];
+          const offset = 4 * ((first + r) * columns + c) + k;
+          raw[3 * (r * columns + c) + k] = c === 0 ? rgba[offset] : rgba[offset] - rgba[offset - 4];
         }
     strips.push(lzw(raw));
   }
@@ -55,14 +55,14 @@ export function encodeTiff(columns: number, rows: number, rgba: Uint8Array, opti
   let free = directory + 2 + 12 * entries.length + 4;
   const places = entries.map((entry) => {
     if (bytesOf(entry) <= 4) return 0;
-    const at = free;
+    const offset = free;
     free += bytesOf(entry) + (bytesOf(entry) % 2);
-    return at;
+    return offset;
   });
   const offsets = strips.map((strip) => {
-    const at = free;
+    const offset = free;
     free += strip.length + (strip.length % 2);
-    return at;
+    return offset;
   });
   entries.forEach((entry, k) => {
     if (entry.tag === 273) entries[k] = { ...entry, values: offsets };
@@ -75,13 +75,13 @@ export function encodeTiff(columns: number, rows: number, rgba: Uint8Array, opti
   view.setUint32(4, directory, true);
   view.setUint16(directory, entries.length, true);
   entries.forEach((entry, k) => {
-    const at = directory + 2 + 12 * k;
-    view.setUint16(at, entry.tag, true);
-    view.setUint16(at + 2, entry.type, true);
-    view.setUint32(at + 4, entry.type === 5 ? entry.values.length / 2 : entry.values.length, true);
-    let place = at + 8;
+    const offset = directory + 2 + 12 * k;
+    view.setUint16(offset, entry.tag, true);
+    view.setUint16(offset + 2, entry.type, true);
+    view.setUint32(offset + 4, entry.type === 5 ? entry.values.length / 2 : entry.values.length, true);
+    let place = offset + 8;
     if (places[k] > 0) {
-      view.setUint32(at + 8, places[k], true);
+      view.setUint32(offset + 8, places[k], true);
       place = places[k];
     }
     entry.values.forEach((value, i) => {

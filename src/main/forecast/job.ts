@@ -296,7 +296,7 @@ class Measurer {
     const most = made.reduce((largest, { memory }) => Math.max(largest, memory), 0);
     const isMoving = (experiment?.optimiser.momentum ?? 0) > 0;
     const checkpoint = (isMoving ? 2 : 1) * weights * bytes + 4 * samples;
-    const kept = Math.min(keptCheckpoints, task.checkpoints);
+    const checkpoints = Math.min(keptCheckpoints, task.checkpoints);
     return {
       forecast: {
         seconds: { total: training + evaluating + measuring, training, evaluating, measuring },
@@ -308,7 +308,7 @@ class Measurer {
           measuring: made.length === 0 ? null : base + engine.report.threads * threadBytes + most,
           available: engine.memoryLimit,
         },
-        disk: made.reduce((sum, each) => sum + each.times * each.disk, 0) + kept * checkpoint,
+        disk: made.reduce((sum, each) => sum + each.times * each.disk, 0) + checkpoints * checkpoint,
         warnings: [...this.#warnings],
       },
       machine: this.book.machine,

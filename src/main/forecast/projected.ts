@@ -85,9 +85,9 @@ async function passRate(book: RateBook, pool: Pool, input: MeasurementInput, par
 /** Seconds of a product with H over all samples, of the first one (which linearises them), and of one direction of the projections. */
 function passSeconds(rate: Rate, pool: Pool, samples: number, tried: number) {
   const scale = samples / tried;
-  const kept = Math.min(1, cacheLimit(pool.blas.kind === 'wasm') / Math.max(1, rate['bytes'] * samples));
+  const cachedShare = Math.min(1, cacheLimit(pool.blas.kind === 'wasm') / Math.max(1, rate['bytes'] * samples));
   return {
-    apply: scale * (kept * rate['again'] + (1 - kept) * rate['first']),
+    apply: scale * (cachedShare * rate['again'] + (1 - cachedShare) * rate['first']),
     first: scale * rate['first'],
     along: scale * rate['direction'],
   };

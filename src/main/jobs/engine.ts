@@ -39,10 +39,10 @@ export function engineOptions(
 function backendFromEnvironment(): BackendChoice {
   const name = process.env['COVATURE_BACKEND'] ?? '';
   if (name === '') return 'auto';
-  const found = backendChoices.find((each) => each === name);
-  if (found === undefined)
+  const backend = backendChoices.find((each) => each === name);
+  if (backend === undefined)
     throw new InputError(`COVATURE_BACKEND: expected one of ${backendChoices.join(', ')}; found "${name}"`);
-  return found;
+  return backend;
 }
 
 /** Threads that a library divides an eigendecomposition among unless a run says otherwise: beyond, it gains little. */
@@ -58,9 +58,9 @@ export async function openEngine(options: EngineOptions): Promise<OpenedEngine> 
   let attempts: readonly Attempt[] = [];
   let blas: Blas | undefined;
   if (options.blas !== 'wasm') {
-    const found = findNativeBlas(process.platform, options.blas === 'auto' ? undefined : options.blas);
-    blas = found.blas;
-    attempts = found.attempts;
+    const library = findNativeBlas(process.platform, options.blas === 'auto' ? undefined : options.blas);
+    blas = library.blas;
+    attempts = library.attempts;
   }
   blas ??= await openWasmBlas(loadKernels());
   const cores = availableParallelism();

@@ -56,8 +56,8 @@ export class RunProgress {
   }
 
   #secondsOf(parameter: string): number {
-    const found = this.#forecast?.measurements.find((each) => each.parameter === parameter && each.refusal === null);
-    return found?.seconds ?? 0;
+    const forecast = this.#forecast?.measurements.find((each) => each.parameter === parameter && each.refusal === null);
+    return forecast?.seconds ?? 0;
   }
 
   #standing(done: number): Standing {

@@ -149,13 +149,13 @@ async function pickBackend(
     const rate = await backendTrainingRate(book, device.backend(), experiment, data);
     picked = { device, rate };
     if (devices.isAuto) {
-      const own = await trainingRate(cpuBook, engine.trainingBlas(), experiment, data, engine.report.threads);
-      const onDevice = rate.step < own.step;
+      const cpuRate = await trainingRate(cpuBook, engine.trainingBlas(), experiment, data, engine.report.threads);
+      const onDevice = rate.step < cpuRate.step;
       const microseconds = (seconds: number): string => (1e6 * seconds).toFixed(0);
       emit({
         kind: 'log',
         level: 'info',
-        text: `calibration: a step takes ${microseconds(rate.step)} microseconds on ${device.title} and ${microseconds(own.step)} on the cpu; training on ${onDevice ? device.title : 'the cpu'}`,
+        text: `calibration: a step takes ${microseconds(rate.step)} microseconds on ${device.title} and ${microseconds(cpuRate.step)} on the cpu; training on ${onDevice ? device.title : 'the cpu'}`,
       });
       if (!onDevice) picked = { device: null };
     }

@@ -39,9 +39,9 @@ export async function checkModelFile(blas: Blas, path: string, evaluates = true)
     baseFolder: '.',
     dataFolder: '.',
   });
-  const found = await compareRecorded(network, data.train, file.pass, file.pass.tolerance);
-  if (!found.agrees) throw new InputError(disagreementText(file, found));
-  const { error, outputs, losses, gradients } = found;
+  const comparison = await compareRecorded(network, data.train, file.pass, file.pass.tolerance);
+  if (!comparison.agrees) throw new InputError(disagreementText(file, comparison));
+  const { error, outputs, losses, gradients } = comparison;
   return {
     file,
     check: { error, outputs, losses, gradients, samples: file.pass.samples, torch: file.torch },

@@ -6,20 +6,20 @@ import type { DatasetSpec } from '../../shared/dataset.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { Json, Store } from '../store/index.ts';
 
-const own = 'run:';
+const runPrefix = 'run:';
 /** The name under which a run keeps the model file that it came from. */
 export const modelFileName = 'model.covature-model';
-export const ownModelFile = `${own}${modelFileName}`;
+export const ownModelFile = `${runPrefix}${modelFileName}`;
 
 /** The dataset with paths that any process can open. Raises InputError where the run's file is gone. */
 export function withOwnFiles<T extends DatasetSpec>(store: Pick<Store, 'artifacts'>, run: string, dataset: T): T {
   const path = 'path' in dataset ? dataset.path : undefined;
-  if (path?.startsWith(own) !== true) return dataset;
-  const name = path.slice(own.length);
-  const found = store.artifacts(run).find((each) => each.kind === 'file' && each.name === name);
-  if (found?.state !== 'present')
+  if (path?.startsWith(runPrefix) !== true) return dataset;
+  const name = path.slice(runPrefix.length);
+  const artifact = store.artifacts(run).find((each) => each.kind === 'file' && each.name === name);
+  if (artifact?.state !== 'present')
     throw new InputError(`the run's own file ${name}, which holds its data, is not there any more`);
-  return { ...dataset, path: found.path };
+  return { ...dataset, path: artifact.path };
 }
 
 /** A run's record with the paths of its own files, for a window to look at and to clone; as it is where they are gone. */

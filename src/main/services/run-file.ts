@@ -134,16 +134,16 @@ async function* hashed(
 
 /** Every { name, bytes, sha256 } of a document of which nothing is known yet; a checksum that is none would be a path. */
 function namedFiles(value: unknown): Map<string, string> {
-  const found = new Map<string, string>();
+  const checksums = new Map<string, string>();
   const visit = (part: unknown, depth: number): void => {
     if (typeof part !== 'object' || part === null || depth > 6) return;
     const { name, bytes, sha256 } = part as Record<string, unknown>;
     if (typeof name === 'string' && typeof bytes === 'number' && typeof sha256 === 'string') {
       if (!/^[0-9a-f]{64}$/.test(sha256)) throw new InputError(`run: the checksum of its file ${name} is none`);
-      found.set(name, sha256);
+      checksums.set(name, sha256);
     } else for (const inner of Object.values(part)) visit(inner, depth + 1);
   };
   const { measurements, checkpoints, files } = (value ?? {}) as Record<string, unknown>;
   for (const part of [measurements, checkpoints, files]) visit(part, 0);
-  return found;
+  return checksums;
 }

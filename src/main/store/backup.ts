@@ -90,15 +90,15 @@ export function backupMethods(context: StoreContext) {
     /** Backups in the store's own folder, newest first. */
     listBackups(): BackupInfo[] {
       if (!existsSync(backups)) return [];
-      const found: BackupInfo[] = [];
+      const listed: BackupInfo[] = [];
       for (const entry of readdirSync(backups, { withFileTypes: true })) {
         const path = join(backups, entry.name);
         const manifest = join(path, manifestName);
         if (!entry.isDirectory() || entry.name.endsWith(partialSuffix) || !existsSync(manifest)) continue;
         const { created, runs, bytes } = JSON.parse(readFileSync(manifest, 'utf8')) as BackupInfo;
-        found.push({ path, created, runs, bytes });
+        listed.push({ path, created, runs, bytes });
       }
-      return found.sort((a, b) => b.created - a.created);
+      return listed.sort((a, b) => b.created - a.created);
     },
   };
 }

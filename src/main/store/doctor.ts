@@ -71,25 +71,25 @@ export function doctorMethods(context: StoreContext) {
       let bytesRead = 0;
       for (const [i, row] of rows.entries()) {
         const path = join(root, ...row.path.split('/'));
-        const found = await stateOf(path, row, checksums);
-        bytesRead += found.bytesRead;
+        const checked = await stateOf(path, row, checksums);
+        bytesRead += checked.bytesRead;
         options.progress?.(i + 1, rows.length);
         const isThere = pluck('SELECT 1 FROM artifacts WHERE seq = ?').get(row.seq) !== undefined;
         if (!isThere) continue;
         const mark = (): void => {
-          context.write(() => prepare('UPDATE artifacts SET state = ? WHERE seq = ?').run(found.state, row.seq));
+          context.write(() => prepare('UPDATE artifacts SET state = ? WHERE seq = ?').run(checked.state, row.seq));
         };
-        if (found.state === 'missing') {
+        if (checked.state === 'missing') {
           mend(
             'artifact-missing',
             `${describe(row)} is gone: ${path}. What was read off it is kept; measure again for the arrays`,
             { path, run: row.run },
             mark,
           );
-        } else if (found.state === 'damaged') {
+        } else if (checked.state === 'damaged') {
           mend(
             'artifact-damaged',
-            `${describe(row)} is not what was stored (${found.reason}): ${path}. Restore it from a backup, or measure again`,
+            `${describe(row)} is not what was stored (${checked.reason}): ${path}. Restore it from a backup, or measure again`,
             { path, run: row.run },
             mark,
           );

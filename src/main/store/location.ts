@@ -29,8 +29,8 @@ export interface Surroundings {
 export function defaultStoreFolder(
   { env, platform, home }: Surroundings = { env: process.env, platform: process.platform, home: homedir() },
 ): string {
-  const chosen = env['COVATURE_HOME'];
-  if (chosen !== undefined && chosen !== '') return chosen;
+  const named = env['COVATURE_HOME'];
+  if (named !== undefined && named !== '') return named;
   if (platform === 'win32') {
     return win32.join(env['APPDATA'] || win32.join(home, 'AppData', 'Roaming'), 'covature');
   }

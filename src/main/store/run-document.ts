@@ -190,6 +190,6 @@ export function progressOf(run: {
 }
 
 export function isFurther(a: readonly number[], b: readonly number[]): boolean {
-  const at = a.findIndex((value, i) => value !== b[i]);
-  return at >= 0 && a[at] > b[at];
+  const firstDifference = a.findIndex((value, i) => value !== b[i]);
+  return firstDifference >= 0 && a[firstDifference] > b[firstDifference];
 }

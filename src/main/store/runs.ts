@@ -161,12 +161,12 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
               `SELECT id FROM runs WHERE substr(id, 1, length(@text)) = @text OR substr(id, -length(@text)) = @text
                ORDER BY seq DESC LIMIT 6`,
             ).all({ text }) as string[]);
-      const found = [...byName, ...byPart];
-      if (found.length === 1) return getRun(found[0])!;
-      if (found.length === 0) throw new InputError(`no run has the id or name ${JSON.stringify(text)}`);
-      const more = found.length > 5 ? ', ...' : '';
+      const matches = [...byName, ...byPart];
+      if (matches.length === 1) return getRun(matches[0])!;
+      if (matches.length === 0) throw new InputError(`no run has the id or name ${JSON.stringify(text)}`);
+      const more = matches.length > 5 ? ', ...' : '';
       throw new InputError(
-        `several runs fit ${JSON.stringify(text)}: ${found.slice(0, 5).join(', ')}${more}; give an id`,
+        `several runs fit ${JSON.stringify(text)}: ${matches.slice(0, 5).join(', ')}${more}; give an id`,
       );
     },
 

@@ -29,8 +29,8 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
     if (name === '' || name.length > maximumName)
       throw new InputError(`the name of a series has 1 to ${maximumName} characters`);
     const find = prepare('SELECT seq, last_step FROM series WHERE run = ? AND name = ?');
-    const found = find.get(run, name) as { seq: number; last_step: number | null } | undefined;
-    if (found !== undefined) return found;
+    const row = find.get(run, name) as { seq: number; last_step: number | null } | undefined;
+    if (row !== undefined) return row;
     prepare('INSERT INTO series (run, name) VALUES (?, ?)').run(run, name);
     return find.get(run, name) as { seq: number; last_step: number | null };
   }
@@ -193,8 +193,8 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
       };
       const reset = last === undefined || last.revision !== state.revision;
       const since = reset ? 0 : last.nextBatch;
-      const found = readChunks([seq], names === undefined ? {} : { names }, since).get(seq) ?? [];
-      return { ...state, reset, series: Object.fromEntries(found) };
+      const chunks = readChunks([seq], names === undefined ? {} : { names }, since).get(seq) ?? [];
+      return { ...state, reset, series: Object.fromEntries(chunks) };
     },
 
     /**
@@ -278,9 +278,9 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
       for (const row of newestFirst.iterate(run, options.since ?? 0)) {
         if (!(missing > 0)) break;
         const lines = parseJson<[number, LogLine['level'], string][]>(row as string);
-        const kept = lines.slice(Math.max(0, lines.length - missing));
-        missing -= kept.length;
-        parts.push(kept.map(([time, level, text]) => ({ time, level, text })));
+        const missingLines = lines.slice(Math.max(0, lines.length - missing));
+        missing -= missingLines.length;
+        parts.push(missingLines.map(([time, level, text]) => ({ time, level, text })));
       }
       return parts.reverse().flat();
     },

@@ -163,12 +163,12 @@ function project(
       let norm = 0;
       for (let i = 0; i < d; i++) norm += x[(start + p) * d + i] ** 2;
       for (let j = 0; j < k; j++) {
-        const at = p * d + directions.indices[j];
-        const curvature = weight * alongX[at] ** 2;
+        const offset = p * d + directions.indices[j];
+        const curvature = weight * alongX[offset] ** 2;
         sums.curvature[b * k + j] += curvature;
         sums.squaredCurvature[b * k + j] += weight * norm * curvature;
-        sums.gradient[b * k + j] += alongY[at];
-        sums.squaredGradient[b * k + j] += alongY[at] ** 2;
+        sums.gradient[b * k + j] += alongY[offset];
+        sums.squaredGradient[b * k + j] += alongY[offset] ** 2;
       }
     }
     blas.release(alongX);

@@ -29,8 +29,8 @@ export class AccessFile {
       const { uid, mode } = lstatSync(this.#path);
       const isOwn = process.getuid === undefined || (uid === process.getuid() && (mode & 0o177_077) === 0o100_000);
       if (!isOwn) return null;
-      const found = v.safeParse(schema, JSON.parse(readFileSync(this.#path, 'utf8')));
-      return found.success ? found.output : null;
+      const parsed = v.safeParse(schema, JSON.parse(readFileSync(this.#path, 'utf8')));
+      return parsed.success ? parsed.output : null;
     } catch {
       // Missing or no JSON: the program starts as if for the first time.
       return null;

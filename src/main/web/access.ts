@@ -26,12 +26,12 @@ export class Access {
    * @param file keeps token and sessions over a restart; null: they end with the program
    */
   constructor(host: string, file: AccessFile | null = null) {
-    const kept = file?.read() ?? null;
+    const stored = file?.read() ?? null;
     this.#file = file;
-    this.token = kept?.token ?? randomBytes(32).toString('base64url');
-    this.#cookie = kept?.cookie ?? `covature-${randomBytes(6).toString('hex')}`;
-    this.#sessions = new Set(kept?.sessions);
-    this.#port = kept?.port ?? null;
+    this.token = stored?.token ?? randomBytes(32).toString('base64url');
+    this.#cookie = stored?.cookie ?? `covature-${randomBytes(6).toString('hex')}`;
+    this.#sessions = new Set(stored?.sessions);
+    this.#port = stored?.port ?? null;
     const hosts = ['localhost', '127.0.0.1', '[::1]'];
     if (!isLoopback(host)) {
       hosts.push(host.includes(':') ? `[${host}]` : host, hostname());

@@ -15,16 +15,16 @@ export function tokenOf(url: string): string | undefined {
 
 /** Sends the file once; answers false, with nothing sent, where there is none of that token. */
 export async function sendDownload(response: ServerResponse, downloads: Downloads, token: string): Promise<boolean> {
-  const found = downloads.take(token);
-  if (found === undefined) return false;
+  const download = downloads.take(token);
+  if (download === undefined) return false;
   try {
-    const { size } = await stat(found.file);
+    const { size } = await stat(download.file);
     response.setHeader('content-type', 'application/octet-stream');
     response.setHeader('content-length', size);
-    response.setHeader('content-disposition', dispositionOf(found.name));
-    await pipeline(createReadStream(found.file), response);
+    response.setHeader('content-disposition', dispositionOf(download.name));
+    await pipeline(createReadStream(download.file), response);
   } finally {
-    await remove(found.file);
+    await remove(download.file);
   }
   return true;
 }

@@ -82,15 +82,15 @@ async function rowsOf(
 ): Promise<Readonly<Record<Estimand, readonly AssumptionRow[]>>> {
   const { trainingSet, crossFitted, floors, samples, seed, projections } = input;
   const scale = each.diagonal.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  const own: Floors = { ...floors, Q: numericalFloor({ scale, terms: samples }) };
+  const matrixFloors: Floors = { ...floors, Q: numericalFloor({ scale, terms: samples }) };
   const fitted = {
-    training_set: fitByCutoff({ ...trainingSet, Q: each.diagonal }, own, standardCutoffs, { theilSen: false }),
+    training_set: fitByCutoff({ ...trainingSet, Q: each.diagonal }, matrixFloors, standardCutoffs, { theilSen: false }),
     cross_fitted: fitCrossFitted(
       [
         { ...crossFitted[0], Q: each.crossed[0] },
         { ...crossFitted[1], Q: each.crossed[1] },
       ],
-      own,
+      matrixFloors,
       standardCutoffs,
       { theilSen: false },
     ),
@@ -100,7 +100,7 @@ async function rowsOf(
     return each.name === 'H2' ? { ...plain, training_set: halved(plain.training_set, before) } : plain;
   }
   const replaced = withMatrix(projections, each.sums);
-  const plan = planBootstrap(replaced, { seed, floors: own });
+  const plan = planBootstrap(replaced, { seed, floors: matrixFloors });
   const replicates = await Promise.all(plan.sets.map((set) => pool.run(replicateTask, set)));
   const { gamma } = withIntervals(fitted, plan.finish(replicates), replaced);
   return { training_set: rows(gamma.training_set), cross_fitted: rows(gamma.cross_fitted) };

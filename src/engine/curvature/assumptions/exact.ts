@@ -150,8 +150,8 @@ export class ExactAssumptions {
       return [pick(0), pick(1)];
     };
     const compared = this.#whole.map((each): Compared => {
-      const own = sums[each.name];
-      return { ...each, crossed: crossedOf(each.name), sums: own };
+      const matrixSums = sums[each.name];
+      return { ...each, crossed: crossedOf(each.name), sums: matrixSums };
     });
     const summary = await assumptionColumns(this.#pool, {
       compared,

@@ -70,18 +70,19 @@ export const spanFormsTask = defineTask('spanForms', (context: TaskContext, argu
             const yDot = network.outputTangent({ weights: directionOf(space, backend, v) });
             const values = yDot === null ? null : dataOf(yDot);
             for (let p = 0; p < count; p++) {
-              const at = (p * k + i) * K;
-              for (let c = 0; c < K; c++) moved[at + c] = values === null ? 0 : values[p * K + c];
+              const offset = (p * k + i) * K;
+              for (let c = 0; c < K; c++) moved[offset + c] = values === null ? 0 : values[p * K + c];
               for (let first = 0; first < K; first += width) {
                 let mean = 0;
-                if (isClasses) for (let c = first; c < first + width; c++) mean += weights[p * K + c] * moved[at + c];
+                if (isClasses)
+                  for (let c = first; c < first + width; c++) mean += weights[p * K + c] * moved[offset + c];
                 const scale = mass?.[(p * K + first) / width] ?? 1;
                 for (let c = first; c < first + width; c++) {
                   // s_pc = q - e_c for classes, e_c else; w_c of their probabilities or the loss's own curvature.
                   const weight = scale * weights[p * K + c];
-                  const y = moved[at + c] - mean;
-                  curved[at + c] = weight * y;
-                  scores[at + c] = Math.sqrt(weight) * (isClasses ? -y : y);
+                  const y = moved[offset + c] - mean;
+                  curved[offset + c] = weight * y;
+                  scores[offset + c] = Math.sqrt(weight) * (isClasses ? -y : y);
                 }
               }
             }
@@ -89,11 +90,11 @@ export const spanFormsTask = defineTask('spanForms', (context: TaskContext, argu
         }
         for (let p = 0; p < count; p++) {
           for (let i = 0; i < k; i++) {
-            const at = (p * k + i) * K;
+            const offset = (p * k + i) * K;
             let [g, f] = [0, 0];
             for (let c = 0; c < K; c++) {
-              g += moved[at + c] * curved[at + c];
-              f += scores[at + c] * scores[at + c];
+              g += moved[offset + c] * curved[offset + c];
+              f += scores[offset + c] * scores[offset + c];
             }
             diagonals.G[row + i] += g;
             diagonals.F[row + i] += f;
@@ -134,9 +135,9 @@ async function spanForms(
   const matrices = whole ? { G: new Float64Array(k * k), F: new Float64Array(k * k) } : null;
   const samples = halves.reduce((sum, half) => sum + plan.sizes[half], 0);
   for (const [i, result] of results.entries()) {
-    const at = (plan.lanes[lanes[i]].firstBlock - blocks[0]) * k;
+    const offset = (plan.lanes[lanes[i]].firstBlock - blocks[0]) * k;
     for (const key of ['G', 'F'] as const) {
-      forms[key].set(result[key], at);
+      forms[key].set(result[key], offset);
       const part = result.matrices?.[key];
       if (matrices !== null && part !== undefined)
         for (let j = 0; j < k * k; j++) matrices[key][j] += part[j] / samples;
@@ -235,7 +236,7 @@ export async function spanAssumptions(
   const sums = input.intervals === undefined ? {} : blockSums(input.intervals, sets, forms, centres);
   const compared: Compared[] = [];
   for (const [name, matrix] of matrices) {
-    const own = sums[name];
+    const matrixSums = sums[name];
     const known = name === 'H' || name === 'Q';
     const within = name === 'H' ? null : await compareWithin(pool, covariance, matrix, k, seed);
     const cosine = known ? input.cosines[`C${name}`] : (within?.cosine ?? 0);
@@ -250,7 +251,7 @@ export async function spanAssumptions(
       baseline: within?.baseline ?? input.baseline,
       diagonal: known ? trainingSet[name] : name === 'H2' ? H2[0] : diagonalOf(0, name),
       crossed: [crossedOf(0), crossedOf(1)],
-      sums: own,
+      sums: matrixSums,
     });
   }
   const summary = await assumptionColumns(pool, {
@@ -279,20 +280,20 @@ function blockSums(
   forms: readonly [Forms, Forms, Forms],
   centres: readonly Float64Array[],
 ): Partial<Record<ComparedMatrix, MatrixSums>> {
-  const own = [projections.training_set, ...projections.cross_fitted] as const;
+  const projectedSets = [projections.training_set, ...projections.cross_fitted] as const;
   const sizes = blockSizes(projections);
   const three = (make: (set: 0 | 1 | 2) => Float64Array): MatrixSums => ({
     training_set: make(0),
     cross_fitted: [make(1), make(2)],
   });
   const along = (set: 0 | 1 | 2): Float64Array =>
-    Float64Array.from(own[set].directions.indices, (index) => centres[set][index]);
+    Float64Array.from(projectedSets[set].directions.indices, (index) => centres[set][index]);
   return {
-    H: three((set) => own[set].sums.curvature),
-    Q: three((set) => own[set].sums.squaredCurvature),
+    H: three((set) => projectedSets[set].sums.curvature),
+    Q: three((set) => projectedSets[set].sums.squaredCurvature),
     G: three((set) => choose(sets[set], forms[set].G)),
     F: three((set) => choose(sets[set], forms[set].F)),
-    E: three((set) => empiricalFisherSums(own[set], along(set), sizes[set])),
+    E: three((set) => empiricalFisherSums(projectedSets[set], along(set), sizes[set])),
   };
 }
 

@@ -71,9 +71,9 @@ export function packOuterOn(backend: Backend, x: Tensor, { rows, cols }: Triangl
 /** [P, packedSize(n)]: vech((S_p + S_p^T) / 2). */
 function packSymmetricOn(backend: Backend, s: Tensor, n: number, { rows, cols }: Triangle): Tensor {
   const flat = backend.reshape(s, s.rows / n, n * n);
-  const at = (i: Uint32Array, j: Uint32Array): Uint32Array => i.map((row, e) => row * n + j[e]);
+  const flatIndex = (i: Uint32Array, j: Uint32Array): Uint32Array => i.map((row, e) => row * n + j[e]);
   return backend.scale(
-    backend.add(backend.columnsOf(flat, at(rows, cols)), backend.columnsOf(flat, at(cols, rows))),
+    backend.add(backend.columnsOf(flat, flatIndex(rows, cols)), backend.columnsOf(flat, flatIndex(cols, rows))),
     0.5,
   );
 }

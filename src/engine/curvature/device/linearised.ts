@@ -36,8 +36,8 @@ export function lineariseOn(
 export function directionOn(space: Space, backend: Backend, w: Real): Map<string, Tensor> {
   return new Map(
     space.parameters.map(({ name, rows, cols }) => {
-      const at = space.offsets.get(name) ?? 0;
-      return [name, backend.from(w.subarray(at, at + rows * cols), rows, cols)] as const;
+      const offset = space.offsets.get(name) ?? 0;
+      return [name, backend.from(w.subarray(offset, offset + rows * cols), rows, cols)] as const;
     }),
   );
 }
@@ -58,12 +58,12 @@ export function bytesOf(network: Network, bySample?: Space): { readonly bytes: n
   for (const parameter of bySample?.parameters ?? []) {
     const layer = network.layerOf(network.parameter(parameter.name));
     const shape = layer.outputShape;
-    const own = sampleNumbers(
+    const layerNumbers = sampleNumbers(
       parameter,
       shape.slice(0, -1).reduce((product, n) => product * n, 1),
     );
-    numbers += own;
-    largest = Math.max(largest, own);
+    numbers += layerNumbers;
+    largest = Math.max(largest, layerNumbers);
   }
   return { bytes: 4 * numbers, largest: 4 * largest };
 }

@@ -128,8 +128,8 @@ export function countChosen(
   const width = loss.targetSize;
   const rows = new Float64Array(count * width);
   for (let p = 0; p < count; p++) {
-    const at = order[start + p] * width;
-    rows.set(targets.subarray(at, at + width), p * width);
+    const offset = order[start + p] * width;
+    rows.set(targets.subarray(offset, offset + width), p * width);
   }
   return loss.correct(outputs, rows);
 }

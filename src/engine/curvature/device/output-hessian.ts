@@ -45,8 +45,8 @@ function byTangents(network: Network, backend: Backend, layer: AffineLayer, gaus
         const seed = backend.repeatRows(backend.from(unit, 1, width), samples);
         network.tangent({ seeds: new Map([[layer.name, seed]]), gaussNewton }, null, layer);
         // A copy: what a layer holds may be another's, or the seed itself.
-        const own = backend.scale(layer.deltaTangent ?? backend.zeros(samples, width), 1);
-        columns.push(backend.keep(own));
+        const column = backend.scale(layer.deltaTangent ?? backend.zeros(samples, width), 1);
+        columns.push(backend.keep(column));
       });
     }
     return backend.reshape(backend.concatColumns(columns), samples * width, width);

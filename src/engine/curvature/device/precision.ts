@@ -38,7 +38,7 @@ export async function measurePrecision(
   const samples = Math.min(task.samples, comparedSamples);
   const options = { samples, seed: task.seed, seconds: { factors: 0, products: 0 } };
   const exact = await momentSums(pool, layout, options);
-  const found = await deviceMomentSums(session, pool, targets, layout, options);
+  const reached = await deviceMomentSums(session, pool, targets, layout, options);
   const rightWidth = layout.blocks * layout.blockWidth;
   const blockError = (block: number): number => {
     let [difference, scale] = [0, 0];
@@ -46,14 +46,14 @@ export async function measurePrecision(
       const from = row * rightWidth + block * layout.blockWidth;
       for (let i = from; i < from + layout.blockWidth; i++) {
         const value = exact.sums.A[i] + exact.sums.B[i];
-        difference = Math.max(difference, Math.abs(found.sums.A[i] + found.sums.B[i] - value));
+        difference = Math.max(difference, Math.abs(reached.sums.A[i] + reached.sums.B[i] - value));
         scale = Math.max(scale, Math.abs(value));
       }
     }
     return scale > 0 ? difference / scale : 0;
   };
   const sums = { H: blockError(0), Q: blockError(1), C: blockError(2) };
-  for (const each of [exact, found]) for (const half of ['A', 'B'] as const) pool.blas.release(each.sums[half]);
+  for (const each of [exact, reached]) for (const half of ['A', 'B'] as const) pool.blas.release(each.sums[half]);
   const result = { device: session.title, samples, sums };
   if (task.directions === null) return result;
   const { order, sizeA } = splitHalves(samples, task.seed);
@@ -70,7 +70,7 @@ function errorsAlong(
 ): NonNullable<DevicePrecision['along']> {
   const { indices } = reference.training_set.directions;
   const k = indices.length;
-  const chosen = Array.from(indices, (index, i) => [eigenvalues[index], i] as const)
+  const compared = Array.from(indices, (index, i) => [eigenvalues[index], i] as const)
     .filter(([eigenvalue]) => eigenvalue > cutoff * largest)
     .map(([, i]) => i);
   const total = (values: Float64Array, i: number): number => {
@@ -79,14 +79,14 @@ function errorsAlong(
     return sum;
   };
   const error = (name: 'curvature' | 'squaredCurvature' | 'squaredGradient'): number =>
-    chosen.reduce((most, i) => {
+    compared.reduce((most, i) => {
       const value = total(reference.training_set.sums[name], i);
       const gap = Math.abs(total(other.training_set.sums[name], i) - value);
       return value === 0 ? most : Math.max(most, gap / Math.abs(value));
     }, 0);
   return {
     cutoff,
-    directions: chosen.length,
+    directions: compared.length,
     H: error('curvature'),
     Q: error('squaredCurvature'),
     C: error('squaredGradient'),

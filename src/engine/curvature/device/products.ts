@@ -49,8 +49,8 @@ export class DeviceProducts {
       },
       settle: (parts) => {
         for (const [i, { name }] of space.parameters.entries()) {
-          const at = space.offsets.get(name) ?? 0;
-          for (let j = 0; j < parts[i].length; j++) out[at + j] += parts[i][j];
+          const offset = space.offsets.get(name) ?? 0;
+          for (let j = 0; j < parts[i].length; j++) out[offset + j] += parts[i][j];
         }
       },
       finish: ({ backend }, weights) => {

@@ -28,7 +28,7 @@ export async function projectedPrecision(
 ): Promise<DevicePrecision> {
   const { vectors, values } = pairs;
   const largest = values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-  const chosen = Array.from(values.keys()).filter((i) => Math.abs(values[i]) > cutoff * largest);
+  const compared = Array.from(values.keys()).filter((i) => Math.abs(values[i]) > cutoff * largest);
   const lane = plan.lanes[0];
   const exact = await projectLane(pool, 0, vectors, centresOf(vectors, gradient));
   const k = found.k;
@@ -38,19 +38,19 @@ export async function projectedPrecision(
     return sum;
   };
   const error = (name: 'curvature' | 'squaredCurvature' | 'squaredGradient'): number =>
-    chosen.reduce((most, i) => {
+    compared.reduce((most, i) => {
       const value = total(exact[name], i);
       const gap = Math.abs(total(found.sums[name], i) - value);
       return value === 0 ? most : Math.max(most, gap / Math.abs(value));
     }, 0);
-  const ends = [0, Math.floor((chosen.length - 1) / 2), chosen.length - 1];
+  const ends = [0, Math.floor((compared.length - 1) / 2), compared.length - 1];
   const tried = [...new Set(ends)].slice(0, comparedProducts).filter((at) => at >= 0);
   const [own, other] = [pool.allocate('float64', space.d), pool.allocate('float64', space.d)];
   // The comparison is no part of what the measurement counts.
   const { passes } = operator;
   let products = 0;
-  for (const at of tried) {
-    const v = vectors.subarray(chosen[at] * space.d, (chosen[at] + 1) * space.d);
+  for (const position of tried) {
+    const v = vectors.subarray(compared[position] * space.d, (compared[position] + 1) * space.d);
     await operator.apply(v, own);
     await operator.applyExactly(v, other);
     if (largest > 0) products = Math.max(products, distance(own, 1, other) / largest);
@@ -62,7 +62,7 @@ export async function projectedPrecision(
     samples: lane.end - lane.start,
     along: {
       cutoff,
-      directions: chosen.length,
+      directions: compared.length,
       H: error('curvature'),
       Q: error('squaredCurvature'),
       C: error('squaredGradient'),

@@ -77,13 +77,13 @@ export async function deviceSampleProjections(
         for (let p = 0; p < count; p++) {
           while (start + p >= blocks[block].end) block++;
           for (let i = 0; i < k; i++) {
-            const at = block * k + i;
+            const offset = block * k + i;
             const slope = values[i][p * width] - centres[i];
             if (covariance !== null) slopes[p * k + i] = slope;
-            sums.gradient[at] += slope;
-            sums.squaredGradient[at] += slope * slope;
-            sums.squaredCurvature[at] += values[i][p * width + 1];
-            sums.curvature[at] += values[i][p * width + 2];
+            sums.gradient[offset] += slope;
+            sums.squaredGradient[offset] += slope * slope;
+            sums.squaredCurvature[offset] += values[i][p * width + 1];
+            sums.curvature[offset] += values[i][p * width + 2];
           }
         }
         if (covariance !== null) pool.blas.gemm(true, false, k, k, count, 1, slopes, k, slopes, k, 1, covariance, k);

@@ -41,8 +41,8 @@ export class DualBlocks {
     const { all, classes } = this.#moments;
     this.#fill(all, 1, z, hessian, norm, 0);
     if (classes === null) return;
-    const own = classes[ofClass];
-    this.#fill(own, own.count / all.count, z, hessian, norm, 2);
+    const ownClass = classes[ofClass];
+    this.#fill(ownClass, ownClass.count / all.count, z, hessian, norm, 2);
   }
 
   release(): void {

@@ -348,12 +348,12 @@ function groupFits(
     spread: grouped(spread).map(Math.log),
   };
   const rows = standardCutoffs.map((cutoff) => {
-    const chosen = Array.from(selection.keys()).filter(
+    const selected = Array.from(selection.keys()).filter(
       (g) => selection[g] > cutoff * largest && Number.isFinite(log.H[g] + log.C[g] + log.dual[g] + log.spread[g]),
     );
     return {
-      isotropy: weightedSlope(chosen, weights, log.H, log.spread),
-      C_dual_on_C: weightedSlope(chosen, weights, log.C, log.dual),
+      isotropy: weightedSlope(selected, weights, log.H, log.spread),
+      C_dual_on_C: weightedSlope(selected, weights, log.C, log.dual),
     };
   });
   const traceC = sums.squares / count - sums.gradient.reduce((sum, x) => sum + (x / count) ** 2, 0);

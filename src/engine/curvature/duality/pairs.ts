@@ -48,11 +48,11 @@ export const dualPairsTask = defineTask(
     const result = { exactness: nans(), firstOrder: nans(), gradientDifference: nans() };
     for (let done = 0; done < count; done += batchSize) {
       const size = Math.min(batchSize, count - done);
-      const at = argument.start + done;
+      const position = argument.start + done;
       backend.scope(() => {
-        const ofP = passBatch(problem, layout, argument.p, at, size);
+        const ofP = passBatch(problem, layout, argument.p, position, size);
         const hessians = outputHessian(network, backend, layer, false).data;
-        const ofQ = passBatch(problem, layout, argument.q, at, size);
+        const ofQ = passBatch(problem, layout, argument.q, position, size);
         const [zP, zQ] = [ofP, ofQ].map(({ input }) => {
           const z = backend.take(size, outer).data;
           context.blas.gemm(false, false, size, outer, inner, 1, input, inner, kernel, outer, 0, z, outer);
@@ -78,13 +78,13 @@ export const dualPairsTask = defineTask(
               const inputs = backend.rowsOf(
                 backend.table(problem.inputs, network.inputSize, false),
                 argument.p,
-                at + i,
+                position + i,
                 1,
               );
               const targets = backend.rowsOf(
                 backend.table(problem.targets, network.targetSize, false),
                 argument.p,
-                at + i,
+                position + i,
                 1,
               );
               network.forward(inputs);
@@ -183,8 +183,8 @@ export function drawPairs(
       else low = middle + 1;
     }
     p[i] = low;
-    const own = members[classes[low]];
-    do q[i] = kind === 'within' ? own[random.below(own.length)] : random.below(samples);
+    const ofSameClass = members[classes[low]];
+    do q[i] = kind === 'within' ? ofSameClass[random.below(ofSameClass.length)] : random.below(samples);
     while (q[i] === low || (kind === 'across' && classes[q[i]] === classes[low]));
   }
   return { p, q };

@@ -83,17 +83,17 @@ export function noiseDirectionNumbers(
   if (alone.length <= count) return alone;
   const logs = alone.map((i) => Math.log(eigenvalues[i]));
   const [first, last] = [logs[0], logs[logs.length - 1]];
-  const chosen = new Set<number>();
+  const taken = new Set<number>();
   for (let t = 0; t < count; t++) {
-    const wanted = first + ((last - first) * t) / Math.max(1, count - 1);
+    const target = first + ((last - first) * t) / Math.max(1, count - 1);
     let best = -1;
     for (let j = 0; j < alone.length; j++) {
-      if (chosen.has(j)) continue;
-      if (best < 0 || Math.abs(logs[j] - wanted) < Math.abs(logs[best] - wanted)) best = j;
+      if (taken.has(j)) continue;
+      if (best < 0 || Math.abs(logs[j] - target) < Math.abs(logs[best] - target)) best = j;
     }
-    chosen.add(best);
+    taken.add(best);
   }
-  return [...chosen].sort((a, b) => a - b).map((j) => alone[j]);
+  return [...taken].sort((a, b) => a - b).map((j) => alone[j]);
 }
 
 /** How many batches a mode draws, in units that are independent of one another: epochs in mode epoch, else single batches. */

@@ -49,9 +49,9 @@ export const batchGradientsTask = defineTask(
           noise[i] -= gradient[i];
           squares += noise[i] * noise[i];
         }
-        const at = (argument.row + a) * (k + 1);
-        if (k > 0) blas.gemv(false, k, d, 1, vectors, d, noise, 0, out.subarray(at, at + k));
-        out[at + k] = squares;
+        const offset = (argument.row + a) * (k + 1);
+        if (k > 0) blas.gemv(false, k, d, 1, vectors, d, noise, 0, out.subarray(offset, offset + k));
+        out[offset + k] = squares;
       }
     } finally {
       blas.release(noise);

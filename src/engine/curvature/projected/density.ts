@@ -83,13 +83,13 @@ export async function spectralDensity(
     (_, i) => low - 4 * sigma + (i * (high - low + 8 * sigma)) / (points - 1),
   );
   const curves = nodes.map((each, z) => smoothed(x, each, weights[z], sigma));
-  const at = Array.from(x, (_, i) => meanOf(curves.map((curve) => curve[i])));
+  const pointMeans = Array.from(x, (_, i) => meanOf(curves.map((curve) => curve[i])));
   const moment = (power: number): { value: number; standardError: number } =>
     meanOf(nodes.map((each, z) => each.reduce((sum, node, i) => sum + weights[z][i] * node ** power, 0)));
   return {
     x,
-    density: Float64Array.from(at, (each) => each.value),
-    standardError: Float64Array.from(at, (each) => each.standardError),
+    density: Float64Array.from(pointMeans, (each) => each.value),
+    standardError: Float64Array.from(pointMeans, (each) => each.standardError),
     sigma,
     nodes,
     weights,
@@ -120,8 +120,8 @@ export async function summariseDensity(
   options: Omit<DensityOptions, 'seed' | 'steps' | 'vectors'> &
     Pick<SessionOptions, 'parameter' | 'samples' | 'device'>,
 ): Promise<DensitySummary> {
-  const found = await measureDensity(pool, input, { ...options, seed, steps, vectors: probes });
-  const { nodes, weights, sigma } = found;
+  const spectrum = await measureDensity(pool, input, { ...options, seed, steps, vectors: probes });
+  const { nodes, weights, sigma } = spectrum;
   const share = (isInside: (node: number) => boolean): Estimate =>
     estimate(meanOf(nodes.map((each, z) => each.reduce((sum, x, i) => sum + (isInside(x) ? weights[z][i] : 0), 0))));
   return {
@@ -129,13 +129,13 @@ export async function summariseDensity(
     steps: Math.max(...nodes.map(({ length }) => length)),
     seed,
     sigma,
-    grid: rounded(found.x, 9),
-    density: rounded(found.density, 6),
-    standard_error: rounded(found.standardError, 6),
+    grid: rounded(spectrum.x, 9),
+    density: rounded(spectrum.density, 6),
+    standard_error: rounded(spectrum.standardError, 6),
     lowest: Math.min(...nodes.map((each) => each[0])),
     highest: Math.max(...nodes.map((each) => each[each.length - 1])),
-    mean: estimate(found.mean),
-    mean_square: estimate(found.meanSquare),
+    mean: estimate(spectrum.mean),
+    mean_square: estimate(spectrum.meanSquare),
     negative: share((x) => x < -3 * sigma),
     near_zero: share((x) => Math.abs(x) <= 3 * sigma),
     positive: share((x) => x > 3 * sigma),

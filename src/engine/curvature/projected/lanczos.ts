@@ -144,17 +144,17 @@ export async function lanczos(
     }
     known = keep;
   }
-  const found = Math.min(k, known);
+  const foundCount = Math.min(k, known);
   // From the largest value down, whatever order they were wanted in.
   const final = state;
-  const order = final.order.slice(0, found).sort((a, b) => final.all[b] - final.all[a]);
-  const rotation = new Float64Array(found * known);
-  for (let i = 0; i < found; i++)
+  const order = final.order.slice(0, foundCount).sort((a, b) => final.all[b] - final.all[a]);
+  const rotation = new Float64Array(foundCount * known);
+  for (let i = 0; i < foundCount; i++)
     rotation.set(final.vectors.subarray(order[i] * known, (order[i] + 1) * known), i * known);
-  await basis.combine(known, rotation, found);
-  const vectors = pool.allocate('float64', found * d);
-  vectors.set(basis.rows.subarray(0, found * d));
-  const orthogonality = basis.orthogonality(found);
+  await basis.combine(known, rotation, foundCount);
+  const vectors = pool.allocate('float64', foundCount * d);
+  vectors.set(basis.rows.subarray(0, foundCount * d));
+  const orthogonality = basis.orthogonality(foundCount);
   basis.release();
   pool.blas.release(w);
   return {
@@ -220,8 +220,8 @@ function ritz(
   const largest = Math.max(Math.abs(all[0]), Math.abs(all[known - 1]));
   let converged = 0;
   for (let i = 0; i < Math.min(k, known); i++) {
-    const at = order[i];
-    if (residuals[at] <= Math.max(tolerance * Math.abs(all[at]), breakdown * largest)) converged++;
+    const index = order[i];
+    if (residuals[index] <= Math.max(tolerance * Math.abs(all[index]), breakdown * largest)) converged++;
   }
   return { all, vectors, residuals, order, values: Float64Array.from(order.subarray(0, k), (i) => all[i]), converged };
 }

@@ -108,10 +108,10 @@ export function onChunk<T>(
   keep: boolean,
   body: (chunk: Linearised) => T,
 ): T {
-  const found = state.cache.get(start);
-  if (found?.count === count) return found.backend.scope(() => body(found));
+  const cached = state.cache.get(start);
+  if (cached?.count === count) return cached.backend.scope(() => body(cached));
   const { problem } = state;
-  if (keep && found === undefined && state.cachedBytes < state.cacheBytes) {
+  if (keep && cached === undefined && state.cachedBytes < state.cacheBytes) {
     // A sibling: what it makes outside a scope stays.
     const backend = new CpuBackend(problem.backend.blas, 'float64', problem.backend);
     const network = new Network(problem.network.spec, backend, problem.network.weights);

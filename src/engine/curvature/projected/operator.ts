@@ -55,8 +55,8 @@ export class HessianOperator {
     this.passes += size / (this.#plan.sizes.A + this.#plan.sizes.B);
     out.fill(0);
     for (const lane of lanes) {
-      const at = lane * d;
-      for (let i = 0; i < d; i++) out[i] += this.#slots[at + i];
+      const offset = lane * d;
+      for (let i = 0; i < d; i++) out[i] += this.#slots[offset + i];
     }
     for (let i = 0; i < d; i++) out[i] /= size;
   }

@@ -109,11 +109,11 @@ async function projectByLanes(
   );
   const total = covariance ? new Float64Array(k * k) : null;
   for (const [i, result] of results.entries()) {
-    const at = (plan.lanes[lanes[i]].firstBlock - blocks[0]) * k;
-    sums.curvature.set(result.curvature, at);
-    sums.squaredCurvature.set(result.squaredCurvature, at);
-    sums.gradient.set(result.gradient, at);
-    sums.squaredGradient.set(result.squaredGradient, at);
+    const offset = (plan.lanes[lanes[i]].firstBlock - blocks[0]) * k;
+    sums.curvature.set(result.curvature, offset);
+    sums.squaredCurvature.set(result.squaredCurvature, offset);
+    sums.gradient.set(result.gradient, offset);
+    sums.squaredGradient.set(result.squaredGradient, offset);
     if (total !== null && result.covariance !== null)
       for (let j = 0; j < total.length; j++) total[j] += result.covariance[j];
   }

@@ -25,17 +25,17 @@ export class SumSink implements GradientSink {
   }
 
   product({ name, rows, cols }: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void {
-    const at = this.#space.offsets.get(name);
-    if (at === undefined) return;
-    const target = this.#backend.wrap(this.#sum.subarray(at, at + rows * cols), rows, cols);
+    const offset = this.#space.offsets.get(name);
+    if (offset === undefined) return;
+    const target = this.#backend.wrap(this.#sum.subarray(offset, offset + rows * cols), rows, cols);
     this.#backend.accumulate(target, 1, a, transposeA, b, transposeB, 1);
   }
 
   add({ name }: Parameter, gradient: Tensor): void {
-    const at = this.#space.offsets.get(name);
-    if (at === undefined) return;
+    const offset = this.#space.offsets.get(name);
+    if (offset === undefined) return;
     const values = dataOf(gradient);
-    for (let i = 0; i < values.length; i++) this.#sum[at + i] += values[i];
+    for (let i = 0; i < values.length; i++) this.#sum[offset + i] += values[i];
   }
 
   addRows(parameter: Parameter, rows: () => Tensor, sum?: () => Tensor): void {
@@ -62,8 +62,8 @@ export class PerSampleSink extends TermSink {
   /** squares[p] += |u_p|^2 and, with a direction v [d], products[p] += u_p . v. */
   measure(squares: Float64Array, direction: Real | null, products: Float64Array | null): void {
     for (const [parameter, terms] of this.terms) {
-      const at = this.space.offsets.get(parameter.name) ?? 0;
-      const v = direction?.subarray(at, at + parameter.rows * parameter.cols) ?? null;
+      const offset = this.space.offsets.get(parameter.name) ?? 0;
+      const v = direction?.subarray(offset, offset + parameter.rows * parameter.cols) ?? null;
       if (terms.every(({ a }) => a === null)) this.#measureRows(parameter, terms, squares, v, products);
       else if (
         terms.every(({ a }) => a !== null) &&
@@ -79,11 +79,11 @@ export class PerSampleSink extends TermSink {
     const { blas } = this.#backend;
     out.fill(0);
     for (const [{ name, rows, cols }, terms] of this.terms) {
-      const at = this.space.offsets.get(name) ?? 0;
+      const offset = this.space.offsets.get(name) ?? 0;
       for (const { a, b } of terms) {
         const T = b.rows / this.#count;
         const right = dataOf(b).subarray(p * T * b.cols, (p + 1) * T * b.cols);
-        if (a === null) addColumnSums(right, b.cols, out, at);
+        if (a === null) addColumnSums(right, b.cols, out, offset);
         else {
           const left = dataOf(a).subarray(p * T * rows, (p + 1) * T * rows);
           blas.gemm(
@@ -98,7 +98,7 @@ export class PerSampleSink extends TermSink {
             right,
             cols,
             1,
-            out.subarray(at, at + rows * cols),
+            out.subarray(offset, offset + rows * cols),
             cols,
           );
         }
@@ -113,14 +113,14 @@ export class PerSampleSink extends TermSink {
     v: Real | null,
     products: Float64Array | null,
   ): void {
-    const own = new Float64Array(rows * cols);
+    const gradient = new Float64Array(rows * cols);
     for (let p = 0; p < this.#count; p++) {
-      own.fill(0);
+      gradient.fill(0);
       for (const { b } of terms) {
         const size = (b.rows / this.#count) * b.cols;
-        addColumnSums(dataOf(b).subarray(p * size, (p + 1) * size), rows * cols, own, 0);
+        addColumnSums(dataOf(b).subarray(p * size, (p + 1) * size), rows * cols, gradient, 0);
       }
-      addSquareAndProduct(own, rows * cols, v, p, squares, products);
+      addSquareAndProduct(gradient, rows * cols, v, p, squares, products);
     }
   }
 
@@ -132,21 +132,21 @@ export class PerSampleSink extends TermSink {
     products: Float64Array | null,
   ): void {
     const { blas } = this.#backend;
-    const own = this.#backend.take(rows, cols).data;
+    const gradient = this.#backend.take(rows, cols).data;
     const isMixed = terms.some(({ a }) => a === null);
     for (let p = 0; p < this.#count; p++) {
-      if (isMixed) own.fill(0);
+      if (isMixed) gradient.fill(0);
       for (const [i, { a, b }] of terms.entries()) {
         const T = b.rows / this.#count;
         if (a === null) {
-          addColumnSums(dataOf(b).subarray(p * T * b.cols, (p + 1) * T * b.cols), b.cols, own, 0);
+          addColumnSums(dataOf(b).subarray(p * T * b.cols, (p + 1) * T * b.cols), b.cols, gradient, 0);
           continue;
         }
         const left = dataOf(a).subarray(p * T * rows, (p + 1) * T * rows);
         const right = dataOf(b).subarray(p * T * cols, (p + 1) * T * cols);
-        blas.gemm(true, false, rows, cols, T, 1, left, rows, right, cols, i === 0 && !isMixed ? 0 : 1, own, cols);
+        blas.gemm(true, false, rows, cols, T, 1, left, rows, right, cols, i === 0 && !isMixed ? 0 : 1, gradient, cols);
       }
-      addSquareAndProduct(own, rows * cols, v, p, squares, products);
+      addSquareAndProduct(gradient, rows * cols, v, p, squares, products);
     }
   }
 

@@ -47,8 +47,8 @@ export function lowestLayer(network: Network, { name, parameters }: Space): Laye
 export function directionOf(space: Space, backend: CpuBackend, w: Real): ReadonlyMap<string, Tensor> {
   return new Map(
     space.parameters.map(({ name, rows, cols }) => {
-      const at = space.offsets.get(name) ?? 0;
-      return [name, backend.wrap(w.subarray(at, at + rows * cols), rows, cols)] as const;
+      const offset = space.offsets.get(name) ?? 0;
+      return [name, backend.wrap(w.subarray(offset, offset + rows * cols), rows, cols)] as const;
     }),
   );
 }

@@ -47,9 +47,9 @@ export const gradientsTask = defineTask(
           each === null ? all : bothSinks(each, all),
         );
         if (each !== null) {
-          const own = new Float64Array(count);
-          each.measure(own, null, null);
-          for (const value of own) squares += value;
+          const squaredNorms = new Float64Array(count);
+          each.measure(squaredNorms, null, null);
+          for (const value of squaredNorms) squares += value;
         }
         for (const value of dataOf(network.lossValues(targets))) lossSum += value;
         correct += network.loss.correct(dataOf(network.output), dataOf(targets));

@@ -101,7 +101,7 @@ export const bench: Command = {
     const { values, positionals } = parse(argv, flags, [0, parts.length]);
     const { backend = 'auto' } = values;
     if (backend !== 'auto' && backend !== 'cpu') return await benchDevice(backend, values);
-    const chosen = new Set(positionals.length === 0 ? parts : positionals.map(partOf));
+    const benched = new Set(positionals.length === 0 ? parts : positionals.map(partOf));
     const engine = await openEngine(engineOf(values));
     const { report } = engine;
     const gigabytes = values.memory;
@@ -122,7 +122,7 @@ export const bench: Command = {
       const pool = new Pool(engine.blas, { threads: report.threads });
       try {
         const sizes = samples === undefined ? [8000, 60_000] : [samples];
-        const task = { engine, pool, folder: values.path, samples: sizes, parts: chosen, say };
+        const task = { engine, pool, folder: values.path, samples: sizes, parts: benched, say };
         const peers = await peersBench(task);
         if (values.json) printJson({ engine: report, ...peers });
         else process.stdout.write(`${peersText(peers, report.blas, report.processor)}\n`);
@@ -142,14 +142,14 @@ export const bench: Command = {
         rows.push({ what, value, unit, limit, limitNote });
       },
     };
-    if (chosen.has('sgd')) await benchTraining(task);
+    if (benched.has('sgd')) await benchTraining(task);
     const pool = new Pool(engine.blas, { threads: report.threads });
     try {
-      if (chosen.has('products')) await benchProducts(task, pool);
-      if (chosen.has('exact')) await benchExact(task, pool);
-      if (chosen.has('float32')) await benchSingle(task, pool);
-      if (chosen.has('network')) await benchNetwork(task, pool);
-      if (chosen.has('projected')) await benchLayer(task, pool);
+      if (benched.has('products')) await benchProducts(task, pool);
+      if (benched.has('exact')) await benchExact(task, pool);
+      if (benched.has('float32')) await benchSingle(task, pool);
+      if (benched.has('network')) await benchNetwork(task, pool);
+      if (benched.has('projected')) await benchLayer(task, pool);
     } finally {
       await pool.close();
     }
@@ -172,9 +172,9 @@ export const bench: Command = {
 };
 
 function partOf(name: string): Part {
-  const found = parts.find((part) => part === name);
-  if (found === undefined) throw new UsageError(`expected a part (${parts.join(', ')}), received "${name}"`);
-  return found;
+  const named = parts.find((part) => part === name);
+  if (named === undefined) throw new UsageError(`expected a part (${parts.join(', ')}), received "${name}"`);
+  return named;
 }
 
 async function benchTraining({ engine, folder, row }: Task): Promise<void> {
@@ -241,38 +241,38 @@ async function benchSingle({ engine, samples, width, folder, row }: Task, pool: 
 async function benchNetwork({ engine, samples, folder, row }: Task, pool: Pool): Promise<void> {
   const input = trainedInput(engine.trainingBlas(), 50, await benchData(samples, folder));
   say('leading eigenpairs of the whole network');
-  const found = await eigenpairsBench(pool, input, { samples, count: 10, tolerance: 1e-3 });
-  const { costs } = found;
+  const eigenpairs = await eigenpairsBench(pool, input, { samples, count: 10, tolerance: 1e-3 });
+  const { costs } = eigenpairs;
   row(
-    `10 leading eigenpairs of all ${found.d} parameters, ${samples} samples`,
-    found.seconds,
+    `10 leading eigenpairs of all ${eigenpairs.d} parameters, ${samples} samples`,
+    eigenpairs.seconds,
     's',
-    found.products * costs.product,
-    `${found.products} Hessian-vector products at their own rate`,
+    eigenpairs.products * costs.product,
+    `${eigenpairs.products} Hessian-vector products at their own rate`,
   );
-  row('  largest residual over the eigenvalue', found.residual, '', 1e-3, 'asked for');
-  row('  eigenvalues: largest relative error', found.eigenvalueError, '', null, 'residual^2 / gap');
-  row('  largest eigenvalue', found.eigenvalues[0], '');
+  row('  largest residual over the eigenvalue', eigenpairs.residual, '', 1e-3, 'asked for');
+  row('  eigenvalues: largest relative error', eigenpairs.eigenvalueError, '', null, 'residual^2 / gap');
+  row('  largest eigenvalue', eigenpairs.eigenvalues[0], '');
   passRows(row, costs);
 }
 
 async function benchLayer({ engine, folder, row }: Task, pool: Pool): Promise<void> {
   const input = trainedInput(engine.trainingBlas(), 200, await benchData(projectedSamples, folder));
   say('projected measurement of 200 x 200');
-  const found = await layerBench(pool, input, { parameter: 'fc2.kernel', samples: projectedSamples, top: 50 });
-  const total = found.seconds['total'] ?? NaN;
-  const what = `${found.k} directions of ${found.d} weights, ${projectedSamples} samples`;
+  const layer = await layerBench(pool, input, { parameter: 'fc2.kernel', samples: projectedSamples, top: 50 });
+  const total = layer.seconds['total'] ?? NaN;
+  const what = `${layer.k} directions of ${layer.d} weights, ${projectedSamples} samples`;
   row(
-    `projected: ${what}${found.converged ? '' : ' (not converged)'}`,
+    `projected: ${what}${layer.converged ? '' : ' (not converged)'}`,
     total,
     's',
-    found.passes * found.costs.product,
-    `${formatNumber(found.passes, 4)} Hessian-vector products over all samples`,
+    layer.passes * layer.costs.product,
+    `${formatNumber(layer.passes, 4)} Hessian-vector products over all samples`,
   );
-  row('  the same in full-batch gradients', total / found.costs.gradient, '');
-  stageRows(row, found.seconds);
-  passRows(row, found.costs);
-  row(`peak memory: ${what}`, found.peakBytes / 1e6, 'MB');
+  row('  the same in full-batch gradients', total / layer.costs.gradient, '');
+  stageRows(row, layer.seconds);
+  passRows(row, layer.costs);
+  row(`peak memory: ${what}`, layer.peakBytes / 1e6, 'MB');
 }
 
 function passRows(row: Task['row'], { gradient, product, productAnew }: PassCosts): void {

@@ -108,17 +108,17 @@ async function make(names: readonly string[], values: Values): Promise<number> {
   const asked = values.figure ?? (named.length === 0 ? ['all'] : []);
   const figures = asked.map((text) => oneOf(text, 'figure', ['all', 'none', ...figureNames]));
   const { dpi } = values;
-  const chosen = figureOptions(values);
+  const style = figureOptions(values);
   if (names.length === 0 && named.length === 0)
     throw new UsageError('expected at least one run, or --recipe or --stored with runs of its own');
   if (existsSync(target))
     throw new InputError(`--out: ${target} is there already; choose another name, or remove it first`);
   using store = openStoreFor(values, true);
-  const recipes = await namedPlans(store, values.recipe ?? [], values.stored ?? [], [], chosen);
+  const recipes = await namedPlans(store, values.recipe ?? [], values.stored ?? [], [], style);
   const ids = [...names, ...recipes.flatMap(({ recipe }) => runsOf(recipe))].map((text) => store.findRun(text).id);
   const runs = [...new Set(ids)].map((id) => store.findRun(id));
   const plans = [
-    ...figures.flatMap((figure) => (figure === 'none' ? [] : plansOf(store, figure, runs, {}, chosen, false))),
+    ...figures.flatMap((figure) => (figure === 'none' ? [] : plansOf(store, figure, runs, {}, style, false))),
     ...recipes,
   ];
   makeFolder(path.dirname(target));
@@ -160,7 +160,7 @@ async function verify(file: string, values: Values): Promise<number> {
   const stop = onTermination(() => {
     aborted.abort(new Error('stopped before everything was checked'));
   });
-  const found = await verifyBundle(path.resolve(file), {
+  const verified = await verifyBundle(path.resolve(file), {
     engine: engineOf(values),
     rerun: values.rerun,
     datasets: dataFolderOf({ folder: path.resolve(values.store ?? defaultStoreFolder()) }),
@@ -175,9 +175,9 @@ async function verify(file: string, values: Values): Promise<number> {
     stop();
     progress.clear();
   });
-  const sound = isSound(found);
-  if (values.json) printJson({ file: path.resolve(file), sound, ...found });
-  else process.stdout.write(`${verifiedText(path.basename(file), found, sound)}\n`);
+  const sound = isSound(verified);
+  if (values.json) printJson({ file: path.resolve(file), sound, ...verified });
+  else process.stdout.write(`${verifiedText(path.basename(file), verified, sound)}\n`);
   return sound ? 0 : 1;
 }
 

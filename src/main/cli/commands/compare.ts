@@ -113,9 +113,9 @@ function titlesOf(runs: readonly RunRecord[], seeds: boolean): string[] {
 
 function defaultKeys(runs: readonly RunRecord[]): string[] {
   const keys = new Set(runs.flatMap((run) => Object.keys(run.values).filter((key) => run.values[key].value !== null)));
-  const wanted =
+  const usualKeys =
     /^(loss|accuracy|test_loss|test_accuracy|(gamma|gamma_Q|C_on_Q|cosine_CH|cosine_CQ|commutator_ratio|sharpness|trace)\.[^@]+)$/;
-  return [...keys].filter((key) => wanted.test(key)).sort();
+  return [...keys].filter((key) => usualKeys.test(key)).sort();
 }
 
 /** Over the runs that have the result. */

@@ -97,7 +97,7 @@ export const exportCommand: Command = {
     if (positionals.length === 0 && named.length === 0)
       throw new UsageError('expected at least one run, or --recipe or --stored with runs of its own');
     const { parameter, step, dpi } = values;
-    const chosen = figureOptions(values);
+    const style = figureOptions(values);
     const folder = path.resolve(values.out ?? '.');
     using store = openStoreFor(values, true);
     const runs = positionals.map((text) => store.findRun(text));
@@ -122,8 +122,8 @@ export const exportCommand: Command = {
         throw new UsageError(`--format ${odd}: no format of figures (${figureFormats.join(', ')})`);
       if (figures.length > 0 && runs.length === 0) throw new UsageError('--figure: expected at least one run');
       const plans = [
-        ...figures.flatMap((figure) => plansOf(store, figure, runs, source, chosen, values.apart)),
-        ...(await namedPlans(store, values.recipe ?? [], values.stored ?? [], runs, chosen)),
+        ...figures.flatMap((figure) => plansOf(store, figure, runs, source, style, values.apart)),
+        ...(await namedPlans(store, values.recipe ?? [], values.stored ?? [], runs, style)),
       ];
       if (values.name !== undefined && plans.length !== 1)
         throw new UsageError(`--name: there are ${plans.length} figures; a name is for a single one`);
@@ -135,7 +135,7 @@ export const exportCommand: Command = {
         for (const kind of formats.filter((format): format is DataKind => isDataKind(format)))
           files.push(...(await writeRunFiles(store, run, measurements, kind, folder)));
         const pictures = figureKinds.filter((format) => !isDataKind(format));
-        if (pictures.length > 0) await draw(scatterPlans(run, measurements, chosen), pictures);
+        if (pictures.length > 0) await draw(scatterPlans(run, measurements, style), pictures);
       }
     }
     const ids = runs.map(({ id }) => id);
@@ -169,13 +169,13 @@ function chosenMeasurements(
   { parameter, step }: PlanSource,
   formats: readonly string[],
 ): MeasurementRecord[] {
-  const found = store
+  const measurements = store
     .measurements(run.id)
     .filter((each) => each.state === 'done' && (step === undefined || each.step === step))
     .filter((each) => parameter === undefined || [parameter, `${parameter}.kernel`].includes(each.parameter));
-  if (found.length === 0 && formats.some((format) => format === 'safetensors' || !isDataKind(format)))
+  if (measurements.length === 0 && formats.some((format) => format === 'safetensors' || !isDataKind(format)))
     throw new InputError(`run ${run.id} (${run.name}) has no such measurement`);
-  return found;
+  return measurements;
 }
 
 /** Draws and writes, one figure after the other (`drawPlans`). */

@@ -133,8 +133,8 @@ async function importPlace(
     };
   }
   if (follows) throw new InputError(`${place}: no growing run of covature.Run; there is nothing to follow`);
-  const found = await lookalikeAt(place);
-  if (found !== null) throw new InputError(`${place}: this is ${found}`);
+  const lookalike = await lookalikeAt(place);
+  if (lookalike !== null) throw new InputError(`${place}: this is ${lookalike}`);
   const isFile = await isRunFile(place);
   if (isFile && !(await isArchive(place)))
     throw new InputError(

@@ -105,11 +105,11 @@ export const reproduce: Command = {
     const folder = path.resolve(values.out ?? `reproduce-${name}`);
     makeFolder(folder);
     using store = openStoreFor(values, false);
-    const own = values.data === undefined ? undefined : path.resolve(values.data);
+    const dataRoot = values.data === undefined ? undefined : path.resolve(values.data);
     if (name === 'settings')
       return await reproduceSettings(store, values, {
         folder,
-        own,
+        own: dataRoot,
         began,
         scale: {
           train: samples ?? wholeSettings.train,
@@ -117,7 +117,7 @@ export const reproduce: Command = {
           vary,
         },
       });
-    const plan = await planStudy(name, dataFolderOf(store), own);
+    const plan = await planStudy(name, dataFolderOf(store), dataRoot);
     for (const { dataset, reason } of plan.absent) process.stderr.write(`without ${dataset}: ${reason}\n`);
     const rows = await new StudyRunner(store, plan, values).run();
     const files = [path.join(folder, 'gamma.csv')];
@@ -223,9 +223,9 @@ class StudyRunner {
     const rows: StudyRow[] = [];
     for (const [index, part] of this.#plan.parts.entries()) {
       const run = await this.part(part, index);
-      const found = this.#store.measurements(run.id);
+      const measurements = this.#store.measurements(run.id);
       for (const parameter of part.experiment.measurements.flatMap(({ parameters }) => parameters)) {
-        const measurement = found.find((each) => each.parameter === parameter);
+        const measurement = measurements.find((each) => each.parameter === parameter);
         rows.push({
           part,
           run,
@@ -287,12 +287,12 @@ class StudyRunner {
   /** The run that has the experiment of a part, among those of the study. */
   #known(part: StudyPart): RunRecord | undefined {
     const store = this.#store;
-    const wanted = JSON.stringify(part.experiment);
+    const specification = JSON.stringify(part.experiment);
     const { rows } = store.listRuns({ tags: [this.#plan.tag], text: part.experiment.name, limit: 1000 });
     return rows
       .filter((row) => row.name === part.experiment.name && row.seed === part.seed)
       .map((row) => store.getRun(row.id))
-      .find((run) => run !== undefined && JSON.stringify(run.experiment) === wanted);
+      .find((run) => run !== undefined && JSON.stringify(run.experiment) === specification);
   }
 
   /** Seconds left of the whole study, from what parts of each kind took; like the mean of the known ones where a kind has not come yet. */

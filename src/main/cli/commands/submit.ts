@@ -109,14 +109,14 @@ export const submit: Command = {
   flags,
   run: async (argv) => {
     const dashes = argv.indexOf('--');
-    const own = dashes < 0 ? argv : argv.slice(0, dashes);
+    const ownWords = dashes < 0 ? argv : argv.slice(0, dashes);
     const sbatch = dashes < 0 ? [] : argv.slice(dashes + 1);
-    const { values, positionals } = parse(own, flags, [0, 1]);
+    const { values, positionals } = parse(ownWords, flags, [0, 1]);
     if (!values.slurm) throw new UsageError('expected --slurm: Slurm is the scheduler that there is');
     if (values.to === undefined) throw new UsageError('expected --to with the folder of the sweep');
     const [file] = positionals;
     const json = values.json;
-    if (values.host !== undefined) return await submitThere(file, values, own, sbatch);
+    if (values.host !== undefined) return await submitThere(file, values, ownWords, sbatch);
     const folder = path.resolve(values.to);
     const given = askedOf(values);
     if (file === undefined) {
@@ -237,13 +237,13 @@ function withoutOptions(
   plain: readonly string[],
   positional: string | undefined,
 ): string[] {
-  const kept: string[] = [];
+  const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i];
     if (valued.some((name) => word === `--${name}`)) i++;
     else if (valued.some((name) => word.startsWith(`--${name}=`)) || plain.some((name) => word === `--${name}`))
       continue;
-    else if (word !== positional) kept.push(word);
+    else if (word !== positional) words.push(word);
   }
-  return kept;
+  return words;
 }

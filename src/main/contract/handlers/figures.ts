@@ -84,10 +84,10 @@ export const figureHandlers: Pick<Handlers<Workbench>, Name> = {
     const [recipe] = await recipesIn(bytes, name);
     if (recipe === undefined) throw new InputError(`${name} holds no recipe`);
     const missing = runsOf(recipe).filter((id) => workbench.store.getRun(id) === undefined);
-    const kept = missing.length === 0 ? withoutCarried(recipe) : recipe;
+    const portable = missing.length === 0 ? withoutCarried(recipe) : recipe;
     return {
       name: path.parse(name).name,
-      recipe: kept as unknown as Json,
+      recipe: portable as unknown as Json,
       missing,
       drawable: missing.length === 0 || recipe.carried !== undefined,
     };

@@ -152,14 +152,14 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
 
   'experiments.examples': async () => {
     const names = (await readdir(examples)).filter((name) => name.endsWith('.json')).sort();
-    const found = await Promise.all(
+    const listed = await Promise.all(
       names.map(async (name) => {
         const experiment = parseJson(await readFile(new URL(name, examples), 'utf8'), name) as Json;
         const title = (experiment as { readonly name?: string }).name ?? name;
         return { id: name.slice(0, -'.json'.length), name: title, experiment };
       }),
     );
-    return found.sort((a, b) => costOf(a.experiment) - costOf(b.experiment));
+    return listed.sort((a, b) => costOf(a.experiment) - costOf(b.experiment));
   },
 
   'experiments.check': async ({ experiment, timed }, workbench): Promise<ExperimentCheck> => {
@@ -174,15 +174,15 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
         throw new InputError(untimed.problems.map(({ path, text }) => `experiment.${path}: ${text}`).join('\n'));
       const helper = timed ? workbench.computing : workbench.helper;
       const forecastOf = async (each: Experiment): Promise<RunForecast> => {
-        const found = await helper.ask('forecast', {
+        const forecast = await helper.ask('forecast', {
           engine: workbench.engine(),
           experiment: each,
           samples: trainCount(each.dataset, known),
           known: store.allCalibrations() as KnownRates,
           timed: timed && process.env['COVATURE_FORECAST'] !== 'off',
         });
-        keepRates(store, { kind: 'rates', machine: found.machine, rates: found.rates });
-        return found;
+        keepRates(store, { kind: 'rates', machine: forecast.machine, rates: forecast.rates });
+        return forecast;
       };
       const one = await forecastOf(first);
       let each: number[] | null = null;
@@ -249,9 +249,9 @@ function remarksOf(sweep: Sweep, known: KnownCounts, seconds: number | null): Pl
   for (let k = 0; k < Math.min(sweep.count, mostLookedAt); k++) {
     const { experiment } = sweep.at(k);
     const samples = trainCount(experiment.dataset, known);
-    const found = plausibility(experiment, samples, k === 0 ? seconds : null);
-    for (const each of found.problems) problems.set(`${each.path}: ${each.text}`, each);
-    for (const each of found.warnings) warnings.set(`${each.path}: ${each.text}`, each);
+    const judged = plausibility(experiment, samples, k === 0 ? seconds : null);
+    for (const each of judged.problems) problems.set(`${each.path}: ${each.text}`, each);
+    for (const each of judged.warnings) warnings.set(`${each.path}: ${each.text}`, each);
   }
   return { problems: [...problems.values()], warnings: [...warnings.values()] };
 }
@@ -303,12 +303,12 @@ interface KnownCounts {
 }
 
 async function locatedCounts(dataFolder: string): Promise<ReadonlyMap<string, number>> {
-  const found = new Map<string, number>();
+  const counts = new Map<string, number>();
   for (const { key } of publishedDatasets) {
     const location = await locationOf(dataFolder, key);
-    if (location !== null) found.set(key, location.summary.train.count);
+    if (location !== null) counts.set(key, location.summary.train.count);
   }
-  return found;
+  return counts;
 }
 
 /** Samples of the training part where they are known without reading anything. */
@@ -317,8 +317,8 @@ function trainCount(spec: DatasetSpec, { entries, located }: KnownCounts): numbe
   const entry = entries.find((each) => JSON.stringify(each.spec) === text);
   if (entry !== undefined) return (entry.counts as unknown as DatasetSummary | null)?.train.count ?? null;
   const whole = ('path' in spec ? undefined : located.get(spec.source)) ?? wholeCount(spec);
-  const kept = spec.split === undefined || whole === null ? whole : Math.round(whole * (1 - spec.split.test));
-  return spec.subset === undefined ? kept : Math.min(spec.subset.count, kept ?? Infinity);
+  const trainPart = spec.split === undefined || whole === null ? whole : Math.round(whole * (1 - spec.split.test));
+  return spec.subset === undefined ? trainPart : Math.min(spec.subset.count, trainPart ?? Infinity);
 }
 
 function wholeCount(spec: DatasetSpec): number | null {

@@ -86,10 +86,10 @@ function measurementInfo({ arrays, ...rest }: MeasurementRecord): MeasurementInf
 }
 
 function measurement({ store }: Workbench, id: string): MeasurementRecord {
-  const found = store.getMeasurement(id);
-  if (found === undefined)
+  const measurement = store.getMeasurement(id);
+  if (measurement === undefined)
     throw new FaultError('not-found', `there is no measurement ${id}; it may have been replaced or removed`);
-  return found;
+  return measurement;
 }
 
 function arraysOf(

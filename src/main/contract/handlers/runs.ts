@@ -132,8 +132,8 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
 
   'runs.clone': ({ id, experiment, ...filing }, workbench) => {
     const run = workbench.run(id);
-    const own = recordWithOwnFiles(workbench.store, id, run.experiment) as Record<string, Json>;
-    const copied = experiment ?? { ...own, seed: (run.seed ?? 0) + 1 };
+    const record = recordWithOwnFiles(workbench.store, id, run.experiment) as Record<string, Json>;
+    const copied = experiment ?? { ...record, seed: (run.seed ?? 0) + 1 };
     return start(workbench, copied, { ...filing, project: filing.project ?? run.project }, run);
   },
 
@@ -236,15 +236,15 @@ async function checkEach(workbench: Workbench, experiments: readonly Experiment[
     await checkShapes(experiment, async (spec, model, wanted) => {
       const text = JSON.stringify(spec);
       const folders = { baseFolder, dataFolder: dataFolderOf(store) };
-      const found =
+      const data =
         read.get(text) ??
         (await workbench.long(`Read the data of ${name}`, (options) =>
           helper.ask('summarise', { spec, ...folders }, options),
         ));
-      read.set(text, found);
+      read.set(text, data);
       // As many classes as outputs fit; of all else the targets themselves tell.
-      if (found.targets === 'classes' && wanted.positions === 1 && found.outputs === wanted.width) {
-        checkFit(found, model, wanted);
+      if (data.targets === 'classes' && wanted.positions === 1 && data.outputs === wanted.width) {
+        checkFit(data, model, wanted);
         return;
       }
       await workbench.long(`Check the data of ${name}`, (options) =>

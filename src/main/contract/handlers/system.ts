@@ -134,8 +134,8 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
         'there are no file dialogs in the browser; write the path as this machine knows it',
       );
     }
-    const chosen = await chooseFile(kind);
-    return chosen === null ? null : workbench.keepFile(chosen);
+    const file = await chooseFile(kind);
+    return file === null ? null : workbench.keepFile(file);
   },
   'files.chooseTarget': async ({ kind, name }, workbench) => {
     const { chooseTarget } = workbench.options;
@@ -145,8 +145,8 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
         'there are no file dialogs in the browser; write the path as this machine knows it',
       );
     }
-    const chosen = await chooseTarget(kind, name);
-    return chosen === null ? null : workbench.keepFile(chosen);
+    const target = await chooseTarget(kind, name);
+    return target === null ? null : workbench.keepFile(target);
   },
   'files.list': ({ path: folder }, workbench) => listFolder(folder, workbench),
   'files.opened': (_, workbench) => workbench.takeOpenedFiles(),

@@ -15,8 +15,8 @@ export async function rowsAtCutoff(
   { floor, bootstrap: made, splits }: Pick<MeasurementSummary, 'floor' | 'bootstrap' | 'splits'>,
   cutoff: number,
 ): Promise<CutoffRows | null> {
-  const kept = await readArrays(file, intervalNames);
-  if (made === undefined || intervalNames.some((name) => kept[name] === undefined)) return null;
+  const intervalArrays = await readArrays(file, intervalNames);
+  if (made === undefined || intervalNames.some((name) => intervalArrays[name] === undefined)) return null;
   const names = Object.values(diagonalArrays).flatMap((each) => Object.values(each));
   const arrays = await readArrays(file, [...new Set(names), ...splitNames]);
   const halves = [0, 1].map((half): Diagonals => {
@@ -31,7 +31,7 @@ export async function rowsAtCutoff(
     training_set: fitByCutoff({ selection: H, H, C, Q }, floor, [cutoff]),
     cross_fitted: fitCrossFitted([halves[0], halves[1]], floor, [cutoff], {}, more),
   };
-  const projections = unpackProjections(kept as IntervalArrays);
+  const projections = unpackProjections(intervalArrays as IntervalArrays);
   const { seed, resamples } = made;
   const { gamma } = withIntervals(
     rows,

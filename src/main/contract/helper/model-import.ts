@@ -30,11 +30,11 @@ export interface WeightsChoice {
 /** Raises InputError where the model's layers do not fit together or the file is neither safetensors nor npz. */
 export async function previewModel(blas: Blas, choice: WeightsChoice): Promise<ModelPreview> {
   const network = new Network(choice.model, new CpuBackend(blas, 'float64'));
-  const wanted = wantedTensors(network);
+  const expected = wantedTensors(network);
   const inFile = await readShapes(choice.file);
-  const layout = choice.layout ?? layoutOf(inFile, wanted);
-  const places = layout === 'torch' ? stateDictShapes(inFile, wanted) : inFile;
-  const sources = findTensors(expectedOf(wanted, layout), places, { names: choice.names });
+  const layout = choice.layout ?? layoutOf(inFile, expected);
+  const places = layout === 'torch' ? stateDictShapes(inFile, expected) : inFile;
+  const sources = findTensors(expectedOf(expected, layout), places, { names: choice.names });
   const mappings = sources.map(({ target, source, sourceShape }): TensorMapping => {
     const place = places.get(source);
     return {
@@ -63,8 +63,8 @@ export async function previewModel(blas: Blas, choice: WeightsChoice): Promise<M
     unused: [...places.keys()].filter((name) => !used.has(name) && !isCounter(name)),
     suggested: mappings.every(({ problem }) => problem === null)
       ? null
-      : orderedNames(places, expectedOf(wanted, layout)),
-    weights: wanted.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
+      : orderedNames(places, expectedOf(expected, layout)),
+    weights: expected.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0),
     parameters: network.parameters.map(({ name }) => name),
   };
 }
@@ -91,10 +91,10 @@ export async function readModel(
   target: string,
 ): Promise<ReadModel> {
   const network = new Network(choice.model, new CpuBackend(blas, 'float64'));
-  const wanted = wantedTensors(network);
+  const expected = wantedTensors(network);
   const inFile = await readTensors(choice.file);
-  const layout = choice.layout ?? layoutOf(inFile, wanted);
-  const { weights } = takeWeights(inFile, path.basename(choice.file), layout, wanted, { names: choice.names });
+  const layout = choice.layout ?? layoutOf(inFile, expected);
+  const { weights } = takeWeights(inFile, path.basename(choice.file), layout, expected, { names: choice.names });
   let spec = dataset;
   let data = await prepareData(spec, choice.model, network.loss, folders, layout);
   if (data.reading !== null) {
@@ -107,7 +107,7 @@ export async function readModel(
   const test = data.test === null ? null : await evaluate(network, data.test, data.classes);
   await writeSafetensors(
     target,
-    Object.fromEntries(wanted.map(({ name, shape }) => [name, tensor(Float64Array.from(weights.get(name)!), shape)])),
+    Object.fromEntries(expected.map(({ name, shape }) => [name, tensor(Float64Array.from(weights.get(name)!), shape)])),
     { format: 'covature-weights 1' },
   );
   return {

@@ -183,9 +183,9 @@ export function helperTasks(): Implementations {
     async engines(options) {
       const base = { node: process.versions.node, platform: `${process.platform} ${process.arch}` };
       const memory = { total: totalmem(), available: availableMemory() };
-      const found = await probeDevices();
-      const devices = found.flatMap((each) => (each.available ? [each] : []));
-      const absent = found.flatMap((each) =>
+      const probed = await probeDevices();
+      const devices = probed.flatMap((each) => (each.available ? [each] : []));
+      const absent = probed.flatMap((each) =>
         each.available ? [] : [{ path: each.title, reason: `${each.reason}. To have it: ${each.remedy}` }],
       );
       try {
@@ -236,8 +236,8 @@ export function helperTasks(): Implementations {
     async preview({ spec, part, from, count, ...folders }, control) {
       const dataset = await resolved(spec, folders, control);
       const summary = summarise(dataset);
-      const chosen = dataset[part];
-      if (chosen === null) {
+      const partData = dataset[part];
+      if (partData === null) {
         return {
           summary,
           part,
@@ -248,17 +248,17 @@ export function helperTasks(): Implementations {
         };
       }
       const { features } = summary;
-      const begin = Math.min(from, chosen.count);
-      const end = Math.min(chosen.count, begin + count);
-      const { targets } = chosen;
+      const begin = Math.min(from, partData.count);
+      const end = Math.min(partData.count, begin + count);
+      const { targets } = partData;
       const width = targets.kind === 'classes' ? 1 : targets.width;
       return {
         summary,
         part,
         from: begin,
-        inputs: Float32Array.from(chosen.inputs.subarray(begin * features, end * features)),
+        inputs: Float32Array.from(partData.inputs.subarray(begin * features, end * features)),
         targets: Float64Array.from(targets.values.subarray(begin * width, end * width)),
-        total: chosen.count,
+        total: partData.count,
       };
     },
 

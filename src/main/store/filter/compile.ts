@@ -158,22 +158,23 @@ function compareTime(
   now: number,
 ): Sql {
   const [start, end] = timesOf(value, now);
-  const at = (condition: string, moment: number): Sql => ({
+  const comparedWith = (condition: string, moment: number): Sql => ({
     sql: `((${field.sql} ${condition} ?) IS TRUE)`,
     parameters: [moment],
   });
   switch (operator) {
     case '<':
-      return at('<', start);
+      return comparedWith('<', start);
     case '<=':
-      return at(end === start ? '<=' : '<', end);
+      return comparedWith(end === start ? '<=' : '<', end);
     case '>':
-      return at(end === start ? '>' : '>=', end);
+      return comparedWith(end === start ? '>' : '>=', end);
     case '>=':
-      return at('>=', start);
+      return comparedWith('>=', start);
     case '=':
     case '!=': {
-      const within = end === start ? at('=', start) : join('and', [at('>=', start), at('<', end)]);
+      const within =
+        end === start ? comparedWith('=', start) : join('and', [comparedWith('>=', start), comparedWith('<', end)]);
       return operator === '=' ? within : { sql: `NOT ${within.sql}`, parameters: within.parameters };
     }
     case '~':

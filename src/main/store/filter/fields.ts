@@ -79,14 +79,14 @@ export function fieldOf(
     .all() as (Key & { name: string })[];
   const lower = name.toLowerCase();
   const alike = keys.filter((each) => each.name.toLowerCase() === lower);
-  const found = alike.length > 0 ? alike : keys.filter((each) => each.name.toLowerCase().endsWith(`.${lower}`));
-  if (found.length === 1) return { kind: 'value', ...found[0], name, part: 'value' };
-  if (found.length > 1) {
+  const suggestions = alike.length > 0 ? alike : keys.filter((each) => each.name.toLowerCase().endsWith(`.${lower}`));
+  if (suggestions.length === 1) return { kind: 'value', ...suggestions[0], name, part: 'value' };
+  if (suggestions.length > 1) {
     throw fault(
-      `${name} may be ${found
+      `${name} may be ${suggestions
         .slice(0, 4)
         .map((each) => each.name)
-        .join(', ')}${found.length > 4 ? ', ...' : ''}; write one of them`,
+        .join(', ')}${suggestions.length > 4 ? ', ...' : ''}; write one of them`,
     );
   }
   const near = nearest(name, [...Object.keys(runFields), 'tag', ...keys.map((each) => each.name)]);

@@ -14,11 +14,17 @@ import { isDense, isWithin } from './windows.ts';
 const blockBytes = 2 ** 18;
 /** Multiply-adds a place (k F) up to which the kernels are the faster. */
 const largestDirect = 160;
+/** Bytes of all patches of a pass up to which they are kept for its gradient: in a core's cache they cost less than gathering them once more. */
+const largestKept = 2 ** 19;
+
+type Body = (images: CpuTensor, outputs: CpuTensor) => void;
 
 export class CpuConvolution extends ServedLoops {
   readonly #blas: Blas;
   readonly #memory: CpuMemory;
   readonly #loops: CpuLoops;
+  /** What `convolve` kept for the gradient of the same pass, by window. */
+  readonly #kept = new Map<Window2d, { readonly x: CpuTensor; readonly columns: CpuTensor }>();
 
   constructor(memory: CpuMemory, loops: CpuLoops, precision: Precision) {
     super(memory.blas, precision);
@@ -35,7 +41,15 @@ export class CpuConvolution extends ServedLoops {
       kernels.convolution(...this.#shape(image, padded, kernel.cols), kernel.at, bias?.at ?? 0, z.at);
       return;
     }
-    this.#byBlocks(x, window, z, (images, outputs) => {
+    this.#kept.delete(window);
+    if (z.rows * kernel.rows * this.bytes <= largestKept && !isPointwise(window)) {
+      const columns = this.#patches(x, window, z.rows, kernel.rows);
+      this.#kept.set(window, { x, columns });
+      if (bias !== null) this.#loops.repeatRow(bias, z);
+      this.#multiply(columns, kernel, z, bias === null ? 0 : 1);
+      return;
+    }
+    this.#byBlocks(x, window, z, false, (images, outputs) => {
       const columns = this.#patches(images, window, outputs.rows, kernel.rows);
       if (bias !== null) this.#loops.repeatRow(bias, outputs);
       this.#multiply(columns, kernel, outputs, bias === null ? 0 : 1);
@@ -44,7 +58,8 @@ export class CpuConvolution extends ServedLoops {
 
   /** The gradient by x [N height width, channels] from dz. */
   convolveBack(dz: CpuTensor, kernel: CpuTensor, window: Window2d, dx: CpuTensor): void {
-    this.#byBlocks(dx, window, dz, (images, outputs) => {
+    const bytes = dz.rows * kernel.rows * this.bytes;
+    this.#byBlocks(dx, window, dz, bytes <= largestKept, (images, outputs) => {
       const isSame = isPointwise(window);
       const columns = isSame ? images : this.#memory.take(outputs.rows, kernel.rows);
       const { rows, cols } = outputs;
@@ -57,6 +72,63 @@ export class CpuConvolution extends ServedLoops {
     });
   }
 
+  /**
+   * Both gradients at stride 1 from one gathering: with the patches of dz [N height width, kernelHeight kernelWidth F] (windows that reach where the convolution's own
+   * came from), dx is their product with the kernel turned round, and x^T times them the kernel's gradient turned round. False where that does not serve, or would
+   * gather more than patches of x hold.
+   */
+  gradients(x: CpuTensor, dz: CpuTensor, kernel: CpuTensor, window: Window2d, dx: CpuTensor, dw: CpuTensor): boolean {
+    const { kernelHeight, kernelWidth, strideY, strideX, channels, padTop, padLeft } = window;
+    const isClose = strideY === 1 && strideX === 1 && isDense(window) && kernelHeight > padTop && kernelWidth > padLeft;
+    const filters = kernel.cols;
+    const kernels = isClose && !isPointwise(window) && filters <= channels ? this.serving(x, dz, kernel) : null;
+    if (kernels === null || this.#kept.has(window)) return false;
+    const taps = kernelHeight * kernelWidth;
+    const back: Window2d = {
+      ...window,
+      height: window.outHeight,
+      width: window.outWidth,
+      channels: filters,
+      padTop: kernelHeight - 1 - padTop,
+      padLeft: kernelWidth - 1 - padLeft,
+      outHeight: window.height,
+      outWidth: window.width,
+    };
+    const turned = this.#memory.take(taps * filters, channels);
+    const sums = this.#memory.take(channels, taps * filters);
+    if (turned.at < 0 || sums.at < 0) return false;
+    const [row, tap] = [filters * this.bytes, channels * filters * this.bytes];
+    for (let t = 0; t < taps; t++)
+      kernels.swapAxes(1, channels, filters, this.bytes, kernel.at + t * tap, turned.at + (taps - 1 - t) * tap);
+    let keep = 0;
+    this.#byBlocks(dz, back, dx, false, (gradients, images) => {
+      const columns = this.#patches(gradients, back, images.rows, turned.rows);
+      this.#multiply(columns, turned, images, 0);
+      const first = (images.data.byteOffset - dx.data.byteOffset) / this.bytes;
+      const { rows, cols } = images;
+      const from = x.data.subarray(first, first + rows * cols);
+      this.#blas.gemm(
+        true,
+        false,
+        cols,
+        sums.cols,
+        rows,
+        1,
+        from,
+        cols,
+        columns.data,
+        sums.cols,
+        keep,
+        sums.data,
+        sums.cols,
+      );
+      keep = 1;
+    });
+    for (let t = 0; t < taps; t++)
+      kernels.copyRows(channels, row, sums.at + (taps - 1 - t) * row, taps * row, dw.at + t * tap, row);
+    return true;
+  }
+
   /** target [k, F] = alpha patches(x)^T dz + beta target. */
   accumulate(target: CpuTensor, alpha: number, x: CpuTensor, dz: CpuTensor, window: Window2d, beta: number): void {
     const kernels = target.rows >= 4 && this.#isDirect(window, target) ? this.serving(x, dz, target) : null;
@@ -67,10 +139,17 @@ export class CpuConvolution extends ServedLoops {
       this.#loops.blend(target, alpha, gradient, beta);
       return;
     }
+    const kept = this.#kept.get(window);
+    const { rows, cols } = target;
+    if (kept?.x === x) {
+      this.#kept.delete(window);
+      const { data } = kept.columns;
+      this.#blas.gemm(true, false, rows, cols, dz.rows, alpha, data, rows, dz.data, cols, beta, target.data, cols);
+      return;
+    }
     let keep = beta;
-    this.#byBlocks(x, window, dz, (images, outputs) => {
+    this.#byBlocks(x, window, dz, false, (images, outputs) => {
       const columns = this.#patches(images, window, outputs.rows, target.rows);
-      const { rows, cols } = target;
       this.#blas.gemm(
         ...([true, false, rows, cols, outputs.rows, alpha, columns.data, rows, outputs.data, cols, keep] as const),
         target.data,
@@ -80,17 +159,12 @@ export class CpuConvolution extends ServedLoops {
     });
   }
 
-  /** Calls `body` with the rows of some images in x, and with those of their windows in z. */
-  #byBlocks(
-    x: CpuTensor,
-    { height, width, kernelHeight, kernelWidth, channels, outHeight, outWidth }: Window2d,
-    z: CpuTensor,
-    body: (images: CpuTensor, outputs: CpuTensor) => void,
-  ): void {
-    const [places, windows] = [height * width, outHeight * outWidth];
+  /** Calls `body` with the rows of some images in x, and with those of their windows in z; of all images at once where `isWhole`. */
+  #byBlocks(x: CpuTensor, window: Window2d, z: CpuTensor, isWhole: boolean, body: Body): void {
+    const [places, windows] = [window.height * window.width, window.outHeight * window.outWidth];
     const count = x.rows / places;
-    const bytes = windows * kernelHeight * kernelWidth * channels * this.bytes;
-    const block = Math.max(1, Math.floor(blockBytes / bytes));
+    const bytes = windows * window.kernelHeight * window.kernelWidth * window.channels * this.bytes;
+    const block = isWhole ? count : Math.max(1, Math.floor(blockBytes / bytes));
     for (let from = 0; from < count; from += block) {
       const to = Math.min(count, from + block);
       this.#memory.scope(() => {

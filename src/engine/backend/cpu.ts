@@ -316,6 +316,18 @@ export class CpuBackend extends CpuMemory implements Backend {
     return out;
   }
 
+  convolutionGradients(
+    x: Tensor,
+    dz: Tensor,
+    kernel: Tensor,
+    window: Window2d,
+  ): { dx: CpuTensor; gradient: CpuTensor } | null {
+    const dx = this.take(x.rows, x.cols);
+    const gradient = this.take(kernel.rows, kernel.cols);
+    const isDone = this.#convolution.gradients(own(x), own(dz), own(kernel), window, dx, gradient);
+    return isDone ? { dx, gradient } : null;
+  }
+
   accumulateConvolution(target: Tensor, alpha: number, x: Tensor, dz: Tensor, window: Window2d, beta: number): void {
     this.#convolution.accumulate(own(target), alpha, own(x), own(dz), window, beta);
   }

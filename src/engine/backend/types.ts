@@ -166,6 +166,13 @@ export interface Backend {
   convolve?(x: Tensor, kernel: Tensor, bias: Tensor | null, window: Window2d): Tensor;
   convolveBack?(dz: Tensor, kernel: Tensor, window: Window2d): Tensor;
   accumulateConvolution?(target: Tensor, alpha: number, x: Tensor, dz: Tensor, window: Window2d, beta: number): void;
+  /** `convolveBack` and patches(x)^T dz at once where that takes less than one after the other, else null. */
+  convolutionGradients?(
+    x: Tensor,
+    dz: Tensor,
+    kernel: Tensor,
+    window: Window2d,
+  ): { readonly dx: Tensor; readonly gradient: Tensor } | null;
   /** [n * outHeight * outWidth, channels]: number ky * kernelWidth + kx of the first maximum of every window, among its places in the image. */
   maxPlaces(x: Tensor, window: Window2d): Tensor;
   /** `maxPlaces` and the entries `pick`ed there, in one pass; absent where there is no faster way than those two. */

@@ -51,9 +51,13 @@ export class Conv2dLayer extends AffineLayer {
   override backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
     const x = this.#image;
     if (x === null || backend.convolveBack === undefined) return super.backward(backend, dy, sink, needInput);
-    const dx = needInput ? backend.convolveBack(dy, weightOf(this.#values, this.kernel), this.window) : null;
+    const kernel = weightOf(this.#values, this.kernel);
+    const isBoth = needInput && sink !== null;
+    const both = isBoth ? (backend.convolutionGradients?.(x, dy, kernel, this.window) ?? null) : null;
+    const dx = both?.dx ?? (needInput ? backend.convolveBack(dy, kernel, this.window) : null);
     if (sink !== null) {
-      if (sink.convolution !== undefined) sink.convolution(this.kernel, x, dy, this.window);
+      if (both !== null) sink.add(this.kernel, both.gradient);
+      else if (sink.convolution !== undefined) sink.convolution(this.kernel, x, dy, this.window);
       else sink.product(this.kernel, backend.patches(x, this.window), true, dy, false);
       if (this.bias !== null) sumRows(backend, sink, this.bias, () => dy);
     }

@@ -38,6 +38,8 @@ const windows: readonly (readonly [string, Window2d])[] = [
   ['2 x 2 of 8 channels, an odd rest', windowOf([7, 5, 8], 2, 2)],
   ['3 x 3 of 5 channels, stride 2, overlapping', windowOf([9, 8, 5], 3, 2)],
   ['1 x 1 of 6 channels, stride 3', windowOf([7, 7, 6], 1, 3)],
+  ['3 x 3 of 12 channels, padded', windowOf([4, 5, 12], 3, 1, true)],
+  ['3 x 2 of 8 channels', windowOver([5, 6, 8], { kernel: [3, 2], stride: 1, padding: 'valid' }, 'test')],
   [
     '3 x 2 of 4 channels, spaced, steps of their own',
     windowOver([9, 8, 4], { kernel: [3, 2], stride: [1, 2], padding: 'valid', dilation: [2, 3] }, 'test'),
@@ -251,6 +253,10 @@ describe.each(['float32', 'float64'] as const)('SIMD loops, %s', (precision: Pre
         backend.assign(two, one);
         backend.accumulate(one, 0.3, columns, true, dz, false, 0.5);
         backend.accumulateConvolution(two, 0.3, x, dz, window, 0.5);
+        const both = backend.convolutionGradients(x, dz, kernel, window);
+        expect(both !== null).toBe(
+          window.strideY === 1 && window.strideX === 1 && filters <= channels && inner > channels,
+        );
         const pairs = [
           [backend.affine(columns, kernel, bias), backend.convolve(x, kernel, bias, window)],
           [backend.affine(columns, kernel, null), backend.convolve(x, kernel, null, window)],
@@ -259,6 +265,12 @@ describe.each(['float32', 'float64'] as const)('SIMD loops, %s', (precision: Pre
             backend.convolveBack(dz, kernel, window),
           ],
           [one, two],
+          ...(both === null
+            ? []
+            : [
+                [backend.scatterPatches(backend.matmul(dz, kernel, false, true), window), both.dx] as const,
+                [backend.matmul(columns, dz, true), both.gradient] as const,
+              ]),
         ] as const;
         for (const [expected, found] of pairs) {
           const values = dataOf(found);

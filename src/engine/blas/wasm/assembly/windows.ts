@@ -122,11 +122,15 @@ export function maxPool(
 ): void {
   const place = (<usize>channels) << (double ? 3 : 2);
   const row = <usize>width * place;
+  const isSquare = kernelHeight == 2 && kernelWidth == 2 && (place & 15) == 0;
   for (let n = 0; n < images; n++, x += <usize>height * row) {
     for (let oy = 0; oy < outHeight; oy++) {
       let corner = x + <usize>(oy * stride) * row;
       for (let ox = 0; ox < outWidth; ox++, corner += <usize>stride * place, values += place, places += place) {
-        if (double) maximum<f64>(kernelHeight, kernelWidth, corner, place, row, values, places);
+        if (isSquare) {
+          if (double) maximumOfFour<f64>(corner, place, row, values, places);
+          else maximumOfFour<f32>(corner, place, row, values, places);
+        } else if (double) maximum<f64>(kernelHeight, kernelWidth, corner, place, row, values, places);
         else maximum<f32>(kernelHeight, kernelWidth, corner, place, row, values, places);
       }
     }
@@ -180,6 +184,28 @@ function maximum<T>(
   }
 }
 
+/** `maximum` of a window of 2 x 2, of whole vectors of channels. */
+function maximumOfFour<T>(corner: usize, place: usize, row: usize, values: usize, places: usize): void {
+  const one = v128.splat<T>(1 as T);
+  const two = v128.splat<T>(2 as T);
+  const three = v128.splat<T>(3 as T);
+  for (const end = corner + place; corner < end; corner += 16, values += 16, places += 16) {
+    let best = v128.load(corner);
+    let value = v128.load(corner + place);
+    let isLarger = v128.andnot(v128.eq<T>(best, best), v128.le<T>(value, best));
+    best = v128.relaxed_laneselect<i32>(value, best, isLarger);
+    let found = v128.and(one, isLarger);
+    value = v128.load(corner + row);
+    isLarger = v128.andnot(v128.eq<T>(best, best), v128.le<T>(value, best));
+    best = v128.relaxed_laneselect<i32>(value, best, isLarger);
+    found = v128.relaxed_laneselect<i32>(two, found, isLarger);
+    value = v128.load(corner + row + place);
+    isLarger = v128.andnot(v128.eq<T>(best, best), v128.le<T>(value, best));
+    v128.store(values, v128.relaxed_laneselect<i32>(value, best, isLarger));
+    v128.store(places, v128.relaxed_laneselect<i32>(three, found, isLarger));
+  }
+}
+
 /** The transpose of taking the maxima at `places`: x = 0, then each y is added at its place. */
 export function spreadPlaces(
   double: bool,
@@ -198,12 +224,18 @@ export function spreadPlaces(
 ): void {
   const place = (<usize>channels) << (double ? 3 : 2);
   const row = <usize>width * place;
+  const isSquare = kernelHeight == 2 && kernelWidth == 2 && stride == 2 && (place & 15) == 0;
+  // Squares side by side leave no place between them.
+  const isWhole = isSquare && height == 2 * outHeight && width == 2 * outWidth;
   for (let n = 0; n < images; n++, x += <usize>height * row) {
-    clear(x, <usize>height * row);
+    if (!isWhole) clear(x, <usize>height * row);
     for (let oy = 0; oy < outHeight; oy++) {
       let corner = x + <usize>(oy * stride) * row;
       for (let ox = 0; ox < outWidth; ox++, corner += <usize>stride * place, y += place, places += place) {
-        if (double) spread<f64>(kernelHeight, kernelWidth, corner, place, row, y, places);
+        if (isSquare) {
+          if (double) spreadFour<f64>(corner, place, row, y, places);
+          else spreadFour<f32>(corner, place, row, y, places);
+        } else if (double) spread<f64>(kernelHeight, kernelWidth, corner, place, row, y, places);
         else spread<f32>(kernelHeight, kernelWidth, corner, place, row, y, places);
       }
     }
@@ -236,5 +268,20 @@ function spread<T>(
     const number = <i32>load<T>(places + c);
     const at = corner + <usize>(number / kernelWidth) * row + <usize>(number % kernelWidth) * place + c;
     store<T>(at, load<T>(at) + load<T>(y + c));
+  }
+}
+
+/** `spread` to a window of 2 x 2 that shares no place with another, of whole vectors of channels. */
+function spreadFour<T>(corner: usize, place: usize, row: usize, y: usize, places: usize): void {
+  const one = v128.splat<T>(1 as T);
+  const two = v128.splat<T>(2 as T);
+  const three = v128.splat<T>(3 as T);
+  for (const end = corner + place; corner < end; corner += 16, y += 16, places += 16) {
+    const value = v128.load(y);
+    const found = v128.load(places);
+    v128.store(corner, v128.and(value, v128.eq<T>(found, v128.splat<T>(0 as T))));
+    v128.store(corner + place, v128.and(value, v128.eq<T>(found, one)));
+    v128.store(corner + row, v128.and(value, v128.eq<T>(found, two)));
+    v128.store(corner + row + place, v128.and(value, v128.eq<T>(found, three)));
   }
 }

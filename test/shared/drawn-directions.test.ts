@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { directionsToDraw, undrawnText } from '../../src/shared/drawn-directions.ts';
 import { scatterDiagonals } from '../../src/shared/figures/figures/scatter.ts';
-import { directionSets, usablePoints } from '../../src/renderer/run/diagonals.ts';
+import { directionSets, scatterFigure, usablePoints } from '../../src/renderer/run/diagonals.ts';
 import { measurement } from './figures/data.ts';
 
 const floors = { H: 1e-12, C: 1e-12, Q: 1e-12 };
@@ -33,3 +33,14 @@ test.each(['training_set', 'cross_fitted'] as const)(
     expect(undrawnText(sets.shown)).toContain(`${said} of`);
   },
 );
+
+test.each([
+  ['gamma', 'C_H'],
+  ['gamma_Q', 'Q_H'],
+  ['C_on_Q', 'C_Q'],
+] as const)('the window has the figure of the paper: %s', (relation, pair) => {
+  const of = measurement({ d: 400, decades: 11 });
+  const paper = scatterDiagonals(of, { pair });
+  const row = of.summary.gamma.training_set.find(({ cutoff }) => cutoff === paper.provenance.fit['cutoff'])!;
+  expect(scatterFigure(of.summary, of.arrays, 'training_set', relation, row)).toEqual(paper);
+});

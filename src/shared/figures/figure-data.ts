@@ -52,6 +52,8 @@ export interface TrainingHistory {
   /** Measurements of ONE parameter in the order of training. */
   readonly measurements: readonly { readonly step: number; readonly summary: MeasurementSummary }[];
   readonly loss?: readonly MetricPoint[];
+  /** Measurements of the whole network as one vector, where there are any beside those of the parameter. */
+  readonly network?: readonly { readonly step: number; readonly summary: MeasurementSummary }[];
   /** Learning rate at the measurements, and momentum, where they are known. */
   readonly rates?: readonly MetricPoint[];
   readonly momentum?: number;

@@ -19,12 +19,22 @@ export const neutrals = { ink: '#1A1A1A', muted: '#6B6B6B', faint: '#B8B8B8' } a
 const markers: readonly MarkerShape[] = ['circle', 'square', 'triangle', 'diamond', 'plus', 'cross', 'circle-open'];
 const dashOrder: readonly Dash[] = ['solid', 'dashed', 'dotted', 'dash-dot', 'long-dash'];
 
-export function colourOf(colour: Colour, palette: PaletteName): string {
+/** Colours of a theme on a screen, in the roles that a palette and the neutrals have on paper. CSS colours. */
+export interface ScreenColours {
+  /** By slot. */
+  readonly data: readonly string[];
+  readonly ink: string;
+  readonly muted: string;
+  readonly faint: string;
+}
+
+export function colourOf(colour: Colour, palette: PaletteName | ScreenColours): string {
   if (typeof colour === 'number') {
-    const list = palettes[palette];
+    const list = typeof palette === 'string' ? palettes[palette] : palette.data;
     return list[colour % list.length];
   }
-  return colour === 'ink' || colour === 'muted' || colour === 'faint' ? neutrals[colour] : colour;
+  const isNeutral = colour === 'ink' || colour === 'muted' || colour === 'faint';
+  return isNeutral ? (typeof palette === 'string' ? neutrals : palette)[colour] : colour;
 }
 
 /** The marker and dash of a palette slot; circles and solid lines for neutrals. */

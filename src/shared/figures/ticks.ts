@@ -156,6 +156,33 @@ export function linearTicks(low: number, high: number, length: number, room: num
   return ticks;
 }
 
+/** A numeric axis, between its limits. */
+interface TickedAxis {
+  readonly scale: 'linear' | 'log';
+  readonly integers?: boolean;
+  readonly min: number;
+  readonly max: number;
+}
+
+/**
+ * Ticks of an axis whose numbers stand clear of each other. `size`: of their type, in the units of `length`; `widthOf`: the width of a number on a
+ * horizontal axis, left out for an upright one.
+ */
+export function clearTicks(
+  { scale, integers = false, min, max }: TickedAxis,
+  length: number,
+  size: number,
+  widthOf?: (tick: Tick) => number,
+): Tick[] {
+  let room = (widthOf === undefined ? 2.1 : 2.2) * size;
+  for (let round = 0; ; round++) {
+    const ticks = scale === 'log' ? logTicks(min, max, length, room) : linearTicks(min, max, length, room, integers);
+    const needed = widthOf === undefined ? room : Math.max(0, ...ticks.map(widthOf)) + 0.8 * size;
+    if (round >= 2 || needed <= room) return ticks;
+    room = needed;
+  }
+}
+
 function linearLabel(value: number, step: number, largest: number): NonNullable<Tick['label']> {
   if (Math.abs(value) < 1e-9 * step) return { text: '0' };
   if (largest >= 1e6 || largest < 1e-3) {

@@ -2,11 +2,11 @@
  * What activity-weight duality says along the eigenvectors of H: the diagonal of C_dual = 1/2 E_pq[h_p Delta Delta^T h_p] against that of C (slope 1 where
  * the argument's step holds), and the second moment of Delta . v_i against H_ii (slope 0 where Delta is isotropic).
  */
-import { headlineRow, rowAt } from '../../estimands.ts';
+import { headlineRow, rowAt, smallestCutoff } from '../../estimands.ts';
 import { InputError } from '../../errors.ts';
 import type { DualSlope } from '../../duality.ts';
 import { integerText, withInterval } from '../numbers.ts';
-import type { FigureSpec, Mark } from '../types.ts';
+import type { FigureSpec, Line, Mark } from '../types.ts';
 import { arrayOf, finish, powerTex, type FigureOptions } from './common.ts';
 import { defineFigure } from '../define.ts';
 import { cutoff, fitLine } from '../options.ts';
@@ -114,6 +114,40 @@ export function dualDiagonals(
       frameAspect: 0.78,
       notes: zero > 0 ? [`${integerText(zero)} of ${integerText(H.length)} directions not drawn: numerically zero, $|H_{ii}| \\leq ${powerTex(zeroes / H[0])}\\,H_{11}$`] : [], // prettier-ignore
       fit: { cutoff: row.cutoff, n: row.n, estimator: 'ols', ...(slope === null ? {} : { slope }) },
+    },
+    options,
+  );
+}
+
+/**
+ * Diagonals of C and of C_dual and the second moments of Delta (over all pairs, and within a class) by the number of the direction, for directions above
+ * `smallestCutoff`: below it nothing is fitted, and clusters of zero eigenvalues stand on one mean. Arrays that a measurement lacks are left out.
+ */
+export function dualByDirection({ summary, arrays }: Measurement, options: FigureOptions = {}): FigureSpec {
+  const H = arrays.eigenvalues;
+  const curves = [
+    { name: 'C', values: arrays.C_diagonal, colour: 1, dash: 'solid', label: '$C_{ii}$' },
+    { name: 'C_dual', values: arrays.C_dual_diagonal, colour: 0, dash: 'solid', label: '$C_{\\text{dual},ii}$' },
+    { name: 'spread', values: arrays.dual_spread, colour: 2, dash: 'dashed', label: 'spread of $\\Delta$' },
+    { name: 'spread_within', values: arrays.dual_within_spread, colour: 3, dash: 'dashed', label: 'spread of $\\Delta$ within a class' }, // prettier-ignore
+  ] as const;
+  const marks = curves.flatMap(({ values, ...look }): Line[] => {
+    if (values === undefined) return [];
+    const used = Array.from(values.keys()).filter(
+      (i) => values[i] > 0 && (H === undefined || H[i] > smallestCutoff * H[0]),
+    );
+    return used.length === 0
+      ? []
+      : [{ kind: 'line', x: used.map((i) => i + 1), y: used.map((i) => values[i]), what: 'directions', ...look }];
+  });
+  return finish(
+    {
+      kind: 'dualByDirection',
+      title: `Duality by direction: ${summary.parameter}`,
+      description: `C, dual C and the spread of dual weight changes of ${summary.parameter} by direction.`,
+      panels: [
+        { row: 0, column: 0, x: { scale: 'log', label: 'direction $i$' }, y: { scale: 'log', label: 'value' }, marks },
+      ],
     },
     options,
   );

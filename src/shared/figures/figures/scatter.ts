@@ -23,6 +23,10 @@ export interface ScatterOptions extends FigureOptions {
   readonly estimand?: Estimand;
   /** One of the summary's cutoffs: directions with H_ii > cutoff H_11 are selected. By default `headlineRow`. */
   readonly cutoff?: number;
+  /** A fit at any cutoff, in place of those of the summary: the window fits as the cutoff is dragged. */
+  readonly row?: CutoffRow;
+  /** Cross-fitted: directions of the two halves in marks of their own; false by default. */
+  readonly halves?: boolean;
   /** Whose line and number are drawn: 'ols' by default, as in every table and claim. */
   readonly estimator?: Estimator;
   /** Reference slopes; [1, 2] by default, [1] for C against Q. */
@@ -109,11 +113,13 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
   const estimand = options.estimand ?? 'training_set';
   const { x: xName, y: yName, fit: fitName, symbol, title } = axes[pair];
   const arrays = diagonals(measurement, estimand);
-  const row = cutoffRow(measurement, estimand, options.cutoff);
+  const row = options.row ?? cutoffRow(measurement, estimand, options.cutoff);
   const xs = arrays[xName];
   const ys = arrays[yName];
 
   const inside: { x: number[]; y: number[] } = { x: [], y: [] };
+  /** Where the directions of the second half begin in it. */
+  let second = 0;
   const outside: { x: number[]; y: number[] } = { x: [], y: [] };
   let threshold = NaN;
   const smallest = options.smallest ?? smallestCutoff;
@@ -127,6 +133,7 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
       smallest,
     );
     sets.push(set);
+    second = inside.x.length;
     const least = (row?.cutoff ?? 0) * largestOf(selection);
     threshold = Number.isNaN(threshold) ? least : Math.sqrt(threshold * least);
     for (const i of set.drawn) {
@@ -172,18 +179,22 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
       order: 1,
       ...(inside.x.length > 0 ? { label: 'below the cutoff' } : {}),
     });
-  marks.push({
-    kind: 'points',
-    name: 'selected',
-    ...inside,
-    colour: 0,
-    marker: 'circle',
-    what,
-    label: row
-      ? `$n = ${integerText(row.n).replace('\u2009', '\\,')}$ direction${row.n === 1 ? '' : 's'}`
-      : 'directions',
-    shared: 'above the cutoff',
-  });
+  const selected = { kind: 'points', name: 'selected', ...inside, colour: 0, marker: 'circle', what } as const;
+  if (options.halves === true && sets.length > 1) {
+    const part = (from: number, to?: number): { x: number[]; y: number[] } => ({
+      x: inside.x.slice(from, to),
+      y: inside.y.slice(from, to),
+    });
+    marks.push({ ...selected, ...part(0, second), label: 'directions of half A' });
+    marks.push({ ...selected, ...part(second), name: 'selected_B', colour: 2, marker: 'diamond', label: 'directions of half B' }); // prettier-ignore
+  } else
+    marks.push({
+      ...selected,
+      label: row
+        ? `$n = ${integerText(row.n).replace('\u2009', '\\,')}$ direction${row.n === 1 ? '' : 's'}`
+        : 'directions',
+      shared: 'above the cutoff',
+    });
   // The cutoff acts on H_ii: a line in these axes only where H_ii is one of them.
   if (row && xName === 'H' && threshold > 0)
     marks.push({

@@ -13,6 +13,11 @@ export interface SpectraOptions extends FigureOptions {
    * Eigenvalues of C and of Q themselves. Where they are not given, the sorted diagonal in the eigenbasis of H stands for them, and the legend says so.
    */
   readonly eigenvalues?: { readonly C?: ArrayLike<number>; readonly Q?: ArrayLike<number> };
+  /**
+   * What the axis counts: 'rank' (default): each spectrum in decreasing order; 'direction': the directions of H, so that the values of one direction stand over
+   * each other (the diagonals, then).
+   */
+  readonly order?: 'rank' | 'direction';
   /** Scale of the ranks; 'log' by default, which shows the few large ones. */
   readonly ranks?: 'log' | 'linear';
   /** Divide each spectrum by its largest value; false by default. */
@@ -25,40 +30,47 @@ export function spectra(measurement: Measurement, options: SpectraOptions = {}):
   /** Where a spectrum ends because the arithmetic tells no more. */
   const floors: { value: number; colour: number; quantity: string }[] = [];
   const below: string[] = [];
+  const byDirection = options.order === 'direction';
   const marks: Line[] = quantities.map((quantity, slot) => {
-    const own = quantity === 'H' ? arrayOf(measurement, 'eigenvalues') : options.eigenvalues?.[quantity];
-    const values = Float64Array.from(own ?? arrayOf(measurement, quantity === 'C' ? 'C_diagonal' : 'Q_diagonal'))
-      .sort()
-      .reverse();
-    const unit = options.normalised ? values[0] : 1;
+    const own =
+      quantity === 'H'
+        ? arrayOf(measurement, 'eigenvalues')
+        : byDirection
+          ? undefined
+          : options.eigenvalues?.[quantity];
+    const values = Float64Array.from(own ?? arrayOf(measurement, quantity === 'C' ? 'C_diagonal' : 'Q_diagonal'));
+    if (!byDirection) values.sort().reverse();
+    const unit = options.normalised ? values.reduce((largest, value) => Math.max(largest, value), 0) || 1 : 1;
     const floor = summary.floor[quantity];
-    // Sorted: what lies below the floor, or is not positive, comes last.
-    const above = values.findIndex((value) => !(value > 0 && value >= floor));
-    const shown = above < 0 ? values : values.subarray(0, above);
+    const shown = Array.from(values.keys()).filter((k) => values[k] > 0 && values[k] >= floor);
     const left = values.length - shown.length;
     if (left > 0) below.push(`${integerText(left)} of ${quantity}`);
     if (floor > 0 && left > 0) floors.push({ value: floor / unit, colour: slot, quantity });
+    const isSpectrum = own !== undefined && !byDirection;
     return {
       kind: 'line',
       name: quantity,
-      x: Array.from(shown, (_, k) => k + 1),
-      y: Array.from(shown, (value) => value / unit),
+      x: shown.map((k) => k + 1),
+      y: shown.map((k) => values[k] / unit),
       colour: slot,
-      label: own ? `$${quantity}$` : `$${quantity}_{ii}$, sorted`,
-      what: own ? `eigenvalues of $${quantity}$` : `$${quantity}_{ii}$`,
+      label: isSpectrum ? `$${quantity}$` : `$${quantity}_{ii}$${byDirection ? '' : ', sorted'}`,
+      what: isSpectrum ? `eigenvalues of $${quantity}$` : `$${quantity}_{ii}$`,
     };
   });
   return finish(
     {
       kind: 'spectra',
       title: `Spectra: ${summary.parameter}`,
-      description: `Eigenvalues of ${quantities.join(', ')} of ${summary.parameter} (${integerText(summary.d)} weights) in decreasing order against their rank, on a logarithmic axis.`,
+      description: `Eigenvalues of ${quantities.join(', ')} of ${summary.parameter} (${integerText(summary.d)} weights) ${byDirection ? 'by the directions of H' : 'in decreasing order against their rank'}, on a logarithmic axis.`,
       panels: [
         {
           row: 0,
           column: 0,
-          x: { scale: options.ranks ?? 'log', label: 'rank $i$' },
-          y: { scale: 'log', label: options.normalised ? 'eigenvalue / largest' : 'eigenvalue' },
+          x: { scale: options.ranks ?? 'log', label: byDirection ? 'direction $i$' : 'rank $i$' },
+          y: {
+            scale: 'log',
+            label: `${byDirection ? 'value' : 'eigenvalue'}${options.normalised ? ' / largest' : ''}`,
+          },
           marks: [...marks, ...floorLines(floors)],
         },
       ],
@@ -97,6 +109,7 @@ export const spectraFigure = defineFigure({
       { eigenvalues: 'eigenvalues', diagonals: 'diagonals in the eigenbasis of H' },
       'eigenvalues',
     ),
+    order: choice('Order', { rank: 'each by its rank', direction: 'by the directions of H' }, 'rank'),
     ranks: choice('Ranks', { log: 'logarithmic', linear: 'linear' }, 'log'),
     normalised: check('Divide by the largest', false),
   },

@@ -1,14 +1,15 @@
 /** Training: learning curves over seeds, and gamma, sharpness, traces and loss over the steps. */
 import { definedSharpness, definedTrace, traceError, type MatrixName } from '../../rounding.ts';
-import type { Estimator } from '../../slopes.ts';
-import { estimands, type Estimand } from '../../estimands.ts';
-import type { MetricPoint } from '../../results.ts';
+import type { CutoffRow, Estimator } from '../../slopes.ts';
+import { estimands, findRow, rowAt, type Estimand } from '../../estimands.ts';
+import type { MeasurementSummary, MetricPoint } from '../../results.ts';
 import type { Axis, FigureSpec, Mark, Panel, Points } from '../types.ts';
 import { estimandNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
 import { intervalQuantiles, statisticsOf } from '../../group-statistics.ts';
 import { defineFigure } from '../define.ts';
 import {
+  check,
   choice,
   choices,
   cutoff,
@@ -118,8 +119,17 @@ export interface EvolutionOptions extends FigureOptions {
   readonly estimands?: readonly Estimand[];
   readonly estimator?: Estimator;
   readonly cutoff?: number;
+  /** gamma: draw gamma_Q besides, what C ~ Q predicts, with open markers; false by default. */
+  readonly predicted?: boolean;
   readonly steps?: 'linear' | 'log';
   readonly unit?: string;
+}
+
+/** The fit at a cutoff, by default `headlineRow`; undefined where a measurement has none there. */
+function fitOf(summary: MeasurementSummary, estimand: Estimand, cutoff: number | undefined): CutoffRow | undefined {
+  return cutoff === undefined
+    ? cutoffRow({ summary, arrays: {} }, estimand, cutoff)
+    : findRow(summary.gamma[estimand], cutoff);
 }
 
 /** Ends of a logarithmic axis that leave room about all values that can stand on it. */
@@ -164,27 +174,45 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
     what: 'measurements',
     ...(label === undefined ? {} : { label }),
   });
+  const shown = options.estimands ?? estimands;
+  const { cutoff: asked } = options;
+  if (
+    asked !== undefined &&
+    rows.length > 0 &&
+    !rows.some(({ summary }) => shown.some((each) => fitOf(summary, each, asked)))
+  )
+    rowAt(rows[0].summary.gamma[shown[0]], asked);
   const isEstimated = rows.some(({ summary }) => traceError(summary, 'H') !== null);
   const panels = wanted.map((quantity, row): Panel => {
     const base = { row, column: 0, x };
     switch (quantity) {
       case 'gamma': {
         const marks: Mark[] = [{ kind: 'rule', name: 'gamma_1', axis: 'y', value: 1, colour: 'muted', dash: 'dashed' }];
-        for (const [slot, estimand] of (options.estimands ?? estimands).entries()) {
-          const estimates = rows.map(({ step, summary }) => {
-            const slopes = cutoffRow({ summary, arrays: {} }, estimand, options.cutoff)?.gamma;
-            return { step, estimate: slopes && estimateOf(slopes, options.estimator) };
-          });
-          if (estimates.some(({ estimate }) => estimate?.interval))
+        for (const [slot, estimand] of shown.entries()) {
+          const estimatesOf = (which: 'gamma' | 'gamma_Q') =>
+            rows.map(({ summary }) => {
+              const slopes = fitOf(summary, estimand, options.cutoff)?.[which];
+              return slopes && estimateOf(slopes, options.estimator);
+            });
+          const estimates = estimatesOf('gamma');
+          if (estimates.every((estimate) => estimate === undefined)) continue;
+          if (estimates.some((estimate) => estimate?.interval))
             marks.push({
               kind: 'band',
               name: `interval_${estimand}`,
               x: steps,
-              low: estimates.map(({ estimate }) => estimate?.interval?.[0] ?? NaN),
-              high: estimates.map(({ estimate }) => estimate?.interval?.[1] ?? NaN),
+              low: estimates.map((estimate) => estimate?.interval?.[0] ?? NaN),
+              high: estimates.map((estimate) => estimate?.interval?.[1] ?? NaN),
               colour: slot,
             });
-          marks.push(series(`gamma_${estimand}`, estimates.map(({ estimate }) => estimate?.value ?? NaN), slot, estimandNames[estimand])); // prettier-ignore
+          marks.push(series(`gamma_${estimand}`, estimates.map((estimate) => estimate?.value ?? NaN), slot, estimandNames[estimand])); // prettier-ignore
+          if (options.predicted === true)
+            marks.push({
+              ...series(`gamma_Q_${estimand}`, estimatesOf('gamma_Q').map((estimate) => estimate?.value ?? NaN), slot, `$\\gamma_Q$, ${estimandNames[estimand]}`), // prettier-ignore
+              marker: slot === 0 ? 'circle-open' : 'square-open',
+              join: 'dotted',
+              order: 1,
+            });
         }
         return { ...base, y: { scale: 'linear', label: '$\\gamma$' }, marks };
       }
@@ -193,19 +221,28 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
         return { ...base, y: { scale: scaleOf(largest), label: '$H_{11}$' }, marks: [series('largest_eigenvalue', largest, 0)] }; // prettier-ignore
       }
       case 'stability': {
-        const { rates = [], momentum = 0 } = history;
+        const { rates = [], momentum = 0, network = [] } = history;
         const times = (value: number | undefined, step: number): number => {
           const rate = rates.find((each) => each.step === step)?.value;
           return value === undefined || rate === undefined ? NaN : rate * value;
         };
         const own = rows.map(({ step, summary }) => times(definedSharpness(summary) ?? undefined, step));
         const batches = rows.map(({ step, summary }) => times(summary.weight_fluctuations?.batch_sharpness.network.value, step)); // prettier-ignore
+        const whole = network.toSorted((a, b) => a.step - b.step);
+        const ofNetwork = whole.map(({ step, summary }) => times(definedSharpness(summary) ?? undefined, step));
         const isWhole = rows.every(({ summary }) => summary.parameter === 'network');
         return {
           ...base,
-          y: { scale: 'log', label: '$\\eta H_{11}$', ...around([...own, ...batches, 2 * (1 + momentum)]) },
+          y: {
+            scale: 'log',
+            label: '$\\eta H_{11}$',
+            ...around([...own, ...batches, ...ofNetwork, 2 * (1 + momentum)]),
+          },
           marks: [
             series('eta_H11', own, 0, isWhole ? '$\\eta H_{11}$' : '$\\eta H_{11}$ of this layer'),
+            ...(whole.length > 0
+              ? [{ ...series('eta_H11_network', ofNetwork, 2, '$\\eta H_{11}$ of the whole network'), x: whole.map(({ step }) => step) }] // prettier-ignore
+              : []),
             ...(batches.some((value) => Number.isFinite(value))
               ? [series('eta_batch_sharpness', batches, 1, '$\\eta$ batch sharpness, whole network')]
               : []),
@@ -266,7 +303,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
         : {}),
       fit: {
         ...(options.cutoff === undefined ? {} : { cutoff: options.cutoff }),
-        estimands: (options.estimands ?? estimands).join(', '),
+        estimands: shown.join(', '),
       },
     },
     options,
@@ -293,6 +330,7 @@ export const evolutionFigure = defineFigure({
     estimands: severalEstimands,
     cutoff,
     estimator,
+    predicted: check('What Q predicts (open markers)', false),
     steps: stepScale,
     unit: stepUnit,
   },

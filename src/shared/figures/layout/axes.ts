@@ -4,7 +4,7 @@ import { colourOf } from '../palettes.ts';
 import { L, M } from '../path.ts';
 import { joined, moved, shapeText, type TextBox } from '../text/box.ts';
 import { setLabel } from '../text/label.ts';
-import { linearTicks, logTicks, type Tick } from '../ticks.ts';
+import { clearTicks, type Tick } from '../ticks.ts';
 import type { Axis, FigureStyle } from '../types.ts';
 import type { Domain, Scale } from './scales.ts';
 import type { Frame, SceneNode } from './scene.ts';
@@ -63,21 +63,21 @@ export function axisTicks(
   style: FigureStyle,
 ): AxisTicks {
   if (axis.scale === 'category') return categoryTicks(axis, length, horizontal, fonts, style);
-  const size = style.tickSize;
-  let room = horizontal ? 2.2 * size : 2.1 * size;
-  for (let round = 0; ; round++) {
-    const ticks =
-      axis.scale === 'log'
-        ? logTicks(domain.min, domain.max, length, room)
-        : linearTicks(domain.min, domain.max, length, room, axis.integers ?? false);
-    const placed = ticks.map((tick) => ({ tick, ...optional(tickBox(tick, fonts, style)) }));
-    const boxes = placed.flatMap((entry) => (entry.box ? [entry.box] : []));
-    const width = Math.max(0, ...boxes.map((box) => box.width));
-    const height = Math.max(0, ...boxes.map((box) => box.ascent));
-    const needed = horizontal ? width + 0.8 * size : 2.1 * size;
-    if (round >= 2 || needed <= room) return { ticks: placed, width, height, angle: 0 };
-    room = needed;
-  }
+  const widthOf = (tick: Tick): number => tickBox(tick, fonts, style)?.width ?? 0;
+  const ticks = clearTicks(
+    { scale: axis.scale, integers: axis.integers ?? false, min: domain.min, max: domain.max },
+    length,
+    style.tickSize,
+    horizontal ? widthOf : undefined,
+  );
+  const placed = ticks.map((tick) => ({ tick, ...optional(tickBox(tick, fonts, style)) }));
+  const boxes = placed.flatMap((entry) => (entry.box ? [entry.box] : []));
+  return {
+    ticks: placed,
+    width: Math.max(0, ...boxes.map((box) => box.width)),
+    height: Math.max(0, ...boxes.map((box) => box.ascent)),
+    angle: 0,
+  };
 }
 
 function optional(box: TextBox | undefined): { box?: TextBox } {

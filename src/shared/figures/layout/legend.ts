@@ -5,7 +5,7 @@ import { L, M, rectangle } from '../path.ts';
 import type { TextBox } from '../text/box.ts';
 import { setLabel } from '../text/label.ts';
 import type { FigureStyle, Mark, Panel } from '../types.ts';
-import { lineStroke, ruleWidth, markerPaint, markerShape, pointLook } from './points.ts';
+import { lineStroke, ruleWidth, markerPaint, markerShape, pointLook, type MarkStyle } from './points.ts';
 import type { PlacedText } from './axes.ts';
 import type { Frame, SceneNode } from './scene.ts';
 
@@ -188,7 +188,13 @@ function lineHeight(box: TextBox, size: number): number {
 }
 
 /** A small picture of the mark, `width` long, centred on `y`. */
-function swatch(mark: Mark, x: number, y: number, width: number, style: FigureStyle): SceneNode[] {
+export function swatch(
+  mark: Mark,
+  x: number,
+  y: number,
+  width: number,
+  style: MarkStyle & Pick<FigureStyle, 'legendSize'>,
+): SceneNode[] {
   const line: number[] = [M, x, y, L, x + width, y];
   const half = 0.32 * style.legendSize;
   switch (mark.kind) {

@@ -16,12 +16,13 @@ import {
 } from './points.ts';
 import { heatmapSize, rasteriseHeatmap } from './raster.ts';
 import type { SceneNode } from './scene.ts';
+import { thinnedBand, thinnedLine } from './thinning.ts';
 
 export function drawMarks(context: PanelContext): DrawnPanel {
-  const { panel, spec } = context;
+  const { panel, points } = context;
   const out: DrawnPanel = { nodes: [], ink: [], lines: [], notes: [] };
   const total = panel.marks.reduce((sum, mark) => sum + (mark.kind === 'points' ? mark.x.length : 0), 0);
-  const mode = spec.points.mode === 'auto' ? (total > spec.points.limit ? 'raster' : 'vector') : spec.points.mode;
+  const mode = points.mode === 'auto' ? (total > points.limit ? 'raster' : 'vector') : points.mode;
   const omissions = new Map<string, Omissions>();
   for (const mark of panel.marks) drawMark(mark, context, mode, out, omissions);
   for (const [what, { total: given, notPositive, beyond, missing }] of omissions) {
@@ -34,6 +35,11 @@ export function drawMarks(context: PanelContext): DrawnPanel {
   return out;
 }
 
+/** More than two points a pixel are more than a screen shows. */
+function isThinned(count: number, { onScreen, frame }: PanelContext): boolean {
+  return onScreen && count > 2 * frame.width;
+}
+
 function drawMark(
   mark: Mark,
   context: PanelContext,
@@ -41,8 +47,7 @@ function drawMark(
   out: DrawnPanel,
   omissions: Map<string, Omissions>,
 ): void {
-  const { frame, x, y, spec, domainX } = context;
-  const { style } = spec;
+  const { frame, x, y, style, points, domainX } = context;
   const clip = (children: SceneNode[]): void => {
     out.nodes.push({ kind: 'clip', ...frame, children });
   };
@@ -57,24 +62,27 @@ function drawMark(
         if (Number.isNaN(value) || Number.isNaN(mark.y[k])) omitted.missing++;
         else if (!Number.isFinite(x(value)) || !Number.isFinite(y(mark.y[k]))) omitted.notPositive++;
       });
-      let xs = mark.x.map(x);
-      let ys = mark.y.map(y);
+      const line = isThinned(mark.x.length, context) ? thinnedLine(mark, x, y) : mark;
+      let xs = line.x.map(x);
+      let ys = line.y.map(y);
       if (mark.steps) {
         xs = xs.flatMap((value, k) => (k > 0 ? [value, value] : [value]));
         ys = ys.flatMap((value, k) => (k > 0 ? [ys[k - 1], value] : [value]));
       }
       const path = polyline(xs, ys);
       if (path.length === 0) return;
-      for (let k = 0; k < xs.length; k++)
-        if (Number.isFinite(xs[k]) && Number.isFinite(ys[k])) out.ink.push(xs[k], ys[k]);
-      trace(xs, ys, out.ink);
+      if (!context.onScreen) {
+        for (let k = 0; k < xs.length; k++)
+          if (Number.isFinite(xs[k]) && Number.isFinite(ys[k])) out.ink.push(xs[k], ys[k]);
+        trace(xs, ys, out.ink);
+      }
       // A single point has no line: a dot stands for it.
-      if (xs.filter((value, k) => Number.isFinite(value + ys[k])).length === 1)
+      if (path.length === 3)
         clip([
           {
             kind: 'markers',
             shape: circle(0, 0, style.markerSize / 2),
-            at: out.ink.slice(-2),
+            at: path.slice(1),
             fill: { colour: colourOf(mark.colour, style.palette) },
           },
         ]);
@@ -83,31 +91,33 @@ function drawMark(
     }
     case 'band': {
       // Where the lower edge cannot be shown on a logarithmic axis the band goes down to the frame.
+      const band = isThinned(mark.x.length, context) ? thinnedBand(mark, x) : mark;
       const bottom = frame.y + frame.height;
       const fill = { colour: colourOf(mark.colour, style.palette), opacity: mark.opacity ?? 0.2 };
       const children: SceneNode[] = [];
       let run: number[] = [];
       const flush = (): void => {
         if (run.length > 1) {
-          const path = run.flatMap((k, i) => [i === 0 ? M : L, x(mark.x[k]), y(mark.high[k])]);
+          const path = run.flatMap((k, i) => [i === 0 ? M : L, x(band.x[k]), y(band.high[k])]);
           for (const k of run.toReversed())
-            path.push(L, x(mark.x[k]), mark.low[k] > 0 || context.panel.y.scale !== 'log' ? y(mark.low[k]) : bottom);
+            path.push(L, x(band.x[k]), band.low[k] > 0 || context.panel.y.scale !== 'log' ? y(band.low[k]) : bottom);
           path.push(Z);
           children.push({ kind: 'path', path, fill });
         }
         run = [];
       };
-      mark.x.forEach((value, k) => {
-        if (Number.isFinite(x(value)) && Number.isFinite(y(mark.high[k])) && !Number.isNaN(mark.low[k])) run.push(k);
+      band.x.forEach((value, k) => {
+        if (Number.isFinite(x(value)) && Number.isFinite(y(band.high[k])) && !Number.isNaN(band.low[k])) run.push(k);
         else flush();
       });
       flush();
-      mark.x.forEach((value, k) => {
-        const top = y(mark.high[k]);
-        const low = y(mark.low[k]);
-        for (let at = top; at <= (Number.isFinite(low) ? low : bottom); at += 6)
-          if (Number.isFinite(x(value))) out.ink.push(x(value), at);
-      });
+      if (!context.onScreen)
+        band.x.forEach((value, k) => {
+          const top = y(band.high[k]);
+          const low = y(band.low[k]);
+          for (let at = top; at <= (Number.isFinite(low) ? low : bottom); at += 6)
+            if (Number.isFinite(x(value))) out.ink.push(x(value), at);
+        });
       if (children.length > 0) clip(children);
       return;
     }
@@ -118,7 +128,7 @@ function drawMark(
         mark.axis === 'x'
           ? [M, at, frame.y, L, at, frame.y + frame.height]
           : [M, frame.x, at, L, frame.x + frame.width, at];
-      trace([path[1], path[4]], [path[2], path[5]], out.lines);
+      if (!context.onScreen) trace([path[1], path[4]], [path[2], path[5]], out.lines);
       clip([
         {
           kind: 'path',
@@ -159,7 +169,7 @@ function drawMark(
       const py = xs.map((value) => y(y0 * (value / x0) ** mark.slope));
       const path = polyline(px, py);
       if (path.length === 0) return;
-      trace(px, py, mark.name === 'fit' ? out.ink : out.lines);
+      if (!context.onScreen) trace(px, py, mark.name === 'fit' ? out.ink : out.lines);
       clip([{ kind: 'path', path, stroke: lineStroke(style, mark.colour, mark.dash, mark.width) }]);
       return;
     }
@@ -173,13 +183,13 @@ function drawMark(
         const left = x(mark.edges[k]);
         const right = x(mark.edges[k + 1]);
         path.push(...rectangle(left, top, right - left, base - top));
-        for (let t = top; t < base; t += 6) out.ink.push((left + right) / 2, t);
+        if (!context.onScreen) for (let t = top; t < base; t += 6) out.ink.push((left + right) / 2, t);
       });
       if (path.length > 0) clip([{ kind: 'path', path, fill }]);
       return;
     }
     case 'heatmap': {
-      const least = Math.ceil((Math.max(frame.width, frame.height) / 72) * spec.points.dpi);
+      const least = Math.ceil((Math.max(frame.width, frame.height) / 72) * points.dpi);
       const size = heatmapSize(mark, least);
       const left = Math.min(x(mark.x[0]), x(mark.x[1]));
       const right = Math.max(x(mark.x[0]), x(mark.x[1]));

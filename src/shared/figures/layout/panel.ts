@@ -51,7 +51,7 @@ export function paintPanel(request: PanelRequest): PaintedPanel {
   if (frame.width < 6 * style.tickSize || frame.height < 4 * style.tickSize)
     warnings.push(`a panel is only ${round1(frame.width / pointsPerMm)} x ${round1(frame.height / pointsPerMm)} mm`);
 
-  const drawn = drawMarks({ spec, panel, frame, x, y, domainX, domainY });
+  const drawn = drawMarks({ style, points: spec.points, panel, frame, x, y, domainX, domainY, onScreen: false });
   nodes.push(...drawn.nodes);
   const map = heatmapOf(panel);
   if (map)
@@ -203,7 +203,8 @@ function ownNumbers(
   return choice.data > 0 || setLabel(text, fonts, { family: style.font, size }).width > room + 1e-6;
 }
 
-function emptyMessage(panel: Panel): string {
+/** Why a panel of which an axis has no value shows nothing. */
+export function emptyMessage(panel: Panel): string {
   const some = panel.marks.filter(
     (mark) =>
       mark.kind !== 'rule' && mark.kind !== 'region' && mark.kind !== 'slope' && 'x' in mark && mark.x.length > 0,

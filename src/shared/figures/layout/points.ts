@@ -2,20 +2,28 @@
 import type { Colour, Dash, MarkerShape } from '../appearance.ts';
 import { circle, L, M, rectangle, Z } from '../path.ts';
 import { integerText } from '../numbers.ts';
-import { colourOf, dashOf, markerOf } from '../palettes.ts';
-import type { FigureSpec, FigureStyle, Panel, Points, Rule } from '../types.ts';
+import { colourOf, dashOf, markerOf, type PaletteName, type ScreenColours } from '../palettes.ts';
+import type { FigureStyle, Panel, PointRule, Points, Rule } from '../types.ts';
 import { rasteriseDiscs } from './raster.ts';
 import type { Domain, Scale } from './scales.ts';
 import type { Frame, SceneNode, Stroke } from './scene.ts';
 
+/** How marks look: on paper a figure's style, on a screen sizes in its pixels and the colours of the theme. */
+export interface MarkStyle extends Pick<FigureStyle, 'axisWidth' | 'lineWidth' | 'markerSize'> {
+  readonly palette: PaletteName | ScreenColours;
+}
+
 export interface PanelContext {
-  readonly spec: FigureSpec;
+  readonly style: MarkStyle;
+  readonly points: PointRule;
   readonly panel: Panel;
   readonly frame: Frame;
   readonly x: Scale;
   readonly y: Scale;
   readonly domainX: Domain;
   readonly domainY: Domain;
+  /** For a screen: lines of no more points than its pixels show, and no record of the places that marks cover, which a legend in the frame keeps away from. */
+  readonly onScreen: boolean;
 }
 
 export interface DrawnPanel {
@@ -56,7 +64,7 @@ export function dashLengths(dash: Dash, width: number): readonly number[] | unde
 
 /** `width`: as a multiple of the style's line width. */
 export function lineStroke(
-  style: FigureStyle,
+  style: MarkStyle,
   colour: Colour,
   dash: Dash | undefined,
   width: number | undefined,
@@ -73,7 +81,7 @@ export function lineStroke(
 }
 
 /** Rules go with the axes: their width as a multiple of the style's line width. */
-export function ruleWidth(mark: Rule, style: FigureStyle): number {
+export function ruleWidth(mark: Rule, style: MarkStyle): number {
   return ((mark.width ?? 1) * style.axisWidth) / style.lineWidth;
 }
 
@@ -108,7 +116,7 @@ export function markerShape(shape: MarkerShape, size: number): { path: number[];
 
 /** Fill and stroke of a marker. */
 export function markerPaint(
-  style: FigureStyle,
+  style: MarkStyle,
   colour: Colour,
   open: boolean,
   size: number,
@@ -121,7 +129,7 @@ export function markerPaint(
 }
 
 /** Size and opacity of the markers of a series by the number of points. */
-export function pointLook(points: Points, style: FigureStyle, n = points.x.length): { size: number; opacity: number } {
+export function pointLook(points: Points, style: MarkStyle, n = points.x.length): { size: number; opacity: number } {
   const size =
     points.size ?? (n <= 60 ? style.markerSize : style.markerSize * (n <= 400 ? 0.75 : n <= 5000 ? 0.55 : 0.42));
   return { size, opacity: points.opacity ?? (n <= 60 ? 1 : n <= 400 ? 0.75 : n <= 5000 ? 0.45 : 0.3) };
@@ -151,10 +159,9 @@ export function drawPoints(
   out: DrawnPanel,
   omissions: Map<string, Omissions>,
 ): void {
-  const { frame, x, y, spec, domainX, domainY } = context;
-  const { style } = spec;
+  const { frame, x, y, style, points: rule, domainX, domainY } = context;
   const what = mark.what ?? 'points';
-  const shown = shownPoints(mark, x, y, frame, mode === 'thin' ? spec.points.limit : Infinity);
+  const shown = shownPoints(mark, x, y, frame, mode === 'thin' ? rule.limit : Infinity);
   const { indices, at } = shown;
   const omitted = omissionsOf(what, omissions);
   omitted.total += mark.x.length;
@@ -172,22 +179,21 @@ export function drawPoints(
     errorBar(bars, mark.yLow?.[k], mark.yHigh?.[k], y, leastY, (value) => [at[2 * i] + (mark.barShift ?? 0), value]);
     errorBar(bars, mark.xLow?.[k], mark.xHigh?.[k], x, leastX, (value) => [value, at[2 * i + 1]]);
   });
-  for (const value of at) out.ink.push(value);
-  for (let k = 0; k < bars.length; k += 6) trace([bars[k + 1], bars[k + 4]], [bars[k + 2], bars[k + 5]], out.ink);
+  if (!context.onScreen) {
+    for (const value of at) out.ink.push(value);
+    for (let k = 0; k < bars.length; k += 6) trace([bars[k + 1], bars[k + 4]], [bars[k + 2], bars[k + 5]], out.ink);
+  }
 
-  const { size, opacity } = pointLook(
-    mark,
-    style,
-    mode === 'thin' ? Math.min(mark.x.length, spec.points.limit) : undefined,
-  );
+  const { size, opacity } = pointLook(mark, style, mode === 'thin' ? Math.min(mark.x.length, rule.limit) : undefined);
   const colour = colourOf(mark.colour, style.palette);
   if (mark.join && at.length > 2) {
     const even = (_: number, k: number): boolean => k % 2 === 0;
-    trace(
-      at.filter(even),
-      at.filter((value, k) => !even(value, k)),
-      out.ink,
-    );
+    if (!context.onScreen)
+      trace(
+        at.filter(even),
+        at.filter((value, k) => !even(value, k)),
+        out.ink,
+      );
     const path = at.flatMap((value, k) => (k % 2 === 0 ? [k === 0 ? M : L, value, at[k + 1]] : []));
     out.nodes.push({
       kind: 'clip',
@@ -212,8 +218,8 @@ export function drawPoints(
       ],
     });
   if (at.length === 0) return;
-  if (mode === 'raster' && mark.x.length > spec.points.limit / 8) {
-    const { dpi } = spec.points;
+  if (mode === 'raster' && mark.x.length > rule.limit / 8) {
+    const { dpi } = rule;
     // Only as large as the points need.
     const area = grown(extent(at), size);
     const columns = Math.ceil((area.width / 72) * dpi);

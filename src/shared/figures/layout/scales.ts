@@ -147,3 +147,10 @@ export function scaleOf(axis: Axis, domain: Domain, start: number, end: number):
   const span = domain.max - domain.min;
   return (value) => from + ((value - domain.min) / span) * (to - from);
 }
+
+/** The value at a page coordinate: the inverse of `scaleOf`. */
+export function inverseOf(axis: Axis, { min, max }: Pick<Domain, 'min' | 'max'>, start: number, end: number): Scale {
+  const [from, to] = axis.reversed ? [end, start] : [start, end];
+  const share = (at: number): number => (at - from) / (to - from);
+  return axis.scale === 'log' ? (at) => min * (max / min) ** share(at) : (at) => min + share(at) * (max - min);
+}

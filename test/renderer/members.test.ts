@@ -10,8 +10,11 @@ import {
   valueOf,
 } from '../../src/renderer/compare/members.ts';
 import { lookOf } from '../../src/renderer/compare/looks.ts';
-import type { Axis, Mark } from '../../src/renderer/compare/marks.ts';
-import { placeMarks, rangeOf } from '../../src/renderer/compare/places.ts';
+import type { Mark } from '../../src/renderer/compare/marks.ts';
+import { namedAxis, overlayPanel } from '../../src/renderer/compare/overlay-panel.ts';
+import { placePanel } from '../../src/renderer/charts/placement.ts';
+import { domainOf } from '../../src/shared/figures/layout/scales.ts';
+import type { Axis, Points } from '../../src/shared/figures/types.ts';
 import { changesBetween } from '../../src/renderer/experiment/changes.ts';
 import type { RunRow } from '../../src/shared/contract/index.ts';
 
@@ -53,7 +56,9 @@ describe('members', () => {
     const members = membersOf(many, false, varied);
     expect(new Set(members.map(({ colour, dash }) => `${colour} ${dash}`)).size).toBe(32);
     expect(new Set(members.map(({ colour, shape }) => `${colour} ${shape}`)).size).toBe(32);
-    expect(new Set(members.slice(0, 8).map(({ dash, shape }) => `${dash} ${shape}`))).toEqual(new Set(['0 disc']));
+    expect(new Set(members.slice(0, 8).map(({ dash, shape }) => `${dash} ${shape}`))).toEqual(
+      new Set(['solid circle']),
+    );
     expect(new Set(Array.from({ length: 128 }, (_, i) => JSON.stringify(lookOf(i)))).size).toBe(128);
   });
 
@@ -147,53 +152,65 @@ describe('changes of a clone', () => {
   });
 });
 
-describe('places', () => {
+describe('a comparison as a panel of a figure', () => {
   const mark = (id: string, x: number[], y: number[]): Mark => ({
     id,
     name: id,
     colour: 0,
-    dash: 0,
-    shape: 'disc',
+    dash: 'solid',
+    shape: 'circle',
     x,
     y,
     low: y.map((v) => v - 1),
     high: y.map((v) => v + 1),
   });
-  const box = { left: 50, top: 0, width: 100, height: 200 };
-  const place = (marks: Mark[], x: Axis = { name: 'x' }) =>
-    placeMarks(marks, 'bars', { ...x, range: { low: 0, high: 10 } }, { name: 'y', range: { low: 0, high: 10 } }, box);
+  const drawn = (marks: Mark[], x: Partial<Axis> = {}): { points: Points[]; pixels: number[][] } => {
+    const axes = { x: { ...namedAxis('x'), min: 0, max: 10, ...x }, y: namedAxis('y') };
+    const panel = overlayPanel(marks, 'bars', axes);
+    const points = panel.marks.filter((each): each is Points => each.kind === 'points');
+    const { x: toPixel, frame } = placePanel(panel, 182, 258);
+    expect([frame.x, frame.width]).toEqual([64, 100]);
+    return { points, pixels: points.map((each) => each.x.map(toPixel)) };
+  };
 
-  it('on a numeric axis are those of the values, whatever stands there already; intervals step aside', () => {
-    const placed = place([mark('a', [2], [5]), mark('b', [2], [6]), mark('c', [7], [5])]);
-    expect(placed.map(({ points }) => points[0])).toEqual([70, 70, 120]);
-    expect(placed.map(({ barShift }) => barShift)).toEqual([-2.5, 2.5, 0]);
-    expect(placed.map(({ shared }) => shared)).toEqual([true, true, false]);
-    const many = place(Array.from({ length: 30 }, (_, k) => mark(String(k), [2], [k / 3])));
-    expect(new Set(many.map(({ points }) => points[0]))).toEqual(new Set([70]));
-    expect(many.at(-1).barShift - many[0].barShift).toBeCloseTo(24, 9);
+  it('has every point of a numeric axis at its value, whatever stands there already; intervals step aside', () => {
+    const { points, pixels } = drawn([mark('a', [2], [5]), mark('b', [2], [6]), mark('c', [7], [5])]);
+    expect(pixels).toEqual([[84], [84], [134]]);
+    expect(points.map(({ barShift = 0 }) => barShift)).toEqual([-2.5, 2.5, 0]);
+    expect(points.map(({ opacity }) => opacity)).toEqual([0.75, 0.75, 1]);
+    const many = drawn(Array.from({ length: 30 }, (_, k) => mark(String(k), [2], [k / 3])));
+    expect(new Set(many.pixels.flat())).toEqual(new Set([84]));
+    expect((many.points.at(-1)?.barShift ?? 0) - (many.points[0].barShift ?? 0)).toBeCloseTo(24, 9);
   });
 
-  it('of curves are those of the values too', () => {
-    const [a, b] = place([mark('a', [1, 2, 4], [5, 5, 5]), mark('b', [1, 2, 4], [6, 6, 6])]);
-    expect([a.points[0], a.points[2], a.points[4]]).toEqual([60, 70, 90]);
-    expect([b.points[0], b.points[2], b.points[4]]).toEqual([60, 70, 90]);
+  it('has curves at their values too', () => {
+    const { pixels } = drawn([mark('a', [1, 2, 4], [5, 5, 5]), mark('b', [1, 2, 4], [6, 6, 6])]);
+    expect(pixels).toEqual([
+      [74, 84, 104],
+      [74, 84, 104],
+    ]);
   });
 
-  it('over names are side by side, each nearer to its own name', () => {
-    const placed = place([mark('a', [0, 1], [5, 5]), mark('b', [0, 1], [6, 6])], { name: 'x', categories: ['p', 'q'] });
-    const [a, b] = placed.map(({ points }) => [points[0], points[2]]);
+  it('has marks over names side by side, each nearer to its own name', () => {
+    const names = Array.from({ length: 10 }, (_, k) => String(k));
+    const { pixels } = drawn([mark('a', [0, 1], [5, 5]), mark('b', [0, 1], [6, 6])], { scale: 'category', categories: names }); // prettier-ignore
+    const [a, b] = pixels;
     // Ten pixels a name: 0.6 of it between the first mark and the last.
     expect([b[0] - a[0], b[1] - a[1]]).toEqual([expect.closeTo(6, 5), expect.closeTo(6, 5)]);
     expect(a[1] - a[0]).toBeCloseTo(10, 5);
   });
-});
 
-describe('ranges', () => {
-  it('fit the data, and take in a bound that lies near', () => {
-    const range = (values: number[], guides: number[]) => rangeOf({ name: 'y' }, [values], 0, guides);
-    expect(range([1.2, 1.6], [1, 2])).toEqual({ low: 1.2, high: 1.6 });
-    expect(range([1.05, 1.6], [1, 2])).toEqual({ low: 1, high: 1.6 });
-    expect(range([-3, -1], [1, 2])).toEqual({ low: -3, high: -1 });
-    expect(range([50], [])).toEqual({ low: 45, high: 55 });
+  it('fits its axes to the data, and takes in a bound that lies near', () => {
+    const limits = (values: number[], references: number[]): number[] => {
+      const bare = { ...mark('a', values.map((_, k) => k), values), low: values, high: values }; // prettier-ignore
+      const panel = overlayPanel([bare], 'bars', { x: namedAxis('x'), y: namedAxis('y') }, { references });
+      const { min, max } = domainOf([panel], 'y');
+      const share = 0.04 / 1.08;
+      return [min + share * (max - min), max - share * (max - min)].map((end) => Number(end.toFixed(9)));
+    };
+    expect(limits([1.2, 1.6], [1, 2])).toEqual([1.2, 1.6]);
+    expect(limits([1.05, 1.6], [1, 2])).toEqual([1, 1.6]);
+    expect(limits([-3, -1], [1, 2])).toEqual([-3, -1]);
+    expect(limits([50], [])).toEqual([45, 55]);
   });
 });

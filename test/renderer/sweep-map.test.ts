@@ -67,7 +67,15 @@ describe('curves', () => {
   });
 
   it('over epochs leave out runs whose length is not known', () => {
-    const mark = { id: 'm', name: 'm', colour: 0, dash: 0, shape: 'disc' as const, x: [0, 50, 100], y: [1, 2, 3] };
+    const mark = {
+      id: 'm',
+      name: 'm',
+      colour: 0,
+      dash: 'solid' as const,
+      shape: 'circle' as const,
+      x: [0, 50, 100],
+      y: [1, 2, 3],
+    };
     const run = { ...row('m', 's', 1), steps: 100 };
     const value = (value: number) => ({ value, text: null, low: null, high: null });
     const values = { epochs: value(4), steps_per_second: value(50) };

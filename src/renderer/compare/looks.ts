@@ -1,18 +1,16 @@
 /** How members of a comparison are told apart: a colour each up to eight, then dashes of lines and shapes of points besides. Pure. */
 
+import type { Dash, MarkerShape } from '../../shared/figures/appearance.ts';
+
 export const colours = 8;
-/** Pixels drawn and left out, by number. */
-export const dashes: readonly (readonly number[])[] = [[], [6, 4], [2, 3], [8, 3, 2, 3]];
-/** Full circle, open circle, full square, open diamond. */
-export const shapes = ['disc', 'circle', 'square', 'diamond'] as const;
-export type Shape = (typeof shapes)[number];
+const dashes: readonly Dash[] = ['solid', 'dashed', 'dotted', 'dash-dot'];
+export const shapes: readonly MarkerShape[] = ['circle', 'circle-open', 'square', 'diamond'];
 
 export interface Look {
   /** Slot of the data colours. */
   readonly colour: number;
-  /** Place in `dashes`. */
-  readonly dash: number;
-  readonly shape: Shape;
+  readonly dash: Dash;
+  readonly shape: MarkerShape;
 }
 
 /** The look of member `rank` of a comparison; 32 are different in lines and in points, 128 in both together. */
@@ -21,7 +19,7 @@ export function lookOf(rank: number): Look {
   const later = Math.floor(round / dashes.length);
   return {
     colour: rank % colours,
-    dash: round % dashes.length,
+    dash: dashes[round % dashes.length],
     shape: shapes[(round + later) % shapes.length],
   };
 }

@@ -10,6 +10,8 @@ import type { Pair } from '../../shared/cross-fitted.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { directionsToDraw } from '../../shared/drawn-directions.ts';
 import type { DrawnDirections } from '../../shared/drawn-directions.ts';
+import { scatterDiagonals } from '../../shared/figures/figures/scatter.ts';
+import type { FigureSpec } from '../../shared/figures/types.ts';
 
 export const wantedArrays: readonly DiagonalName[] = [
   'eigenvalues',
@@ -59,8 +61,6 @@ export interface DirectionSets {
   readonly errors: readonly SetErrors[];
   /** Which directions of each set have points. */
   readonly shown: readonly DrawnDirections[];
-  /** The eigenvalue that cutoffs are shares of: H_11, or the mean of the two halves'. */
-  readonly largest: number;
 }
 
 export function directionSets(
@@ -92,7 +92,6 @@ export function directionSets(
         : splitsOf(arrays, (summary.splits?.count ?? 1) - 1).map((pair) => preparePair(pair, floors)),
     floors,
     errors: sets.map((_, set) => errorsOf(arrays, estimand, set)),
-    largest: sets.reduce((sum, { selection }) => sum + selection[0], 0) / sets.length,
   };
 }
 
@@ -160,6 +159,19 @@ export function doubts(row: CutoffRow, summary: MeasurementSummary, near?: Cutof
   const few = near === undefined ? null : fewSamples(near, summary);
   if (few !== null) found.push(few);
   return found;
+}
+
+const pairs = { gamma: 'C_H', gamma_Q: 'Q_H', C_on_Q: 'C_Q' } as const;
+
+/** The figure of diagonals against each other, with the fit at the cutoff that is looked at. */
+export function scatterFigure(
+  summary: MeasurementSummary,
+  arrays: MeasuredArrays,
+  estimand: Estimand,
+  relation: Relation,
+  row: CutoffRow,
+): FigureSpec {
+  return scatterDiagonals({ summary, arrays }, { pair: pairs[relation], estimand, row, halves: true });
 }
 
 export interface ScatterPoint {

@@ -1,6 +1,8 @@
 /**
- * Which native BLAS to use. The order is a path set by the user, macOS Accelerate, MKL, OpenBLAS; where none opens, the WebAssembly
+ * Which native BLAS to use. The order is a path set by the user, macOS Accelerate, OpenBLAS, MKL; where none opens, the WebAssembly
  * kernels serve. What was tried and why it failed is kept: `covature doctor` and the settings screen show it.
+ * OpenBLAS comes before MKL, which was slower on the one processor where both were measured (docs/method.md). The order is fixed, not measured anew on each machine:
+ * results differ between libraries in the last digits, so which one serves must not depend on what else a machine did for a second.
  */
 import { openNativeBlas } from './native.ts';
 import type { Blas } from './types.ts';
@@ -25,16 +27,16 @@ export function candidatePaths(platform: NodeJS.Platform): readonly string[] {
         '/usr/local/opt/openblas/lib/libopenblas.dylib',
       ];
     case 'win32':
-      return ['mkl_rt.3.dll', 'mkl_rt.2.dll', 'mkl_rt.dll', 'libopenblas.dll', 'openblas.dll'];
+      return ['libopenblas.dll', 'openblas.dll', 'mkl_rt.3.dll', 'mkl_rt.2.dll', 'mkl_rt.dll'];
     default:
       return [
+        'libopenblas.so.0',
+        'libopenblas.so',
+        'libopenblaso.so.0',
         'libmkl_rt.so.3',
         'libmkl_rt.so.2',
         'libmkl_rt.so',
         '/opt/intel/oneapi/mkl/latest/lib/libmkl_rt.so.2',
-        'libopenblas.so.0',
-        'libopenblas.so',
-        'libopenblaso.so.0',
       ];
   }
 }

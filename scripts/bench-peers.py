@@ -12,6 +12,7 @@ safetensors file with the weights of 784-50-50-10 (fc1.kernel, fc2.kernel, fc3.k
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -37,17 +38,49 @@ def versions():
 
 def rate(body, clock):
     """Calls a second by a clock, the best of several rounds."""
+    began = clock()
     for _ in range(20):
         body()
+        if clock() - began > 2 * SECONDS:
+            break
     best = 0.0
     for _ in range(ROUNDS):
         began, count = clock(), 0
         while clock() - began < SECONDS:
-            for _ in range(5):
-                body()
-            count += 5
+            body()
+            count += 1
         best = max(best, count / (clock() - began))
     return best
+
+
+class Late(Exception):
+    """A row took longer than it may."""
+
+
+#: Seconds that a row may take.
+limit = 0
+
+
+def limited(rows, peer, unit, body):
+    """Adds the rows that `body` gives, or one that says that it took too long or failed. A package that is missing gives none."""
+
+    def stop(*_):
+        raise Late
+
+    if limit > 0 and hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, stop)
+        signal.alarm(limit)
+    try:
+        rows.extend(body())
+    except ImportError:
+        pass
+    except Late:
+        rows.append({"peer": peer, "value": None, "unit": unit, "note": f"not done within {limit} s"})
+    except Exception as error:  # without a compiler, say, torch.compile has nothing to run
+        rows.append({"peer": peer, "value": None, "unit": unit, "note": str(error).strip().split("\n")[0][:160]})
+    finally:
+        if limit > 0 and hasattr(signal, "SIGALRM"):
+            signal.alarm(0)
 
 
 def networks():
@@ -94,6 +127,10 @@ def sgd(name, threads):
 
     def trainer(compiled, fused):
         model, inputs, labels = network(name)
+        # The statistics of each batch, as Covature trains.
+        for module in model.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.train()
         optimiser = torch.optim.SGD(model.parameters(), lr=0.01, fused=fused)
         loss_of = lambda x, y: F.cross_entropy((out := model(x)).reshape(-1, out.shape[-1]), y.reshape(-1))
         if compiled:
@@ -115,11 +152,12 @@ def sgd(name, threads):
     clock = time.process_time if threads == 1 else time.perf_counter
     rows = []
     for title, compiled in (("torch eager", False), ("torch.compile", True)):
-        try:
+
+        def steps():
             value = max(rate(trainer(compiled, fused), clock) for fused in (False, True))
-            rows.append({"peer": title, "value": value, "unit": "steps/s", "note": ""})
-        except Exception as error:  # without a compiler torch.compile has nothing to run
-            rows.append({"peer": title, "value": None, "unit": "steps/s", "note": str(error).strip().split("\n")[0][:160]})
+            return [{"peer": title, "value": value, "unit": "steps/s", "note": ""}]
+
+        limited(rows, title, "steps/s", steps)
     return {"rows": rows}
 
 
@@ -224,15 +262,19 @@ def exact(path):
 
     rows, found = [], {}
     for title, sums, xp in (("torch.func and packed products", torch_sums, torch), ("NumPy, packed products by hand", numpy_sums, np)):
-        seconds, (packed, g) = timed(sums)
-        unpacking, (c, h, q) = timed(lambda: unpack(packed, g, xp))
-        rest, _ = timed(lambda: along(c, h, q, xp), 1)
-        rows.append({"peer": title, "value": seconds + unpacking, "unit": "s", "note": "sums"})
-        rows.append({"peer": title, "value": seconds + unpacking + rest, "unit": "s", "note": "core"})
-        traces = {name: float(matrix.trace()) for name, matrix in (("C", c), ("H", h), ("Q", q))}
-        for name, value in traces.items():
-            if abs(found.setdefault(name, value) / value - 1) > 1e-9:
-                raise ValueError(f"{title}: the trace of {name} is {value}, and {found[name]} by the peer before")
+
+        def packed_products():
+            seconds, (packed, g) = timed(sums)
+            unpacking, (c, h, q) = timed(lambda: unpack(packed, g, xp))
+            rest, _ = timed(lambda: along(c, h, q, xp), 1)
+            traces = {name: float(matrix.trace()) for name, matrix in (("C", c), ("H", h), ("Q", q))}
+            for name, value in traces.items():
+                if abs(found.setdefault(name, value) / value - 1) > 1e-9:
+                    raise ValueError(f"the trace of {name} is {value}, and {found[name]} by the peer before")
+            both = (("sums", seconds + unpacking), ("core", seconds + unpacking + rest))
+            return [{"peer": title, "value": value, "unit": "s", "note": note} for note, value in both]
+
+        limited(rows, title, "s", packed_products)
 
     # Without the structure of the layer: each sample's Hessian whole, by torch.func alone. A few samples; the rest in proportion.
     t3 = upper
@@ -247,9 +289,13 @@ def exact(path):
         each = hessian(t2, tx[:few], ty[:few]).reshape(few, width**2, width**2)
         return each.sum(0), (each @ each).sum(0)
 
-    seconds, _ = timed(plain, 1)
-    note = f"from {few} of {n} samples, in proportion"
-    rows.append({"peer": "torch.func, whole per-sample Hessians", "value": seconds * n / few, "unit": "s", "note": note})
+    title = "torch.func, whole per-sample Hessians"
+
+    def whole():
+        seconds, _ = timed(plain, 1)
+        return [{"peer": title, "value": seconds * n / few, "unit": "s", "note": f"from {few} of {n} samples, in proportion"}]
+
+    limited(rows, title, "s", whole)
     return {"rows": rows, "found": found}
 
 
@@ -278,18 +324,19 @@ def leading(path, products):
         return torch.cat([each.reshape(-1) for each in tangent]).numpy()
 
     v = np.random.default_rng(1).standard_normal(sum(sizes))
-    product(v)
-    seconds, _ = timed(lambda: [product(v) for _ in range(20)])
-    rows.append({"peer": "torch.func", "value": seconds / 20 * products, "unit": "s", "note": f"{products} products alone, float64"})
-    try:
+
+    def alone():
+        product(v)
+        seconds, _ = timed(lambda: [product(v) for _ in range(20)])
+        return [{"peer": "torch.func", "value": seconds / 20 * products, "unit": "s", "note": f"{products} products alone, float64"}]
+
+    def by_scipy():
         from scipy.sparse.linalg import LinearOperator, eigsh
 
         operator = LinearOperator((sum(sizes),) * 2, matvec=product, dtype=np.float64)
         seconds, values = timed(lambda: eigsh(operator, k=10, which="LA", tol=1e-3, return_eigenvectors=True)[0], 1)
-        rows.append({"peer": "SciPy's eigsh on torch.func", "value": seconds, "unit": "s", "note": "float64, tol 1e-3"})
         found["largest"] = float(max(values))
-    except ImportError:
-        pass
+        return [{"peer": "SciPy's eigsh on torch.func", "value": seconds, "unit": "s", "note": "float64, tol 1e-3"}]
 
     def module(dtype):
         model = nn.Sequential(nn.Linear(784, 50, bias=False), nn.ReLU(), nn.Linear(50, 50, bias=False), nn.ReLU(), nn.Linear(50, 10, bias=False)).to(dtype)
@@ -298,7 +345,7 @@ def leading(path, products):
                 layer.weight.copy_(kernel.T)
         return model
 
-    try:
+    def by_curvlinops():
         from curvlinops import HessianLinearOperator
         from scipy.sparse.linalg import eigsh
 
@@ -306,18 +353,23 @@ def leading(path, products):
         parameters = list(model.parameters())
         operator = HessianLinearOperator(model, nn.CrossEntropyLoss(), parameters, [(x, labels)], check_deterministic=False).to_scipy()
         seconds, values = timed(lambda: eigsh(operator, k=10, which="LA", tol=1e-3)[0], 1)
-        rows.append({"peer": "curvlinops with SciPy's eigsh", "value": seconds, "unit": "s", "note": f"float64, tol 1e-3, largest {max(values):.6g}"})
-    except ImportError:
-        pass
-    try:
+        return [{"peer": "curvlinops with SciPy's eigsh", "value": seconds, "unit": "s", "note": f"float64, tol 1e-3, largest {max(values):.6g}"}]
+
+    def by_pyhessian():
         from pyhessian import hessian
 
         model = module(torch.float32)
         whole = hessian(model, nn.CrossEntropyLoss(), data=(x.float(), labels), cuda=False)
         seconds, (values, _) = timed(lambda: whole.eigenvalues(maxIter=100, tol=1e-3, top_n=10), 1)
-        rows.append({"peer": "PyHessian", "value": seconds, "unit": "s", "note": f"float32, tol 1e-3 of the eigenvalue's change, largest {values[0]:.6g}"})
-    except ImportError:
-        pass
+        return [{"peer": "PyHessian", "value": seconds, "unit": "s", "note": f"float32, tol 1e-3 of the eigenvalue's change, largest {values[0]:.6g}"}]
+
+    for title, body in (
+        ("torch.func", alone),
+        ("SciPy's eigsh on torch.func", by_scipy),
+        ("curvlinops with SciPy's eigsh", by_curvlinops),
+        ("PyHessian", by_pyhessian),
+    ):
+        limited(rows, title, "s", body)
     return {"rows": rows, "found": found}
 
 
@@ -329,7 +381,10 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--products", type=int, default=100)
     parser.add_argument("--to")
+    parser.add_argument("--limit", type=int, default=0, help="seconds that a row may take (default: no limit)")
     given = parser.parse_args()
+    global limit
+    limit = given.limit
     # Read when the libraries are loaded.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(given.threads)

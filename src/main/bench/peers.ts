@@ -49,6 +49,8 @@ export interface PeersTask {
   /** Of the two exact measurements. */
   readonly samples: readonly number[];
   readonly parts: ReadonlySet<string>;
+  /** Seconds that a peer may take for a row; one that takes longer is left out and says so. */
+  readonly limit: number;
   readonly python?: string;
   readonly say: (text: string) => void;
 }
@@ -65,12 +67,17 @@ interface Answer {
   readonly found?: Readonly<Record<string, number>>;
 }
 
-/** Milliseconds that one job of the peers may take. */
-const patience = 1_800_000;
+/** Rows of a job of the peers, at most; and seconds for what goes before them. */
+const rowsOfJob = 6;
+const before = 300;
+/** Seconds that a job without a limit of its rows may take. */
+const patience = 1800;
 
-/** What the peers' script answers to a job. Raises InputError where python3 or torch is missing, or the job fails. */
-export async function askPeers(args: readonly string[], python = 'python3'): Promise<Answer> {
-  const answer = (await runScript('bench-peers.py', args, python)) as Answer;
+/** What the peers' script answers to a job. Raises InputError where python3 or torch is missing, or the job fails. @param limit seconds that a row may take */
+export async function askPeers(args: readonly string[], python = 'python3', limit?: number): Promise<Answer> {
+  const limited = limit === undefined ? args : [...args, '--limit', String(limit)];
+  const seconds = limit === undefined ? patience : before + rowsOfJob * limit;
+  const answer = (await runScript('bench-peers.py', limited, python, seconds)) as Answer;
   if (answer.error === undefined) return answer;
   throw new InputError(`${answer.error} (pip install torch numpy scipy pyhessian curvlinops-for-pytorch)`);
 }
@@ -91,14 +98,14 @@ interface Layers {
 }
 
 /** The JSON on the last line of what a script prints. */
-function runScript(name: string, args: readonly string[], python: string): Promise<unknown> {
+function runScript(name: string, args: readonly string[], python: string, seconds = patience): Promise<unknown> {
   const script = fileURLToPath(new URL(`../../../scripts/${name}`, import.meta.url));
   if (!existsSync(script)) return Promise.reject(new InputError(`scripts/${name} is in a checkout alone`));
   return new Promise((resolve, reject) => {
-    execFile(python, [script, ...args], { timeout: patience, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    execFile(python, [script, ...args], { timeout: 1000 * seconds, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       if (error !== null) {
         const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-        const said = stderr.trim().split('\n').at(-1) ?? '';
+        const said = error.killed === true ? `not done within ${seconds} s` : (stderr.trim().split('\n').at(-1) ?? '');
         reject(
           new InputError(
             isMissing
@@ -117,6 +124,15 @@ function runScript(name: string, args: readonly string[], python: string): Promi
 export async function peersBench(task: PeersTask): Promise<PeersReport> {
   const { engine, parts, say, python } = task;
   const { versions } = await askPeers(['versions'], python);
+  /** A job that fails as a whole is a row that says why: the others go on. */
+  const ask = async (unit: PeerRow['unit'], args: readonly string[]): Promise<Answer> => {
+    try {
+      return await askPeers(args, python, task.limit);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      return { versions, rows: [{ peer: 'Python', value: null, unit, note: error.message }] };
+    }
+  };
   const rows: PeerRow[] = [];
   /** @param more a note on Covature's side, on the first row. */
   const add = (what: string, unit: PeerRow['unit'], own: number, peers: Answer['rows'], more = ''): void => {
@@ -136,7 +152,7 @@ export async function peersBench(task: PeersTask): Promise<PeersReport> {
           say(what);
           const clock = threads === 1 ? processorTime : undefined;
           const { steps } = await trainingRate(engine.trainingBlas(), job, data, threads, clock);
-          const answer = await askPeers(['sgd', '--network', network, '--threads', String(threads)], python);
+          const answer = await ask('steps/s', ['sgd', '--network', network, '--threads', String(threads)]);
           add(what, 'steps/s', steps, answer.rows);
         }
       }
@@ -147,10 +163,7 @@ export async function peersBench(task: PeersTask): Promise<PeersReport> {
         say(`C, H and Q of a 50 x 50 layer, ${samples} samples`);
         const input = trainedInput(engine.trainingBlas(), 50, await benchData(samples, task.folder));
         const { sums, core, traces } = await ownExact(task, input, samples);
-        const answer = await askPeers(
-          ['exact', '--problem', await problemFile(folder, input, samples), ...threads],
-          python,
-        );
+        const answer = await ask('s', ['exact', '--problem', await problemFile(folder, input, samples), ...threads]);
         const gap = Math.max(
           ...Object.entries(answer.found ?? {}).map(([name, value]) => Math.abs(value / traces[name] - 1)),
         );
@@ -174,10 +187,8 @@ export async function peersBench(task: PeersTask): Promise<PeersReport> {
       const input = trainedInput(engine.trainingBlas(), 50, await benchData(samples, task.folder));
       const eigenpairs = await eigenpairsBench(task.pool, input, { samples, count: 10, tolerance: 1e-3 });
       const problem = await problemFile(folder, input, samples);
-      const answer = await askPeers(
-        ['network', '--problem', problem, '--products', String(eigenpairs.products), ...threads],
-        python,
-      );
+      const products = ['--products', String(eigenpairs.products)];
+      const answer = await ask('s', ['network', '--problem', problem, ...products, ...threads]);
       add(
         `ten leading eigenpairs of ${eigenpairs.d} weights, ${samples} samples, residuals below 1e-3`,
         's',

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import { measureExact } from '../../../src/engine/curvature/exact.ts';
@@ -57,11 +58,32 @@ describeWhere(torch, 'the peers of the bench', () => {
     const { summary, release } = await measureExact(pool, input, options);
     release();
     await pool.close();
-    const { versions, rows, found } = await askPeers(['exact', '--problem', await problemFile(folder, input, 100)]);
+    const problem = await problemFile(folder, input, 100);
+    const { versions, rows, found } = await askPeers(['exact', '--problem', problem], 'python3', 300);
     expect(versions['torch']).toMatch(/^\d/);
     expect(rows).toHaveLength(5);
     for (const { value } of rows) expect(value).toBeGreaterThan(0);
+    expect(rows.every(({ note }) => !note.includes('not done'))).toBe(true);
     for (const name of ['C', 'H', 'Q'] as const)
       expect((found?.[name] ?? NaN) / summary.trace[name]).toBeCloseTo(1, 10);
+  });
+
+  test('a row that takes longer than it may says so, and the others go on', () => {
+    const body = [
+      'import sys, time',
+      `sys.path.insert(0, ${JSON.stringify(fileURLToPath(new URL('../../../scripts', import.meta.url)))})`,
+      'sys.dont_write_bytecode = True',
+      'import importlib; peers = importlib.import_module("bench-peers")',
+      'peers.limit = 1',
+      'rows = []',
+      'peers.limited(rows, "slow", "s", lambda: time.sleep(30) or [])',
+      'peers.limited(rows, "fast", "s", lambda: [{"peer": "fast", "value": 2.0, "unit": "s", "note": ""}])',
+      'peers.limited(rows, "broken", "s", lambda: 1 / 0)',
+      'print([(row["peer"], row["value"], row["note"]) for row in rows])',
+    ].join('\n');
+    const { stdout } = spawnSync('python3', ['-c', body], { encoding: 'utf8' });
+    expect(stdout.trim()).toBe(
+      "[('slow', None, 'not done within 1 s'), ('fast', 2.0, ''), ('broken', None, 'division by zero')]",
+    );
   });
 });

@@ -53,6 +53,13 @@ const flags = {
   },
   path: { schema: v.string(), value: 'DIR', help: "MNIST's training images in this folder instead of drawn digits" },
   peers: { schema: toggle, help: 'instead: beside PyTorch and others' },
+  limit: {
+    schema: integer(1),
+    value: 'SECONDS',
+    help: 'what a row of a peer may take; one that takes longer says so',
+    otherwise: '600',
+    requires: ['peers'],
+  },
   forecasts: { schema: toggle, help: 'instead: forecasts of whole runs and measurements beside what then happened' },
   ...engineFlags,
   json: jsonFlag,
@@ -122,7 +129,15 @@ export const bench: Command = {
       const pool = new Pool(engine.blas, { threads: report.threads });
       try {
         const sizes = samples === undefined ? [8000, 60_000] : [samples];
-        const task = { engine, pool, folder: values.path, samples: sizes, parts: benched, say };
+        const task = {
+          engine,
+          pool,
+          folder: values.path,
+          samples: sizes,
+          parts: benched,
+          limit: values.limit ?? 600,
+          say,
+        };
         const peers = await peersBench(task);
         if (values.json) printJson({ engine: report, ...peers });
         else process.stdout.write(`${peersText(peers, report.blas, report.processor)}\n`);
@@ -298,7 +313,9 @@ function peersText({ versions, rows }: PeersReport, blas: string, processor: str
     note,
   ]);
   const table = formatTable(['what', 'Covature', 'unit', 'peer', 'the same', 'times as fast', ''], cells);
-  return `${blas}; ${others.join(', ')}; ${processor}\n\n${table}`;
+  const { OPENBLAS_CORETYPE: chosen } = process.env;
+  const kernels = chosen === undefined ? '' : ` (its kernels chosen by OPENBLAS_CORETYPE=${chosen})`;
+  return `${blas}${kernels}; ${others.join(', ')}; ${processor}\n\n${table}`;
 }
 
 function forecastTable(rows: readonly ForecastBench[]): string {

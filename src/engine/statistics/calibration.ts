@@ -48,6 +48,8 @@ const fewestWithBeyond = 150;
 const share = 0.75;
 /** Second moments of w up to here are taken for those of Gaussian samples. */
 const gaussianUpTo = 1.05;
+/** Share of the trace by which the eigenvalues found may exceed it. */
+const spentWithin = 0.01;
 /** Exponents at which b is computed; between them it is linear. */
 const grid: readonly number[] = Array.from({ length: 26 }, (_, k) => 0.5 + 0.1 * k);
 
@@ -61,19 +63,28 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
   if (chosen.length === 0 || found < 3 || !(samples >= 8)) return undefined;
   const all = input.dimensions ?? 0;
   // Where part was measured, room for twice as many more as would hold the rest of the trace if all were like the last.
-  const rest = (traceH - measured.reduce((sum, x) => sum + x, 0)) / measured[found - 1];
+  const rest = traceH - measured.reduce((sum, x) => sum + x, 0);
   const size =
     all > Math.max(...halves.map(({ selection }) => selection.length)) && found < mostDirections
-      ? Math.min(mostDirections, all, Math.max(beyondFactor * found, fewestWithBeyond, Math.ceil(found + 2 * rest)))
+      ? Math.min(
+          mostDirections,
+          all,
+          Math.max(beyondFactor * found, fewestWithBeyond, Math.ceil(found + (2 * rest) / measured[found - 1])),
+        )
       : Math.min(mostDirections, found);
   const isPart = size > found;
+  // Traces are estimates: a little less than nothing is nothing.
+  const isSpent = isPart && rest < -spentWithin * traceH;
+  const left = Math.max(rest, 1e-6 * traceH);
   const simulation = new SimulatedHalves(blas, { dimensions: size, samples, tail, seed });
   try {
     const target = measured.subarray(0, size);
     const cutoffs = chosen.map((row) => row.cutoff);
-    const populations = isPart
-      ? beyondShapes.map((shape) => simulation.population(target, { shape, trace: traceH }))
-      : [simulation.population(target)];
+    const populations = isSpent
+      ? [null]
+      : isPart
+        ? beyondShapes.map((shape) => simulation.population(target, { shape, rest: left }))
+        : [simulation.population(target)];
     const slopes = populations.map((tau) => tau && simulation.slopes(tau, cutoffs, grid, target.length));
     return {
       seed,
@@ -82,7 +93,7 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
       ...(tail > 0 && { tail }),
       directions: size,
       ...(isPart && { measured_directions: found }),
-      ...(populations.includes(null) && { impossible: beyondImpossible(target, traceH) }),
+      ...(populations.includes(null) && { impossible: isSpent ? 'nothing left' : 'too much left' }),
       rows: chosen.map((row, k) => {
         const [low, high] = row.gamma.interval!.ols!;
         const estimated: Estimated = { value: (low + high) / 2, interval: [low, high] };
@@ -99,11 +110,6 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
   } finally {
     simulation.release();
   }
-}
-
-/** Why the rest of the trace cannot be spread beyond the measured eigenvalues. */
-function beyondImpossible(measured: Float64Array, trace: number): NonNullable<CalibrationSummary['impossible']> {
-  return measured.reduce((sum, x) => sum + x, 0) >= trace ? 'nothing left' : 'too much left';
 }
 
 /** The first value, with an interval that holds those of all; null where one is missing. */

@@ -38,9 +38,12 @@ export type BeyondShape = (typeof beyondShapes)[number];
 
 export interface Beyond {
   readonly shape: BeyondShape;
-  /** Sum over all eigenvalues. */
-  readonly trace: number;
+  /** Sum of the eigenvalues of a half beyond those measured, above 0. */
+  readonly rest: number;
 }
+
+/** The sum of the simulated eigenvalues beyond the measured ones comes within this factor (its logarithm) of the measured sum, or there is no population. */
+const restWithin = 0.2;
 
 /** Draws of halves for diagonal populations; the same random numbers for every population. Memory: d x d numbers a draw. */
 export class SimulatedHalves {
@@ -67,8 +70,8 @@ export class SimulatedHalves {
   }
 
   /**
-   * The population's eigenvalues tau [d], such that those of simulated halves agree with the measured ones rank by rank (fixed-point iteration; sample eigenvalues are too
-   * extreme). Null where the directions simulated beyond the measured ones cannot hold the rest of the trace, or nothing is left of it.
+   * The population's eigenvalues tau [d], such that those of simulated halves agree with the measured ones rank by rank, and beyond these in their sum (fixed-point iteration; sample
+   * eigenvalues are too extreme). Null where the directions simulated beyond the measured ones cannot hold that sum.
    * @param measured at most d, decreasing @param beyond needed where they are fewer than d
    */
   population(measured: Float64Array, beyond?: Beyond): Float64Array | null {
@@ -76,23 +79,28 @@ export class SimulatedHalves {
     const known = measured.length;
     const tau = new Float64Array(d);
     tau.set(measured);
-    if (known < d && !fillBeyond(tau, known, beyond)) return null;
+    let sum = beyond?.rest ?? 0;
+    let off = 0;
+    if (beyond !== undefined) fillBeyond(tau, known, beyond.shape, sum);
     for (let round = 0; round < spectrumRounds; round++) {
-      const mean = new Float64Array(known);
+      const mean = new Float64Array(d);
       for (let draw = 0; draw < spectrumDraws; draw++) {
         this.#decompose(tau, draw);
-        for (let i = 0; i < known; i++) mean[i] += Math.max(this.#values[d - 1 - i], 0) / spectrumDraws;
+        for (let i = 0; i < d; i++) mean[i] += Math.max(this.#values[d - 1 - i], 0) / spectrumDraws;
       }
       const step = measured.map((x, i) => (mean[i] > 0 ? Math.log(x / mean[i]) : 0));
       for (let i = 0; i < known; i++) {
         // A running mean over five ranks: single ranks scatter.
-        let [sum, count] = [0, 0];
-        for (let j = Math.max(0, i - 2); j <= Math.min(known - 1, i + 2); j++, count++) sum += step[j];
-        tau[i] *= Math.exp(Math.max(-1, Math.min(1, sum / count)));
+        let [total, count] = [0, 0];
+        for (let j = Math.max(0, i - 2); j <= Math.min(known - 1, i + 2); j++, count++) total += step[j];
+        tau[i] *= Math.exp(Math.max(-1, Math.min(1, total / count)));
       }
-      if (known < d && !fillBeyond(tau, known, beyond)) return null;
+      if (beyond === undefined) continue;
+      off = Math.log(beyond.rest / mean.subarray(known).reduce((total, x) => total + x, 0));
+      sum *= Math.exp(Math.max(-1, Math.min(1, off)));
+      fillBeyond(tau, known, beyond.shape, sum);
     }
-    return tau;
+    return Math.abs(off) < restWithin ? tau : null;
   }
 
   /** The slope of log C_ii on log H_ii and its scatter over draws at every exponent, by cutoff. @param leading directions that may take part */
@@ -212,19 +220,18 @@ function standardHalf(blas: Blas, { dimensions: d, samples: n, tail }: HalvesOpt
   return out;
 }
 
-/** Fills tau from `known` on with what is left of the trace; false where nothing is left or it does not fit. */
-function fillBeyond(tau: Float64Array, known: number, beyond: Beyond | undefined): boolean {
+/** Fills tau from `known` on, no eigenvalue above the last known one, with the sum or what of it there is room for. */
+function fillBeyond(tau: Float64Array, known: number, shape: BeyondShape, sum: number): void {
   const room = tau.length - known;
   const last = tau[known - 1];
-  const rest = (beyond?.trace ?? 0) - tau.subarray(0, known).reduce((sum, x) => sum + x, 0);
-  if (beyond === undefined || !(rest > 0 && rest <= room * last)) return false;
-  switch (beyond.shape) {
+  const rest = Math.min(sum, room * last);
+  switch (shape) {
     case 'even':
       tau.fill(rest / room, known);
-      return true;
+      return;
     case 'flat':
       for (let j = 0; j < room; j++) tau[known + j] = Math.max(1e-12 * last, Math.min(last, rest - j * last));
-      return true;
+      return;
     case 'power': {
       const total = (power: number): number => {
         let sum = 0;
@@ -239,11 +246,11 @@ function fillBeyond(tau: Float64Array, known: number, beyond: Beyond | undefined
         else high = middle;
       }
       for (let j = 0; j < room; j++) tau[known + j] = last * ((known + j + 1) / known) ** -high;
-      return true;
+      return;
     }
     default:
-      beyond.shape satisfies never;
-      throw new Error(`unknown shape ${String(beyond.shape)}`);
+      shape satisfies never;
+      throw new Error(`unknown shape ${String(shape)}`);
   }
 }
 

@@ -142,6 +142,10 @@ for (const engine of engines) {
           const error = summary.projected?.trace_standard_error[key] ?? 0;
           expect(Math.abs(summary.trace[key] - exact.summary.trace[key])).toBeLessThan(4 * error);
         }
+        // The probes see what the directions found leave: the variance is at most 2 |H|_F^2 of the rest over their number.
+        const squares = (values: Iterable<number>): number => Array.from(values).reduce((sum, x) => sum + x * x, 0);
+        const left = Math.sqrt((2 * (squares(all) - squares(arrays.eigenvalues))) / 400);
+        expect(summary.projected?.trace_standard_error.H).toBeLessThan(1.2 * left);
       }
       exact.release();
     });

@@ -3,7 +3,10 @@ import { expect, test } from 'vitest';
 import { calibrate, extrapolate } from '../../../src/engine/statistics/calibration.ts';
 import { crossFitSamples, drawSamples } from '../../../src/main/validate/samples.ts';
 import type { Population } from '../../../src/main/validate/samples.ts';
+import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
+import { loadKernels } from '../../../src/main/blas-module.ts';
 import { Random } from '../../../src/shared/random.ts';
+import type { CutoffRow } from '../../../src/shared/slopes.ts';
 import { engines } from '../../support/engines.ts';
 import { describeWhere } from '../../support/skips.ts';
 
@@ -56,4 +59,27 @@ test('slopes on a line in 1/P are extrapolated to its intercept, whatever their 
   expect(found.value).toBeCloseTo(1.4, 12);
   expect(found.interval[1] - found.interval[0]).toBeGreaterThan(0.1);
   expect(extrapolate(slopes.slice(0, 2), measured)).toBeNull();
+});
+
+test.each([
+  ['the rest of the trace in what is simulated', 1.2, undefined],
+  ['more than can be held at or below the last eigenvalue', 40, 'too much left'],
+  ['less than the directions found hold', 0.9, 'nothing left'],
+  ['nothing, but for the error of the trace', 0.995, undefined],
+] as const)('of the leading directions alone: %s', async (_, share, impossible) => {
+  const blas = await openWasmBlas(loadKernels());
+  const selection = Float64Array.from({ length: 12 }, (_, i) => 10 ** (-i / 6));
+  const found = selection.reduce((sum, x) => sum + x, 0);
+  const Q = selection.map((h) => 2 * h * h + found * h);
+  const half = { selection, H: selection, Q };
+  const row = {
+    cutoff: 1e-2,
+    selected: 12,
+    gamma: { ols: 1.1, interval: { ols: [1.05, 1.15] } },
+  } as unknown as CutoffRow;
+  const input = { halves: [half, half], samples: 2000, traceH: share * found, dimensions: 5000, rows: [row], seed: 1 };
+  const summary = calibrate(blas, input)!;
+  expect(summary.measured_directions).toBe(12);
+  expect(summary.impossible).toBe(impossible);
+  expect(summary.rows[0].simulated === null).toBe(impossible !== undefined);
 });

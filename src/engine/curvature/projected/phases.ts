@@ -150,7 +150,7 @@ export interface SpanMeasured {
 }
 
 export async function measureSpan(
-  { pool, session, options, stages, k }: ProjectedContext,
+  { pool, session, options, stages }: ProjectedContext,
   pairs: FoundPairs,
   along: AlongPairs,
   first: Gradients,
@@ -163,7 +163,7 @@ export async function measureSpan(
   const means = meansOf(along.all, plan, along.all.blocks);
   const probes = options.probes ?? defaultProbes;
   const trace = await stages.run('traces', 0.92, () =>
-    measureTraces(pool, session, first, { k, d, means, probes, seed }),
+    measureTraces(pool, session, first, { d, found: pairs.all.vectors, means, probes, seed }),
   );
   const covariance = along.all.covariance ?? new Float64Array();
   const within = await stages.run('within', 0.95, () =>

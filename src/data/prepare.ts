@@ -3,6 +3,7 @@
  * this order. Letters: n samples, f features a sample, k classes or outputs.
  */
 import type { DatasetSpec, SubsetSpec } from '../shared/dataset.ts';
+import { fillOneHot } from '../shared/one-hot.ts';
 import { InputError } from '../shared/errors.ts';
 import { Random } from '../shared/random.ts';
 import { hashDataset, hashPart, type Dataset, type Part } from './dataset.ts';
@@ -276,7 +277,6 @@ function labelNoise(part: RawPart, classes: number, noise: PrepareOptions['label
 function oneHot(targets: Targets, classes: number, raw: RawDataset): Targets {
   if (targets.kind !== 'classes')
     throw new InputError(`${raw.name}: targets: one-hot: expected targets that are classes`);
-  const values = new Float64Array(targets.values.length * classes);
-  targets.values.forEach((label, i) => (values[i * classes + label] = 1));
+  const values = fillOneHot(new Float64Array(targets.values.length * classes), targets.values, classes);
   return { kind: 'vectors', values, width: classes };
 }

@@ -160,9 +160,10 @@ export const factorsTask = defineTask('factors', (context: TaskContext, argument
         packSymmetric(gaussNewton.data, p * outer * outer, outer, 1, right, offset + 3 * blockWidth);
     }
     context.blas.gemm(true, false, inner, outer, count, 1, input, inner, delta, outer, 0, gradient, outer);
-    let lossSum = 0;
-    for (const value of dataOf(network.lossValues(targets))) lossSum += value;
-    return { lossSum, correct: network.loss.correct(dataOf(outputs), dataOf(targets)) };
+    return {
+      lossSum: withLosses(0, network, targets),
+      correct: network.loss.correct(dataOf(outputs), dataOf(targets)),
+    };
   });
 });
 
@@ -222,5 +223,11 @@ function ones(backend: CpuBackend, rows: number): ReturnType<CpuBackend['take']>
 export function squaredNorm(values: Real, from: number, n: number): number {
   let sum = 0;
   for (let i = from; i < from + n; i++) sum += values[i] * values[i];
+  return sum;
+}
+
+/** A sum with the losses of the samples that passed last added, one after the other: however samples are cut into passes, they are added in their order. */
+export function withLosses(sum: number, network: Network, targets: Tensor): number {
+  for (const value of dataOf(network.lossValues(targets))) sum += value;
   return sum;
 }

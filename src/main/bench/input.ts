@@ -1,4 +1,5 @@
 /** What the measurements of the bench measure: a network trained a little on the data, so that its spectra are those of training, not of the start. */
+import { fillOneHot } from '../../shared/one-hot.ts';
 import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { resolveDataset } from '../../data/resolve.ts';
 import { CpuBackend, dataOf } from '../../engine/backend/cpu.ts';
@@ -28,7 +29,7 @@ export async function benchData(samples: number, folder: string | undefined): Pr
   const inputs = new Float32Array(new SharedArrayBuffer(4 * count * width));
   inputs.set(train.inputs.subarray(0, count * width));
   const targets = new Float32Array(new SharedArrayBuffer(4 * count * outputs));
-  for (let p = 0; p < count; p++) targets[p * outputs + train.targets.values[p]] = 1;
+  fillOneHot(targets, train.targets.values, outputs);
   return { inputs, targets };
 }
 

@@ -8,19 +8,14 @@ import { targetsFor } from '../../data/targets.ts';
 import type { WantedTargets } from '../../data/targets.ts';
 import type { DatasetSpec, DatasetSummary } from '../../shared/dataset.ts';
 import { InputError } from '../../shared/errors.ts';
+import { fillOneHot } from '../../shared/one-hot.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { shared } from '../../engine/parallel/shared.ts';
-import type { Real } from '../../engine/blas/types.ts';
-
-export interface NetworkData {
-  /** [n, inputs] and [n, outputs] (one-hot rows for classes; of a sequence the labels of its positions). */
-  readonly inputs: Real;
-  readonly targets: Real;
-}
+import type { TrainingData } from '../../engine/training/trainer.ts';
 
 export interface PreparedData {
-  readonly train: NetworkData;
-  readonly test: NetworkData | null;
+  readonly train: TrainingData;
+  readonly test: TrainingData | null;
   /** Whether an accuracy exists. */
   readonly classes: boolean;
   readonly summary: DatasetSummary;
@@ -173,14 +168,14 @@ export function checkFit(dataset: DataShape, model: ModelSpec, { type, positions
 }
 
 /** In memory that threads share. Raises InputError for a target that single precision cannot hold. */
-function networkData(part: Part, { positions, width }: WantedTargets, name: string): NetworkData {
+function networkData(part: Part, { positions, width }: WantedTargets, name: string): TrainingData {
   const outputs = positions > 1 ? positions : width;
   const inputs = shared(part.inputs);
   const length = part.count * outputs;
   const bytes = new SharedArrayBuffer(length * inputs.BYTES_PER_ELEMENT);
   const targets = inputs instanceof Float64Array ? new Float64Array(bytes) : new Float32Array(bytes);
   if (part.targets.kind === 'classes') {
-    for (let p = 0; p < part.count; p++) targets[p * outputs + part.targets.values[p]] = 1;
+    fillOneHot(targets, part.targets.values, outputs);
   } else {
     targets.set(part.targets.values);
     const wrong = targets.findIndex((value) => !Number.isFinite(value));

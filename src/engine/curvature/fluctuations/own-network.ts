@@ -1,4 +1,5 @@
 /** A network of a task's own, whose weights it may move. */
+import { withLosses } from '../factors.ts';
 import type { Problem } from '../factors.ts';
 import { CpuBackend, dataOf } from '../../backend/cpu.ts';
 import type { Real } from '../../blas/types.ts';
@@ -59,7 +60,7 @@ export function meanLoss({ network, backend }: OwnNetwork, { inputs, targets }: 
     const count = Math.min(chunk, samples - start);
     backend.scope(() => {
       network.forward(backend.rowsOf(x, order, start, count));
-      for (const value of dataOf(network.lossValues(backend.rowsOf(t, order, start, count)))) sum += value;
+      sum = withLosses(sum, network, backend.rowsOf(t, order, start, count));
     });
   }
   return sum / samples;

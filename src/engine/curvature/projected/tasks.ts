@@ -4,6 +4,7 @@ import { dataOf } from '../../backend/cpu.ts';
 import type { Tensor } from '../../backend/types.ts';
 import type { GradientSink } from '../../network/types.ts';
 import { defineTask, type TaskContext } from '../../parallel/task.ts';
+import { withLosses } from '../factors.ts';
 import { linearise, onChunk, projectedState, scratchOf } from './linearised.ts';
 import { chunksOf } from './plan.ts';
 import { PerSampleSink, SumSink } from './sinks.ts';
@@ -51,7 +52,7 @@ export const gradientsTask = defineTask(
           each.measure(squaredNorms, null, null);
           for (const value of squaredNorms) squares += value;
         }
-        for (const value of dataOf(network.lossValues(targets))) lossSum += value;
+        lossSum = withLosses(lossSum, network, targets);
         correct += network.loss.correct(dataOf(network.output), dataOf(targets));
       });
     }

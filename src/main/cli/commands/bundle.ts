@@ -11,6 +11,7 @@ import { writeBundle } from '../../bundle/write.ts';
 import { drawPlans } from '../../figures/drawing.ts';
 import { figureFormats } from '../../figures/export.ts';
 import { namedPlans, plansOf } from '../../figures/plans.ts';
+import type { Replay } from '../../services/replay.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import { defaultStoreFolder } from '../../store/index.ts';
 import { engineFlags, engineOf, makeFolder, openStoreFor, printJson, storeFlags } from '../command.ts';
@@ -21,6 +22,7 @@ import type { FlagValues, Flags } from '../flags.ts';
 import { UsageError } from '../usage-error.ts';
 import { formatNumber } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
+import { agreementText, weightsText } from '../replay-text.ts';
 import { onTermination } from './run.ts';
 
 const flags = {
@@ -216,21 +218,10 @@ function verifiedText(name: string, found: VerifiedBundle, sound: boolean): stri
   return lines.join('\n');
 }
 
-function repeatText(
-  replay: Extract<NonNullable<VerifiedBundle['runs'][number]['replay']>, { original: string }>,
-): string {
-  const weights =
-    replay.weights_equal === null
-      ? 'no final weights to compare'
-      : replay.weights_equal
-        ? 'final weights equal bit for bit'
-        : `final weights differ by up to ${formatNumber(replay.largest_weight_difference)}`;
+function repeatText(replay: Replay): string {
   const keys = Object.keys(replay.differences);
   const results =
-    keys.length > 0
-      ? `${count(keys.length, 'result')} differ: ${keys.slice(0, 5).join(', ')}${keys.length > 5 ? ', ...' : ''}`
-      : replay.rounding === 0
-        ? 'all results equal'
-        : `all results equal but for rounding (${formatNumber(replay.rounding)} at most)`;
-  return `repeated: ${weights}; ${results}`;
+    agreementText(replay) ??
+    `${count(keys.length, 'result')} differ: ${keys.slice(0, 5).join(', ')}${keys.length > 5 ? ', ...' : ''}`;
+  return `repeated: ${weightsText(replay)}; ${results}`;
 }

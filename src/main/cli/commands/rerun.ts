@@ -6,6 +6,7 @@ import { flagsHelp, parse } from '../flags.ts';
 import type { Flags } from '../flags.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
+import { agreementText, weightsText } from '../replay-text.ts';
 import { onInterrupt, pauseGrace } from './run.ts';
 import { onPauseSignal } from '../../jobs/signals.ts';
 
@@ -61,17 +62,7 @@ export const rerun: Command = {
 };
 
 function replayText(replay: Replay): string {
-  const weights =
-    replay.weights_equal === null
-      ? 'no checkpoints to compare'
-      : replay.weights_equal
-        ? 'final weights are equal bit for bit'
-        : `final weights differ by up to ${formatNumber(replay.largest_weight_difference)}`;
   const rows = Object.entries(replay.differences).map(([key, [a, b]]) => [key, formatNumber(a, 6), formatNumber(b, 6)]);
-  const equal =
-    replay.rounding === 0
-      ? 'all results are equal'
-      : `all results are equal but for rounding (a relative difference of ${formatNumber(replay.rounding)} at most)`;
-  const results = rows.length === 0 ? equal : formatTable(['result', 'original', 'rerun'], rows);
-  return `run ${replay.rerun} repeats ${replay.original}\n${weights}\n${results}`;
+  const results = agreementText(replay) ?? formatTable(['result', 'original', 'rerun'], rows);
+  return `run ${replay.rerun} repeats ${replay.original}\n${weightsText(replay)}\n${results}`;
 }

@@ -78,7 +78,7 @@ export function countClasses(targets: Targets, classes: number): number[] | null
 }
 
 /** What a list or a run's provenance shows of a dataset. Two passes over the training inputs, in double precision. */
-export function summarise(dataset: Dataset): DatasetSummary {
+export function summariseDataset(dataset: Dataset): DatasetSummary {
   const { train, test, outputs } = dataset;
   const part = (p: Part): PartSummary => ({
     count: p.count,

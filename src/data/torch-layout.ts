@@ -12,7 +12,7 @@
  * belongs to a flattened image is put in that order too.
  */
 import { InputError } from '../shared/errors.ts';
-import type { Tensor } from './formats/tensors.ts';
+import type { StoredTensor } from './formats/tensors.ts';
 import { findTensors, namingAdvice } from './tensor-names.ts';
 import type { NameChoice } from './tensor-names.ts';
 
@@ -76,7 +76,7 @@ export function torchMapping(target: WantedTensor): TorchMapping {
  * expected and what was found.
  */
 export function fromTorch(
-  state: ReadonlyMap<string, Tensor>,
+  state: ReadonlyMap<string, StoredTensor>,
   wanted: readonly WantedTensor[],
   choice: NameChoice = {},
 ): TorchWeights {
@@ -120,9 +120,9 @@ const wrappers = ['module.', '_orig_mod.'];
 
 /** The tensors by the names that `torchMapping` asks for: no wrappers' beginnings, the projections of nn.MultiheadAttention apart. Again: the same. */
 export function stateDict(
-  state: ReadonlyMap<string, Tensor>,
+  state: ReadonlyMap<string, StoredTensor>,
   wanted: readonly WantedTensor[],
-): ReadonlyMap<string, Tensor> {
+): ReadonlyMap<string, StoredTensor> {
   return unfused(
     unwrapped(state),
     wanted,

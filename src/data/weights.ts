@@ -6,7 +6,7 @@ import { parseNpz } from './formats/npy.ts';
 import { lookalikeAt } from './lookalikes.ts';
 import { modelFileFormat, modelFileParts } from './model-file.ts';
 import { openSafetensors, parseSafetensors } from './formats/safetensors.ts';
-import type { Tensor } from './formats/tensors.ts';
+import type { StoredTensor } from './formats/tensors.ts';
 import { fromTorch } from './torch-layout.ts';
 import type { NameChoice } from './tensor-names.ts';
 import { findTensors } from './tensor-names.ts';
@@ -22,7 +22,7 @@ export interface ReadWeights {
 }
 
 /** Every tensor of a safetensors or npz file. Raises InputError, opening with the path, for damage and unknown kinds of file. */
-export async function readTensors(file: string): Promise<ReadonlyMap<string, Tensor>> {
+export async function readTensors(file: string): Promise<ReadonlyMap<string, StoredTensor>> {
   if (!/\.(safetensors|npz|covature-model|bin|pt|pth|ckpt)$/i.test(file)) {
     const other = await lookalikeAt(file);
     if (other !== null) throw new InputError(`${file}: this is ${other}`);
@@ -49,7 +49,7 @@ function weightsIn<T>(tensors: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
 }
 
 /** Types and shapes of every tensor of a weights file: of safetensors from its header alone, whatever its size. */
-export async function readShapes(file: string): Promise<ReadonlyMap<string, Pick<Tensor, 'dtype' | 'shape'>>> {
+export async function readShapes(file: string): Promise<ReadonlyMap<string, Pick<StoredTensor, 'dtype' | 'shape'>>> {
   if (/\.safetensors$/i.test(file)) {
     await using opened = await openSafetensors(file);
     return opened.places;
@@ -76,7 +76,7 @@ export async function readWeights(
 
 /** `readWeights` from tensors that were read; `file` is for messages. */
 export function takeWeights(
-  tensors: ReadonlyMap<string, Tensor>,
+  tensors: ReadonlyMap<string, StoredTensor>,
   file: string,
   layout: WeightsLayout,
   wanted: readonly WantedTensor[],

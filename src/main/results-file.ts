@@ -49,7 +49,7 @@ const optional: ReadonlySet<string> = new Set([...errorNames, ...intervalNames, 
 type StoredArrays = ResultArrays & Required<ExtraArrays>;
 
 /** Reads some arrays without the rest of the file; errors, splits and sums behind intervals that it lacks are left out. Raises InputError where the file is damaged or lacks another one. */
-export async function readArrays<const N extends keyof StoredArrays>(
+export async function readResultArrays<const N extends keyof StoredArrays>(
   path: string,
   names: readonly N[],
 ): Promise<Pick<StoredArrays, Exclude<N, OptionalName>> & Partial<Pick<StoredArrays, Extract<N, OptionalName>>>> {

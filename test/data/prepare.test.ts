@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { preview, summarise } from '../../src/data/dataset.ts';
+import { preview, summariseDataset } from '../../src/data/dataset.ts';
 import { prepare, type PrepareOptions } from '../../src/data/prepare.ts';
 import type { RawDataset, RawInputs, Targets } from '../../src/data/raw.ts';
 import { resolveDataset } from '../../src/data/resolve.ts';
@@ -98,7 +98,7 @@ describe('subsets', () => {
   it('balances the classes to within one', () => {
     const set = prepare(nine(), options({ ...unscaled, subset: { count: 5, balanced: true } }));
     expect(rowsOf(set.train)).toEqual([0, 1, 3, 4, 6]);
-    expect(summarise(set).train.per_class).toEqual([2, 2, 1]);
+    expect(summariseDataset(set).train.per_class).toEqual([2, 2, 1]);
   });
   it('applies to the test part separately', () => {
     const set = prepare({ ...nine(), test: nine().train }, options({ ...unscaled, test_subset: { count: 2 } }));
@@ -320,7 +320,7 @@ describe('resolving', () => {
     const set = await resolveDataset(spec, { progress: (stage) => stages.push(stage) });
     expect(stages).toEqual(['reading', 'preparing']);
     expect((await resolveDataset(spec)).hash).toBe(set.hash);
-    expect(summarise(set)).toMatchObject({
+    expect(summariseDataset(set)).toMatchObject({
       name: 'glyphs',
       features: 784,
       outputs: 10,

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { publishedDataset } from '../../src/data/downloads/catalogue.ts';
-import { summarise } from '../../src/data/dataset.ts';
+import { summariseDataset } from '../../src/data/dataset.ts';
 import { expandHome } from '../../src/data/home.ts';
 import { forgetLocation, locationOf, publishedPlace, setLocation } from '../../src/data/location.ts';
 import { recognise, titleOfNames } from '../../src/data/recognise.ts';
@@ -103,7 +103,7 @@ describe('a published set that its user keeps elsewhere', () => {
     const dataset = publishedDataset('cifar-10');
     const spec = parseDataset({ source: 'cifar-10', subset: { count: 10 } });
     await expect(resolveDataset(spec, { dataFolder })).rejects.toThrow(/not on this machine yet/);
-    const summary = summarise(await resolveDataset(parseDataset({ source: 'cifar-10', path: kept })));
+    const summary = summariseDataset(await resolveDataset(parseDataset({ source: 'cifar-10', path: kept })));
     await setLocation(dataFolder, 'cifar-10', { folder: kept, summary });
     expect((await locationOf(dataFolder, 'cifar-10'))?.summary.train.count).toBe(20);
     expect(await publishedPlace(dataset, dataFolder)).toMatchObject({ state: 'complete', folder: kept });

@@ -1,7 +1,7 @@
 /** Which tensor of a file serves which of the model: beginnings, names given by hand, the order of the file. */
 import { expect, test } from 'vitest';
 import { fromTorch } from '../../src/data/torch-layout.ts';
-import type { Tensor } from '../../src/data/formats/tensors.ts';
+import type { StoredTensor } from '../../src/data/formats/tensors.ts';
 import { takeWeights } from '../../src/data/weights.ts';
 
 const wanted = [
@@ -12,7 +12,7 @@ const wanted = [
 const sizes = { 'fc1.weight': [2, 3], 'fc1.bias': [2], 'head.weight': [4, 2] };
 
 /** A state dict whose tensors count from 1 on in the order of the model. */
-function state(rename: (name: string) => string): ReadonlyMap<string, Tensor> {
+function state(rename: (name: string) => string): ReadonlyMap<string, StoredTensor> {
   let at = 0;
   return new Map(
     Object.entries(sizes).map(([name, shape]) => {

@@ -1,7 +1,7 @@
 /** State dicts of PyTorch: names, axes, and the order of flattened images, which decides whether a network computes the same function. */
 import { expect, test } from 'vitest';
 import { fromTorch } from '../../src/data/torch-layout.ts';
-import type { Tensor } from '../../src/data/formats/tensors.ts';
+import type { StoredTensor } from '../../src/data/formats/tensors.ts';
 import { CpuBackend, dataOf } from '../../src/engine/backend/cpu.ts';
 import { Network } from '../../src/engine/network/network.ts';
 import { wantedTensors } from '../../src/engine/network/wanted.ts';
@@ -13,7 +13,7 @@ import { normals } from '../engine/network/support.ts';
 
 const blas = await openWasmBlas(loadKernels());
 
-function tensor(shape: readonly number[], seed: number): Tensor {
+function tensor(shape: readonly number[], seed: number): StoredTensor {
   return {
     dtype: 'F64',
     shape,
@@ -97,7 +97,7 @@ test('normalisation, attention and running statistics have their names', () => {
   const square = ['query', 'key', 'value', 'output'].map(
     (role, i) => [`attn.${role}.weight`, tensor([4, 4], 20 + i)] as const,
   );
-  const state = new Map<string, Tensor>([
+  const state = new Map<string, StoredTensor>([
     ['bn.weight', tensor([1], 1)],
     ['bn.bias', tensor([1], 2)],
     ['bn.running_mean', tensor([1], 3)],
@@ -126,7 +126,7 @@ test('every misfit is named with what was expected and what was found', () => {
     { name: 'fc1.bias', shape: [50] },
     { name: 'fc2.kernel', shape: [50, 10] },
   ];
-  const state = new Map<string, Tensor>([
+  const state = new Map<string, StoredTensor>([
     ['fc1.weight', tensor([784, 50], 1)],
     ['fc1.bias', { dtype: 'I32', shape: [50], data: new Int32Array(50) }],
   ]);
@@ -157,12 +157,12 @@ test.each([
 ])('nn.MultiheadAttention with its biases, $title', ({ layer, expected }) => {
   const model = parseModel({ input: [3, 2], layers: [layer, { type: 'meanpool' }], loss: 'mse' });
   const network = new Network(model, new CpuBackend(blas, 'float64'));
-  const given = (shape: number[], values: number[]): Tensor => ({
+  const given = (shape: number[], values: number[]): StoredTensor => ({
     dtype: 'F64',
     shape,
     data: Float64Array.from(values),
   });
-  const state = new Map<string, Tensor>([
+  const state = new Map<string, StoredTensor>([
     ['encoder.attn.in_proj_weight', given([6, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])],
     ['encoder.attn.in_proj_bias', given([6], [1, 2, 3, 4, 5, 6])],
     ['encoder.attn.out_proj.weight', given([2, 2], [20, 21, 22, 23])],

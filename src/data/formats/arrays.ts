@@ -16,7 +16,7 @@ import {
 } from '../raw.ts';
 import { parseNpy, parseNpyTexts, parseNpz, parseNpzTexts } from './npy.ts';
 import { parseSafetensors, tensor, writeSafetensors } from './safetensors.ts';
-import { elementsOf, toFloat64, type Tensor } from './tensors.ts';
+import { elementsOf, toFloat64, type StoredTensor } from './tensors.ts';
 
 export interface ArraysOptions {
   /** Names of the arrays; default "inputs" and "targets", or others that are usual (x_train and y_train, X and y, ...) where these are not there. */
@@ -32,7 +32,7 @@ export interface ArraysOptions {
   readonly classes?: number;
 }
 
-type Arrays = ReadonlyMap<string, () => Tensor>;
+type Arrays = ReadonlyMap<string, () => StoredTensor>;
 
 interface Opened {
   readonly arrays: Arrays;
@@ -275,7 +275,7 @@ function readPart(
   file: string,
   { shape: wanted, classes }: Pick<ArraysOptions, 'shape' | 'classes'>,
 ): ReadPart {
-  const get = (key: string): Tensor => {
+  const get = (key: string): StoredTensor => {
     const array = arrays.get(key);
     if (!array) {
       const names = [...arrays.keys()].slice(0, 20).join(', ') || 'none';
@@ -288,7 +288,7 @@ function readPart(
   if (!arrays.has(targetsName)) get(targetsName);
   const words = texts?.get(targetsName)?.() ?? null;
   const inputs = get(inputsName);
-  const targets: Tensor =
+  const targets: StoredTensor =
     words === null ? get(targetsName) : { dtype: 'I32', shape: [words.length], data: new Int32Array(words.length) };
   const isColumn = inputs.shape.length === 1 && inputs.shape[0] === targets.shape[0];
   if (inputs.shape.length < 2 && !isColumn)
@@ -317,13 +317,13 @@ function readPart(
   return { part, shape, words, notes };
 }
 
-function inputsOf({ dtype, data }: Tensor, at: string): RawInputs {
+function inputsOf({ dtype, data }: StoredTensor, at: string): RawInputs {
   if (dtype === 'U8' || dtype === 'F64' || dtype === 'F32') return data as RawInputs;
   if (['I64', 'U64', 'I32', 'U32'].includes(dtype)) return doubles(data, at);
   return Float32Array.from(data as Float32Array);
 }
 
-function targetsOf({ dtype, shape, data }: Tensor, at: string, classes: number | undefined): Targets {
+function targetsOf({ dtype, shape, data }: StoredTensor, at: string, classes: number | undefined): Targets {
   if (!(shape.length === 1 || shape.length === 2))
     throw new InputError(`${at}: expected shape [samples] or [samples, outputs], found [${shape.join(', ')}]`);
   const width = shape[1] ?? 1;
@@ -347,7 +347,7 @@ function alike(a: RawPart, b: RawPart): [RawPart, RawPart] {
   return [numbers(a), numbers(b)];
 }
 
-function doubles(data: Tensor['data'], at: string): Float64Array {
+function doubles(data: StoredTensor['data'], at: string): Float64Array {
   try {
     return toFloat64(data);
   } catch (error) {
@@ -360,7 +360,7 @@ function doubles(data: Tensor['data'], at: string): Float64Array {
  * name, class names and hash in the metadata.
  */
 export async function writeDataset(file: string, dataset: Dataset): Promise<void> {
-  const tensors: Record<string, Tensor> = {};
+  const tensors: Record<string, StoredTensor> = {};
   for (const [prefix, part] of [
     ['', dataset.train],
     ['test_', dataset.test],

@@ -11,16 +11,16 @@ import type { RawDataset, RawPart } from '../raw.ts';
 import { guessDelimiter, isNumber, numberOf, rowsOf } from './csv-text.ts';
 import type { DecimalMark, Row } from './csv-text.ts';
 
-export type Column = string | number;
+export type ColumnChoice = string | number;
 
 export interface CsvOptions {
   /**
    * The column of the classes, or the columns of the regression targets, by name or by number from 0; default the one that is called label, target, class or y,
    * else the last.
    */
-  readonly target?: Column | readonly Column[];
+  readonly target?: ColumnChoice | readonly ColumnChoice[];
   /** Columns that are no inputs, by name or number; default one without a name that counts 0, 1, 2, ... under a line of names. */
-  readonly ignore?: readonly Column[];
+  readonly ignore?: readonly ColumnChoice[];
   /** Default: classes where the target can be classes (words, or few whole numbers), else numbers. */
   readonly task?: 'classes' | 'regression';
   /** Whether the first line names the columns; default: where in some column its field is not a number and the next line's is. */
@@ -370,7 +370,7 @@ function labelsIn(lines: readonly Row[], c: number): { readonly from: number; re
 }
 
 function columnsOf(
-  wanted: readonly Column[],
+  wanted: readonly ColumnChoice[],
   headings: readonly string[] | undefined,
   width: number,
   file: string,

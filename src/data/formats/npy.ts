@@ -3,7 +3,7 @@
  * unpickled, which runs code, and is refused.
  */
 import { InputError } from '../../shared/errors.ts';
-import { decodeElements, dtypeBytes, elementsOf, type Dtype, type Tensor } from './tensors.ts';
+import { decodeElements, dtypeBytes, elementsOf, type Dtype, type StoredTensor } from './tensors.ts';
 import { readZip } from './zip.ts';
 
 /** NumPy itself writes some 100 bytes and refuses to read more than 10,000. */
@@ -29,7 +29,7 @@ const dtypeOfDescr: Readonly<Record<string, Dtype>> = {
  * One .npy file; `name` opens every error. Either byte order; Fortran order is turned into row-major. Raises an InputError for a wrong start, a header
  * that is not NumPy's, a type that is no plain number, a length that does not fit the shape.
  */
-export function parseNpy(bytes: Uint8Array, name: string): Tensor {
+export function parseNpy(bytes: Uint8Array, name: string): StoredTensor {
   const { descr, fortran, shape, begin } = parseHeader(bytes, name);
   const match = /^([<>|=]?)([a-zA-Z]\d+)$/.exec(descr);
   const dtype = match && Object.hasOwn(dtypeOfDescr, match[2]) ? dtypeOfDescr[match[2]] : undefined;
@@ -99,7 +99,7 @@ export function parseNpyTexts(bytes: Uint8Array, name: string): string[] | null 
 }
 
 /** From column-major (first index fastest) to row-major. */
-function rowMajor<T extends Tensor['data']>(data: T, shape: readonly number[]): T {
+function rowMajor<T extends StoredTensor['data']>(data: T, shape: readonly number[]): T {
   const out = data.slice() as T;
   const strides: number[] = [];
   let stride = 1;
@@ -183,8 +183,8 @@ export function parseNpzTexts(bytes: Uint8Array, name: string): ReadonlyMap<stri
 }
 
 /** The arrays of an .npz file by name (without ".npy"), each read when asked for. */
-export function parseNpz(bytes: Uint8Array, name: string): ReadonlyMap<string, () => Tensor> {
-  const arrays = new Map<string, () => Tensor>();
+export function parseNpz(bytes: Uint8Array, name: string): ReadonlyMap<string, () => StoredTensor> {
+  const arrays = new Map<string, () => StoredTensor>();
   for (const entry of readZip(bytes, name)) {
     if (!entry.name.endsWith('.npy')) continue;
     const key = entry.name.slice(0, -4);

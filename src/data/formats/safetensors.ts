@@ -18,14 +18,14 @@ import {
   elementsOf,
   isDtype,
   type Dtype,
-  type Tensor,
+  type StoredTensor,
 } from './tensors.ts';
 
-export { tensor, type Dtype, type Tensor } from './tensors.ts';
+export { tensor, type Dtype, type StoredTensor } from './tensors.ts';
 
 export interface Safetensors {
   /** In the order of the data. */
-  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -53,7 +53,7 @@ const largestHeader = 100_000_000;
 export function parseSafetensors(bytes: Uint8Array, name: string): Safetensors {
   const length = headerLength(bytes.subarray(0, 8), bytes.length, name);
   const { places, metadata } = parseHeader(bytes.subarray(8, 8 + length), bytes.length, name);
-  const tensors = new Map<string, Tensor>();
+  const tensors = new Map<string, StoredTensor>();
   for (const [key, place] of places) tensors.set(key, decode(place, bytes.subarray(place.begin, place.end)));
   return { tensors, metadata };
 }
@@ -67,9 +67,9 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
 export interface OpenSafetensors extends SafetensorsHeader, AsyncDisposable {
   readonly path: string;
   /** Raises an InputError that lists the names there are where `key` is none of them. */
-  read(key: string): Promise<Tensor>;
+  read(key: string): Promise<StoredTensor>;
   /** Elements `from` to `to` (exclusive) of the flattened tensor, as a tensor of one dimension. */
-  readElements(key: string, from: number, to: number): Promise<Tensor>;
+  readElements(key: string, from: number, to: number): Promise<StoredTensor>;
   close(): Promise<void>;
 }
 
@@ -93,7 +93,7 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
       if (!place) throw missingTensor(path, key, header.places.keys());
       return place;
     };
-    const readElements = async (key: string, from: number, to: number): Promise<Tensor> => {
+    const readElements = async (key: string, from: number, to: number): Promise<StoredTensor> => {
       const place = placeOf(key);
       const size = dtypeBytes(place.dtype);
       const count = (place.end - place.begin) / size;
@@ -102,7 +102,7 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
       const part = { ...place, shape: [to - from], begin: place.begin + from * size, end: place.begin + to * size };
       return decode(part, await readRange(handle, part.begin, part.end - part.begin, path));
     };
-    const read = async (key: string): Promise<Tensor> => {
+    const read = async (key: string): Promise<StoredTensor> => {
       const place = placeOf(key);
       return decode(place, await readRange(handle, place.begin, place.end - place.begin, path));
     };
@@ -114,7 +114,7 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
 }
 
 /** The tensor `key`; an InputError lists the names there are where it is none of them. */
-export function requireTensor(file: Safetensors, key: string, path: string): Tensor {
+export function requireTensor(file: Safetensors, key: string, path: string): StoredTensor {
   const tensor = file.tensors.get(key);
   if (!tensor) throw missingTensor(path, key, file.tensors.keys());
   return tensor;
@@ -131,10 +131,10 @@ function missingTensor(path: string, key: string, names: Iterable<string>): Inpu
  * by name, metadata by name, the header padded with spaces so that the data start at a multiple of 8 bytes; every array is then aligned.
  */
 export function encodeSafetensors(
-  tensors: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
+  tensors: Readonly<Record<string, StoredTensor>> | ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
-  const entries: [string, Tensor][] = isMap(tensors) ? [...tensors] : Object.entries(tensors);
+  const entries: [string, StoredTensor][] = isMap(tensors) ? [...tensors] : Object.entries(tensors);
   entries.sort(([a, s], [b, t]) => storedBytes(t) - storedBytes(s) || (a < b ? -1 : 1));
   const header: [string, unknown][] = [];
   const notes = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -164,18 +164,18 @@ export function encodeSafetensors(
   return [start, ...chunks];
 }
 
-function isMap(tensors: object): tensors is ReadonlyMap<string, Tensor> {
+function isMap(tensors: object): tensors is ReadonlyMap<string, StoredTensor> {
   return tensors instanceof Map;
 }
 
-function storedBytes(value: Tensor): number {
+function storedBytes(value: StoredTensor): number {
   return dtypeBytes(value.dtype);
 }
 
 /** Writes `encodeSafetensors` atomically (files.ts). Errors name the file. */
 export async function writeSafetensors(
   path: string,
-  tensors: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
+  tensors: Readonly<Record<string, StoredTensor>> | ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   await writeFileAtomic(path, encodeSafetensors(tensors, metadata));
@@ -264,7 +264,7 @@ function parsePlace(key: string, value: unknown, start: number, fileSize: number
   return { dtype, shape: shape as number[], begin: start + begin, end: start + end };
 }
 
-function decode(place: TensorPlace, bytes: Uint8Array): Tensor {
+function decode(place: TensorPlace, bytes: Uint8Array): StoredTensor {
   return { dtype: place.dtype, shape: place.shape, data: decodeElements(place.dtype, bytes) };
 }
 

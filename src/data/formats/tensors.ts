@@ -31,7 +31,7 @@ export const dtypes = [
 ] as const;
 export type Dtype = (typeof dtypes)[number];
 
-export interface Tensor {
+export interface StoredTensor {
   /** As stored in the file; see `dtypes` for the array it becomes. */
   readonly dtype: Dtype;
   /** Non-negative integers; empty for a scalar. The product is `data.length`. */
@@ -92,7 +92,7 @@ export function dtypeOf(data: TensorData): Dtype {
 }
 
 /** A tensor of `data`, its dtype from the kind of array. Throws where the shape does not hold as many elements. */
-export function tensor(data: TensorData, shape: readonly number[] = [data.length]): Tensor {
+export function tensor(data: TensorData, shape: readonly number[] = [data.length]): StoredTensor {
   if (elementsOf(shape) !== data.length)
     throw new Error(`shape [${shape.join(', ')}] does not hold ${data.length} elements`);
   return { dtype: dtypeOf(data), shape, data };

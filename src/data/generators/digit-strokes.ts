@@ -5,17 +5,17 @@
 export type Point = readonly [x: number, y: number];
 
 /** `curve`: a Catmull-Rom spline through the points; `loop`: a closed one; `line`: straight from point to point. */
-export interface Stroke {
+export interface DigitStroke {
   readonly kind: 'curve' | 'loop' | 'line';
   readonly points: readonly Point[];
 }
 
-const curve = (...points: Point[]): Stroke => ({ kind: 'curve', points });
-const loop = (...points: Point[]): Stroke => ({ kind: 'loop', points });
-const line = (...points: Point[]): Stroke => ({ kind: 'line', points });
+const curve = (...points: Point[]): DigitStroke => ({ kind: 'curve', points });
+const loop = (...points: Point[]): DigitStroke => ({ kind: 'loop', points });
+const line = (...points: Point[]): DigitStroke => ({ kind: 'line', points });
 
 /** strokes[digit][way]. */
-export const digitStrokes: readonly (readonly (readonly Stroke[])[])[] = [
+export const digitStrokes: readonly (readonly (readonly DigitStroke[])[])[] = [
   [
     [loop([0, -0.8], [0.33, -0.57], [0.45, 0], [0.33, 0.57], [0, 0.8], [-0.33, 0.57], [-0.45, 0], [-0.33, -0.57])],
     [

@@ -9,7 +9,7 @@
  */
 import { Random } from '../../shared/random.ts';
 import type { RawDataset, RawPart } from '../raw.ts';
-import { digitStrokes, type Point, type Stroke } from './digit-strokes.ts';
+import { digitStrokes, type Point, type DigitStroke } from './digit-strokes.ts';
 
 export interface GlyphsOptions {
   /** Safe integer >= 0; default 0. */
@@ -108,7 +108,7 @@ function drawGlyph(digit: number, random: Random, canvas: Float64Array, pixels: 
 /** Straight pieces to each span of a spline: within 0.05 pixels of it. */
 const piecesPerSpan = 5;
 
-function polyline({ kind, points }: Stroke): readonly Point[] {
+function polyline({ kind, points }: DigitStroke): readonly Point[] {
   if (kind === 'line') return points;
   const n = points.length;
   const closed = kind === 'loop';

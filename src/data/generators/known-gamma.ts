@@ -23,7 +23,7 @@
 import type { ModelSpec } from '../../shared/model.ts';
 import { portableExp } from '../../shared/portable.ts';
 import { Random } from '../../shared/random.ts';
-import { tensor, type Tensor } from '../formats/tensors.ts';
+import { tensor, type StoredTensor } from '../formats/tensors.ts';
 import type { RawDataset, Targets } from '../raw.ts';
 import { checkSize } from './size.ts';
 
@@ -43,7 +43,7 @@ export interface KnownGamma {
   readonly data: RawDataset;
   readonly model: ModelSpec;
   /** The weights at which the exponent is exact. */
-  readonly weights: Readonly<Record<string, Tensor>>;
+  readonly weights: Readonly<Record<string, StoredTensor>>;
   /** The parameter to measure. */
   readonly parameter: 'fc1.kernel';
   /** lambda, decreasing: the eigenvalues of H; C_ii is their power gamma. */

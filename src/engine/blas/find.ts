@@ -7,14 +7,14 @@
 import { openNativeBlas } from './native.ts';
 import type { Blas } from './types.ts';
 
-export interface Attempt {
+export interface LibraryAttempt {
   readonly path: string;
   readonly error: string;
 }
 
 export interface FoundBlas {
   readonly blas: Blas | undefined;
-  readonly attempts: readonly Attempt[];
+  readonly attempts: readonly LibraryAttempt[];
 }
 
 /** The names under which the libraries are found by each system's loader, in order of preference. */
@@ -59,7 +59,7 @@ export function installHint(platform: NodeJS.Platform): string {
  */
 export function findNativeBlas(platform: NodeJS.Platform, chosen?: string): FoundBlas {
   if (chosen !== undefined && chosen !== '') return { blas: openNativeBlas(chosen), attempts: [] };
-  const attempts: Attempt[] = [];
+  const attempts: LibraryAttempt[] = [];
   for (const path of candidatePaths(platform)) {
     try {
       return { blas: openNativeBlas(path), attempts };

@@ -111,7 +111,7 @@ export function numericalFloors(
 }
 
 /** The values of several sets of directions, one set after the other. */
-export function joined(rows: readonly Diagonals[], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
+export function joinedDiagonals(rows: readonly Diagonals[], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
   const values = new Float64Array(rows.reduce((total, { selection }) => total + selection.length, 0));
   let start = 0;
   for (const row of rows) {

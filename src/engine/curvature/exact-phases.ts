@@ -32,7 +32,7 @@ import { linearStabilityTask } from './linear-stability.ts';
 import type { MeasurementInput } from './measurement-input.ts';
 import { mechanismDirections, mechanismTask } from './mechanism.ts';
 import { meanGradient, momentSums, unpackMatrix } from './moments.ts';
-import type { MatrixName, MomentSums } from './moments.ts';
+import type { PackedMatrix, MomentSums } from './moments.ts';
 import { noiseAtWork } from './noise-at-work.ts';
 import { measurementDefaults } from '../../shared/experiment.ts';
 import type { MeasurementOptions } from './options.ts';
@@ -62,7 +62,7 @@ export interface ExactContext {
 const both = ['A', 'B'] as const;
 
 /** Over all samples. */
-export interface Matrices {
+export interface MeasuredMatrices {
   /** The packed sums of both halves, which the matrices of the halves are unpacked from. */
   readonly moments: MomentSums;
   readonly C: Real;
@@ -75,7 +75,7 @@ export interface Matrices {
 }
 
 /** Passes over the samples and unpacks the matrices. Raises InputError where they leave the range of doubles. */
-export async function measureMatrices(context: ExactContext): Promise<Matrices> {
+export async function measureMatrices(context: ExactContext): Promise<MeasuredMatrices> {
   const { pool, input, options, layout, d, samples, stages } = context;
   const { model, weights, inputs, targets } = input;
   await pool.runEverywhere(openProblemTask, { model, weights, inputs, targets });
@@ -93,7 +93,7 @@ export async function measureMatrices(context: ExactContext): Promise<Matrices> 
     ? momentSums(pool, layout, momentOptions)
     : deviceMomentSums(options.device, pool, targets, layout, momentOptions));
   Object.assign(stages.seconds, seconds);
-  const unpack = async (name: MatrixName): Promise<Real> => {
+  const unpack = async (name: PackedMatrix): Promise<Real> => {
     const matrix = pool.allocate('float64', d * d);
     await stages.run('unpacking', 0.4, () => unpackMatrix(pool, moments, name, both, matrix));
     return matrix;
@@ -143,7 +143,7 @@ export interface WholeSpectrum {
 /** Decomposes H and holds C and Q against it. */
 export async function measureSpectrum(
   { pool, network, layout, d, options, stages }: ExactContext,
-  { moments, C, H, Q }: Matrices,
+  { moments, C, H, Q }: MeasuredMatrices,
 ): Promise<WholeSpectrum> {
   const { seed } = options;
   const vectors = pool.allocate('float64', d * d);
@@ -191,7 +191,7 @@ export async function measureSpectrum(
 /** Begins C against the other matrices over all samples (`assumptions`); null where that was not asked for. */
 export async function beginAssumptions(
   { pool, layout, options, stages }: ExactContext,
-  { moments, C, H, Q }: Matrices,
+  { moments, C, H, Q }: MeasuredMatrices,
   { spectrum, diagonals, cosines: angles, ratio, baseline }: WholeSpectrum,
 ): Promise<ExactAssumptions | null> {
   if (options.assumptions !== true) return null;
@@ -240,7 +240,7 @@ export function gatherDirections(
 /** @param floors before they are known from intervals as well. */
 export async function measureAlong(
   context: ExactContext,
-  matrices: Matrices,
+  matrices: MeasuredMatrices,
   { spectrum, eigenvalues, diagonals }: WholeSpectrum,
   floors: Floors,
 ): Promise<AlongSpectrum> {
@@ -328,7 +328,7 @@ export interface Halves {
 /** Overwrites the vectors of the spectrum over all samples. */
 export async function measureHalves(
   context: ExactContext,
-  { moments }: Matrices,
+  { moments }: MeasuredMatrices,
   { spectrum }: WholeSpectrum,
   assumptions: ExactAssumptions | null,
   along: AlongSpectrum,
@@ -362,7 +362,7 @@ export interface OverBlocks {
 /** Releases the directions. */
 export async function measureOverBlocks(
   context: ExactContext,
-  matrices: Matrices,
+  matrices: MeasuredMatrices,
   whole: WholeSpectrum,
   { stability }: AlongSpectrum,
   { crossFitted, directions }: Halves,

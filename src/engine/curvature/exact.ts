@@ -11,7 +11,7 @@ import type { Pool } from '../parallel/pool.ts';
 import type { Floors } from '../statistics/index.ts';
 import { packProjections } from '../statistics/stored-blocks.ts';
 import { directionErrors } from './direction-errors.ts';
-import { joined, numericalFloors } from './exact-parts.ts';
+import { joinedDiagonals, numericalFloors } from './exact-parts.ts';
 import {
   beginAssumptions,
   measureAlong,
@@ -21,7 +21,14 @@ import {
   measureSpectrum,
   trainingSetOf,
 } from './exact-phases.ts';
-import type { AlongSpectrum, ExactContext, Halves, Matrices, OverBlocks, WholeSpectrum } from './exact-phases.ts';
+import type {
+  AlongSpectrum,
+  ExactContext,
+  Halves,
+  MeasuredMatrices,
+  OverBlocks,
+  WholeSpectrum,
+} from './exact-phases.ts';
 import { factorLayout } from './factors.ts';
 import { checkMemory } from './forecast.ts';
 import type { MeasurementOptions } from './options.ts';
@@ -91,7 +98,7 @@ function openExact(pool: Pool, input: MeasurementInput, options: MeasurementOpti
 }
 
 function exactArrays(
-  { C, H, Q, gaussNewton, gradient }: Matrices,
+  { C, H, Q, gaussNewton, gradient }: MeasuredMatrices,
   { eigenvalues, diagonals }: WholeSpectrum,
   { duality, splits }: AlongSpectrum,
   { crossFitted }: Halves,
@@ -107,16 +114,16 @@ function exactArrays(
     eigenvalues,
     C_diagonal: diagonals.C,
     Q_diagonal: diagonals.Q,
-    cross_fitted_selection: joined(crossFitted, 'selection'),
-    cross_fitted_H_diagonal: joined(crossFitted, 'H'),
-    cross_fitted_C_diagonal: joined(crossFitted, 'C'),
-    cross_fitted_Q_diagonal: joined(crossFitted, 'Q'),
+    cross_fitted_selection: joinedDiagonals(crossFitted, 'selection'),
+    cross_fitted_H_diagonal: joinedDiagonals(crossFitted, 'H'),
+    cross_fitted_C_diagonal: joinedDiagonals(crossFitted, 'C'),
+    cross_fitted_Q_diagonal: joinedDiagonals(crossFitted, 'Q'),
     ...(projections && { ...directionErrors(projections), ...packProjections(projections) }),
     ...(ofSplits.length > 0 && {
-      split_selection: joined(ofSplits, 'selection'),
-      split_H_diagonal: joined(ofSplits, 'H'),
-      split_C_diagonal: joined(ofSplits, 'C'),
-      split_Q_diagonal: joined(ofSplits, 'Q'),
+      split_selection: joinedDiagonals(ofSplits, 'selection'),
+      split_H_diagonal: joinedDiagonals(ofSplits, 'H'),
+      split_C_diagonal: joinedDiagonals(ofSplits, 'C'),
+      split_Q_diagonal: joinedDiagonals(ofSplits, 'Q'),
     }),
     ...(typeof duality === 'object' ? duality?.arrays : {}),
     ...assumed?.arrays,
@@ -125,7 +132,7 @@ function exactArrays(
 
 function summariseExact(
   { pool, input, options, network, d, samples, stages }: ExactContext,
-  { moments, C, H, Q, gradient }: Matrices,
+  { moments, C, H, Q, gradient }: MeasuredMatrices,
   whole: WholeSpectrum,
   { mechanism, duality, splits }: AlongSpectrum,
   { crossFitted, half }: Halves,

@@ -226,8 +226,8 @@ export async function hessianSum(
 }
 
 /** Which d x d matrix, in the order of the blocks of the right factor. */
-export type MatrixName = 'H' | 'Q' | 'C' | 'gauss_newton';
-const blockOf: Readonly<Record<MatrixName, number>> = { H: 0, Q: 1, C: 2, gauss_newton: 3 };
+export type PackedMatrix = 'H' | 'Q' | 'C' | 'gauss_newton';
+const blockOf: Readonly<Record<PackedMatrix, number>> = { H: 0, Q: 1, C: 2, gauss_newton: 3 };
 
 /**
  * Unpacks one matrix of the samples of one half or of both into `out` [d, d]:
@@ -236,7 +236,7 @@ const blockOf: Readonly<Record<MatrixName, number>> = { H: 0, Q: 1, C: 2, gauss_
 export async function unpackMatrix(
   pool: Pool,
   moments: MomentSums,
-  name: MatrixName,
+  name: PackedMatrix,
   halves: readonly Half[],
   out: Real,
 ): Promise<void> {

@@ -27,7 +27,7 @@ import type { BlockProjections, Diagonals, Floors } from '../statistics/index.ts
 import { calibrateTask } from '../statistics/calibrate-task.ts';
 import { sumOfSquares } from './dense-tasks.ts';
 
-export interface SummaryInput {
+export interface MeasuredNumbers {
   readonly parameter: Parameter;
   readonly method: MeasurementSummary['method'];
   readonly samples: number;
@@ -74,7 +74,7 @@ export interface HalfInput {
 }
 
 /** The bootstrap runs in the worker threads while the slopes over all directions are fitted here. */
-export async function summarise(pool: Pool, input: SummaryInput): Promise<MeasurementSummary> {
+export async function summarise(pool: Pool, input: MeasuredNumbers): Promise<MeasurementSummary> {
   const { parameter, floors, trainingSet } = input;
   const eigenvalues = trainingSet.selection;
   const d = eigenvalues.length;
@@ -150,7 +150,7 @@ function halfSample(half: HalfInput, floors: Floors): HalfSample {
 type GammaRows = Pick<MeasurementSummary, 'gamma' | 'estimand_difference' | 'bootstrap' | 'calibration'>;
 
 /** Fits of both estimands by cutoff, with intervals where projections over sample blocks are given. */
-async function gammaRows(pool: Pool, input: SummaryInput): Promise<GammaRows> {
+async function gammaRows(pool: Pool, input: MeasuredNumbers): Promise<GammaRows> {
   const { trainingSet, crossFitted, floors, projections, seed } = input;
   const plan = projections && planBootstrap(projections, { seed, floors });
   const replicates = plan && Promise.all(plan.sets.map((set) => pool.run(replicateTask, set)));

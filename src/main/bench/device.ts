@@ -15,7 +15,7 @@ import { openProblemTask, factorLayout } from '../../engine/curvature/factors.ts
 import type { FactorLayout } from '../../engine/curvature/factors.ts';
 import { momentSums } from '../../engine/curvature/moments.ts';
 import { meansOf, projectSamples } from '../../engine/curvature/projected/projections.ts';
-import type { Projections } from '../../engine/curvature/projected/projections.ts';
+import type { SampleProjections } from '../../engine/curvature/projected/projections.ts';
 import { openSession } from '../../engine/curvature/projected/session.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
 import { Network } from '../../engine/network/network.ts';
@@ -266,8 +266,8 @@ async function benchProducts(
     note: 'all samples',
   });
   const task = { vectors: v, gradient: new Float64Array(d), halves: ['A', 'B'], covariance: false } as const;
-  let own: Projections | null = null;
-  let other: Projections | null = null;
+  let own: SampleProjections | null = null;
+  let other: SampleProjections | null = null;
   const projecting = await seconds(async () => void (own = await opened.project(task)));
   const projectingOnCpu = await seconds(async () => void (other = await projectSamples(pool, opened.plan, task)));
   onRow({
@@ -278,7 +278,7 @@ async function benchProducts(
     note: 'along one direction',
   });
   if (own !== null && other !== null) {
-    const [x, y] = [own, other].map((each: Projections) => meansOf(each, opened.plan, each.blocks));
+    const [x, y] = [own, other].map((each: SampleProjections) => meansOf(each, opened.plan, each.blocks));
     for (const key of ['H', 'C', 'Q'] as const)
       onRow({
         what: `  their precision, ${key}`,

@@ -20,7 +20,7 @@ import type { OpenedEngine } from '../jobs/engine.ts';
 import { libraryThreadsOf } from '../jobs/engine.ts';
 import { benchData, trainedInput } from './input.ts';
 import { eigenpairsBench } from './projected.ts';
-import { processorTime, trainingJobs, trainingRate } from './training.ts';
+import { processorTime, trainingJobs, benchTrainingRate } from './training.ts';
 import type { TrainingJob } from './training.ts';
 
 /** Covature's number and a peer's for the same work. */
@@ -151,7 +151,7 @@ export async function peersBench(task: PeersTask): Promise<PeersReport> {
           const what = `${job.what}, batch 50, float32, ${threads === 1 ? 'processor time of 1 thread' : `${threads} threads`}`;
           say(what);
           const clock = threads === 1 ? processorTime : undefined;
-          const { steps } = await trainingRate(engine.trainingBlas(), job, data, threads, clock);
+          const { steps } = await benchTrainingRate(engine.trainingBlas(), job, data, threads, clock);
           const answer = await ask('steps/s', ['sgd', '--network', network, '--threads', String(threads)]);
           add(what, 'steps/s', steps, answer.rows);
         }

@@ -51,7 +51,7 @@ function smallCnn(): ModelSpec {
   });
 }
 
-export interface TrainingRate {
+export interface BenchedTraining {
   /** Steps a second. */
   readonly steps: number;
   /** The same of the step's matrix products alone: forward, both backward products of each layer but the first's input. */
@@ -68,13 +68,13 @@ export function processorTime(): number {
  * Both rates are the best of alternating rounds, so that a passing load of the machine does not count.
  * @param clock milliseconds; the wall's by default. Processor time, for one thread, is what no other work on the machine changes much.
  */
-export async function trainingRate(
+export async function benchTrainingRate(
   blas: Blas,
   job: TrainingJob,
   data: TrainingData,
   threads: number,
   clock: () => number = () => performance.now(),
-): Promise<TrainingRate> {
+): Promise<BenchedTraining> {
   const [seconds, rounds] = [1, 3];
   const network = new Network(job.model, new CpuBackend(blas, 'float32'));
   for (const parameter of network.parameters) {

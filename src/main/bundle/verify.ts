@@ -13,7 +13,7 @@ import { InputError, messageOf } from '../../shared/errors.ts';
 import { withoutCarried } from '../../shared/figures/carried.ts';
 import { parseRecipe } from '../../shared/figures/recipe.ts';
 import { parseJson } from '../../shared/validation.ts';
-import { drawFigure } from '../figures/batch.ts';
+import { drawSourced } from '../figures/batch.ts';
 import { loadFonts } from '../figures/fonts.ts';
 import { FigureLoader } from '../figures/loader.ts';
 import { sourceFigure } from '../figures/sources.ts';
@@ -32,7 +32,7 @@ import {
 } from './manifest.ts';
 import { compareTables, type Comparison } from './numbers.ts';
 
-export interface VerifyOptions {
+export interface BundleCheckOptions {
   readonly engine: EngineOptions;
   /** Repeat the runs too, which takes as long as they took; default false. */
   readonly rerun?: boolean;
@@ -70,7 +70,7 @@ export interface VerifiedBundle {
 }
 
 /** Raises InputError where the file is no bundle or cannot be read as one: no archive, cut short, no manifest, a later version. */
-export async function verifyBundle(file: string, options: VerifyOptions): Promise<VerifiedBundle> {
+export async function verifyBundle(file: string, options: BundleCheckOptions): Promise<VerifiedBundle> {
   const { onProgress = () => undefined } = options;
   const name = path.basename(file);
   const zip = openZip(file, name);
@@ -184,7 +184,7 @@ async function redrawn(
   entries: ReadonlyMap<string, ZipEntry>,
   { figures }: Manifest,
   bad: ReadonlyMap<string, string>,
-  { engine, onProgress = () => undefined, signal }: VerifyOptions,
+  { engine, onProgress = () => undefined, signal }: BundleCheckOptions,
 ): Promise<VerifiedFigure[]> {
   const fonts = loadFonts();
   const loader = new FigureLoader(drawingEngine(engine));
@@ -204,7 +204,7 @@ async function redrawn(
     try {
       // Of the runs, never of numbers that the recipe carries.
       const recipe = withoutCarried(parseRecipe(parseJson(textOf(recipeEntry), recipePlace), recipePlace));
-      const drawn = await drawFigure(sourceFigure(store, recipe), recipe, 'figure', ['csv'], loader, fonts);
+      const drawn = await drawSourced(sourceFigure(store, recipe), recipe, 'figure', ['csv'], loader, fonts);
       const [table] = drawn.files;
       verified.push({ name, found: compareTables(textOf(numbersEntry), new TextDecoder().decode(table.content)) });
     } catch (error) {
@@ -218,7 +218,7 @@ async function redrawn(
 async function repeated(
   store: Store,
   id: string,
-  options: VerifyOptions,
+  options: BundleCheckOptions,
 ): Promise<Replay | { readonly reason: string }> {
   options.signal?.throwIfAborted();
   const original = store.getRun(id);

@@ -6,7 +6,7 @@ import { InputError } from '../../shared/errors.ts';
 import type { ResultArrays } from '../../shared/results.ts';
 import { fileStem, measurementStem } from '../figures/batch.ts';
 import { runFileExtension, writeRunFile } from '../services/run-file.ts';
-import { diagonalNames, readArrays } from '../results-file.ts';
+import { diagonalNames, readResultArrays } from '../results-file.ts';
 import type { MeasurementRecord, RunRecord, Store } from '../store/index.ts';
 import { writeRunFolder } from './commands/import.ts';
 import { runDocument } from './run-text.ts';
@@ -42,7 +42,7 @@ export async function writeRunFiles(
     if (summary === null || arrays === null) continue;
     const file = target(`${measurementStem(run, measurement)}.${kind}`);
     if (kind === 'safetensors') copyFileSync(arrays.path, file);
-    else await writeFileAtomic(file, diagonalsCsv(await readArrays(arrays.path, diagonalNames)));
+    else await writeFileAtomic(file, diagonalsCsv(await readResultArrays(arrays.path, diagonalNames)));
     written.push(file);
   }
   if (kind === 'csv') {

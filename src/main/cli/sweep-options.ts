@@ -22,7 +22,7 @@ export const sweepFlags = {
 
 export type SweepValues = Optional<FlagValues<typeof sweepFlags>>;
 
-export interface Member {
+export interface SweepMember {
   /** From 1. */
   readonly number: number;
   readonly experiment: Experiment;
@@ -41,7 +41,7 @@ export function sweepOf(document: unknown, what: string, values: SweepValues): S
 }
 
 /** The members that were asked for, all where none were named. Raises InputError for a combination that is wrong, and UsageError. */
-export function membersOf(sweep: Sweep, values: SweepValues): Member[] {
+export function sweepMembers(sweep: Sweep, values: SweepValues): SweepMember[] {
   return memberNumbers(values, sweep.count).map((number) => ({ number, experiment: sweep.at(number - 1).experiment }));
 }
 

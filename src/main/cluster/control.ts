@@ -3,7 +3,7 @@ import type { MemberReport } from '../../shared/contract/index.ts';
 import { InputError } from '../../shared/errors.ts';
 import { appendLine, readSubmissions } from './jobs-log.ts';
 import { readPilot, resourcesFrom } from './pilot.ts';
-import { bytesOf, checkResources, clusterLimits, optionOf, secondsOf } from './partition.ts';
+import { memoryBytes, checkResources, clusterLimits, optionOf, limitSeconds } from './partition.ts';
 import { rangesOf, readPlan } from './plan.ts';
 import type { Plan } from './plan.ts';
 import { askQueue, isLive, runCommand } from './slurm.ts';
@@ -59,8 +59,8 @@ export async function resubmit(
   const limits = await clusterLimits(plan.sbatch);
   const before = (await readSubmissions(folder)).findLast((each) => each.round > 0);
   const requested: Asked = {
-    time: given.time ?? secondsOf(optionOf(before?.options ?? [], 'time') ?? ''),
-    memory: given.memory ?? bytesOf(optionOf(before?.options ?? [], 'mem') ?? ''),
+    time: given.time ?? limitSeconds(optionOf(before?.options ?? [], 'time') ?? ''),
+    memory: given.memory ?? memoryBytes(optionOf(before?.options ?? [], 'mem') ?? ''),
   };
   const asked = resourcesFrom(await readPilot(folder), requested, limits);
   checkAsked(plan, asked, limits);
@@ -78,8 +78,8 @@ export function checkAsked(
   checkResources(
     {
       cpus: plan.cpus,
-      time: fromSbatch.time === undefined ? asked.time : secondsOf(fromSbatch.time),
-      memory: fromSbatch.memory === undefined ? asked.memory : bytesOf(fromSbatch.memory),
+      time: fromSbatch.time === undefined ? asked.time : limitSeconds(fromSbatch.time),
+      memory: fromSbatch.memory === undefined ? asked.memory : memoryBytes(fromSbatch.memory),
     },
     limits,
   );

@@ -6,7 +6,7 @@ import * as fs from 'node:fs/promises';
 import * as v from 'valibot';
 import { integer } from '../../shared/validation.ts';
 import { jobsFile, readTextOrNull } from './layout.ts';
-import { numbersOf } from './plan.ts';
+import { memberNumbersOf } from './plan.ts';
 
 const line = v.variant('kind', [
   v.object({
@@ -66,7 +66,7 @@ export async function readSubmissions(folder: string): Promise<Submission[]> {
     switch (entry.kind) {
       case 'intent': {
         const { round, name, offset, options, time } = entry;
-        const members = new Set(numbersOf(entry.members));
+        const members = new Set(memberNumbersOf(entry.members));
         submissions.push({ round, name, offset, members, options, time, job: null, refused: null, cancelled: false });
         break;
       }

@@ -73,8 +73,8 @@ export async function clusterLimits(options: readonly string[]): Promise<Cluster
   return {
     partition: {
       name,
-      longest: secondsOf(field['MaxTime'] ?? ''),
-      usual: secondsOf(field['DefaultTime'] ?? ''),
+      longest: limitSeconds(field['MaxTime'] ?? ''),
+      usual: limitSeconds(field['DefaultTime'] ?? ''),
       cpus: largest(0),
       memory: memory === null ? null : memory * 2 ** 20,
       isUp: (field['State'] ?? 'UP') === 'UP',
@@ -90,7 +90,7 @@ function fieldsOf(line: string): Readonly<Record<string, string>> {
 }
 
 /** Seconds of Slurm's times: "90" (minutes), "90:30", "1:30:00", "2-12", "2-12:30", "2-12:30:00"; null for UNLIMITED, NONE and what is no time. */
-export function secondsOf(text: string): number | null {
+export function limitSeconds(text: string): number | null {
   const [, days, rest] = /^(?:(\d+)-)?(\d+(?::\d+){0,2})$/.exec(text.trim()) ?? [];
   if (rest === undefined) return null;
   const parts = rest.split(':').map(Number);
@@ -107,7 +107,7 @@ export function timeText(seconds: number): string {
 }
 
 /** Bytes of Slurm's sizes: "4000" (megabytes), "4G", "512M"; null for what is none. */
-export function bytesOf(text: string): number | null {
+export function memoryBytes(text: string): number | null {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([KMGT]?)B?$/i.exec(text.trim()) ?? [];
   if (number === undefined) return null;
   return (

@@ -6,8 +6,8 @@ import type { Resubmitted } from './control.ts';
 import { fromFolder } from './collect.ts';
 import type { Fetching } from './collect.ts';
 import { memberPlaces } from './layout.ts';
-import { bytesOf, secondsOf } from './partition.ts';
-import { connect, fetchFile, remoteJson } from './remote.ts';
+import { memoryBytes, limitSeconds } from './partition.ts';
+import { connectHost, fetchRemoteFile, remoteJson } from './remote.ts';
 import type { Remote } from './remote.ts';
 import { sweepStatus } from './status.ts';
 
@@ -29,8 +29,8 @@ export interface SweepPlace {
 }
 
 /** Raises InputError where a host has no open connection. */
-export async function placeOf(folder: string, host: string | null, command?: string): Promise<SweepPlace> {
-  return host === null ? here(path.resolve(folder)) : there(await connect(host, command), folder);
+export async function sweepPlaceOf(folder: string, host: string | null, command?: string): Promise<SweepPlace> {
+  return host === null ? here(path.resolve(folder)) : there(await connectHost(host, command), folder);
 }
 
 function here(folder: string): SweepPlace {
@@ -40,7 +40,7 @@ function here(folder: string): SweepPlace {
     resubmit: ({ chosen, time, mem }) =>
       resubmit(
         folder,
-        { time: time === undefined ? null : secondsOf(time), memory: mem === undefined ? null : bytesOf(mem) },
+        { time: time === undefined ? null : limitSeconds(time), memory: mem === undefined ? null : memoryBytes(mem) },
         { ...(chosen && { chosen }) },
       ),
     fetching: () => fromFolder(folder),
@@ -63,7 +63,7 @@ function there(remote: Remote, folder: string): SweepPlace {
     fetching: (scratch) => ({
       finished: async ({ member }: MemberReport) => {
         const file = path.join(scratch, `${member}.covature`);
-        await fetchFile(remote, memberPlaces(folder, member).run, file);
+        await fetchRemoteFile(remote, memberPlaces(folder, member).run, file);
         return { file, isOwn: true };
       },
     }),

@@ -82,7 +82,7 @@ export function rangesOf(numbers: readonly number[]): string {
 }
 
 /** The numbers of "1-3,7". */
-export function numbersOf(ranges: string): number[] {
+export function memberNumbersOf(ranges: string): number[] {
   return ranges.split(',').flatMap((part) => {
     const [first, last = first] = part.split('-').map(Number);
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);

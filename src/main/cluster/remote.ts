@@ -17,7 +17,7 @@ export interface Remote {
 }
 
 /** Raises InputError, with the line that opens a connection, where none is open. */
-export async function connect(host: string, command = 'covature'): Promise<Remote> {
+export async function connectHost(host: string, command = 'covature'): Promise<Remote> {
   if (!/^[^\s-][^\s]*$/.test(host)) throw new InputError(`--host: "${host}" is no name of a host`);
   const config = await runCommand('ssh', ['-G', host], { timeout: 2000 });
   if (config.status === null) throw new InputError(`ssh cannot be used: ${config.stderr}`);
@@ -62,7 +62,7 @@ export async function remoteJson(
 }
 
 /** Copies a file from there to here. Raises InputError where it cannot be read. */
-export async function fetchFile(remote: Remote, source: string, target: string): Promise<void> {
+export async function fetchRemoteFile(remote: Remote, source: string, target: string): Promise<void> {
   const child = spawn('ssh', [...remote.options, '-T', remote.host, `cat ${quoted(source)}`], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -10,7 +10,7 @@ import { jobScript, logFolder } from './layout.ts';
 import { clusterLimits } from './partition.ts';
 import type { ClusterLimits } from './partition.ts';
 import type { Plan } from './plan.ts';
-import { commonOptions, makePlan, submitJob, submitMembers, writeFolder } from './submit.ts';
+import { sbatchOptions, makePlan, submitJob, submitMembers, writeFolder } from './submit.ts';
 import type { Asked, SubmittedJob } from './submit.ts';
 
 export const defaultSnapshotSeconds = 600;
@@ -80,7 +80,7 @@ export async function prepareSweep(start: SweepStart): Promise<PreparedSweep> {
 /** The words for sbatch of all members in one array, as they would be given. */
 export function plannedWords({ start, plan }: PreparedSweep): string[] {
   return [
-    ...commonOptions(start.folder, plan, start.asked),
+    ...sbatchOptions(start.folder, plan, start.asked),
     `--array=1-${plan.members.length}`,
     ...start.sbatch,
     jobScript(start.folder),
@@ -102,7 +102,7 @@ export async function submitPilot({ start, plan, limits }: PreparedSweep): Promi
   const limit = Math.min(pilotSeconds, limits.partition?.longest ?? Infinity);
   const name = `covature-${plan.id}-pilot`;
   const words = [
-    ...commonOptions(folder, plan, { time: asked.time ?? limit, memory: asked.memory }),
+    ...sbatchOptions(folder, plan, { time: asked.time ?? limit, memory: asked.memory }),
     `--job-name=${name}`,
     `--output=${path.join(logFolder(folder), 'pilot-%j.log')}`,
     ...start.sbatch,

@@ -140,7 +140,7 @@ export interface SubmittedJob {
 }
 
 /** What sbatch is given for every job of a plan. */
-export function commonOptions(folder: string, plan: Plan, { time, memory }: Asked): string[] {
+export function sbatchOptions(folder: string, plan: Plan, { time, memory }: Asked): string[] {
   const limit = time ?? Infinity;
   // A warning that comes before the work has begun would only turn in circles.
   const warning = Math.max(10, Math.min(plan.warning_seconds, Math.floor(limit / 4)));
@@ -180,7 +180,7 @@ export async function submitMembers(
     const share = plan.at_once === null ? null : shareOf(plan.at_once, parts.length, jobs.length);
     const indices = rangesOf(own.map((member) => member - offset));
     const options = [
-      ...commonOptions(folder, plan, asked),
+      ...sbatchOptions(folder, plan, asked),
       `--job-name=${name}`,
       `--array=${indices}${share === null ? '' : `%${share}`}`,
       `--output=${path.join(logFolder(folder).replaceAll('%', '%%'), '%A_%a.log')}`,

@@ -8,7 +8,7 @@ import { FaultError } from '../../shared/contract/index.ts';
 import type { CollectedSweep, KnownSweep, SweepStanding } from '../../shared/contract/index.ts';
 import type { Json, Store } from '../store/index.ts';
 import { collect } from './collect.ts';
-import { placeOf } from './places.ts';
+import { sweepPlaceOf } from './places.ts';
 import type { ResubmitWords, SweepPlace } from './places.ts';
 
 const listSchema = v.array(
@@ -62,7 +62,7 @@ export class ClusterSweeps {
   }
 
   place(sweep: KnownSweep): Promise<SweepPlace> {
-    return placeOf(sweep.folder, sweep.host, sweep.remote ?? undefined);
+    return sweepPlaceOf(sweep.folder, sweep.host, sweep.remote ?? undefined);
   }
 
   async status(id: string): Promise<SweepStanding> {

@@ -35,7 +35,7 @@ const finishPatience = 600_000;
 const checkpointPatience = 20_000;
 
 /** Runs a member to its end, or to the next attempt. Answers the exit status of the task. */
-export async function runTask(folder: string, place: TaskPlace): Promise<number> {
+export async function runMember(folder: string, place: TaskPlace): Promise<number> {
   const plan = await readPlan(folder);
   const places = memberPlaces(folder, place.member);
   if (await isDone(places)) return 0;

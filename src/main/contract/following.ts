@@ -17,7 +17,7 @@ export interface FollowOptions {
   readonly check: (file: string) => Promise<CheckedModel>;
 }
 
-export interface Followed {
+export interface FollowedLog {
   readonly id: string;
   readonly added: boolean;
   /** Whether the run goes on. */
@@ -32,10 +32,10 @@ export class FollowedRuns {
    * Takes what is in the file, and follows it until its run ends. Answers once the run stands in the store with all that was there; rejects where the file
    * is none or its model departs from PyTorch.
    */
-  follow(file: string, { store, queue, bus, changes, ...taking }: FollowOptions): Promise<Followed> {
+  follow(file: string, { store, queue, bus, changes, ...taking }: FollowOptions): Promise<FollowedLog> {
     const known = this.#ids.get(file);
     if (known !== undefined) return Promise.resolve({ id: known, added: false, following: true });
-    const { promise, resolve, reject } = Promise.withResolvers<Followed>();
+    const { promise, resolve, reject } = Promise.withResolvers<FollowedLog>();
     let run: string | null = null;
     let revision = 0;
     const task = queue.task(`Follow ${path.basename(file)}`, ({ signal, progress }) =>

@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import * as v from 'valibot';
 import { makeFolders } from '../../data/folders.ts';
 
-export interface Bounds {
+export interface WindowBounds {
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -33,7 +33,7 @@ const schema = v.object({
  * on the main display.
  * @param areas the displays' areas without taskbars, in pixels of the whole desktop; the main display first
  */
-export function readWindowState(areas: readonly Bounds[], file = stateFile()): WindowState {
+export function readWindowState(areas: readonly WindowBounds[], file = stateFile()): WindowState {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -62,8 +62,8 @@ export function writeWindowState(state: WindowState, file = stateFile()): void {
  * @param areas as for `readWindowState`
  */
 export function placed(
-  bounds: Bounds,
-  areas: readonly Bounds[],
+  bounds: WindowBounds,
+  areas: readonly WindowBounds[],
 ): { readonly width: number; readonly height: number } | null {
   if (areas.length === 0 || areas.some((area) => isVisible(bounds, area))) return null;
   const [{ width, height }] = areas;
@@ -71,7 +71,7 @@ export function placed(
 }
 
 /** Enough of the title bar lies on the display to take hold of it. */
-function isVisible(bounds: Bounds, area: Bounds): boolean {
+function isVisible(bounds: WindowBounds, area: WindowBounds): boolean {
   const width = Math.min(bounds.x + bounds.width, area.x + area.width) - Math.max(bounds.x, area.x);
   return width >= 100 && bounds.y >= area.y - 10 && bounds.y <= area.y + area.height - 50 && bounds.height >= least;
 }

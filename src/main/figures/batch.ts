@@ -8,13 +8,13 @@ import { exportFigure, type ExportedFigure, type ExportOptions, type FigureForma
 import type { FigureLoader } from './loader.ts';
 import { measuredIn, type SourcedFigure } from './sources.ts';
 
-export interface DrawnFigure extends ExportedFigure {
+export interface NamedFigure extends ExportedFigure {
   /** File name without its ending. */
   readonly name: string;
 }
 
 /** Draws a sourced recipe in some formats. `recipe` is the one that travels in the files: as it was before it was expanded. */
-export async function drawFigure(
+export async function drawSourced(
   sourced: SourcedFigure,
   recipe: FigureRecipe,
   name: string,
@@ -22,7 +22,7 @@ export async function drawFigure(
   loader: FigureLoader,
   fonts: FontLibrary,
   options: ExportOptions = {},
-): Promise<DrawnFigure> {
+): Promise<NamedFigure> {
   const spec = await loader.build(sourced);
   const measurements: Measurement[] = formats.includes('tex')
     ? measuredIn(sourced).map(({ summary }) => ({ summary, arrays: {} }))

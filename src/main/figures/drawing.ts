@@ -3,7 +3,7 @@ import { InputError, messageOf } from '../../shared/errors.ts';
 import type { FigureRecipe } from '../../shared/figures/recipe.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
 import type { Store } from '../store/index.ts';
-import { drawFigure, FileNames, type DrawnFigure } from './batch.ts';
+import { drawSourced, FileNames, type NamedFigure } from './batch.ts';
 import type { FigureFormat } from './export.ts';
 import { loadFonts } from './fonts.ts';
 import { FigureLoader } from './loader.ts';
@@ -25,7 +25,7 @@ export interface Omitted {
 }
 
 export type DrawnPlan =
-  Omitted | { readonly kind: 'drawn'; readonly figure: DrawnFigure; readonly recipe: FigureRecipe };
+  Omitted | { readonly kind: 'drawn'; readonly figure: NamedFigure; readonly recipe: FigureRecipe };
 
 /** One that fails is left out with its error and never ends the others; alone, it raises it. Of "all", what has nothing to draw is left out too. */
 export async function* drawPlans(
@@ -40,7 +40,7 @@ export async function* drawPlans(
     try {
       const sourced = sourceFigure(store, recipe);
       const options = dpi === undefined ? {} : { dpi };
-      const figure = await drawFigure(sourced, recipe, names.next(name), formats, loader, fonts, options);
+      const figure = await drawSourced(sourced, recipe, names.next(name), formats, loader, fonts, options);
       if (optional && figure.empty !== undefined)
         yield { kind: 'empty', name, reason: `nothing to draw: ${figure.empty}` };
       else yield { kind: 'drawn', figure, recipe };

@@ -9,7 +9,7 @@ import { layoutFigure } from '../../shared/figures/layout/layout.ts';
 import { matplotlibScript } from '../../shared/figures/matplotlib.ts';
 import { documentKey, packForFile, svgMetadata } from '../../shared/figures/metadata.ts';
 import type { FigureRecipe } from '../../shared/figures/recipe.ts';
-import type { FigureSpec, Provenance } from '../../shared/figures/types.ts';
+import type { FigureSpec, FigureProvenance } from '../../shared/figures/types.ts';
 import { plottedCsv, plottedRows } from '../../shared/figures/plotted.ts';
 import { assumptionsTable, resultsTable, type TableOptions } from '../../shared/figures/table.ts';
 import { base64 } from '../../shared/figures/png.ts';
@@ -146,7 +146,7 @@ export async function exportFigure(
 }
 
 /** "Covature 0.1.0 (1a2b3c4d5e); runs a1, b2": a remark for files that are text. */
-function originText({ software, runs }: Provenance): string {
+function originText({ software, runs }: FigureProvenance): string {
   const ids = runs.map(({ id }) => id).join(', ');
   return `${software}${ids === '' ? '' : `; run${runs.length === 1 ? '' : 's'} ${ids}`}`;
 }

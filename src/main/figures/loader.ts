@@ -18,7 +18,7 @@ import type { FigureSpec } from '../../shared/figures/types.ts';
 import { prepareData } from '../jobs/data.ts';
 import { openEngine } from '../jobs/engine.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
-import { diagonalNames, readArrays } from '../results-file.ts';
+import { diagonalNames, readResultArrays } from '../results-file.ts';
 import { Matrices } from './matrices.ts';
 import type { MeasuredNetwork, StoredMeasurement } from './run-measurements.ts';
 import type { SourcedData, SourcedFigure } from './sources.ts';
@@ -56,8 +56,9 @@ export class FigureLoader {
     if (file === null) return { summary, arrays: {} };
     let arrays = this.#arrays.get(file);
     if (arrays === undefined) {
-      const dual = summary.duality === undefined ? {} : await readArrays(file, ['C_dual_diagonal', 'dual_spread']);
-      arrays = { ...(await readArrays(file, diagonalNames)), ...dual };
+      const dual =
+        summary.duality === undefined ? {} : await readResultArrays(file, ['C_dual_diagonal', 'dual_spread']);
+      arrays = { ...(await readResultArrays(file, diagonalNames)), ...dual };
       this.#arrays.set(file, arrays);
       for (const oldest of this.#arrays.keys()) {
         if (this.#arrays.size <= keptArrays) break;

@@ -95,7 +95,7 @@ export class Matrices {
       `decomposition ${name} ${file}`,
       async () => {
         const { d, values } = await readMatrix(file, name);
-        return decompose(await this.#blas(), d, values);
+        return decomposeSymmetric(await this.#blas(), d, values);
       },
       ({ vectors }) => vectors.byteLength,
     );
@@ -144,7 +144,7 @@ async function readVectors(file: string): Promise<{ d: number; vectors: Float64A
 }
 
 /** Of a symmetric matrix [d, d], in memory of the program's own; `values` stays as it is. */
-export function decompose(blas: Blas, d: number, values: Float64Array): Decomposition {
+export function decomposeSymmetric(blas: Blas, d: number, values: Float64Array): Decomposition {
   const a = blas.allocate('float64', d * d) as Float64Array;
   const ascending = new Float64Array(d);
   try {

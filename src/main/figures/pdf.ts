@@ -10,13 +10,13 @@ import { compose, coordinatesOf, short, transformPath, type Matrix, type PathDat
 import { rgbOf } from '../../shared/figures/palettes.ts';
 import { isOpaque } from '../../shared/figures/svg.ts';
 import type { PlacedGlyph } from '../../shared/figures/text/box.ts';
-import type { Provenance } from '../../shared/figures/types.ts';
+import type { FigureProvenance } from '../../shared/figures/types.ts';
 import { PdfFonts } from './pdfFonts.ts';
 
 export interface PdfOptions {
   readonly title: string;
   readonly description: string;
-  readonly provenance: Provenance;
+  readonly provenance: FigureProvenance;
   /** Bytes that "Reopen figure" reads back (see metadata.ts). */
   readonly payload?: Uint8Array;
 }
@@ -76,11 +76,11 @@ function describe(doc: PDFDocument, { title, description, provenance }: PdfOptio
 }
 
 /** The provenance as one line of JSON, for metadata fields. */
-export function provenanceText(provenance: Provenance): string {
+export function provenanceText(provenance: FigureProvenance): string {
   return JSON.stringify(provenance);
 }
 
-function xmpPacket(title: string, description: string, provenance: Provenance): Uint8Array {
+function xmpPacket(title: string, description: string, provenance: FigureProvenance): Uint8Array {
   const escape = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
   return new TextEncoder().encode(
     `<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">` +

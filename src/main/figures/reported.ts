@@ -1,7 +1,7 @@
 /** Stored runs as reports take them. */
 import type { ReportedRun } from '../../shared/figures/report/content.ts';
 import { metricName } from '../../shared/figures/names.ts';
-import type { Provenance } from '../../shared/figures/types.ts';
+import type { FigureProvenance } from '../../shared/figures/types.ts';
 import type { MetricPoint } from '../../shared/results.ts';
 import { settingName, settingValue } from '../../shared/settings.ts';
 import { leavesOf } from '../../shared/varied.ts';
@@ -10,7 +10,7 @@ import { softwareText, type CodeVersion } from '../provenance.ts';
 import type { RunRecord, Store } from '../store/index.ts';
 import type { FigureLoader } from './loader.ts';
 import { allMeasurements, type StoredMeasurement } from './run-measurements.ts';
-import { provenanceOf, thinned } from './sources.ts';
+import { provenanceOf, thinnedSeries } from './sources.ts';
 
 export interface ReportSelection {
   /** Only this layer. */
@@ -34,7 +34,7 @@ export function sourceReport(
   store: Store,
   runs: readonly RunRecord[],
   selection: ReportSelection = {},
-): { readonly runs: readonly SourcedReport[]; readonly provenance: Provenance } {
+): { readonly runs: readonly SourcedReport[]; readonly provenance: FigureProvenance } {
   const names = distinctNames(runs);
   const sourced = runs.map((run, k): SourcedReport => {
     const layer = selection.parameter === undefined ? {} : { parameter: selection.parameter };
@@ -45,7 +45,7 @@ export function sourceReport(
     const series = store.series(run.id, { names: [...shown] });
     const curves: Record<string, readonly MetricPoint[]> = {};
     for (const name of shown)
-      if (series[name] !== undefined) curves[metricName(name)] = thinned(series[name], mostPoints).points;
+      if (series[name] !== undefined) curves[metricName(name)] = thinnedSeries(series[name], mostPoints).points;
     const configuration = configurationOf(run);
     const history = historyOf(all, curves[metricName('loss')]);
     return { run: { id: run.id, name: names[k], setup: run.setup, configuration, curves, ...history }, items };

@@ -9,7 +9,7 @@ import { metricName } from '../../shared/figures/names.ts';
 import { expandRecipe, type FigureRecipe, type FigureSource } from '../../shared/figures/recipe.ts';
 import { figureTable, type FigureName } from '../../shared/figures/catalogue.ts';
 import { plainLabel } from '../../shared/figures/text/label.ts';
-import type { FigureSpec, Provenance } from '../../shared/figures/types.ts';
+import type { FigureSpec, FigureProvenance } from '../../shared/figures/types.ts';
 import type { MetricPoint } from '../../shared/results.ts';
 import { ownSoftware } from '../provenance.ts';
 import { settingName, settingText } from '../../shared/settings.ts';
@@ -57,7 +57,7 @@ export interface SourcedFigure {
   /** Expanded: panels have one recipe for each of `data`. */
   readonly recipe: FigureRecipe;
   readonly data: readonly SourcedData[];
-  readonly provenance: Provenance;
+  readonly provenance: FigureProvenance;
   /** Drawn already: from the numbers that the recipe carries, because its runs are not in the store. */
   readonly spec?: FigureSpec;
 }
@@ -151,7 +151,7 @@ function sourceOne(store: Store, { figure, sources, options }: FigureRecipe): So
       const items = measurementsOf(store, runs[0], first);
       const parameter = first.parameter === undefined ? items[0].summary.parameter : undefined;
       const series = store.series(runs[0].id, { names: ['loss', 'learning_rate'] });
-      const { points } = thinned(series['loss'], mostPoints);
+      const { points } = thinnedSeries(series['loss'], mostPoints);
       return {
         runs,
         data: {
@@ -262,7 +262,7 @@ function curves(store: Store, runs: readonly RunRecord[], metric: string): Sourc
   let every = 1;
   const lists = [...groups.values()].map((group) =>
     group.map((run) => {
-      const taken = thinned(series[run.id][metric], mostPoints);
+      const taken = thinnedSeries(series[run.id][metric], mostPoints);
       every = Math.max(every, taken.every);
       return taken.points;
     }),
@@ -298,7 +298,7 @@ function ratesOf(
 }
 
 /** At most so many points, by taking every k-th and the last. */
-export function thinned(
+export function thinnedSeries(
   series: { readonly steps: ArrayLike<number>; readonly values: ArrayLike<number> } | undefined,
   most: number,
 ): { readonly points: MetricPoint[]; readonly every: number } {
@@ -336,7 +336,7 @@ function panelTitles(panels: readonly FigureRecipe[], sourced: readonly Sourced[
   return parts.map((part) => label(part, keys));
 }
 
-export function provenanceOf(runs: readonly RunRecord[]): Provenance {
+export function provenanceOf(runs: readonly RunRecord[]): FigureProvenance {
   const data: Record<string, string> = {};
   for (const { provenance } of runs) {
     const { dataset } = (provenance ?? {}) as { readonly dataset?: { readonly name: string; readonly hash: string } };

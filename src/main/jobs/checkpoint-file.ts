@@ -3,7 +3,7 @@
  * the metadata what is no array. A training goes on from one bit for bit.
  */
 import { readSafetensors, tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
-import type { Tensor } from '../../data/formats/safetensors.ts';
+import type { StoredTensor } from '../../data/formats/safetensors.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseJson } from '../../shared/validation.ts';
 import type { RandomState } from '../../shared/random.ts';
@@ -25,7 +25,7 @@ export async function writeCheckpoint(
   state: TrainerState,
   parameters: readonly Pick<Parameter, 'name' | 'shape'>[],
 ): Promise<void> {
-  const tensors: Record<string, Tensor> = { 'sampler.order': tensor(state.sampler.order) };
+  const tensors: Record<string, StoredTensor> = { 'sampler.order': tensor(state.sampler.order) };
   for (const { name, shape } of parameters) {
     const weights = state.weights.get(name);
     if (weights !== undefined) tensors[name] = tensor(weights, shape);

@@ -3,7 +3,7 @@ import { channelsFirst, channelsLast } from '../../data/raw.ts';
 import { resolveDataset } from '../../data/resolve.ts';
 import type { WeightsLayout } from '../../shared/contract/index.ts';
 import type { Dataset, Part } from '../../data/dataset.ts';
-import { summarise } from '../../data/dataset.ts';
+import { summariseDataset } from '../../data/dataset.ts';
 import { targetsFor } from '../../data/targets.ts';
 import type { WantedTargets } from '../../data/targets.ts';
 import type { DatasetSpec, DatasetSummary } from '../../shared/dataset.ts';
@@ -20,11 +20,11 @@ export interface PreparedData {
   readonly classes: boolean;
   readonly summary: DatasetSummary;
   /** What the specification has to say so that the inputs are read the same way without `layout` torch; null where nothing. */
-  readonly reading: Reading | null;
+  readonly reading: ReadingFields | null;
 }
 
 /** Fields of a specification that say how images lie in a file. */
-export interface Reading {
+export interface ReadingFields {
   readonly shape?: number[];
   readonly channels_first?: true;
   readonly flatten?: 'channels-first';
@@ -48,7 +48,7 @@ export async function prepareData(
     train: networkData(dataset.train, wanted, dataset.name),
     test: dataset.test === null ? null : networkData(dataset.test, wanted, dataset.name),
     classes: dataset.classes !== null,
-    summary: summarise(dataset),
+    summary: summariseDataset(dataset),
     reading,
   };
 }
@@ -80,7 +80,7 @@ function checkTokens({ name, train, test }: Dataset, { layers: [first] }: ModelS
 
 interface PlacedInputs {
   readonly dataset: Dataset;
-  readonly reading: Reading | null;
+  readonly reading: ReadingFields | null;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Opening the BLAS that a job computes with, and what it may use of the machine. */
 import { availableParallelism, cpus } from 'node:os';
 import { findNativeBlas, installHint } from '../../engine/blas/find.ts';
-import type { Attempt } from '../../engine/blas/find.ts';
+import type { LibraryAttempt } from '../../engine/blas/find.ts';
 import { openInMemory } from '../../engine/blas/in-memory.ts';
 import type { Blas } from '../../engine/blas/types.ts';
 import { backendChoices } from '../../shared/devices.ts';
@@ -17,7 +17,7 @@ export interface OpenedEngine {
   /** The same library for training: on a memory that the SIMD loops work on too (what does not fit into 4 GiB lies outside). Opened once. */
   readonly trainingBlas: () => Blas;
   /** Native libraries that were tried in vain. */
-  readonly attempts: readonly Attempt[];
+  readonly attempts: readonly LibraryAttempt[];
   readonly report: EngineReport;
   readonly memoryLimit: number;
 }
@@ -55,7 +55,7 @@ export function libraryThreadsOf(report: EngineReport): number {
 
 /** Raises an Error where a library was asked for by path and does not open. */
 export async function openEngine(options: EngineOptions): Promise<OpenedEngine> {
-  let attempts: readonly Attempt[] = [];
+  let attempts: readonly LibraryAttempt[] = [];
   let blas: Blas | undefined;
   if (options.blas !== 'wasm') {
     const library = findNativeBlas(process.platform, options.blas === 'auto' ? undefined : options.blas);

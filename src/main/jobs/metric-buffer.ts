@@ -1,5 +1,5 @@
 /** Metrics on their way to the main side, sent together a few times a second. */
-import type { JobEvent, Points } from './protocol.ts';
+import type { JobEvent, MetricPoints } from './protocol.ts';
 
 const intervalMilliseconds = 150;
 
@@ -36,7 +36,7 @@ export class MetricBuffer {
   flush(step: number): void {
     this.#lastFlush = performance.now();
     if (this.#series.size === 0) return;
-    const series: Record<string, Points> = Object.fromEntries(this.#series);
+    const series: Record<string, MetricPoints> = Object.fromEntries(this.#series);
     this.#series = new Map();
     this.#emit({ kind: 'metrics', step, series });
   }

@@ -84,7 +84,7 @@ export type JobCommand =
   /** Take a checkpoint and go on. */
   | { readonly kind: 'checkpoint' };
 
-export interface Points {
+export interface MetricPoints {
   readonly steps: readonly number[];
   readonly values: readonly number[];
 }
@@ -107,7 +107,7 @@ export type JobEvent =
   | {
       readonly kind: 'metrics';
       readonly step: number;
-      readonly series: Readonly<Record<string, Points>>;
+      readonly series: Readonly<Record<string, MetricPoints>>;
     }
   | {
       readonly kind: 'progress';

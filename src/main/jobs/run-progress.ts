@@ -1,7 +1,7 @@
 /** How far a whole job is, and what time is left: from its forecast, corrected by how long what is done has taken. */
 import type { JobForecast } from '../forecast/types.ts';
 
-export interface Standing {
+export interface RunShare {
   /** Of the whole job, 0 to 1. */
   readonly share: number;
   readonly secondsLeft: number | null;
@@ -29,7 +29,7 @@ export class RunProgress {
   }
 
   /** At a step of the training. */
-  training(step: number): Standing {
+  training(step: number): RunShare {
     const steps = this.#totalSteps - this.#firstStep;
     this.#trainedShare = step / Math.max(1, this.#totalSteps);
     if (this.#forecast === null) {
@@ -42,7 +42,7 @@ export class RunProgress {
   }
 
   /** Within the measurement of a parameter: `share` of it done; `index` of `count` that are due at this step. */
-  measuring(parameter: string, share: number, index: number, count: number): Standing {
+  measuring(parameter: string, share: number, index: number, count: number): RunShare {
     if (this.#forecast === null) return this.#onwards((index + share) / count, null);
     return this.#standing(this.#trained + this.#measured + share * this.#secondsOf(parameter));
   }
@@ -60,7 +60,7 @@ export class RunProgress {
     return forecast?.seconds ?? 0;
   }
 
-  #standing(done: number): Standing {
+  #standing(done: number): RunShare {
     const total = this.#forecast?.seconds.total ?? 0;
     if (!(total > 0)) return { share: 0, secondsLeft: null };
     const share = Math.min(1, done / total);
@@ -69,7 +69,7 @@ export class RunProgress {
     return this.#onwards(share, Math.max(0, left * pace));
   }
 
-  #onwards(share: number, secondsLeft: number | null): Standing {
+  #onwards(share: number, secondsLeft: number | null): RunShare {
     this.#furthest = Math.max(this.#furthest, share);
     return { share: this.#furthest, secondsLeft };
   }

@@ -5,7 +5,7 @@ import { FaultError } from '../../shared/contract/index.ts';
 import type { JobInfo, SeriesData } from '../../shared/contract/index.ts';
 import type { JobEnd, JobHandle } from '../jobs/host.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
-import type { Batch, RunRecord, RunRow } from '../store/index.ts';
+import type { RecordedBatch, RunRecord, RunRow } from '../store/index.ts';
 import type { Bus } from './bus.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -54,7 +54,7 @@ export function newJob(
 }
 
 /** Tells of a batch that was stored just now. */
-export function relayBatch(bus: Bus, run: string, revision: number, batch: Batch): void {
+export function relayBatch(bus: Bus, run: string, revision: number, batch: RecordedBatch): void {
   if (batch.metrics !== undefined) {
     const series: Record<string, SeriesData> = {};
     for (const [name, { steps, values }] of Object.entries(batch.metrics)) {

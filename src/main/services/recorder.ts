@@ -2,7 +2,7 @@
 import type { JobEvent } from '../jobs/protocol.ts';
 import { learningState } from '../../shared/learning.ts';
 import type { JobEnd } from '../jobs/host.ts';
-import type { Batch, Json, LogLine, Store } from '../store/index.ts';
+import type { RecordedBatch, Json, LogLine, Store } from '../store/index.ts';
 import type { Provenance } from '../provenance.ts';
 import { recordMeasurement, type MeasurementEvent } from './record-measurement.ts';
 
@@ -10,14 +10,20 @@ export class Recorder {
   readonly #store: Store;
   readonly #run: string;
   readonly #provenance: Provenance;
-  readonly #onBatch: ((batch: Batch) => void) | undefined;
+  readonly #onBatch: ((batch: RecordedBatch) => void) | undefined;
   #batch: number;
 
   /**
    * @param batch number of the next batch (`rewind`, or 0 for a new run)
    * @param onBatch told of every batch once it is stored
    */
-  constructor(store: Store, run: string, provenance: Provenance, batch: number, onBatch?: (batch: Batch) => void) {
+  constructor(
+    store: Store,
+    run: string,
+    provenance: Provenance,
+    batch: number,
+    onBatch?: (batch: RecordedBatch) => void,
+  ) {
     this.#store = store;
     this.#run = run;
     this.#provenance = provenance;
@@ -25,7 +31,7 @@ export class Recorder {
     this.#onBatch = onBatch;
   }
 
-  #append(content: Omit<Batch, 'number'>): void {
+  #append(content: Omit<RecordedBatch, 'number'>): void {
     const batch = { number: this.#batch++, ...content };
     this.#store.appendBatch(this.#run, batch);
     this.#onBatch?.(batch);

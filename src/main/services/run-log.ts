@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RunLogReader } from '../../data/run-log.ts';
 import type { RunLogHead, RunLogPart } from '../../data/run-log.ts';
 import { InputError } from '../../shared/errors.ts';
-import type { Batch, Json, RunStatus, Store } from '../store/index.ts';
+import type { RecordedBatch, Json, RunStatus, Store } from '../store/index.ts';
 import type { CheckedModel } from './model-check.ts';
 import { recordOf } from './model-file.ts';
 import { modelFileName } from './own-files.ts';
@@ -20,7 +20,7 @@ export interface RunLogOptions {
   readonly check: (file: string) => Promise<CheckedModel>;
   /** Told of the run once it is there, and of every change after it is stored. */
   readonly onRun?: (id: string) => void;
-  readonly onBatch?: (id: string, batch: Batch) => void;
+  readonly onBatch?: (id: string, batch: RecordedBatch) => void;
   readonly onChange?: (id: string) => void;
   /** Told once everything that was in the file is taken. */
   readonly onCaughtUp?: (taken: TakenLog) => void;
@@ -143,7 +143,7 @@ class RunLogImport {
 
   #batch(id: string, { number, step, metrics, log }: Extract<RunLogPart, { kind: 'batch' }>): void {
     const store = this.#store;
-    const batch: Batch = { number, step, metrics, ...(log.length > 0 && { log }) };
+    const batch: RecordedBatch = { number, step, metrics, ...(log.length > 0 && { log }) };
     if (!store.appendBatch(id, batch)) return;
     const last = Object.entries(metrics).flatMap(([name, { values }]) => {
       const value = values.at(-1);

@@ -20,7 +20,7 @@ import type { ProcessLauncher } from '../jobs/launcher.ts';
 import { gatherProvenance } from '../provenance.ts';
 import type { Provenance } from '../provenance.ts';
 import { runStatuses } from '../store/index.ts';
-import type { Batch, Checkpoint, Json, RunRecord, Store } from '../store/index.ts';
+import type { RecordedBatch, Checkpoint, Json, RunRecord, Store } from '../store/index.ts';
 import { checkLayers } from './fitting.ts';
 import { recordMeasurement } from './record-measurement.ts';
 import { withOwnFiles } from './own-files.ts';
@@ -41,7 +41,7 @@ export interface RunOptions {
   /** Sees every event after it is stored. */
   readonly onEvent?: ((event: JobEvent) => void) | undefined;
   /** Sees every batch of points and log lines after it is stored. */
-  readonly onBatch?: ((batch: Batch) => void) | undefined;
+  readonly onBatch?: ((batch: RecordedBatch) => void) | undefined;
   /** How worker processes are started; default child_process. */
   readonly launcher?: ProcessLauncher | undefined;
   /** Whether what does not fit is refused before the first step; default: it is left out with its reason, and the rest is done. */

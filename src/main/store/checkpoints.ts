@@ -1,7 +1,7 @@
 /** Checkpoints: what a run resumes from, and what is measured again later. */
 import { InputError } from '../../shared/errors.ts';
 import type { ArtifactRow, ArtifactTable } from './artifacts.ts';
-import { parseJson, type StoreContext } from './context.ts';
+import { storedJson, type StoreContext } from './context.ts';
 import { jsonText } from './experiments.ts';
 import { checkStep } from './measurements.ts';
 import type { RunTable } from './runs.ts';
@@ -26,7 +26,7 @@ export function checkpointMethods(context: StoreContext, runs: RunTable, artifac
 
   function checkpointOf(row: Row): Checkpoint {
     const { id, run, step, epoch, saved, created } = row;
-    return { id, run, step, epoch, state: parseJson<Json>(saved), file: artifacts.artifactOf(row), created };
+    return { id, run, step, epoch, state: storedJson<Json>(saved), file: artifacts.artifactOf(row), created };
   }
 
   function drop(row: Row): void {

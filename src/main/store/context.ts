@@ -174,6 +174,6 @@ export function fold(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 }
 
-export function parseJson<T>(text: string): T {
+export function storedJson<T>(text: string): T {
   return JSON.parse(text) as T;
 }

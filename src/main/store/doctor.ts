@@ -23,7 +23,7 @@ export interface DoctorOptions {
   readonly progress?: (done: number, total: number) => void;
 }
 
-export interface DoctorReport {
+export interface StoreReport {
   readonly problems: readonly StoreProblem[];
   readonly runs: number;
   readonly artifacts: number;
@@ -48,7 +48,7 @@ export function doctorMethods(context: StoreContext) {
 
   return {
     /** Checks database, series and files. Takes as long as reading all artifacts does; other calls may be made meanwhile. */
-    async doctor(options: DoctorOptions = {}): Promise<DoctorReport> {
+    async doctor(options: DoctorOptions = {}): Promise<StoreReport> {
       const { repair = false, checksums = true } = options;
       const problems: StoreProblem[] = [];
       const mend = (

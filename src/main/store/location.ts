@@ -16,7 +16,7 @@ export const storeNames = {
 } as const;
 
 /** The parts of the process that decide on the default folder. */
-export interface Surroundings {
+export interface ProcessPlace {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
   readonly home: string;
@@ -27,7 +27,7 @@ export interface Surroundings {
  * ~/Library/Application Support/covature, %APPDATA%\covature.
  */
 export function defaultStoreFolder(
-  { env, platform, home }: Surroundings = { env: process.env, platform: process.platform, home: homedir() },
+  { env, platform, home }: ProcessPlace = { env: process.env, platform: process.platform, home: homedir() },
 ): string {
   const named = env['COVATURE_HOME'];
   if (named !== undefined && named !== '') return named;

@@ -3,7 +3,7 @@ import { InputError } from '../../shared/errors.ts';
 import { representativeFirst } from '../../shared/representative.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { artifactColumns, safeName, type ArtifactRow, type ArtifactTable } from './artifacts.ts';
-import { parseJson, type StoreContext } from './context.ts';
+import { storedJson, type StoreContext } from './context.ts';
 import { jsonText } from './experiments.ts';
 import type { RunTable } from './runs.ts';
 import { summaryKeys, type SummaryTable } from './summary.ts';
@@ -34,9 +34,9 @@ export function measurementMethods(
     const { seq: _, artifact, summary: summaryText, options, ...rest } = row;
     return {
       ...rest,
-      summary: summaryText === null ? null : parseJson<MeasurementSummary>(summaryText),
-      options: parseJson<Json>(options),
-      arrays: artifact === null ? null : artifacts.artifactOf(parseJson<ArtifactRow>(artifact)),
+      summary: summaryText === null ? null : storedJson<MeasurementSummary>(summaryText),
+      options: storedJson<Json>(options),
+      arrays: artifact === null ? null : artifacts.artifactOf(storedJson<ArtifactRow>(artifact)),
     };
   }
 
@@ -75,7 +75,7 @@ export function measurementMethods(
     ).all(run, parameter) as { seq: number; summary: string }[];
     for (const { seq } of all) summary.dropSource(run, seq);
     const best = all[0];
-    if (best !== undefined) summary.setValues(run, summaryKeys(parseJson<MeasurementSummary>(best.summary)), best.seq);
+    if (best !== undefined) summary.setValues(run, summaryKeys(storedJson<MeasurementSummary>(best.summary)), best.seq);
   }
 
   return {

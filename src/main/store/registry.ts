@@ -1,6 +1,6 @@
 /** Small tables by name: settings, calibrations, figure recipes, datasets. */
 import { InputError } from '../../shared/errors.ts';
-import { parseJson, type StoreContext } from './context.ts';
+import { storedJson, type StoreContext } from './context.ts';
 import { jsonText } from './experiments.ts';
 import { nameOf, type ProjectTable } from './projects.ts';
 import type { Json } from './types.ts';
@@ -40,12 +40,12 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
     FROM figures f LEFT JOIN projects p ON p.seq = f.project`;
   const figureOf = (row: Omit<Figure, 'recipe'> & { recipe: string }): Figure => ({
     ...row,
-    recipe: parseJson<Json>(row.recipe),
+    recipe: storedJson<Json>(row.recipe),
   });
   const datasetOf = (row: Omit<DatasetEntry, 'spec' | 'counts'> & { spec: string; counts: string }): DatasetEntry => ({
     ...row,
-    spec: parseJson<Json>(row.spec),
-    counts: parseJson<Json>(row.counts),
+    spec: storedJson<Json>(row.spec),
+    counts: storedJson<Json>(row.counts),
   });
 
   function getFigure(id: string): Figure | undefined {
@@ -56,7 +56,7 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
   return {
     getSetting(key: string): Json | undefined {
       const text = pluck('SELECT value FROM settings WHERE key = ?').get(key) as string | undefined;
-      return text === undefined ? undefined : parseJson<Json>(text);
+      return text === undefined ? undefined : storedJson<Json>(text);
     },
 
     /** `undefined` removes the setting. */
@@ -74,7 +74,7 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
 
     settings(): Record<string, Json> {
       const rows = prepare('SELECT key, value FROM settings ORDER BY key').all() as { key: string; value: string }[];
-      return Object.fromEntries(rows.map(({ key, value }) => [key, parseJson<Json>(value)]));
+      return Object.fromEntries(rows.map(({ key, value }) => [key, storedJson<Json>(value)]));
     },
 
     /** Keeps a rate measured on a machine (`machine`: whatever tells machines and libraries apart). */
@@ -91,7 +91,7 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
       const rows = prepare('SELECT * FROM calibrations WHERE machine = ? ORDER BY name').all(machine);
       return (rows as (Omit<Calibration, 'value'> & { value: string })[]).map((row) => ({
         ...row,
-        value: parseJson<Json>(row.value),
+        value: storedJson<Json>(row.value),
       }));
     },
 
@@ -103,7 +103,7 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
         value: string;
       }[];
       const all: Record<string, Record<string, Json>> = {};
-      for (const { machine, name, value } of rows) (all[machine] ??= {})[name] = parseJson<Json>(value);
+      for (const { machine, name, value } of rows) (all[machine] ??= {})[name] = storedJson<Json>(value);
       return all;
     },
 

@@ -1,7 +1,7 @@
 /** Runs: making them, their states, changes by hand, tags. */
 import { hostname } from 'node:os';
 import { InputError } from '../../shared/errors.ts';
-import { fold, parseJson, type StoreContext } from './context.ts';
+import { fold, storedJson, type StoreContext } from './context.ts';
 import { fieldsOf, jsonText, seedOf, setupOf, textsOf } from './experiments.ts';
 import { nameOf, type ProjectTable } from './projects.ts';
 import { readRows } from './rows.ts';
@@ -11,7 +11,7 @@ import {
   runStatuses,
   type Json,
   type NewRun,
-  type RunChanges,
+  type RunUpdate,
   type RunRecord,
   type RunStatus,
   type StatusChange,
@@ -50,8 +50,8 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
       ...row,
       ...more,
       values: summary.allValuesOf(seq),
-      experiment: parseJson<Json>(more.experiment),
-      provenance: parseJson<Json>(more.provenance),
+      experiment: storedJson<Json>(more.experiment),
+      provenance: storedJson<Json>(more.provenance),
     };
   }
 
@@ -75,7 +75,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
       experiment: string;
       tags: string | null;
     };
-    const texts = [row.name, row.tags, row.notes, row.error, textsOf(parseJson<Json>(row.experiment))];
+    const texts = [row.name, row.tags, row.notes, row.error, textsOf(storedJson<Json>(row.experiment))];
     prepare(
       'INSERT INTO run_search (run, folded) VALUES (?, ?) ON CONFLICT DO UPDATE SET folded = excluded.folded',
     ).run(seq, fold(texts.filter((text) => text !== null).join('\n')));
@@ -230,7 +230,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
       return context.claims.isOwn(id);
     },
 
-    updateRun(id: string, changes: RunChanges): void {
+    updateRun(id: string, changes: RunUpdate): void {
       context.write(() => {
         const seq = runSeq(id);
         const set = (column: string, value: unknown): void => {
@@ -299,7 +299,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
     /** The experiments of runs, in the order asked. */
     experimentsOf(ids: readonly string[]): Json[] {
       return runSeqs(ids).map((seq) =>
-        parseJson<Json>(pluck('SELECT experiment FROM run_texts WHERE run = ?').get(seq) as string),
+        storedJson<Json>(pluck('SELECT experiment FROM run_texts WHERE run = ?').get(seq) as string),
       );
     },
   };

@@ -3,12 +3,12 @@
  * A batch that comes again (its answer was lost) changes nothing; one that comes too early is refused.
  */
 import { InputError } from '../../shared/errors.ts';
-import { parseJson, type StoreContext } from './context.ts';
+import { storedJson, type StoreContext } from './context.ts';
 import { StoreError } from './errors.ts';
 import { downsample } from '../../shared/downsample.ts';
 import { emptySeries, packPoints, rangeOf, unpackPoints, type PackedPoints } from './packing.ts';
 import type { RunTable } from './runs.ts';
-import type { Batch, LogLine, SeriesData, SeriesPoints, SeriesQuery, SeriesUpdate } from './types.ts';
+import type { RecordedBatch, LogLine, SeriesData, SeriesPoints, SeriesQuery, SeriesUpdate } from './types.ts';
 
 /** Points of a chunk after packing a finished run: 48 KiB. */
 const packedPoints = 4096;
@@ -46,7 +46,7 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
     );
   }
 
-  function appendBatch(runId: string, batch: Batch): boolean {
+  function appendBatch(runId: string, batch: RecordedBatch): boolean {
     const { number } = batch;
     if (!(Number.isSafeInteger(number) && number >= 0))
       throw new InputError(`batch: expected a number from 0, got ${number}`);
@@ -277,7 +277,7 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
       let missing = options.last ?? Infinity;
       for (const row of newestFirst.iterate(run, options.since ?? 0)) {
         if (!(missing > 0)) break;
-        const lines = parseJson<[number, LogLine['level'], string][]>(row as string);
+        const lines = storedJson<[number, LogLine['level'], string][]>(row as string);
         const missingLines = lines.slice(Math.max(0, lines.length - missing));
         missing -= missingLines.length;
         parts.push(missingLines.map(([time, level, text]) => ({ time, level, text })));

@@ -60,7 +60,7 @@ export interface NewRun {
   readonly created?: number | undefined;
 }
 
-export interface RunChanges {
+export interface RunUpdate {
   readonly name?: string;
   readonly project?: string | null;
   readonly notes?: string;
@@ -106,7 +106,7 @@ export interface SeriesPoints {
 }
 
 /** What a worker sends at most some ten times a second. Numbers run from 0 without gaps. */
-export interface Batch {
+export interface RecordedBatch {
   readonly number: number;
   readonly metrics?: Readonly<Record<string, SeriesPoints>>;
   readonly log?: readonly LogLine[];

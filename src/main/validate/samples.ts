@@ -31,7 +31,7 @@ export interface Population {
   readonly sizes?: 'log-normal' | 'two sizes';
 }
 
-export interface Drawn {
+export interface DrawnSamples {
   readonly blas: Blas;
   readonly population: Population;
   /** [P, d] each. */
@@ -40,7 +40,7 @@ export interface Drawn {
   readonly w: Float64Array;
 }
 
-export function drawSamples(blas: Blas, population: Population, random: Random): Drawn {
+export function drawSamples(blas: Blas, population: Population, random: Random): DrawnSamples {
   const { gamma, dimensions: d, decades, samples: P, tail } = population;
   const x = blas.allocate('float64', P * d) as Float64Array;
   const y = blas.allocate('float64', P * d) as Float64Array;
@@ -77,7 +77,7 @@ export interface CrossFittedSamples {
 
 /** The cross-fitted measurement of the samples first .. first + count - 1. @param resamples 0: without intervals. */
 export function crossFitSamples(
-  drawn: Drawn,
+  drawn: DrawnSamples,
   first: number,
   count: number,
   options: {
@@ -124,7 +124,11 @@ interface Basis {
 }
 
 /** Of H over the samples [from, to). */
-function eigenvectors({ blas, population, x, w }: Drawn, [from, to]: readonly [number, number], found: number): Basis {
+function eigenvectors(
+  { blas, population, x, w }: DrawnSamples,
+  [from, to]: readonly [number, number],
+  found: number,
+): Basis {
   const { dimensions: d } = population;
   const n = to - from;
   const scaled = blas.allocate('float64', n * d) as Float64Array;
@@ -143,7 +147,7 @@ function eigenvectors({ blas, population, x, w }: Drawn, [from, to]: readonly [n
 
 /** Sums over blocks along all directions of a basis. */
 function project(
-  { blas, population, x, y, w }: Drawn,
+  { blas, population, x, y, w }: DrawnSamples,
   { vectors, values }: Basis,
   blocks: readonly SampleBlock[],
 ): ProjectedDirections {

@@ -8,7 +8,7 @@ import { base64, fromBase64 } from './png.ts';
 import { parseSpec } from './schema.ts';
 import { parseRecipe, type FigureRecipe } from './recipe.ts';
 import { escapeXml } from './svg.ts';
-import type { FigureSpec, Provenance } from './types.ts';
+import type { FigureSpec, FigureProvenance } from './types.ts';
 
 /** A figure and what it was made from. */
 export interface FigureDocument {
@@ -79,7 +79,7 @@ export function unpackDocument(bytes: Uint8Array): FigureDocument {
 }
 
 /** Contents of an SVG file's <metadata>: the provenance to read, and the packed document to reopen. */
-export function svgMetadata(provenance: Provenance, packed?: Uint8Array): string {
+export function svgMetadata(provenance: FigureProvenance, packed?: Uint8Array): string {
   const space = 'xmlns:covature="urn:covature:figure"';
   const document = packed
     ? `<covature:figure ${space} encoding="base64 deflate">${base64(packed)}</covature:figure>`

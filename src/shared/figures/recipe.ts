@@ -9,7 +9,7 @@ import { drawFigure } from './define.ts';
 import type { FigureData } from './figure-data.ts';
 import { composePanels } from './figures/panels.ts';
 import { commonOptions, optionsSchema, pageOptions, type RecipeOptions } from './recipe-options.ts';
-import type { FigureSpec, Provenance } from './types.ts';
+import type { FigureSpec, FigureProvenance } from './types.ts';
 
 /** A stored result by name. What is left out means all that the run has (or the last of them, where the figure takes one). */
 export interface FigureSource {
@@ -73,7 +73,7 @@ export function parseRecipe(input: unknown, what = 'the recipe'): FigureRecipe {
 export function buildFigure(
   recipe: FigureRecipe,
   data: FigureData | readonly FigureData[],
-  provenance?: Provenance,
+  provenance?: FigureProvenance,
 ): FigureSpec {
   if (recipe.figure === 'panels') {
     const panels = recipe.panels ?? [];

@@ -218,7 +218,7 @@ export interface PointRule {
 }
 
 /** Where the numbers come from; goes into the metadata of every export. */
-export interface Provenance {
+export interface FigureProvenance {
   /** "Covature 0.1.0 (1a2b3c4d5e)": version, and the commit where it is known. */
   readonly software: string;
   readonly runs: readonly { readonly id: string; readonly name: string }[];
@@ -256,5 +256,5 @@ export interface FigureSpec {
   /** Small print under the figure; statements of points left out are added by the layout. */
   readonly notes: readonly string[];
   readonly points: PointRule;
-  readonly provenance: Provenance;
+  readonly provenance: FigureProvenance;
 }

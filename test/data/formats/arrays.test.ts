@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseArrays, readArrays, writeDataset } from '../../../src/data/formats/arrays.ts';
 import { parseNpy, parseNpz } from '../../../src/data/formats/npy.ts';
 import { encodeSafetensors, tensor } from '../../../src/data/formats/safetensors.ts';
-import type { Tensor } from '../../../src/data/formats/tensors.ts';
+import type { StoredTensor } from '../../../src/data/formats/tensors.ts';
 import { readZip } from '../../../src/data/formats/zip.ts';
 import { prepare } from '../../../src/data/prepare.ts';
 import { resolveDataset } from '../../../src/data/resolve.ts';
@@ -170,9 +170,9 @@ describe('zip archives', () => {
 });
 
 describe('datasets of named arrays', () => {
-  const file = (tensors: Record<string, Tensor>) => Buffer.concat(encodeSafetensors(tensors));
+  const file = (tensors: Record<string, StoredTensor>) => Buffer.concat(encodeSafetensors(tensors));
   const inputs = tensor(Float32Array.from(range(6)), [3, 2]);
-  const cases: [string, Tensor, unknown][] = [
+  const cases: [string, StoredTensor, unknown][] = [
     ['bytes', tensor(Uint8Array.of(0, 1, 2)), { kind: 'classes', values: Int32Array.of(0, 1, 2) }],
     ['64-bit integers', tensor(BigInt64Array.of(4n, 0n, 1n)), { kind: 'classes', values: Int32Array.of(4, 0, 1) }],
     [
@@ -205,7 +205,7 @@ describe('datasets of named arrays', () => {
   it.each(cases)('takes targets of %s', (_, targets, expected) => {
     expect(parseArrays('safetensors', file({ inputs, targets }), 'd').train.targets).toEqual(expected);
   });
-  const kinds: [string, Tensor, ArrayBufferView][] = [
+  const kinds: [string, StoredTensor, ArrayBufferView][] = [
     ['bytes stay bytes', tensor(Uint8Array.of(255), [1, 1]), Uint8Array.of(255)],
     ['flags become 0 and 1', { dtype: 'BOOL', shape: [1, 2], data: Uint8Array.of(0, 1) }, Float32Array.of(0, 1)],
     ['small integers become single precision', tensor(Int16Array.of(-3), [1, 1]), Float32Array.of(-3)],
@@ -218,7 +218,7 @@ describe('datasets of named arrays', () => {
   });
 
   const targets = tensor(Int32Array.of(0, 1, 2));
-  const bad: [string, Record<string, Tensor>, RegExp, Parameters<typeof parseArrays>[3]?][] = [
+  const bad: [string, Record<string, StoredTensor>, RegExp, Parameters<typeof parseArrays>[3]?][] = [
     ['no inputs', { x: inputs, targets }, /there is no array "inputs"; found: targets, x/],
     ['fewer targets', { inputs, targets: tensor(Int32Array.of(0)) }, /3 inputs but 1 targets/],
     [

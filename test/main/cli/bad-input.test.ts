@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { encodeSafetensors, tensor } from '../../../src/data/formats/safetensors.ts';
-import type { Tensor } from '../../../src/data/formats/safetensors.ts';
+import type { StoredTensor } from '../../../src/data/formats/safetensors.ts';
 import { cli, temporaryFolder } from '../../support/cli.ts';
 
 const folder = temporaryFolder();
@@ -19,18 +19,21 @@ const model = {
   ],
 };
 
-function bytes(tensors: Record<string, Tensor>): Buffer {
+function bytes(tensors: Record<string, StoredTensor>): Buffer {
   return Buffer.concat(encodeSafetensors(tensors));
 }
 
-const weights = (): Record<string, Tensor> => ({
+const weights = (): Record<string, StoredTensor> => ({
   'fc1.kernel': tensor(new Float64Array(12).fill(0.1), [3, 4]),
   'fc1.bias': tensor(new Float64Array(4), [4]),
   'fc2.kernel': tensor(new Float64Array(8).fill(0.2), [4, 2]),
   'fc2.bias': tensor(new Float64Array(2), [2]),
 });
 const inputs = (n: number): Float64Array => Float64Array.from({ length: 3 * n }, (_, i) => Math.sin(i));
-const data = (n: number, change: Partial<Record<'inputs' | 'targets', Tensor>> = {}): Record<string, Tensor> => ({
+const data = (
+  n: number,
+  change: Partial<Record<'inputs' | 'targets', StoredTensor>> = {},
+): Record<string, StoredTensor> => ({
   inputs: tensor(inputs(n), [n, 3]),
   targets: tensor(
     Int32Array.from({ length: n }, (_, i) => i % 2),

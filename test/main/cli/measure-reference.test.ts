@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { expect, test } from 'vitest';
 import { readSafetensors, tensor, writeSafetensors } from '../../../src/data/formats/safetensors.ts';
-import type { Tensor } from '../../../src/data/formats/safetensors.ts';
+import type { StoredTensor } from '../../../src/data/formats/safetensors.ts';
 import type { MeasurementSummary } from '../../../src/shared/results.ts';
 import { cli, temporaryFolder } from '../../support/cli.ts';
 import { engines } from '../../support/engines.ts';
@@ -109,7 +109,7 @@ for (const engine of engines) {
 async function writeInputs(name: string, file: ReferenceFile): Promise<string[]> {
   const at = (part: string): string => path.join(folder, `${name}.${part}`);
   writeFileSync(at('model.json'), JSON.stringify(file.model));
-  const weights: Record<string, Tensor> = {};
+  const weights: Record<string, StoredTensor> = {};
   for (const [key, values] of Object.entries(file.weights)) weights[key] = tensor(flat(values), shapeOf(values));
   await writeSafetensors(at('weights.safetensors'), weights);
   const targets = flat(file.targets);

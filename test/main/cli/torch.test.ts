@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readSafetensors, tensor, writeSafetensors } from '../../../src/data/formats/safetensors.ts';
 import { takeWeights } from '../../../src/data/weights.ts';
-import type { Tensor } from '../../../src/data/formats/tensors.ts';
+import type { StoredTensor } from '../../../src/data/formats/tensors.ts';
 import { CpuBackend } from '../../../src/engine/backend/cpu.ts';
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import { Network } from '../../../src/engine/network/network.ts';
@@ -159,9 +159,9 @@ describe('weights files that do not fit', () => {
     ],
     loss: 'cross-entropy',
   };
-  const zeros = (...shape: number[]): Tensor =>
+  const zeros = (...shape: number[]): StoredTensor =>
     tensor(new Float32Array(shape.reduce((product, n) => product * n, 1)), shape);
-  const write = async (weights: Record<string, Tensor>, inputs: readonly number[]): Promise<string[]> => {
+  const write = async (weights: Record<string, StoredTensor>, inputs: readonly number[]): Promise<string[]> => {
     writeFileSync(at('small.json'), JSON.stringify(model));
     await writeSafetensors(at('small.safetensors'), weights);
     await writeSafetensors(at('small-data.safetensors'), {
@@ -239,7 +239,7 @@ describe('attention as nn.MultiheadAttention keeps it', () => {
       new CpuBackend(await openWasmBlas(loadKernels()), 'float64'),
     );
     const values = Float64Array.from({ length: 12 }, (_, i) => i);
-    const state = new Map<string, Tensor>([
+    const state = new Map<string, StoredTensor>([
       ['_orig_mod.module.attn.in_proj_weight', tensor(values, [6, 2])],
       ['_orig_mod.module.attn.out_proj.weight', tensor(Float64Array.of(20, 21, 22, 23), [2, 2])],
       ['_orig_mod.module.attn.out_proj.bias', tensor(new Float64Array(2))],

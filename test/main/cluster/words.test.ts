@@ -1,7 +1,7 @@
 /** Slurm's times, sizes and options; ranges of members; the environment that jobs are submitted with; the script of a task. */
 import { expect, test } from 'vitest';
-import { numbersOf, rangesOf } from '../../../src/main/cluster/plan.ts';
-import { bytesOf, checkResources, optionOf, secondsOf, timeText } from '../../../src/main/cluster/partition.ts';
+import { memberNumbersOf, rangesOf } from '../../../src/main/cluster/plan.ts';
+import { memoryBytes, checkResources, optionOf, limitSeconds, timeText } from '../../../src/main/cluster/partition.ts';
 import { resourcesFrom } from '../../../src/main/cluster/pilot.ts';
 import type { Pilot } from '../../../src/main/cluster/pilot.ts';
 import { scrubbed } from '../../../src/main/cluster/slurm.ts';
@@ -17,7 +17,7 @@ test.each([
   ['UNLIMITED', null],
   ['soon', null],
 ])('the time %s is %s s', (text, seconds) => {
-  expect(secondsOf(text)).toBe(seconds);
+  expect(limitSeconds(text)).toBe(seconds);
 });
 
 test.each([
@@ -27,7 +27,7 @@ test.each([
   [90_000, '1-01:00:00'],
 ])('%s s are asked for as %s, never as less', (seconds, text) => {
   expect(timeText(seconds)).toBe(text);
-  expect(secondsOf(text)).toBeGreaterThanOrEqual(seconds);
+  expect(limitSeconds(text)).toBeGreaterThanOrEqual(seconds);
 });
 
 test.each([
@@ -37,7 +37,7 @@ test.each([
   ['512MB', 2 ** 29],
   ['much', null],
 ])('the size %s is %s bytes', (text, bytes) => {
-  expect(bytesOf(text)).toBe(bytes);
+  expect(memoryBytes(text)).toBe(bytes);
 });
 
 test.each([
@@ -53,7 +53,7 @@ test.each([
 
 test('members as ranges and back', () => {
   expect(rangesOf([1, 2, 3, 7, 9, 10])).toBe('1-3,7,9-10');
-  expect(numbersOf('1-3,7,9-10')).toEqual([1, 2, 3, 7, 9, 10]);
+  expect(memberNumbersOf('1-3,7,9-10')).toEqual([1, 2, 3, 7, 9, 10]);
 });
 
 test('nothing of a surrounding job is passed on but where the cluster is', () => {

@@ -2,7 +2,7 @@
 import * as path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { tensor, writeSafetensors } from '../../../src/data/formats/safetensors.ts';
-import { prepareData, type Reading } from '../../../src/main/jobs/data.ts';
+import { prepareData, type ReadingFields } from '../../../src/main/jobs/data.ts';
 import { parseDataset } from '../../../src/shared/dataset.ts';
 import { parseModel } from '../../../src/shared/model.ts';
 import { temporaryFolder } from '../../support/cli.ts';
@@ -46,7 +46,7 @@ interface Case {
   readonly model?: typeof imageModel;
   readonly spec?: object;
   readonly expected: Float64Array;
-  readonly reading: Reading | null;
+  readonly reading: ReadingFields | null;
   readonly note?: RegExp;
 }
 

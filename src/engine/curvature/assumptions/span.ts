@@ -15,7 +15,7 @@ import type { Half } from '../moments.ts';
 import { onChunk, projectedState } from '../projected/linearised.ts';
 import { chunksOf } from '../projected/plan.ts';
 import type { SamplePlan } from '../projected/plan.ts';
-import type { Projections } from '../projected/projections.ts';
+import type { SampleProjections } from '../projected/projections.ts';
 import { meansOf } from '../projected/projections.ts';
 import { directionOf } from '../projected/space.ts';
 import { rotationBaseline } from '../rotations.ts';
@@ -123,7 +123,7 @@ interface Forms {
 async function spanForms(
   pool: Pool,
   plan: SamplePlan,
-  { k, blocks }: Projections,
+  { k, blocks }: SampleProjections,
   vectors: Real,
   halves: readonly Half[],
   whole: boolean,
@@ -148,7 +148,7 @@ async function spanForms(
 
 /** One set of directions with what was projected on them. */
 export interface SpanSet {
-  readonly projections: Projections;
+  readonly projections: SampleProjections;
   readonly eigenvalues: Float64Array;
   /** Rows v_i [k, d] in the pool's memory. */
   readonly vectors: Real;
@@ -298,7 +298,7 @@ function blockSums(
 }
 
 /** Means over the samples behind the blocks of [blocks, k] sums. */
-function meanOver(sums: Float64Array, { k, blocks }: Projections, plan: SamplePlan): Float64Array {
+function meanOver(sums: Float64Array, { k, blocks }: SampleProjections, plan: SamplePlan): Float64Array {
   const out = new Float64Array(k);
   let samples = 0;
   for (const [row, block] of blocks.entries()) {

@@ -46,7 +46,10 @@ export function directionOn(space: Space, backend: Backend, w: Real): Map<string
  * Bytes of a sample's tensors in a forward, a backward and a tangent pass, and of the largest of them.
  * @param bySample the space whose samples' own vectors are made too
  */
-export function bytesOf(network: Network, bySample?: Space): { readonly bytes: number; readonly largest: number } {
+export function linearisedBytes(
+  network: Network,
+  bySample?: Space,
+): { readonly bytes: number; readonly largest: number } {
   let numbers = network.inputSize;
   let largest = network.inputSize;
   for (const layer of leaves(network.layers)) {

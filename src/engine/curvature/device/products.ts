@@ -4,7 +4,7 @@ import type { Real } from '../../blas/types.ts';
 import { rowSum } from '../../network/types.ts';
 import type { GradientSink, Parameter } from '../../network/types.ts';
 import type { Space } from '../projected/space.ts';
-import { bytesOf, directionOn, lineariseOn } from './linearised.ts';
+import { linearisedBytes, directionOn, lineariseOn } from './linearised.ts';
 import type { DeviceSession } from './session.ts';
 
 export class DeviceProducts {
@@ -30,7 +30,7 @@ export class DeviceProducts {
   async add(v: Real, out: Real, from: number, to: number): Promise<void> {
     const space = this.#space;
     const limit = (): number => {
-      const { bytes, largest } = bytesOf(this.#session.problem.network);
+      const { bytes, largest } = linearisedBytes(this.#session.problem.network);
       return this.#session.fitting(bytes, largest);
     };
     await this.#session.run<ReadonlyMap<string, Tensor>, Real[]>(from, to, limit, {

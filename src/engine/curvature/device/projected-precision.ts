@@ -6,7 +6,7 @@ import type { DevicePrecision } from '../../../shared/results.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import type { Eigenpairs } from '../projected/lanczos.ts';
 import { centresOf, projectLane } from '../projected/projections.ts';
-import type { Projections } from '../projected/projections.ts';
+import type { SampleProjections } from '../projected/projections.ts';
 import { distance } from '../projected/session.ts';
 import type { ProjectedSession } from '../projected/session.ts';
 import { fallbacksOf } from './session.ts';
@@ -23,7 +23,7 @@ export async function projectedPrecision(
   { plan, operator, space }: ProjectedSession,
   device: DeviceSession,
   pairs: Eigenpairs,
-  found: Projections,
+  found: SampleProjections,
   gradient: Float64Array,
 ): Promise<DevicePrecision> {
   const { vectors, values } = pairs;

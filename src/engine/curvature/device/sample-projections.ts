@@ -8,7 +8,7 @@ import type { Pool } from '../../parallel/pool.ts';
 import { emptySums } from '../../statistics/blocks.ts';
 import type { ProjectionSums, SampleBlock } from '../../statistics/blocks.ts';
 import type { Space } from '../projected/space.ts';
-import { bytesOf, directionOn, lineariseOn } from './linearised.ts';
+import { linearisedBytes, directionOn, lineariseOn } from './linearised.ts';
 import { SampleSink } from './sample-sink.ts';
 import type { DeviceSession } from './session.ts';
 
@@ -51,7 +51,7 @@ export async function deviceSampleProjections(
     from,
     to,
     () => {
-      const { bytes, largest } = bytesOf(session.problem.network, space);
+      const { bytes, largest } = linearisedBytes(session.problem.network, space);
       return session.fitting(bytes, largest);
     },
     {

@@ -9,7 +9,7 @@ import type { BlockProjections } from '../../statistics/index.ts';
 import { packProjections } from '../../statistics/stored-blocks.ts';
 import type { SpanSet } from '../assumptions/span.ts';
 import { directionErrors } from '../direction-errors.ts';
-import { joined } from '../exact-parts.ts';
+import { joinedDiagonals } from '../exact-parts.ts';
 import type { MeasurementInput } from '../measurement-input.ts';
 import type { ProjectedOptions } from '../options.ts';
 import { Stages } from '../stages.ts';
@@ -63,10 +63,10 @@ export async function measureProjected(
       C_diagonal: span.trainingSet.C,
       Q_diagonal: span.trainingSet.Q,
       vectors: Float64Array.from(pairs.all.vectors),
-      cross_fitted_selection: joined(span.crossFitted, 'selection'),
-      cross_fitted_H_diagonal: joined(span.crossFitted, 'H'),
-      cross_fitted_C_diagonal: joined(span.crossFitted, 'C'),
-      cross_fitted_Q_diagonal: joined(span.crossFitted, 'Q'),
+      cross_fitted_selection: joinedDiagonals(span.crossFitted, 'selection'),
+      cross_fitted_H_diagonal: joinedDiagonals(span.crossFitted, 'H'),
+      cross_fitted_C_diagonal: joinedDiagonals(span.crossFitted, 'C'),
+      cross_fitted_Q_diagonal: joinedDiagonals(span.crossFitted, 'Q'),
       ...(intervals && { ...directionErrors(intervals), ...packProjections(intervals) }),
       ...extras.arrays,
     };

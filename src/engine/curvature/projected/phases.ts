@@ -19,7 +19,7 @@ import { lanczos } from './lanczos.ts';
 import type { Eigenpairs } from './lanczos.ts';
 import type { SamplePlan } from './plan.ts';
 import { meansOf } from './projections.ts';
-import type { Projections } from './projections.ts';
+import type { SampleProjections } from './projections.ts';
 import { trueResiduals } from './session.ts';
 import type { Gradients, ProjectedSession } from './session.ts';
 import { measureTraces } from './traces.ts';
@@ -99,12 +99,12 @@ export async function findPairs({
 /** What every sample gives along directions. */
 export interface AlongPairs {
   /** Along those over all samples, over all samples. */
-  readonly all: Projections;
+  readonly all: SampleProjections;
   /** Along those of A over B, and the other way round. */
-  readonly fromA: Projections;
-  readonly fromB: Projections;
+  readonly fromA: SampleProjections;
+  readonly fromB: SampleProjections;
   /** Along those of A over A, for the half-sample; null where it is not wanted. */
-  readonly withinA: Projections | null;
+  readonly withinA: SampleProjections | null;
 }
 
 /** @param first gradients that slopes are told from. */
@@ -113,7 +113,7 @@ export async function projectAlong(
   pairs: FoundPairs,
   first: Gradients,
 ): Promise<AlongPairs> {
-  const project = (of: Eigenpairs, halves: readonly Half[], from: number, share: number): Promise<Projections> =>
+  const project = (of: Eigenpairs, halves: readonly Half[], from: number, share: number): Promise<SampleProjections> =>
     stages.run('projections', from, () =>
       session.project({
         vectors: of.vectors,
@@ -221,7 +221,7 @@ export function spanSets(
 ): { readonly all: SpanSet; readonly crossed: readonly [SpanSet, SpanSet] } {
   const set = (
     { values, vectors }: Eigenpairs,
-    projections: Projections,
+    projections: SampleProjections,
     centre: Float64Array,
     halves: readonly Half[],
   ): SpanSet => ({ projections, eigenvalues: values, vectors, centre, halves });
@@ -262,7 +262,7 @@ export function projectedDetails(
 }
 
 /** Half A by itself: directions and values from the same samples. */
-export function halfOf(pairs: Eigenpairs, projections: Projections, plan: SamplePlan): HalfInput {
+export function halfOf(pairs: Eigenpairs, projections: SampleProjections, plan: SamplePlan): HalfInput {
   const { values } = pairs;
   const means = meansOf(projections, plan, projections.blocks);
   return {
@@ -283,7 +283,7 @@ export function halfOf(pairs: Eigenpairs, projections: Projections, plan: Sample
 /** Directions of one half, values from the quarters of the other, and the two quarters apart for the instrument. */
 function halfDiagonals(
   pairs: Eigenpairs,
-  projections: Projections,
+  projections: SampleProjections,
   plan: SamplePlan,
   quarters: readonly [number, number],
 ): Diagonals {
@@ -319,7 +319,7 @@ function numericalFloors(
 
 /** The columns of the sums that the bootstrap reads. */
 export function chosenSums(
-  { k, blocks, sums }: Projections,
+  { k, blocks, sums }: SampleProjections,
   eigenvalues: Float64Array,
   floor: number,
 ): ProjectedDirections {

@@ -14,7 +14,7 @@ import type { SamplePlan } from './plan.ts';
 import { blocksOf } from './plan.ts';
 import type { Space } from './space.ts';
 
-export interface Projections {
+export interface SampleProjections {
   readonly k: number;
   /** Numbers of the blocks, which are the rows of the sums. */
   readonly blocks: readonly number[];
@@ -46,7 +46,7 @@ export async function projectSamples(
   plan: SamplePlan,
   task: ProjectionTask,
   device: ProjectingDevice | null = null,
-): Promise<Projections> {
+): Promise<SampleProjections> {
   const { vectors, halves } = task;
   const centres = centresOf(vectors, task.gradient);
   const k = centres.length;
@@ -122,7 +122,7 @@ async function projectByLanes(
 
 /** C_ii, H_ii, Q_ii over the samples of some of the blocks; slopes: mean of (g_p - g) . v_i. */
 export function meansOf(
-  { k, blocks, sums }: Projections,
+  { k, blocks, sums }: SampleProjections,
   plan: SamplePlan,
   chosen: readonly number[],
 ): { readonly H: Float64Array; readonly C: Float64Array; readonly Q: Float64Array; readonly slopes: Float64Array } {

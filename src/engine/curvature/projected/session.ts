@@ -17,7 +17,7 @@ import { HessianOperator } from './operator.ts';
 import { planSamples } from './plan.ts';
 import type { SamplePlan } from './plan.ts';
 import { projectSamples } from './projections.ts';
-import type { ProjectionTask, Projections } from './projections.ts';
+import type { ProjectionTask, SampleProjections } from './projections.ts';
 import { spaceOf } from './space.ts';
 
 /** `device` makes the Hessian-vector products and the samples' values along directions in float32; the first gradients are computed here in float64. */
@@ -38,7 +38,7 @@ export interface ProjectedSession {
   /** One full-batch gradient. @param squares whether |g_p|^2 is wanted too. */
   readonly gradients: (squares: boolean) => Promise<Gradients>;
   /** What every sample gives along directions, from the device if there is one. */
-  readonly project: (task: ProjectionTask) => Promise<Projections>;
+  readonly project: (task: ProjectionTask) => Promise<SampleProjections>;
   readonly close: () => Promise<void>;
 }
 
@@ -78,7 +78,7 @@ export async function openSession(
   };
   const gradients = (squares: boolean): Promise<Gradients> => measureGradients(pool, plan, operator, space.d, squares);
   const projecting = device === undefined ? null : { session: device, space, signal: options.signal };
-  const project = (task: ProjectionTask): Promise<Projections> => projectSamples(pool, plan, task, projecting);
+  const project = (task: ProjectionTask): Promise<SampleProjections> => projectSamples(pool, plan, task, projecting);
   return { network, space, plan, operator, samples, gradients, project, close };
 }
 

@@ -19,7 +19,7 @@ import type { PeersReport } from '../../bench/peers.ts';
 import { eigenpairsBench, layerBench } from '../../bench/projected.ts';
 import type { PassCosts } from '../../bench/projected.ts';
 import { singlePrecisionBench } from '../../bench/single.ts';
-import { trainingJobs, trainingRate } from '../../bench/training.ts';
+import { trainingJobs, benchTrainingRate } from '../../bench/training.ts';
 import { libraryThreadsOf, openEngine } from '../../jobs/engine.ts';
 import type { OpenedEngine } from '../../jobs/engine.ts';
 import { engineFlags, engineOf, jsonFlag, printJson } from '../command.ts';
@@ -199,7 +199,7 @@ async function benchTraining({ engine, folder, row }: Task): Promise<void> {
   for (const job of trainingJobs()) {
     const several = job.isShared ? `${most} threads` : 'batches prepared beside';
     for (const threads of most > 1 ? [1, most] : [1]) {
-      const { steps, bare } = await trainingRate(engine.trainingBlas(), job, data, threads);
+      const { steps, bare } = await benchTrainingRate(engine.trainingBlas(), job, data, threads);
       const what = `${job.what}, batch 50, float32, ${threads === 1 ? 'one thread' : several}`;
       const sharing = job.isShared ? threads : 1;
       const note = sharing === 1 ? 'its matrix products alone' : 'its matrix products alone, times the threads';

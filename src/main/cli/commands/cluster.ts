@@ -12,10 +12,10 @@ import type { Collected } from '../../cluster/collect.ts';
 import { membersText } from '../../cluster/control.ts';
 import { timeText } from '../../cluster/partition.ts';
 import { runPilot } from '../../cluster/pilot.ts';
-import { numbersOf, rangesOf } from '../../cluster/plan.ts';
-import { placeOf } from '../../cluster/places.ts';
+import { memberNumbersOf, rangesOf } from '../../cluster/plan.ts';
+import { sweepPlaceOf } from '../../cluster/places.ts';
 import type { SweepPlace } from '../../cluster/places.ts';
-import { runTask } from '../../cluster/task.ts';
+import { runMember } from '../../cluster/task.ts';
 import { openStoreFor, printJson, storeFlags } from '../command.ts';
 import type { Command } from '../command.ts';
 import { flagsHelp, parse, toggle } from '../flags.ts';
@@ -55,7 +55,7 @@ export const cluster: Command = {
     const json = values.json;
     if (action === 'task') return await taskOf(path.resolve(given), values);
     if (action === 'pilot') return await runPilot(path.resolve(given));
-    const place = await placeOf(given, values.host ?? null, values.remote);
+    const place = await sweepPlaceOf(given, values.host ?? null, values.remote);
     switch (action) {
       case 'status': {
         const report = await place.status();
@@ -106,13 +106,13 @@ async function taskOf(folder: string, values: FlagValues<typeof flags>): Promise
   // Rates are measured by a pilot; a task begins with its work.
   process.env['COVATURE_FORECAST'] = 'off';
   const member = index + values.offset;
-  return await runTask(folder, { member, round: values.round });
+  return await runMember(folder, { member, round: values.round });
 }
 
 function memberList(text: string): number[] {
   if (!/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(text))
     throw new UsageError(`--members: expected a list as 3,7-9, received "${text}"`);
-  return numbersOf(text);
+  return memberNumbersOf(text);
 }
 
 async function collectAll(place: SweepPlace, folder: string, values: FlagValues<typeof flags>): Promise<number> {

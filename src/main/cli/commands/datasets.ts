@@ -1,6 +1,6 @@
 /** covature datasets */
 import * as path from 'node:path';
-import { summarise } from '../../../data/dataset.ts';
+import { summariseDataset } from '../../../data/dataset.ts';
 import { publishedDatasets } from '../../../data/downloads/catalogue.ts';
 import { downloadPublished } from '../../../data/downloads/published.ts';
 import { forgetLocation, publishedPlace, setLocation } from '../../../data/location.ts';
@@ -111,7 +111,7 @@ async function use(root: string, place: string, json: boolean): Promise<number> 
     );
   }
   const folder = path.resolve(spec.path);
-  const summary = summarise(await resolveDataset(spec, { baseFolder, dataFolder: root }));
+  const summary = summariseDataset(await resolveDataset(spec, { baseFolder, dataFolder: root }));
   await setLocation(root, dataset.key, { folder, summary });
   if (json) printJson({ key: dataset.key, folder, train: summary.train.count });
   else process.stdout.write(`${dataset.title} is read from ${folder}: ${summary.train.count} training samples\n`);
@@ -133,7 +133,7 @@ async function show(root: string, what: string, json: boolean): Promise<number> 
     : publishedDatasets.some(({ key }) => key === what)
       ? { spec: parseDataset({ source: what }), baseFolder: process.cwd() }
       : await datasetFromPath(what);
-  const summary = summarise(await resolveDataset(spec, { baseFolder, dataFolder: root }));
+  const summary = summariseDataset(await resolveDataset(spec, { baseFolder, dataFolder: root }));
   if (json) printJson(summary);
   else process.stdout.write(`${datasetText(summary)}\n`);
   return 0;

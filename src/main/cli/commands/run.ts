@@ -24,8 +24,8 @@ import { forecastText } from '../forecast-text.ts';
 import { ProgressLine } from '../progress.ts';
 import { runDocument, runText } from '../run-text.ts';
 import { formatDuration } from '../format.ts';
-import { membersOf, sweepFlags, sweepOf } from '../sweep-options.ts';
-import type { Member } from '../sweep-options.ts';
+import { sweepMembers, sweepFlags, sweepOf } from '../sweep-options.ts';
+import type { SweepMember } from '../sweep-options.ts';
 
 const flags = {
   ...sweepFlags,
@@ -82,7 +82,7 @@ export const run: Command = {
     }
     const document = await readJsonFile(file);
     const sweep = sweepOf(document, file === '-' ? 'experiment' : path.basename(file), values);
-    const members = membersOf(sweep, values);
+    const members = sweepMembers(sweep, values);
     const baseFolder = file === '-' ? process.cwd() : path.dirname(path.resolve(file));
     using store = openStoreFor(values, false);
     const kinds = [...Map.groupBy(members, ({ experiment }) => costKey(experiment)).values()];
@@ -174,12 +174,12 @@ interface MemberForecasts {
 }
 
 /** `each`: of the longest. */
-function forecastDocument(members: readonly Member[], forecasts: readonly MemberForecasts[]): unknown {
+function forecastDocument(members: readonly SweepMember[], forecasts: readonly MemberForecasts[]): unknown {
   const longest = forecasts.reduce((a, b) => (b.forecast.seconds.total > a.forecast.seconds.total ? b : a));
   return { runs: members.length, each: longest.forecast, ...(forecasts.length > 1 && { kinds: forecasts }) };
 }
 
-function forecastsText(members: readonly Member[], forecasts: readonly MemberForecasts[]): string {
+function forecastsText(members: readonly SweepMember[], forecasts: readonly MemberForecasts[]): string {
   const [{ forecast }] = forecasts;
   if (forecasts.length === 1) {
     return `${members.length > 1 ? `${members.length} runs, each: ` : ''}${forecastText(forecast)}`;

@@ -8,9 +8,9 @@ import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { withSeeds } from '../../../shared/sweep.ts';
 import { resubmit } from '../../cluster/control.ts';
-import { bytesOf, secondsOf, timeText } from '../../cluster/partition.ts';
+import { memoryBytes, limitSeconds, timeText } from '../../cluster/partition.ts';
 import { readPilot } from '../../cluster/pilot.ts';
-import { connect, remoteJson } from '../../cluster/remote.ts';
+import { connectHost, remoteJson } from '../../cluster/remote.ts';
 import { plannedWords, prepareSweep, submitPilot, submitSweep } from '../../cluster/start.ts';
 import type { Asked, SubmittedJob } from '../../cluster/submit.ts';
 import { readPlan } from '../../cluster/plan.ts';
@@ -194,10 +194,10 @@ function tell(json: boolean, told: Told): void {
 
 /** What the user asks for. Raises UsageError for what is no time and no size. */
 export function askedOf(values: { readonly time?: string | undefined; readonly mem?: string | undefined }): Asked {
-  const time = values.time === undefined ? null : secondsOf(values.time);
+  const time = values.time === undefined ? null : limitSeconds(values.time);
   if (values.time !== undefined && (time === null || time <= 0))
     throw new UsageError(`--time: expected minutes, H:MM:SS or D-HH:MM:SS, received "${values.time}"`);
-  const memory = values.mem === undefined ? null : bytesOf(values.mem);
+  const memory = values.mem === undefined ? null : memoryBytes(values.mem);
   if (values.mem !== undefined && (memory === null || memory <= 0))
     throw new UsageError(`--mem: expected megabytes, or a number with K, M, G or T, received "${values.mem}"`);
   return { time, memory };
@@ -218,7 +218,7 @@ async function submitThere(
   argv: readonly string[],
   sbatch: readonly string[],
 ): Promise<number> {
-  const remote = await connect(values.host ?? '', values.remote);
+  const remote = await connectHost(values.host ?? '', values.remote);
   const words = ['submit', ...withoutOptions(argv, ['host', 'remote'], ['json'], file)];
   const input = file === undefined ? '' : JSON.stringify(await readJsonFile(file));
   const rest = sbatch.length === 0 ? [] : ['--', ...sbatch];

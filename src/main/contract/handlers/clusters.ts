@@ -3,9 +3,9 @@ import * as path from 'node:path';
 import type { Handlers } from '../../../shared/contract/index.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
-import { bytesOf, secondsOf } from '../../cluster/partition.ts';
-import { placeOf } from '../../cluster/places.ts';
-import { connect, remoteJson } from '../../cluster/remote.ts';
+import { memoryBytes, limitSeconds } from '../../cluster/partition.ts';
+import { sweepPlaceOf } from '../../cluster/places.ts';
+import { connectHost, remoteJson } from '../../cluster/remote.ts';
 import { prepareSweep, submitSweep } from '../../cluster/start.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import type { Workbench } from '../workbench.ts';
@@ -45,7 +45,7 @@ export const clusterHandlers: Some = {
     if (atOnce !== null) words.push('--at-once', String(atOnce));
     if (time !== '') words.push('--time', time);
     if (memory !== '') words.push('--mem', memory);
-    await remoteJson(await connect(host, remote ?? undefined), words, {
+    await remoteJson(await connectHost(host, remote ?? undefined), words, {
       input: JSON.stringify(experiment),
       rest: options.length === 0 ? [] : ['--', ...options],
     });
@@ -53,7 +53,7 @@ export const clusterHandlers: Some = {
   },
 
   'clusters.add': async ({ folder, host, remote }, workbench) => {
-    const place = await placeOf(folder, host, remote ?? undefined);
+    const place = await sweepPlaceOf(folder, host, remote ?? undefined);
     const report = await place.status();
     return known(workbench, report.name, report.folder, host, remote);
   },
@@ -103,14 +103,14 @@ function known(workbench: Workbench, name: string, folder: string, host: string 
 }
 
 function timeOf(text: string): number | null {
-  const seconds = text === '' ? null : secondsOf(text);
+  const seconds = text === '' ? null : limitSeconds(text);
   if (text !== '' && !((seconds ?? 0) > 0))
     throw new InputError(`time: expected minutes, H:MM:SS or D-HH:MM:SS, received "${text}"`);
   return seconds;
 }
 
 function memoryOf(text: string): number | null {
-  const bytes = text === '' ? null : bytesOf(text);
+  const bytes = text === '' ? null : memoryBytes(text);
   if (text !== '' && !((bytes ?? 0) > 0))
     throw new InputError(`memory: expected megabytes, or a number with K, M, G or T, received "${text}"`);
   return bytes;

@@ -1,7 +1,7 @@
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { CheckpointInfo, Handlers, MeasurementInfo } from '../../../shared/contract/index.ts';
 import type { MeasurementSummary } from '../../../shared/results.ts';
-import { readArrays } from '../../results-file.ts';
+import { readResultArrays } from '../../results-file.ts';
 import type { Checkpoint, MeasurementRecord } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
 
@@ -17,7 +17,8 @@ export const resultHandlers: Pick<Handlers<Workbench>, Name> = {
 
   'measurements.get': ({ id }, workbench) => measurementInfo(measurement(workbench, id)),
 
-  'measurements.arrays': ({ id, names }, workbench) => readArrays(arraysOf(workbench, id).path, [...new Set(names)]),
+  'measurements.arrays': ({ id, names }, workbench) =>
+    readResultArrays(arraysOf(workbench, id).path, [...new Set(names)]),
 
   'measurements.atCutoff': ({ id, cutoff }, workbench) => {
     const { path, summary } = arraysOf(workbench, id);

@@ -5,7 +5,7 @@ import { unpackProjections } from '../../../engine/statistics/stored-blocks.ts';
 import { diagonalArrays, type Estimand } from '../../../shared/estimands.ts';
 import type { IntervalArrays, MeasurementSummary } from '../../../shared/results.ts';
 import type { CutoffRow } from '../../../shared/slopes.ts';
-import { intervalNames, readArrays, splitNames } from '../../results-file.ts';
+import { intervalNames, readResultArrays, splitNames } from '../../results-file.ts';
 
 export type CutoffRows = Readonly<Record<Estimand, CutoffRow>>;
 
@@ -15,10 +15,10 @@ export async function rowsAtCutoff(
   { floor, bootstrap: made, splits }: Pick<MeasurementSummary, 'floor' | 'bootstrap' | 'splits'>,
   cutoff: number,
 ): Promise<CutoffRows | null> {
-  const intervalArrays = await readArrays(file, intervalNames);
+  const intervalArrays = await readResultArrays(file, intervalNames);
   if (made === undefined || intervalNames.some((name) => intervalArrays[name] === undefined)) return null;
   const names = Object.values(diagonalArrays).flatMap((each) => Object.values(each));
-  const arrays = await readArrays(file, [...new Set(names), ...splitNames]);
+  const arrays = await readResultArrays(file, [...new Set(names), ...splitNames]);
   const halves = [0, 1].map((half): Diagonals => {
     const part = (array: Float64Array): Float64Array =>
       array.subarray((half * array.length) / 2, ((half + 1) * array.length) / 2);

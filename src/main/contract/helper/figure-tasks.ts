@@ -10,9 +10,9 @@ import { layoutFigure } from '../../../shared/figures/layout/layout.ts';
 import type { FontLibrary } from '../../../shared/figures/fonts/library.ts';
 import { reportOf } from '../../../shared/figures/report/content.ts';
 import { sceneToSvg } from '../../../shared/figures/svg.ts';
-import type { Provenance } from '../../../shared/figures/types.ts';
+import type { FigureProvenance } from '../../../shared/figures/types.ts';
 import type { FigureRecipe } from '../../../shared/figures/recipe.ts';
-import { drawFigure, FileNames, type DrawnFigure } from '../../figures/batch.ts';
+import { drawSourced, FileNames, type NamedFigure } from '../../figures/batch.ts';
 import type { FigureFormat } from '../../figures/export.ts';
 import { loadFonts } from '../../figures/fonts.ts';
 import { FigureLoader } from '../../figures/loader.ts';
@@ -52,13 +52,13 @@ export interface FigureTasks {
       readonly sourced: SourcedFigure;
       readonly formats: readonly FigureFormat[];
     };
-    readonly result: DrawnFigure;
+    readonly result: NamedFigure;
   };
   exportReport: {
     readonly argument: {
       readonly engine: EngineOptions;
       readonly runs: readonly SourcedReport[];
-      readonly provenance: Provenance;
+      readonly provenance: FigureProvenance;
       readonly name: string;
       readonly formats: readonly ReportFormat[];
       readonly folder: string | null;
@@ -115,7 +115,7 @@ export function figureTasks(): Implementations {
         progress(name, i / figures.length);
         try {
           const stem = names.next(name);
-          const drawn = await drawFigure(sourced, recipe, stem, formats, loaderFor(engine), fontsHere(), { dpi });
+          const drawn = await drawSourced(sourced, recipe, stem, formats, loaderFor(engine), fontsHere(), { dpi });
           warnings.push(...drawn.warnings.map((warning) => `${name}: ${warning}`));
           files.push(...drawn.files);
         } catch (error) {
@@ -129,7 +129,7 @@ export function figureTasks(): Implementations {
     },
 
     drawFiles: ({ engine, name, recipe, sourced, formats }) =>
-      drawFigure(sourced, recipe, name, formats, loaderFor(engine), fontsHere()),
+      drawSourced(sourced, recipe, name, formats, loaderFor(engine), fontsHere()),
 
     async exportReport({ engine, runs, provenance, name, formats, folder }) {
       const reported = await loadReported(runs, loaderFor(engine));

@@ -20,7 +20,7 @@ import type { ModelSpec } from '../../../shared/model.ts';
 import type { MeasurementSummary } from '../../../shared/results.ts';
 import type { Verification } from '../../../shared/verification.ts';
 import { messageOf } from '../../../shared/errors.ts';
-import { summarise } from '../../../data/dataset.ts';
+import { summariseDataset } from '../../../data/dataset.ts';
 import type { Dataset } from '../../../data/dataset.ts';
 import { resolveDataset } from '../../../data/resolve.ts';
 import type { WantedTargets } from '../../../data/targets.ts';
@@ -235,7 +235,7 @@ export function helperTasks(): Implementations {
 
     async preview({ spec, part, from, count, ...folders }, control) {
       const dataset = await resolved(spec, folders, control);
-      const summary = summarise(dataset);
+      const summary = summariseDataset(dataset);
       const partData = dataset[part];
       if (partData === null) {
         return {
@@ -263,7 +263,7 @@ export function helperTasks(): Implementations {
     },
 
     async summarise({ spec, ...folders }, control) {
-      return summarise(await resolved(spec, folders, control));
+      return summariseDataset(await resolved(spec, folders, control));
     },
 
     async fitData({ spec, model, wanted, ...folders }, control) {

@@ -3,7 +3,7 @@ import { openSafetensors } from '../../../data/formats/safetensors.ts';
 import type { Blas } from '../../../engine/blas/types.ts';
 import type { Eigenvector, Heatmap, MatrixName } from '../../../shared/contract/index.ts';
 import { InputError } from '../../../shared/errors.ts';
-import { decompose, rotate } from '../../figures/matrices.ts';
+import { decomposeSymmetric, rotate } from '../../figures/matrices.ts';
 import type { Decomposition } from '../../figures/matrices.ts';
 
 interface Basis extends Decomposition {
@@ -56,7 +56,7 @@ export class EigenViews {
     // Two at once would need twice the memory.
     this.#basis = null;
     const { d, values } = await readMatrix(file, 'H');
-    this.#basis = { file, ...decompose(blas, d, values), rotated: new Map() };
+    this.#basis = { file, ...decomposeSymmetric(blas, d, values), rotated: new Map() };
     return this.#basis;
   }
 }

@@ -16,12 +16,12 @@
  */
 import { FilterError, tokensOf, type Operator, type Token } from './tokens.ts';
 
-export interface Place {
+export interface FilterPosition {
   readonly column: number;
   readonly length: number;
 }
 
-export type Operand = Place &
+export type Operand = FilterPosition &
   (
     | { readonly kind: 'field'; readonly name: string }
     | { readonly kind: 'number'; readonly value: number; readonly text: string }
@@ -130,7 +130,7 @@ export function parseFilter(filter: string): Expression | undefined {
   }
 
   /** The field comes to the left. */
-  function comparison(left: Operand, operator: Operator, right: Operand, place: Place): Expression {
+  function comparison(left: Operand, operator: Operator, right: Operand, place: FilterPosition): Expression {
     comparisons++;
     checkCount(place);
     const ordering = operator === '<' || operator === '<=' || operator === '>' || operator === '>=';
@@ -186,7 +186,7 @@ export function parseFilter(filter: string): Expression | undefined {
     next++;
   }
 
-  function checkCount(place: Place): void {
+  function checkCount(place: FilterPosition): void {
     if (comparisons > mostComparisons) throw problem(`a filter has at most ${mostComparisons} comparisons`, place);
   }
 }
@@ -215,7 +215,7 @@ function asLiteral(operand: Operand): LiteralOperand {
   return operand;
 }
 
-function problem(message: string, { column, length }: Place): FilterError {
+function problem(message: string, { column, length }: FilterPosition): FilterError {
   return new FilterError(message, column, length);
 }
 

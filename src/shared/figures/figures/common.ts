@@ -5,7 +5,7 @@ import type { FontFamily } from '../fonts/library.ts';
 import type { PaletteName } from '../palettes.ts';
 import { presets, styleOf, type PresetName, type TypeSizes } from '../presets.ts';
 import { InputError } from '../../errors.ts';
-import type { Annotation, Axis, FigureSpec, LegendPlace, Panel, PointRule, Provenance } from '../types.ts';
+import type { Annotation, Axis, FigureSpec, LegendPlace, Panel, PointRule, FigureProvenance } from '../types.ts';
 
 /** Options of every figure. */
 export interface FigureOptions {
@@ -25,10 +25,10 @@ export interface FigureOptions {
   readonly title?: string;
   readonly annotations?: readonly Annotation[];
   readonly points?: Partial<PointRule>;
-  readonly provenance?: Provenance;
+  readonly provenance?: FigureProvenance;
 }
 
-export const noProvenance: Provenance = { software: 'Covature', runs: [], data: {}, fit: {} };
+export const noProvenance: FigureProvenance = { software: 'Covature', runs: [], data: {}, fit: {} };
 
 export interface Draft {
   readonly kind: string;

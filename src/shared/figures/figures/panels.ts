@@ -13,7 +13,7 @@ import {
   type PresetName,
   type TypeSizes,
 } from '../presets.ts';
-import type { FigureSpec, FigureStyle, LegendPlace, Panel, Provenance } from '../types.ts';
+import type { FigureSpec, FigureStyle, LegendPlace, Panel, FigureProvenance } from '../types.ts';
 
 export interface PanelOptions {
   /** Columns of the grid; by default as near to a square as the count and the width of the page allow. */
@@ -146,7 +146,7 @@ function lettered(figures: readonly FigureSpec[], style: FigureStyle, letters: b
 }
 
 /** The union of provenances. Fit settings that differ between the figures carry the letter of theirs. */
-function merged(all: readonly Provenance[]): Provenance {
+function merged(all: readonly FigureProvenance[]): FigureProvenance {
   const runs = new Map(all.flatMap((provenance) => provenance.runs.map((run) => [run.id, run] as const)));
   const fit: Record<string, string | number> = {};
   for (const key of new Set(all.flatMap((provenance) => Object.keys(provenance.fit)))) {

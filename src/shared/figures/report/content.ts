@@ -27,7 +27,7 @@ import {
   type PairQuantity,
 } from '../../rounding.ts';
 import { plainLabel } from '../text/label.ts';
-import type { FigureSpec, Provenance } from '../types.ts';
+import type { FigureSpec, FigureProvenance } from '../types.ts';
 import { extraDefinitions, extraFigures, extraTables } from './extras.ts';
 
 export interface ReportSection {
@@ -43,7 +43,7 @@ export interface Report {
   readonly title: string;
   readonly subtitle: string;
   readonly sections: readonly ReportSection[];
-  readonly provenance: Provenance;
+  readonly provenance: FigureProvenance;
 }
 
 export interface ReportedRun {
@@ -62,7 +62,7 @@ export interface ReportedRun {
 
 export interface ReportOptions {
   readonly title?: string;
-  readonly provenance: Provenance;
+  readonly provenance: FigureProvenance;
   /** Sizes, font and palette of the figures; the width of a page's text by default. */
   readonly figures?: Pick<FigureOptions, 'preset' | 'font' | 'palette'>;
   readonly cutoff?: number;

@@ -231,7 +231,11 @@ test.each([
   ['without a file', () => [runs[0]], /expected --out FILE\.zip/],
   ['over a file that is there', () => [runs[0], '--out', bundle], /is there already/],
   ['without a run', () => ['--out', at('x.zip')], /expected at least one run/],
-  ['with --rerun alone', () => [runs[0], '--rerun', '--out', at('x.zip')], /--rerun is an option of --verify, which is missing/],
+  [
+    'with --rerun alone',
+    () => [runs[0], '--rerun', '--out', at('x.zip')],
+    /--rerun is an option of --verify, which is missing/,
+  ],
   ['of a run and with --verify', () => [runs[0], '--verify', bundle], /does not go with it/],
 ])('no bundle is made %s', async (_, args, message) => {
   const before = statSync(bundle).mtimeMs;

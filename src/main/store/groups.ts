@@ -37,6 +37,9 @@ interface StoredGroup {
   readonly seqs: string;
 }
 
+/** A field's values of runs, by their places in the list that was asked for; undefined for a run without. */
+type Column<T> = readonly (T | undefined)[];
+
 interface Group {
   readonly key: string;
   /** Newest first. */
@@ -45,7 +48,15 @@ interface Group {
 
 const opened = ({ key, seqs }: StoredGroup): Group => ({ key, seqs: JSON.parse(seqs) as number[] });
 
+interface Grouped {
+  /** What they were asked for, and the state of the store then. */
+  readonly of: string;
+  readonly stored: readonly StoredGroup[];
+  readonly groups: readonly Group[] | null;
+}
+
 export function groupMethods(context: StoreContext, projects: ProjectTable) {
+  let last: Grouped | null = null;
   return {
     /** Raises InputError on unknown fields and on numbers of fields or a page that cannot be. */
     groupRuns(query: GroupQuery): GroupPage {
@@ -59,20 +70,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
       if (!(Number.isInteger(limit) && limit >= 0 && limit <= mostGroups)) {
         throw new InputError(`limit: expected a whole number from 0 to ${mostGroups}, got ${limit}`);
       }
-      const where = whereOf(context, projects, query);
-      const keys = by.map((name) => keySql(field(name)));
-      const columns = keys.map((_, i) => `k${i}`).join(', ');
-      // The newest run of a group, and of equally new ones the one that came last, stands for it.
-      const stored = context
-        .prepare(
-          `SELECT json_array(${columns}) AS key, count(*) AS runs,
-             json_group_array(seq ORDER BY created DESC, seq DESC) AS seqs
-           FROM (SELECT r.seq, r.created, ${keys.map(({ sql }, i) => `${sql} AS k${i}`).join(', ')}
-                 FROM runs r WHERE ${where.sql})
-           GROUP BY ${columns} ORDER BY max(created) DESC, max(seq) DESC`,
-        )
-        .all(...keys.flatMap(({ parameters }) => parameters), ...where.parameters) as StoredGroup[];
-      const groups = query.sort === undefined ? null : sorted(stored.map(opened), query.sort);
+      const { stored, groups } = grouped(query);
       const keyOf = (at: number): string => (groups ?? stored)[at].key;
       const index = new Map(open.length === 0 ? [] : stored.map((_, i) => [keyOf(i), i]));
       const runsOf = new Map(open.length === 0 ? [] : stored.map(({ key, runs }) => [key, runs]));
@@ -88,6 +86,33 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
       };
     },
   };
+
+  /** All groups in order; `groups` where they had to be looked at for that. A page that follows another in an unchanged store finds them made. */
+  function grouped({ by, sort, ...query }: GroupQuery): Grouped {
+    const where = whereOf(context, projects, query);
+    const keys = by.map((name) => keySql(field(name)));
+    const of = JSON.stringify([
+      context.db.pragma('data_version', { simple: true }),
+      context.pluck('SELECT total_changes()').get(),
+      by,
+      sort,
+      where,
+    ]);
+    if (last?.of === of) return last;
+    const columns = keys.map((_, i) => `k${i}`).join(', ');
+    // The newest run of a group, and of equally new ones the one that came last, stands for it.
+    const stored = context
+      .prepare(
+        `SELECT json_array(${columns}) AS key, count(*) AS runs,
+           json_group_array(seq ORDER BY created DESC, seq DESC) AS seqs
+         FROM (SELECT r.seq, r.created, ${keys.map(({ sql }, i) => `${sql} AS k${i}`).join(', ')}
+               FROM runs r WHERE ${where.sql})
+         GROUP BY ${columns} ORDER BY max(created) DESC, max(seq) DESC`,
+      )
+      .all(...keys.flatMap(({ parameters }) => parameters), ...where.parameters) as StoredGroup[];
+    last = { of, stored, groups: sort === undefined ? null : sorted(stored.map(opened), sort) };
+    return last;
+  }
 
   function field(name: string): Field {
     return fieldOf(context, name, 'group');
@@ -119,25 +144,28 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
     // The quantile costs more than the rest of a group; groups have few sizes.
     const quantile = intervalQuantiles();
     const columns = query.values.filter(isKnown).map((name) => {
-      let texts: Map<number, string> | undefined;
+      let texts: Column<string> | undefined;
       return {
         name,
         numbers: numbersOf(name, seqs),
         // Read only where some group has no number.
-        texts: () => (texts ??= textsOf(name, seqs) ?? new Map<number, string>()),
+        texts: () => (texts ??= textsOf(name, seqs) ?? []),
       };
     });
+    let end = 0;
     return groups.map(({ key, seqs: own }) => {
+      const start = end;
+      end += own.length;
       const parts = JSON.parse(key) as Key;
       const values: Record<string, GroupStatistics> = {};
       const texts: Record<string, { text: string; distinct: number }> = {};
       for (const { name, numbers, texts: held } of columns) {
-        const present = own.flatMap((seq) => numbers?.get(seq) ?? []);
+        const present = numbers === undefined ? [] : presentIn(numbers, start, end);
         if (present.length > 0) {
           values[name] = statisticsOf(present, quantile);
           continue;
         }
-        const different = new Set(own.flatMap((seq) => held().get(seq) ?? []));
+        const different = new Set(presentIn(held(), start, end));
         if (different.size > 0) texts[name] = { text: [...different].sort()[0], distinct: different.size };
       }
       const statuses: Partial<Record<RunStatus, number>> = {};
@@ -164,18 +192,21 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
     const seqs = groups.flatMap((group) => group.seqs);
     const numbers = numbersOf(key, seqs);
     const texts = textsOf(key, seqs);
+    let end = 0;
     const rank = new Map(
       groups.map((group): [Group, number | string | undefined] => {
         let sum = 0;
         let count = 0;
         let text: string | undefined;
-        for (const seq of group.seqs) {
-          const number = numbers?.get(seq);
+        const start = end;
+        end += group.seqs.length;
+        for (let i = start; i < end; i++) {
+          const number = numbers?.[i];
           if (number !== undefined) {
             sum += number;
             count++;
           }
-          const held = texts?.get(seq);
+          const held = texts?.[i];
           if (held !== undefined && (text === undefined || held < text)) text = held;
         }
         return [group, count > 0 ? sum / count : text?.toLowerCase()];
@@ -189,49 +220,70 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
     });
   }
 
-  /** A field's numbers by `seq`; undefined for a field without. */
-  function numbersOf(name: string, seqs: readonly number[]): Map<number, number> | undefined {
+  /** A field's numbers; undefined for a field without. */
+  function numbersOf(name: string, seqs: readonly number[]): Column<number> | undefined {
     const of = field(name);
     if (of.kind === 'value') return of.numbers === 1 ? summaryOf(of.key, of.part, seqs) : undefined;
     const number = numberSql(of);
-    return number && (plainOf(number.sql, seqs) as Map<number, number>);
+    return number && (plainOf(number.sql, seqs) as Column<number>);
   }
 
-  function textsOf(name: string, seqs: readonly number[]): Map<number, string> | undefined {
+  function textsOf(name: string, seqs: readonly number[]): Column<string> | undefined {
     const of = field(name);
     if (of.kind === 'value') return of.texts === 1 && of.part === 'value' ? summaryOf(of.key, 'text', seqs) : undefined;
-    if (of.kind === 'tags') return plainOf(tagsSql, seqs) as Map<number, string>;
+    if (of.kind === 'tags') return plainOf(tagsSql, seqs) as Column<string>;
     const text = textSql(of);
-    return text && (plainOf(text.sql, seqs) as Map<number, string>);
+    return text && (plainOf(text.sql, seqs) as Column<string>);
   }
 
-  function summaryOf<T>(key: number, part: string, seqs: readonly number[]): Map<number, T> {
-    const rows =
-      seqs.length > manyRuns
-        ? context.prepare(`SELECT run, ${part} FROM summary WHERE key = ?`).raw().all(key)
-        : context
-            .prepare(
-              `SELECT s.run, s.${part} FROM json_each(?) w CROSS JOIN summary s ON s.key = ? AND s.run = w.value`,
-            )
-            .raw()
-            .all(JSON.stringify(seqs), key);
-    return present(rows as [number, T | null][]);
+  function summaryOf<T extends number | string>(key: number, part: string, seqs: readonly number[]): Column<T> {
+    if (seqs.length > manyRuns) {
+      const rows = context.prepare(`SELECT run, ${part} FROM summary WHERE key = ?`).raw().all(key);
+      return placed(rows as [number, T | null][], seqs);
+    }
+    const rows = context
+      .prepare(`SELECT w.key, s.${part} FROM json_each(?) w CROSS JOIN summary s ON s.key = ? AND s.run = w.value`)
+      .raw()
+      .all(JSON.stringify(seqs), key);
+    return inPlaces(rows as [number, T | null][], seqs.length);
   }
 
-  function plainOf(sql: string, seqs: readonly number[]): Map<number, number | string> {
-    const rows =
-      seqs.length > manyRuns
-        ? context.prepare(`SELECT r.seq, ${sql} FROM runs r`).raw().all()
-        : context
-            .prepare(`SELECT r.seq, ${sql} FROM json_each(?) w CROSS JOIN runs r ON r.seq = w.value`)
-            .raw()
-            .all(JSON.stringify(seqs));
-    return present(rows as [number, number | string | null][]);
+  function plainOf(sql: string, seqs: readonly number[]): Column<number | string> {
+    if (seqs.length > manyRuns) {
+      const rows = context.prepare(`SELECT r.seq, ${sql} FROM runs r`).raw().all();
+      return placed(rows as [number, number | string | null][], seqs);
+    }
+    const rows = context
+      .prepare(`SELECT w.key, ${sql} FROM json_each(?) w CROSS JOIN runs r ON r.seq = w.value`)
+      .raw()
+      .all(JSON.stringify(seqs));
+    return inPlaces(rows as [number, number | string | null][], seqs.length);
   }
 }
 
-function present<T>(rows: readonly [number, T | null][]): Map<number, T> {
-  const map = new Map<number, T>();
-  for (const [seq, value] of rows) if (value !== null && value !== '') map.set(seq, value);
-  return map;
+const isPresent = (value: number | string | null): boolean => value !== null && value !== '';
+
+/** From places and values. */
+function inPlaces<T extends number | string>(rows: readonly [number, T | null][], count: number): Column<T> {
+  const column = new Array<T | undefined>(count);
+  column.fill(undefined);
+  for (const [place, value] of rows) if (isPresent(value)) column[place] = value!;
+  return column;
+}
+
+/** From the `seq` of runs and values. */
+function placed<T extends number | string>(rows: readonly [number, T | null][], seqs: readonly number[]): Column<T> {
+  const held = new Map<number, T>();
+  for (const [seq, value] of rows) if (isPresent(value)) held.set(seq, value!);
+  return seqs.map((seq) => held.get(seq));
+}
+
+/** The values of places [from, to) that are there. */
+function presentIn<T>(column: Column<T>, from: number, to: number): T[] {
+  const list: T[] = [];
+  for (let i = from; i < to; i++) {
+    const value = column[i];
+    if (value !== undefined) list.push(value);
+  }
+  return list;
 }

@@ -38,9 +38,9 @@ export interface Lines {
   readonly opened: ReadonlyMap<string, Opened>;
 }
 
-/** Runs and groups of one page. */
+/** Runs and groups of one page. A group costs as much as its runs, so that few more are read than are in view. */
 export const runPage = 100;
-export const groupPage = 40;
+export const groupPage = 12;
 /** Where a line stands: a group, or a run inside of one. */
 export type PlaceOfLine =
   { readonly child: null; readonly index: number } | { readonly child: number; readonly opened: OpenGroup };
@@ -69,6 +69,17 @@ export function pagesOf(from: number, to: number, size: number, total: number): 
   const first = Math.max(0, Math.floor(from / size));
   const last = Math.max(first, Math.floor(Math.min(Math.max(from, to - 1), Math.max(0, total - 1)) / size));
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** Pages in increasing order, divided into stretches without a gap. */
+export function stretchesOf(pages: readonly number[]): number[][] {
+  const stretches: number[][] = [];
+  for (const page of pages) {
+    const last = stretches.at(-1);
+    if (last?.at(-1) === page - 1) last.push(page);
+    else stretches.push([page]);
+  }
+  return stretches;
 }
 
 /** Whether the lines in view are the same, in the same places. */

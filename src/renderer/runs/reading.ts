@@ -1,6 +1,5 @@
 /** Reads the lines of the table from the services, a page at a time. */
-import type { GroupPage, RunPage } from '../../shared/contract/index.ts';
-import type { WorkbenchClient } from '../client.ts';
+import type { Arguments, GroupPage, Method, Result, RunGroup, RunPage, RunRow } from '../../shared/contract/index.ts';
 import { groupPage, openGroups, pagesOf, placeOfLine, runPage } from './lines.ts';
 import type { Key, Lines, Opened, RunsWanted } from './lines.ts';
 
@@ -23,10 +22,15 @@ export interface Reading {
   readonly revision: number;
 }
 
-export class Reader {
-  readonly #client: WorkbenchClient;
+/** What asks the services. */
+export interface Asking {
+  request<M extends Method>(method: M, ...args: Arguments<M>): Promise<Result<M>>;
+}
 
-  constructor(client: WorkbenchClient) {
+export class Reader {
+  readonly #client: Asking;
+
+  constructor(client: Asking) {
     this.#client = client;
   }
 
@@ -34,38 +38,49 @@ export class Reader {
     return wanted.by.length === 0 ? this.#readRuns(wanted, standing) : this.#readGroups(wanted, standing);
   }
 
-  /** A page of runs: of all that match, or of one group. */
-  async page(wanted: RunsWanted, page: number, anchor: string | null, group?: Key): Promise<RunPage> {
-    return this.#client.request('runs.list', {
+  /** Pages of runs that follow on each other, in one request: of all that match, or of one group. */
+  async pages(
+    wanted: RunsWanted,
+    pages: readonly number[],
+    anchor: string | null,
+    group?: Key,
+  ): Promise<Omit<RunPage, 'rows'> & { readonly rows: readonly (readonly RunRow[])[] }> {
+    const found = await this.#client.request('runs.list', {
       ...wanted.where,
       sort: [wanted.sort],
       columns: wanted.columns,
-      offset: page * runPage,
-      limit: runPage,
+      offset: pages[0] * runPage,
+      limit: pages.length * runPage,
       ...(anchor !== null && !anchor.startsWith('[') && { anchor }),
       ...(group !== undefined && { group: { by: [...wanted.by], key: [...group] } }),
     });
+    return { ...found, rows: pages.map((_, i) => found.rows.slice(i * runPage, (i + 1) * runPage)) };
   }
 
-  async groupPage(wanted: RunsWanted, page: number, open: readonly string[]): Promise<GroupPage> {
-    return this.#client.request('runs.groups', {
+  /** Pages of groups that follow on each other, in one request: all runs are grouped for each. */
+  async groupPages(
+    wanted: RunsWanted,
+    pages: readonly number[],
+    open: readonly string[],
+  ): Promise<Omit<GroupPage, 'groups'> & { readonly groups: readonly (readonly RunGroup[])[] }> {
+    const found = await this.#client.request('runs.groups', {
       ...wanted.where,
       by: wanted.by,
       values: wanted.columns.slice(0, 100),
       ...(wanted.sort.key !== 'created' && { sort: wanted.sort }),
-      offset: page * groupPage,
-      limit: groupPage,
+      offset: pages[0] * groupPage,
+      limit: pages.length * groupPage,
       open: open.map((key) => [...(JSON.parse(key) as Key)]),
     });
+    return { ...found, groups: pages.map((_, i) => found.groups.slice(i * groupPage, (i + 1) * groupPage)) };
   }
 
   async #readRuns(wanted: RunsWanted, { lines: old, visible, active }: Standing): Promise<Reading> {
     const [from, to] = visible;
     const pages = pagesOf(from, to, runPage, old?.total ?? to);
-    const found = await Promise.all(pages.map((page, i) => this.page(wanted, page, i === 0 ? active : null)));
-    const revision = Math.max(...found.map(({ revision }) => revision));
-    const { total, place } = found[0];
-    const rows = new Map(found.map(({ rows }, i) => [pages[i], rows]));
+    const found = await this.pages(wanted, pages, active);
+    const { total, place, revision } = found;
+    const rows = new Map(found.rows.map((list, i) => [pages[i], list]));
     return {
       lines: { grouped: false, total, runs: total, rows, groups: new Map(), opened: new Map() },
       place,
@@ -80,9 +95,8 @@ export class Reader {
     const pages = pagesOf(index, index + (to - from), groupPage, old?.total ?? to);
     const active = last?.startsWith('[') === true ? last : null;
     const asked = active === null || open.includes(active) ? open : [...open, active];
-    const found = await Promise.all(pages.map((page, i) => this.groupPage(wanted, page, i === 0 ? asked : [])));
-    const revision = Math.max(...found.map(({ revision }) => revision));
-    const { total, runs, places } = found[0];
+    const found = await this.groupPages(wanted, pages, asked);
+    const { total, runs, places, revision } = found;
     const opened = new Map<string, Opened>();
     const children = await Promise.all(
       open.map(async (key, i) => {
@@ -93,15 +107,15 @@ export class Reader {
         const wantedPages = known === undefined || known.pages.size === 0 ? [0] : [...known.pages.keys()];
         const read = await Promise.all(
           wantedPages.map(async (page) => {
-            const { rows } = await this.page(wanted, page, null, JSON.parse(key) as Key);
-            return [page, rows] as const;
+            const { rows } = await this.pages(wanted, [page], null, JSON.parse(key) as Key);
+            return [page, rows[0]] as const;
           }),
         );
         return { key, opened: { index: at, count, pages: new Map(read) } };
       }),
     );
     for (const each of children) if (each !== null) opened.set(each.key, each.opened);
-    const groups = new Map(found.map(({ groups }, i) => [pages[i], groups]));
+    const groups = new Map(found.groups.map((list, i) => [pages[i], list]));
     const place = active === null ? null : (places[asked.indexOf(active)]?.index ?? null);
     const lines = { grouped: true, total, runs, rows: new Map(), groups, opened };
     const before = [...opened.values()].reduce(

@@ -5,7 +5,7 @@
 import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 import { faultOf } from '../state/app.svelte.ts';
 import type { App } from '../state/app.svelte.ts';
-import { groupPage, keyOf, openGroups, pagesOf, placeOfLine, runPage, samePlaces } from './lines.ts';
+import { groupPage, keyOf, openGroups, pagesOf, placeOfLine, runPage, samePlaces, stretchesOf } from './lines.ts';
 import type { Key, Line, Lines, PlaceOfLine, RunsWanted } from './lines.ts';
 import { Reader } from './reading.ts';
 
@@ -37,6 +37,8 @@ export class Rows {
   #number = 0;
   #asked = new Set<string>();
   #visible: readonly [number, number] = [0, 0];
+  /** Of these, those in view. */
+  #inView: readonly [number, number] = [0, 0];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #revision = 0;
   #forced = false;
@@ -129,9 +131,15 @@ export class Rows {
     void this.refresh(true);
   }
 
-  /** Lines [from, to) came into view. */
-  show(from: number, to: number): void {
+  /** Changes with what any line shows. */
+  get shown(): unknown {
+    return this.#lines;
+  }
+
+  /** Lines [from, to) stand in the table, [first, last) of them in view. */
+  show([from, to]: readonly [number, number], inView: readonly [number, number]): void {
     this.#visible = [from, to];
+    this.#inView = inView;
     if (this.#lines !== null && !this.held) void this.#fill();
   }
 
@@ -169,7 +177,8 @@ export class Rows {
     this.#forced ||= force;
     try {
       const { open, active } = this;
-      const next = await this.#reader.read(wanted, { lines: this.#lines, visible: this.#visible, active, open });
+      // Lines around those in view follow (`#fill`).
+      const next = await this.#reader.read(wanted, { lines: this.#lines, visible: this.#inView, active, open });
       this.#revision = Math.max(this.#revision, next.revision);
       if (number !== this.#number) return;
       // A group was opened or closed in the meantime.
@@ -250,10 +259,12 @@ export class Rows {
           (page) => !lines.rows.has(page) && this.#claim(`runs ${page}`),
         );
         if (missing.length === 0) return;
-        const found = await Promise.all(missing.map((page) => this.#reader.page(wanted, page, null)));
+        // Pages that follow on each other come by one request.
+        const stretches = stretchesOf(missing);
+        const found = await Promise.all(stretches.map((pages) => this.#reader.pages(wanted, pages, null)));
         if (number !== this.#number || this.#lines === null) return;
         const rows = new Map(this.#lines.rows);
-        found.forEach((page, i) => rows.set(missing[i], page.rows));
+        found.forEach((each, s) => each.rows.forEach((list, i) => rows.set(stretches[s][i], list)));
         this.#lines = { ...this.#lines, rows };
       } else {
         const missingGroups = new Set<number>();
@@ -272,20 +283,21 @@ export class Rows {
           }
         }
         if (missingGroups.size === 0 && missingRuns.length === 0) return;
+        const stretches = stretchesOf([...missingGroups]);
         const [groups, runs] = await Promise.all([
-          Promise.all([...missingGroups].map((page) => this.#reader.groupPage(wanted, page, []))),
+          Promise.all(stretches.map((pages) => this.#reader.groupPages(wanted, pages, []))),
           Promise.all(
-            missingRuns.map(({ key, page }) => this.#reader.page(wanted, page, null, JSON.parse(key) as Key)),
+            missingRuns.map(({ key, page }) => this.#reader.pages(wanted, [page], null, JSON.parse(key) as Key)),
           ),
         ]);
         if (number !== this.#number || this.#lines === null) return;
         const pages = new Map(this.#lines.groups);
-        [...missingGroups].forEach((page, i) => pages.set(page, groups[i].groups));
+        groups.forEach((each, s) => each.groups.forEach((list, i) => pages.set(stretches[s][i], list)));
         const opened = new Map(this.#lines.opened);
         missingRuns.forEach(({ key, page }, i) => {
           const known = opened.get(key);
           if (known !== undefined) {
-            opened.set(key, { ...known, pages: new Map(known.pages).set(page, runs[i].rows) });
+            opened.set(key, { ...known, pages: new Map(known.pages).set(page, runs[i].rows[0]) });
           }
         });
         this.#lines = { ...this.#lines, groups: pages, opened };

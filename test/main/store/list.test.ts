@@ -177,6 +177,28 @@ describe('groups', () => {
     expect(store.groupRuns({ by: ['lr'], values: [] }).groups.map((group) => group.key['lr'])).toEqual([0.3, 0.2, 0.1]);
   });
 
+  it('are made anew after every change, this connection’s and another’s, though pages of an unchanged store share them', () => {
+    const store = open();
+    using other = openStore(store.folder);
+    const of = (lr: number, gamma: number): string => {
+      const id = store.createRun({ name: `lr ${lr}`, experiment: { seed: 1, lr }, status: 'done' });
+      store.setSummary(id, { 'gamma.fc2': gamma });
+      return id;
+    };
+    const ids = [of(0.1, 1.1), of(0.2, 1.2), of(0.3, 1.3)];
+    const sort = { key: 'gamma.fc2' };
+    const rates = (offset: number, limit = 10): unknown[] =>
+      store.groupRuns({ by: ['lr'], values: [], sort, offset, limit }).groups.map(({ key }) => key['lr']);
+    expect([...rates(0, 2), ...rates(2, 2)]).toEqual([0.1, 0.2, 0.3]);
+    store.setSummary(ids[0], { 'gamma.fc2': 2 });
+    expect(rates(0)).toEqual([0.2, 0.3, 0.1]);
+    other.setSummary(ids[1], { 'gamma.fc2': 3 });
+    expect(rates(0)).toEqual([0.3, 0.1, 0.2]);
+    other.deleteRuns([ids[2]]);
+    expect(rates(0)).toEqual([0.1, 0.2]);
+    expect(store.groupRuns({ by: ['lr'], values: [], sort, deleted: true }).total).toBe(1);
+  });
+
   it('are sorted by mean, number of runs or text, paged, opened, and name what texts they hold', () => {
     const store = open();
     for (const [lr, gammas, loss] of [

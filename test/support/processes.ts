@@ -24,6 +24,16 @@ export function processes(): ProcessInfo[] {
     });
 }
 
+/** Whether there is such a process: one that ended and was not waited for still counts. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Listening TCP sockets that a process holds: Node's inspector would be one. None of a process that is gone. */
 export function listeningPorts(pid: number): number {
   const sockets = new Set<string>();

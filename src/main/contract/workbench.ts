@@ -65,6 +65,8 @@ export class Workbench {
   readonly helper: Helper;
   /** Times what a run will take, and verifies: seconds, which a look at a dataset must not wait for. */
   readonly computing: Helper;
+  /** Looks for engines and devices, which loads TensorFlow where it is installed: hundreds of megabytes that are given back with the answer. */
+  readonly looking: Helper;
   /** Draws figures: a process of its own, so that a preview never waits for a dataset or a matrix product. */
   readonly drawing: Helper;
   /** Runs of training loops elsewhere that are followed now. */
@@ -95,6 +97,7 @@ export class Workbench {
     this.#launcher = options.launcher ?? forkLauncher;
     this.helper = new Helper(this.#launcher);
     this.computing = new Helper(this.#launcher);
+    this.looking = new Helper(this.#launcher, 0);
     this.drawing = new Helper(this.#launcher);
     this.#opened = this.#open();
     this.queue.pump();
@@ -257,6 +260,7 @@ export class Workbench {
       await this.queue.close(grace);
       this.helper.close();
       this.computing.close();
+      this.looking.close();
       this.drawing.close();
       this.changes.flush();
       await this.downloads.close();

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultCode, RunStatus } from '../../../src/shared/contract/index.ts';
+import { isAlive } from '../../support/processes.ts';
 import { tiny, until } from '../queue/support.ts';
 import { TestWorkbench } from './support.ts';
 
@@ -363,8 +364,15 @@ describe('the system', () => {
     expect(await bench.request('state.get', { name: 'nothing' })).toBeNull();
   });
 
-  it('finds engines in a process that may die, and asks a new one then', async () => {
-    expect((await bench.request('doctor.engines')).engine).toMatchObject({ kind: 'wasm' });
+  it('finds engines and devices in a process that ends with the answer', async () => {
+    const looked = bench.request('doctor.engines');
+    const pid = bench.workbench.looking.pid!;
+    expect((await looked).engine).toMatchObject({ kind: 'wasm' });
+    await until(() => !isAlive(pid), 'the process to end');
+    expect(bench.workbench.looking.pid).toBeUndefined();
+  });
+
+  it('computes in a process that may die, and asks a new one then', async () => {
     const asked = bench.request('doctor.speed');
     process.kill(bench.workbench.computing.pid!, 'SIGKILL');
     await expect(asked).rejects.toMatchObject({

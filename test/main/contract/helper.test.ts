@@ -1,5 +1,5 @@
 /** The helper process's main side, with processes that a test ends when it likes: every request is answered, whatever becomes of them. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Helper } from '../../../src/main/contract/helper/helper.ts';
 import type { HelperRequest } from '../../../src/main/contract/helper/tasks.ts';
 import type { ProcessLauncher, WorkerListeners } from '../../../src/main/jobs/launcher.ts';
@@ -112,4 +112,27 @@ describe('a helper process that ends', () => {
     await settled();
     expect(right.outcome).toBe('right');
   });
+});
+
+it('ends a process that is not kept with its last answer, and starts another for what is asked later', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  try {
+    helper = new Helper(launcher, 0);
+    const [first, second] = ['first', 'second'].map(ask);
+    started[0].answer();
+    vi.runAllTimers();
+    expect(started[0].killed).toBe(false);
+    started[0].answer();
+    await settled();
+    expect([first.outcome, second.outcome]).toEqual(['first', 'second']);
+    vi.runAllTimers();
+    expect(started[0].killed).toBe(true);
+    expect(helper.pid).toBeUndefined();
+    const third = ask('third');
+    started[1].answer();
+    await settled();
+    expect(third.outcome).toBe('third');
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -57,7 +57,7 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
     return null;
   },
 
-  'doctor.engines': (_, workbench) => workbench.helper.ask('engines', workbench.engine()),
+  'doctor.engines': (_, workbench) => workbench.looking.ask('engines', workbench.engine()),
   'doctor.speed': (_, workbench) => workbench.computing.ask('speed', workbench.engine()),
 
   'store.info': async (_, { store }) => {

@@ -30,19 +30,22 @@ const mostLost = 2;
 /** For a cancelled task to look. */
 const graceMilliseconds = 1000;
 
-/** It holds matrices of the measurement last looked at. */
+/** A process without requests is kept so long, with the matrices of the measurement last looked at. */
 const idleMilliseconds = 5 * 60_000;
 
 export class Helper {
   readonly #launcher: ProcessLauncher;
+  readonly #idleMilliseconds: number;
   readonly #pending = new Map<number, Pending>();
   #process: WorkerProcess | null = null;
   #idle: NodeJS.Timeout | null = null;
   #next = 0;
   #closed = false;
 
-  constructor(launcher: ProcessLauncher) {
+  /** @param idle milliseconds that a process without requests is kept for; 0: it ends with its last answer */
+  constructor(launcher: ProcessLauncher, idle = idleMilliseconds) {
     this.#launcher = launcher;
+    this.#idleMilliseconds = idle;
   }
 
   /** For tests and the doctor; undefined while it does not run. */
@@ -172,7 +175,7 @@ export class Helper {
     if (this.#pending.size === 0 && !this.#closed) {
       this.#idle = setTimeout(() => {
         this.#end();
-      }, idleMilliseconds);
+      }, this.#idleMilliseconds);
       this.#idle.unref();
     }
   }

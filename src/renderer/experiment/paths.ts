@@ -1,5 +1,6 @@
 /** Reading and writing fields of an experiment by path, as the form's fields name them. */
 import type { Json } from '../../shared/contract/index.ts';
+import { settingName } from '../../shared/settings.ts';
 
 type Path = readonly (string | number)[];
 
@@ -49,7 +50,7 @@ export function numbersText(value: unknown): string {
 }
 
 /** A problem as the check names it: "experiment.optimiser.lr: expected ...", "value 2 of optimiser.lr: experiment.optimiser.lr: expected ...". */
-const problemForm = /^(?:value (\d+) of [^:]+: )?experiment\.([^:]+): (.*)$/s;
+const problemForm = /^(?:value (\d+) of ([^:]+): )?experiment\.([^:]+): (.*)$/s;
 
 /** Of the fields of the form; all else is said beside it. */
 const fieldForm =
@@ -58,7 +59,7 @@ const fieldForm =
 /** What is wrong at a path, without the place: "expected ...", "value 2: expected ..."; '' where nothing is. `inside`: at a path that begins so. */
 export function problemOf(problems: readonly string[], path: string, inside = false): string {
   for (const problem of problems) {
-    const [, value, place, text] = problemForm.exec(problem) ?? [];
+    const [, value, , place, text] = problemForm.exec(problem) ?? [];
     if (place === undefined || !(place === path || (inside && place.startsWith(path)))) continue;
     const rest = place.slice(path.length).replace(/^\./, '');
     return [rest, value === undefined ? '' : `value ${value}`, text].filter((part) => part !== '').join(': ');
@@ -68,5 +69,18 @@ export function problemOf(problems: readonly string[], path: string, inside = fa
 
 /** Problems that no field of the form shows. */
 export function problemsBeside(problems: readonly string[]): readonly string[] {
-  return problems.filter((problem) => !fieldForm.test(problemForm.exec(problem)?.[2] ?? ''));
+  return problems.filter((problem) => !fieldForm.test(problemForm.exec(problem)?.[3] ?? ''));
+}
+
+/**
+ * A problem as it reads where no field shows it: "schedule of the learning rate: expected ...", "learning rate, value 2: expected ...". A key that is unknown stands
+ * as it was written, because it has to be found in the JSON.
+ */
+export function problemText(problem: string): string {
+  const [, value, axis, place, text] = problemForm.exec(problem) ?? [];
+  if (place === undefined) return problem.replace(/^experiment: /, '');
+  const name = text === 'unknown field' ? place : settingName(place);
+  const which =
+    value === undefined ? '' : axis === place ? `, value ${value}` : ` with value ${value} of ${settingName(axis)}`;
+  return `${name}${which}: ${text}`;
 }

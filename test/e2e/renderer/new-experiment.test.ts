@@ -67,6 +67,13 @@ describeWhere(windowAvailable(), 'a new experiment', () => {
     await page.getByLabel('Learning rate').fill('0.1');
     await page.getByLabel('Learning rate').press('Tab');
     await problem.waitFor({ state: 'detached' });
+    // What has no field of its own is called as everywhere else.
+    await page.getByRole('button', { name: 'JSON' }).click();
+    const right = await page.getByLabel('As JSON').inputValue();
+    await page.getByLabel('As JSON').fill(JSON.stringify({ ...(JSON.parse(right) as object), precision: 'half' }));
+    await page.getByText(/^precision of training: expected/).waitFor();
+    await page.getByLabel('As JSON').fill(right);
+    await page.getByRole('button', { name: 'JSON' }).click();
     await page.getByRole('button', { name: 'Start 2 runs' }).waitFor();
   }, 450_000);
 });

@@ -175,14 +175,18 @@ async function reproduceSettings(
   const cells = settingsCells(rows);
   if (values.json) printJson({ study: 'settings', absent: plan.absent, left_out: lack, files, results: cells });
   else {
-    const over = (found: (typeof cells)[number]['gamma']): string =>
+    // Not every seed may have a value: then their number is said.
+    const over = (found: (typeof cells)[number]['gamma'], all: number): string =>
       found === null
         ? '-'
-        : `${found.mean.toFixed(3)}${found.standard_deviation === null ? '' : ` ± ${found.standard_deviation.toFixed(3)}`}`;
-    const table = cells.map((each) => [
-      each.setting, String(each.value), each.layer.replace('.kernel', ''), each.method, String(Math.round(each.directions)), each.cutoff_in_force.toPrecision(2),
-      over(each.gamma), over(each.cross_fitted_gamma), over(each.calibrated_gamma), over(each.gamma_Q), over(each.C_on_Q),
-    ]); // prettier-ignore
+        : `${found.mean.toFixed(3)}${found.standard_deviation === null ? '' : ` ± ${found.standard_deviation.toFixed(3)}`}${found.n < all ? ` (of ${found.n})` : ''}`;
+    const table = cells.map((each) => {
+      const text = (found: (typeof cells)[number]['gamma']) => over(found, each.gamma?.n ?? 0);
+      return [
+        each.setting, String(each.value), each.layer.replace('.kernel', ''), each.method, String(Math.round(each.directions)), each.cutoff_in_force.toPrecision(2),
+        text(each.gamma), text(each.cross_fitted_gamma), text(each.calibrated_gamma), text(each.gamma_Q), text(each.C_on_Q),
+      ]; // prettier-ignore
+    });
     const head = [
       'setting',
       'value',

@@ -84,6 +84,7 @@ export default defineConfig({
           { text: 'Models', link: '/reference/model' },
           { text: 'Figures', link: '/reference/figures' },
           { text: 'Keys', link: '/reference/keys' },
+          { text: 'Glossary', link: '/reference/glossary' },
           { text: 'Versions', link: '/versions' },
           { text: 'Changelog', link: '/reference/changelog' },
           { text: 'Contributing', link: '/contributing' },

@@ -13,6 +13,8 @@ import { figureNames, figureTable } from '../../src/shared/figures/catalogue.ts'
 import type { Control, Options } from '../../src/shared/figures/options.ts';
 import { commonOptions, pageOptions } from '../../src/shared/figures/recipe-options.ts';
 import { presets } from '../../src/shared/figures/presets.ts';
+import { labelMarkup } from '../../src/shared/figures/text/mathml.ts';
+import { glossary, type Definition } from '../../src/shared/glossary.ts';
 import { layer } from '../../src/shared/model/layers.ts';
 import { lossSchema } from '../../src/shared/model/loss.ts';
 import { readComments, type CommentTable } from './schema-comments.ts';
@@ -46,6 +48,7 @@ export async function referencePages(): Promise<Readonly<Record<string, string>>
     'model.md': modelPage(comments),
     'figures.md': figuresPage(comments),
     'keys.md': keysPage(),
+    'glossary.md': glossaryPage(),
     'changelog.md': readFileSync(new URL('../../CHANGELOG.md', import.meta.url), 'utf8').replaceAll('](docs/', '](../'),
   };
 }
@@ -54,6 +57,22 @@ export async function writeReference(): Promise<void> {
   rmSync(referenceFolder, { recursive: true, force: true });
   mkdirSync(referenceFolder, { recursive: true });
   for (const [name, text] of Object.entries(await referencePages())) writeFileSync(join(referenceFolder, name), text);
+}
+
+function glossaryPage(): string {
+  const terms = Object.entries(glossary as Readonly<Record<string, Definition>>).map(
+    ([name, { title, formula, text }]) =>
+      `<dt id="${name}">${labelMarkup(title)}</dt>\n<dd>${labelMarkup(`$${formula}$`)}<br>${labelMarkup(text)}</dd>`,
+  );
+  return `# Glossary
+
+What the window, the reports and the figures call each quantity: the definitions that the window shows at a term. Derivations and sources are in
+[theory](../theory.md).
+
+<dl class="glossary">
+${terms.join('\n')}
+</dl>
+`;
 }
 
 async function commandsPage(): Promise<string> {

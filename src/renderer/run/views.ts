@@ -1,9 +1,16 @@
-/** The views of a measurement: their names, and the groups that they stand in. */
+/** The views of a measurement: their names (labels with TeX mathematics), and the groups that they stand in. */
+import { labelWords } from '../../shared/figures/text/mathml.ts';
 
 export const viewGroups = [
   {
     title: 'Exponents',
-    views: { gamma: 'C on H', gamma_Q: 'Q on H', C_on_Q: 'C on Q', cutoff: 'γ by cutoff', training: 'γ over training' },
+    views: {
+      gamma: '$C$ on $H$',
+      gamma_Q: '$Q$ on $H$',
+      C_on_Q: '$C$ on $Q$',
+      cutoff: '$\\gamma$ by cutoff',
+      training: '$\\gamma$ over training',
+    },
   },
   {
     title: 'Theory',
@@ -27,3 +34,6 @@ export type View = Groups extends infer G ? (G extends unknown ? keyof G : never
 /** In the order of the groups. */
 export const viewTitles = Object.assign({}, ...viewGroups.map(({ views }) => views)) as Readonly<Record<View, string>>;
 export const views = Object.keys(viewTitles) as readonly View[];
+
+/** The name of a view as plain text. */
+export const viewWords = (view: View): string => labelWords(viewTitles[view]);

@@ -6,6 +6,7 @@ import type { ReportFigure, ReportTable } from './types.ts';
 import { comparisonLines } from '../../claim-families.ts';
 import { cutoffInForce, intervalDoubts, intervalLabel } from '../../claims.ts';
 import { estimands } from '../../estimands.ts';
+import { definitionOf, type TermName } from '../../glossary.ts';
 import { gammaAgainstCutoff, gammaPerLayer } from '../figures/gamma.ts';
 import { estimandNames, estimatorNames, powerTex, type FigureOptions } from '../figures/common.ts';
 import type { Measurement } from '../figure-data.ts';
@@ -102,7 +103,7 @@ export function reportOf(runs: readonly ReportedRun[], options: ReportOptions): 
   if (runs.length > 1) sections.push(...comparison(runs, options));
   for (const run of runs) sections.push(...runFigures(run, runs.length > 1, options));
   const all = runs.flatMap((run) => run.measurements);
-  sections.push({ heading: 'Definitions', definitions: [...definitions, ...extraDefinitions(all)] });
+  sections.push({ heading: 'Definitions', definitions: [...definedTerms.map(definitionOf), ...extraDefinitions(all)] });
   return {
     title,
     subtitle: runs.map((run) => `${run.name} (${run.id})`).join(', '),
@@ -383,15 +384,17 @@ function runFigures(run: ReportedRun, named: boolean, options: ReportOptions): R
   return sections;
 }
 
-const definitions: readonly (readonly [string, string])[] = [
-  ['$C$', 'Noise covariance of one sample: $C = \\frac{1}{P} \\sum_p g_p g_p^{\\top} - g g^{\\top}$ with $g_p$ the gradient of the loss of sample $p$ and $g$ their mean. The noise of a batch of $B$ samples drawn with replacement has covariance $C/B$.'],
-  ['$H$', 'Hessian of the mean loss: $H = \\frac{1}{P} \\sum_p h_p$ with $h_p$ the Hessian of the loss of sample $p$, over the weights of one layer.'],
-  ['$Q$', 'Mean squared per-sample Hessian: $Q = \\frac{1}{P} \\sum_p h_p h_p$.'],
-  ['$H_{ii}, C_{ii}, Q_{ii}$', 'Along the eigenvectors $v_i$ of $H$ in decreasing order: $H v_i = H_{ii} v_i$, $C_{ii} = v_i^{\\top} C v_i$, $Q_{ii} = v_i^{\\top} Q v_i$.'],
-  ['$\\gamma$', 'Slope of $\\log C_{ii}$ on $\\log H_{ii}$ over the directions with $H_{ii}$ above the cutoff times $H_{11}$.'],
-  ['$\\gamma_Q$', 'The same with $Q_{ii}$ for $C_{ii}$: what $C \\propto Q$ predicts.'],
-  ['C on Q', 'Slope of $\\log C_{ii}$ on $\\log Q_{ii}$: 1 where $C \\propto Q$.'],
-  ['training set', 'The $P$ samples are the population: directions and values from all of them.'],
-  ['cross-fitted', 'Directions from one random half of the samples, values from the other, averaged over the exchange: whether the law holds for the landscape that the samples came from.'],
-  ['commutator', '$\\|CH - HC\\|_F / (2 \\|CH\\|_F)$, between 0 and $1/\\sqrt{2}$; beside it the mean and standard deviation over random rotations of $C$.'],
-]; // prettier-ignore
+const definedTerms: readonly TermName[] = [
+  'C',
+  'H',
+  'Q',
+  'H_ii',
+  'C_ii',
+  'Q_ii',
+  'gamma',
+  'gamma_Q',
+  'C_on_Q',
+  'training_set',
+  'cross_fitted',
+  'commutator',
+];

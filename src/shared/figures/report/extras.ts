@@ -12,6 +12,7 @@ import { pairKinds } from '../../duality.ts';
 import type { DualSlope, RelativeResidual } from '../../duality.ts';
 import { comparisonText, modeNames } from '../../minibatch.ts';
 import type { Comparison } from '../../minibatch.ts';
+import { definitionOf } from '../../glossary.ts';
 import type { MeasurementSummary } from '../../results.ts';
 import { assumptionSlopes, columnTex } from '../figures/assumptions.ts';
 import type { Estimate } from '../../density.ts';
@@ -87,13 +88,13 @@ export function extraDefinitions(measurements: readonly Measurement[]): Definiti
     measurements.some(({ summary }) => summary[key] !== undefined);
   return [
     ...(measurements.some(({ summary }) => hasIntervals(summary)) ? [claimsDefinition] : []),
-    ...(has('half_sample') ? [convergenceDefinition] : []),
+    ...(has('half_sample') ? [definitionOf('convergence')] : []),
     ...(has('precision_reached') ? [precisionDefinition] : []),
-    ...(has('duality') ? dualityDefinitions : []),
+    ...(has('duality') ? [definitionOf('duality'), definitionOf('dual_exactness'), definitionOf('dual_isotropy')] : []),
     ...(has('assumptions') ? [assumptionsDefinition] : []),
     ...(has('minibatch_noise') ? [minibatchDefinition] : []),
     ...(has('weight_fluctuations') ? [fluctuationsDefinition] : []),
-    ...(has('density') ? [densityDefinition] : []),
+    ...(has('density') ? [definitionOf('spectral_density')] : []),
   ];
 }
 
@@ -332,12 +333,6 @@ function densityTable(summary: MeasurementSummary): ReportTable[] {
 }
 
 const claimsDefinition: Definition = ['claims', 'Judged by rules fixed beforehand, on 95 % intervals and on both estimands: pass or fail where both agree, else inconclusive; no verdict from fewer than 30 directions or 1.5 decades.']; // prettier-ignore
-const convergenceDefinition: Definition = ['convergence', 'The same numbers from one random half of the samples: drifting where one changes by more than sampling alone allows (95 % over all numbers together), unknown where one cannot be judged.']; // prettier-ignore
 const precisionDefinition: Definition = ['precision', 'Where passes and products were computed in float32: the same sums and values against float64, measured with every measurement. Sums of chunks and all that follows are float64.']; // prettier-ignore
-const dualityDefinitions: readonly Definition[] = [
-  ['duality', 'For samples $p$ and $q$ with inputs $a_p$, $a_q$ of a layer $W$: $\\Delta_{pq} = a_p (a_q - a_p)^{\\top} W / |a_p|^2$ is the smallest change of the weights that makes $p$ look like $q$ to everything above. Exactness: how far it does, 0 up to rounding. $C_{\\text{dual}} = \\frac{1}{2} E_{pq}[h_p \\Delta_{pq} \\Delta_{pq}^{\\top} h_p]$.'],
-  ['isotropy', 'Slope of $\\log E_{pq}[(\\Delta_{pq} \\cdot v_i)^2]$ on $\\log H_{ii}$: 0 where the changes have no preferred direction.'],
-]; // prettier-ignore
 const assumptionsDefinition: Definition = ['$G, F, E$', 'Gauss–Newton part of $H$; Fisher matrix, exact over the classes (of a unit Gaussian for squared error); empirical Fisher matrix $\\frac{1}{P} \\sum_p g_p g_p^{\\top} = C + g g^{\\top}$.']; // prettier-ignore
-const densityDefinition: Definition = ['spectral density', 'Share of the eigenvalues of $H$ in a small interval over its length, smoothed by a Gaussian; estimated from random vectors, with the standard error over them.']; // prettier-ignore
 const minibatchDefinition: Definition = ['minibatch noise', 'Gradients $g_B$ of drawn batches less the gradient of all samples, held against what $C$ predicts for that way of sampling; $z$: distance from the expected value in standard errors.']; // prettier-ignore

@@ -201,7 +201,7 @@ async function measureBy(
       onSpectrum: ({ d, vectors }, eigenvalues, C, floors) => {
         // Rows stand in ascending order.
         const row = (i: number): Real => vectors.subarray((d - 1 - i) * d, (d - i) * d);
-        directions = extraDirections(options, eigenvalues, C, floors.H, row);
+        directions = extraDirections(options, eigenvalues, C, floors, row);
       },
     });
     return { result: { summary: { ...summary, method_reason: reason }, arrays, release }, directions };
@@ -211,7 +211,7 @@ async function measureBy(
   const row = (i: number): Real => arrays.vectors.subarray(i * d, (i + 1) * d);
   return {
     result: { summary: { ...summary, method_reason: reason }, arrays, release: () => undefined },
-    directions: extraDirections(options, arrays.eigenvalues, arrays.C_diagonal, floor.H, row),
+    directions: extraDirections(options, arrays.eigenvalues, arrays.C_diagonal, floor, row),
   };
 }
 
@@ -219,12 +219,14 @@ function extraDirections(
   { minibatch_noise, weight_fluctuations }: MeasurementOptions,
   eigenvalues: Float64Array,
   C: Float64Array,
-  floor: number,
+  floor: { readonly C: number; readonly H: number },
   row: (i: number) => Real,
 ): ExtraDirections {
   const along = (count: number | undefined, clusters: boolean): NoiseDirections | null => {
     if (count === undefined) return null;
-    return noiseDirections(eigenvalues, C, noiseDirectionNumbers(eigenvalues, count, floor, clusters), row);
+    // Along a direction without variance there is nothing to compare.
+    const numbers = noiseDirectionNumbers(eigenvalues, count, floor.H, clusters, (i) => C[i] > floor.C);
+    return noiseDirections(eigenvalues, C, numbers, row);
   };
   return { batches: along(minibatch_noise?.directions, false), stretch: along(weight_fluctuations?.directions, true) };
 }

@@ -86,10 +86,9 @@ export function textsOf(experiment: Json): string {
 export function jsonText(value: Json, name: string): string {
   let text: string | undefined;
   try {
-    text = JSON.stringify(value, (key, item: unknown) => {
-      if (typeof item === 'number' && !Number.isFinite(item)) {
-        throw new InputError(`${name}: ${key || 'the value'} is ${item}, which JSON cannot hold`);
-      }
+    text = JSON.stringify(value, (_key, item: unknown) => {
+      if (typeof item === 'number' && !Number.isFinite(item))
+        throw new InputError(`${name}: ${notFinite(value) || 'the value'} is ${item}, which JSON cannot hold`);
       return item;
     });
   } catch (error) {
@@ -98,6 +97,18 @@ export function jsonText(value: Json, name: string): string {
   }
   if (text === undefined) throw new InputError(`${name}: expected JSON, got ${typeof value}`);
   return text;
+}
+
+/** Where the first number stands that is not finite: "fits[2].gamma"; null where there is none. */
+function notFinite(value: unknown, path = ''): string | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? null : path;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, item] of Object.entries(value)) {
+    const place = Array.isArray(value) ? `[${key}]` : path === '' ? key : `.${key}`;
+    const found = notFinite(item, path + place);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {

@@ -120,5 +120,6 @@ describe('directions', () => {
     expect(noiseDirectionNumbers(eigenvalues, 4, 0.12)).toEqual([0, 3, 6, 9]);
     expect(noiseDirectionNumbers(Float64Array.of(3, 2, 2, 1, 0, -1), 9, 0)).toEqual([0, 3]);
     expect(noiseDirectionNumbers(Float64Array.of(-1, -2), 9, 0)).toEqual([]);
+    expect(noiseDirectionNumbers(Float64Array.of(4, 3, 2, 1), 9, 0, false, (i) => i !== 2)).toEqual([0, 1, 3]);
   });
 });

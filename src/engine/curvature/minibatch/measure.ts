@@ -68,18 +68,21 @@ export function noiseImpossible(
  * Up to `count` eigenvalues above the floor, spaced evenly in the logarithm.
  * @param eigenvalues in decreasing order
  * @param clusters whether those of clusters may take part, where the direction is arbitrary; default not
+ * @param serves which may be taken at all; default all
  */
 export function noiseDirectionNumbers(
   eigenvalues: Float64Array,
   count: number,
   floor: number,
   clusters = false,
+  serves: (i: number) => boolean = () => true,
 ): number[] {
   const starts = clusterStarts(eigenvalues);
   const alone: number[] = [];
   for (let c = 0; c + 1 < starts.length; c++)
     for (let i = starts[c]; i < (clusters ? starts[c + 1] : starts[c] + 1); i++)
-      if ((clusters || starts[c + 1] - starts[c] === 1) && eigenvalues[i] > Math.max(0, floor)) alone.push(i);
+      if ((clusters || starts[c + 1] - starts[c] === 1) && eigenvalues[i] > Math.max(0, floor) && serves(i))
+        alone.push(i);
   if (alone.length <= count) return alone;
   const logs = alone.map((i) => Math.log(eigenvalues[i]));
   const [first, last] = [logs[0], logs[logs.length - 1]];

@@ -32,7 +32,7 @@ export interface BundleSettings {
   /** What is being done, and the share of it that is done. */
   readonly onProgress?: (stage: string, share: number) => void;
   /** Aborts between two files. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface WrittenBundle {

@@ -1,4 +1,5 @@
 /** What was thrown on the main side, as a fault for the window. */
+import { definedOf } from '../../shared/defined.ts';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { Fault, FaultCode } from '../../shared/contract/index.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
@@ -35,5 +36,9 @@ export function faultOf(error: unknown): Fault {
   }
   if (error instanceof Error && error.name === 'AbortError') return { code: 'cancelled', message: 'cancelled' };
   const stack = error instanceof Error ? error.stack : undefined;
-  return { code: 'failed', message: messageOf(error), ...(stack !== undefined && { details: { stack } }) };
+  return {
+    code: 'failed',
+    message: messageOf(error),
+    ...definedOf({ details: stack === undefined ? undefined : { stack } }),
+  };
 }

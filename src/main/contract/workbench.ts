@@ -1,6 +1,7 @@
 /** Everything behind the contract: the store, the queue, the helper process, and what is told to the windows. One a program, whatever its shell. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as path from 'node:path';
+import { definedOf } from '../../shared/defined.ts';
 import { expandHome } from '../../data/home.ts';
 import { FaultError, settingsSchema } from '../../shared/contract/index.ts';
 import type { ChosenFile, FilePlace, Handlers, Outcome, Settings } from '../../shared/contract/index.ts';
@@ -273,7 +274,7 @@ export class Workbench {
   #open(): Opened {
     const { storeFolder, fileSystem } = this.options;
     // While a change waits for another program the window gets no answers: it is told soon what keeps it.
-    const store = openStore(storeFolder, { timeout: 5000, ...(fileSystem !== undefined && { fileSystem }) });
+    const store = openStore(storeFolder, { timeout: 5000, ...definedOf({ fileSystem }) });
     const queue = new JobQueue({
       store,
       bus: this.bus,

@@ -1,5 +1,6 @@
 /** Figures to files: one layout, every format. Nothing here needs a browser or the network. */
 import { join } from 'node:path';
+import { definedOf } from '../../shared/defined.ts';
 import { writeFileAtomic } from '../../data/files.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
@@ -142,7 +143,7 @@ export async function exportFigure(
     }
   }
   const { width_mm, height_mm, notes, warnings, empty } = scene;
-  return { files, width_mm, height_mm, notes, warnings, ...(empty === undefined ? {} : { empty }) };
+  return { files, width_mm, height_mm, notes, warnings, ...definedOf({ empty }) };
 }
 
 /** "Covature 0.1.0 (1a2b3c4d5e); runs a1, b2": a remark for files that are text. */
@@ -155,11 +156,7 @@ function originText({ software, runs }: FigureProvenance): string {
 function tableOptions(recipe: FigureRecipe | undefined): TableOptions {
   const { estimands, estimand, estimator, cutoff } = recipe?.options ?? {};
   const named = estimands ?? (estimand === undefined ? undefined : [estimand]);
-  return {
-    ...(named === undefined ? {} : { estimands: named }),
-    ...(estimator === undefined ? {} : { estimator }),
-    ...(cutoff === undefined ? {} : { cutoff }),
-  };
+  return definedOf({ estimands: named, estimator, cutoff });
 }
 
 /** Writes the files into a folder that exists, each whole or not at all. Returns their paths. */

@@ -1,5 +1,6 @@
 /** Which figures are meant by a name or a recipe, of which runs: recipes with file names, to be drawn one after the other. */
 import { readFile } from 'node:fs/promises';
+import { definedOf } from '../../shared/defined.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { estimands } from '../../shared/estimands.ts';
 import { applyToRuns } from '../../shared/figures/apply.ts';
@@ -89,7 +90,7 @@ export function plansOf(
     const parameters = source.parameter === undefined && layers.length > 0 ? layers : [source.parameter];
     return parameters.map((parameter) => {
       const name = `${fileStem(run)}-${parameter ?? ''}-${figure}`.replace('--', '-');
-      const layerSource = { run: run.id, ...source, ...(parameter === undefined ? {} : { parameter }) };
+      const layerSource = { run: run.id, ...source, ...definedOf({ parameter }) };
       return { name, recipe: recipeOf(figure, name, [layerSource], options) };
     });
   });

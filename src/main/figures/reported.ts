@@ -1,4 +1,5 @@
 /** Stored runs as reports take them. */
+import { definedOf } from '../../shared/defined.ts';
 import type { ReportedRun } from '../../shared/figures/report/content.ts';
 import { metricName } from '../../shared/figures/names.ts';
 import type { FigureProvenance } from '../../shared/figures/types.ts';
@@ -84,7 +85,7 @@ function historyOf(
   return {
     history: {
       measurements: longest.map(({ step, summary }) => ({ step, summary })),
-      ...(loss === undefined ? {} : { loss }),
+      ...definedOf({ loss }),
     },
   };
 }

@@ -1,4 +1,5 @@
 /** What a training job starts from: engine, network with its first weights (or those of a checkpoint), data, and what is due when. */
+import { definedOf } from '../../shared/defined.ts';
 import type { JobForecast } from '../forecast/types.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { Network } from '../../engine/network/network.ts';
@@ -114,8 +115,7 @@ export async function prepareTraining(
         data: data.train,
         samples,
         testSamples: data.test === null ? 0 : data.test.inputs.length / network.inputSize,
-        ...(picked.rate && { trainingRate: picked.rate }),
-        ...(device && { device }),
+        ...definedOf({ trainingRate: picked.rate ?? undefined, device: device ?? undefined }),
       },
       experiment,
       trainer.step,

@@ -5,6 +5,7 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { definedOf } from '../../shared/defined.ts';
 import { RunLogReader } from '../../data/run-log.ts';
 import type { RunLogHead, RunLogPart } from '../../data/run-log.ts';
 import { InputError } from '../../shared/errors.ts';
@@ -263,16 +264,8 @@ function settingsIn(config: Readonly<Record<string, unknown>>): Record<string, J
   const epochs = number('epochs', (x) => x >= 0);
   const seed = number('seed', (x) => Number.isSafeInteger(x) && x >= 0);
   return {
-    ...(lr !== undefined && {
-      optimiser: {
-        lr,
-        ...(momentum !== undefined && { momentum }),
-        ...(decay !== undefined && { weight_decay: decay }),
-      },
-    }),
-    ...(batch !== undefined && { batch_size: batch }),
-    ...(epochs !== undefined && { epochs }),
-    ...(seed !== undefined && { seed }),
+    ...(lr === undefined ? {} : { optimiser: definedOf({ lr, momentum, weight_decay: decay }) }),
+    ...definedOf({ batch_size: batch, epochs, seed }),
   };
 }
 

@@ -135,7 +135,7 @@ async function make(names: readonly string[], values: Values): Promise<number> {
       drawPlans(store, each, {
         formats: kinds,
         engine: drawingEngine(engineOf(values)),
-        ...(dpi === undefined ? {} : { dpi }),
+        dpi,
       }),
     onProgress: (stage, share) => {
       progress.show(stage, share, null);

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import * as v from 'valibot';
+import { definedOf } from '../../../shared/defined.ts';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { isModelFile } from '../../../data/model-file.ts';
 import { isRunLog } from '../../../data/run-log.ts';
@@ -109,7 +110,7 @@ async function importPlace(
     const checked = await check(place);
     const weights = store.stagingPath('weights');
     await writeModelWeights(place, weights);
-    const read = await importModelFile(store, checked, weights, { ...(name !== undefined && { name }), provenance });
+    const read = await importModelFile(store, checked, weights, { ...definedOf({ name }), provenance });
     return {
       file: place,
       id: read.id,

@@ -1,5 +1,6 @@
 import { rm, stat } from 'node:fs/promises';
 import * as path from 'node:path';
+import { definedOf } from '../../../shared/defined.ts';
 import { makeFolders } from '../../../data/folders.ts';
 import { proposeModel } from '../../../data/propose-model.ts';
 import { readShapes } from '../../../data/weights.ts';
@@ -59,7 +60,7 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
           formats: ['pdf', 'svg'],
           draw: (plans, formats) => drawnElsewhere(workbench, plans, formats, signal),
           onProgress,
-          ...(signal && { signal }),
+          signal,
         }),
       );
       for (const { name, reason, kind } of written.omitted) if (kind !== 'empty') omitted.push(`${name}: ${reason}`);
@@ -109,7 +110,7 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
       helper.ask('checkModel', argument, options),
     );
     const { id, ...read } = await importModelFile(store, checked, weights, {
-      ...(name !== undefined && { name }),
+      ...definedOf({ name }),
       project: project ?? null,
       provenance: workbench.provenance() as unknown as Json,
     });
@@ -158,9 +159,11 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
           base_folder: options.baseFolder,
           parameters: read.parameters,
           loss: read.train.loss,
-          ...(read.train.accuracy !== null && { accuracy: read.train.accuracy }),
-          ...(read.test !== null && { test_loss: read.test.loss }),
-          ...(read.test !== null && read.test.accuracy !== null && { test_accuracy: read.test.accuracy }),
+          ...definedOf({
+            accuracy: read.train.accuracy ?? undefined,
+            test_loss: read.test?.loss,
+            test_accuracy: read.test?.accuracy ?? undefined,
+          }),
         },
         provenance: {
           ...(workbench.provenance() as unknown as Record<string, Json>),

@@ -1,3 +1,4 @@
+import { definedOf } from '../../../shared/defined.ts';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { CheckpointInfo, Handlers, MeasurementInfo } from '../../../shared/contract/index.ts';
 import type { MeasurementSummary } from '../../../shared/results.ts';
@@ -25,7 +26,7 @@ export const resultHandlers: Pick<Handlers<Workbench>, Name> = {
     const { floor, bootstrap, splits } = summary;
     return workbench.computing.ask('cutoffRows', {
       file: path,
-      summary: { floor, ...(bootstrap && { bootstrap }), ...(splits && { splits }) },
+      summary: { floor, ...definedOf({ bootstrap, splits }) },
       cutoff,
     });
   },
@@ -68,7 +69,7 @@ export const resultHandlers: Pick<Handlers<Workbench>, Name> = {
   },
 
   'logs.get': ({ run, since, last }, workbench) => ({
-    lines: workbench.store.logs(run, { last, ...(since !== undefined && { since }) }),
+    lines: workbench.store.logs(run, definedOf({ last, since })),
     next: workbench.run(run).nextBatch,
   }),
 

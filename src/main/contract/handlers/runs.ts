@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { definedOf } from '../../../shared/defined.ts';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type {
   BulkOutcome,
@@ -82,7 +83,7 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
       store.transaction(() => {
         if (Object.keys(changes).length > 0) for (const id of slice) store.updateRun(id, changes);
         if (addTags !== undefined || removeTags !== undefined) {
-          store.tagRuns(slice, { ...(addTags && { add: addTags }), ...(removeTags && { remove: removeTags }) });
+          store.tagRuns(slice, definedOf({ add: addTags, remove: removeTags }));
         }
       });
     });

@@ -243,6 +243,19 @@ function noiseDirections(
   return { numbers, eigenvalues: numbers.map((i) => eigenvalues[i]), C: numbers.map((i) => C[i]), vectors };
 }
 
+/** Those along which C is above its floor: on a device that is known at the end alone. */
+function withVariance(directions: NoiseDirections, floor: number): NoiseDirections {
+  const { numbers, eigenvalues, C, vectors } = directions;
+  const above = Array.from(C.keys()).filter((i) => C[i] > floor);
+  const d = vectors.length / numbers.length;
+  const rows = new Float64Array(above.length * d);
+  for (const [j, i] of above.entries()) rows.set(vectors.subarray(i * d, (i + 1) * d), j * d);
+  const of = (values: readonly number[]): number[] => above.map((i) => values[i]);
+  return above.length === numbers.length
+    ? directions
+    : { numbers: of(numbers), eigenvalues: of(eigenvalues), C: of(C), vectors: rows };
+}
+
 /** What a measurement took, with one more part of it that began at `begun` (performance.now()) and ends now. */
 function secondsWith({ seconds }: MeasurementSummary, part: string, begun: number): MeasurementSummary['seconds'] {
   const taken = (performance.now() - begun) / 1000;
@@ -282,7 +295,7 @@ async function withMinibatchNoise(
     parameter,
     samples: summary.samples,
     spec,
-    directions,
+    directions: withVariance(directions, summary.floor.C),
     gradient: arrays.mean_gradient,
     traceC: summary.trace.C,
     floor: summary.floor.C,

@@ -1,4 +1,5 @@
 /** What the gallery of screens shows, one picture a line: an address, and what is pressed there. */
+import { viewGroups } from '../src/renderer/run/views.ts';
 import type { Page } from 'playwright-core';
 import { foreignName, longName } from './gallery-store.ts';
 import type { Request } from './gallery-store.ts';
@@ -15,7 +16,13 @@ export interface Shot {
 }
 
 const view = (name: string) => async (page: Page) => {
-  await page.locator(`#view-${name}`).click();
+  const group = viewGroups.find(({ views }) => name in views);
+  await page
+    .getByRole('tablist', { name: 'Groups of views' })
+    .getByRole('tab', { name: group?.title ?? '', exact: true })
+    .click();
+  // A group of one view has no tab for it.
+  if (Object.keys(group?.views ?? {}).length > 1) await page.locator(`#view-${name}`).click();
   await page.waitForTimeout(900);
 };
 const press =

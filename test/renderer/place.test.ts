@@ -19,6 +19,7 @@ describe('an address', () => {
       screen: 'figures',
       draw: { figure: 'gamma_hyperparameter', runs: ['a'], options: { cutoff: 1e-3, field: 'optimiser.lr' } },
     },
+    { screen: 'figures', draw: { figure: 'spectra', runs: ['a'], options: { order: 'direction' } } },
     { screen: 'data', name: 'a/b?c' },
   ])('%j is read as it was written', (place) => {
     expect(parsePlace(placeText(place))).toEqual(place);

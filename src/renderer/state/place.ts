@@ -57,6 +57,8 @@ export interface DrawOptions {
   /** The setting on the axis. */
   readonly field?: string;
   readonly metric?: string;
+  /** What spectra stand against. */
+  readonly order?: string;
 }
 
 export function placeText(place: Place): string {
@@ -163,7 +165,7 @@ function figuresText({ saved, draw }: FiguresPlace): string {
 }
 
 function drawOptions(asked: URLSearchParams, cutoff: number | undefined): DrawOptions {
-  const texts = (['estimand', 'field', 'metric'] as const).flatMap((name) => {
+  const texts = (['estimand', 'field', 'metric', 'order'] as const).flatMap((name) => {
     const text = asked.get(name);
     return text === null || text === '' ? [] : [[name, text] as const];
   });

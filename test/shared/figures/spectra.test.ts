@@ -31,3 +31,19 @@ test('a spectrum that stays above its floor is whole, without a line', () => {
   expect(marks.map(({ kind }) => kind)).toEqual(['line', 'line', 'line']);
   for (const mark of marks) if (mark.kind === 'line') expect(mark.y).toHaveLength(100);
 });
+
+test('by the directions of H the values of one direction stand over each other, unsorted', () => {
+  const of = measurement({ d: 400, decades: 20 });
+  const { floor } = of.summary;
+  const { marks, x } = spectra(of, { order: 'direction', eigenvalues: { C: [1, 2, 3] } }).panels[0];
+  expect(x.label).toBe('direction $i$');
+  const arrays = { H: of.arrays.eigenvalues!, C: of.arrays.C_diagonal!, Q: of.arrays.Q_diagonal! };
+  for (const quantity of ['H', 'C', 'Q'] as const) {
+    const line = marks.find((mark) => mark.kind === 'line' && mark.name === quantity);
+    if (line?.kind !== 'line') throw new Error(`no line of ${quantity}`);
+    const drawn = new Map(line.x.map((i, k) => [i, line.y[k]]));
+    arrays[quantity].forEach((value, i) =>
+      expect(drawn.get(i + 1)).toBe(value > 0 && value >= floor[quantity] ? value : undefined),
+    );
+  }
+});

@@ -77,3 +77,39 @@ describe('traces over training', () => {
     expect(panel.y.scale).toBe('log');
   });
 });
+
+describe('gamma over training', () => {
+  const gamma = (of: TrainingHistory, cutoff: number): Panel =>
+    trainingEvolution(of, { quantities: ['gamma'], cutoff, predicted: true }).panels[0];
+
+  test('has what Q predicts beside it where it is asked for', () => {
+    const of = history(4);
+    const [{ summary }] = of.measurements;
+    const { cutoff } = summary.gamma.training_set[1];
+    const panel = gamma(of, cutoff);
+    for (const which of ['gamma', 'gamma_Q'] as const)
+      expect(points(panel, `${which}_training_set`).y).toEqual(
+        of.measurements.map(({ summary: each }) => each.gamma.training_set[1][which].ols),
+      );
+    expect(points(panel, 'gamma_Q_training_set').marker).toBe('circle-open');
+  });
+
+  test('has a gap where a measurement has no fit at the cutoff, and raises where none has one', () => {
+    const of = changed(({ gamma: rows }, k) =>
+      k === 2 ? { gamma: { ...rows, training_set: rows.training_set.slice(0, 1) } } : {},
+    );
+    const { cutoff } = of.measurements[0].summary.gamma.training_set[1];
+    expect(points(gamma(of, cutoff), 'gamma_training_set').y.map(Number.isNaN)).toEqual([false, false, true, false]);
+    expect(() => gamma(of, 0.0123)).toThrow(/no fit at the cutoff 0.0123: the measurement has/);
+  });
+});
+
+test('the stability of the whole network stands at its own steps', () => {
+  const of = history(3);
+  const rates = of.measurements.map(({ step }) => ({ step, value: 0.5 }));
+  const network = of.measurements.slice(1);
+  const [panel] = trainingEvolution({ ...of, rates, network, momentum: 0.9 }, { quantities: ['stability'] }).panels;
+  const whole = points(panel, 'eta_H11_network');
+  expect(whole.x).toEqual(network.map(({ step }) => step));
+  expect(whole.y).toEqual(network.map(({ summary }) => 0.5 * summary.eigenvalues.largest));
+});

@@ -97,6 +97,7 @@ export class FigureLoader {
           kind: 'history',
           history: {
             measurements: data.items.map(({ step, summary }) => ({ step, summary })),
+            network: data.network.map(({ step, summary }) => ({ step, summary })),
             ...(data.loss.length > 0 ? { loss: data.loss } : {}),
             rates: data.rates,
             momentum: data.momentum,

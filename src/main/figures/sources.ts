@@ -16,7 +16,13 @@ import { settingName, settingText } from '../../shared/settings.ts';
 import { defaultAxis, leavesOf, namesByDifference, variedSettings } from '../../shared/varied.ts';
 import { fieldsOf } from '../store/index.ts';
 import type { RunRecord, Store } from '../store/index.ts';
-import { lastMeasurements, measuredNetwork, measurementsOf, oneMeasurement } from './run-measurements.ts';
+import {
+  allMeasurements,
+  lastMeasurements,
+  measuredNetwork,
+  measurementsOf,
+  oneMeasurement,
+} from './run-measurements.ts';
 import type { MeasuredNetwork, StoredMeasurement } from './run-measurements.ts';
 
 export type SourcedData =
@@ -47,6 +53,8 @@ export type SourcedData =
   | {
       readonly kind: 'history';
       readonly items: readonly StoredMeasurement[];
+      /** Of the whole network as one vector, beside those of a parameter. */
+      readonly network: readonly StoredMeasurement[];
       readonly loss: readonly MetricPoint[];
       /** The learning rate at the measurements. */
       readonly rates: readonly MetricPoint[];
@@ -148,17 +156,23 @@ function sourceOne(store: Store, { figure, sources, options }: FigureRecipe): So
     case 'curves':
       return { runs, data: curves(store, runs, options.metric ?? 'loss') };
     case 'history': {
-      const items = measurementsOf(store, runs[0], first);
-      const parameter = first.parameter === undefined ? items[0].summary.parameter : undefined;
+      const all = measurementsOf(store, runs[0], first);
+      const { parameter } = all[0].summary;
+      const items = all.filter(({ summary }) => summary.parameter === parameter);
+      const network =
+        parameter === 'network'
+          ? []
+          : allMeasurements(store, runs[0], {}).filter(({ summary }) => summary.parameter === 'network');
       const series = store.series(runs[0].id, { names: ['loss', 'learning_rate'] });
       const { points } = thinnedSeries(series['loss'], mostPoints);
       return {
         runs,
         data: {
           kind: needs,
-          items: items.filter(({ summary }) => parameter === undefined || summary.parameter === parameter),
+          items,
+          network,
           loss: points,
-          ...ratesOf(runs[0], series['learning_rate'], items),
+          ...ratesOf(runs[0], series['learning_rate'], [...items, ...network]),
         },
       };
     }

@@ -5,7 +5,7 @@ import { boundsOf, C, coordinatesOf, L, M, Q, type PathData } from '../../shared
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 type Markers = SceneNode & { readonly kind: 'markers' };
 
-/** More markers than this are stamped from one picture: outlines of thousands would take a frame and more. */
+/** More markers than this are composited by hand: outlines of thousands would take a frame and more. */
 const mostOutlines = 300;
 
 /** `ratio`: pixels of the screen for one of the context, which is scaled by it. */
@@ -87,21 +87,56 @@ function finishPath(context: Context, fill: Fill | undefined, stroke: Stroke | u
   context.globalAlpha = 1;
 }
 
+/**
+ * Markers of one look, composited over each other by hand: of one colour, they change the opacity alone, and adding that up in an array takes a tenth of the time that a
+ * canvas takes for thousands of pictures. Middles stand on whole pixels of the screen.
+ */
 function stamp(context: Context, { shape, at, fill, stroke }: Markers, ratio: number): void {
   const bounds = boundsOf(shape);
   if (bounds === undefined) return;
   const reach = Math.max(-bounds.left, bounds.right, -bounds.top, bounds.bottom) + (stroke?.width ?? 0) / 2;
   const half = Math.ceil(reach * ratio) + 1;
-  const picture = new OffscreenCanvas(2 * half, 2 * half);
-  const own = picture.getContext('2d');
+  const side = 2 * half;
+  const own = new OffscreenCanvas(side, side).getContext('2d', { willReadFrequently: true });
   if (own === null) return;
   own.setTransform(ratio, 0, 0, ratio, half, half);
   own.beginPath();
   trace(own, shape, 0, 0);
-  finishPath(own, fill, stroke);
+  finishPath(own, fill && { colour: fill.colour }, stroke && { ...stroke, opacity: 1 });
+  const picture = own.getImageData(0, 0, side, side).data;
+  const opacity = (fill ?? stroke)?.opacity ?? 1;
+  let densest = 0;
+  const kept = Float32Array.from({ length: side * side }, (_, k) => {
+    if (picture[4 * k + 3] > picture[densest + 3]) densest = 4 * k;
+    return 1 - (opacity * picture[4 * k + 3]) / 255;
+  });
+  const pixels = Int32Array.from(at, (value) => Math.round(value * ratio) - half);
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let k = 0; k < pixels.length; k += 2) {
+    left = Math.min(left, pixels[k]);
+    right = Math.max(right, pixels[k] + side);
+    top = Math.min(top, pixels[k + 1]);
+    bottom = Math.max(bottom, pixels[k + 1] + side);
+  }
+  const [columns, rows] = [right - left, bottom - top];
+  /** Of what lies below each pixel, the share that is still seen. */
+  const seen = new Float32Array(columns * rows).fill(1);
+  for (let k = 0; k < pixels.length; k += 2) {
+    const corner = (pixels[k + 1] - top) * columns + pixels[k] - left;
+    for (let j = 0; j < side; j++) for (let i = 0; i < side; i++) seen[corner + j * columns + i] *= kept[j * side + i];
+  }
+  const image = new ImageData(columns, rows);
+  for (let k = 0; k < seen.length; k++) {
+    if (seen[k] === 1) continue;
+    image.data[4 * k] = picture[densest];
+    image.data[4 * k + 1] = picture[densest + 1];
+    image.data[4 * k + 2] = picture[densest + 2];
+    image.data[4 * k + 3] = 255 * (1 - seen[k]);
+  }
+  const canvas = new OffscreenCanvas(columns, rows);
+  canvas.getContext('2d')?.putImageData(image, 0, 0);
   context.save();
   context.resetTransform();
-  for (let k = 0; k < at.length; k += 2)
-    context.drawImage(picture, Math.round(at[k] * ratio) - half, Math.round(at[k + 1] * ratio) - half);
+  context.drawImage(canvas, left, top);
   context.restore();
 }

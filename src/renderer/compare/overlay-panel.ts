@@ -66,7 +66,7 @@ function curveOf(mark: Mark, among: number): FigureMark[] {
     y: Array.from(mark.y),
     colour,
     dash: among <= mostDashed ? mark.dash : 'solid',
-    what: 'values',
+    what: 'points',
     ...(among >= faintFrom && { opacity: 0.55 }),
   };
   if (low === undefined || high === undefined) return [line];
@@ -91,7 +91,7 @@ function pointsOf(mark: Mark, kind: 'points' | 'bars', { shift, joined, among }:
     ...(shift !== undefined && { barShift: shift }),
     colour,
     marker: mark.shape,
-    what: 'values',
+    what: 'points',
     ...(kind === 'points' ? { size: 3.5, opacity: 0.5 } : { size: 7, opacity: shift === undefined ? 1 : 0.75 }),
     ...(joined && { join: among <= mostDashed ? mark.dash : 'solid' }),
   };

@@ -153,6 +153,14 @@ describeWhere(windowAvailable(), 'what a run found', () => {
     const marked = Number(/^\d+/.exec((await count.textContent())!)![0]);
     expect(marked).toBeGreaterThan(2);
     expect(await rings()).toBe(marked);
+    // Each ring stands around a point on the canvas.
+    const bare = await page.evaluate<number>(`(() => {
+      const path = document.querySelector('[data-testid="marked"]').getAttribute('d');
+      const context = document.querySelector('.canvas canvas').getContext('2d');
+      const centres = [...path.matchAll(/M([\\d.]+) ([\\d.]+)/g)].map(([, x, y]) => [Number(x) + 4, Number(y)]);
+      return centres.filter(([x, y]) => context.getImageData(x, y, 1, 1).data[3] === 0).length;
+    })()`);
+    expect(bare).toBe(0);
     await page.getByRole('tab', { name: 'Q on H' }).click();
     expect(await rings()).toBe(marked);
     await page.getByRole('tab', { name: 'Spectrum' }).click();

@@ -9,7 +9,6 @@ const x = Array.from({ length: n }, (_, k) => k + 1);
 const y = x.map((k) => 3 / k + noise());
 const linear = (value: number): number => (value / n) * 300;
 const decades = (value: number): number => (Math.log10(value) / Math.log10(n)) * 300;
-const identity = (value: number): number => value;
 
 /** First, smallest, largest and last value in each column of pixels. */
 function columns(
@@ -31,7 +30,7 @@ describe.each([
   ['decades', decades],
 ])('over %s', (_, place) => {
   it('a line keeps the first, lowest, highest and last point of every column, in order', () => {
-    const line = thinnedLine({ kind: 'line', name: 'a', x, y, colour: 0 }, place, identity);
+    const line = thinnedLine({ kind: 'line', name: 'a', x, y, colour: 0 }, place, 'linear');
     expect(line.x.length).toBeLessThanOrEqual(4 * 301);
     expect(line.x).toEqual(line.x.toSorted((a, b) => a - b));
     expect(columns(line.x, line.y, place)).toEqual(columns(x, y, place));
@@ -48,6 +47,6 @@ describe.each([
 
 it('what an axis cannot show breaks a line where it broke before', () => {
   const broken = y.map((value, k) => (k === 5000 ? NaN : value));
-  const line = thinnedLine({ kind: 'line', name: 'a', x, y: broken, colour: 0 }, linear, identity);
+  const line = thinnedLine({ kind: 'line', name: 'a', x, y: broken, colour: 0 }, linear, 'linear');
   expect(line.x.filter((_, k) => Number.isNaN(line.y[k]))).toEqual([5001]);
 });

@@ -15,6 +15,7 @@ import {
   type PanelContext,
 } from './points.ts';
 import { heatmapSize, rasteriseHeatmap } from './raster.ts';
+import { canShow } from './scales.ts';
 import type { SceneNode } from './scene.ts';
 import { thinnedBand, thinnedLine } from './thinning.ts';
 
@@ -47,7 +48,7 @@ function drawMark(
   out: DrawnPanel,
   omissions: Map<string, Omissions>,
 ): void {
-  const { frame, x, y, style, points, domainX } = context;
+  const { frame, panel, x, y, style, points, domainX } = context;
   const clip = (children: SceneNode[]): void => {
     out.nodes.push({ kind: 'clip', ...frame, children });
   };
@@ -59,10 +60,11 @@ function drawMark(
       const omitted = omissionsOf(mark.what ?? 'values', omissions);
       omitted.total += mark.x.length;
       mark.x.forEach((value, k) => {
+        if (canShow(value, panel.x.scale) && canShow(mark.y[k], panel.y.scale)) return;
         if (Number.isNaN(value) || Number.isNaN(mark.y[k])) omitted.missing++;
-        else if (!Number.isFinite(x(value)) || !Number.isFinite(y(mark.y[k]))) omitted.notPositive++;
+        else omitted.notPositive++;
       });
-      const line = isThinned(mark.x.length, context) ? thinnedLine(mark, x, y) : mark;
+      const line = isThinned(mark.x.length, context) ? thinnedLine(mark, x, panel.y.scale) : mark;
       let xs = line.x.map(x);
       let ys = line.y.map(y);
       if (mark.steps) {
@@ -100,7 +102,7 @@ function drawMark(
         if (run.length > 1) {
           const path = run.flatMap((k, i) => [i === 0 ? M : L, x(band.x[k]), y(band.high[k])]);
           for (const k of run.toReversed())
-            path.push(L, x(band.x[k]), band.low[k] > 0 || context.panel.y.scale !== 'log' ? y(band.low[k]) : bottom);
+            path.push(L, x(band.x[k]), band.low[k] > 0 || panel.y.scale !== 'log' ? y(band.low[k]) : bottom);
           path.push(Z);
           children.push({ kind: 'path', path, fill });
         }
@@ -158,12 +160,10 @@ function drawMark(
     case 'slope': {
       const [x0, y0] = mark.through;
       const [from, to] = mark.between ?? [domainX.min, domainX.max];
-      const straight = context.panel.x.scale === 'log' && context.panel.y.scale === 'log';
+      const straight = panel.x.scale === 'log' && panel.y.scale === 'log';
       const steps = straight ? 1 : 64;
       const xs = Array.from({ length: steps + 1 }, (_, k) =>
-        straight || context.panel.x.scale === 'log'
-          ? from * (to / from) ** (k / steps)
-          : from + ((to - from) * k) / steps,
+        straight || panel.x.scale === 'log' ? from * (to / from) ** (k / steps) : from + ((to - from) * k) / steps,
       );
       const px = xs.map(x);
       const py = xs.map((value) => y(y0 * (value / x0) ** mark.slope));
@@ -174,7 +174,7 @@ function drawMark(
       return;
     }
     case 'histogram': {
-      const base = context.panel.y.scale === 'log' ? frame.y + frame.height : y(0);
+      const base = panel.y.scale === 'log' ? frame.y + frame.height : y(0);
       const fill = { colour: colourOf(mark.colour, style.palette), opacity: mark.opacity ?? 0.55 };
       const path: number[] = [];
       mark.heights.forEach((height, k) => {

@@ -12,7 +12,7 @@ export interface Domain {
 }
 
 /** Values that an axis has to reach. Slopes, regions and rules adapt to the axis and ask for nothing. */
-function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): number[][] {
+function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): (readonly number[])[] {
   switch (mark.kind) {
     case 'points': {
       // A point that the other axis cannot show has no say on this one.
@@ -23,17 +23,17 @@ function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): number[][] {
         : [keep(mark.y), keep(mark.yLow), keep(mark.yHigh)];
     }
     case 'line':
-      return axis === 'x' ? [[...mark.x]] : [[...mark.y]];
+      return [mark[axis]];
     case 'band':
-      return axis === 'x' ? [[...mark.x]] : [[...mark.low], [...mark.high]];
+      return axis === 'x' ? [mark.x] : [mark.low, mark.high];
     case 'rule':
     case 'region':
     case 'slope':
       return [];
     case 'histogram':
-      return axis === 'x' ? [[...mark.edges]] : [[...mark.heights, 0]];
+      return axis === 'x' ? [mark.edges] : [mark.heights, [0]];
     case 'heatmap':
-      return axis === 'x' ? [[...mark.x]] : [[...mark.y]];
+      return [mark[axis]];
     default:
       mark satisfies never;
       throw new Error('unknown mark');
@@ -84,12 +84,12 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
       if (mark.kind !== 'heatmap') tight = false;
       for (const list of valuesOf(mark, which, panel[other]))
         for (const value of list) {
-          if (!Number.isFinite(value) || (scale === 'log' && !(value > 0))) continue;
-          const within = clamped(value, scale);
-          low = Math.min(low, within);
-          high = Math.max(high, within);
+          if (!canShow(value, scale)) continue;
+          if (value < low) low = value;
+          if (value > high) high = value;
         }
     }
+  if (low <= high) [low, high] = [clamped(low, scale), clamped(high, scale)];
   if (axes.some((axis) => axis.zero) && scale === 'linear') {
     low = Math.min(low, 0);
     high = Math.max(high, 0);
@@ -132,6 +132,11 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
     else min = scale === 'log' ? max / 10 : max - Math.max(1, Math.abs(max) * 0.1);
   }
   return { min, max, empty };
+}
+
+/** Whether an axis of a scale has a place for a value. */
+export function canShow(value: number, scale: Axis['scale']): boolean {
+  return Number.isFinite(value) && (scale !== 'log' || value > 0);
 }
 
 export type Scale = (value: number) => number;

@@ -1,9 +1,9 @@
 /** Lines and bands of many points with no more of them than a screen shows, by columns of pixels. */
-import type { Band, Line } from '../types.ts';
-import type { Scale } from './scales.ts';
+import type { Axis, Band, Line } from '../types.ts';
+import { canShow, type Scale } from './scales.ts';
 
 /** Of each column the first, lowest, highest and last point: the same picture. A value that the axis cannot show breaks the line as before. */
-export function thinnedLine(mark: Line, x: Scale, y: Scale): Line {
+export function thinnedLine(mark: Line, x: Scale, scaleOfY: Axis['scale']): Line {
   const xs: number[] = [];
   const ys: number[] = [];
   const keep = (k: number): void => {
@@ -23,7 +23,7 @@ export function thinnedLine(mark: Line, x: Scale, y: Scale): Line {
   };
   for (let k = 0; k < mark.x.length; k++) {
     const value = mark.y[k];
-    if (!Number.isFinite(y(value))) {
+    if (!canShow(value, scaleOfY)) {
       flush();
       keep(k);
       continue;

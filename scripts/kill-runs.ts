@@ -19,6 +19,7 @@ import { readSafetensors } from '../src/data/formats/safetensors.ts';
 import { openStore } from '../src/main/store/index.ts';
 import type { Store } from '../src/main/store/index.ts';
 import { Random } from '../src/shared/random.ts';
+import { trainingTime } from '../src/shared/training-time.ts';
 
 export interface KillOptions {
   /** SIGKILLs that meet a running command. */
@@ -373,7 +374,9 @@ async function essence(store: Store, id: string): Promise<string> {
       metadata['state'],
     ];
   };
-  const series = Object.entries(store.series(id)).map(([name, each]) => [name, [...each.steps], [...each.values]]);
+  const series = Object.entries(store.series(id))
+    .filter(([name]) => name !== trainingTime)
+    .map(([name, each]) => [name, [...each.steps], [...each.values]]);
   const measurements = [];
   for (const each of store.measurements(id)) {
     measurements.push([

@@ -1,5 +1,6 @@
 /** Numbers, times and sizes as the window writes them. */
-import { integerText, numberText as plainNumberText, withUncertainty } from '../shared/figures/numbers.ts';
+import { isSameCutoff } from '../shared/estimands.ts';
+import { integerText, numberText as plainNumberText, powerText, withUncertainty } from '../shared/figures/numbers.ts';
 import { isEstimate, type NumberStyle } from '../shared/rounding.ts';
 import type { RunStatus, SummaryValue } from '../shared/contract/index.ts';
 
@@ -11,6 +12,12 @@ export function numberText(value: number, digits = 3): string {
 }
 
 export const windowStyle: NumberStyle = { number: numberText, uncertain: withUncertainty, dash: '–' };
+
+/** "10⁻²" for a decade, "0.00316" for a cutoff between two. */
+export function cutoffText(cutoff: number): string {
+  const exponent = Math.round(Math.log10(cutoff));
+  return isSameCutoff(cutoff, 10 ** exponent) ? powerText(exponent) : numberText(cutoff, 3);
+}
 
 /** A number, or a dash where there is none. */
 export function numberOrDash(value: number | null, digits = 3): string {

@@ -7,6 +7,7 @@
  */
 import { claims, claimStatements, judgeClaims } from './claims.ts';
 import type { Claim, ClaimOptions, Verdict } from './claims.ts';
+import { estimands, findRow, headlineCutoff } from './estimands.ts';
 import { statisticsOf } from './group-statistics.ts';
 import { inverseNormal } from './portable.ts';
 import type { CutoffRow, Interval, Slopes } from './slopes.ts';
@@ -164,19 +165,25 @@ export interface ComparedSetup {
   readonly runs: readonly (readonly { readonly parameter: string; readonly measurement: Judged }[])[];
 }
 
-/** The verdicts of a comparison: a member for every setup and layer, the mean over its runs where there are several; corrected over all of them together. */
-export function comparisonLines(setups: readonly ComparedSetup[]): string[] {
+/**
+ * The verdicts of a comparison: a member for every setup and layer, the mean over its runs where there are several; corrected over all of them together.
+ * @param cutoff what was not fitted there is no member; defaults to `headlineCutoff`
+ */
+export function comparisonLines(setups: readonly ComparedSetup[], cutoff = headlineCutoff): string[] {
   const members = setups.flatMap(({ name, runs }) => {
     const parameters = [...new Set(runs.flatMap((run) => run.map(({ parameter }) => parameter)))];
-    return parameters.map((parameter) => {
+    return parameters.flatMap((parameter) => {
       const found = runs.flatMap((run) => run.findLast((each) => each.parameter === parameter)?.measurement ?? []);
+      const measurement = overRuns(found);
+      if (estimands.some((estimand) => findRow(measurement.gamma[estimand], cutoff) === undefined)) return [];
       const title = setups.length === 1 ? parameter : `${parameter} of ${name}`;
-      return { name: found.length > 1 ? `${title} (${found.length} runs)` : title, measurement: overRuns(found) };
+      return [{ name: found.length > 1 ? `${title} (${found.length} runs)` : title, measurement }];
     });
   });
   const layers = new Set(members.map(({ name }) => name.replace(/ (of .*|\(\d+ runs\))$/, ''))).size;
   return familyLines(
     members,
     `over ${members.length} members, ${setups.length === 1 ? '1 setup' : `${setups.length} setups`} with ${layers === 1 ? 'one layer' : `${layers} layers`}`,
+    { cutoff },
   );
 }

@@ -94,6 +94,15 @@ describe('over runs of one setup, the run is the unit', () => {
     const alone = run(1.4);
     expect(overRuns([alone])).toBe(alone);
   });
+  test('of a comparison are at the cutoff asked for, of those that were fitted there', () => {
+    const of = (value: number) => [[{ parameter: 'fc2.kernel', measurement: run(value) }]];
+    const setups = [
+      { name: 'lr 0.1', runs: of(1.3) },
+      { name: 'lr 0.2', runs: of(0.5) },
+    ];
+    expect(comparisonLines(setups)).toEqual(comparisonLines(setups, 1e-2));
+    expect(comparisonLines(setups, 3e-3)).toEqual([]);
+  });
   test('a family of two setups and one layer names both', () => {
     const of = (values: readonly number[]) =>
       values.map((value) => [{ parameter: 'fc2.kernel', measurement: run(value) }]);

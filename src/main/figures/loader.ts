@@ -15,6 +15,11 @@ import { figureTable, type FigureName } from '../../shared/figures/catalogue.ts'
 import type { FigureData } from '../../shared/figures/figure-data.ts';
 import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import type { FigureSpec } from '../../shared/figures/types.ts';
+import { smallestCutoff } from '../../shared/estimands.ts';
+import { isStandardCutoff, withRows } from '../../shared/cutoff-rows.ts';
+import type { CutoffRows } from '../../shared/cutoff-rows.ts';
+import type { MeasurementSummary } from '../../shared/results.ts';
+import { fitsAtCutoff, rowsAtCutoff } from '../cutoff-rows.ts';
 import { prepareData } from '../jobs/data.ts';
 import { openEngine } from '../jobs/engine.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
@@ -34,6 +39,7 @@ export class FigureLoader {
   readonly #matrices: Matrices;
   readonly #arrays = new Map<string, Measurement['arrays']>();
   readonly #samples = new Map<string, Promise<Float64Array>>();
+  readonly #rows = new Map<string, Promise<CutoffRows>>();
 
   /** The engine is opened when a figure first needs linear algebra. */
   constructor(engine: EngineOptions) {
@@ -68,41 +74,70 @@ export class FigureLoader {
     return { summary, arrays };
   }
 
+  /** The summary, with fits at the cutoff that is asked for where that is between the standard ones. */
+  async #summaryAt({ file, summary }: StoredMeasurement, cutoff: number | undefined): Promise<MeasurementSummary> {
+    if (cutoff === undefined || isStandardCutoff(cutoff) || cutoff < smallestCutoff || file === null) return summary;
+    const key = `${file} ${cutoff}`;
+    let rows = this.#rows.get(key);
+    if (rows === undefined) {
+      rows = rowsAtCutoff(file, summary, cutoff).then((found) => found ?? fitsAtCutoff(file, summary, cutoff));
+      rows.catch(() => this.#rows.delete(key));
+      this.#rows.set(key, rows);
+      for (const oldest of this.#rows.keys()) {
+        if (this.#rows.size <= keptArrays) break;
+        this.#rows.delete(oldest);
+      }
+    }
+    return withRows(summary, await rows);
+  }
+
+  #summariesAt(items: readonly StoredMeasurement[], cutoff: number | undefined): Promise<MeasurementSummary[]> {
+    return Promise.all(items.map((item) => this.#summaryAt(item, cutoff)));
+  }
+
   async #load({ figure, options }: FigureRecipe, data: SourcedData): Promise<FigureData> {
+    const { cutoff } = options;
     switch (data.kind) {
       case 'measurement': {
-        const measurement = await this.measurement(data.item);
+        const { arrays } = await this.measurement(data.item);
+        const measurement = { summary: await this.#summaryAt(data.item, cutoff), arrays };
         const eigenvalues = figure === 'spectra' ? await this.#eigenvalues(data.item, options) : undefined;
         return { kind: 'measurement', measurement, ...(eigenvalues ? { eigenvalues } : {}) };
       }
-      case 'measurements':
+      case 'measurements': {
+        const summaries = await this.#summariesAt(data.items, cutoff);
         return {
           kind: 'measurements',
-          measurements: data.items.map(({ summary }, k) => ({ summary, arrays: {}, name: data.names[k] ?? '' })),
+          measurements: summaries.map((summary, k) => ({ summary, arrays: {}, name: data.names[k] ?? '' })),
         };
+      }
       case 'hyperparameter':
         return {
           kind: 'hyperparameter',
           parameter: data.parameter,
-          rows: data.rows.map(({ value, group, items }) => ({
-            value,
-            group,
-            measurements: items.map(({ summary }) => ({ summary, arrays: {} })),
-          })),
+          rows: await Promise.all(
+            data.rows.map(async ({ value, group, items }) => ({
+              value,
+              group,
+              measurements: (await this.#summariesAt(items, cutoff)).map((summary) => ({ summary, arrays: {} })),
+            })),
+          ),
         };
       case 'curves':
         return data;
-      case 'history':
+      case 'history': {
+        const summaries = await this.#summariesAt(data.items, cutoff);
         return {
           kind: 'history',
           history: {
-            measurements: data.items.map(({ step, summary }) => ({ step, summary })),
+            measurements: data.items.map(({ step }, k) => ({ step, summary: summaries[k] })),
             network: data.network.map(({ step, summary }) => ({ step, summary })),
             ...(data.loss.length > 0 ? { loss: data.loss } : {}),
             rates: data.rates,
             momentum: data.momentum,
           },
         };
+      }
       case 'matrix': {
         const name = options.matrix ?? 'C';
         const basis = options.basis ?? 'eigenbasis';

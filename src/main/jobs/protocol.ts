@@ -52,6 +52,8 @@ export interface TrainRequest extends Common {
     readonly measured: readonly { readonly parameter: string; readonly step: number }[];
     /** Losses and accuracies as last evaluated before, by name. */
     readonly results: Readonly<Record<string, number>>;
+    /** Seconds of training up to here (src/shared/training-time.ts); null: not recorded. */
+    readonly seconds: number | null;
     /** The backend that trained up to here (`EngineReport.backend`); null: not known. */
     readonly trainedBy: string | null;
   } | null;

@@ -9,6 +9,7 @@ import { shared } from '../../engine/parallel/shared.ts';
 import { divergence } from '../../engine/training/divergence.ts';
 import { evaluate } from '../../engine/training/evaluate.ts';
 import type { Trainer } from '../../engine/training/trainer.ts';
+import { trainingTime } from '../../shared/training-time.ts';
 import { trainingRateName } from '../forecast/training.ts';
 import { writeCheckpoint } from './checkpoint-file.ts';
 import type { JobControl } from './job-control.ts';
@@ -27,6 +28,8 @@ import type { Due, TrainingParts } from './train-setup.ts';
 
 /** Points of the batch-loss series of a whole run, about. */
 const lossPoints = 4000;
+/** Times of a whole run, about, beside those at evaluations and checkpoints. */
+const timePoints = 500;
 /** Least seconds between two checkpoints that are only for safety. */
 const checkpointSeconds = 5;
 /** Steps in a row before the process looks at its messages. */
@@ -82,6 +85,9 @@ class TrainingJob {
   readonly #progress: RunProgress;
   readonly #firstStep: number;
   readonly #constantLoss: number;
+  /** Seconds of training before this process; null where they were not recorded. */
+  readonly #secondsBefore: number | null;
+  #timedStep: number;
   #evaluated = 0;
   #lastCheckpoint = performance.now();
   #checkpointed = -1;
@@ -104,6 +110,8 @@ class TrainingJob {
     this.#progress = new RunProgress(parts.forecast, this.#firstStep, this.#totalSteps);
     this.#constantLoss = this.#network.loss.constant(this.#data.train.targets);
     Object.assign(this.#results, request.resume?.results);
+    this.#secondsBefore = request.resume === null ? 0 : request.resume.seconds;
+    this.#timedStep = request.resume === null ? -1 : this.#firstStep;
     emit({
       kind: 'prepared',
       dataset: this.#data.summary,
@@ -142,9 +150,12 @@ class TrainingJob {
     const trainer = this.#trainer;
     const { stepsPerEpoch } = trainer.sampler;
     const recordEvery = Math.max(1, Math.ceil(this.#totalSteps / lossPoints));
+    const timeEvery = recordEvery * Math.ceil(lossPoints / timePoints);
     // A checkpoint is taken after what is due at its step was evaluated and stored.
-    if (this.#request.resume === null) this.#results['initial_loss'] = await this.#evaluate();
-    else if (trainer.step > 0 && (trainer.step % stepsPerEpoch === 0 || trainer.step === this.#totalSteps)) {
+    if (this.#request.resume === null) {
+      this.#recordTime();
+      this.#results['initial_loss'] = await this.#evaluate();
+    } else if (trainer.step > 0 && (trainer.step % stepsPerEpoch === 0 || trainer.step === this.#totalSteps)) {
       const how = this.#divergence();
       if (how !== null) return this.#diverge(how, Number.isFinite(this.#results['loss']));
       if (this.#hasReachedLoss()) {
@@ -163,6 +174,7 @@ class TrainingJob {
         const loss = await trainer.takeMeanLoss();
         if (!Number.isFinite(loss)) return this.#diverge(`became ${loss}`, false);
         this.#metrics.add('batch_loss', end, loss);
+        if (end % timeEvery === 0 || end === nextEpoch || end === this.#totalSteps) this.#recordTime();
       }
       let reachedLoss = false;
       if (end === this.#totalSteps) {
@@ -259,6 +271,14 @@ class TrainingJob {
     return train.loss;
   }
 
+  /** How long training has taken up to the current step, once a step. */
+  #recordTime(): void {
+    const { step } = this.#trainer;
+    if (this.#secondsBefore === null || step <= this.#timedStep) return;
+    this.#metrics.add(trainingTime, step, this.#secondsBefore + this.#seconds.training);
+    this.#timedStep = step;
+  }
+
   #record(name: string, step: number, value: number): void {
     this.#results[name] = value;
     if (Number.isFinite(value)) this.#metrics.add(name, step, value);
@@ -331,6 +351,7 @@ class TrainingJob {
     const now = performance.now();
     const { step } = this.#trainer;
     if (step === this.#checkpointed || (!forced && now - this.#lastCheckpoint < checkpointSeconds * 1000)) return;
+    this.#recordTime();
     this.#metrics.flush(step);
     const file = path.join(this.#request.staging, `${randomUUID()}.safetensors`);
     await writeCheckpoint(file, await this.#trainer.state(), wantedTensors(this.#network));

@@ -19,6 +19,7 @@ import type {
 import type { ProcessLauncher } from '../jobs/launcher.ts';
 import { gatherProvenance } from '../provenance.ts';
 import type { Provenance } from '../provenance.ts';
+import { trainingTime } from '../../shared/training-time.ts';
 import { runStatuses } from '../store/index.ts';
 import type { RecordedBatch, Checkpoint, Json, RunRecord, Store } from '../store/index.ts';
 import { checkLayers } from './fitting.ts';
@@ -111,6 +112,7 @@ export function resumeRun(store: Store, run: RunRecord, options: RunOptions): St
             .filter((each) => each.origin === 'schedule' && each.state === 'done')
             .map(({ parameter, step }) => ({ parameter, step })),
           results: lastValues(store, run.id),
+          seconds: store.series(run.id, { names: [trainingTime] })[trainingTime]?.values.at(-1) ?? null,
           trainedBy: trainedBy(run),
         };
   return launch(

@@ -1,5 +1,6 @@
 /** Curves as they are looked at: over steps, epochs or training time, and smoothed. Pure. */
-import type { RunRow } from '../../shared/contract/index.ts';
+import type { RunRow, SeriesData } from '../../shared/contract/index.ts';
+import { secondsAt } from '../../shared/training-time.ts';
 import type { Mark } from './marks.ts';
 
 /** Points over which the weights of an exponential mean fall to 1/e; 0: as measured. */
@@ -39,12 +40,29 @@ export function unitsAStep(unit: Unit, { steps }: RunRow, values: RunRow['values
   return found > 0 && Number.isFinite(found) ? found : null;
 }
 
-/** Marks with smoothed values and bands, x in the unit wanted; those without it are left out. */
-export function seenAs(marks: readonly Mark[], span: number, scaleOf: ((id: string) => number | null) | null): Mark[] {
+/** From steps (increasing) to the unit that a curve is drawn over; null where that is not known. */
+export type StepsSeen = ((steps: ArrayLike<number>) => ArrayLike<number>) | null;
+
+export function scaled(unitsAStep: number | null): StepsSeen {
+  return unitsAStep === null ? null : (steps) => Float64Array.from(steps, (step) => step * unitsAStep);
+}
+
+/** By the recorded times of training: of several runs their mean. Null where some have none. */
+export function timed(times: readonly (SeriesData | undefined)[]): StepsSeen {
+  const known = times.filter((each) => each !== undefined && each.steps.length > 1);
+  if (known.length === 0 || known.length < times.length) return null;
+  return (steps) => {
+    const each = known.map((time) => secondsAt(time!, steps)!);
+    return each[0].map((_, i) => each.reduce((sum, seconds) => sum + seconds[i], 0) / each.length);
+  };
+}
+
+/** Marks with smoothed values and bands, x in the unit wanted (null: steps as they are); those without it are left out. */
+export function seenAs(marks: readonly Mark[], span: number, seenOf: ((id: string) => StepsSeen) | null): Mark[] {
   return marks.flatMap((mark): Mark[] => {
-    const scale = scaleOf === null ? 1 : scaleOf(mark.id);
-    if (scale === null) return [];
-    const x = scale === 1 ? mark.x : Float64Array.from(mark.x, (value) => value * scale);
+    const seen = seenOf === null ? (steps: ArrayLike<number>) => steps : seenOf(mark.id);
+    if (seen === null) return [];
+    const x = seen(mark.x);
     if (span <= 1) return [{ ...mark, x }];
     return [
       {

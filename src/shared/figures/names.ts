@@ -1,4 +1,5 @@
 /** What series are called on the axes of figures. */
+import { trainingTime } from '../training-time.ts';
 
 const metrics: Readonly<Record<string, string>> = {
   loss: 'training loss',
@@ -7,6 +8,7 @@ const metrics: Readonly<Record<string, string>> = {
   accuracy: 'training accuracy',
   test_accuracy: 'test accuracy',
   lr: 'learning rate',
+  [trainingTime]: 'training time, s',
 };
 
 export function metricName(series: string): string {

@@ -4,6 +4,7 @@ import { PDFDocument } from '@cantoo/pdf-lib';
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { reopenFigure } from '../../../src/main/figures/reopen.ts';
+import { withUncertainty } from '../../../src/shared/figures/numbers.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { tiny, until } from '../../main/queue/support.ts';
 import { OpenWindow, windowAvailable } from './support.ts';
@@ -128,6 +129,26 @@ describeWhere(windowAvailable(), 'a comparison', () => {
     expect(window.errors).toEqual([]);
   });
 
+  it('has its exponents, and those of its tables, at the one cutoff that is chosen, and says so', async () => {
+    const { page, bench } = window;
+    await window.go(`#/compare/${runs.join(',')}`);
+    const results = page.getByRole('region', { name: 'Results' });
+    await results.scrollIntoViewIfNeeded();
+    const said = page.getByTestId('results-cutoff');
+    await said.waitFor();
+    expect(await said.innerText()).toBe('γ at the cutoff 10⁻²');
+    await page.getByRole('combobox', { name: /^Cutoff/ }).selectOption('0.0001');
+    await until(async () => (await said.innerText()) === 'γ at the cutoff 10⁻⁴, not the default', 'the cutoff');
+    const measured = await bench.request('measurements.list', { runs: [runs[0]], parameter: 'fc2.kernel' });
+    const { gamma } = measured.at(-1)!.summary!;
+    const { ols, interval } = gamma.training_set.find(({ cutoff }) => cutoff === 1e-4)!.gamma;
+    await results
+      .getByRole('row', { name: /^learning rate 0\.1, batch 20/ })
+      .getByRole('cell', { name: withUncertainty(ols!, (interval!.ols![1] - interval!.ols![0]) / 2), exact: true })
+      .waitFor();
+    await page.getByRole('combobox', { name: /^Cutoff/ }).selectOption('0.01');
+  });
+
   it('maps a sweep of two settings; a cell opens its run; curves go over epochs, smoothed', async () => {
     const { page } = window;
     await window.go(`#/compare/${runs.join(',')}`);
@@ -148,6 +169,8 @@ describeWhere(windowAvailable(), 'a comparison', () => {
       () => page.evaluate<boolean>(`Number(document.querySelector('[data-painted]').dataset.painted) === 6`),
       'a curve of each run over its training time',
     );
+    // As recorded, no mean speed.
+    expect(await page.getByTestId('mean-speed').count()).toBe(0);
     await page.getByLabel('Steps, epochs or time').selectOption('step');
     await map.getByRole('link').first().click();
     await page.getByRole('heading', { name: 'tiny, learning rate 0.1, batch 20' }).waitFor();

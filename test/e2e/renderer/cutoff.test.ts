@@ -1,6 +1,7 @@
 /** A cutoff belongs to the run it was set on: said where it is not the default, the same on every screen, and gone after a restart. In a real Chromium. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { headlineCutoff } from '../../../src/shared/estimands.ts';
+import { slopeText } from '../../../src/renderer/run/text.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { tiny, until } from '../../main/queue/support.ts';
 import { OpenWindow, windowAvailable } from './support.ts';
@@ -66,6 +67,45 @@ describeWhere(windowAvailable(), 'the cutoff of a run', () => {
     const recipe = { format: 'covature-figure-recipe', version: 1, name: 'x', figure: 'C_H', sources, options: {} };
     const { notes } = await window.bench.request('figures.render', { recipe });
     expect(notes.find((note) => note.includes('not drawn'))?.replace(/ directions.*$/, '') ?? '').toBe(said);
+    expect(window.errors).toEqual([]);
+  });
+
+  it('that was freed from the decades is the one of the overview, the claims and the figure too', async () => {
+    const { page, bench } = window;
+    const [id] = runs;
+    await window.go(`#/run/${id}/measurements`);
+    await page.getByLabel('Standard cutoff').selectOption('0.01');
+    const handle = page.getByRole('slider', { name: 'Cutoff' });
+    await handle.focus();
+    await page.keyboard.press('Shift+ArrowLeft');
+    await page.getByTestId('other-cutoff').waitFor();
+    const cutoff = Number(/cutoff=([\d.e-]+)/.exec(page.url())![1]);
+    expect(cutoff).toBe(0.00891);
+    const measured = (await bench.request('measurements.list', { runs: [id] })).find(
+      ({ parameter }) => parameter === 'fc2.kernel',
+    )!;
+    const rows = (await bench.request('measurements.atCutoff', { id: measured.id, cutoff }))!;
+    const [low, high] = rows.training_set.gamma.interval!.ols!;
+    const value = slopeText(rows.training_set.gamma.ols, [low, high]);
+    await page.getByTestId('slope-gamma').getByText(value).waitFor();
+    await page.getByRole('link', { name: 'Overview' }).click();
+    const card = page.getByRole('region', { name: 'Result' });
+    await card.getByText('above 0.00891 H').waitFor();
+    await page.getByTestId('card-gamma').getByText(value).waitFor();
+    await page.getByRole('cell', { name: value, exact: true }).first().waitFor();
+    await page.getByText('0.00891, ± half of the').waitFor();
+    // Nothing stands at another cutoff without saying so.
+    expect(await page.getByTestId('nearest-cutoff').count()).toBe(0);
+    await page.getByTestId('card-gamma').click();
+    await page.getByRole('link', { name: 'Open in the figure studio' }).click();
+    await page.getByRole('img', { name: /^C_ii against H_ii/ }).waitFor();
+    expect(await page.getByLabel('Cutoff', { exact: true }).locator('option:checked').textContent()).toBe('0.00891');
+    const sources = [{ run: id, parameter: 'fc2.kernel' }];
+    const recipe = { format: 'covature-figure-recipe', version: 1, name: 'x', figure: 'C_H', sources };
+    const { description } = await bench.request('figures.render', { recipe: { ...recipe, options: { cutoff } } });
+    expect(description).toContain(`gamma = ${rows.training_set.gamma.ols!.toFixed(3)} (least squares)`);
+    expect(description).toContain('directions above 0.00891 of the largest eigenvalue');
+    expect(await window.axe()).toEqual([]);
     expect(window.errors).toEqual([]);
   });
 

@@ -163,7 +163,7 @@ describe('figures from the command line', () => {
     [['--figure', 'C_X', '--format', 'pdf'], /--figure: expected one of all, C_H.*received "C_X"/],
     [['--figure', 'C_H', '--format', 'run'], /--format run: no format of figures/],
     [['--figure', 'C_H', '--format', 'pdf', '--set', 'cutof=1'], /options\.cutof: unknown field/],
-    [['--figure', 'C_H', '--format', 'pdf', '--set', 'cutoff=0.3'], /no fit at the cutoff 0\.3: the measurement has/],
+    [['--figure', 'C_H', '--format', 'pdf', '--set', 'cutoff=1e-9'], /no fit at the cutoff 1e-9: the measurement has/],
     [['--figure', 'C_H', '--format', 'pdf', '--parameter', 'fc9'], /"fc9" was not measured; measured were fc/],
     [['--figure', 'C_H', '--format', 'pdf', '--step', '7'], /was not measured at step 7, but at/],
     [['--figure', 'curves', '--format', 'pdf', '--set', 'metric=bleu'], /has no series "bleu"; it has/],

@@ -10,6 +10,7 @@ import { parseExperiment } from '../../../src/shared/experiment.ts';
 import { cli, temporaryFolder } from '../../support/cli.ts';
 import { listeningPorts, processes } from '../../support/processes.ts';
 import { describeWhere } from '../../support/skips.ts';
+import { trainingTime } from '../../../src/shared/training-time.ts';
 
 const folder = temporaryFolder();
 const store = path.join(folder, 'store');
@@ -84,10 +85,12 @@ interface Document {
   readonly step: number;
 }
 
-/** Final weights and every point of every series. */
+/** Final weights and every point of every series but the times. */
 function resultOf(id: string): unknown {
   using opened = openStore(store, { readOnly: true });
-  const series = Object.entries(opened.series(id)).map(([name, { steps, values }]) => [name, [...steps], [...values]]);
+  const series = Object.entries(opened.series(id))
+    .filter(([name]) => name !== trainingTime)
+    .map(([name, { steps, values }]) => [name, [...steps], [...values]]);
   return { weights: readFileSync(opened.lastCheckpoint(id)?.file.path ?? '', 'latin1'), series };
 }
 

@@ -10,6 +10,7 @@ import { sweepStatus } from '../../../src/main/cluster/status.ts';
 import type { SweepReport } from '../../../src/shared/contract/index.ts';
 import { openStore } from '../../../src/main/store/index.ts';
 import { cli } from '../../support/cli.ts';
+import { trainingTime } from '../../../src/shared/training-time.ts';
 
 const startScript = fileURLToPath(new URL('../../../../shared/slurm-kit/start.sh', import.meta.url));
 const configuration = process.env['SLURM_CONF'] ?? '/run/slurm-kit/slurm.conf';
@@ -131,7 +132,9 @@ export async function resultOf(store: string, id: string): Promise<unknown> {
     step: run?.step,
     values: Object.entries(run?.values ?? {}).filter(([key]) => !isTiming(key)),
     weights: opened.lastCheckpoint(id)?.file.sha256,
-    series: Object.entries(opened.series(id)).map(([name, { steps, values }]) => [name, [...steps], [...values]]),
+    series: Object.entries(opened.series(id))
+      .filter(([name]) => name !== trainingTime)
+      .map(([name, { steps, values }]) => [name, [...steps], [...values]]),
     measurements,
   };
 }

@@ -148,7 +148,7 @@ describe('figures over the contract', () => {
     for (const [work, message] of [
       [drawn({ ...recipe(), figure: 'pie' }), /recipe\.figure/],
       [drawn(recipe({ sources: [{ run: 'gone-run-1' }] })), /no run has the id or name "gone-run-1"/],
-      [drawn(recipe({ options: { cutoff: 0.3 } })), /no fit at the cutoff 0\.3/],
+      [drawn(recipe({ options: { cutoff: 1e-9 } })), /no fit at the cutoff 1e-9/],
       [drawn(recipe({ options: { x: { label: '$\\nope$' } } })), /\\nope/],
       [() => bench.request('figures.save', { name: 'x', recipe: { figure: 'C_H' } }), /recipe\./],
       [reopened('x.svg', '<svg></svg>'), /holds no figure to reopen/],

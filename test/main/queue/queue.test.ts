@@ -3,6 +3,7 @@ import { kill } from 'node:process';
 import { FaultError } from '../../../src/shared/contract/index.ts';
 import type { Store } from '../../../src/main/store/index.ts';
 import { endless, temporaryFolder, TestQueue, tiny, until } from './support.ts';
+import { trainingTime } from '../../../src/shared/training-time.ts';
 
 let folder: ReturnType<typeof temporaryFolder>;
 const opened: TestQueue[] = [];
@@ -21,13 +22,12 @@ afterEach(async () => {
   folder.remove();
 });
 
-/** All series of a run, as plain numbers. */
+/** All series of a run but its times, as plain numbers. */
 function seriesOf(store: Store, id: string): Record<string, { steps: number[]; values: number[] }> {
   return Object.fromEntries(
-    Object.entries(store.series(id)).map(([name, { steps, values }]) => [
-      name,
-      { steps: [...steps], values: [...values] },
-    ]),
+    Object.entries(store.series(id))
+      .filter(([name]) => name !== trainingTime)
+      .map(([name, { steps, values }]) => [name, { steps: [...steps], values: [...values] }]),
   );
 }
 
@@ -158,6 +158,7 @@ describe('the queue of jobs', () => {
     const paused = await before.status(id, 'paused');
     expect(before.store.lastCheckpoint(id)?.step).toBe(paused.step);
     expect(paused.step).toBeLessThan(12_000);
+    const timesBefore = before.store.series(id)[trainingTime];
     await before.close();
     opened.pop();
 
@@ -169,6 +170,19 @@ describe('the queue of jobs', () => {
     await after.status(undisturbed, 'done');
     expect(after.run(id)).toMatchObject({ status: 'done', step: 12_000 });
     expect(seriesOf(after.store, id)).toEqual(seriesOf(after.store, undisturbed));
+    // The times of training go on from the pause, which is no part of them.
+    const times = after.store.series(id)[trainingTime];
+    const kept = timesBefore.steps.length;
+    expect([times.steps[0], times.values[0], times.steps[kept - 1], times.steps.at(-1)]).toEqual([
+      0,
+      0,
+      paused.step,
+      12_000,
+    ]);
+    expect(times.values.slice(0, kept)).toEqual(timesBefore.values);
+    expect(times.values).toEqual(times.values.toSorted());
+    const { value: trained } = after.run(id).values['seconds.training'];
+    expect(times.values.at(-1) - times.values[kept - 1]).toBeCloseTo(trained ?? NaN, 6);
     const gammas = (run: string): unknown[] =>
       after.store.measurements(run).map(({ step, summary }) => [step, summary?.gamma]);
     expect(gammas(id)).toHaveLength(2);

@@ -95,7 +95,7 @@ export function reportOf(runs: readonly ReportedRun[], options: ReportOptions): 
       results.length > 0
         ? [
             `Values with ${intervalLabel(doubts)} intervals where they were computed${doubts.length === 0 ? '' : `, which cover less than 95 % here and there: ${doubts.map(plainLabel).join('; ')}`}. Both estimands are shown: they answer different questions.`,
-            ...corrected(runs),
+            ...corrected(runs, options.cutoff),
           ]
         : ['No measurement has been made.'],
     tables: [...results, ...facts(runs)],
@@ -113,7 +113,7 @@ export function reportOf(runs: readonly ReportedRun[], options: ReportOptions): 
 }
 
 /** Verdicts over all layers and runs, corrected for their number. A run named apart from others by its seed alone counts with them as one setup. */
-function corrected(runs: readonly ReportedRun[]): string[] {
+function corrected(runs: readonly ReportedRun[], cutoff: number | undefined): string[] {
   const setups = Map.groupBy(runs, ({ name, setup }) => setup ?? name);
   const lines = comparisonLines(
     [...setups.values()].map((group) => ({
@@ -124,11 +124,12 @@ function corrected(runs: readonly ReportedRun[]): string[] {
         ),
       ),
     })),
+    cutoff,
   );
   return lines.length === 0
     ? []
     : [
-        `Verdicts corrected for their number (Holm's procedure, 5 % for the family); over several runs of one setup the run is the unit. ${lines.map((line) => plainLabel(`${line}.`)).join(' ')}`,
+        `Verdicts${cutoff === undefined ? '' : ` at the cutoff ${cutoff}`} corrected for their number (Holm's procedure, 5 % for the family); over several runs of one setup the run is the unit. ${lines.map((line) => plainLabel(`${line}.`)).join(' ')}`,
       ];
 }
 

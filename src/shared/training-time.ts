@@ -1,0 +1,31 @@
+/** How long training had taken at the steps of a run: a series of its own, stored with the others. */
+
+/** Name of the series: seconds of training since the first step, over all pauses and resumptions, without evaluations and measurements. It is no result: no two runs agree in it. */
+export const trainingTime = 'training_seconds';
+
+interface Points {
+  /** Increasing. */
+  readonly steps: ArrayLike<number>;
+  /** Seconds, not decreasing. */
+  readonly values: ArrayLike<number>;
+}
+
+/** Seconds at each of `steps` (increasing): straight between two points of the series; outside of them at its mean speed. Null for a series of fewer than two points. */
+export function secondsAt({ steps: known, values }: Points, steps: ArrayLike<number>): Float64Array | null {
+  const last = known.length - 1;
+  if (last < 1) return null;
+  const mean = (values[last] - values[0]) / (known[last] - known[0]);
+  const out = new Float64Array(steps.length);
+  let at = 0;
+  for (let i = 0; i < out.length; i++) {
+    const step = steps[i];
+    while (at < last && known[at + 1] <= step) at++;
+    if (step < known[0]) out[i] = Math.max(0, values[0] - (known[0] - step) * mean);
+    else if (at === last) out[i] = values[last] + (step - known[last]) * mean;
+    else {
+      const share = (step - known[at]) / (known[at + 1] - known[at]);
+      out[i] = values[at] + share * (values[at + 1] - values[at]);
+    }
+  }
+  return out;
+}

@@ -10,13 +10,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Locator, Page } from 'playwright-core';
-import { tensor, writeSafetensors } from '../src/data/formats/safetensors.ts';
 import { openWorkbench } from '../src/main/contract/open-workbench.ts';
 import { startServer } from '../src/main/web/server.ts';
-import { Random } from '../src/shared/random.ts';
 import { launchChromium } from './chromium.ts';
 import { requestOf } from './gallery-store.ts';
 import type { Request } from './gallery-store.ts';
+import { writeStateDict } from './state-dict.ts';
 
 const { values: options } = parseArgs({
   options: { out: { type: 'string', default: 'figures/first-hour' }, data: { type: 'string' } },
@@ -157,26 +156,7 @@ async function compareAndDraw(): Promise<void> {
 }
 
 async function importModel(folder: string): Promise<void> {
-  const random = new Random(7);
-  const drawn = (shape: number[]) =>
-    tensor(
-      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => 0.05 * random.normal()),
-      shape,
-    );
-  const file = join(folder, 'weights.safetensors');
-  const shapes = {
-    '0.weight': [50, 784],
-    '0.bias': [50],
-    '2.weight': [50, 50],
-    '2.bias': [50],
-    '4.weight': [10, 50],
-    '4.bias': [10],
-  };
-  await writeSafetensors(
-    file,
-    Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, drawn(shape)])),
-    {},
-  );
+  const file = await writeStateDict(folder);
   await go('#/import');
   await page.getByLabel('Weights').fill(file);
   await page.getByLabel('Weights').press('Tab');

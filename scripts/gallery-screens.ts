@@ -108,7 +108,7 @@ try {
     await within(folder, async (workbench, open) => {
       const request = requestOf(workbench);
       await fillGallery(request);
-      shots = await shotsOf(request);
+      shots = await shotsOf(request, temporary());
       await take(
         await open(browser),
         shots.filter((shot) => shot.empty !== true),

@@ -1,6 +1,7 @@
 /** What the gallery of screens shows, one picture a line: an address, and what is pressed there. */
 import { viewGroups } from '../src/renderer/run/views.ts';
 import type { Page } from 'playwright-core';
+import { writeStateDict } from './state-dict.ts';
 import { foreignName, longName } from './gallery-store.ts';
 import type { Request } from './gallery-store.ts';
 
@@ -62,12 +63,26 @@ const toSweep = (page: Page) =>
     .first()
     .scrollIntoViewIfNeeded();
 
-/** Of a store that `fillGallery` filled. */
-export async function shotsOf(request: Request): Promise<readonly Shot[]> {
+const toRegion = (name: string) => async (page: Page) => {
+  const region = page.getByRole('region', { name });
+  await region.scrollIntoViewIfNeeded();
+  await region.getByRole('link').first().waitFor();
+};
+
+/**
+ * Of a store that `fillGallery` filled.
+ * @param files a folder for files that are imported
+ */
+export async function shotsOf(request: Request, files: string): Promise<readonly Shot[]> {
   const { rows } = await request('runs.list', { status: ['done'], sort: [{ key: 'created' }] });
   const idOf = (name: string): string => rows.find((row) => row.name === name)!.id;
   const run = rows[0].id;
   const all = rows.map(({ id }) => id);
+  const grid = (
+    await request('runs.list', { filter: 'tags = "grid"', columns: ['optimiser.momentum'], sort: [{ key: 'created' }] })
+  ).rows;
+  const plane = grid.filter(({ values }) => values['optimiser.momentum']?.value === 0);
+  const weights = await writeStateDict(files);
   const failed = (await request('runs.list', { status: ['diverged'] })).rows[0].id;
   const placeOf = async (parameter: string): Promise<string> => {
     const found = await request('measurements.list', { runs: [run], parameter });
@@ -93,6 +108,7 @@ export async function shotsOf(request: Request): Promise<readonly Shot[]> {
     'fluctuations',
     'claims',
   ];
+  const toStability = (page: Page) => page.getByRole('img', { name: /^Learning rate times/ }).scrollIntoViewIfNeeded();
   return [
     { name: 'runs', hash: '#/runs', then: (page) => page.locator('tr[data-index="1"]').click() },
     { name: 'runs-grouped', hash: '#/runs', then: press(/^Group/) },
@@ -120,6 +136,7 @@ export async function shotsOf(request: Request): Promise<readonly Shot[]> {
     { name: 'training', hash: `#/run/${run}/training` },
     { name: 'measurements-none', hash: `#/run/${idOf(longName)}/measurements` },
     ...views.map((name) => ({ name: `measurements-${name}`, hash: at, then: view(name) })),
+    { name: 'measurements-stability', hash: at, then: steps(view('noise'), toStability) },
     {
       name: 'measurements-direction',
       hash: at,
@@ -149,15 +166,38 @@ export async function shotsOf(request: Request): Promise<readonly Shot[]> {
       hash: `#/compare/${all.join(',')}`,
       then: (page) => page.getByRole('table').first().scrollIntoViewIfNeeded(),
     },
+    {
+      name: 'compare-map',
+      hash: `#/compare/${plane.map(({ id }) => id).join(',')}`,
+      then: toRegion('Map of the sweep'),
+    },
+    {
+      name: 'compare-parallel',
+      hash: `#/compare/${grid.map(({ id }) => id).join(',')}`,
+      then: toRegion('All settings of the sweep'),
+    },
     { name: 'compare-one', hash: `#/compare/${run}` },
     { name: 'compare-none', hash: '#/compare' },
     { name: 'figures', hash: '#/figures' },
     { name: 'figures-studio', hash: `#/figures/new/C_H/${run}/fc2.kernel`, then: (page) => page.waitForTimeout(4000) },
     { name: 'import', hash: '#/import' },
+    {
+      name: 'import-weights',
+      hash: '#/import',
+      then: steps(write('Weights', weights), (page) => page.getByText(/all 6 tensors fit/).waitFor()),
+    },
     { name: 'data', hash: '#/data', then: (page) => page.locator('canvas').first().waitFor({ timeout: 60_000 }) },
     { name: 'data-classes', hash: '#/data/Gaussian%20mixture', then: (page) => page.waitForTimeout(2500) },
     { name: 'settings', hash: '#/settings' },
     { name: 'palette', hash: '#/runs', then: (page) => page.keyboard.press('Control+k') },
+    {
+      name: 'palette-words',
+      hash: '#/runs',
+      then: steps(
+        (page) => page.keyboard.press('Control+k'),
+        (page) => page.keyboard.type('rate 0.1'),
+      ),
+    },
     { name: 'jobs', hash: '#/runs', then: (page) => page.locator('footer button').first().click() },
     { name: 'keys', hash: '#/settings', then: (page) => page.keyboard.press('?') },
     { name: 'message', hash: '#/runs', then: inTable('Delete') },

@@ -66,6 +66,9 @@ export async function fillGallery(request: Request): Promise<void> {
   const fewer = { ...glyphs, measurements: [{ parameters: ['fc3.kernel'] }] };
   const sweep = { ...fewer, optimiser: { lr: [0.1, 0.05, 0.02, 0.01] }, epochs: 6, seed: [2, 3, 4] };
   await request('runs.start', { experiment: sweep, tags: ['sweep'], project: paper.id });
+  const grid = { ...fewer, name: 'glyphs grid', epochs: 3 };
+  const optimiser = { lr: [0.1, 0.05, 0.02], momentum: [0, 0.9] };
+  await request('runs.start', { experiment: { ...grid, optimiser, batch_size: [25, 100] }, tags: ['grid'] });
   const plain = { ...glyphs, epochs: 2, measurements: [] };
   await request('runs.start', { experiment: { ...plain, optimiser: { lr: 50 }, name: 'glyphs, rate 50' } });
   await request('runs.start', {

@@ -8,6 +8,7 @@ import { readSafetensors } from '../../../src/data/formats/safetensors.ts';
 import { openStore } from '../../../src/main/store/index.ts';
 import type { MeasurementRecord, RunRecord } from '../../../src/main/store/index.ts';
 import type { MeasurementSummary } from '../../../src/shared/results.ts';
+import { trainingTime } from '../../../src/shared/training-time.ts';
 import { cli, temporaryFolder } from '../../support/cli.ts';
 
 const folder = temporaryFolder();
@@ -65,7 +66,10 @@ async function essence(document: Document): Promise<unknown> {
   return {
     weights: [...tensors].map(([name, { data }]) => [name, [...(data as Float32Array)]]),
     state: metadata['state'],
-    series: Object.entries(series).map(([name, each]) => [name, [...each.steps], [...each.values]]),
+    // Times of the clock are the only series that may differ.
+    series: Object.entries(series)
+      .filter(([name]) => name !== trainingTime)
+      .map(([name, each]) => [name, [...each.steps], [...each.values]]),
     measurements: document.measurements.map((each) => [
       each.parameter,
       each.step,

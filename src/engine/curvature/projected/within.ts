@@ -59,7 +59,8 @@ export async function measureWithin(pool: Pool, plan: SamplePlan, argument: With
   const baseline = await baselineOf(pool, k, covariance, eigenvalues, seed);
   return {
     cosineCH: normC * normH > 0 ? CH / (normC * normH) : 0,
-    cosineCQ: normC * normQ > 0 ? CQ / (normC * normQ) : 0,
+    // Where few samples stand for all, the estimated norm of Q may come out too small; no cosine exceeds 1.
+    cosineCQ: normC * normQ > 0 ? Math.min(1, CQ / (normC * normQ)) : 0,
     samples,
     commutatorRatio: commutatorRatio(productNorm, trace),
     baseline,

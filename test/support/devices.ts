@@ -66,6 +66,8 @@ export function onTensorflow(suite: (device: DeviceUnderTest) => void): void {
 const driver = '/usr/lib/chromium/vk_swiftshader_icd.json';
 /** Chromium's copy of the Vulkan loader: a machine without a card need not have one of its own. */
 const loader = '/usr/lib/chromium/libvulkan.so.1';
+/** Held: a library of which nobody holds a reference any more is unloaded, at any moment. */
+let loaded: ReturnType<typeof koffi.load> | undefined;
 
 function webGpuAvailable(): true | string {
   const require = createRequire(import.meta.url);
@@ -89,7 +91,7 @@ export const webGpu: DeviceUnderTest = {
     if (process.env['COVATURE_TEST_CARD'] !== '1') {
       process.env['VK_DRIVER_FILES'] = driver;
       // Dawn asks for libvulkan.so.1 by name and gets what is loaded.
-      if (existsSync(loader)) koffi.load(loader);
+      if (existsSync(loader)) loaded ??= koffi.load(loader);
     }
     return opened('webgpu');
   },

@@ -226,7 +226,7 @@ describeWhere(desktopAvailable(), 'the native menu', () => {
     it('is full-screen by F11, small by Ctrl+M, and ends by Ctrl+Q', async (context) => {
       if (!canPress()) return context.skip('no xdotool, or no window manager');
       const { desktop } = shared;
-      const state = (name: 'isFullScreen' | 'isMinimized') => (): Promise<boolean> =>
+      const state = (name: 'isFullScreen' | 'isMinimized' | 'isFocused') => (): Promise<boolean> =>
         desktop.app.evaluate(({ BrowserWindow }, asked) => BrowserWindow.getAllWindows()[0][asked](), name);
       fixture.display.press('F11');
       await until(state('isFullScreen'), 'the full screen');
@@ -239,6 +239,8 @@ describeWhere(desktopAvailable(), 'the native menu', () => {
         BrowserWindow.getAllWindows()[0].focus();
       });
       await until(() => fixture.display.activeWindow() === fixture.display.windows('Covature')![0], 'the window');
+      // The window manager has given it the keyboard before the window itself knows.
+      await until(state('isFocused'), 'the keyboard');
       const ended = desktop.ended();
       fixture.display.press('ctrl+q');
       expect(await ended).toBe(0);

@@ -4,7 +4,7 @@ import { integerText, numberText as plainNumberText, powerText, withUncertainty 
 import { isEstimate, type NumberStyle } from '../shared/rounding.ts';
 import type { RunStatus, SummaryValue } from '../shared/contract/index.ts';
 
-export { integerText, powerText, withInterval, withUncertainty } from '../shared/figures/numbers.ts';
+export { integerText, withInterval, withUncertainty } from '../shared/figures/numbers.ts';
 
 /** A number with `digits` significant digits; powers of ten below 0.001 and from 100 000, thin separators from 10 000. */
 export function numberText(value: number, digits = 3): string {

@@ -25,7 +25,7 @@ import { hasNvidiaCard } from './downloads.mjs';
 import { withLock } from './lock.mjs';
 import { diskFull, pip, requireSpace, wheelsForHere } from './pip.mjs';
 import { Interrupted, SetupError, duration, say } from './say.mjs';
-import { readJson, writeJson } from './stamp.mjs';
+import { writeJson } from './stamp.mjs';
 import { libc } from './tree.mjs';
 import { openWheel, textIn, unpack } from './wheel.mjs';
 
@@ -384,13 +384,3 @@ async function digestOf(file, signal) {
 
 /** @param {string} text */
 const shortDigest = (text) => createHash('sha256').update(text).digest('hex').slice(0, 8);
-
-/**
- * What serves a package of this checkout, where it came from PyPI or an environment; undefined: something else, or nothing.
- * @param {string} root @param {'tfjs-node' | 'tfjs-node-gpu'} name
- * @returns {Made | undefined}
- */
-export function linkedTensorflow(root, name) {
-  const link = bindingIn(root, name);
-  return existsSync(link) ? readJson(join(dirname(realpathSync(link)), 'source.json')) : undefined;
-}

@@ -119,34 +119,3 @@ function momentsOf(values: Float32Array | Float64Array): DatasetSummary['inputs'
   }
   return { minimum, maximum, mean, deviation: Math.sqrt(squares / values.length) };
 }
-
-/** One sample as a window shows it. */
-export interface PreviewSample {
-  readonly index: number;
-  /** Flattened, f numbers. */
-  readonly input: number[];
-  /** The class number, or the target vector. */
-  readonly target: number | number[];
-  /** The class's name; null for vectors. */
-  readonly label: string | null;
-}
-
-/** Samples `from` to `from + count` of a part (fewer at its end), as plain numbers for JSON. */
-export function preview(dataset: Dataset, role: 'train' | 'test', from: number, count: number): PreviewSample[] {
-  const part = dataset[role];
-  if (!part) return [];
-  const features = part.inputs.length / part.count;
-  const { targets } = part;
-  const samples: PreviewSample[] = [];
-  for (let index = Math.max(0, from); index < Math.min(part.count, from + count); index++) {
-    const input = Array.from(part.inputs.subarray(index * features, (index + 1) * features));
-    if (targets.kind === 'classes') {
-      const target = targets.values[index];
-      samples.push({ index, input, target, label: dataset.classes?.[target] ?? String(target) });
-    } else {
-      const target = Array.from(targets.values.subarray(index * targets.width, (index + 1) * targets.width));
-      samples.push({ index, input, target, label: null });
-    }
-  }
-  return samples;
-}

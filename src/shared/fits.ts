@@ -94,50 +94,11 @@ export function orthogonal(m: Moments): number {
   return difference >= 0 ? (difference + root) / (2 * m.sxy) : (2 * m.sxy) / (root - difference);
 }
 
-/**
- * Instrumental variable: cov(z, y) / cov(z, x) over points 0..n-1. Errors of x do not flatten it where they are independent of z.
- * NaN where cov(z, x) is not positive: z is then no instrument for x.
- */
-export function instrumental(z: ArrayLike<number>, x: ArrayLike<number>, y: ArrayLike<number>, n = z.length): number {
-  if (n < 2) return NaN;
-  const xy = moments(z, y, n).sxy;
-  const xx = moments(z, x, n).sxy;
-  return xx > 0 ? xy / xx : NaN;
-}
-
-/**
- * Split-half instrument over two independent measurements of the same points, each serving once as the instrument of the other:
- *   1/2 [cov(x2, y1) / cov(x2, x1) + cov(x1, y2) / cov(x1, x2)].
- */
-export function splitHalf(
-  x1: ArrayLike<number>,
-  y1: ArrayLike<number>,
-  x2: ArrayLike<number>,
-  y2: ArrayLike<number>,
-  n = x1.length,
-): number {
-  return (instrumental(x2, x1, y1, n) + instrumental(x1, x2, y2, n)) / 2;
-}
-
 /** Third and fourth central sums that the quadratic term needs besides `Moments`: sxxx = sum dx^3, sxxxx = sum dx^4, sxxy = sum dx^2 dy. */
 export interface HigherMoments {
   readonly sxxx: number;
   readonly sxxxx: number;
   readonly sxxy: number;
-}
-
-export function higherMoments(m: Moments, x: ArrayLike<number>, y: ArrayLike<number>): HigherMoments {
-  let sxxx = 0;
-  let sxxxx = 0;
-  let sxxy = 0;
-  for (let i = 0; i < m.n; i++) {
-    const dx = x[i] - m.meanX;
-    const square = dx * dx;
-    sxxx += square * dx;
-    sxxxx += square * square;
-    sxxy += square * (y[i] - m.meanY);
-  }
-  return { sxxx, sxxxx, sxxy };
 }
 
 /** The quadratic term and its test. NaN throughout with fewer than 4 points or fewer than 3 distinct x. */
@@ -153,14 +114,4 @@ export function curvature(m: Moments, h: HigherMoments): Curvature {
   const coefficient = szy / szz;
   const t = coefficient / Math.sqrt(residual / freedom / szz);
   return { coefficient, t, p: studentTwoSided(t, freedom) };
-}
-
-/** Coefficient of the quadratic term of y on x (NaN: fewer than 4 points). */
-export function quadraticTerm(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length): number {
-  return curvatureOf(x, y, n).coefficient;
-}
-
-export function curvatureOf(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length): Curvature {
-  const m = moments(x, y, n);
-  return curvature(m, higherMoments(m, x, y));
 }

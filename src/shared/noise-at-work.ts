@@ -110,9 +110,9 @@ export function stableRate(sharpness: number, curvatureVariance: number, factor:
   return (2 * sharpness) / (sharpness ** 2 + factor * Math.max(0, curvatureVariance));
 }
 
-/** What a learning rate is held against without sampling: eta lambda_max <= 2 (1 + mu) (heavy ball; Polyak 1964). */
-export function stableSharpness(rate: number, momentum = 0): number {
-  return (2 * (1 + momentum)) / rate;
+/** What eta lambda_max may be at most without sampling: 2 (1 + mu) (heavy ball; Polyak 1964). */
+export function stabilityLimit(momentum = 0): number {
+  return 2 * (1 + momentum);
 }
 
 /** E[dL] of one step, w <- w - eta g_B, to second order: -eta |g|^2 + eta^2 / 2 (g^T H g + p tr(CH)). Exact for a quadratic loss. */
@@ -133,7 +133,7 @@ export function oneStepChange(
  * eta c (1 + mu) / (h (1 - mu) [2 (1 + mu) - eta h]). NaN where the rate is not stable. Batches independent.
  */
 export function stationaryVariance(curvature: number, noise: number, rate: number, momentum = 0): number {
-  const room = 2 * (1 + momentum) - rate * curvature;
+  const room = stabilityLimit(momentum) - rate * curvature;
   return curvature > 0 && room > 0 ? (rate * noise * (1 + momentum)) / (curvature * (1 - momentum) * room) : NaN;
 }
 
@@ -153,7 +153,7 @@ export function epochVariance(
   momentum = 0,
 ): { readonly end: number; readonly mean: number } {
   const P = sizes.reduce((sum, size) => sum + size, 0);
-  if (sizes.length === 0 || !(curvature > 0) || !(2 * (1 + momentum) > rate * curvature))
+  if (sizes.length === 0 || !(curvature > 0) || !(stabilityLimit(momentum) > rate * curvature))
     return { end: NaN, mean: NaN };
   const A: Square = [1 - rate * curvature, momentum, -rate * curvature, momentum];
   const increments: { readonly power: Square; readonly noise: Square }[] = [];

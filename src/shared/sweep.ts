@@ -116,12 +116,6 @@ export function costKey(experiment: Experiment): string {
   return JSON.stringify([others, optimiser.momentum !== 0, optimiser.nesterov]);
 }
 
-/** Every run of a sweep; see `parseSweep`. */
-export function expandSweep(input: unknown, what = 'experiment'): SweepRun[] {
-  const sweep = parseSweep(input, what);
-  return Array.from({ length: sweep.count }, (_, index) => sweep.at(index));
-}
-
 /** The first place where the format expects something else than the list that is there. */
 function nextAxis(template: unknown): { path: Path; values: readonly unknown[] } | undefined {
   const result = v.safeParse(experimentSchema, template, { abortPipeEarly: true });

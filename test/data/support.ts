@@ -6,6 +6,9 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll } from 'vitest';
+import type { Dataset } from '../../src/data/dataset.ts';
+import { tensor, writeSafetensors } from '../../src/data/formats/safetensors.ts';
+import type { StoredTensor } from '../../src/data/formats/tensors.ts';
 
 /** A folder for one test file, removed at its end. Its name has a space and a letter beyond ASCII. */
 export function temporaryFolder(): { at(...names: string[]): string } {
@@ -145,4 +148,25 @@ export function tarBytes(parts: readonly TarPart[]): Buffer {
     chunks.push(header, content, Buffer.alloc((512 - (content.length % 512)) % 512));
   }
   return Buffer.concat([...chunks, Buffer.alloc(1024)]);
+}
+
+/**
+ * Writes a dataset so that `readArrays('safetensors', ...)` gives the same numbers back: `inputs`, `targets` and, where there is a test part, `test_inputs`, `test_targets`;
+ * name, class names and hash in the metadata.
+ */
+export async function writeDataset(file: string, dataset: Dataset): Promise<void> {
+  const tensors: Record<string, StoredTensor> = {};
+  for (const [prefix, part] of [
+    ['', dataset.train],
+    ['test_', dataset.test],
+  ] as const) {
+    if (!part) continue;
+    tensors[`${prefix}inputs`] = tensor(part.inputs, [part.count, ...dataset.shape]);
+    const { targets } = part;
+    const shape = targets.kind === 'classes' ? [part.count] : [part.count, targets.width];
+    tensors[`${prefix}targets`] = tensor(targets.values, shape);
+  }
+  const metadata = { format: 'covature-dataset', name: dataset.name, hash: dataset.hash };
+  const classes = dataset.classes ? { classes: JSON.stringify(dataset.classes) } : {};
+  await writeSafetensors(file, tensors, { ...metadata, ...classes });
 }

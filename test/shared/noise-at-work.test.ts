@@ -7,7 +7,7 @@ import {
   lossScaledTrace,
   oneStepChange,
   stableRate,
-  stableSharpness,
+  stabilityLimit,
   stationaryVariance,
 } from '../../src/shared/noise-at-work.ts';
 
@@ -53,7 +53,7 @@ describe('stability under sampling', () => {
   });
   test('of the whole batch: 2 / lambda', () => {
     expect(stableRate(4, 100, batchFactor(50, 50))).toBe(0.5);
-    expect(stableSharpness(0.1, 0.9)).toBeCloseTo(38, 12);
+    expect(stabilityLimit(0.9)).toBeCloseTo(3.8, 12);
   });
   test('grows with the batch', () => {
     const rates = [1, 10, 100].map((B) => stableRate(2, 30, batchFactor(B, 1000)));

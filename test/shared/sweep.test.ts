@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { expandSweep, parseSweep } from '../../src/shared/sweep.ts';
+import { parseSweep } from '../../src/shared/sweep.ts';
+import { expandSweep } from '../support/sweep.ts';
 
 const base = {
   name: 'sweep',

@@ -2,7 +2,6 @@
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { InputError, messageOf } from '../../shared/errors.ts';
-import type { Dataset } from '../dataset.ts';
 import { readInputFile } from '../files.ts';
 import { refusePickle } from '../lookalikes.ts';
 import {
@@ -15,7 +14,7 @@ import {
   type Targets,
 } from '../raw.ts';
 import { parseNpy, parseNpyTexts, parseNpz, parseNpzTexts } from './npy.ts';
-import { parseSafetensors, tensor, writeSafetensors } from './safetensors.ts';
+import { parseSafetensors } from './safetensors.ts';
 import { elementsOf, toFloat64, type StoredTensor } from './tensors.ts';
 
 export interface ArraysOptions {
@@ -38,7 +37,7 @@ interface Opened {
   readonly arrays: Arrays;
   /** Arrays of text, of npz and npy. */
   readonly texts?: ReadonlyMap<string, () => string[] | null>;
-  /** Of the classes, where `writeDataset` wrote the file. */
+  /** Of the classes, where the file's metadata say so. */
   readonly names?: readonly string[];
 }
 
@@ -353,25 +352,4 @@ function doubles(data: StoredTensor['data'], at: string): Float64Array {
   } catch (error) {
     throw new InputError(`${at}: ${messageOf(error)}`);
   }
-}
-
-/**
- * Writes a dataset so that `readArrays('safetensors', ...)` gives the same numbers back: `inputs`, `targets` and, where there is a test part, `test_inputs`, `test_targets`;
- * name, class names and hash in the metadata.
- */
-export async function writeDataset(file: string, dataset: Dataset): Promise<void> {
-  const tensors: Record<string, StoredTensor> = {};
-  for (const [prefix, part] of [
-    ['', dataset.train],
-    ['test_', dataset.test],
-  ] as const) {
-    if (!part) continue;
-    tensors[`${prefix}inputs`] = tensor(part.inputs, [part.count, ...dataset.shape]);
-    const { targets } = part;
-    const shape = targets.kind === 'classes' ? [part.count] : [part.count, targets.width];
-    tensors[`${prefix}targets`] = tensor(targets.values, shape);
-  }
-  const metadata = { format: datasetFormat, name: dataset.name, hash: dataset.hash };
-  const classes = dataset.classes ? { classes: JSON.stringify(dataset.classes) } : {};
-  await writeSafetensors(file, tensors, { ...metadata, ...classes });
 }

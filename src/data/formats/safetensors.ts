@@ -90,7 +90,7 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
     const header = parseHeader(await readRange(handle, 8, length, path), stats.size, path);
     const placeOf = (key: string): TensorPlace => {
       const place = header.places.get(key);
-      if (!place) throw missingTensor(path, key, header.places.keys());
+      if (!place) throw missingTensor(path, key, [...header.places.keys()]);
       return place;
     };
     const readElements = async (key: string, from: number, to: number): Promise<StoredTensor> => {
@@ -113,15 +113,7 @@ export async function openSafetensors(path: string): Promise<OpenSafetensors> {
   }
 }
 
-/** The tensor `key`; an InputError lists the names there are where it is none of them. */
-export function requireTensor(file: Safetensors, key: string, path: string): StoredTensor {
-  const tensor = file.tensors.get(key);
-  if (!tensor) throw missingTensor(path, key, file.tensors.keys());
-  return tensor;
-}
-
-function missingTensor(path: string, key: string, names: Iterable<string>): InputError {
-  const list = [...names];
+function missingTensor(path: string, key: string, list: readonly string[]): InputError {
   const shown = list.length === 0 ? 'none' : list.slice(0, 20).join(', ') + (list.length > 20 ? ', ...' : '');
   return new InputError(`${path}: there is no tensor "${key}"; found: ${shown}`);
 }

@@ -8,7 +8,6 @@ const host = 'covature';
 
 /** What the window shows, and the one origin that is answered. */
 export const homeUrl = `${scheme}://${host}/index.html`;
-export const ownOrigin = `${scheme}://${host}`;
 
 /** Whether an address is a page of this program. */
 export function isOwnPage(address: string): boolean {

@@ -2,7 +2,7 @@ import * as fs from 'node:fs/promises';
 import { crc32, deflateRawSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { parseArrays, readArrays, writeDataset } from '../../../src/data/formats/arrays.ts';
+import { parseArrays, readArrays } from '../../../src/data/formats/arrays.ts';
 import { parseNpy, parseNpz } from '../../../src/data/formats/npy.ts';
 import { encodeSafetensors, tensor } from '../../../src/data/formats/safetensors.ts';
 import type { StoredTensor } from '../../../src/data/formats/tensors.ts';
@@ -12,7 +12,7 @@ import { resolveDataset } from '../../../src/data/resolve.ts';
 import { parseDataset } from '../../../src/shared/dataset.ts';
 import { InputError } from '../../../src/shared/errors.ts';
 import { numpyDeflated, numpyObjects, numpyStored, numpyTable } from '../numpy-files.ts';
-import { npyBytes, range, temporaryFolder, zipBytes } from '../support.ts';
+import { npyBytes, range, temporaryFolder, writeDataset, zipBytes } from '../support.ts';
 
 const folder = temporaryFolder();
 

@@ -1,19 +1,12 @@
-import * as fs from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { countClasses } from '../../../src/data/dataset.ts';
 import { knownGamma } from '../../../src/data/generators/known-gamma.ts';
 import { gaussianMixture } from '../../../src/data/generators/mixture.ts';
 import { teacherStudent } from '../../../src/data/generators/teacher.ts';
-import { readSafetensors } from '../../../src/data/formats/safetensors.ts';
-import { writeKnownGamma } from '../../../src/data/known-gamma-files.ts';
-import { prepare } from '../../../src/data/prepare.ts';
 import { resolveDataset } from '../../../src/data/resolve.ts';
 import { parseDataset } from '../../../src/shared/dataset.ts';
 import { InputError } from '../../../src/shared/errors.ts';
-import { describeModel, parseModel } from '../../../src/shared/model.ts';
-import { range, temporaryFolder } from '../support.ts';
-
-const folder = temporaryFolder();
+import { range } from '../support.ts';
 
 describe('the Gaussian mixture', () => {
   const options = { seed: 1, train: 6000, test: 300, dimensions: 3, classes: 3, clusters: 1, separation: 4 };
@@ -197,18 +190,6 @@ describe('the families of known gamma', () => {
     }
     // Not along the axes.
     expect(Math.abs(H[0][1])).toBeGreaterThan(1e-3);
-  });
-
-  it('are written as files that read back', async () => {
-    const files = await writeKnownGamma(folder.at(), { gamma: 2, seed: 0, dimensions: 4, decades: 1, samples: 8 });
-    const model = parseModel(JSON.parse(await fs.readFile(files.model, 'utf8')));
-    expect(describeModel(model)).toBe('1-4-4');
-    const weights = await readSafetensors(files.weights);
-    expect(weights.tensors.get(files.parameter)!.shape).toEqual([1, 4]);
-    const data = await resolveDataset(parseDataset({ source: 'safetensors', path: files.data }));
-    expect(data.hash).toBe(
-      prepare(knownGamma({ gamma: 2, seed: 0, dimensions: 4, decades: 1, samples: 8 }).data, {}).hash,
-    );
   });
 
   it('span the decades asked for and give a dataset', async () => {

@@ -10,15 +10,14 @@ import {
   moments,
   orthogonal,
   prepareDiagonals,
-  quadraticTerm,
   relations,
-  splitHalf,
   theilSen,
   usabilityOf,
   type Diagonals,
   type Triple,
 } from '../../../src/engine/statistics/index.ts';
 import { Random } from '../../../src/shared/random.ts';
+import { curvatureOf, splitHalf } from '../../support/lines.ts';
 
 const noFloor = { H: 0, C: 0, Q: 0 };
 
@@ -58,7 +57,7 @@ describe('fitByCutoff', () => {
         expect(slopes.orthogonal).toBeCloseTo(orthogonal(m), 11);
         expect(slopes.theil_sen).toBe(theilSen(whole[x], whole[y]));
         expect(slopes.iv).toBeCloseTo(splitHalf(one[x], one[y], two[x], two[y]), 11);
-        expect(slopes.quadratic).toBeCloseTo(quadraticTerm(whole[x], whole[y]), 9);
+        expect(slopes.quadratic).toBeCloseTo(curvatureOf(whole[x], whole[y]).coefficient, 9);
       }
     }
   });

@@ -8,10 +8,10 @@ import {
   leastSquares,
   moments,
   orthogonal,
-  splitHalf,
   theilSen,
 } from '../../../src/engine/statistics/index.ts';
 import { Random } from '../../../src/shared/random.ts';
+import { splitHalf } from '../../support/lines.ts';
 import { summarise } from './support.ts';
 
 const gamma = 1.5;

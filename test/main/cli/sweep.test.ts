@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { expect, test } from 'vitest';
 import { openStore } from '../../../src/main/store/index.ts';
-import { expandSweep } from '../../../src/shared/sweep.ts';
+import { expandSweep } from '../../support/sweep.ts';
 import { cli, temporaryFolder } from '../../support/cli.ts';
 
 const folder = temporaryFolder();

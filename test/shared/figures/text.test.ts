@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadFonts } from '../../../src/main/figures/fonts.ts';
-import { allBundledFiles } from '../../../src/shared/figures/fonts/library.ts';
+import { bundledFiles, fontFamilies } from '../../../src/shared/figures/fonts/library.ts';
 import { subsetTrueType } from '../../../src/shared/figures/fonts/subset.ts';
 import { readFont } from '../../../src/shared/figures/fonts/truetype.ts';
 import { boundsOf } from '../../../src/shared/figures/path.ts';
@@ -14,7 +14,9 @@ const fontOf = (file: string) =>
   readFont(new Uint8Array(readFileSync(new URL(`../../../resources/fonts/${file}`, import.meta.url))));
 
 describe('bundled fonts', () => {
-  test.each(allBundledFiles)('%s is a static TrueType font that may be embedded', (file) => {
+  test.each([
+    ...new Set(fontFamilies.flatMap((family) => Object.values<readonly string[]>(bundledFiles[family]).flat())),
+  ])('%s is a static TrueType font that may be embedded', (file) => {
     const face = fontOf(file);
     expect(face.isTrueType).toBe(true);
     expect(face.isVariable).toBe(false);

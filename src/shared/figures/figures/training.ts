@@ -2,6 +2,7 @@
 import { definedSharpness, definedTrace, traceError, type MatrixName } from '../../rounding.ts';
 import type { CutoffRow, Estimator } from '../../slopes.ts';
 import { estimands, findRow, rowAt, type Estimand } from '../../estimands.ts';
+import { stabilityLimit } from '../../noise-at-work.ts';
 import type { MeasurementSummary, MetricPoint } from '../../results.ts';
 import type { Axis, FigureSpec, Mark, Panel, Points } from '../types.ts';
 import { estimandNames, finish, type FigureOptions } from './common.ts';
@@ -236,7 +237,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
           y: {
             scale: 'log',
             label: '$\\eta H_{11}$',
-            ...around([...own, ...batches, ...ofNetwork, 2 * (1 + momentum)]),
+            ...around([...own, ...batches, ...ofNetwork, stabilityLimit(momentum)]),
           },
           marks: [
             series('eta_H11', own, 0, isWhole ? '$\\eta H_{11}$' : '$\\eta H_{11}$ of this layer'),
@@ -246,7 +247,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
             ...(batches.some((value) => Number.isFinite(value))
               ? [series('eta_batch_sharpness', batches, 1, '$\\eta$ batch sharpness, whole network')]
               : []),
-            { kind: 'rule', name: 'stability', axis: 'y', value: 2 * (1 + momentum), colour: 'muted', dash: 'dashed', label: momentum > 0 ? '$2 (1 + \\mu)$' : '2' }, // prettier-ignore
+            { kind: 'rule', name: 'stability', axis: 'y', value: stabilityLimit(momentum), colour: 'muted', dash: 'dashed', label: momentum > 0 ? '$2 (1 + \\mu)$' : '2' }, // prettier-ignore
           ],
         };
       }

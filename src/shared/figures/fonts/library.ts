@@ -52,18 +52,6 @@ export const bundledFiles = {
   },
 } as const satisfies Record<FontFamily, Record<TextStyle | 'math', readonly string[]>>;
 
-/** Every bundled file once: what a shell has to load to make a library. */
-export const allBundledFiles: readonly string[] = [
-  ...new Set<string>(
-    fontFamilies.flatMap((family) => [
-      ...bundledFiles[family].regular,
-      ...bundledFiles[family].italic,
-      ...bundledFiles[family].bold,
-      ...bundledFiles[family].math,
-    ]),
-  ),
-];
-
 export interface FoundGlyph {
   readonly face: FontFace;
   readonly glyph: number;

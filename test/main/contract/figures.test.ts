@@ -40,7 +40,7 @@ describe('figures over the contract', () => {
       formats: ['svg'],
     });
     expect(files.map(({ name }) => name)).toEqual(['Figure-1.svg']);
-    const svg = new TextDecoder().decode(files[0].content);
+    const svg = new TextDecoder().decode(files[0].content ?? undefined);
     // The file is the preview with its metadata.
     expect(svg.replace(/<metadata>.*?<\/metadata>\s*/s, '')).toBe(
       drawn.svg.replace(/<metadata>.*?<\/metadata>\s*/s, ''),
@@ -119,7 +119,7 @@ describe('figures over the contract', () => {
       });
       // The file made from a file is drawn as that file.
       const drawing = ({ content }: { content: Uint8Array | null }): string =>
-        new TextDecoder().decode(content).replace(/<metadata>.*?<\/metadata>/s, '');
+        new TextDecoder().decode(content ?? undefined).replace(/<metadata>.*?<\/metadata>/s, '');
       expect(drawing(exported.files[0])).toBe(drawing(files[0]));
       const changed = { ...(opened.recipe as object), options: { preset: 'prl-2' } };
       expect((await elsewhere.request('figures.render', { recipe: changed })).width_mm).toBe(178);
@@ -138,7 +138,7 @@ describe('figures over the contract', () => {
   it('writes a report', async () => {
     const { files } = await bench.request('figures.report', { runs: [run], formats: ['html'] });
     expect(files[0].name).toBe('tiny.html');
-    expect(new TextDecoder().decode(files[0].content)).toContain('Definitions');
+    expect(new TextDecoder().decode(files[0].content ?? undefined)).toContain('Definitions');
   });
 
   it('says what is wrong, as a fault of the input', async () => {

@@ -154,7 +154,7 @@ describeWhere(chromium ? has('rsvg-convert') : 'no Chromium is installed', 'SVGs
         await page.setContent(
           `<body style="margin:0"><img style="display:block;width:${w}px;height:${h}px" src="data:image/svg+xml;base64,${data}"></body>`,
         );
-        await page.locator('img').evaluate((image: { decode(): Promise<void> }) => image.decode());
+        await page.locator('img').evaluate((image) => (image as unknown as { decode(): Promise<void> }).decode());
         const ours = decodePng(await page.screenshot());
         const png = join(folder, 'rsvg.png');
         run('rsvg-convert', '-w', String(2 * w), '-h', String(2 * h), file, '-o', png);

@@ -67,12 +67,12 @@ export function familyLines(
 ): string[] {
   if (members.length < 2) return [];
   return claims.flatMap((claim) => {
-    const found = judgeFamily(members, claim, options);
+    const judgements = judgeFamily(members, claim, options);
     const lists = (['pass', 'fail'] as const).flatMap((verdict) => {
-      const those = found.filter((each) => each.corrected === verdict);
+      const those = judgements.filter((each) => each.corrected === verdict);
       return those.length === 0 ? [] : [`${verdict} for ${those.map(({ name }) => name).join(', ')}`];
     });
-    const lost = found.filter((each) => each.alone !== each.corrected);
+    const lost = judgements.filter((each) => each.alone !== each.corrected);
     if (lists.length === 0 && lost.length === 0) return [];
     const rest =
       lost.length === 0
@@ -98,12 +98,12 @@ export function overRuns(measurements: readonly Judged[]): Judged {
   const calibrations = measurements.flatMap(({ calibration }) => calibration ?? []);
   const [first] = calibrations;
   const rows = (calibrations.length === measurements.length ? first.rows : []).flatMap(({ cutoff }) => {
-    const found = calibrations.flatMap(
+    const exponents = calibrations.flatMap(
       (each) => each.rows.find((row) => row.cutoff === cutoff)?.simulated?.value ?? [],
     );
     // A cutoff that a run has no calibrated value at, which may be all of them.
-    if (found.length < measurements.length) return [];
-    const { mean, interval } = statisticsOf(found);
+    if (exponents.length < measurements.length) return [];
+    const { mean, interval } = statisticsOf(exponents);
     if (interval === null) return [];
     const simulated = { value: mean, interval };
     return [{ cutoff, measured: simulated, simulated, extrapolated: null }];
@@ -118,9 +118,9 @@ export function overRuns(measurements: readonly Judged[]): Judged {
 function meanRow(rows: readonly CutoffRow[]): CutoffRow {
   const least = (of: (row: CutoffRow) => number): number => Math.min(...rows.map(of));
   const mean = (values: readonly (number | null | undefined)[]): { value: number; interval: Interval } | null => {
-    const found = values.filter((value): value is number => typeof value === 'number');
-    if (found.length < rows.length) return null;
-    const { mean: value, interval } = statisticsOf(found);
+    const numbers = values.filter((value): value is number => typeof value === 'number');
+    if (numbers.length < rows.length) return null;
+    const { mean: value, interval } = statisticsOf(numbers);
     return interval === null ? null : { value, interval };
   };
   const slopes = (of: (row: CutoffRow) => Slopes): Slopes => {
@@ -173,11 +173,13 @@ export function comparisonLines(setups: readonly ComparedSetup[], cutoff = headl
   const members = setups.flatMap(({ name, runs }) => {
     const parameters = [...new Set(runs.flatMap((run) => run.map(({ parameter }) => parameter)))];
     return parameters.flatMap((parameter) => {
-      const found = runs.flatMap((run) => run.findLast((each) => each.parameter === parameter)?.measurement ?? []);
-      const measurement = overRuns(found);
+      const measurements = runs.flatMap(
+        (run) => run.findLast((each) => each.parameter === parameter)?.measurement ?? [],
+      );
+      const measurement = overRuns(measurements);
       if (estimands.some((estimand) => findRow(measurement.gamma[estimand], cutoff) === undefined)) return [];
       const title = setups.length === 1 ? parameter : `${parameter} of ${name}`;
-      return [{ name: found.length > 1 ? `${title} (${found.length} runs)` : title, measurement }];
+      return [{ name: measurements.length > 1 ? `${title} (${measurements.length} runs)` : title, measurement }];
     });
   });
   const layers = new Set(members.map(({ name }) => name.replace(/ (of .*|\(\d+ runs\))$/, ''))).size;

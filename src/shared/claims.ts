@@ -262,23 +262,28 @@ function withCalibration(
   numbers: readonly ClaimNumber[],
   { calibrated, widen }: Context,
 ): Pick<ClaimResult, 'verdict' | 'reason' | 'numbers'> {
-  const found = calibrated?.simulated ?? null;
-  const interval = found === null ? null : widened(found.interval, widen);
+  const simulated = calibrated?.simulated ?? null;
+  const interval = simulated === null ? null : widened(simulated.interval, widen);
   const all: ClaimNumber[] = [
     ...numbers,
-    { name: 'gamma_calibrated', estimand: null, value: found?.value ?? null, interval: found?.interval ?? null },
+    {
+      name: 'gamma_calibrated',
+      estimand: null,
+      value: simulated?.value ?? null,
+      interval: simulated?.interval ?? null,
+    },
   ];
   const result = (verdict: Verdict, more: string) => ({ verdict, reason: `${judged.reason}; ${more}`, numbers: all });
   if (judged.verdict === 'inconclusive') return { ...judged, numbers: all };
-  if (found === null || interval === null)
+  if (simulated === null || interval === null)
     return result(
       'inconclusive',
       'no calibrated value: cross-fitted slopes are pulled towards 1, and how far is not known',
     );
   const bound = 1 + exponentMargin;
-  const where = `the calibrated value ${found.value.toFixed(3)} ${text(interval)}`;
+  const where = `the calibrated value ${simulated.value.toFixed(3)} ${text(interval)}`;
   if (judged.verdict === 'pass')
-    return found.value > bound
+    return simulated.value > bound
       ? result('pass', `${where} lies above ${bound}`)
       : result('inconclusive', `${where} does not lie above ${bound}`);
   return interval[1] < bound
@@ -405,18 +410,20 @@ export function intervalDoubts(
   { bootstrap, noise_share, samples }: Pick<MeasurementSummary, 'bootstrap' | 'noise_share' | 'samples'>,
 ): string[] {
   if (bootstrap === undefined) return [];
-  const found: string[] = [];
+  const reservations: string[] = [];
   const percent = (share: number): string => `${Math.round(100 * share)} %`;
   const share = row.block_share ?? 0;
   if (share > trusted.blockOfGamma)
-    found.push(
+    reservations.push(
       `one of ${bootstrap.blocks} blocks of samples carries ${percent(share)} of the variance of gamma: few samples decide it`,
     );
   const sample = noise_share?.sample ?? 0;
   if (sample > trusted.sampleOfNoise)
-    found.push(`one sample carries ${percent(sample)} of tr C: other samples of this size may hold none like it`);
-  if (samples < trusted.samples) found.push(`only ${samples} samples`);
-  return found;
+    reservations.push(
+      `one sample carries ${percent(sample)} of tr C: other samples of this size may hold none like it`,
+    );
+  if (samples < trusted.samples) reservations.push(`only ${samples} samples`);
+  return reservations;
 }
 
 /** "95 %" where nothing is known against the coverage, else "nominal 95 %". */

@@ -19,7 +19,7 @@ export function downsample(series: Series, limit: number): Series {
   const buckets = Math.floor((limit - 2) / (hasNaN(values) ? 3 : 2));
   const first = steps[1];
   const width = (steps[n - 2] - first) / buckets;
-  const kept = new Uint32Array(limit);
+  const indices = new Uint32Array(limit);
   let count = 1;
   for (let bucket = 0, i = 1; bucket < buckets; bucket++) {
     const end = bucket === buckets - 1 ? Infinity : first + width * (bucket + 1);
@@ -35,16 +35,16 @@ export function downsample(series: Series, limit: number): Series {
       }
     }
     const start = count;
-    if (smallest >= 0) kept[count++] = smallest;
-    if (largest >= 0 && largest !== smallest) kept[count++] = largest;
-    if (missing >= 0) kept[count++] = missing;
-    if (count > start + 1) kept.subarray(start, count).sort();
+    if (smallest >= 0) indices[count++] = smallest;
+    if (largest >= 0 && largest !== smallest) indices[count++] = largest;
+    if (missing >= 0) indices[count++] = missing;
+    if (count > start + 1) indices.subarray(start, count).sort();
   }
-  kept[count++] = n - 1;
+  indices[count++] = n - 1;
   const result = { steps: new Float64Array(count), values: new Float64Array(count) };
   for (let i = 0; i < count; i++) {
-    result.steps[i] = steps[kept[i]]!;
-    result.values[i] = values[kept[i]]!;
+    result.steps[i] = steps[indices[i]]!;
+    result.values[i] = values[indices[i]]!;
   }
   return result;
 }

@@ -16,9 +16,9 @@ export interface GroupStatistics {
 export function intervalQuantiles(): (freedom: number) => number {
   const known = new Map<number, number>();
   return (freedom) => {
-    const found = known.get(freedom) ?? studentQuantile(0.975, freedom);
-    known.set(freedom, found);
-    return found;
+    const quantile = known.get(freedom) ?? studentQuantile(0.975, freedom);
+    known.set(freedom, quantile);
+    return quantile;
   };
 }
 

@@ -95,9 +95,12 @@ export function linearlyStableRate(
   batch: number,
 ): { readonly low: number; readonly high: number } | null {
   const rates = stability?.rates ?? [];
-  const at = rates.findLastIndex((each) => each.batch <= batch);
-  if (at < 0) return null;
-  return { low: rates[at].rate, high: rates[at].batch === batch ? rates[at].rate : (rates[at + 1] ?? rates[at]).rate };
+  const last = rates.findLastIndex((each) => each.batch <= batch);
+  if (last < 0) return null;
+  return {
+    low: rates[last].rate,
+    high: rates[last].batch === batch ? rates[last].rate : (rates[last + 1] ?? rates[last]).rate,
+  };
 }
 
 /**
@@ -158,15 +161,15 @@ export function epochVariance(
   const A: Square = [1 - rate * curvature, momentum, -rate * curvature, momentum];
   const increments: { readonly power: Square; readonly noise: Square }[] = [];
   let power: Square = [1, 0, 0, 1];
-  let own: Square = [0, 0, 0, 0];
+  let withItself: Square = [0, 0, 0, 0];
   let [s, t] = [0, 0];
   for (const size of sizes) {
     const weight = (rate ** 2 * P) / (size * (P - 1));
-    own = plus(congruent(A, own), [weight, weight, weight, weight]);
+    withItself = plus(congruent(A, withItself), [weight, weight, weight, weight]);
     [s, t] = [A[0] * s + A[1] * t - rate, A[2] * s + A[3] * t - rate];
     power = times(A, power);
     const shared = [s * s, s * t, t * s, t * t].map((value) => value / (P - 1));
-    increments.push({ power, noise: own.map((value, i) => C * (value - shared[i])) as unknown as Square });
+    increments.push({ power, noise: withItself.map((value, i) => C * (value - shared[i])) as unknown as Square });
   }
   // S = F S F^T + R by doubling: S_2n = S_n + F^n S_n (F^n)^T.
   const last = increments[increments.length - 1];

@@ -70,8 +70,8 @@ export class RunningProduct {
   }
 
   first(n: number): number {
-    const at = 3 * n;
-    return this.#sums[at + 2] - (this.#sums[at] * this.#sums[at + 1]) / n;
+    const first = 3 * n;
+    return this.#sums[first + 2] - (this.#sums[first] * this.#sums[first + 1]) / n;
   }
 }
 

@@ -42,22 +42,22 @@ export interface Sweep {
  */
 export function parseSweep(input: unknown, what = 'experiment'): Sweep {
   const template: unknown = structuredClone(input);
-  const found: { path: Path; values: readonly unknown[] }[] = [];
+  const swept: { path: Path; values: readonly unknown[] }[] = [];
   for (;;) {
     const axis = nextAxis(template);
     if (axis === undefined) break;
     if (axis.values.length === 0) throw new InputError(`${what}.${textOf(axis.path)}: the list of values is empty`);
-    const outer = found.find(({ path }) => path.every((key, i) => key === axis.path[i]));
+    const outer = swept.find(({ path }) => path.every((key, i) => key === axis.path[i]));
     if (outer !== undefined) {
       throw new InputError(
         `${what}.${textOf(axis.path)}: a list of values inside a value of ${textOf(outer.path)}; write the combinations out`,
       );
     }
-    found.push(axis);
-    if (found.length > mostAxes) throw new InputError(`${what}: expected at most ${mostAxes} lists of values`);
+    swept.push(axis);
+    if (swept.length > mostAxes) throw new InputError(`${what}: expected at most ${mostAxes} lists of values`);
     setAt(template, axis.path, axis.values[0]);
   }
-  const axes = found.sort((a, b) => documentOrder(input, a.path, b.path));
+  const axes = swept.sort((a, b) => documentOrder(input, a.path, b.path));
   const count = axes.reduce((product, { values }) => product * values.length, 1);
   if (count > mostRuns) {
     const sizes = axes.map(({ path, values }) => `${textOf(path)}: ${values.length}`).join(', ');

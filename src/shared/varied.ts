@@ -93,22 +93,22 @@ export function variedSettings(experiments: readonly unknown[]): Varied[] {
     .filter(([path]) => !notSettings.has(path))
     .map(([path, values]): Varied => ({ path, values: values.map((value) => value ?? null) }));
   const training = entries.filter(({ path }) => !isMeasurement(path));
-  const found: Varied[] = [];
+  const settings: Varied[] = [];
   const isOther = training.some(({ path }) => datasetIdentity.has(path));
   const layers = training.filter(({ path }) => isArchitecture(path));
   let [hasDataset, hasModel] = [false, false];
   for (const each of training) {
     if (each.path.startsWith('dataset') && isOther) {
-      if (!hasDataset) found.push(datasetOf(experiments, training));
+      if (!hasDataset) settings.push(datasetOf(experiments, training));
       hasDataset = true;
       // What only one of the sources has is part of which it is.
-      if (!datasetIdentity.has(each.path) && each.values.every((value) => value !== null)) found.push(each);
+      if (!datasetIdentity.has(each.path) && each.values.every((value) => value !== null)) settings.push(each);
     } else if (isArchitecture(each.path)) {
-      if (!hasModel) found.push(...modelOf(experiments, layers));
+      if (!hasModel) settings.push(...modelOf(experiments, layers));
       hasModel = true;
-    } else found.push(each);
+    } else settings.push(each);
   }
-  return found.length > 0 ? found : entries;
+  return settings.length > 0 ? settings : entries;
 }
 
 function datasetOf(experiments: readonly unknown[], training: readonly Varied[]): Varied {

@@ -139,11 +139,11 @@ export class CpuConvolution extends ServedLoops {
       this.#loops.blend(target, alpha, gradient, beta);
       return;
     }
-    const kept = this.#kept.get(window);
+    const patches = this.#kept.get(window);
     const { rows, cols } = target;
-    if (kept?.x === x) {
+    if (patches?.x === x) {
       this.#kept.delete(window);
-      const { data } = kept.columns;
+      const { data } = patches.columns;
       this.#blas.gemm(true, false, rows, cols, dz.rows, alpha, data, rows, dz.data, cols, beta, target.data, cols);
       return;
     }

@@ -44,13 +44,13 @@ abstract class BranchedLayer implements Layer {
 
   backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean, stop?: Layer): Tensor | null {
     if (stop !== undefined) {
-      const at = this.#branchOf(stop);
-      return backwardChain(this.branches[at], backend, this.part(backend, dy, at), sink, false, stop);
+      const stopBranch = this.#branchOf(stop);
+      return backwardChain(this.branches[stopBranch], backend, this.part(backend, dy, stopBranch), sink, false, stop);
     }
     let dx: Tensor | null = null;
     for (let at = this.branches.length - 1; at >= 0; at--) {
-      const own = backwardChain(this.branches[at], backend, this.part(backend, dy, at), sink, needInput);
-      if (needInput) dx = addTangents(backend, own, dx);
+      const dxOfBranch = backwardChain(this.branches[at], backend, this.part(backend, dy, at), sink, needInput);
+      if (needInput) dx = addTangents(backend, dxOfBranch, dx);
     }
     return dx;
   }
@@ -70,13 +70,13 @@ abstract class BranchedLayer implements Layer {
   ): Tensor | null {
     const partOf = (at: number): Tensor | null => (dyDot === null ? null : this.part(backend, dyDot, at));
     if (stop !== undefined) {
-      const at = this.#branchOf(stop);
-      return tangentBackwardChain(this.branches[at], backend, partOf(at), direction, sink, false, stop);
+      const stopBranch = this.#branchOf(stop);
+      return tangentBackwardChain(this.branches[stopBranch], backend, partOf(stopBranch), direction, sink, false, stop);
     }
     let dxDot: Tensor | null = null;
     for (let at = this.branches.length - 1; at >= 0; at--) {
-      const own = tangentBackwardChain(this.branches[at], backend, partOf(at), direction, sink, needInput);
-      if (needInput) dxDot = addTangents(backend, own, dxDot);
+      const dxDotOfBranch = tangentBackwardChain(this.branches[at], backend, partOf(at), direction, sink, needInput);
+      if (needInput) dxDot = addTangents(backend, dxDotOfBranch, dxDot);
     }
     return dxDot;
   }
@@ -126,8 +126,8 @@ export class ConcatLayer extends BranchedLayer {
   ) {
     const shapes = branches.map((branch) => endOf(branch, inputShape).shape);
     const label = `${place} (concat)`;
-    const at = axis === 'tokens' ? 0 : shapes[0].length - 1;
-    const others = (shape: readonly number[]): string => shape.with(at, 0).join();
+    const varying = axis === 'tokens' ? 0 : shapes[0].length - 1;
+    const others = (shape: readonly number[]): string => shape.with(varying, 0).join();
     if (axis === 'tokens' && shapes[0].length !== 2)
       throw new InputError(
         `${label}: branches[0] ends in shape [${shapes[0].join(', ')}]; expected a sequence [tokens, width]`,
@@ -138,10 +138,10 @@ export class ConcatLayer extends BranchedLayer {
         `${label}: branches[0] ends in shape [${shapes[0].join(', ')}], branches[${i}] in [${shape.join(', ')}]; they may differ in the ${axis === 'tokens' ? 'tokens' : 'last axis'} alone`,
       );
     }
-    const total = shapes.reduce((sum, shape) => sum + shape[at], 0);
-    super(branches, shapes[0].with(at, total), label);
+    const total = shapes.reduce((sum, shape) => sum + shape[varying], 0);
+    super(branches, shapes[0].with(varying, total), label);
     this.#byTokens = axis === 'tokens';
-    this.#widths = shapes.map((shape) => (this.#byTokens ? sizeOf(shape) : shape[at]));
+    this.#widths = shapes.map((shape) => (this.#byTokens ? sizeOf(shape) : shape[varying]));
   }
 
   protected override join(backend: Backend, ends: readonly (Tensor | null)[]): Tensor | null {
@@ -160,8 +160,10 @@ export class ConcatLayer extends BranchedLayer {
   protected override part(backend: Backend, dy: Tensor, branch: number): Tensor {
     const all = this.#byTokens ? bySample(backend, dy, this.outputShape[0]) : dy;
     const first = this.#widths.slice(0, branch).reduce((sum, width) => sum + width, 0);
-    const own = backend.columnsOf(all, numbers(first, this.#widths[branch]));
-    return this.#byTokens ? backend.reshape(own, (own.rows * own.cols) / dy.cols, dy.cols) : own;
+    const dyOfBranch = backend.columnsOf(all, numbers(first, this.#widths[branch]));
+    return this.#byTokens
+      ? backend.reshape(dyOfBranch, (dyOfBranch.rows * dyOfBranch.cols) / dy.cols, dy.cols)
+      : dyOfBranch;
   }
 }
 

@@ -27,8 +27,8 @@ export class DropoutLayer implements Layer {
     const values = new Float32Array(x.rows * x.cols);
     // A 32-bit draw decides: the probability is a multiple of 2^-32.
     const threshold = this.#rate * 2 ** 32;
-    const kept = 1 / (1 - this.#rate);
-    for (let i = 0; i < values.length; i++) values[i] = random.uint32() < threshold ? 0 : kept;
+    const scale = 1 / (1 - this.#rate);
+    for (let i = 0; i < values.length; i++) values[i] = random.uint32() < threshold ? 0 : scale;
     this.#mask = backend.from(values, x.rows, x.cols);
     return backend.multiply(x, this.#mask);
   }

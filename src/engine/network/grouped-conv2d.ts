@@ -115,8 +115,8 @@ export class GroupedConv2dLayer implements Layer {
     const { rows, cols } = this.kernel;
     const G = this.#groups;
     const product = (samples: number): Tensor => {
-      const own = backend.batchMatmul(A, delta, G * samples, true);
-      const bySample = backend.swapAxes(own, 1, G, samples, (rows * cols) / G);
+      const byGroup = backend.batchMatmul(A, delta, G * samples, true);
+      const bySample = backend.swapAxes(byGroup, 1, G, samples, (rows * cols) / G);
       return backend.reshape(backend.swapAxes(bySample, samples, G, rows, cols / G), samples, rows * cols);
     };
     const samples = A.rows / (G * this.window.outHeight * this.window.outWidth);

@@ -62,12 +62,12 @@ export class Network {
 
   /** The parameter of that name. Raises InputError naming those there are. */
   parameter(name: string): Parameter {
-    const found = this.parameters.find((each) => each.name === name);
-    if (found === undefined) {
+    const parameter = this.parameters.find((each) => each.name === name);
+    if (parameter === undefined) {
       const names = this.parameters.map((each) => each.name).join(', ');
       throw new InputError(`the model has no parameter "${name}"; it has ${names}`);
     }
-    return found;
+    return parameter;
   }
 
   /** The layer that owns a parameter, inside a residual block too. */

@@ -11,10 +11,10 @@ export class PadChannelsLayer extends LinearLayer {
   readonly #after: number;
 
   constructor({ before = 0, after = 0 }: PadChannelsSpec, inputShape: readonly number[], place: Place) {
-    const own = inputShape[inputShape.length - 1];
-    super(`${place} (padchannels)`, inputShape.with(-1, before + own + after));
+    const channels = inputShape[inputShape.length - 1];
+    super(`${place} (padchannels)`, inputShape.with(-1, before + channels + after));
     this.#before = before;
-    this.#own = own;
+    this.#own = channels;
     this.#after = after;
   }
 

@@ -73,8 +73,8 @@ class SeparateProjections implements Projections {
   ): Tensor | null {
     let dxDot: Tensor | null = null;
     for (const role of roles) {
-      const own = this.#layers[role].tangentBackward(backend, dots[role], direction, sink, needInput);
-      dxDot = addTangents(backend, dxDot, own);
+      const dxDotOfRole = this.#layers[role].tangentBackward(backend, dots[role], direction, sink, needInput);
+      dxDot = addTangents(backend, dxDot, dxDotOfRole);
     }
     return dxDot;
   }

@@ -23,7 +23,7 @@ export interface Wanted {
 
 /** Parameters and states, in the order of the layers. */
 export function wantedTensors(network: Network): Wanted[] {
-  const wanted: Wanted[] = [];
+  const tensors: Wanted[] = [];
   let image: readonly [number, number, number] | null = null;
   const layers: readonly Layer[] = leaves(network.layers);
   for (const layer of layers) {
@@ -36,7 +36,7 @@ export function wantedTensors(network: Network): Wanted[] {
         layer instanceof EmbeddingLayer || layer instanceof PositionsLayer || layer instanceof ClassTokenLayer;
       const isConvolution = layer instanceof Conv2dLayer || layer instanceof GroupedConv2dLayer;
       const untorchable = isConvolution && name === layer.kernel.name ? unevenPadding(layer) : null;
-      wanted.push({
+      tensors.push({
         name,
         shape,
         ...(isOutput ? {} : flattened),
@@ -47,7 +47,7 @@ export function wantedTensors(network: Network): Wanted[] {
     // Normalisation, activations and dropout leave the order of the numbers as it is.
     if (layer instanceof AffineLayer) image = null;
   }
-  return wanted;
+  return tensors;
 }
 
 /**

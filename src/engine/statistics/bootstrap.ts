@@ -280,17 +280,17 @@ function studentised(resampled: Float64Array, influence: Float64Array, { counts,
     }
   }
   const t = new Float64Array(resamples);
-  let found = 0;
+  let count = 0;
   for (let r = 0; r < resamples; r++) {
     const distance = Math.abs(resampled[r] - mean);
-    if (!Number.isNaN(distance)) t[found++] = variance[r] > 0 ? distance / Math.sqrt(variance[r]) : Infinity;
+    if (!Number.isNaN(distance)) t[count++] = variance[r] > 0 ? distance / Math.sqrt(variance[r]) : Infinity;
   }
-  const sorted = t.subarray(0, found).sort();
+  const sorted = t.subarray(0, count).sort();
   // Rank 0.95 (R + 1), between neighbours.
-  const rank = Math.min(0.95 * (found + 1) - 1, found - 1);
+  const rank = Math.min(0.95 * (count + 1) - 1, count - 1);
   const below = Math.floor(rank);
   const low = sorted[below];
-  return below + 1 < found ? low + (rank - below) * (sorted[below + 1] - low) : low;
+  return below + 1 < count ? low + (rank - below) * (sorted[below + 1] - low) : low;
 }
 
 function mostlyFinite(values: Float64Array): boolean {

@@ -56,30 +56,30 @@ const grid: readonly number[] = Array.from({ length: 26 }, (_, k) => 0.5 + 0.1 *
 /** Undefined where nothing can be calibrated: fewer than 3 directions or 8 samples, or no interval. Deterministic in the seed. */
 export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSummary | undefined {
   const { halves, rows, seed, traceH } = input;
-  const chosen = rows.filter((row) => row.gamma.ols !== null && row.gamma.interval?.ols !== undefined);
+  const usable = rows.filter((row) => row.gamma.ols !== null && row.gamma.interval?.ols !== undefined);
   const measured = meanSpectrum(halves);
-  const found = measured.length;
+  const count = measured.length;
   const { samples, tail } = scatterOf(input, measured);
-  if (chosen.length === 0 || found < 3 || !(samples >= 8)) return undefined;
+  if (usable.length === 0 || count < 3 || !(samples >= 8)) return undefined;
   const all = input.dimensions ?? 0;
   // Where part was measured, room for twice as many more as would hold the rest of the trace if all were like the last.
   const rest = traceH - measured.reduce((sum, x) => sum + x, 0);
   const size =
-    all > Math.max(...halves.map(({ selection }) => selection.length)) && found < mostDirections
+    all > Math.max(...halves.map(({ selection }) => selection.length)) && count < mostDirections
       ? Math.min(
           mostDirections,
           all,
-          Math.max(beyondFactor * found, fewestWithBeyond, Math.ceil(found + (2 * rest) / measured[found - 1])),
+          Math.max(beyondFactor * count, fewestWithBeyond, Math.ceil(count + (2 * rest) / measured[count - 1])),
         )
-      : Math.min(mostDirections, found);
-  const isPart = size > found;
+      : Math.min(mostDirections, count);
+  const isPart = size > count;
   // Traces are estimates: a little less than nothing is nothing.
   const isSpent = isPart && rest < -spentWithin * traceH;
   const left = Math.max(rest, 1e-6 * traceH);
   const simulation = new SimulatedHalves(blas, { dimensions: size, samples, tail, seed });
   try {
     const target = measured.subarray(0, size);
-    const cutoffs = chosen.map((row) => row.cutoff);
+    const cutoffs = usable.map((row) => row.cutoff);
     const populations = isSpent
       ? [null]
       : isPart
@@ -92,9 +92,9 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
       effective_samples: samples,
       ...(tail > 0 && { tail }),
       directions: size,
-      ...(isPart && { measured_directions: found }),
+      ...(isPart && { measured_directions: count }),
       ...(populations.includes(null) && { impossible: isSpent ? 'nothing left' : 'too much left' }),
-      rows: chosen.map((row, k) => {
+      rows: usable.map((row, k) => {
         const [low, high] = row.gamma.interval!.ols!;
         const estimated: Estimated = { value: (low + high) / 2, interval: [low, high] };
         const isWhole = size < mostDirections || row.selected <= share * size;
@@ -114,13 +114,13 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
 
 /** The first value, with an interval that holds those of all; null where one is missing. */
 function joint(values: readonly (Estimated | null)[]): Estimated | null {
-  const found = values.filter((each) => each !== null);
-  if (found.length < values.length) return null;
+  const present = values.filter((each) => each !== null);
+  if (present.length < values.length) return null;
   return {
-    value: found[0].value,
+    value: present[0].value,
     interval: [
-      Math.min(...found.map(({ interval }) => interval[0])),
-      Math.max(...found.map(({ interval }) => interval[1])),
+      Math.min(...present.map(({ interval }) => interval[0])),
+      Math.max(...present.map(({ interval }) => interval[1])),
     ],
   };
 }
@@ -162,15 +162,15 @@ function scatterOf(
 const leastRatio = 1e-6;
 
 function invert({ mean, deviation }: SlopesByExponent, { value, interval: [low, high] }: Estimated): Estimated | null {
-  const at = (slope: number): number => exponentAt(mean, slope);
-  const found = at(value);
-  if (!(found >= grid[0] && found <= grid[grid.length - 1])) return null;
-  const k = Math.min(grid.length - 1, Math.max(0, Math.round((found - grid[0]) / 0.1)));
+  const exponentOf = (slope: number): number => exponentAt(mean, slope);
+  const exponent = exponentOf(value);
+  if (!(exponent >= grid[0] && exponent <= grid[grid.length - 1])) return null;
+  const k = Math.min(grid.length - 1, Math.max(0, Math.round((exponent - grid[0]) / 0.1)));
   // Two halves, found from different samples.
   const directions = (1.96 * deviation[k]) / Math.SQRT2;
   const reach = (half: number): number => Math.hypot(half, directions);
-  const interval: Interval = [at(value - reach(value - low)), at(value + reach(high - value))];
-  return interval.every(Number.isFinite) ? { value: found, interval } : null;
+  const interval: Interval = [exponentOf(value - reach(value - low)), exponentOf(value + reach(high - value))];
+  return interval.every(Number.isFinite) ? { value: exponent, interval } : null;
 }
 
 /** Linear between the entries of the grid, and beyond its ends as at them; NaN where b does not increase. */
@@ -201,12 +201,12 @@ export function extrapolate(slopes: readonly SubsampleSlope[], measured: Estimat
   let [w, x, y, xx, xy] = [0, 0, 0, 0, 0];
   for (const { samples, slope, subsamples } of points) {
     const weight = (samples * subsamples) / largest;
-    const at = largest / samples;
+    const inverse = largest / samples;
     w += weight;
-    x += weight * at;
+    x += weight * inverse;
     y += weight * slope;
-    xx += weight * at * at;
-    xy += weight * at * slope;
+    xx += weight * inverse * inverse;
+    xy += weight * inverse * slope;
   }
   const determinant = w * xx - x * x;
   const value = (xx * y - x * xy) / determinant;

@@ -127,9 +127,9 @@ export class SimulatedHalves {
         return values.map(Math.log);
       });
       for (const [k, cutoff] of cutoffs.entries()) {
-        const chosen = logs.filter((_, i) => this.#values[d - 1 - i] > cutoff * largest);
+        const aboveCutoff = logs.filter((_, i) => this.#values[d - 1 - i] > cutoff * largest);
         for (let g = 0; g < exponents.length; g++) {
-          const slope = slopeOf(chosen, g + 1);
+          const slope = slopeOf(aboveCutoff, g + 1);
           if (Number.isFinite(slope)) all[k][g].push(slope);
         }
       }
@@ -163,7 +163,7 @@ export function tailShowing(moment: number, samples: number, seed: number): numb
   const draws = Math.max(7, Math.min(63, Math.floor(400_000 / samples)));
   const normal = Array.from({ length: draws }, () => Float64Array.from({ length: samples }, () => random.normal()));
   const shown = (tail: number): number => {
-    const found = normal.map((values) => {
+    const moments = normal.map((values) => {
       let [sum, squares] = [0, 0];
       for (const value of values) {
         const w = Math.exp(tail * value);
@@ -172,7 +172,7 @@ export function tailShowing(moment: number, samples: number, seed: number): numb
       }
       return (samples * squares) / (sum * sum);
     });
-    return found.sort((a, b) => a - b)[draws >> 1];
+    return moments.sort((a, b) => a - b)[draws >> 1];
   };
   let [low, high] = [0, mostTail];
   for (let k = 0; k < 20; k++) {

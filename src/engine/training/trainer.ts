@@ -210,11 +210,11 @@ export class Trainer {
       [state.velocities, this.#sgd.velocities],
     ] as const) {
       for (const [name, target] of targets) {
-        const found = values.get(name);
-        if (found?.length !== target.rows * target.cols)
+        const stored = values.get(name);
+        if (stored?.length !== target.rows * target.cols)
           throw new Error(`checkpoint: ${name} is missing or of another size`);
         backend.scope(() => {
-          backend.assign(target, backend.from(found, target.rows, target.cols));
+          backend.assign(target, backend.from(stored, target.rows, target.cols));
         });
       }
     }

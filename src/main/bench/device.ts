@@ -266,9 +266,9 @@ async function benchProducts(
     note: 'all samples',
   });
   const task = { vectors: v, gradient: new Float64Array(d), halves: ['A', 'B'], covariance: false } as const;
-  let own: SampleProjections | null = null;
+  let projections: SampleProjections | null = null;
   let other: SampleProjections | null = null;
-  const projecting = await seconds(async () => void (own = await opened.project(task)));
+  const projecting = await seconds(async () => void (projections = await opened.project(task)));
   const projectingOnCpu = await seconds(async () => void (other = await projectSamples(pool, opened.plan, task)));
   onRow({
     what: "  the samples' values g_p . v, v . h_p v and |h_p v|^2",
@@ -277,8 +277,8 @@ async function benchProducts(
     cpu: projectingOnCpu,
     note: 'along one direction',
   });
-  if (own !== null && other !== null) {
-    const [x, y] = [own, other].map((each: SampleProjections) => meansOf(each, opened.plan, each.blocks));
+  if (projections !== null && other !== null) {
+    const [x, y] = [projections, other].map((each: SampleProjections) => meansOf(each, opened.plan, each.blocks));
     for (const key of ['H', 'C', 'Q'] as const)
       onRow({
         what: `  their precision, ${key}`,

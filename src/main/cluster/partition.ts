@@ -31,13 +31,13 @@ export function partitionOption(options: readonly string[]): string | undefined 
 
 /** The value of an option of sbatch, long or short; the last counts. */
 export function optionOf(options: readonly string[], long: string, short?: string): string | undefined {
-  let found: string | undefined;
+  let value: string | undefined;
   options.forEach((option, i) => {
-    if (option === `--${long}` || option === `-${short}`) found = options[i + 1];
-    else if (option.startsWith(`--${long}=`)) found = option.slice(long.length + 3);
-    else if (short !== undefined && option.startsWith(`-${short}`) && !option.startsWith('--')) found = option.slice(2);
+    if (option === `--${long}` || option === `-${short}`) value = options[i + 1];
+    else if (option.startsWith(`--${long}=`)) value = option.slice(long.length + 3);
+    else if (short !== undefined && option.startsWith(`-${short}`) && !option.startsWith('--')) value = option.slice(2);
   });
-  return found;
+  return value;
 }
 
 export async function clusterLimits(options: readonly string[]): Promise<ClusterLimits> {

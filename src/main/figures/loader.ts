@@ -197,17 +197,17 @@ export class FigureLoader {
     directions: readonly number[],
   ): Promise<Float64Array> {
     const key = `${item.id} ${directions.join(',')}`;
-    let found = this.#samples.get(key);
-    if (found === undefined) {
-      found = this.#computeCurvatures(item, network, file, directions);
-      found.catch(() => this.#samples.delete(key));
-      this.#samples.set(key, found);
+    let curvatures = this.#samples.get(key);
+    if (curvatures === undefined) {
+      curvatures = this.#computeCurvatures(item, network, file, directions);
+      curvatures.catch(() => this.#samples.delete(key));
+      this.#samples.set(key, curvatures);
       for (const oldest of this.#samples.keys()) {
         if (this.#samples.size <= keptSamples) break;
         this.#samples.delete(oldest);
       }
     }
-    return found;
+    return curvatures;
   }
 
   /** The samples that were measured: the first of the training part. */

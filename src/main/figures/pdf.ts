@@ -282,8 +282,8 @@ class PageWriter {
       expected = glyph.x + (face.advance(glyph.glyph) / face.unitsPerEm) * size;
     }
     // Text space has y upwards.
-    const at = compose(turn, [1, 0, 0, -1, first.x, first.y]);
-    this.out.push(`BT /${this.font(first).name} ${n(size)} Tf ${matrixText(at)} Tm [${parts.join('')}] TJ ET`);
+    const placed = compose(turn, [1, 0, 0, -1, first.x, first.y]);
+    this.out.push(`BT /${this.font(first).name} ${n(size)} Tf ${matrixText(placed)} Tm [${parts.join('')}] TJ ET`);
   }
 
   /** Outlines, with the characters kept for copying and searching: an invisible space of the same extent carries them as ActualText. */
@@ -296,10 +296,10 @@ class PageWriter {
       const space = this.fonts.space();
       this.usedFonts.set(space.name, space.ref);
       const stretch = ((face.advance(glyph.glyph) * scale) / (space.width * glyph.size)) * 100;
-      const at = compose(turn, [1, 0, 0, -1, glyph.x, glyph.y]);
+      const placed = compose(turn, [1, 0, 0, -1, glyph.x, glyph.y]);
       const actual = PDFHexString.fromText(glyph.text).toString();
       this.out.push(
-        `/Span << /ActualText ${actual} >> BDC q BT 3 Tr ${n(stretch)} Tz /${space.name} ${n(glyph.size)} Tf ${matrixText(at)} Tm <${space.code}> Tj ET Q EMC`,
+        `/Span << /ActualText ${actual} >> BDC q BT 3 Tr ${n(stretch)} Tz /${space.name} ${n(glyph.size)} Tf ${matrixText(placed)} Tm <${space.code}> Tj ET Q EMC`,
       );
     }
   }

@@ -105,8 +105,8 @@ function notFinite(value: unknown, path = ''): string | null {
   if (typeof value !== 'object' || value === null) return null;
   for (const [key, item] of Object.entries(value)) {
     const place = Array.isArray(value) ? `[${key}]` : path === '' ? key : `.${key}`;
-    const found = notFinite(item, path + place);
-    if (found !== null) return found;
+    const fault = notFinite(item, path + place);
+    if (fault !== null) return fault;
   }
   return null;
 }

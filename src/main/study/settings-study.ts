@@ -221,8 +221,8 @@ export function settingsCells(rows: readonly SettingsRow[]): SettingsCells[] {
     const rowsOf = (estimand: 'training_set' | 'cross_fitted') =>
       summaries.flatMap(({ gamma }) => findRow(gamma[estimand], studyCutoff) ?? []);
     const over = (values: readonly (number | null | undefined)[]): GroupStatistics | null => {
-      const found = values.filter((each): each is number => typeof each === 'number');
-      return found.length === 0 ? null : statisticsOf(found);
+      const numbers = values.filter((each): each is number => typeof each === 'number');
+      return numbers.length === 0 ? null : statisticsOf(numbers);
     };
     const training = rowsOf('training_set');
     return {
@@ -262,9 +262,9 @@ export function settingsCsv(rows: readonly SettingsRow[]): string {
 export function settingsFigure(rows: readonly SettingsRow[], lack: string | null = null): FigureSpec | null {
   const groups = groupsOf(rows).filter(({ layer }) => layer === 'fc2.kernel');
   const panels = (['epoch', ...settingNames] as const).flatMap((setting) => {
-    const own = groups.filter((group) => group.setting === setting);
-    if (own.length < 2) return [];
-    const points = own.map(({ value, summaries }) => ({
+    const groupsOfSetting = groups.filter((group) => group.setting === setting);
+    if (groupsOfSetting.length < 2) return [];
+    const points = groupsOfSetting.map(({ value, summaries }) => ({
       value,
       measurements: summaries.map((summary) => ({ summary, arrays: {} })),
     }));

@@ -41,7 +41,7 @@ export function validateCalibration(
   options: { readonly replicates: number; readonly resamples: number; readonly seed: number },
 ): CalibrationResult {
   const { replicates, resamples, seed } = options;
-  const found = { crossFitted: [], simulated: [], extrapolated: [] } as Record<
+  const estimates = { crossFitted: [], simulated: [], extrapolated: [] } as Record<
     'crossFitted' | 'simulated' | 'extrapolated',
     Estimated[]
   >;
@@ -60,8 +60,8 @@ export function validateCalibration(
     });
     const row = summary?.rows[0];
     if (row !== undefined) {
-      found.crossFitted.push(row.measured);
-      if (row.simulated !== null) found.simulated.push(row.simulated);
+      estimates.crossFitted.push(row.measured);
+      if (row.simulated !== null) estimates.simulated.push(row.simulated);
       const slopes = parts.map((part): SubsampleSlope => {
         const size = Math.floor(population.samples / part);
         const values = Array.from({ length: part }, (_, k) => {
@@ -71,7 +71,7 @@ export function validateCalibration(
         return { samples: size, slope: values.reduce((sum, x) => sum + x, 0) / part, subsamples: part };
       });
       const line = extrapolate(slopes, row.measured);
-      if (line !== null) found.extrapolated.push(line);
+      if (line !== null) estimates.extrapolated.push(line);
     }
     blas.release(drawn.x);
     blas.release(drawn.y);
@@ -95,9 +95,9 @@ export function validateCalibration(
     cutoff,
     ...(leading < population.dimensions && { found: leading }),
     replicates,
-    crossFitted: score(found.crossFitted),
-    simulated: score(found.simulated),
-    extrapolated: score(found.extrapolated),
+    crossFitted: score(estimates.crossFitted),
+    simulated: score(estimates.simulated),
+    extrapolated: score(estimates.extrapolated),
   };
 }
 

@@ -61,15 +61,15 @@ function paintAxes(
   context.lineTo(frame.x + frame.width, bottom);
   const across = ticksOf(panel.x, domainX, frame.width, (text) => context.measureText(text).width);
   for (const { value, major } of across) {
-    const at = Math.round(x(value)) + 0.5;
-    context.moveTo(at, bottom);
-    context.lineTo(at, bottom + (major ? ticksLength.major : ticksLength.minor));
+    const position = Math.round(x(value)) + 0.5;
+    context.moveTo(position, bottom);
+    context.lineTo(position, bottom + (major ? ticksLength.major : ticksLength.minor));
   }
   const upright = ticksOf(panel.y, domainY, frame.height);
   for (const { value, major } of upright) {
-    const at = Math.round(y(value)) + 0.5;
-    context.moveTo(left, at);
-    context.lineTo(left - (major ? ticksLength.major : ticksLength.minor), at);
+    const position = Math.round(y(value)) + 0.5;
+    context.moveTo(left, position);
+    context.lineTo(left - (major ? ticksLength.major : ticksLength.minor), position);
   }
   context.stroke();
   context.fillStyle = colours.muted;

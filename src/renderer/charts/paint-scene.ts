@@ -97,16 +97,16 @@ function stamp(context: Context, { shape, at, fill, stroke }: Markers, ratio: nu
   const reach = Math.max(-bounds.left, bounds.right, -bounds.top, bounds.bottom) + (stroke?.width ?? 0) / 2;
   const half = Math.ceil(reach * ratio) + 1;
   const side = 2 * half;
-  const own = new OffscreenCanvas(side, side).getContext('2d', { willReadFrequently: true });
-  if (own === null) return;
-  own.setTransform(ratio, 0, 0, ratio, half, half);
-  own.beginPath();
-  trace(own, shape, 0, 0);
-  finishPath(own, fill && { colour: fill.colour }, stroke && { ...stroke, opacity: 1 });
-  const picture = own.getImageData(0, 0, side, side).data;
+  const sample = new OffscreenCanvas(side, side).getContext('2d', { willReadFrequently: true });
+  if (sample === null) return;
+  sample.setTransform(ratio, 0, 0, ratio, half, half);
+  sample.beginPath();
+  trace(sample, shape, 0, 0);
+  finishPath(sample, fill && { colour: fill.colour }, stroke && { ...stroke, opacity: 1 });
+  const picture = sample.getImageData(0, 0, side, side).data;
   const opacity = (fill ?? stroke)?.opacity ?? 1;
   let densest = 0;
-  const kept = Float32Array.from({ length: side * side }, (_, k) => {
+  const transmitted = Float32Array.from({ length: side * side }, (_, k) => {
     if (picture[4 * k + 3] > picture[densest + 3]) densest = 4 * k;
     return 1 - (opacity * picture[4 * k + 3]) / 255;
   });
@@ -123,7 +123,8 @@ function stamp(context: Context, { shape, at, fill, stroke }: Markers, ratio: nu
   const seen = new Float32Array(columns * rows).fill(1);
   for (let k = 0; k < pixels.length; k += 2) {
     const corner = (pixels[k + 1] - top) * columns + pixels[k] - left;
-    for (let j = 0; j < side; j++) for (let i = 0; i < side; i++) seen[corner + j * columns + i] *= kept[j * side + i];
+    for (let j = 0; j < side; j++)
+      for (let i = 0; i < side; i++) seen[corner + j * columns + i] *= transmitted[j * side + i];
   }
   const image = new ImageData(columns, rows);
   for (let k = 0; k < seen.length; k++) {

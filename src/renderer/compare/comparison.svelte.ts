@@ -97,8 +97,8 @@ export class Comparison {
     if (this.#asked.has(key)) return;
     this.#asked.add(key);
     await this.#app.attempt(async () => {
-      const found = await this.#getSeries(this.#ids, name, exact);
-      this.series = { ...this.series, [key]: { ...this.series[key], ...found } };
+      const added = await this.#getSeries(this.#ids, name, exact);
+      this.series = { ...this.series, [key]: { ...this.series[key], ...added } };
     });
   }
 
@@ -143,9 +143,9 @@ export class Comparison {
         if (ids.has(run)) readAgain();
       }),
       client.on('runs.changed', ({ ids: changed }) => {
-        const own = changed === null ? running() : changed.filter((id) => ids.has(id));
-        for (const id of own) growLater(id);
-        if (changed === null || own.length > 0) readAgain();
+        const affected = changed === null ? running() : changed.filter((id) => ids.has(id));
+        for (const id of affected) growLater(id);
+        if (changed === null || affected.length > 0) readAgain();
       }),
     ];
     return () => {
@@ -158,12 +158,12 @@ export class Comparison {
   /** The series that have been read, of runs that have gone on since. */
   async #readGrown(runs: readonly string[]): Promise<void> {
     const keys = Object.keys(this.series);
-    const found = await Promise.all(
+    const renewed = await Promise.all(
       keys.map((key) => this.#getSeries(runs, key.replace(wholeMark, ''), key.endsWith(wholeMark))),
     );
     this.series = {
       ...this.series,
-      ...Object.fromEntries(keys.map((key, k) => [key, { ...this.series[key], ...found[k] }])),
+      ...Object.fromEntries(keys.map((key, k) => [key, { ...this.series[key], ...renewed[k] }])),
     };
   }
 }

@@ -40,6 +40,6 @@ export function drawableOf(
 /** Those chosen by hand that are there, else the first ones. */
 export function drawnOf(drawable: readonly Drawable[], chosen: readonly string[]): readonly Drawable[] {
   if (chosen.length === 0) return drawable.slice(0, mostDrawn);
-  const wanted = new Set(chosen);
-  return drawable.filter(({ id }) => wanted.has(id)).slice(0, mostDrawn);
+  const ids = new Set(chosen);
+  return drawable.filter(({ id }) => ids.has(id)).slice(0, mostDrawn);
 }

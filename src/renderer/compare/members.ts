@@ -33,18 +33,18 @@ export function membersOf(rows: readonly RunRow[], seeds: boolean, varied: reado
   }
   const place = new Map(rows.map(({ id }, i) => [id, i]));
   const list = [...groups].map(([id, runs]) => ({ id, runs }));
-  const own = varied.map(({ path, values }) => ({
+  const settings = varied.map(({ path, values }) => ({
     path,
     values: list.map(({ runs }) => values[place.get(runs[0].id) ?? -1] ?? null),
   }));
   const names = namesByDifference(
     list.map(({ runs: [first] }) => first),
-    own,
+    settings,
     !seeds,
   );
   const order = ranked(
     list.map(({ runs }) => runs[0]),
-    own,
+    settings,
   );
   const isPlain =
     varied.length === 0 && new Set(list.map(({ runs }) => oldestOf(runs).colour % colours)).size === list.length;
@@ -105,13 +105,13 @@ type Series = Readonly<Record<string, Readonly<Record<string, SeriesData>>>>;
 /** A series of each member; of several runs the mean at each step that one of them has (between two steps: straight), with its interval. */
 export function curvesOf(members: readonly Member[], series: Series, name: string): Mark[] {
   return members.flatMap((member): Mark[] => {
-    const found = member.runs.flatMap((run) => series[run.id]?.[name] ?? []).filter(({ steps }) => steps.length > 0);
-    if (found.length === 0) return [];
+    const lists = member.runs.flatMap((run) => series[run.id]?.[name] ?? []).filter(({ steps }) => steps.length > 0);
+    if (lists.length === 0) return [];
     const { id, name: label, colour, dash, shape } = member;
     if (member.runs.length === 1) {
-      return [{ id, name: label, colour, dash, shape, x: found[0].steps, y: found[0].values }];
+      return [{ id, name: label, colour, dash, shape, x: lists[0].steps, y: lists[0].values }];
     }
-    return [{ id, name: label, colour, dash, shape, ...meanCurve(found) }];
+    return [{ id, name: label, colour, dash, shape, ...meanCurve(lists) }];
   });
 }
 
@@ -127,14 +127,15 @@ export function meanCurve(curves: readonly SeriesData[]): Pick<Mark, 'x' | 'y' |
   const high = new Float64Array(x.length).fill(NaN);
   // [run, step]: each curve at all of x, in one sweep a curve.
   const values = curves.map(({ steps, values: held }) => {
-    const own = new Float64Array(x.length);
+    const onGrid = new Float64Array(x.length);
     let j = 0;
     for (let i = 0; i < x.length; i++) {
       while (j + 1 < steps.length && steps[j + 1] <= x[i]) j++;
       const next = j + 1 < steps.length ? j + 1 : j;
-      own[i] = next === j ? held[j] : held[j] + ((x[i] - steps[j]) / (steps[next] - steps[j])) * (held[next] - held[j]);
+      onGrid[i] =
+        next === j ? held[j] : held[j] + ((x[i] - steps[j]) / (steps[next] - steps[j])) * (held[next] - held[j]);
     }
-    return own;
+    return onGrid;
   });
   // As `statisticsOf` has it, without a list a step.
   const half = n > 1 ? studentQuantile(0.975, n - 1) / Math.sqrt(n * (n - 1)) : NaN;
@@ -200,8 +201,8 @@ function markOf(
   { id, name, colour, dash, shape }: Member,
   points: readonly { readonly x: number; readonly slope: Slope | null }[],
 ): Mark[] {
-  const kept = points.flatMap(({ x, slope }) => (slope === null ? [] : [{ x, ...slope }])).sort((a, b) => a.x - b.x);
-  if (kept.length === 0) return [];
+  const defined = points.flatMap(({ x, slope }) => (slope === null ? [] : [{ x, ...slope }])).sort((a, b) => a.x - b.x);
+  if (defined.length === 0) return [];
   return [
     {
       id,
@@ -209,10 +210,10 @@ function markOf(
       colour,
       dash,
       shape,
-      x: kept.map(({ x }) => x),
-      y: kept.map(({ value }) => value),
-      low: kept.map(({ interval }) => interval?.[0] ?? NaN),
-      high: kept.map(({ interval }) => interval?.[1] ?? NaN),
+      x: defined.map(({ x }) => x),
+      y: defined.map(({ value }) => value),
+      low: defined.map(({ interval }) => interval?.[0] ?? NaN),
+      high: defined.map(({ interval }) => interval?.[1] ?? NaN),
     },
   ];
 }
@@ -252,20 +253,22 @@ export function overTraining(
 ): Mark[] {
   return members.flatMap((member) => {
     const ids = new Set(member.runs.map(({ id }) => id));
-    const own = measurements.filter((one) => ids.has(one.run) && one.parameter === parameter && one.summary !== null);
-    const steps = [...new Set(own.map(({ step }) => step))];
+    const measured = measurements.filter(
+      (one) => ids.has(one.run) && one.parameter === parameter && one.summary !== null,
+    );
+    const steps = [...new Set(measured.map(({ step }) => step))];
     return markOf(
       member,
       steps.map((x) => ({
         x,
         slope: pooled(
           [...ids].flatMap((run) => {
-            const at = lastOf(
-              own.filter(({ step }) => step === x),
+            const measurement = lastOf(
+              measured.filter(({ step }) => step === x),
               run,
               parameter,
             );
-            return at === undefined ? [] : (slopeAt(rowAt(at, estimand, cutoff), quantity) ?? []);
+            return measurement === undefined ? [] : (slopeAt(rowAt(measurement, estimand, cutoff), quantity) ?? []);
           }),
         ),
       })),
@@ -329,7 +332,7 @@ export function againstSetting(
   slopeOf: (run: RunRow) => Slope | null,
 ): Mark[] {
   return members.flatMap((member) => {
-    const at = new Map<number, Slope[]>();
+    const slopes = new Map<number, Slope[]>();
     for (const run of member.runs) {
       const value = setting.values.get(run.id) ?? null;
       const x = setting.numeric
@@ -339,11 +342,11 @@ export function againstSetting(
         : setting.categories.indexOf(settingValue(setting.key, value));
       const slope = slopeOf(run);
       if (Number.isNaN(x) || slope === null) continue;
-      at.set(x, [...(at.get(x) ?? []), slope]);
+      slopes.set(x, [...(slopes.get(x) ?? []), slope]);
     }
     return markOf(
       member,
-      [...at].map(([x, slopes]) => ({ x, slope: pooled(slopes) })),
+      [...slopes].map(([x, slopes]) => ({ x, slope: pooled(slopes) })),
     );
   });
 }
@@ -365,8 +368,8 @@ export function joinsOf(
   const groups = new Map<string, Mark[]>();
   for (const mark of marks) {
     if (mark.x.length !== 1) continue;
-    const at = first.get(mark.id) ?? -1;
-    const of = JSON.stringify(others.map(({ values }) => values[at] ?? null));
+    const index = first.get(mark.id) ?? -1;
+    const of = JSON.stringify(others.map(({ values }) => values[index] ?? null));
     groups.set(of, [...(groups.get(of) ?? []), mark]);
   }
   return [...groups.values()]

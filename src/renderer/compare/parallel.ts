@@ -26,15 +26,15 @@ export function settingAxis(
   members: readonly Member[],
 ): ParallelAxis {
   const { numeric, categories, log, values: byRun } = settingOf(path, rows, values);
-  const own = members.map(({ runs: [first] }) => byRun.get(first.id) ?? null);
+  const settings = members.map(({ runs: [first] }) => byRun.get(first.id) ?? null);
   const name = settingName(path);
-  if (numeric) return numberAxis(name, own as (number | null)[], log, (value) => settingValue(path, value));
+  if (numeric) return numberAxis(name, settings as (number | null)[], log, (value) => settingValue(path, value));
   const at = (text: string): number =>
     categories.length < 2 ? 0.5 : categories.indexOf(text) / (categories.length - 1);
   return {
     name,
     ticks: categories.map((text) => ({ at: at(text), text })),
-    places: own.map((value) => at(settingValue(path, value))),
+    places: settings.map((value) => at(settingValue(path, value))),
   };
 }
 

@@ -33,19 +33,19 @@ export function resultsAt(
   if (isSameCutoff(cutoff, headlineCutoff)) return values;
   return new Map(
     [...values].map(([run, own]) => {
-      const kept = Object.entries(own).filter(([key]) => !isSlope(key));
+      const others = Object.entries(own).filter(([key]) => !isSlope(key));
       const there = parameters.flatMap((parameter) => {
         const one = lastOf(measurements, run, parameter);
         if (one === undefined) return [];
         const layer = parameter.replace(/\.kernel$/, '');
         return slopes.flatMap(({ quantity, estimand, key }): [string, SummaryValue][] => {
-          const found = slopeAt(rowAt(one, estimand, cutoff), quantity);
-          if (found === null) return [];
-          const [low, high] = found.interval ?? [null, null];
-          return [[key(layer), { value: found.value, text: null, low, high }]];
+          const slope = slopeAt(rowAt(one, estimand, cutoff), quantity);
+          if (slope === null) return [];
+          const [low, high] = slope.interval ?? [null, null];
+          return [[key(layer), { value: slope.value, text: null, low, high }]];
         });
       });
-      return [run, Object.fromEntries([...kept, ...there])];
+      return [run, Object.fromEntries([...others, ...there])];
     }),
   );
 }

@@ -35,9 +35,9 @@ export const unitKeys: readonly string[] = ['epochs', 'steps_per_second'];
  */
 export function unitsAStep(unit: Unit, { steps }: RunRow, values: RunRow['values'] | undefined): number | null {
   const number = (key: string): number => values?.[key]?.value ?? NaN;
-  const found =
+  const perStep =
     unit === 'step' ? 1 : unit === 'epoch' ? number('epochs') / (steps ?? NaN) : 1 / number('steps_per_second');
-  return found > 0 && Number.isFinite(found) ? found : null;
+  return perStep > 0 && Number.isFinite(perStep) ? perStep : null;
 }
 
 /** From steps (increasing) to the unit that a curve is drawn over; null where that is not known. */

@@ -43,8 +43,8 @@ export function mapOf(
   const means = rows.map((row) =>
     columns.map((column) => {
       const here = members.filter(({ runs: [first] }) => {
-        const at = place.get(first.id) ?? -1;
-        return across.values[at] === column && down.values[at] === row;
+        const index = place.get(first.id) ?? -1;
+        return across.values[index] === column && down.values[index] === row;
       });
       const values = here.flatMap((member) => resultOf(member) ?? []);
       if (values.length === 0) return null;

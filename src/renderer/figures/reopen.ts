@@ -7,8 +7,8 @@ import { base64Of } from './download.ts';
 export async function reopenFile(app: App): Promise<ReopenedFigure | undefined> {
   if (app.info?.dialogs === true) {
     return app.attempt(async () => {
-      const chosen = await app.client.request('files.choose', { kind: 'figure' });
-      return chosen === null ? undefined : app.client.request('figures.reopen', { token: chosen.token });
+      const picked = await app.client.request('files.choose', { kind: 'figure' });
+      return picked === null ? undefined : app.client.request('figures.reopen', { token: picked.token });
     });
   }
   const file = await pick();

@@ -139,8 +139,8 @@ export class Studio {
 
   /** What was in the studio last; an empty figure where there is nothing. */
   async openLast(): Promise<void> {
-    const kept = await this.#app.attempt(() => this.#app.client.request('state.get', { name: keptName }));
-    const { recipe, id } = (kept ?? {}) as { readonly recipe?: unknown; readonly id?: unknown };
+    const stored = await this.#app.attempt(() => this.#app.client.request('state.get', { name: keptName }));
+    const { recipe, id } = (stored ?? {}) as { readonly recipe?: unknown; readonly id?: unknown };
     try {
       this.open(recipe === undefined ? emptyRecipe() : parseRecipe(recipe), typeof id === 'string' ? id : null);
     } catch {
@@ -183,13 +183,13 @@ export class Studio {
     const recipe = this.#recipe;
     const ids = [...new Set(recipe.sources.map(({ run }) => run))];
     if (ids.length === 0) return;
-    const found = await this.#app.attempt(() =>
+    const answers = await this.#app.attempt(() =>
       Promise.all([
         this.#app.client.request('runs.rows', { ids: ids.slice(0, 500) }),
         this.#app.client.request('runs.varied', { ids: ids.slice(0, 500) }),
       ]),
     );
-    const [rows, varied] = found ?? [[], []];
+    const [rows, varied] = answers ?? [[], []];
     const settings = varied.slice(0, 3).map(({ path }) => settingName(path));
     const last = settings.at(-1);
     const by = settings.length > 1 ? `${settings.slice(0, -1).join(', ')} and ${last}` : last;
@@ -228,18 +228,18 @@ export class Studio {
   setFigure(figure: FigureName): void {
     const from = this.figure;
     const { title } = figureTable[from];
-    const own = this.edited.name;
+    const formerName = this.edited.name;
     // What follows the title, the run or what differs, stays.
     const name =
-      own === title || own.startsWith(`${title}, `) || own.startsWith(`${title} by `)
-        ? `${figureTable[figure].title}${own.slice(title.length)}`
-        : own;
+      formerName === title || formerName.startsWith(`${title}, `) || formerName.startsWith(`${title} by `)
+        ? `${figureTable[figure].title}${formerName.slice(title.length)}`
+        : formerName;
     // Options that the figure does not have would come back unasked with another; limits and labels belong to its axes.
-    const kept = Object.entries(this.edited.options).filter(
+    const shared = Object.entries(this.edited.options).filter(
       ([option]) =>
         !Object.hasOwn(figureTable[from].options, option) || Object.hasOwn(figureTable[figure].options, option),
     );
-    const { x: _x, y: _y, ...options } = Object.fromEntries(kept) as RecipeOptions;
+    const { x: _x, y: _y, ...options } = Object.fromEntries(shared) as RecipeOptions;
     this.edit({ figure, name, options });
   }
 
@@ -270,9 +270,9 @@ export class Studio {
       this.panel = 1;
       return;
     }
-    const at = this.panel + 1;
-    this.change({ ...recipe, panels: [...recipe.panels.slice(0, at), this.edited, ...recipe.panels.slice(at)] });
-    this.panel = at;
+    const next = this.panel + 1;
+    this.change({ ...recipe, panels: [...recipe.panels.slice(0, next), this.edited, ...recipe.panels.slice(next)] });
+    this.panel = next;
   }
 
   /** The last panel that is left becomes the figure. */

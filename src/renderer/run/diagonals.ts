@@ -148,17 +148,19 @@ export function intervalOf(row: CutoffRow | undefined, relation: Relation): Inte
  * @param near the stored row nearest to it, with what only the measurement knows.
  */
 export function doubts(row: CutoffRow, summary: MeasurementSummary, near?: CutoffRow): string[] {
-  const found: string[] = [];
+  const reservations: string[] = [];
   if (summary.projected?.converged === false)
-    found.push('the search for eigenvectors ended before it had converged; see How it was measured');
-  if (row.n < 30) found.push(`only ${Math.round(row.n)} directions; a verdict needs 30`);
+    reservations.push('the search for eigenvectors ended before it had converged; see How it was measured');
+  if (row.n < 30) reservations.push(`only ${Math.round(row.n)} directions; a verdict needs 30`);
   if (row.decades < 1.5)
-    found.push(`only ${row.decades.toFixed(row.decades < 1.45 ? 1 : 2)} decades of curvature; a verdict needs 1.5`);
+    reservations.push(
+      `only ${row.decades.toFixed(row.decades < 1.45 ? 1 : 2)} decades of curvature; a verdict needs 1.5`,
+    );
   if (row.below_floor > 0.01 * row.selected && row.below_floor >= 1)
-    found.push(`${Math.round(row.below_floor)} of the directions lie below the numerical floor`);
+    reservations.push(`${Math.round(row.below_floor)} of the directions lie below the numerical floor`);
   const few = near === undefined ? null : fewSamples(near, summary);
-  if (few !== null) found.push(few);
-  return found;
+  if (few !== null) reservations.push(few);
+  return reservations;
 }
 
 const pairs = { gamma: 'C_H', gamma_Q: 'Q_H', C_on_Q: 'C_Q' } as const;

@@ -150,16 +150,16 @@ export class RunActions {
         ...keys.flatMap((key): (string | number | null)[] => plainCells(row, key, projects)),
       ]);
       // Ends of intervals only where some run has one.
-      const kept = names.flatMap((name, k) =>
+      const filled = names.flatMap((name, k) =>
         !/\.(low|high)$/.test(name) || cells.some((line) => line[k] !== null) ? [k] : [],
       );
       saveFile(
         'runs.csv',
         'text/csv',
         csvOf({
-          columns: kept.map((k) => names[k]),
+          columns: filled.map((k) => names[k]),
           count: cells.length,
-          row: (index) => kept.map((k) => cells[index][k]),
+          row: (index) => filled.map((k) => cells[index][k]),
         }),
       );
       this.#app.tell('info', `${plural(rows.length, 'run')} exported to runs.csv.`);
@@ -194,6 +194,6 @@ function plainCells(
   }
   const value = row.values[key];
   if (value !== undefined) return [value.value ?? value.text, value.low, value.high];
-  const own = (row as unknown as Readonly<Record<string, unknown>>)[key];
-  return [typeof own === 'number' || typeof own === 'string' ? own : null, null, null];
+  const property = (row as unknown as Readonly<Record<string, unknown>>)[key];
+  return [typeof property === 'number' || typeof property === 'string' ? property : null, null, null];
 }

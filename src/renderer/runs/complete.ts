@@ -54,12 +54,12 @@ export function suggest(
   values: readonly { readonly value: number | string; readonly runs: number }[],
   most = 12,
 ): Suggestion[] {
-  const wanted = place.word.toLowerCase();
-  const fits = (text: string): boolean => text.toLowerCase().includes(wanted) && text.toLowerCase() !== wanted;
+  const word = place.word.toLowerCase();
+  const fits = (text: string): boolean => text.toLowerCase().includes(word) && text.toLowerCase() !== word;
   const ranked = (list: readonly Suggestion[]): Suggestion[] =>
     list
       .filter(({ text }) => fits(text.replaceAll('"', '')))
-      .map((each, order) => ({ each, order, rank: rankOf(each.text.replaceAll('"', '').toLowerCase(), wanted) }))
+      .map((each, order) => ({ each, order, rank: rankOf(each.text.replaceAll('"', '').toLowerCase(), word) }))
       .sort((a, b) => a.rank - b.rank || a.order - b.order)
       .slice(0, most)
       .map(({ each }) => each);
@@ -83,7 +83,7 @@ export function suggest(
       text: /^[\p{L}_][\p{L}\p{N}_.@:/+\-[\]]*$/u.test(key) ? key : `\`${key}\``,
       note: numbers && texts ? 'number and text' : numbers ? 'number' : 'text',
     })),
-    ...(wanted === '' ? [] : ['not', 'has'].map((text) => ({ text, note: '' }))),
+    ...(word === '' ? [] : ['not', 'has'].map((text) => ({ text, note: '' }))),
   ]);
 }
 

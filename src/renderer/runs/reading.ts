@@ -45,7 +45,7 @@ export class Reader {
     anchor: string | null,
     group?: Key,
   ): Promise<Omit<RunPage, 'rows'> & { readonly rows: readonly (readonly RunRow[])[] }> {
-    const found = await this.#client.request('runs.list', {
+    const answer = await this.#client.request('runs.list', {
       ...wanted.where,
       sort: [wanted.sort],
       columns: wanted.columns,
@@ -54,7 +54,7 @@ export class Reader {
       ...(anchor !== null && !anchor.startsWith('[') && { anchor }),
       ...(group !== undefined && { group: { by: [...wanted.by], key: [...group] } }),
     });
-    return { ...found, rows: pages.map((_, i) => found.rows.slice(i * runPage, (i + 1) * runPage)) };
+    return { ...answer, rows: pages.map((_, i) => answer.rows.slice(i * runPage, (i + 1) * runPage)) };
   }
 
   /** Pages of groups that follow on each other, in one request: all runs are grouped for each. */
@@ -63,7 +63,7 @@ export class Reader {
     pages: readonly number[],
     open: readonly string[],
   ): Promise<Omit<GroupPage, 'groups'> & { readonly groups: readonly (readonly RunGroup[])[] }> {
-    const found = await this.#client.request('runs.groups', {
+    const answer = await this.#client.request('runs.groups', {
       ...wanted.where,
       by: wanted.by,
       values: wanted.columns.slice(0, 100),
@@ -72,15 +72,15 @@ export class Reader {
       limit: pages.length * groupPage,
       open: open.map((key) => [...(JSON.parse(key) as Key)]),
     });
-    return { ...found, groups: pages.map((_, i) => found.groups.slice(i * groupPage, (i + 1) * groupPage)) };
+    return { ...answer, groups: pages.map((_, i) => answer.groups.slice(i * groupPage, (i + 1) * groupPage)) };
   }
 
   async #readRuns(wanted: RunsWanted, { lines: old, visible, active }: Standing): Promise<Reading> {
     const [from, to] = visible;
     const pages = pagesOf(from, to, runPage, old?.total ?? to);
-    const found = await this.pages(wanted, pages, active);
-    const { total, place, revision } = found;
-    const rows = new Map(found.rows.map((list, i) => [pages[i], list]));
+    const rowsOfPages = await this.pages(wanted, pages, active);
+    const { total, place, revision } = rowsOfPages;
+    const rows = new Map(rowsOfPages.rows.map((list, i) => [pages[i], list]));
     return {
       lines: { grouped: false, total, runs: total, rows, groups: new Map(), opened: new Map() },
       place,
@@ -95,8 +95,8 @@ export class Reader {
     const pages = pagesOf(index, index + (to - from), groupPage, old?.total ?? to);
     const active = last?.startsWith('[') === true ? last : null;
     const asked = active === null || open.includes(active) ? open : [...open, active];
-    const found = await this.groupPages(wanted, pages, asked);
-    const { total, runs, places, revision } = found;
+    const groupsOfPages = await this.groupPages(wanted, pages, asked);
+    const { total, runs, places, revision } = groupsOfPages;
     const opened = new Map<string, Opened>();
     const children = await Promise.all(
       open.map(async (key, i) => {
@@ -115,7 +115,7 @@ export class Reader {
       }),
     );
     for (const each of children) if (each !== null) opened.set(each.key, each.opened);
-    const groups = new Map(found.groups.map((list, i) => [pages[i], list]));
+    const groups = new Map(groupsOfPages.groups.map((list, i) => [pages[i], list]));
     const place = active === null ? null : (places[asked.indexOf(active)]?.index ?? null);
     const lines = { grouped: true, total, runs, rows: new Map(), groups, opened };
     const before = [...opened.values()].reduce(

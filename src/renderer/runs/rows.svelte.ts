@@ -261,10 +261,10 @@ export class Rows {
         if (missing.length === 0) return;
         // Pages that follow on each other come by one request.
         const stretches = stretchesOf(missing);
-        const found = await Promise.all(stretches.map((pages) => this.#reader.pages(wanted, pages, null)));
+        const lists = await Promise.all(stretches.map((pages) => this.#reader.pages(wanted, pages, null)));
         if (number !== this.#number || this.#lines === null) return;
         const rows = new Map(this.#lines.rows);
-        found.forEach((each, s) => each.rows.forEach((list, i) => rows.set(stretches[s][i], list)));
+        lists.forEach((each, s) => each.rows.forEach((list, i) => rows.set(stretches[s][i], list)));
         this.#lines = { ...this.#lines, rows };
       } else {
         const missingGroups = new Set<number>();
@@ -330,11 +330,11 @@ export class Rows {
       if (line.kind === 'run' && line.row !== undefined && !rows.has(line.row.id)) missing.add(line.row.id);
     }
     if (missing.size > 0) {
-      const found = await this.#app.client.request('runs.rows', {
+      const answer = await this.#app.client.request('runs.rows', {
         ids: [...missing].slice(0, 500),
         columns: wanted.columns,
       });
-      for (const row of found) rows.set(row.id, row);
+      for (const row of answer) rows.set(row.id, row);
     }
     const groups = new Map<string, RunGroup>();
     for (const page of next.groups.values()) for (const group of page) groups.set(keyOf(group), group);

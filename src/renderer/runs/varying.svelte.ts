@@ -82,8 +82,8 @@ export class Varying {
     for (const key of columns) {
       const column = columnOf(key);
       // Runs of a sweep are told apart by the end of their names.
-      const own = { name: widestName, status: widestState }[key];
-      const most = own ?? (column.number && column.value ? widest : 0);
+      const widthOfName = { name: widestName, status: widestState }[key];
+      const most = widthOfName ?? (column.number && column.value ? widest : 0);
       if (most === 0) continue;
       let longest = 0;
       for (const line of lines)
@@ -120,6 +120,6 @@ export function withAdded(
 ): readonly string[] {
   const more = added.filter((key) => !chosen.includes(key) && !without.includes(key));
   const results = chosen.findIndex((key) => /^(loss|test_loss|accuracy|test_accuracy|gamma)/.test(key));
-  const at = results < 0 ? chosen.length : results;
-  return [...chosen.slice(0, at), ...more, ...chosen.slice(at)];
+  const first = results < 0 ? chosen.length : results;
+  return [...chosen.slice(0, first), ...more, ...chosen.slice(first)];
 }

@@ -8,7 +8,7 @@ export interface ScreenAction {
   readonly run: () => void;
 }
 
-const wanted = 'button, a[href], summary, [role="tab"], input, select, textarea, [role="slider"]';
+const controls = 'button, a[href], summary, [role="tab"], input, select, textarea, [role="slider"]';
 /** Rows of tables have keys of their own, and there may be thousands. */
 const leftOut = 'td, tbody th, [role="menu"], [aria-hidden="true"]';
 /** Leads somewhere, shows something, or is filled in. */
@@ -18,20 +18,20 @@ const most = 300;
 
 /** In the order of the page; of several with the same name the first. */
 export function actionsIn(root: Element): ScreenAction[] {
-  const found = new Map<string, ScreenAction>();
-  for (const element of root.querySelectorAll<HTMLElement>(wanted)) {
-    if (found.size >= most) break;
+  const actions = new Map<string, ScreenAction>();
+  for (const element of root.querySelectorAll<HTMLElement>(controls)) {
+    if (actions.size >= most) break;
     if (element.closest(leftOut) !== null || element.matches(':disabled') || !element.checkVisibility()) continue;
     const title = titleOf(element);
-    if (title === '' || found.has(title)) continue;
-    found.set(title, {
-      id: `here-${found.size}`,
+    if (title === '' || actions.has(title)) continue;
+    actions.set(title, {
+      id: `here-${actions.size}`,
       title,
       changes: !element.matches(opening) && !title.endsWith('…'),
       run: () => use(element),
     });
   }
-  return [...found.values()];
+  return [...actions.values()];
 }
 
 function titleOf(element: HTMLElement): string {

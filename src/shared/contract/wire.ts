@@ -39,9 +39,9 @@ export function encode(message: unknown): string | Uint8Array<ArrayBuffer> {
   if (arrays.length === 0) return JSON.stringify(plain);
   let offset = 0;
   const places: ArrayPlace[] = arrays.map(({ place, data }) => {
-    const at = offset;
+    const begin = offset;
     offset += padded(data.byteLength);
-    return { ...place, offset: at };
+    return { ...place, offset: begin };
   });
   const json = new TextEncoder().encode(JSON.stringify({ message: plain, arrays: places }));
   const start = padded(8 + json.length);
@@ -76,10 +76,10 @@ export function decode(data: string | Uint8Array): unknown {
     const Type = kinds[place.type];
     const bytes = place.length * Type.BYTES_PER_ELEMENT;
     if (start + place.offset + bytes > data.byteLength) throw new Error('the frame is cut off');
-    const at = data.byteOffset + start + place.offset;
+    const begin = data.byteOffset + start + place.offset;
     const array =
-      at % Type.BYTES_PER_ELEMENT === 0
-        ? new Type(data.buffer as ArrayBuffer, at, place.length)
+      begin % Type.BYTES_PER_ELEMENT === 0
+        ? new Type(data.buffer as ArrayBuffer, begin, place.length)
         : new Type(data.slice(start + place.offset, start + place.offset + bytes).buffer);
     putAt(root, ['message', ...place.path], array);
   }

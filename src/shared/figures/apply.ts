@@ -21,18 +21,19 @@ export function sourcesOf(recipe: FigureRecipe): FigureSource[] {
 export function applyToRuns(recipe: FigureRecipe, runs: readonly string[]): FigureRecipe[] {
   if (runs.length === 0) throw new InputError('expected at least one run to apply the recipe to');
   if (recipe.carried !== undefined) return applyToRuns(withoutCarried(recipe), runs);
-  const own = runsOf(recipe);
+  const formerRuns = runsOf(recipe);
   const several = recipe.figure !== 'panels' && ['measurements', 'runs'].includes(figureTable[recipe.figure].takes);
   if (several) {
     const parameters = new Set(recipe.sources.map(({ parameter }) => parameter));
     const parameter = parameters.size === 1 ? [...parameters][0] : undefined;
     return [{ ...recipe, sources: runs.map((run) => ({ run, ...(parameter === undefined ? {} : { parameter }) })) }];
   }
-  if (own.length === runs.length) return [replaced(recipe, new Map(own.map((run, k) => [run, runs[k]])))];
-  if (own.length === 1) return runs.map((run) => replaced(recipe, new Map([[own[0], run]])));
-  if (own.length === 0 && recipe.figure !== 'panels') return runs.map((run) => ({ ...recipe, sources: [{ run }] }));
+  if (formerRuns.length === runs.length) return [replaced(recipe, new Map(formerRuns.map((run, k) => [run, runs[k]])))];
+  if (formerRuns.length === 1) return runs.map((run) => replaced(recipe, new Map([[formerRuns[0], run]])));
+  if (formerRuns.length === 0 && recipe.figure !== 'panels')
+    return runs.map((run) => ({ ...recipe, sources: [{ run }] }));
   throw new InputError(
-    `the recipe "${recipe.name}" is of ${own.length} runs: give ${own.length === 1 ? 'one' : own.length}, not ${runs.length}`,
+    `the recipe "${recipe.name}" is of ${formerRuns.length} runs: give ${formerRuns.length === 1 ? 'one' : formerRuns.length}, not ${runs.length}`,
   );
 }
 

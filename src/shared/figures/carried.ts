@@ -38,9 +38,9 @@ const looks: ReadonlySet<string> = new Set([...Object.keys(pageOptions), 'x', 'y
 /** What two recipes differ in beside their looks, by name. */
 function differences(a: FigureRecipe, b: FigureRecipe): string[] {
   const same = (x: unknown, y: unknown): boolean => JSON.stringify(x) === JSON.stringify(y);
-  const own = (options: RecipeOptions): Map<string, unknown> =>
+  const withoutLooks = (options: RecipeOptions): Map<string, unknown> =>
     new Map(Object.entries(options).filter(([name]) => !looks.has(name)));
-  const [before, after] = [own(a.options), own(b.options)];
+  const [before, after] = [withoutLooks(a.options), withoutLooks(b.options)];
   const options = [...new Set([...before.keys(), ...after.keys()])].filter(
     (name) => !same(before.get(name), after.get(name)),
   );
@@ -84,11 +84,11 @@ function panelsRestyled(spec: FigureSpec, made: FigureRecipe, recipe: FigureReci
 
 /** A note behind the letters of its panels ("(a), (c): ..."), with letters as the style has them now. */
 function relettered(note: string, { letters, style }: FigureSpec): string {
-  const found = /^(\(?[a-z]\)?(?:(?:–|, )\(?[a-z]\)?)*): /.exec(note);
-  if (found === null) return note;
-  const rest = note.slice(found[0].length);
+  const match = /^(\(?[a-z]\)?(?:(?:–|, )\(?[a-z]\)?)*): /.exec(note);
+  if (match === null) return note;
+  const rest = note.slice(match[0].length);
   if (!letters) return rest;
-  const list = found[1].replace(/\(?([a-z])\)?/g, (_, letter: string) =>
+  const list = match[1].replace(/\(?([a-z])\)?/g, (_, letter: string) =>
     letterOf(letter.charCodeAt(0) - 97, style.panelLabels),
   );
   return `${list}: ${rest}`;
@@ -96,8 +96,8 @@ function relettered(note: string, { letters, style }: FigureSpec): string {
 
 function panelRestyled(panel: Panel, before: RecipeOptions, now: RecipeOptions): Panel {
   const { title, annotations = [], ...rest } = panel;
-  const own = annotations.slice(0, annotations.length - (before.annotations?.length ?? 0));
-  const notes = [...own, ...(now.annotations ?? [])];
+  const added = annotations.slice(0, annotations.length - (before.annotations?.length ?? 0));
+  const notes = [...added, ...(now.annotations ?? [])];
   const heading = now.title ?? (before.title === undefined ? title : undefined);
   return {
     ...rest,

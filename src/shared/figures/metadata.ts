@@ -89,12 +89,12 @@ export function svgMetadata(provenance: FigureProvenance, packed?: Uint8Array): 
 
 /** The document in an SVG file. Raises `InputError` where there is none. */
 export function readSvgDocument(svg: string): FigureDocument {
-  const found =
+  const match =
     /<(?:\w+:)?figure[^>]*urn:covature:figure[^>]*>([A-Za-z0-9+/=\s]+)</.exec(svg) ??
     /<covature:figure[^>]*>([A-Za-z0-9+/=\s]+)</.exec(svg);
-  if (!found)
+  if (!match)
     throw new InputError(
       'this SVG holds no figure to reopen: it was not exported by this program, or another one has removed the metadata',
     );
-  return unpackDocument(fromBase64(found[1]));
+  return unpackDocument(fromBase64(match[1]));
 }

@@ -113,8 +113,8 @@ function paletteOf(pixels: Uint32Array, columns: number): Map<number, number> | 
 }
 
 function equalRows(pixels: Uint32Array, r: number, columns: number): boolean {
-  const at = r * columns;
-  for (let k = at; k < at + columns; k++) if (pixels[k] !== pixels[k - columns]) return false;
+  const begin = r * columns;
+  for (let k = begin; k < begin + columns; k++) if (pixels[k] !== pixels[k - columns]) return false;
   return true;
 }
 

@@ -79,9 +79,9 @@ type OwnOptions = { readonly [Name in NamesOf<Own>]?: ValueIn<Own, Name> };
 function anyOf(options: readonly Option[]): v.GenericSchema {
   const values = new Set<string>();
   for (const { schema } of options) {
-    const found = schema as unknown as { readonly type: string; readonly options?: readonly string[] };
-    if (found.type !== 'picklist') break;
-    for (const value of found.options ?? []) values.add(value);
+    const picklist = schema as unknown as { readonly type: string; readonly options?: readonly string[] };
+    if (picklist.type !== 'picklist') break;
+    for (const value of picklist.options ?? []) values.add(value);
   }
   if (values.size > 0) return v.picklist([...values]);
   const schemas = [...new Set(options.map(({ schema }) => schema))];
@@ -100,9 +100,9 @@ const shared = v.strictObject({ ...pageOptions, ...commonOptions });
 export type RecipeOptions = v.InferOutput<typeof shared> & OwnOptions;
 export type OptionName = keyof RecipeOptions;
 
-const own = ownSchemas();
-export const optionNames = [...Object.keys(shared.entries), ...Object.keys(own)] as readonly OptionName[];
+const figureEntries = ownSchemas();
+export const optionNames = [...Object.keys(shared.entries), ...Object.keys(figureEntries)] as readonly OptionName[];
 export const optionsSchema = v.strictObject({
   ...shared.entries,
-  ...Object.fromEntries(Object.entries(own).map(([name, schema]) => [name, v.exactOptional(schema)])),
+  ...Object.fromEntries(Object.entries(figureEntries).map(([name, schema]) => [name, v.exactOptional(schema)])),
 }) as unknown as v.GenericSchema<RecipeOptions>;

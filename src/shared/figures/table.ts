@@ -58,22 +58,22 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
     const group = measurements.filter(({ summary }) => summary.parameter === parameter);
     most = Math.max(most, group.length);
     const cells = shown.flatMap((estimand) => {
-      const found = group.flatMap((measurement) => cutoffRow(measurement, estimand, options.cutoff) ?? []);
-      for (const row of found) {
+      const cutoffRows = group.flatMap((measurement) => cutoffRow(measurement, estimand, options.cutoff) ?? []);
+      for (const row of cutoffRows) {
         cutoffs.add(row.cutoff);
         if (cutoffInForce(row) > row.cutoff)
           ends.set(parameter, Math.max(ends.get(parameter) ?? 0, cutoffInForce(row)));
       }
       for (const { summary } of group)
-        for (const row of found) for (const doubt of intervalDoubts(row, summary)) doubts.add(doubt);
+        for (const row of cutoffRows) for (const doubt of intervalDoubts(row, summary)) doubts.add(doubt);
       const n =
-        found.length > 0
-          ? integerText(found.reduce((sum, row) => sum + row.n, 0) / found.length).replace('\u2009', '\\,')
+        cutoffRows.length > 0
+          ? integerText(cutoffRows.reduce((sum, row) => sum + row.n, 0) / cutoffRows.length).replace('\u2009', '\\,')
           : '--';
       return [
         n,
         ...columns.map(({ key }) => {
-          const estimates = found.flatMap((row) => {
+          const estimates = cutoffRows.flatMap((row) => {
             const slopes: Slopes = row[key];
             const estimate = estimateOf(slopes, options.estimator);
             if (estimate) used.add(`${estimandNames[estimand]}: ${estimatorNames[estimate.estimator]}`);

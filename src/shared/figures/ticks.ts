@@ -78,19 +78,19 @@ export function logTicks(low: number, high: number, length: number, room: number
     };
     const fits = (list: { place: number }[]): boolean =>
       list.every((entry, k) => k === 0 || entry.place - list[k - 1].place >= room * 1.15);
-    const chosen = sets.map(at).find((list) => list.length >= 2 && fits(list)) ?? [];
-    for (const { mantissa, exponent } of chosen)
+    const ticksOfSet = sets.map(at).find((list) => list.length >= 2 && fits(list)) ?? [];
+    for (const { mantissa, exponent } of ticksOfSet)
       labelled.set(key(mantissa, exponent), {
         value: Number(`${mantissa}e${exponent}`),
         major: true,
         label: plainOrPower(mantissa, exponent),
       });
     // A short range may read better with even steps, where their numbers stand clear of each other on the logarithmic axis too.
-    if (chosen.length < 3 && !isOneValue(low, high)) {
+    if (ticksOfSet.length < 3 && !isOneValue(low, high)) {
       const even = linearTicks(low, high, length, room);
       const places = even.filter((tick) => tick.label).map((tick) => Math.log10(tick.value) * decade);
       const clear = places.every((place, k) => k === 0 || place - places[k - 1] >= room);
-      if (chosen.length === 0 || (clear && places.length > chosen.length)) return even;
+      if (ticksOfSet.length === 0 || (clear && places.length > ticksOfSet.length)) return even;
     }
   }
 

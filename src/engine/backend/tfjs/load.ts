@@ -39,9 +39,9 @@ export async function openDevice(name: DeviceName, options: LoadOptions = {}): P
     return { available: true, device };
   } catch (error) {
     const nowhere = name === 'webgpu' ? null : withoutLibrary(name, platform, arch);
-    const own = error instanceof Unavailable ? error : nowhere;
-    const remedy = own?.remedy ?? remedyOf(name);
-    return { available: false, name, title: titles[name], reason: firstLines(messageOf(own ?? error)), remedy };
+    const cause = error instanceof Unavailable ? error : nowhere;
+    const remedy = cause?.remedy ?? remedyOf(name);
+    return { available: false, name, title: titles[name], reason: firstLines(messageOf(cause ?? error)), remedy };
   }
 }
 

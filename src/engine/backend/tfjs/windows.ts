@@ -68,8 +68,8 @@ export class WindowTables {
 
   #of(window: Window2d): Places {
     const key = JSON.stringify(window);
-    const found = this.#places.get(key);
-    if (found !== undefined) return found;
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
     const tf = this.#tf;
     const { gather, scatter, most } = placesOf(window);
     // Made outside any scope of the library's own: these stay.

@@ -107,8 +107,8 @@ export class DivideAndConquer {
       z[i] = q[(lo + i) * n + (first ? middle - 1 : middle)] * Math.SQRT1_2 * (!first && coupling < 0 ? -1 : 1);
       type[i] = first ? FIRST : SECOND;
     }
-    const kept = this.#deflate(lo, order, z, type, rho);
-    this.#update(lo, middle, hi, kept, z, type, rho);
+    const remaining = this.#deflate(lo, order, z, type, rho);
+    this.#update(lo, middle, hi, remaining, z, type, rho);
   }
 
   /** Marks what is deflated in `type`, rotating pairs of nearly equal d; returns the other rows in ascending order of d. */
@@ -118,7 +118,7 @@ export class DivideAndConquer {
     for (let i = 0; i < z.length; i++) largest = Math.max(largest, Math.abs(d[lo + i]), Math.abs(z[i]));
     const tolerance = DEFLATION * (Number.EPSILON / 2) * largest;
 
-    const kept: number[] = [];
+    const remaining: number[] = [];
     let pending = -1;
     for (const row of order) {
       const i = row - lo;
@@ -142,13 +142,13 @@ export class DivideAndConquer {
           d[lo + pending] = low * c * c + high * s * s;
           d[lo + i] = low * s * s + high * c * c;
         } else {
-          kept.push(lo + pending);
+          remaining.push(lo + pending);
         }
       }
       pending = i;
     }
-    if (pending >= 0) kept.push(lo + pending);
-    return kept;
+    if (pending >= 0) remaining.push(lo + pending);
+    return remaining;
   }
 
   /** Rows a and b of q, columns lo..hi: (a, b) becomes (c a + s b, c b - s a). */
@@ -200,10 +200,10 @@ export class DivideAndConquer {
     const startSecond = k1 * n1;
     const startRest = startSecond + k2 * n2;
     kept.forEach((row, i) => {
-      const at = column[i];
+      const position = column[i];
       const from = row * n;
-      if (at < k1) work.set(q.subarray(from + lo, from + middle), at * n1);
-      if (at >= k - k2) work.set(q.subarray(from + middle, from + hi), startSecond + (at - (k - k2)) * n2);
+      if (position < k1) work.set(q.subarray(from + lo, from + middle), position * n1);
+      if (position >= k - k2) work.set(q.subarray(from + middle, from + hi), startSecond + (position - (k - k2)) * n2);
     });
     this.#moveDeflated(lo, hi, k, type, startRest);
 

@@ -43,17 +43,17 @@ export class SampleSink extends TermSink {
     const backend = this.#backend;
     const N = this.#count;
     const size = v.rows * v.cols;
-    let own: Tensor | null = null;
+    let gradient: Tensor | null = null;
     for (const { a, b } of terms) {
       const T = b.rows / N;
       const each =
         a === null
           ? backend.scale(backend.runMeans(b, T), T)
           : backend.reshape(backend.batchMatmul(a, b, N, true), N, size);
-      own = own === null ? each : backend.add(own, each);
+      gradient = gradient === null ? each : backend.add(gradient, each);
     }
-    if (own === null) throw new Error('a parameter without a term');
-    return [backend.rowDot(own, own), backend.matmul(own, backend.reshape(v, size, 1))];
+    if (gradient === null) throw new Error('a parameter without a term');
+    return [backend.rowDot(gradient, gradient), backend.matmul(gradient, backend.reshape(v, size, 1))];
   }
 
   /** |sum_i a_i^T b_i|^2 = sum_ij <a_i a_j^T, b_i b_j^T>, with T x T matrices of one sample's rows. */

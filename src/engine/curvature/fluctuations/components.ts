@@ -79,14 +79,14 @@ export const flatnessTask = defineTask(
   'flatness',
   (context: TaskContext, argument: FlatnessArgument): number | null => {
     const problem = openedProblem(context);
-    const own = ownNetwork(problem);
+    const copy = ownNetwork(problem);
     try {
-      const space = spaceOf(own.network, argument.parameter);
+      const space = spaceOf(copy.network, argument.parameter);
       const p = context.blas.open(argument.direction);
-      const move = moveFrom(own.network, space);
+      const move = moveFrom(copy.network, space);
       const lossAt = (theta: number): number => {
         move(theta, p);
-        return meanLoss(own, problem, argument.samples);
+        return meanLoss(copy, problem, argument.samples);
       };
       const lowest = lossAt(0);
       if (!(lowest > 0)) return null;
@@ -94,7 +94,7 @@ export const flatnessTask = defineTask(
       const left = right === null ? null : reach((theta) => lossAt(-theta) / lowest, right);
       return right === null || left === null ? null : right + left;
     } finally {
-      own.close();
+      copy.close();
     }
   },
 );

@@ -245,9 +245,9 @@ export async function followStretch(
   }
   const moved = new Map(input.weights);
   for (const { name, rows, cols } of moving.parameters) {
-    const at = moving.offsets.get(name) ?? 0;
+    const offset = moving.offsets.get(name) ?? 0;
     const values = new Float64Array(new SharedArrayBuffer(8 * rows * cols));
-    for (let i = 0; i < values.length; i++) values[i] = mean[at + i] / steps;
+    for (let i = 0; i < values.length; i++) values[i] = mean[offset + i] / steps;
     moved.set(name, values);
   }
   const arrays = [weights, velocity, mean, reference, sums, ...(snapshots === null ? [] : [snapshots])];
@@ -274,16 +274,16 @@ async function compareStretch(
   vectors: Real,
 ): Promise<FluctuationMode> {
   const { setting, sums, steps, blockLength, snapshots } = stretch;
-  const at = { ...input, weights: stretch.mean };
+  const inputAtMean = { ...input, weights: stretch.mean };
   const k = directions.numbers.length;
   const d = vectors.length / k;
   const count = snapshots === null ? 0 : snapshots.length / d;
-  const found = snapshots === null ? null : principalComponents(pool, snapshots, count);
-  const m = found?.ranks.length ?? 0;
+  const components = snapshots === null ? null : principalComponents(pool, snapshots, count);
+  const m = components?.ranks.length ?? 0;
   const all = pool.allocate('float64', (k + m) * d);
   all.set(vectors);
-  if (found !== null && m > 0) all.set(found.vectors, k * d);
-  const session = await openSession(pool, at, { parameter, samples, seed: spec.seed });
+  if (components !== null && m > 0) all.set(components.vectors, k * d);
+  const session = await openSession(pool, inputAtMean, { parameter, samples, seed: spec.seed });
   try {
     const { gradients } = await session.gradients(false);
     const projected = await session.project({
@@ -325,20 +325,20 @@ async function compareStretch(
       predicted_slope: logSlope(h, p),
       median_ratio: ratios.length === 0 ? null : medianOf(ratios),
       components:
-        found === null || m === 0
+        components === null || m === 0
           ? null
           : await describeComponents(pool, parameter, samples, {
-              ...found,
+              ...components,
               snapshots: count,
               curvature: [...H.subarray(k)],
               noise: [...C.subarray(k)],
-              predicted: found.ranks.map((_, i) => predict(k + i)),
+              predicted: components.ranks.map((_, i) => predict(k + i)),
             }),
     };
   } finally {
     await session.close();
     pool.blas.release(all);
-    if (found !== null) pool.blas.release(found.vectors);
+    if (components !== null) pool.blas.release(components.vectors);
   }
 }
 

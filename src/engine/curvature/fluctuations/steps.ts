@@ -38,12 +38,12 @@ export const batchSharpnessTask = defineTask(
     const stop = lowestLayer(network, space);
     const inputs = backend.table(problem.inputs, network.inputSize, false);
     const targets = backend.table(problem.targets, network.targetSize, false);
-    const kept = gradients === null ? null : context.blas.open(gradients);
+    const stored = gradients === null ? null : context.blas.open(gradients);
     const g = context.blas.allocate('float64', space.d);
     const moved = context.blas.allocate('float64', space.d);
-    const found = new Float64Array(indices.length / batch);
+    const results = new Float64Array(indices.length / batch);
     try {
-      for (let n = 0; n < found.length; n++) {
+      for (let n = 0; n < results.length; n++) {
         g.fill(0);
         moved.fill(0);
         backend.scope(() => {
@@ -54,13 +54,13 @@ export const batchSharpnessTask = defineTask(
             stop,
           );
           for (let i = 0; i < g.length; i++) g[i] /= batch;
-          if (kept !== null) kept.set(g, n * space.d);
+          if (stored !== null) stored.set(g, n * space.d);
           network.linearise(stop);
           network.tangent({ weights: directionOf(space, backend, g) }, new SumSink(space, backend, moved), stop);
         });
-        found[n] = dot(g, moved) / batch / dot(g, g);
+        results[n] = dot(g, moved) / batch / dot(g, g);
       }
-      return found;
+      return results;
     } finally {
       for (const array of [g, moved]) context.blas.release(array);
     }
@@ -79,20 +79,20 @@ export interface StepLossArgument {
 /** L(w - eta g_B) - L(w) for every row. */
 export const stepLossTask = defineTask('stepLoss', (context: TaskContext, argument: StepLossArgument): Float64Array => {
   const problem = openedProblem(context);
-  const own = ownNetwork(problem);
+  const copy = ownNetwork(problem);
   try {
-    const space = spaceOf(own.network, argument.parameter);
+    const space = spaceOf(copy.network, argument.parameter);
     const gradients = context.blas.open(argument.gradients);
-    const move = moveFrom(own.network, space);
-    const before = meanLoss(own, problem, argument.samples);
-    const found = new Float64Array(gradients.length / space.d);
-    for (let n = 0; n < found.length; n++) {
+    const move = moveFrom(copy.network, space);
+    const before = meanLoss(copy, problem, argument.samples);
+    const changes = new Float64Array(gradients.length / space.d);
+    for (let n = 0; n < changes.length; n++) {
       move(-argument.rate, gradients, n * space.d);
-      found[n] = meanLoss(own, problem, argument.samples) - before;
+      changes[n] = meanLoss(copy, problem, argument.samples) - before;
     }
-    return found;
+    return changes;
   } finally {
-    own.close();
+    copy.close();
   }
 });
 

@@ -100,12 +100,12 @@ export const stretchTask = defineTask('stretch', (context: TaskContext, argument
   const flush = (): void => {
     if (buffered === 0) return;
     blas.gemm(false, true, buffered, k, d, 1, rows, d, vectors, d, 0, along, k);
-    const at = block * 2 * k;
+    const begin = block * 2 * k;
     for (let r = 0; r < buffered; r++)
       for (let i = 0; i < k; i++) {
         const x = along[r * k + i];
-        sums[at + i] += x;
-        sums[at + k + i] += x * x;
+        sums[begin + i] += x;
+        sums[begin + k + i] += x * x;
       }
     buffered = 0;
   };

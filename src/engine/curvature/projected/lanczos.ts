@@ -81,7 +81,7 @@ export async function lanczos(
   /** Rows that there must be before a cycle may end early. */
   let fewest = k;
   /** Rows that the search for copies started from. */
-  let kept = 0;
+  let searchFrom = 0;
   await basis.fresh(0, basis.row(0), random);
   for (;;) {
     options.signal?.throwIfAborted();
@@ -112,8 +112,9 @@ export async function lanczos(
       if (known % 10 === 0 && known >= fewest && known < size) {
         state = ritz(pool, T, size, known, beta, k, options);
         if (state.converged === k) break;
-      } else if (checked !== null && options.which === 'largest' && known - kept >= fewestStepsForCopies) {
-        if (largestLeft(pool, T, size, kept, known, d) < (1 - options.tolerance) * checked[checked.length - 1]) break;
+      } else if (checked !== null && options.which === 'largest' && known - searchFrom >= fewestStepsForCopies) {
+        if (largestLeft(pool, T, size, searchFrom, known, d) < (1 - options.tolerance) * checked[checked.length - 1])
+          break;
       }
     }
     state = ritz(pool, T, size, known, beta, k, options);
@@ -136,7 +137,7 @@ export async function lanczos(
     if (isConverged) {
       checked = state.values;
       fewest = keep + stepsForCopies;
-      kept = keep;
+      searchFrom = keep;
       await basis.fresh(keep, basis.row(keep), random);
     } else {
       fewest = keep;

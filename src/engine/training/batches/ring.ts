@@ -57,8 +57,8 @@ export class BatchRing {
     if (ahead <= 0) return -1;
     const slot = number & (this.#slots - 1);
     if (this.#counts[slot] !== count) return -1;
-    const at = slot * this.#batch;
-    for (let p = 0; p < count; p++) if (this.#indices[at + p] !== order[start + p]) return -1;
+    const begin = slot * this.#batch;
+    for (let p = 0; p < count; p++) if (this.#indices[begin + p] !== order[start + p]) return -1;
     return slot;
   }
 

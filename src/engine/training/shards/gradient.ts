@@ -91,11 +91,11 @@ export function gradientViews(
   let offset = 0;
   for (const { name, rows, cols } of network.parameters) {
     const size = rows * cols;
-    const at = offset;
+    const begin = offset;
     views.set(
       name,
       Array.from({ length: shards }, (_, shard) =>
-        backend.wrap(gradients.subarray(shard * d + at, shard * d + at + size), rows, cols),
+        backend.wrap(gradients.subarray(shard * d + begin, shard * d + begin + size), rows, cols),
       ),
     );
     offset += size;

@@ -59,8 +59,8 @@ export class ShardedGradient {
     this.#backend = backend;
     this.#views = gradientViews(network, backend, gradients, shards);
     const memory = exchangeMemory(batchSize, shards);
-    const own = new ShardGradient(network, inputs, targets, gradients, shards);
-    this.#exchange = new Exchange(memory, (...part) => own.compute(...part));
+    const mainShare = new ShardGradient(network, inputs, targets, gradients, shards);
+    this.#exchange = new Exchange(memory, (...part) => mainShare.compute(...part));
     this.#release = () => {
       blas.release(gradients);
     };

@@ -98,9 +98,9 @@ export function finish(draft: Draft, options: FigureOptions): FigureSpec {
 
 /** An array of the measurement; raises `InputError` naming the one that is missing. */
 export function arrayOf(measurement: Measurement, name: keyof ResultArrays | keyof ExtraArrays): Float64Array {
-  const found = measurement.arrays[name];
-  if (!found) throw new InputError(`the measurement of ${measurement.summary.parameter} holds no array "${name}"`);
-  return found;
+  const array = measurement.arrays[name];
+  if (!array) throw new InputError(`the measurement of ${measurement.summary.parameter} holds no array "${name}"`);
+  return array;
 }
 
 /** A power of ten as TeX: 1e-4 -> "10^{-4}", 3.2e-5 -> "3.2 \times 10^{-5}". */

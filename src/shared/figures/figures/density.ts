@@ -19,12 +19,12 @@ export interface SpectralDensityOptions extends FigureOptions {
  */
 export function spectralDensity(measurement: Measurement, options: SpectralDensityOptions = {}): FigureSpec {
   const { summary } = measurement;
-  const found = summary.density;
-  if (found === undefined)
+  const estimate = summary.density;
+  if (estimate === undefined)
     throw new InputError(
       `the measurement of ${summary.parameter} holds no spectral density; measure again with the density asked for`,
     );
-  const { grid, density, standard_error: errors, sigma, probes, steps } = found;
+  const { grid, density, standard_error: errors, sigma, probes, steps } = estimate;
   const linear = options.scale === 'linear';
   const floor = linear ? -Infinity : 0.1 / (summary.d * sigma * Math.sqrt(2 * Math.PI));
   const within = (value: number): number => Math.max(value, floor);
@@ -33,7 +33,7 @@ export function spectralDensity(measurement: Measurement, options: SpectralDensi
     {
       kind: 'density',
       title: `Spectral density of H: ${summary.parameter}`,
-      description: `Density of the eigenvalues of H of ${summary.parameter} from ${numberText(found.lowest, 3)} to ${numberText(found.highest, 3)}, by stochastic Lanczos quadrature.`,
+      description: `Density of the eigenvalues of H of ${summary.parameter} from ${numberText(estimate.lowest, 3)} to ${numberText(estimate.highest, 3)}, by stochastic Lanczos quadrature.`,
       panels: [
         {
           row: 0,
@@ -58,7 +58,7 @@ export function spectralDensity(measurement: Measurement, options: SpectralDensi
       notes: [
         `${probes} random vectors of ${steps} Lanczos steps, smoothed by $\\sigma$ = ${numberText(sigma, 2)}; the band is a 95 % interval`,
       ],
-      fit: { probes, lanczos_steps: steps, seed: found.seed, sigma },
+      fit: { probes, lanczos_steps: steps, seed: estimate.seed, sigma },
     },
     options,
   );

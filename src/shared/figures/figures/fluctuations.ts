@@ -10,12 +10,12 @@ import { finish, type FigureOptions } from './common.ts';
 import type { Measurement } from '../figure-data.ts';
 
 function fluctuationsOf({ summary }: Measurement): WeightFluctuationsSummary {
-  const found = summary.weight_fluctuations;
-  if (found === undefined)
+  const fluctuations = summary.weight_fluctuations;
+  if (fluctuations === undefined)
     throw new InputError(
       `the measurement of ${summary.parameter} does not follow the weights' fluctuations; measure again with them asked for`,
     );
-  return found;
+  return fluctuations;
 }
 
 function settingOf({ learning_rate, momentum, batch_size, frozen }: WeightFluctuationsSummary): string {
@@ -29,11 +29,11 @@ function settingOf({ learning_rate, momentum, batch_size, frozen }: WeightFluctu
 /** Var_t(w_t . v_i) against v_i^T H v_i at the mean weights, by mode of sampling, of the directions that have an answer; lines: predicted. Raises InputError where they were not followed. */
 export function weightVariances(measurement: Measurement, options: FigureOptions = {}): FigureSpec {
   const { summary } = measurement;
-  const found = fluctuationsOf(measurement);
+  const fluctuations = fluctuationsOf(measurement);
   const lines: Mark[] = [];
   const points: Mark[] = [];
   let unanswered = 0;
-  for (const [slot, mode] of found.modes.entries()) {
+  for (const [slot, mode] of fluctuations.modes.entries()) {
     const used = mode.state.flatMap((state, i) => (state === 'answered' ? [i] : []));
     unanswered = Math.max(unanswered, mode.state.length - used.length);
     const order = used.toSorted((a, b) => mode.H[a] - mode.H[b]);
@@ -53,7 +53,7 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
       shared: name,
     });
   }
-  if (found.modes.every(({ state }) => !state.includes('answered')))
+  if (fluctuations.modes.every(({ state }) => !state.includes('answered')))
     throw new InputError(
       `no direction of ${summary.parameter} was watched for ${leastCorrelationTimes} correlation times without drifting; more steps or a larger learning rate serve`,
     );
@@ -73,12 +73,12 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
       ],
       frameAspect: 0.78,
       notes: [
-        settingOf(found),
+        settingOf(fluctuations),
         ...(unanswered > 0
-          ? [`${integerText(unanswered)} of ${integerText(found.directions.length)} directions not drawn: watched for less than ${leastCorrelationTimes} correlation times or drifting`] // prettier-ignore
+          ? [`${integerText(unanswered)} of ${integerText(fluctuations.directions.length)} directions not drawn: watched for less than ${leastCorrelationTimes} correlation times or drifting`] // prettier-ignore
           : []),
       ],
-      fit: { learning_rate: found.learning_rate, momentum: found.momentum, batch_size: found.batch_size, seed: found.seed }, // prettier-ignore
+      fit: { learning_rate: fluctuations.learning_rate, momentum: fluctuations.momentum, batch_size: fluctuations.batch_size, seed: fluctuations.seed }, // prettier-ignore
     },
     options,
   );
@@ -96,10 +96,10 @@ export const fluctuationsFigure = defineFigure({
 /** Variance along principal components of the weights against the width of the loss along them; dashed: a random walk's variances at the same flatness. */
 export function varianceFlatness(measurement: Measurement, options: FigureOptions = {}): FigureSpec {
   const { summary } = measurement;
-  const found = fluctuationsOf(measurement);
+  const fluctuations = fluctuationsOf(measurement);
   const marks: Mark[] = [];
   let undrawn = 0;
-  for (const [slot, { mode, components }] of found.modes.entries()) {
+  for (const [slot, { mode, components }] of fluctuations.modes.entries()) {
     if (components === null) continue;
     const used = components.flatness.flatMap((width, i) => (width !== null && width > 0 ? [i] : []));
     undrawn += components.ranks.length - used.length;
@@ -150,10 +150,10 @@ export function varianceFlatness(measurement: Measurement, options: FigureOption
       ],
       frameAspect: 0.78,
       notes: [
-        settingOf(found),
+        settingOf(fluctuations),
         ...(undrawn > 0 ? [`${integerText(undrawn)} components not drawn: the loss does not reach $e\\,L$ along them`] : []), // prettier-ignore
       ],
-      fit: { learning_rate: found.learning_rate, momentum: found.momentum, batch_size: found.batch_size, seed: found.seed }, // prettier-ignore
+      fit: { learning_rate: fluctuations.learning_rate, momentum: fluctuations.momentum, batch_size: fluctuations.batch_size, seed: fluctuations.seed }, // prettier-ignore
     },
     options,
   );

@@ -52,18 +52,18 @@ function pooledEstimate(
   estimand: Estimand,
   options: GammaOptions,
 ): Estimate | undefined {
-  const found = measurements.flatMap((measurement) => {
+  const estimated = measurements.flatMap((measurement) => {
     const slopes: Slopes | undefined = cutoffRow(measurement, estimand, options.cutoff)?.[which];
     const estimate = slopes && estimateOf(slopes, options.estimator);
     return estimate ? [estimate] : [];
   });
-  if (found.length === 0) return undefined;
-  if (found.length === 1) {
-    const [{ value, interval }] = found;
+  if (estimated.length === 0) return undefined;
+  if (estimated.length === 1) {
+    const [{ value, interval }] = estimated;
     return { value, low: interval?.[0] ?? NaN, high: interval?.[1] ?? NaN, n: 1 };
   }
-  const { mean, interval } = statisticsOf(found.map(({ value }) => value));
-  return { value: mean, low: interval?.[0] ?? NaN, high: interval?.[1] ?? NaN, n: found.length };
+  const { mean, interval } = statisticsOf(estimated.map(({ value }) => value));
+  return { value: mean, low: interval?.[0] ?? NaN, high: interval?.[1] ?? NaN, n: estimated.length };
 }
 
 interface Group {
@@ -112,7 +112,7 @@ function estimates(setups: readonly Setup[], options: GammaOptions, span: number
     });
     if (points.length === 0) return;
     const symbol = which === 'gamma' ? '\\gamma' : '\\gamma_Q';
-    const own = several && shown.length === 1 && !predicted ? '' : `$${symbol}$, ${estimandNames[estimand]}`;
+    const seriesName = several && shown.length === 1 && !predicted ? '' : `$${symbol}$, ${estimandNames[estimand]}`;
     marks.push({
       kind: 'points',
       name: `${which}_${estimand}${suffix}`,
@@ -124,7 +124,7 @@ function estimates(setups: readonly Setup[], options: GammaOptions, span: number
       colour,
       marker: which === 'gamma' ? (first ? 'circle' : 'square') : first ? 'circle-open' : 'square-open',
       ...(span === 0 && which === 'gamma' ? { join: first ? ('solid' as const) : ('dashed' as const) } : {}),
-      label: [label, own].filter((part) => part !== '').join(': '),
+      label: [label, seriesName].filter((part) => part !== '').join(': '),
       what: 'estimates',
       order: k,
     });

@@ -102,10 +102,10 @@ export function estimateOf(
   slopes: Slopes,
   estimator: Estimator | undefined,
 ): { estimator: Estimator; value: number; interval: readonly [number, number] | undefined } | undefined {
-  const chosen = estimator ?? 'ols';
-  const value = slopes[chosen];
+  const which = estimator ?? 'ols';
+  const value = slopes[which];
   if (typeof value !== 'number') return undefined;
-  return { estimator: chosen, value, interval: slopes.interval?.[chosen] };
+  return { estimator: which, value, interval: slopes.interval?.[which] };
 }
 
 export function scatterDiagonals(measurement: Measurement, options: ScatterOptions = {}): FigureSpec {

@@ -32,13 +32,13 @@ export function spectra(measurement: Measurement, options: SpectraOptions = {}):
   const below: string[] = [];
   const byDirection = options.order === 'direction';
   const marks: Line[] = quantities.map((quantity, slot) => {
-    const own =
+    const spectrum =
       quantity === 'H'
         ? arrayOf(measurement, 'eigenvalues')
         : byDirection
           ? undefined
           : options.eigenvalues?.[quantity];
-    const values = Float64Array.from(own ?? arrayOf(measurement, quantity === 'C' ? 'C_diagonal' : 'Q_diagonal'));
+    const values = Float64Array.from(spectrum ?? arrayOf(measurement, quantity === 'C' ? 'C_diagonal' : 'Q_diagonal'));
     if (!byDirection) values.sort().reverse();
     const unit = options.normalised ? values.reduce((largest, value) => Math.max(largest, value), 0) || 1 : 1;
     const floor = summary.floor[quantity];
@@ -46,7 +46,7 @@ export function spectra(measurement: Measurement, options: SpectraOptions = {}):
     const left = values.length - shown.length;
     if (left > 0) below.push(`${integerText(left)} of ${quantity}`);
     if (floor > 0 && left > 0) floors.push({ value: floor / unit, colour: slot, quantity });
-    const isSpectrum = own !== undefined && !byDirection;
+    const isSpectrum = spectrum !== undefined && !byDirection;
     return {
       kind: 'line',
       name: quantity,

@@ -162,7 +162,7 @@ function scaleOf(values: readonly number[]): 'linear' | 'log' {
 export function trainingEvolution(history: TrainingHistory, options: EvolutionOptions = {}): FigureSpec {
   const rows = history.measurements.toSorted((a, b) => a.step - b.step);
   const steps = rows.map((row) => row.step);
-  const wanted =
+  const quantities =
     options.quantities ?? (history.loss ? ['gamma', 'sharpness', 'trace', 'loss'] : ['gamma', 'sharpness', 'trace']);
   const x: Axis = { scale: options.steps ?? 'linear', label: options.unit ?? 'step' };
   const series = (name: string, y: readonly number[], colour: number, label?: string): Points => ({
@@ -184,7 +184,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
   )
     rowAt(rows[0].summary.gamma[shown[0]], asked);
   const isEstimated = rows.some(({ summary }) => traceError(summary, 'H') !== null);
-  const panels = wanted.map((quantity, row): Panel => {
+  const panels = quantities.map((quantity, row): Panel => {
     const base = { row, column: 0, x };
     switch (quantity) {
       case 'gamma': {
@@ -227,7 +227,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
           const rate = rates.find((each) => each.step === step)?.value;
           return value === undefined || rate === undefined ? NaN : rate * value;
         };
-        const own = rows.map(({ step, summary }) => times(definedSharpness(summary) ?? undefined, step));
+        const sharpnesses = rows.map(({ step, summary }) => times(definedSharpness(summary) ?? undefined, step));
         const batches = rows.map(({ step, summary }) => times(summary.weight_fluctuations?.batch_sharpness.network.value, step)); // prettier-ignore
         const whole = network.toSorted((a, b) => a.step - b.step);
         const ofNetwork = whole.map(({ step, summary }) => times(definedSharpness(summary) ?? undefined, step));
@@ -237,10 +237,10 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
           y: {
             scale: 'log',
             label: '$\\eta H_{11}$',
-            ...around([...own, ...batches, ...ofNetwork, stabilityLimit(momentum)]),
+            ...around([...sharpnesses, ...batches, ...ofNetwork, stabilityLimit(momentum)]),
           },
           marks: [
-            series('eta_H11', own, 0, isWhole ? '$\\eta H_{11}$' : '$\\eta H_{11}$ of this layer'),
+            series('eta_H11', sharpnesses, 0, isWhole ? '$\\eta H_{11}$' : '$\\eta H_{11}$ of this layer'),
             ...(whole.length > 0
               ? [{ ...series('eta_H11_network', ofNetwork, 2, '$\\eta H_{11}$ of the whole network'), x: whole.map(({ step }) => step) }] // prettier-ignore
               : []),
@@ -293,13 +293,13 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
     {
       kind: 'trainingEvolution',
       title: `Over training: ${parameter}`,
-      description: `${wanted.join(', ')} of ${parameter} at ${rows.length} moments of training.`,
+      description: `${quantities.join(', ')} of ${parameter} at ${rows.length} moments of training.`,
       panels,
       rows: panels.length,
       shareX: true,
       letters: false,
       frameAspect: 0.3,
-      ...(isEstimated && wanted.includes('trace')
+      ...(isEstimated && quantities.includes('trace')
         ? { notes: ['tr H is estimated from random vectors; its bars are 95 % intervals (1.96 standard errors)'] }
         : {}),
       fit: {

@@ -31,12 +31,12 @@ export function cffOutlines(data: Uint8Array): CffOutlines {
   }
 
   function dictionary([from, to]: readonly [number, number]): Map<number, number[]> {
-    const found = new Map<number, number[]>();
+    const entries = new Map<number, number[]>();
     let operands: number[] = [];
     for (let p = from; p < to;) {
       const b = data[p++];
       if (b <= 21) {
-        found.set(b === 12 ? 1200 + data[p++] : b, operands);
+        entries.set(b === 12 ? 1200 + data[p++] : b, operands);
         operands = [];
       } else if (b === 28) {
         operands.push((u16(p) << 16) >> 16);
@@ -61,7 +61,7 @@ export function cffOutlines(data: Uint8Array): CffOutlines {
       else if (b <= 250) operands.push((b - 247) * 256 + data[p++] + 108);
       else operands.push(-(b - 251) * 256 - data[p++] - 108);
     }
-    return found;
+    return entries;
   }
 
   const names = index(data[2]);

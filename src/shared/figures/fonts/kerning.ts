@@ -37,15 +37,15 @@ function gposPairs(gpos: Reader, bytes: Uint8Array): Pair[] {
   }
   if (script === 0 || gpos.u16(script) === 0) return [];
   const language = script + gpos.u16(script);
-  const chosen = new Set<number>();
+  const kernLookups = new Set<number>();
   for (let k = 0, n = gpos.u16(language + 4); k < n; k++) {
     const record = features + 2 + 6 * gpos.u16(language + 6 + 2 * k);
     if (gpos.u32(record) !== 0x6b65726e) continue;
     const feature = features + gpos.u16(record + 4);
-    for (let l = 0, m = gpos.u16(feature + 2); l < m; l++) chosen.add(gpos.u16(feature + 4 + 2 * l));
+    for (let l = 0, m = gpos.u16(feature + 2); l < m; l++) kernLookups.add(gpos.u16(feature + 4 + 2 * l));
   }
   const pairs: Pair[] = [];
-  for (const index of [...chosen].sort((a, b) => a - b)) {
+  for (const index of [...kernLookups].sort((a, b) => a - b)) {
     const lookup = lookups + gpos.u16(lookups + 2 + 2 * index);
     for (let k = 0, n = gpos.u16(lookup + 4); k < n; k++) {
       let at = lookup + gpos.u16(lookup + 6 + 2 * k);
@@ -76,9 +76,9 @@ function pairTable(table: Reader): Pair {
       let high = table.u16(set) - 1;
       while (low <= high) {
         const mid = (low + high) >> 1;
-        const at = set + 2 + (2 + size) * mid;
-        const glyph = table.u16(at);
-        if (glyph === right) return table.i16(at + 2 + advance);
+        const record = set + 2 + (2 + size) * mid;
+        const glyph = table.u16(record);
+        if (glyph === right) return table.i16(record + 2 + advance);
         if (glyph < right) low = mid + 1;
         else high = mid - 1;
       }
@@ -107,25 +107,26 @@ export function coverage(table: Reader, offset: number): (glyph: number) => numb
   if (table.u16(offset) === 1) for (let k = 0; k < count; k++) indices.set(table.u16(offset + 4 + 2 * k), k);
   else
     for (let k = 0; k < count; k++) {
-      const at = offset + 4 + 6 * k;
-      const start = table.u16(at);
-      for (let glyph = start; glyph <= table.u16(at + 2); glyph++)
-        indices.set(glyph, table.u16(at + 4) + glyph - start);
+      const range = offset + 4 + 6 * k;
+      const start = table.u16(range);
+      for (let glyph = start; glyph <= table.u16(range + 2); glyph++)
+        indices.set(glyph, table.u16(range + 4) + glyph - start);
     }
   return (glyph) => indices.get(glyph) ?? -1;
 }
 
 function classes(table: Reader, offset: number): (glyph: number) => number {
-  const found = new Map<number, number>();
+  const classOf = new Map<number, number>();
   if (table.u16(offset) === 1) {
     const start = table.u16(offset + 2);
-    for (let k = 0, n = table.u16(offset + 4); k < n; k++) found.set(start + k, table.u16(offset + 6 + 2 * k));
+    for (let k = 0, n = table.u16(offset + 4); k < n; k++) classOf.set(start + k, table.u16(offset + 6 + 2 * k));
   } else
     for (let k = 0, n = table.u16(offset + 2); k < n; k++) {
-      const at = offset + 4 + 6 * k;
-      for (let glyph = table.u16(at); glyph <= table.u16(at + 2); glyph++) found.set(glyph, table.u16(at + 4));
+      const range = offset + 4 + 6 * k;
+      for (let glyph = table.u16(range); glyph <= table.u16(range + 2); glyph++)
+        classOf.set(glyph, table.u16(range + 4));
     }
-  return (glyph) => found.get(glyph) ?? 0;
+  return (glyph) => classOf.get(glyph) ?? 0;
 }
 
 function oldKerning(kern: Reader): Kerning {

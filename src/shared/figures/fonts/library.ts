@@ -79,7 +79,7 @@ export function fontLibrary(
 ): FontLibrary {
   const faces = new Map<string, FontFace>();
   const system: string[] = [];
-  const found = new Map<string, FoundGlyph>();
+  const glyphs = new Map<string, FoundGlyph>();
   const face = (file: string): FontFace => {
     let known = faces.get(file);
     if (!known) faces.set(file, (known = readFont(load(file))));
@@ -87,13 +87,13 @@ export function fontLibrary(
   };
   const search = (key: string, files: readonly string[], codePoint: number): FoundGlyph => {
     const id = `${key}:${codePoint}`;
-    const known = found.get(id);
+    const known = glyphs.get(id);
     if (known) return known;
     for (const file of files) {
       const glyph = face(file).glyphOf(codePoint);
       if (glyph !== 0) {
         const hit = { face: face(file), glyph };
-        found.set(id, hit);
+        glyphs.set(id, hit);
         return hit;
       }
     }
@@ -107,7 +107,7 @@ export function fontLibrary(
     }
     if (!system.includes(other.family)) system.push(other.family);
     const hit = { face: other, glyph };
-    found.set(id, hit);
+    glyphs.set(id, hit);
     return hit;
   };
   const fallback = ['DejaVuSans.ttf', 'STIXTwoMath-Regular.ttf'];

@@ -124,11 +124,11 @@ function fontFile(tables: [string, Uint8Array][]): Uint8Array {
   let offset = directory;
   let headAt = 0;
   tables.forEach(([tag, table], k) => {
-    const at = 12 + 16 * k;
-    for (let c = 0; c < 4; c++) out[at + c] = tag.charCodeAt(c);
-    view.setUint32(at + 4, checksum(table));
-    view.setUint32(at + 8, offset);
-    view.setUint32(at + 12, table.length);
+    const record = 12 + 16 * k;
+    for (let c = 0; c < 4; c++) out[record + c] = tag.charCodeAt(c);
+    view.setUint32(record + 4, checksum(table));
+    view.setUint32(record + 8, offset);
+    view.setUint32(record + 12, table.length);
     out.set(table, offset);
     if (tag === 'head') headAt = offset;
     offset += Math.ceil(table.length / 4) * 4;

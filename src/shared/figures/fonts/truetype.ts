@@ -65,14 +65,14 @@ export function readFont(bytes: Uint8Array, index = 0): FontFace {
     throw new Error('not a TrueType or OpenType font');
   const tables = new Map<string, Table>();
   for (let k = 0, n = file.u16(start + 4); k < n; k++) {
-    const at = start + 12 + 16 * k;
-    const tag = String.fromCharCode(file.u8(at), file.u8(at + 1), file.u8(at + 2), file.u8(at + 3));
-    tables.set(tag, { offset: file.u32(at + 8), length: file.u32(at + 12) });
+    const record = start + 12 + 16 * k;
+    const tag = String.fromCharCode(file.u8(record), file.u8(record + 1), file.u8(record + 2), file.u8(record + 3));
+    tables.set(tag, { offset: file.u32(record + 8), length: file.u32(record + 12) });
   }
   const table = (tag: string): Reader => {
-    const found = tables.get(tag);
-    if (!found) throw new Error(`the font has no ${tag} table`);
-    return new Reader(bytes, found.offset);
+    const location = tables.get(tag);
+    if (!location) throw new Error(`the font has no ${tag} table`);
+    return new Reader(bytes, location.offset);
   };
   const head = table('head');
   const hhea = table('hhea');
@@ -117,18 +117,18 @@ export function readFont(bytes: Uint8Array, index = 0): FontFace {
       return kerning(left, right);
     },
     outline(glyph) {
-      let found = outlines.get(glyph);
-      if (!found) {
-        if (glyf) found = glyf.outline(glyph);
+      let outline = outlines.get(glyph);
+      if (!outline) {
+        if (glyf) outline = glyf.outline(glyph);
         else {
           const range = tables.get('CFF ');
           if (!range) throw new Error(`the font ${face.name} has neither glyf nor CFF outlines`);
           cff ??= cffOutlines(bytes.subarray(range.offset, range.offset + range.length));
-          found = cff(glyph);
+          outline = cff(glyph);
         }
-        outlines.set(glyph, found);
+        outlines.set(glyph, outline);
       }
-      return found;
+      return outline;
     },
     components: (glyph) => (glyf ? glyf.components(glyph) : []),
     get math() {
@@ -154,20 +154,20 @@ function readNames(tables: ReadonlyMap<string, Table>, bytes: Uint8Array): Map<n
   const reader = new Reader(bytes, range.offset);
   const strings = reader.u16(4);
   for (let k = 0, n = reader.u16(2); k < n; k++) {
-    const at = 6 + 12 * k;
-    const platform = reader.u16(at);
-    const language = reader.u16(at + 4);
-    const id = reader.u16(at + 6);
+    const record = 6 + 12 * k;
+    const platform = reader.u16(record);
+    const language = reader.u16(record + 4);
+    const id = reader.u16(record + 6);
     if (
       !((platform === 3 && language === 0x409) || (platform === 1 && language === 0)) ||
       (names.has(id) && platform === 1)
     )
       continue;
     let text = '';
-    const start = strings + reader.u16(at + 10);
+    const start = strings + reader.u16(record + 10);
     if (platform === 3)
-      for (let b = 0; b < reader.u16(at + 8); b += 2) text += String.fromCharCode(reader.u16(start + b));
-    else for (let b = 0; b < reader.u16(at + 8); b++) text += String.fromCharCode(reader.u8(start + b));
+      for (let b = 0; b < reader.u16(record + 8); b += 2) text += String.fromCharCode(reader.u16(start + b));
+    else for (let b = 0; b < reader.u16(record + 8); b++) text += String.fromCharCode(reader.u8(start + b));
     names.set(id, text);
   }
   return names;
@@ -180,13 +180,13 @@ function readCmap(cmap: Reader): (codePoint: number) => number {
   for (let k = 0, n = cmap.u16(2); k < n; k++) {
     const platform = cmap.u16(4 + 8 * k);
     const encoding = cmap.u16(6 + 8 * k);
-    const at = cmap.u32(8 + 8 * k);
-    const format = cmap.u16(at);
+    const subtable = cmap.u32(8 + 8 * k);
+    const format = cmap.u16(subtable);
     const unicode = platform === 0 || (platform === 3 && (encoding === 1 || encoding === 10));
     const rank = !unicode ? -1 : format === 12 ? 2 : format === 4 ? 1 : -1;
     if (rank > best) {
       best = rank;
-      offset = at;
+      offset = subtable;
     }
   }
   if (best < 0) throw new Error('the font has no Unicode character map of format 4 or 12');
@@ -201,10 +201,10 @@ function readCmap(cmap: Reader): (codePoint: number) => number {
       let high = groups - 1;
       while (low <= high) {
         const mid = (low + high) >> 1;
-        const at = 16 + 12 * mid;
-        if (code < sub.u32(at)) high = mid - 1;
-        else if (code > sub.u32(at + 4)) low = mid + 1;
-        else return sub.u32(at + 8) + code - sub.u32(at);
+        const group = 16 + 12 * mid;
+        if (code < sub.u32(group)) high = mid - 1;
+        else if (code > sub.u32(group + 4)) low = mid + 1;
+        else return sub.u32(group + 8) + code - sub.u32(group);
       }
       return 0;
     };
@@ -275,13 +275,13 @@ function glyfReader(glyf: Reader, loca: Reader, long: boolean, glyphs: number): 
 
   function outline(glyph: number, depth = 0): number[] {
     if (!(glyph >= 0 && glyph < glyphs)) throw new Error(`the font has no glyph ${glyph}`);
-    const at = offsetOf(glyph);
-    if (offsetOf(glyph + 1) <= at) return [];
-    const contours = glyf.i16(at);
+    const begin = offsetOf(glyph);
+    if (offsetOf(glyph + 1) <= begin) return [];
+    const contours = glyf.i16(begin);
     const out: number[] = [];
     if (contours < 0) {
       if (depth > 6) throw new Error('the font nests composite glyphs too deeply');
-      eachComponent(at + 10, (part, [a, b, c, d], dx, dy) => {
+      eachComponent(begin + 10, (part, [a, b, c, d], dx, dy) => {
         const inner = outline(part, depth + 1);
         const sizes = [2, 2, 4, 6, 0];
         for (let k = 0; k < inner.length;) {
@@ -293,7 +293,7 @@ function glyfReader(glyf: Reader, loca: Reader, long: boolean, glyphs: number): 
       });
       return out;
     }
-    let p = at + 10;
+    let p = begin + 10;
     const ends: number[] = [];
     for (let k = 0; k < contours; k++, p += 2) ends.push(glyf.u16(p));
     const points = contours > 0 ? ends[contours - 1] + 1 : 0;
@@ -330,9 +330,9 @@ function glyfReader(glyf: Reader, loca: Reader, long: boolean, glyphs: number): 
   return {
     outline: (glyph) => outline(glyph),
     components(glyph) {
-      const at = offsetOf(glyph);
+      const begin = offsetOf(glyph);
       const parts: number[] = [];
-      if (offsetOf(glyph + 1) > at && glyf.i16(at) < 0) eachComponent(at + 10, (part) => parts.push(part));
+      if (offsetOf(glyph + 1) > begin && glyf.i16(begin) < 0) eachComponent(begin + 10, (part) => parts.push(part));
       return parts;
     },
   };

@@ -161,11 +161,13 @@ export function drawAxis(
   const shortPath: number[] = [];
   const texts: PlacedText[] = [];
   for (const { tick, box } of ticks.ticks) {
-    const at = scale(tick.value);
-    if (!Number.isFinite(at)) continue;
+    const position = scale(tick.value);
+    if (!Number.isFinite(position)) continue;
     const reach = axis.scale === 'category' ? minor : tick.major ? major : minor;
     (tick.major ? longPath : shortPath).push(
-      ...(horizontal ? [M, at, bottom, L, at, bottom + reach] : [M, frame.x, at, L, frame.x - reach, at]),
+      ...(horizontal
+        ? [M, position, bottom, L, position, bottom + reach]
+        : [M, frame.x, position, L, frame.x - reach, position]),
     );
     if (!box || !numbers) continue;
     if (!horizontal) {
@@ -174,12 +176,12 @@ export function drawAxis(
       texts.push({
         box,
         x: frame.x - major - gap - box.width,
-        y: at - middle + (lines ? 0 : 0.34 * style.tickSize),
+        y: position - middle + (lines ? 0 : 0.34 * style.tickSize),
         angle: 0,
         role: 'tick',
       });
     } else if (ticks.angle === 0)
-      texts.push({ box, x: at - box.width / 2, y: bottom + major + gap + ticks.height, angle: 0, role: 'tick' });
+      texts.push({ box, x: position - box.width / 2, y: bottom + major + gap + ticks.height, angle: 0, role: 'tick' });
     else {
       // The end of the name stands under its tick.
       const radians = (ticks.angle * Math.PI) / 180;
@@ -187,7 +189,7 @@ export function drawAxis(
       const half = 0.34 * style.tickSize;
       texts.push({
         box,
-        x: at - box.width * Math.cos(radians) + half * Math.sin(radians),
+        x: position - box.width * Math.cos(radians) + half * Math.sin(radians),
         y: top + box.width * Math.sin(radians) + half * Math.cos(radians) + (ticks.angle < 90 ? half * 0.6 : 0),
         angle: ticks.angle,
         role: 'tick',

@@ -104,14 +104,14 @@ function barTicks(colours: ColourScale, height: number, fonts: FontLibrary, styl
     if (!(end > 0)) continue;
     let last: number | undefined;
     for (let exponent = Math.floor(Math.log10(end) + 1e-9); ; exponent--) {
-      const at = place(sign * 10 ** exponent);
-      if (Math.abs(at - place(0)) < room) break;
-      if (last !== undefined && Math.abs(at - last) < room) continue;
+      const position = place(sign * 10 ** exponent);
+      if (Math.abs(position - place(0)) < room) break;
+      if (last !== undefined && Math.abs(position - last) < room) continue;
       out.push({
         value: sign * 10 ** exponent,
         box: sign < 0 ? minusPower(exponent, fonts, style) : power('', exponent),
       });
-      last = at;
+      last = position;
     }
   }
   return out.filter(

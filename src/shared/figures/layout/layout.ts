@@ -63,11 +63,11 @@ function legendPlan(spec: FigureSpec, plans: readonly PanelPlan[]): LegendPlan {
       .map(({ panel }) => legendEntries([panel], common))
       .filter((entries) => entries.length > 0)
       .map((entries) => entries.map((entry) => entry.key).join('\n'));
-  const own = keysOf(false);
+  const panelKeys = keysOf(false);
   const common = keysOf(several);
   const isSame = (keys: readonly string[]): boolean => keys.every((each) => each === keys[0]);
   const base = { place: spec.legend, outside: new Set<number>(), alike: several && isSame(common), moves: false };
-  if (spec.legend === 'none' || own.length === 0) return { ...base, place: 'none', shared: true };
+  if (spec.legend === 'none' || panelKeys.length === 0) return { ...base, place: 'none', shared: true };
   if (spec.legend === 'below' || spec.legend === 'above' || spec.legend === 'right') {
     const grouped = spec.legend !== 'right' && several && !isSame(common);
     return {
@@ -78,7 +78,7 @@ function legendPlan(spec: FigureSpec, plans: readonly PanelPlan[]): LegendPlan {
     };
   }
   if (spec.legend !== 'auto') return { ...base, shared: false };
-  if (own.length > 1 && isSame(own)) return { ...base, place: 'below', shared: true, moves: true };
+  if (panelKeys.length > 1 && isSame(panelKeys)) return { ...base, place: 'below', shared: true, moves: true };
   return { ...base, shared: false, moves: true };
 }
 
@@ -190,14 +190,14 @@ function draw(
 
   let corner = { x: 0, y: 0 };
   if (block) {
-    const at = sideways
+    const position = sideways
       ? { x: geometry.width - edge - block.width, y: geometry.frames[0].y }
       : {
           x: Math.max(edge, (geometry.width - block.width) / 2),
           y: legend.place === 'above' ? edge : geometry.height - edge - noteHeight - block.height,
         };
-    corner = at;
-    const placed = block.place(at.x, at.y);
+    corner = position;
+    const placed = block.place(position.x, position.y);
     nodes.push({ kind: 'group', name: 'legend', children: placed.nodes });
     texts.push(...placed.texts);
   }

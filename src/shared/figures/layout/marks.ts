@@ -124,12 +124,12 @@ function drawMark(
       return;
     }
     case 'rule': {
-      const at = mark.axis === 'x' ? x(mark.value) : y(mark.value);
-      if (!Number.isFinite(at)) return;
+      const position = mark.axis === 'x' ? x(mark.value) : y(mark.value);
+      if (!Number.isFinite(position)) return;
       const path =
         mark.axis === 'x'
-          ? [M, at, frame.y, L, at, frame.y + frame.height]
-          : [M, frame.x, at, L, frame.x + frame.width, at];
+          ? [M, position, frame.y, L, position, frame.y + frame.height]
+          : [M, frame.x, position, L, frame.x + frame.width, position];
       if (!context.onScreen) trace([path[1], path[4]], [path[2], path[5]], out.lines);
       clip([
         {

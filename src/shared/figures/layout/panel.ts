@@ -149,12 +149,12 @@ function ownLegend(
   });
   const { block, choice, crowded } = options.find((option) => !option.crowded) ?? options[0];
   const corner = legendPlace === 'auto' ? choice.corner : (legendPlace as Corner);
-  const at = cornerPlace(corner, frame, block.width, block.height, inset);
-  const placed = block.place(at.x, at.y);
+  const topLeft = cornerPlace(corner, frame, block.width, block.height, inset);
+  const placed = block.place(topLeft.x, topLeft.y);
   if (choice.data + choice.lines > 0 || legendPlace !== 'auto')
     nodes.push({
       kind: 'path',
-      path: rectangle(at.x - 2, at.y - 1, block.width + 4, block.height + 2),
+      path: rectangle(topLeft.x - 2, topLeft.y - 1, block.width + 4, block.height + 2),
       fill: { colour: '#FFFFFF', opacity: 0.85 },
     });
   nodes.push({ kind: 'group', name: 'legend', children: placed.nodes });
@@ -192,14 +192,14 @@ function ownNumbers(
   const box = setLabel(text, fonts, { family: style.font, size, maxWidth: room });
   const height = box.ascent + box.descent;
   const choice = bestCorner(frame, box.width, height, inset, drawn.ink, drawn.lines);
-  const at = cornerPlace(choice.corner, frame, box.width, height, inset);
+  const topLeft = cornerPlace(choice.corner, frame, box.width, height, inset);
   if (choice.data + choice.lines > 0)
     nodes.push({
       kind: 'path',
-      path: rectangle(at.x - 1, at.y - 1, box.width + 2, height + 2),
+      path: rectangle(topLeft.x - 1, topLeft.y - 1, box.width + 2, height + 2),
       fill: { colour: '#FFFFFF', opacity: 0.8 },
     });
-  texts.push({ box, x: at.x, y: at.y + box.ascent, angle: 0, role: 'annotation' });
+  texts.push({ box, x: topLeft.x, y: topLeft.y + box.ascent, angle: 0, role: 'annotation' });
   return choice.data > 0 || setLabel(text, fonts, { family: style.font, size }).width > room + 1e-6;
 }
 

@@ -136,9 +136,9 @@ export function pointLook(points: Points, style: MarkStyle, n = points.x.length)
 }
 
 export function omissionsOf(what: string, omissions: Map<string, Omissions>): Omissions {
-  const found = omissions.get(what) ?? { total: 0, notPositive: 0, beyond: 0, missing: 0 };
-  omissions.set(what, found);
-  return found;
+  const counts = omissions.get(what) ?? { total: 0, notPositive: 0, beyond: 0, missing: 0 };
+  omissions.set(what, counts);
+  return counts;
 }
 
 /** Points along a polyline, some 6 pt apart. */
@@ -319,10 +319,10 @@ export function thinned(at: readonly number[], frame: Frame, most: number): { ke
   let best = within(high);
   for (let round = 0; round < 16; round++) {
     const side = (low + high) / 2;
-    const kept = within(side);
-    if (kept.length <= most) {
+    const remaining = within(side);
+    if (remaining.length <= most) {
       high = side;
-      best = kept;
+      best = remaining;
     } else low = side;
   }
   return { kept: best, side: high };

@@ -28,10 +28,10 @@ export function thinnedLine(mark: Line, x: Scale, scaleOfY: Axis['scale']): Line
       keep(k);
       continue;
     }
-    const at = Math.floor(x(mark.x[k]));
-    if (first < 0 || at !== column) {
+    const pixel = Math.floor(x(mark.x[k]));
+    if (first < 0 || pixel !== column) {
       flush();
-      column = at;
+      column = pixel;
       [first, low, high, last] = [k, k, k, k];
       continue;
     }
@@ -49,14 +49,14 @@ export function thinnedBand(mark: Band, x: Scale): Band {
   let column = NaN;
   for (let k = 0; k < mark.x.length; k++) {
     const [low, high] = [mark.low[k], mark.high[k]];
-    const at = Number.isNaN(low + high) ? NaN : Math.floor(x(mark.x[k]));
+    const pixel = Number.isNaN(low + high) ? NaN : Math.floor(x(mark.x[k]));
     const end = xs.length - 1;
-    if (at === column) {
+    if (pixel === column) {
       lows[end] = Math.min(lows[end], low);
       highs[end] = Math.max(highs[end], high);
       continue;
     }
-    column = at;
+    column = pixel;
     xs.push(mark.x[k]);
     lows.push(low);
     highs.push(high);

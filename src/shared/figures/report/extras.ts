@@ -104,8 +104,8 @@ const cellOf = (value: number | null, interval: Interval | null | undefined): st
 
 /** "; –: C is 0 up to rounding" where something is. */
 function dashNote(reasons: readonly (string | null)[]): string {
-  const found = new Set(reasons.filter((reason) => reason !== null));
-  return found.size === 0 ? '' : `; –: ${[...found].join(', ')}`;
+  const texts = new Set(reasons.filter((reason) => reason !== null));
+  return texts.size === 0 ? '' : `; –: ${[...texts].join(', ')}`;
 }
 
 function hasIntervals({ gamma }: MeasurementSummary): boolean {
@@ -126,21 +126,21 @@ function claimsTable(summary: MeasurementSummary, cutoff: number): ReportTable[]
 function convergenceTable(summary: MeasurementSummary, cutoff: number): ReportTable[] {
   const rows = summary.half_sample?.gamma.training_set ?? [];
   if (findRow(rows, cutoff) === undefined) return [];
-  const found = judgeConvergence(summary, { cutoff });
-  if (found === undefined) return [];
+  const judged = judgeConvergence(summary, { cutoff });
+  if (judged === undefined) return [];
   const number = (value: number | null): string => (value === null ? '–' : numberText(value, 3));
   return [
     {
-      caption: `Convergence: ${found.state}`,
+      caption: `Convergence: ${judged.state}`,
       head: [
         'number',
-        `from ${integerText(found.samples[0])} samples`,
-        `from ${integerText(found.samples[1])}`,
+        `from ${integerText(judged.samples[0])} samples`,
+        `from ${integerText(judged.samples[1])}`,
         'change',
         'allowed',
         'state',
       ],
-      rows: found.numbers
+      rows: judged.numbers
         .filter((each) => each.judged)
         .map((each) => [
           plainLabel(each.name.replaceAll('_', ' ')) +
@@ -186,19 +186,21 @@ function dualityTables(summary: MeasurementSummary, cutoff: number): ReportTable
   const residual = ({ median, median_interval }: RelativeResidual): string => cellOf(median, median_interval);
   const slope = ({ slope: value, interval }: DualSlope): string => cellOf(value, interval);
   const pairs = pairKinds.flatMap((kind) => {
-    const found = duality.residuals[kind];
-    if (found === undefined) return [];
-    const numbers = [residual(found.first_order), residual(found.gradient_difference)];
-    return [[pairNames[kind], integerText(found.pairs), numberText(found.exactness, 2), ...numbers]];
+    const residualsOfKind = duality.residuals[kind];
+    if (residualsOfKind === undefined) return [];
+    const numbers = [residual(residualsOfKind.first_order), residual(residualsOfKind.gradient_difference)];
+    return [
+      [pairNames[kind], integerText(residualsOfKind.pairs), numberText(residualsOfKind.exactness, 2), ...numbers],
+    ];
   });
   const means = pairKinds.flatMap((kind) => {
-    const found = duality.moments[kind];
-    const row = found && findRow(found.rows, cutoff);
-    if (found === undefined || row === undefined) return [];
+    const momentsOfKind = duality.moments[kind];
+    const row = momentsOfKind && findRow(momentsOfKind.rows, cutoff);
+    if (momentsOfKind === undefined || row === undefined) return [];
     return [
       [
         pairNames[kind],
-        cellOf(zero === null ? found.trace_ratio : null, found.trace_ratio_interval),
+        cellOf(zero === null ? momentsOfKind.trace_ratio : null, momentsOfKind.trace_ratio_interval),
         cellOf(row.median_ratio, undefined),
         slope(row.C_dual_on_C),
         slope(row.isotropy),

@@ -34,13 +34,13 @@ export const isScript = (style: MathStyle): boolean => style === 'script' || sty
 export function symbolBox(node: MathNode & { kind: 'symbol' }, context: Context, style: MathStyle): MathBox {
   const size = sizeOf(context, style);
   const { face, glyph } = context.fonts.math(context.family, inAlphabet(node.character, node.alphabet));
-  let chosen = glyph;
+  let sized = glyph;
   if (node.large && style === 'display') {
-    const wanted = (context.fonts.mathFace(context.family).math?.constants.displayOperatorMinHeight ?? 0) * 1;
-    chosen = face.math?.taller(glyph).find(([, extent]) => extent >= wanted)?.[0] ?? glyph;
+    const least = (context.fonts.mathFace(context.family).math?.constants.displayOperatorMinHeight ?? 0) * 1;
+    sized = face.math?.taller(glyph).find(([, extent]) => extent >= least)?.[0] ?? glyph;
   }
-  const box = glyphBox(face, chosen, size, node.character);
-  const attach = face.math?.accentAttachment(chosen);
+  const box = glyphBox(face, sized, size, node.character);
+  const attach = face.math?.accentAttachment(sized);
   const shift = node.large ? (box.ascent - box.descent) / 2 - constant(context, style, 'axisHeight') : 0;
   const placed = shift === 0 ? box : moved(box, 0, shift);
   return {

@@ -163,12 +163,12 @@ export function inAlphabet(character: string, alphabet: Alphabet): number {
   const isLatin = /^[A-Za-z]$/.test(character);
   const smallGreek = (code >= 0x3b1 && code <= 0x3c9) || greekVariants.includes(character);
   const capitalGreek = code >= 0x391 && code <= 0x3a9;
-  const chosen = alphabet === 'default' ? (isLatin || smallGreek ? 'it' : 'rm') : alphabet;
-  const hole = holes[`${chosen}:${character}`];
+  const form = alphabet === 'default' ? (isLatin || smallGreek ? 'it' : 'rm') : alphabet;
+  const hole = holes[`${form}:${character}`];
   if (hole) return hole.codePointAt(0)!;
-  if (isLatin && latin[chosen]) return latin[chosen] + (code >= 97 ? code - 97 + 26 : code - 65);
-  if (/^[0-9]$/.test(character) && digits[chosen]) return digits[chosen] + code - 48;
-  const base = greek[chosen];
+  if (isLatin && latin[form]) return latin[form] + (code >= 97 ? code - 97 + 26 : code - 65);
+  if (/^[0-9]$/.test(character) && digits[form]) return digits[form] + code - 48;
+  const base = greek[form];
   if (base !== undefined) {
     if (capitalGreek) return base + code - 0x391;
     if (code >= 0x3b1 && code <= 0x3c9) return base + 26 + code - 0x3b1;

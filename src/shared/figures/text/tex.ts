@@ -56,23 +56,23 @@ type Token = { readonly kind: 'command' | 'character'; readonly text: string; re
 function tokens(source: string): Token[] {
   const out: Token[] = [];
   for (let k = 0; k < source.length;) {
-    const at = k;
+    const begin = k;
     const character = String.fromCodePoint(source.codePointAt(k)!);
     k += character.length;
     if (character !== '\\') {
-      out.push({ kind: 'character', text: character, at });
+      out.push({ kind: 'character', text: character, at: begin });
       continue;
     }
     const word = /^[A-Za-z]+/.exec(source.slice(k));
     if (word) {
       k += word[0].length;
-      out.push({ kind: 'command', text: word[0], at });
+      out.push({ kind: 'command', text: word[0], at: begin });
       // TeX swallows spaces after a command word; in \text their absence would show, so they stay as characters and are skipped in mathematics.
     } else {
       const next = source.slice(k, k + 1);
       if (next === '') throw new InputError(`the formula "${source}" ends in a lone backslash`);
       k += next.length;
-      out.push({ kind: 'command', text: next, at });
+      out.push({ kind: 'command', text: next, at: begin });
     }
   }
   return out;

@@ -159,9 +159,9 @@ function scripts(node: MathNode & { kind: 'scripts' }, context: Context, style: 
   }
   if (sup && sub) {
     const gap = up - sup.descent - (sub.ascent - down);
-    const wanted = get('subSuperscriptGapMin');
-    if (gap < wanted) {
-      down += wanted - gap;
+    const leastGap = get('subSuperscriptGapMin');
+    if (gap < leastGap) {
+      down += leastGap - gap;
       const lift = get('superscriptBottomMaxWithSubscript') - (up - sup.descent);
       if (lift > 0) {
         up += lift;
@@ -269,9 +269,9 @@ function root(node: MathNode & { kind: 'root' }, context: Context, style: MathSt
   const get = (name: MathConstant): number => constant(context, style, name);
   const rule = get('radicalRuleThickness');
   const gap = get(style === 'display' ? 'radicalDisplayStyleVerticalGap' : 'radicalVerticalGap');
-  const wanted = body.ascent + body.descent + gap + rule;
-  const sign = stretched('√', wanted, context, style);
-  const extra = Math.max(0, (sign.ascent + sign.descent - wanted) / 2);
+  const height = body.ascent + body.descent + gap + rule;
+  const sign = stretched('√', height, context, style);
+  const extra = Math.max(0, (sign.ascent + sign.descent - height) / 2);
   const top = body.ascent + gap + extra + rule;
   const surd = moved(sign, 0, sign.ascent - top);
   const parts: TextBox[] = [];
@@ -298,17 +298,17 @@ function root(node: MathNode & { kind: 'root' }, context: Context, style: MathSt
 function accent(node: MathNode & { kind: 'accent' }, context: Context, style: MathStyle): MathBox {
   const body = layout(node.body, context, style, true);
   const size = sizeOf(context, style);
-  const found = context.fonts.math(context.family, node.character.codePointAt(0)!);
-  let glyph = found.glyph;
+  const mathGlyph = context.fonts.math(context.family, node.character.codePointAt(0)!);
+  let glyph = mathGlyph.glyph;
   if (node.stretch) {
-    const wanted = (body.width / size) * found.face.unitsPerEm;
-    for (const [wider, extent] of found.face.math?.wider(glyph) ?? []) if (extent <= wanted) glyph = wider;
+    const most = (body.width / size) * mathGlyph.face.unitsPerEm;
+    for (const [wider, extent] of mathGlyph.face.math?.wider(glyph) ?? []) if (extent <= most) glyph = wider;
   }
-  const mark = glyphBox(found.face, glyph, size, '');
-  const scale = size / found.face.unitsPerEm;
+  const mark = glyphBox(mathGlyph.face, glyph, size, '');
+  const scale = size / mathGlyph.face.unitsPerEm;
   // Combining glyphs have no advance of their own: the attachment point is their middle.
-  const { left, right } = boundsOf(found.face.outline(glyph)) ?? { left: 0, right: 0 };
-  const attach = found.face.math?.accentAttachment(glyph) ?? (left + right) / 2;
+  const { left, right } = boundsOf(mathGlyph.face.outline(glyph)) ?? { left: 0, right: 0 };
+  const attach = mathGlyph.face.math?.accentAttachment(glyph) ?? (left + right) / 2;
   const x = (body.attach ?? (body.width + body.italic) / 2) - attach * scale;
   const lift = Math.max(0, body.ascent - constant(context, style, 'accentBaseHeight'));
   const over = moved(mark, x, -lift);

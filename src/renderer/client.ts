@@ -37,7 +37,7 @@ export interface WorkbenchClient extends Client {
 }
 
 /** Connects by whatever the page was opened with. */
-export function connect(): WorkbenchClient {
+export function connectClient(): WorkbenchClient {
   const bridge = (globalThis as Partial<Record<typeof bridgeName, Bridge>>)[bridgeName];
   return bridge === undefined ? new SocketClient() : bridgeClient(bridge);
 }

@@ -2,8 +2,8 @@ import { mount } from 'svelte';
 import './tokens.css';
 import './base.css';
 import Window from './Window.svelte';
-import { connect } from './client.ts';
+import { connectClient } from './client.ts';
 
 const target = document.getElementById('app');
 if (target === null) throw new Error('the page has no element "app"');
-mount(Window, { target, props: { client: connect() } });
+mount(Window, { target, props: { client: connectClient() } });

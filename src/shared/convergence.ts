@@ -17,7 +17,7 @@ import { estimators, type Estimator } from './slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from './estimands.ts';
 import { studentQuantile } from './distributions.ts';
 import type { HalfSample, MeasurementSummary } from './results.ts';
-import { traceRounding, undefinedReason, type MatrixName, type PairQuantity } from './rounding.ts';
+import { traceRounding, undefinedReason, type MainMatrix, type PairQuantity } from './rounding.ts';
 import { relations } from './cutoffs.ts';
 
 export interface ConvergenceOptions {
@@ -124,7 +124,7 @@ function roundingOf({ d, floor }: Whole, name: ConvergenceQuantity): number {
     case 'trace_C':
     case 'trace_H':
     case 'trace_Q':
-      return traceRounding({ d, floor }, name.slice(-1) as MatrixName);
+      return traceRounding({ d, floor }, name.slice(-1) as MainMatrix);
     default:
       return 0;
   }

@@ -18,7 +18,7 @@ export interface Moments {
 }
 
 /** y = intercept + slope x by least squares, with the coefficient of determination. */
-export interface Line {
+export interface FittedLine {
   readonly slope: number;
   readonly intercept: number;
   readonly rSquared: number;
@@ -65,7 +65,7 @@ export function moments(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length
 }
 
 /** Least squares of y on x. */
-export function leastSquares(m: Moments): Line {
+export function leastSquares(m: Moments): FittedLine {
   const slope = m.n < 2 || !(m.sxx > 0) ? NaN : m.sxy / m.sxx;
   return { slope, intercept: m.meanY - slope * m.meanX, rSquared: (m.sxy * m.sxy) / (m.sxx * m.syy) };
 }

@@ -33,7 +33,7 @@ export type MinibatchNoiseSpec = v.InferOutput<typeof minibatchNoiseSchema>;
 export const defaultBatchSize = 50;
 
 /** A measured number, what theory expects, and how far apart they are in standard errors. */
-export interface Comparison {
+export interface TheoryComparison {
   readonly measured: number;
   readonly expected: number;
   readonly standard_error: number;
@@ -45,7 +45,7 @@ export interface Comparison {
 }
 
 /** "t(3) = 1.2, p = 0.32"; "z = 1.2" of measurements of earlier versions. */
-export function comparisonText({ z, freedom, p }: Comparison): string {
+export function comparisonText({ z, freedom, p }: TheoryComparison): string {
   return freedom === undefined || p === undefined
     ? `z = ${z.toFixed(1)}`
     : `t(${freedom}) = ${z.toFixed(1)}, p = ${p < 0.001 ? p.toExponential(0) : p.toFixed(3)}`;
@@ -60,11 +60,11 @@ export interface MinibatchModeSummary {
   readonly factor: number;
   readonly between_factor: number;
   /** Variance over its prediction, mean over batches and directions: 1 expected. Null where no noise is expected (a batch of all samples). */
-  readonly variance: Comparison | null;
+  readonly variance: TheoryComparison | null;
   /** |g_B - g|^2 over factor tr C, mean over batches: 1 expected. */
-  readonly trace: Comparison | null;
+  readonly trace: TheoryComparison | null;
   /** Covariance of two batches of one epoch over C_ii, mean over pairs and directions. Mode epoch alone. */
-  readonly between: Comparison | null;
+  readonly between: TheoryComparison | null;
   /** Root mean square noise of the sum over an epoch over what independent batches would give: 0 up to rounding. Mode epoch alone. */
   readonly epoch_sum: number | null;
   /** Along each direction: variance of a batch (of the usual size), its prediction, standard error of the former, and their difference in those. */

@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import { InputError } from './errors.ts';
-import { innerChains, layer, units } from './model/layers.ts';
+import { innerChains, layer, unitCount } from './model/layers.ts';
 import type { LayerSpec } from './model/layers.ts';
 import { lossSchema } from './model/loss.ts';
 import { parseWith } from './validation.ts';
@@ -14,7 +14,7 @@ export * from './model/layers.ts';
 export * from './model/loss.ts';
 
 const model = v.strictObject({
-  input: v.pipe(v.array(units, 'expected a list of sizes'), v.minLength(1), v.maxLength(3)),
+  input: v.pipe(v.array(unitCount, 'expected a list of sizes'), v.minLength(1), v.maxLength(3)),
   layers: v.pipe(v.array(layer, 'expected a list of layers'), v.minLength(1, 'expected at least one layer')),
   loss: lossSchema,
 });

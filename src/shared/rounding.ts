@@ -5,7 +5,7 @@
  */
 import type { MeasurementSummary } from './results.ts';
 
-export type MatrixName = 'C' | 'H' | 'Q';
+export type MainMatrix = 'C' | 'H' | 'Q';
 
 type Judged = Pick<MeasurementSummary, 'd' | 'trace' | 'floor' | 'eigenvalues'> &
   Partial<Pick<MeasurementSummary, 'norm_mean_gradient'>>;
@@ -23,14 +23,14 @@ export function traceRounding(
     floor,
     norm_mean_gradient: norm = 0,
   }: Pick<MeasurementSummary, 'd' | 'floor'> & Partial<Pick<MeasurementSummary, 'norm_mean_gradient'>>,
-  matrix: MatrixName,
+  matrix: MainMatrix,
 ): number {
   const summed = Math.sqrt(d) * floor[matrix];
   return matrix === 'C' ? Math.max(summed, cancellation * norm * norm) : summed;
 }
 
 /** Whether a matrix is zero up to rounding: of H every eigenvalue, of C and Q (which have no negative ones) the trace. */
-export function isRounding(summary: Judged, matrix: MatrixName): boolean {
+export function isRounding(summary: Judged, matrix: MainMatrix): boolean {
   if (matrix === 'H') {
     const { largest, smallest } = summary.eigenvalues;
     return Math.max(Math.abs(largest), Math.abs(smallest)) <= summary.floor.H;
@@ -53,7 +53,7 @@ export function undefinedReason(summary: Partial<Judged>, quantity: PairQuantity
 }
 
 /** "C and H are 0 up to rounding" of those of the matrices that are; null where none is, and where the measurement does not hold what tells. */
-export function zeroReason(summary: Partial<Judged>, matrices: readonly MatrixName[]): string | null {
+export function zeroReason(summary: Partial<Judged>, matrices: readonly MainMatrix[]): string | null {
   const { d, trace, floor, eigenvalues, norm_mean_gradient } = summary;
   if (d === undefined || trace === undefined || floor === undefined || eigenvalues === undefined) return null;
   const judged = { d, trace, floor, eigenvalues, ...(norm_mean_gradient !== undefined && { norm_mean_gradient }) };
@@ -85,7 +85,7 @@ export function commutatorAbove(ratio: number): number {
 }
 
 /** A trace, or null where it does not stand above its rounding; what is exactly 0 is 0. */
-export function definedTrace(summary: Judged, matrix: MatrixName): number | null {
+export function definedTrace(summary: Judged, matrix: MainMatrix): number | null {
   const value = summary.trace[matrix];
   if (value === 0) return 0;
   return isRounding(summary, matrix) || Math.abs(value) <= traceRounding(summary, matrix) ? null : value;
@@ -100,7 +100,7 @@ export function definedSharpness({
 }
 
 /** 1.96 standard errors of a trace that was estimated from random vectors; null for an exact one. */
-export function traceError({ projected }: Pick<MeasurementSummary, 'projected'>, matrix: MatrixName): number | null {
+export function traceError({ projected }: Pick<MeasurementSummary, 'projected'>, matrix: MainMatrix): number | null {
   if (projected === undefined || projected.trace_probes === 0 || matrix === 'C') return null;
   return 1.96 * projected.trace_standard_error[matrix];
 }
@@ -120,7 +120,7 @@ export interface NumberStyle {
 /** "0.4552", or "≈ −0.048 ± 0.012" for an estimate; a dash where it is 0 up to rounding. */
 export function traceText(
   summary: Judged & Pick<MeasurementSummary, 'projected'>,
-  matrix: MatrixName,
+  matrix: MainMatrix,
   style: NumberStyle,
 ): string {
   const value = definedTrace(summary, matrix);

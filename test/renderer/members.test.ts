@@ -10,7 +10,7 @@ import {
   valueOf,
 } from '../../src/renderer/compare/members.ts';
 import { lookOf } from '../../src/renderer/compare/looks.ts';
-import type { Mark } from '../../src/renderer/compare/marks.ts';
+import type { OverlayMark } from '../../src/renderer/compare/marks.ts';
 import { namedAxis, overlayPanel } from '../../src/renderer/compare/overlay-panel.ts';
 import { placePanel } from '../../src/renderer/charts/placement.ts';
 import { domainOf } from '../../src/shared/figures/layout/scales.ts';
@@ -153,7 +153,7 @@ describe('changes of a clone', () => {
 });
 
 describe('a comparison as a panel of a figure', () => {
-  const mark = (id: string, x: number[], y: number[]): Mark => ({
+  const mark = (id: string, x: number[], y: number[]): OverlayMark => ({
     id,
     name: id,
     colour: 0,
@@ -164,7 +164,7 @@ describe('a comparison as a panel of a figure', () => {
     low: y.map((v) => v - 1),
     high: y.map((v) => v + 1),
   });
-  const drawn = (marks: Mark[], x: Partial<Axis> = {}): { points: Points[]; pixels: number[][] } => {
+  const drawn = (marks: OverlayMark[], x: Partial<Axis> = {}): { points: Points[]; pixels: number[][] } => {
     const axes = { x: { ...namedAxis('x'), min: 0, max: 10, ...x }, y: namedAxis('y') };
     const panel = overlayPanel(marks, 'bars', axes);
     const points = panel.marks.filter((each): each is Points => each.kind === 'points');

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { groupPage, runPage, stretchesOf } from '../../src/renderer/runs/lines.ts';
 import type { RunsWanted } from '../../src/renderer/runs/lines.ts';
-import { Reader } from '../../src/renderer/runs/reading.ts';
+import { RunsReader } from '../../src/renderer/runs/reading.ts';
 import type { Asking } from '../../src/renderer/runs/reading.ts';
 
 interface Asked {
@@ -11,7 +11,7 @@ interface Asked {
 }
 
 /** A store of 1,000 runs or groups, numbered. */
-function reader(): { readonly asked: Asked[]; readonly reader: Reader } {
+function reader(): { readonly asked: Asked[]; readonly reader: RunsReader } {
   const asked: Asked[] = [];
   const request = (method: string, params: Asked['params']) => {
     asked.push({ method, params });
@@ -25,7 +25,7 @@ function reader(): { readonly asked: Asked[]; readonly reader: Reader } {
         : { total: 1000, runs: 5000, groups: list, places: [], revision: 7 },
     );
   };
-  return { asked, reader: new Reader({ request } as unknown as Asking) };
+  return { asked, reader: new RunsReader({ request } as unknown as Asking) };
 }
 
 const wanted: RunsWanted = { where: {}, sort: { key: 'created', descending: true }, columns: ['loss'], by: [] };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { membersOf } from '../../src/renderer/compare/members.ts';
 import { resultAxis, settingAxis } from '../../src/renderer/compare/parallel.ts';
-import { scaled, seenAs, smoothed, timed, unitsAStep } from '../../src/renderer/compare/smoothing.ts';
+import { scaled, seenAs, smoothed, byRecordedTime, unitsAStep } from '../../src/renderer/compare/smoothing.ts';
 import { mapOf } from '../../src/renderer/compare/sweep-map.ts';
 import type { RunRow } from '../../src/shared/contract/index.ts';
 
@@ -92,11 +92,11 @@ describe('curves', () => {
     // Ten steps in the first second, then one in the second: a mean speed would put step 10 at 1.82 s.
     const slowing = { steps: Float64Array.of(0, 10, 11), values: Float64Array.of(0, 1, 2) };
     const steady = { steps: Float64Array.of(0, 20), values: Float64Array.of(0, 4) };
-    expect(Array.from(timed([slowing])!([0, 5, 10, 10.5, 11]))).toEqual([0, 0.5, 1, 1.5, 2]);
+    expect(Array.from(byRecordedTime([slowing])!([0, 5, 10, 10.5, 11]))).toEqual([0, 0.5, 1, 1.5, 2]);
     // Beyond the last point at the mean speed, 2 s for 11 steps.
-    expect(timed([slowing])!([22])[0]).toBeCloseTo(4, 12);
-    expect(Array.from(timed([slowing, steady])!([0, 10]))).toEqual([0, 1.5]);
-    expect(timed([slowing, undefined])).toBeNull();
-    expect(timed([{ steps: Float64Array.of(0), values: Float64Array.of(0) }])).toBeNull();
+    expect(byRecordedTime([slowing])!([22])[0]).toBeCloseTo(4, 12);
+    expect(Array.from(byRecordedTime([slowing, steady])!([0, 10]))).toEqual([0, 1.5]);
+    expect(byRecordedTime([slowing, undefined])).toBeNull();
+    expect(byRecordedTime([{ steps: Float64Array.of(0), values: Float64Array.of(0) }])).toBeNull();
   });
 });

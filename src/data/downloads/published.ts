@@ -10,7 +10,7 @@ import { writeFileAtomic } from '../files.ts';
 import { makeFolders } from '../folders.ts';
 import { readTar } from '../formats/tar.ts';
 import type { PublishedDataset, PublishedFile } from './catalogue.ts';
-import { partialName, sha256Of, sizeOf, transfer, TransferError, type TransferOptions } from './transfer.ts';
+import { partialName, sha256Of, fileSize, transfer, TransferError, type TransferOptions } from './transfer.ts';
 
 export interface DownloadProgress {
   /** "downloading", or "unpacking" an archive. */
@@ -42,17 +42,17 @@ export async function publishedStatus(dataset: PublishedDataset, folder: string)
   let present = 0;
   for (const { name, size } of dataset.unpacked ?? []) {
     const presentSize =
-      (await sizeOf(path.join(folder, name))) ?? (await sizeOf(path.join(folder, 'cifar-10-batches-bin', name)));
+      (await fileSize(path.join(folder, name))) ?? (await fileSize(path.join(folder, 'cifar-10-batches-bin', name)));
     if (presentSize === size) present++;
     else missing.push(name);
   }
   let bytesToFetch = 0;
   let started = false;
   for (const file of dataset.files) {
-    const got = (await sizeOf(path.join(folder, partialName(file.name)))) ?? 0;
+    const got = (await fileSize(path.join(folder, partialName(file.name)))) ?? 0;
     if (got > 0) started = true;
     if (dataset.unpacked) {
-      if (missing.length > 0 && (await sizeOf(path.join(folder, file.name))) !== file.size)
+      if (missing.length > 0 && (await fileSize(path.join(folder, file.name))) !== file.size)
         bytesToFetch += file.size - got;
     } else if (await isThere(file, folder)) {
       present++;
@@ -67,7 +67,7 @@ export async function publishedStatus(dataset: PublishedDataset, folder: string)
 
 async function isThere(file: PublishedFile, folder: string): Promise<boolean> {
   for (const name of [file.name, file.name.replace(/\.gz$/, '')])
-    if (((await sizeOf(path.join(folder, name))) ?? 0) > 0) return true;
+    if (((await fileSize(path.join(folder, name))) ?? 0) > 0) return true;
   return false;
 }
 
@@ -120,7 +120,7 @@ async function hasContent(file: PublishedFile, folder: string): Promise<boolean>
   const packed = path.join(folder, file.name);
   const plain = packed.replace(/\.gz$/, '');
   for (const name of [plain, packed]) {
-    if ((await sizeOf(name)) === undefined) continue;
+    if ((await fileSize(name)) === undefined) continue;
     const hash = createHash('sha256');
     try {
       const source = createReadStream(name);
@@ -142,7 +142,7 @@ export async function unpackIfThere(dataset: PublishedDataset, folder: string, s
   const archive = dataset.files[0];
   if (!dataset.unpacked || !archive || (await publishedStatus(dataset, folder)).state === 'complete') return;
   const file = path.join(folder, archive.name);
-  const size = await sizeOf(file);
+  const size = await fileSize(file);
   if (size === undefined) return;
   const actual = size === archive.size ? await sha256Of(file) : `${size} bytes`;
   if (actual !== archive.sha256)

@@ -39,7 +39,7 @@ export function partialName(name: string): string {
 export async function transfer(file: PublishedFile, folder: string, options: TransferOptions = {}): Promise<void> {
   const target = path.join(folder, file.name);
   const part = path.join(folder, partialName(file.name));
-  if ((await sizeOf(target)) === file.size && (await sha256Of(target)) === file.sha256) {
+  if ((await fileSize(target)) === file.size && (await sha256Of(target)) === file.sha256) {
     options.progress?.(file.size);
     return;
   }
@@ -85,7 +85,7 @@ async function fetchInto(
   mirrorsLeft: number,
   options: TransferOptions,
 ): Promise<void> {
-  let have = (await sizeOf(part)) ?? 0;
+  let have = (await fileSize(part)) ?? 0;
   if (have > file.size) have = 0;
   if (have === file.size) return;
 
@@ -182,7 +182,7 @@ function describe(error: unknown): string {
 }
 
 /** The size of a file, or undefined where there is none. */
-export async function sizeOf(file: string): Promise<number | undefined> {
+export async function fileSize(file: string): Promise<number | undefined> {
   try {
     return (await fs.stat(file)).size;
   } catch (error) {

@@ -3,7 +3,7 @@
  * allocates nothing after the first.
  */
 import type { Blas, Precision, Real } from '../blas/types.ts';
-import { CpuTensor, own } from './cpu-tensor.ts';
+import { CpuTensor, cpuTensor } from './cpu-tensor.ts';
 import type { Tensor } from './types.ts';
 
 /** Tables up to so many bytes are copied into the memory of the SIMD loops, which gather rows much faster. */
@@ -54,12 +54,12 @@ export class CpuMemory {
   }
 
   keep<T extends Tensor>(tensor: T): T {
-    own(tensor).kept = true;
+    cpuTensor(tensor).kept = true;
     return tensor;
   }
 
   release(tensor: Tensor): void {
-    const mine = own(tensor);
+    const mine = cpuTensor(tensor);
     if (!mine.kept) throw new Error('release: the tensor was not kept');
     mine.kept = false;
     // Still in an open scope: that scope's end recycles it.
@@ -116,15 +116,15 @@ export class CpuMemory {
   }
 
   read(tensor: Tensor): Promise<Real> {
-    return Promise.resolve(own(tensor).data.slice());
+    return Promise.resolve(cpuTensor(tensor).data.slice());
   }
 
   assign(target: Tensor, source: Tensor): void {
-    own(target).data.set(own(source).data);
+    cpuTensor(target).data.set(cpuTensor(source).data);
   }
 
   reshape(tensor: Tensor, rows: number, cols: number): CpuTensor {
-    const { data, at } = own(tensor);
+    const { data, at } = cpuTensor(tensor);
     if (data.length !== rows * cols) throw new Error(`reshape: ${data.length} values do not make [${rows}, ${cols}]`);
     return this.#view(data, at, rows, cols);
   }

@@ -23,12 +23,12 @@ export class CpuTensor implements Tensor {
 }
 
 /** Raises an Error for a tensor of another backend. */
-export function own(tensor: Tensor): CpuTensor {
+export function cpuTensor(tensor: Tensor): CpuTensor {
   if (!(tensor instanceof CpuTensor)) throw new Error('a tensor of another backend was given to the cpu backend');
   return tensor;
 }
 
 /** The values of a cpu tensor, without a copy; valid until its scope ends. */
 export function dataOf(tensor: Tensor): Real {
-  return own(tensor).data;
+  return cpuTensor(tensor).data;
 }

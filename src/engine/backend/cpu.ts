@@ -10,7 +10,7 @@ import { CpuMemory } from './cpu-memory.ts';
 import { CpuRows } from './cpu-rows.ts';
 import { logSumExpRows, gatherByValue, meanRuns, putOnes, scatterByValue, takeColumns } from './rows.ts';
 import { SmallProducts } from './small-products.ts';
-import { own } from './cpu-tensor.ts';
+import { cpuTensor } from './cpu-tensor.ts';
 import type { CpuTensor } from './cpu-tensor.ts';
 import type { Backend, Order, Tensor, Window2d } from './types.ts';
 import { averageWindows, findMaxima, pickPlaces, spreadAverages } from './windows.ts';
@@ -36,20 +36,20 @@ export class CpuBackend extends CpuMemory implements Backend {
 
   rowsOf(table: Tensor, indices: Uint32Array, start: number, count: number): CpuTensor {
     const out = this.take(count, table.cols);
-    this.#loops.gatherRows(own(table), indices, start, out);
+    this.#loops.gatherRows(cpuTensor(table), indices, start, out);
     return out;
   }
 
   matmul(a: Tensor, b: Tensor, transposeA = false, transposeB = false): CpuTensor {
     const out = this.take(transposeA ? a.cols : a.rows, transposeB ? b.rows : b.cols);
-    this.#product(out, 1, own(a), transposeA, own(b), transposeB, 0);
+    this.#product(out, 1, cpuTensor(a), transposeA, cpuTensor(b), transposeB, 0);
     return out;
   }
 
   affine(a: Tensor, b: Tensor, bias: Tensor | null): CpuTensor {
     const out = this.take(a.rows, b.cols);
-    if (bias !== null) this.#loops.repeatRow(own(bias), out);
-    this.#product(out, 1, own(a), false, own(b), false, bias === null ? 0 : 1);
+    if (bias !== null) this.#loops.repeatRow(cpuTensor(bias), out);
+    this.#product(out, 1, cpuTensor(a), false, cpuTensor(b), false, bias === null ? 0 : 1);
     return out;
   }
 
@@ -62,138 +62,138 @@ export class CpuBackend extends CpuMemory implements Backend {
     transposeB: boolean,
     beta: number,
   ): void {
-    this.#product(own(target), alpha, own(a), transposeA, own(b), transposeB, beta);
+    this.#product(cpuTensor(target), alpha, cpuTensor(a), transposeA, cpuTensor(b), transposeB, beta);
   }
 
   blend(target: Tensor, alpha: number, a: Tensor, beta: number): void {
-    this.#loops.blend(own(target), alpha, own(a), beta);
+    this.#loops.blend(cpuTensor(target), alpha, cpuTensor(a), beta);
   }
 
   add(a: Tensor, b: Tensor): CpuTensor {
     const out = this.#like(a, b);
-    this.#loops.add(own(a), own(b), out);
+    this.#loops.add(cpuTensor(a), cpuTensor(b), out);
     return out;
   }
 
   subtract(a: Tensor, b: Tensor): CpuTensor {
     const out = this.#like(a, b);
-    this.#loops.subtract(own(a), own(b), out);
+    this.#loops.subtract(cpuTensor(a), cpuTensor(b), out);
     return out;
   }
 
   multiply(a: Tensor, b: Tensor): CpuTensor {
     const out = this.#like(a, b);
-    this.#loops.multiply(own(a), own(b), out);
+    this.#loops.multiply(cpuTensor(a), cpuTensor(b), out);
     return out;
   }
 
   multiplyAdd(a: Tensor, b: Tensor, c: Tensor, d: Tensor): CpuTensor {
     const result = this.#like(a, b);
-    const [x, y, u, w, out] = [own(a).data, own(b).data, own(c).data, own(d).data, result.data];
+    const [x, y, u, w, out] = [cpuTensor(a).data, cpuTensor(b).data, cpuTensor(c).data, cpuTensor(d).data, result.data];
     for (let i = 0; i < out.length; i++) out[i] = x[i] * y[i] + u[i] * w[i];
     return result;
   }
 
   scale(a: Tensor, factor: number): CpuTensor {
     const out = this.take(a.rows, a.cols);
-    this.#loops.scale(own(a), factor, out);
+    this.#loops.scale(cpuTensor(a), factor, out);
     return out;
   }
 
   addRow(a: Tensor, row: Tensor): CpuTensor {
     const out = this.take(a.rows, a.cols);
-    this.#rows.addRow(own(a), own(row), out);
+    this.#rows.addRow(cpuTensor(a), cpuTensor(row), out);
     return out;
   }
 
   scaleRows(a: Tensor, column: Tensor): CpuTensor {
     const out = this.take(a.rows, a.cols);
-    this.#rows.scaleRows(own(a), own(column), out);
+    this.#rows.scaleRows(cpuTensor(a), cpuTensor(column), out);
     return out;
   }
 
   rowDot(a: Tensor, b: Tensor): CpuTensor {
     const out = this.take(a.rows, 1);
-    this.#rows.rowDots(own(a), own(b), out);
+    this.#rows.rowDots(cpuTensor(a), cpuTensor(b), out);
     return out;
   }
 
   columnSums(a: Tensor): CpuTensor {
     const out = this.take(1, a.cols);
-    this.#rows.columnSums(own(a), (count) => this.#onesOf(count), out);
+    this.#rows.columnSums(cpuTensor(a), (count) => this.#onesOf(count), out);
     return out;
   }
 
   columnDots(a: Tensor, b: Tensor): CpuTensor {
     const out = this.take(1, a.cols);
-    this.#rows.columnDots(own(a), own(b), out);
+    this.#rows.columnDots(cpuTensor(a), cpuTensor(b), out);
     return out;
   }
 
   activate(fn: ActivationFunction, order: Order, z: Tensor, coefficient?: number): CpuTensor {
     const out = this.take(z.rows, z.cols);
-    this.#loops.activate(fn, order, own(z), out, coefficient);
+    this.#loops.activate(fn, order, cpuTensor(z), out, coefficient);
     return out;
   }
 
   activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor, coefficient?: number): CpuTensor {
     const out = this.#like(z, dy);
-    this.#loops.activateBackward(fn, own(z), own(dy), out, coefficient);
+    this.#loops.activateBackward(fn, cpuTensor(z), cpuTensor(dy), out, coefficient);
     return out;
   }
 
   softmax(y: Tensor): CpuTensor {
     const out = this.take(y.rows, y.cols);
-    this.#rows.softmax(own(y), out);
+    this.#rows.softmax(cpuTensor(y), out);
     return out;
   }
 
   causalSoftmax(scores: Tensor): CpuTensor {
     const out = this.take(scores.rows, scores.cols);
-    this.#rows.causalSoftmax(own(scores), out);
+    this.#rows.causalSoftmax(cpuTensor(scores), out);
     return out;
   }
 
   softmaxJacobian(a: Tensor, s: Tensor): CpuTensor {
     const out = this.#like(a, s);
-    this.#rows.softmaxJacobian(own(a), own(s), out);
+    this.#rows.softmaxJacobian(cpuTensor(a), cpuTensor(s), out);
     return out;
   }
 
   logSumExp(y: Tensor): CpuTensor {
     const result = this.take(y.rows, 1);
-    logSumExpRows(own(y).data, y.cols, result.data);
+    logSumExpRows(cpuTensor(y).data, y.cols, result.data);
     return result;
   }
 
   crossEntropy(y: Tensor, targets: Tensor, factor: number): { losses: CpuTensor; gradient: CpuTensor } {
     const gradient = this.#like(y, targets);
     const losses = this.take(y.rows, 1);
-    this.#rows.crossEntropy(own(y), own(targets), factor, losses, gradient);
+    this.#rows.crossEntropy(cpuTensor(y), cpuTensor(targets), factor, losses, gradient);
     return { losses, gradient };
   }
 
   multiplyRow(a: Tensor, row: Tensor): CpuTensor {
     const out = this.take(a.rows, a.cols);
-    this.#rows.multiplyRow(own(a), own(row), out);
+    this.#rows.multiplyRow(cpuTensor(a), cpuTensor(row), out);
     return out;
   }
 
   scaleShift(a: Tensor, scale: Tensor, shift: Tensor): CpuTensor {
     const out = this.take(a.rows, a.cols);
-    this.#rows.scaleShift(own(a), own(scale), own(shift), out);
+    this.#rows.scaleShift(cpuTensor(a), cpuTensor(scale), cpuTensor(shift), out);
     return out;
   }
 
   combineRows(a: Tensor, x: Tensor, b: Tensor, y: Tensor, c: Tensor): CpuTensor {
     const out = this.#like(x, y);
-    this.#rows.combineRows(own(a), own(x), own(b), own(y), own(c), out);
+    this.#rows.combineRows(cpuTensor(a), cpuTensor(x), cpuTensor(b), cpuTensor(y), cpuTensor(c), out);
     return out;
   }
 
   inverseRoot(a: Tensor, epsilon: number): CpuTensor {
     const result = this.take(a.rows, a.cols);
-    const x = own(a).data;
+    const x = cpuTensor(a).data;
     const out = result.data;
     for (let i = 0; i < out.length; i++) out[i] = 1 / Math.sqrt(x[i] + epsilon);
     return result;
@@ -201,31 +201,31 @@ export class CpuBackend extends CpuMemory implements Backend {
 
   oneHot(a: Tensor, width: number): CpuTensor {
     const result = this.take(a.rows * a.cols, width);
-    putOnes(own(a).data, width, result.data);
+    putOnes(cpuTensor(a).data, width, result.data);
     return result;
   }
 
   gatherRows(table: Tensor, a: Tensor): CpuTensor {
     const result = this.take(a.rows * a.cols, table.cols);
-    gatherByValue(own(table).data, table.cols, own(a).data, result.data);
+    gatherByValue(cpuTensor(table).data, table.cols, cpuTensor(a).data, result.data);
     return result;
   }
 
   scatterRows(y: Tensor, a: Tensor, rows: number, runs: number): CpuTensor {
     const result = this.take(runs * rows, y.cols);
-    scatterByValue(own(y).data, y.cols, own(a).data, rows, runs, result.data);
+    scatterByValue(cpuTensor(y).data, y.cols, cpuTensor(a).data, rows, runs, result.data);
     return result;
   }
 
   runMeans(a: Tensor, count: number): CpuTensor {
     const result = this.take(a.rows / count, a.cols);
-    meanRuns(own(a).data, a.cols, count, result.data);
+    meanRuns(cpuTensor(a).data, a.cols, count, result.data);
     return result;
   }
 
   repeatRows(a: Tensor, count: number): CpuTensor {
     const out = this.take(a.rows * count, a.cols);
-    this.#rows.repeatRows(own(a), count, out);
+    this.#rows.repeatRows(cpuTensor(a), count, out);
     return out;
   }
 
@@ -233,7 +233,7 @@ export class CpuBackend extends CpuMemory implements Backend {
     if (x.rows * x.cols !== outer * a * b * inner)
       throw new Error(`swapAxes: [${x.rows}, ${x.cols}] is not [${outer}, ${a}, ${b}, ${inner}]`);
     const result = this.take(outer * b * a, inner);
-    this.#rows.swapAxes(own(x), outer, a, b, inner, result);
+    this.#rows.swapAxes(cpuTensor(x), outer, a, b, inner, result);
     return result;
   }
 
@@ -245,8 +245,8 @@ export class CpuBackend extends CpuMemory implements Backend {
     if ((transposeB ? b.cols : rowsB) !== k)
       throw new Error(`batchMatmul: ${count} products of [${a.rows}, ${a.cols}] and [${b.rows}, ${b.cols}] do not fit`);
     const result = this.take(count * m, n);
-    if (this.#small.multiply(own(a), own(b), count, transposeA, transposeB, m, n, k, result)) return result;
-    const [x, y, out] = [own(a).data, own(b).data, result.data];
+    if (this.#small.multiply(cpuTensor(a), cpuTensor(b), count, transposeA, transposeB, m, n, k, result)) return result;
+    const [x, y, out] = [cpuTensor(a).data, cpuTensor(b).data, result.data];
     const [sizeA, sizeB, size] = [rowsA * a.cols, rowsB * b.cols, m * n];
     for (let i = 0; i < count; i++) {
       const left = x.subarray(i * sizeA, (i + 1) * sizeA);
@@ -261,20 +261,20 @@ export class CpuBackend extends CpuMemory implements Backend {
     const result = this.take(scores.rows, scores.cols);
     const { data } = result;
     const tokens = scores.cols;
-    data.set(own(scores).data);
+    data.set(cpuTensor(scores).data);
     for (let p = 0; p < scores.rows; p++) data.fill(-Infinity, p * tokens + (p % tokens) + 1, (p + 1) * tokens);
     return result;
   }
 
   rowRange(a: Tensor, start: number, count: number): CpuTensor {
-    return this.wrap(own(a).data.subarray(start * a.cols, (start + count) * a.cols), count, a.cols);
+    return this.wrap(cpuTensor(a).data.subarray(start * a.cols, (start + count) * a.cols), count, a.cols);
   }
 
   columnsOf(a: Tensor, indices: Uint32Array): CpuTensor {
     const result = this.take(a.rows, indices.length);
     const isRun = indices.length > 0 && indices.every((index, j) => index === indices[0] + j);
-    if (isRun) this.#rows.copyColumns(own(a), indices[0], indices.length, result, 0);
-    else takeColumns(own(a).data, a.cols, indices, result.data);
+    if (isRun) this.#rows.copyColumns(cpuTensor(a), indices[0], indices.length, result, 0);
+    else takeColumns(cpuTensor(a).data, a.cols, indices, result.data);
     return result;
   }
 
@@ -285,7 +285,7 @@ export class CpuBackend extends CpuMemory implements Backend {
     );
     let at = 0;
     for (const part of parts) {
-      this.#rows.copyColumns(own(part), 0, part.cols, result, at);
+      this.#rows.copyColumns(cpuTensor(part), 0, part.cols, result, at);
       at += part.cols;
     }
     return result;
@@ -294,25 +294,25 @@ export class CpuBackend extends CpuMemory implements Backend {
   standardise(x: Tensor, epsilon: number): { hat: CpuTensor; rstd: CpuTensor } {
     const hat = this.take(x.rows, x.cols);
     const rstd = this.take(x.rows, 1);
-    this.#rows.standardise(own(x), epsilon, hat, rstd);
+    this.#rows.standardise(cpuTensor(x), epsilon, hat, rstd);
     return { hat, rstd };
   }
 
   standardiseJacobian(u: Tensor, hat: Tensor, rstd: Tensor): CpuTensor {
     const out = this.#like(u, hat);
-    this.#rows.standardiseJacobian(own(u), own(hat), own(rstd), out);
+    this.#rows.standardiseJacobian(cpuTensor(u), cpuTensor(hat), cpuTensor(rstd), out);
     return out;
   }
 
   convolve(x: Tensor, kernel: Tensor, bias: Tensor | null, window: Window2d): CpuTensor {
     const out = this.take(windowsOf(x, window), kernel.cols);
-    this.#convolution.convolve(own(x), own(kernel), bias === null ? null : own(bias), window, out);
+    this.#convolution.convolve(cpuTensor(x), cpuTensor(kernel), bias === null ? null : cpuTensor(bias), window, out);
     return out;
   }
 
   convolveBack(dz: Tensor, kernel: Tensor, window: Window2d): CpuTensor {
     const out = this.take(placesOf(dz, window), window.channels);
-    this.#convolution.convolveBack(own(dz), own(kernel), window, out);
+    this.#convolution.convolveBack(cpuTensor(dz), cpuTensor(kernel), window, out);
     return out;
   }
 
@@ -324,24 +324,24 @@ export class CpuBackend extends CpuMemory implements Backend {
   ): { dx: CpuTensor; gradient: CpuTensor } | null {
     const dx = this.take(x.rows, x.cols);
     const gradient = this.take(kernel.rows, kernel.cols);
-    const isDone = this.#convolution.gradients(own(x), own(dz), own(kernel), window, dx, gradient);
+    const isDone = this.#convolution.gradients(cpuTensor(x), cpuTensor(dz), cpuTensor(kernel), window, dx, gradient);
     return isDone ? { dx, gradient } : null;
   }
 
   accumulateConvolution(target: Tensor, alpha: number, x: Tensor, dz: Tensor, window: Window2d, beta: number): void {
-    this.#convolution.accumulate(own(target), alpha, own(x), own(dz), window, beta);
+    this.#convolution.accumulate(cpuTensor(target), alpha, cpuTensor(x), cpuTensor(dz), window, beta);
   }
 
   patches(x: Tensor, window: Window2d): CpuTensor {
     const { kernelHeight, kernelWidth, channels } = window;
     const result = this.take(windowsOf(x, window), kernelHeight * kernelWidth * channels);
-    this.#loops.gatherPatches(own(x), window, result);
+    this.#loops.gatherPatches(cpuTensor(x), window, result);
     return result;
   }
 
   scatterPatches(columns: Tensor, window: Window2d): CpuTensor {
     const result = this.take(placesOf(columns, window), window.channels);
-    this.#loops.scatterPatches(own(columns), window, result);
+    this.#loops.scatterPatches(cpuTensor(columns), window, result);
     return result;
   }
 
@@ -349,37 +349,37 @@ export class CpuBackend extends CpuMemory implements Backend {
     const rows = windowsOf(x, window);
     const values = this.take(rows, window.channels);
     const places = this.take(rows, window.channels);
-    this.#loops.maxPool(own(x), window, values, places);
+    this.#loops.maxPool(cpuTensor(x), window, values, places);
     return { values, places };
   }
 
   maxPlaces(x: Tensor, window: Window2d): CpuTensor {
     const result = this.take(windowsOf(x, window), window.channels);
-    findMaxima(own(x).data, window, result.data);
+    findMaxima(cpuTensor(x).data, window, result.data);
     return result;
   }
 
   pick(x: Tensor, places: Tensor, window: Window2d): CpuTensor {
     const result = this.take(places.rows, window.channels);
-    pickPlaces(own(x).data, own(places).data, window, result.data);
+    pickPlaces(cpuTensor(x).data, cpuTensor(places).data, window, result.data);
     return result;
   }
 
   spread(y: Tensor, places: Tensor, window: Window2d): CpuTensor {
     const result = this.take(placesOf(y, window), window.channels);
-    this.#loops.spreadPlaces(own(y), own(places), window, result);
+    this.#loops.spreadPlaces(cpuTensor(y), cpuTensor(places), window, result);
     return result;
   }
 
   windowMeans(x: Tensor, window: Window2d): CpuTensor {
     const result = this.take(windowsOf(x, window), window.channels);
-    averageWindows(own(x).data, window, result.data);
+    averageWindows(cpuTensor(x).data, window, result.data);
     return result;
   }
 
   spreadMeans(y: Tensor, window: Window2d): CpuTensor {
     const result = this.take(placesOf(y, window), window.channels);
-    spreadAverages(own(y).data, window, result.data);
+    spreadAverages(cpuTensor(y).data, window, result.data);
     return result;
   }
 

@@ -4,7 +4,7 @@ import { piecewiseLinear } from '../../shared/model.ts';
 import type { ActivationFunction, ActivationSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents } from './types.ts';
-import type { Direction, GradientSink, Layer, Place } from './types.ts';
+import type { Direction, GradientSink, Layer, LayerPlace } from './types.ts';
 
 export class ActivationLayer implements Layer {
   readonly label: string;
@@ -21,7 +21,7 @@ export class ActivationLayer implements Layer {
   #second: Tensor | null = null;
 
   /** Raises InputError for a coefficient that the function does not have. */
-  constructor(spec: ActivationSpec, inputShape: readonly number[], place: Place) {
+  constructor(spec: ActivationSpec, inputShape: readonly number[], place: LayerPlace) {
     const { function: name, slope, alpha } = spec;
     if (slope !== undefined && name !== 'leaky-relu')
       throw new InputError(`${place} (activation): "slope" belongs to leaky-relu; ${name} has none`);

@@ -6,9 +6,9 @@ import { InputError } from '../../shared/errors.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { backwardChain, forwardChain, holds, tangentBackwardChain, tangentForwardChain } from './chain.ts';
 import { sizeOf } from './shapes.ts';
-import { bySample, numbers } from './tokens.ts';
+import { bySample, consecutive } from './tokens.ts';
 import { addTangents } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, Place, TrainingPass } from './types.ts';
+import type { Direction, GradientSink, Layer, Parameter, LayerPlace, TrainingPass } from './types.ts';
 
 abstract class BranchedLayer implements Layer {
   readonly label: string;
@@ -89,7 +89,7 @@ abstract class BranchedLayer implements Layer {
 /** y = the sum of the branches' ends. */
 export class ResidualLayer extends BranchedLayer {
   /** @param branches the shortcut, the layers, and more. Raises InputError where they end in different shapes. */
-  constructor(branches: readonly (readonly Layer[])[], inputShape: readonly number[], place: Place) {
+  constructor(branches: readonly (readonly Layer[])[], inputShape: readonly number[], place: LayerPlace) {
     const ends = branches.map((branch) => endOf(branch, inputShape));
     const main = ends[1].shape;
     for (const [at, end] of ends.entries()) {
@@ -122,7 +122,7 @@ export class ConcatLayer extends BranchedLayer {
     branches: readonly (readonly Layer[])[],
     axis: 'last' | 'tokens',
     inputShape: readonly number[],
-    place: Place,
+    place: LayerPlace,
   ) {
     const shapes = branches.map((branch) => endOf(branch, inputShape).shape);
     const label = `${place} (concat)`;
@@ -160,7 +160,7 @@ export class ConcatLayer extends BranchedLayer {
   protected override part(backend: Backend, dy: Tensor, branch: number): Tensor {
     const all = this.#byTokens ? bySample(backend, dy, this.outputShape[0]) : dy;
     const first = this.#widths.slice(0, branch).reduce((sum, width) => sum + width, 0);
-    const dyOfBranch = backend.columnsOf(all, numbers(first, this.#widths[branch]));
+    const dyOfBranch = backend.columnsOf(all, consecutive(first, this.#widths[branch]));
     return this.#byTokens
       ? backend.reshape(dyOfBranch, (dyOfBranch.rows * dyOfBranch.cols) / dy.cols, dy.cols)
       : dyOfBranch;

@@ -19,7 +19,7 @@ import { PatchesLayer } from './patches.ts';
 import { adaptiveAveragePool, averagePool, MaxPoolLayer, MeanPoolLayer } from './pooling.ts';
 import { RmsNormLayer } from './rmsnorm.ts';
 import { ClassTokenLayer, PositionsLayer, SelectTokenLayer, TokensLayer, TransposeLayer } from './tokens.ts';
-import type { Layer, Place, Weights } from './types.ts';
+import type { Layer, LayerPlace, Weights } from './types.ts';
 
 /** What layers are built from beside their specifications. */
 interface Building {
@@ -52,7 +52,7 @@ function chainOf(
   specs: readonly LayerSpec[],
   inputShape: readonly number[],
   building: Building,
-  place: Place,
+  place: LayerPlace,
 ): Layer[] {
   const layers: Layer[] = [];
   let shape = inputShape;
@@ -79,7 +79,7 @@ function reluAfterMaximum(specs: (readonly [number, LayerSpec])[]): (readonly [n
   return order;
 }
 
-function buildLayer(spec: LayerSpec, inputShape: readonly number[], building: Building, place: Place): Layer {
+function buildLayer(spec: LayerSpec, inputShape: readonly number[], building: Building, place: LayerPlace): Layer {
   const { weights } = building;
   const branches = (chains: readonly (readonly LayerSpec[])[], names: (i: number) => string): Layer[][] =>
     chains.map((chain, i) => chainOf(chain, inputShape, building, `${place}.${names(i)}`));

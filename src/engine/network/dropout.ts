@@ -2,7 +2,7 @@
 import type { DropoutSpec } from '../../shared/model.ts';
 import { Random } from '../../shared/random.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
-import type { Direction, GradientSink, Layer, Place, TrainingPass } from './types.ts';
+import type { Direction, GradientSink, Layer, LayerPlace, TrainingPass } from './types.ts';
 
 export class DropoutLayer implements Layer {
   readonly label: string;
@@ -10,10 +10,10 @@ export class DropoutLayer implements Layer {
   readonly outputShape: readonly number[];
   readonly isPiecewiseLinear = true;
   readonly #rate: number;
-  readonly #place: Place;
+  readonly #place: LayerPlace;
   #mask: Tensor | null = null;
 
-  constructor(spec: DropoutSpec, inputShape: readonly number[], place: Place) {
+  constructor(spec: DropoutSpec, inputShape: readonly number[], place: LayerPlace) {
     this.label = `${place} (dropout)`;
     this.outputShape = inputShape;
     this.#rate = spec.rate;

@@ -7,7 +7,7 @@ import { InputError } from '../../shared/errors.ts';
 import type { DenseSpec, EmbeddingSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents, present, productOf, sumRows, weightOf } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, Place, Weights } from './types.ts';
+import type { Direction, GradientSink, Layer, Parameter, LayerPlace, Weights } from './types.ts';
 
 /** a^T b: a share of the table's gradient. */
 interface Share {
@@ -30,7 +30,7 @@ export class EmbeddingLayer implements Layer {
   #shares: Share[] = [];
 
   /** Raises InputError unless the input is one number a token and the layer is the model's first. */
-  constructor(spec: EmbeddingSpec, inputShape: readonly number[], weights: Weights, place: Place) {
+  constructor(spec: EmbeddingSpec, inputShape: readonly number[], weights: Weights, place: LayerPlace) {
     const who = `layer "${spec.name}" (embedding)`;
     if (place !== 'layers[0]')
       throw new InputError(`${who}: it takes token numbers, which only the model's input holds; put it first`);

@@ -2,15 +2,15 @@
 import type { PadChannelsSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { LinearLayer } from './linear.ts';
-import { numbers } from './tokens.ts';
-import type { Place } from './types.ts';
+import { consecutive } from './tokens.ts';
+import type { LayerPlace } from './types.ts';
 
 export class PadChannelsLayer extends LinearLayer {
   readonly #before: number;
   readonly #own: number;
   readonly #after: number;
 
-  constructor({ before = 0, after = 0 }: PadChannelsSpec, inputShape: readonly number[], place: Place) {
+  constructor({ before = 0, after = 0 }: PadChannelsSpec, inputShape: readonly number[], place: LayerPlace) {
     const channels = inputShape[inputShape.length - 1];
     super(`${place} (padchannels)`, inputShape.with(-1, before + channels + after));
     this.#before = before;
@@ -24,6 +24,6 @@ export class PadChannelsLayer extends LinearLayer {
   }
 
   protected override transpose(backend: Backend, y: Tensor): Tensor {
-    return backend.columnsOf(y, numbers(this.#before, this.#own));
+    return backend.columnsOf(y, consecutive(this.#before, this.#own));
   }
 }

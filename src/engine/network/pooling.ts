@@ -7,10 +7,10 @@ import { InputError } from '../../shared/errors.ts';
 import { LinearLayer } from './linear.ts';
 import { imageShape, sequenceShape, sizeOf, windowOver } from './shapes.ts';
 import { present } from './types.ts';
-import type { Place } from './types.ts';
+import type { LayerPlace } from './types.ts';
 
 /** Raises InputError where a window might have no place of the image at all. */
-function poolingWindow(spec: PoolingSpec, inputShape: readonly number[], place: Place): Window2d {
+function poolingWindow(spec: PoolingSpec, inputShape: readonly number[], place: LayerPlace): Window2d {
   const { size, stride = size, padding = 0, ceil } = spec;
   const who = `${place} (${spec.type})`;
   for (const [axis, sides] of sidesOf(padding).entries()) {
@@ -29,7 +29,7 @@ export class MaxPoolLayer extends LinearLayer {
   readonly #window: Window2d;
   #places: Tensor | null = null;
 
-  constructor(spec: PoolingSpec, inputShape: readonly number[], place: Place) {
+  constructor(spec: PoolingSpec, inputShape: readonly number[], place: LayerPlace) {
     const window = poolingWindow(spec, inputShape, place);
     super(`${place} (maxpool2d)`, [window.outHeight, window.outWidth, window.channels]);
     this.#window = window;
@@ -129,7 +129,7 @@ function along(
 export function averagePool(
   spec: Extract<PoolingSpec, { readonly type: 'avgpool2d' }>,
   inputShape: readonly number[],
-  place: Place,
+  place: LayerPlace,
 ): LinearLayer {
   const window = poolingWindow(spec, inputShape, place);
   const label = `${place} (avgpool2d)`;
@@ -146,7 +146,11 @@ export function averagePool(
 }
 
 /** Raises InputError for other than images. */
-export function adaptiveAveragePool(spec: AdaptivePoolSpec, inputShape: readonly number[], place: Place): LinearLayer {
+export function adaptiveAveragePool(
+  spec: AdaptivePoolSpec,
+  inputShape: readonly number[],
+  place: LayerPlace,
+): LinearLayer {
   const label = `${place} (adaptiveavgpool2d)`;
   const [height, width] = imageShape(inputShape, label);
   const [outHeight, outWidth] = pairOf(spec.size);
@@ -186,7 +190,7 @@ function spread(
 export class MeanPoolLayer extends LinearLayer {
   readonly #positions: number;
 
-  constructor(kind: 'globalavgpool2d' | 'meanpool', inputShape: readonly number[], place: Place) {
+  constructor(kind: 'globalavgpool2d' | 'meanpool', inputShape: readonly number[], place: LayerPlace) {
     const label = `${place} (${kind})`;
     const shape = kind === 'meanpool' ? sequenceShape(inputShape, label) : imageShape(inputShape, label);
     super(label, shape.slice(-1));

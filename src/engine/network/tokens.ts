@@ -8,11 +8,11 @@ import type { Backend, Tensor } from '../backend/types.ts';
 import { LinearLayer } from './linear.ts';
 import { imageShape, sequenceShape } from './shapes.ts';
 import { sumRows, weightOf } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, Place, Weights } from './types.ts';
+import type { Direction, GradientSink, Layer, Parameter, LayerPlace, Weights } from './types.ts';
 
 /** An image's positions as tokens. The numbers stay where they are. */
 export class TokensLayer extends LinearLayer {
-  constructor(inputShape: readonly number[], place: Place) {
+  constructor(inputShape: readonly number[], place: LayerPlace) {
     const [height, width, channels] = imageShape(inputShape, `${place} (tokens)`);
     super(`${place} (tokens)`, [height * width, channels]);
   }
@@ -30,7 +30,7 @@ export class TransposeLayer extends LinearLayer {
   readonly #tokens: number;
   readonly #width: number;
 
-  constructor(inputShape: readonly number[], place: Place) {
+  constructor(inputShape: readonly number[], place: LayerPlace) {
     const [tokens, width] = sequenceShape(inputShape, `${place} (transpose)`);
     super(`${place} (transpose)`, [width, tokens]);
     this.#tokens = tokens;
@@ -58,7 +58,7 @@ export class SelectTokenLayer extends LinearLayer {
   readonly #index: number;
 
   /** Raises InputError where the sequence has no such token. */
-  constructor(spec: SelectTokenSpec, inputShape: readonly number[], place: Place) {
+  constructor(spec: SelectTokenSpec, inputShape: readonly number[], place: LayerPlace) {
     const label = `${place} (selecttoken)`;
     const [tokens, width] = sequenceShape(inputShape, label);
     const index = spec.index < 0 ? tokens + spec.index : spec.index;
@@ -74,7 +74,7 @@ export class SelectTokenLayer extends LinearLayer {
 
   protected override map(backend: Backend, x: Tensor): Tensor {
     const flat = backend.reshape(x, x.rows / this.#tokens, this.#tokens * this.#width);
-    return backend.columnsOf(flat, numbers(this.#index * this.#width, this.#width));
+    return backend.columnsOf(flat, consecutive(this.#index * this.#width, this.#width));
   }
 
   protected override transpose(backend: Backend, y: Tensor): Tensor {
@@ -87,7 +87,7 @@ export class SelectTokenLayer extends LinearLayer {
 }
 
 /** first, first + 1, ..., `count` of them. */
-export function numbers(first: number, count: number): Uint32Array {
+export function consecutive(first: number, count: number): Uint32Array {
   return Uint32Array.from({ length: count }, (_, i) => first + i);
 }
 
@@ -230,13 +230,13 @@ export class ClassTokenLayer implements Layer {
 
   #others(backend: Backend, dy: Tensor): Tensor {
     const flat = bySample(backend, dy, this.#tokens + 1);
-    const rest = backend.columnsOf(flat, numbers(this.#width, this.#tokens * this.#width));
+    const rest = backend.columnsOf(flat, consecutive(this.#width, this.#tokens * this.#width));
     return backend.reshape(rest, flat.rows * this.#tokens, this.#width);
   }
 
   #sink(backend: Backend, sink: GradientSink | null, dy: Tensor): void {
     if (sink === null) return;
     const flat = bySample(backend, dy, this.#tokens + 1);
-    sumRows(backend, sink, this.#token, () => backend.columnsOf(flat, numbers(0, this.#width)));
+    sumRows(backend, sink, this.#token, () => backend.columnsOf(flat, consecutive(0, this.#width)));
   }
 }

@@ -102,7 +102,7 @@ export interface Layer {
 export type Weights = ReadonlyMap<string, Tensor>;
 
 /** A layer's place in the specification, for messages: "layers[2]". */
-export type Place = string;
+export type LayerPlace = string;
 
 export function weightOf(weights: Weights, parameter: Pick<Parameter, 'name'>): Tensor {
   const tensor = weights.get(parameter.name);

@@ -24,7 +24,7 @@ export function slopeIndex(cutoff: number, relation: Relation, estimator: Estima
 }
 
 /** Rows of weights that are summed at once. */
-export const batch = 32;
+export const resampleBatch = 32;
 
 export class DirectionFits {
   /** Usable groups, and for each cutoff how many of them it selects. */
@@ -96,8 +96,8 @@ export class DirectionFits {
     this.#base = { H: base.H.map(Math.log), C: base.C.map(Math.log), Q: base.Q.map(Math.log) };
     this.#table = products.allocate(sizes.length * 4 * this.#members);
     gather(sums, directions.indices.length, sizes.length, members, this.#starts, base, this.#table);
-    this.#sums = parts.map(() => products.allocate(batch * 4 * this.#members));
-    this.#counts = parts.map(() => new Float64Array(batch));
+    this.#sums = parts.map(() => products.allocate(resampleBatch * 4 * this.#members));
+    this.#counts = parts.map(() => new Float64Array(resampleBatch));
     const logs = (): Logs => ({
       H: new Float64Array(this.usable),
       C: new Float64Array(this.usable),

@@ -9,7 +9,7 @@
  * Letters: a batch, e epoch, i direction.
  */
 import { studentTwoSided } from '../../shared/distributions.ts';
-import type { Comparison, SamplingMode } from '../../shared/minibatch.ts';
+import type { TheoryComparison, SamplingMode } from '../../shared/minibatch.ts';
 
 export interface SamplingFactors {
   /** cov g_B = variance * C. */
@@ -69,14 +69,14 @@ export interface NoiseComparison {
    * Variance of a batch over its prediction, mean over batches and directions: 1 expected. Null where the prediction is 0 (a batch of all
    * samples). The standard error takes batches (mode epoch: epochs) as independent and directions as not.
    */
-  readonly variance: Comparison | null;
+  readonly variance: TheoryComparison | null;
   /** The same by direction: measured variance, prediction for one batch of the first size. Directions left out are NaN. */
   readonly measured: Float64Array;
   readonly predicted: Float64Array;
   /** Of `measured`, from the spread over batches (mode epoch: epochs). */
   readonly standard_errors: Float64Array;
   /** Covariance of two batches of one epoch over C_ii, mean over pairs and directions: -1 / (P - 1) expected. Mode epoch alone. */
-  readonly between: Comparison | null;
+  readonly between: TheoryComparison | null;
   /**
    * Root mean square noise of the sum over an epoch, over what independent batches would give it: 0 up to rounding. Mode epoch alone.
    */
@@ -156,7 +156,7 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
   };
 }
 
-function compare(values: readonly number[], expected: number): Comparison {
+function compare(values: readonly number[], expected: number): TheoryComparison {
   const n = values.length;
   const measured = values.reduce((sum, value) => sum + value, 0) / n;
   const variance = values.reduce((sum, value) => sum + (value - measured) ** 2, 0) / (n - 1);

@@ -8,7 +8,7 @@
 import type { Floors } from '../../shared/cutoffs.ts';
 import { Random } from '../../shared/random.ts';
 import type { BlockProjections, ProjectedDirections, SampleBlock } from './blocks.ts';
-import { batch, DirectionFits, slopesPerCutoff } from './direction-fits.ts';
+import { resampleBatch, DirectionFits, slopesPerCutoff } from './direction-fits.ts';
 import { LinearTheilSen, pilots } from './linear-theil-sen.ts';
 import { plainProducts, type RowProducts } from './row-products.ts';
 
@@ -32,19 +32,19 @@ export interface Draws {
   readonly counts: Uint8Array | Uint16Array;
   readonly resamples: number;
   /** Rows of each quarter. */
-  readonly quarters: readonly Rows[];
+  readonly quarters: readonly RowRange[];
 }
 
-export type Rows = readonly [start: number, end: number];
+export type RowRange = readonly [start: number, end: number];
 
-export function quartersOf(blocks: readonly SampleBlock[]): Rows[] {
+export function quartersOf(blocks: readonly SampleBlock[]): RowRange[] {
   return [0, 1, 2, 3].map((quarter) => {
     const start = blocks.findIndex((block) => block.quarter === quarter);
     return [start, start + blocks.filter((block) => block.quarter === quarter).length];
   });
 }
 
-export function draw(quarters: readonly Rows[], resamples: number, seed: number): Draws {
+export function draw(quarters: readonly RowRange[], resamples: number, seed: number): Draws {
   const random = new Random(seed, 'bootstrap');
   const blocks = quarters.at(-1)![1];
   const counts = new Uint16Array(resamples * blocks);
@@ -60,7 +60,7 @@ export interface SetArgument {
   /** Samples of each of its blocks. */
   readonly sizes: readonly number[];
   /** Rows (of its blocks) of the two parts behind the instrument, or all of them. */
-  readonly parts: readonly Rows[];
+  readonly parts: readonly RowRange[];
   /** Its blocks among all: from .. to - 1. */
   readonly from: number;
   readonly to: number;
@@ -84,10 +84,10 @@ export function setsOf(
   floors: Floors,
   cutoffs: readonly number[],
 ): readonly [SetArgument, SetArgument, SetArgument] {
-  const [a1, a2, b1, b2] = draws.quarters as readonly [Rows, Rows, Rows, Rows];
+  const [a1, a2, b1, b2] = draws.quarters as readonly [RowRange, RowRange, RowRange, RowRange];
   const inA = a2[1];
-  const inB = ([start, end]: Rows): Rows => [start - inA, end - inA];
-  const set = (projected: ProjectedDirections, parts: readonly Rows[], from: number, to: number): SetArgument => ({
+  const inB = ([start, end]: RowRange): RowRange => [start - inA, end - inA];
+  const set = (projected: ProjectedDirections, parts: readonly RowRange[], from: number, to: number): SetArgument => ({
     projected,
     sizes: blocks.slice(from, to).map((block) => block.end - block.start),
     parts,
@@ -121,8 +121,8 @@ export function replicateSet(set: SetArgument, products: RowProducts = plainProd
   const theilSen = new LinearTheilSen(fits, estimate, Math.min(pilots, resamples), weightsAt);
   const values = Array.from({ length: slopes }, () => new Float64Array(rows));
   const one = new Float64Array(slopes);
-  for (let start = 0; start < rows; start += batch) {
-    const count = Math.min(batch, rows - start);
+  for (let start = 0; start < rows; start += resampleBatch) {
+    const count = Math.min(resampleBatch, rows - start);
     fits.sum(weights.subarray(start * blocks + from), blocks, count);
     for (let r = 0; r < count; r++) {
       const row = start + r;

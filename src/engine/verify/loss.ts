@@ -8,7 +8,7 @@ import type { Values } from './values.ts';
 type Settings = Exclude<LossSpec, string>;
 
 /** l of one sample: `target` one-hot, soft or a vector; of a sequence of outputs a class number a position. */
-export function lossOf(loss: LossSpec, { shape, x }: Values, target: readonly number[]): HyperDual {
+export function lossOfSample(loss: LossSpec, { shape, x }: Values, target: readonly number[]): HyperDual {
   const settings: Settings = typeof loss === 'string' ? { type: loss } : loss;
   switch (settings.type) {
     case 'mse': {
@@ -71,7 +71,7 @@ export function outputCurvature(
   for (let k = 0; k < K; k++) {
     for (let m = k; m < K; m++) {
       const x = y.map((a, i) => ({ a, b: i === k ? 1 : 0, c: i === m ? 1 : 0, d: 0 }));
-      S[k * K + m] = S[m * K + k] = lossOf(loss, { shape, x }, target).d;
+      S[k * K + m] = S[m * K + k] = lossOfSample(loss, { shape, x }, target).d;
     }
   }
   return S;

@@ -5,7 +5,7 @@
 import type { ModelSpec } from '../../shared/model.ts';
 import { forwardOutput } from './forward.ts';
 import { constant } from './hyper-dual.ts';
-import { lossOf, outputCurvature } from './loss.ts';
+import { lossOfSample, outputCurvature } from './loss.ts';
 import type { Values } from './values.ts';
 
 export interface OracleProblem {
@@ -66,7 +66,7 @@ export async function oracleMatrices(
     for (let i = 0; i < d; i++) {
       for (let j = i; j < d; j++) {
         const y = passed(i, j);
-        const l = lossOf(model.loss, y, targets[p]);
+        const l = lossOfSample(model.loss, y, targets[p]);
         h[i * d + j] = l.d;
         h[j * d + i] = l.d;
         if (j > i) continue;

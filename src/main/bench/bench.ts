@@ -32,7 +32,7 @@ export function benchModel(width: number): ModelSpec {
 }
 
 /** Seconds of `body`, the least of several runs. */
-export function timed(body: () => void, runs = 3): number {
+export function leastSeconds(body: () => void, runs = 3): number {
   let best = Infinity;
   for (let i = 0; i < runs; i++) {
     const begun = performance.now();
@@ -52,7 +52,7 @@ export function filled(blas: Blas, precision: Precision, length: number, seed: n
 /** Floating-point operations a second of one square product on this thread. */
 export function gemmRate(blas: Blas, precision: Precision, n = 1024): number {
   const [a, b, c] = [1, 2, 3].map((seed) => filled(blas, precision, n * n, seed));
-  const seconds = timed(() => {
+  const seconds = leastSeconds(() => {
     blas.gemm(false, false, n, n, n, 1, a, n, b, n, 0, c, n);
   });
   for (const array of [a, b, c]) blas.release(array);

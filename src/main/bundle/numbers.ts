@@ -1,7 +1,7 @@
 /** Two tables of what a figure draws (`plottedCsv`), compared cell by cell. */
 import { rowsOf } from '../../data/formats/csv-text.ts';
 
-export type Comparison =
+export type TableComparison =
   | { readonly verdict: 'equal' }
   /** Equal but for rounding: the largest difference, relative to the largest number of its column. */
   | { readonly verdict: 'rounding'; readonly difference: number }
@@ -12,7 +12,7 @@ export type Comparison =
 export const roundingOfFigures = 1e-9;
 
 /** `expected`: the table that was kept; `found`: the one drawn now. */
-export function compareTables(expected: string, found: string): Comparison {
+export function compareTables(expected: string, found: string): TableComparison {
   if (expected === found) return { verdict: 'equal' };
   const [before, now] = [expected, found].map((text) =>
     [...rowsOf(text, ',', 'the table')].map(({ fields }) => fields),

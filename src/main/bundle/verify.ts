@@ -30,7 +30,7 @@ import {
   parseManifest,
   type Manifest,
 } from './manifest.ts';
-import { compareTables, type Comparison } from './numbers.ts';
+import { compareTables, type TableComparison } from './numbers.ts';
 
 export interface BundleCheckOptions {
   readonly engine: EngineOptions;
@@ -47,7 +47,7 @@ export interface BundleCheckOptions {
 export interface VerifiedFigure {
   readonly name: string;
   /** Or why it could not be drawn. */
-  readonly found: Comparison | { readonly verdict: 'failed'; readonly reason: string };
+  readonly found: TableComparison | { readonly verdict: 'failed'; readonly reason: string };
 }
 
 export interface VerifiedRun {

@@ -1,7 +1,7 @@
 /** The noise of drawn minibatches as text. */
 import { definedMinibatchNoise } from '../../shared/defined-extras.ts';
 import { comparisonText, modeNames } from '../../shared/minibatch.ts';
-import type { Comparison } from '../../shared/minibatch.ts';
+import type { TheoryComparison } from '../../shared/minibatch.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { isRounding } from '../../shared/rounding.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
@@ -47,7 +47,7 @@ export function minibatchLines(summary: MeasurementSummary): string[] {
 }
 
 /** "1.012 ± 0.009 (z = 1.3)" */
-function compared(found: Comparison | null): string {
+function compared(found: TheoryComparison | null): string {
   if (found === null) return '-';
   const small = Math.abs(found.expected) < 0.01;
   const text = (x: number): string => (small ? x.toExponential(2) : x.toFixed(4));

@@ -8,7 +8,7 @@ export function weightsText({ weights_equal: areEqual, largest_weight_difference
 }
 
 /** Where no result differs; null where one does. */
-export function agreementText({ differences, rounding }: Replay): string | null {
+export function repetitionText({ differences, rounding }: Replay): string | null {
   if (Object.keys(differences).length > 0) return null;
   return rounding === 0
     ? 'all results equal'

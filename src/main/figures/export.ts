@@ -32,7 +32,7 @@ export interface ExportOptions {
   readonly reopenable?: boolean;
 }
 
-export interface ExportedFile {
+export interface FigureFile {
   readonly format: FigureFormat;
   /** File name. */
   readonly name: string;
@@ -40,7 +40,7 @@ export interface ExportedFile {
 }
 
 export interface ExportedFigure {
-  readonly files: readonly ExportedFile[];
+  readonly files: readonly FigureFile[];
   readonly width_mm: number;
   readonly height_mm: number;
   /** Statements in the figure's small print. */
@@ -81,7 +81,7 @@ export async function exportFigure(
   const pixelsOf = (): Pixels =>
     (pixels ??= rasterise(sceneToSvg(scene, spec), scene.width_mm, scene.height_mm, options.dpi ?? 600));
   const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-  const files: ExportedFile[] = [];
+  const files: FigureFile[] = [];
   // The script is of no use without its numbers.
   const writtenFormats = new Set(formats);
   if (writtenFormats.has('py')) writtenFormats.add('csv');

@@ -6,7 +6,14 @@
 import { type PDFDict, PDFDocument, PDFHeader, PDFHexString, PDFName, PDFString, type PDFRef } from '@cantoo/pdf-lib';
 import { deflateSync } from 'node:zlib';
 import type { Fill, Scene, SceneNode, Stroke } from '../../shared/figures/layout/scene.ts';
-import { compose, coordinatesOf, short, transformPath, type Matrix, type PathData } from '../../shared/figures/path.ts';
+import {
+  compose,
+  coordinatesOf,
+  short,
+  transformPath,
+  type Transform,
+  type PathData,
+} from '../../shared/figures/path.ts';
 import { rgbOf } from '../../shared/figures/palettes.ts';
 import { isOpaque } from '../../shared/figures/svg.ts';
 import type { PlacedGlyph } from '../../shared/figures/text/box.ts';
@@ -251,7 +258,7 @@ class PageWriter {
 
   private textNode({ box, x, y, angle, colour: hex }: SceneNode & { kind: 'text' }): void {
     const radians = (angle * Math.PI) / 180;
-    const turn: Matrix = [Math.cos(radians), -Math.sin(radians), Math.sin(radians), Math.cos(radians), x, y];
+    const turn: Transform = [Math.cos(radians), -Math.sin(radians), Math.sin(radians), Math.cos(radians), x, y];
     this.out.push('q', `${colour(hex)} rg`);
     for (const rule of box.rules) {
       this.out.push(`q ${matrixText(turn)} cm ${n(rule.x)} ${n(rule.y)} ${n(rule.width)} ${n(rule.height)} re f Q`);
@@ -270,7 +277,7 @@ class PageWriter {
   }
 
   /** Glyphs of one face, size and baseline: one TJ, with the distances that differ from the advances. */
-  private showRun(run: readonly PlacedGlyph[], turn: Matrix): void {
+  private showRun(run: readonly PlacedGlyph[], turn: Transform): void {
     const [first] = run;
     const { face, size } = first;
     const parts: string[] = [];
@@ -287,7 +294,7 @@ class PageWriter {
   }
 
   /** Outlines, with the characters kept for copying and searching: an invisible space of the same extent carries them as ActualText. */
-  private outlineRun(run: readonly PlacedGlyph[], turn: Matrix): void {
+  private outlineRun(run: readonly PlacedGlyph[], turn: Transform): void {
     for (const glyph of run) {
       const { face } = glyph;
       const scale = glyph.size / face.unitsPerEm;
@@ -334,7 +341,7 @@ function operator(fill: Fill | undefined, stroke: Stroke | undefined): string {
   return fill && stroke ? 'B' : fill ? 'f' : stroke ? 'S' : 'n';
 }
 
-function matrixText(matrix: Matrix): string {
+function matrixText(matrix: Transform): string {
   return matrix.map((value) => short(value, 5)).join(' ');
 }
 

@@ -160,7 +160,7 @@ export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: 
     await basis.orthogonalise(triedRows, out);
     const row = (await least(() => basis.orthogonalise(triedRows, out))) / triedRows;
     const direction = Math.max(two - one, 0.5 * again);
-    return { d, open, gradients, first, again, direction, row, bytes: linearisedBytes(network) };
+    return { d, open, gradients, first, again, direction, row, bytes: sampleBytes(network) };
   } finally {
     basis.release();
     pool.blas.release(vectors);
@@ -170,7 +170,7 @@ export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: 
 }
 
 /** Bytes that a linearised sample takes, about: activations, deltas and patches of every layer. */
-export function linearisedBytes(network: Network): number {
+export function sampleBytes(network: Network): number {
   let numbers = network.inputSize;
   for (const layer of leaves(network.layers)) {
     numbers += 3 * layer.outputShape.reduce((product, size) => product * size, 1);
@@ -190,9 +190,9 @@ export function projectedBytes(
 ): number {
   const k = Math.min(top, d);
   const rows = Math.min(d, Math.max(2 * k + 50, 80));
-  const linearised = Math.min(cacheLimit(wasm), samples * linearisedBytes(network));
+  const linearised = Math.min(cacheLimit(wasm), samples * sampleBytes(network));
   // Per-sample products behind the off-diagonal entries of Q.
-  const chunk = Math.min(512, Math.max(1, 2 ** 23 / linearisedBytes(network)));
+  const chunk = Math.min(512, Math.max(1, 2 ** 23 / sampleBytes(network)));
   const held = threads * Math.min(2 ** 28, 8 * k * d * chunk);
   return linearised + held + 8 * d * (2 * rows + 3 * k + 16);
 }
@@ -205,5 +205,5 @@ export function densityBytes(
   wasm: boolean,
   { steps }: DensitySpec,
 ): number {
-  return Math.min(cacheLimit(wasm), samples * linearisedBytes(network)) + 8 * d * (Math.min(steps, d) + 3);
+  return Math.min(cacheLimit(wasm), samples * sampleBytes(network)) + 8 * d * (Math.min(steps, d) + 3);
 }

@@ -7,7 +7,7 @@ import type { Json, Store } from '../store/index.ts';
 import type { CheckedModel } from './model-check.ts';
 import { modelFileName, ownModelFile } from './own-files.ts';
 
-export interface ImportedModelFile {
+export interface StoredModelFile {
   readonly id: string;
   readonly name: string;
   readonly check: ModelFileCheck;
@@ -56,7 +56,7 @@ export async function importModelFile(
   checked: CheckedModel,
   weights: string,
   options: ModelImport,
-): Promise<ImportedModelFile> {
+): Promise<StoredModelFile> {
   const { file, train, check } = checked;
   const name = options.name ?? file.name;
   const copy = store.stagingPath(modelFileName);

@@ -22,12 +22,7 @@ const select = `SELECT m.seq, m.id, r.id AS run, m.parameter, m.step, m.epoch, m
       'sha256', a.sha256, 'state', a.state) END AS artifact
   FROM measurements m JOIN runs r ON r.seq = m.run LEFT JOIN artifacts a ON a.seq = m.artifact`;
 
-export function measurementMethods(
-  context: StoreContext,
-  runs: RunTable,
-  summary: SummaryTable,
-  artifacts: ArtifactTable,
-) {
+export function measurementsOf(context: StoreContext, runs: RunTable, summary: SummaryTable, artifacts: ArtifactTable) {
   const { prepare, pluck } = context;
 
   function recordOf(row: Row): MeasurementRecord {
@@ -179,7 +174,7 @@ export function measurementMethods(
   };
 }
 
-export type MeasurementTable = ReturnType<typeof measurementMethods>;
+export type MeasurementTable = ReturnType<typeof measurementsOf>;
 
 export function checkStep(step: number): void {
   if (!(Number.isSafeInteger(step) && step >= 0))

@@ -15,7 +15,7 @@ const font = `${numberSize}px 'Inter Variable', system-ui, sans-serif`;
 const ticksLength = { major: 6, minor: 3 };
 
 /** `ratio`: pixels of the screen for one of the chart. Answers statements of what could not be shown. */
-export function paintPanel(
+export function paintOnCanvas(
   canvas: HTMLCanvasElement,
   panel: Panel,
   placement: Placement,

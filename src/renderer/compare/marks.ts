@@ -1,7 +1,7 @@
 /** What an overlay draws. */
 import type { Look } from './looks.ts';
 
-export interface Mark extends Look {
+export interface OverlayMark extends Look {
   readonly id: string;
   readonly name: string;
   readonly x: ArrayLike<number>;

@@ -10,7 +10,7 @@ import { defaultAxis, namesByDifference } from '../../shared/varied.ts';
 import type { Varied } from '../../shared/varied.ts';
 import { colours, lookOf } from './looks.ts';
 import type { Look } from './looks.ts';
-import type { Mark } from './marks.ts';
+import type { OverlayMark } from './marks.ts';
 
 export interface Member extends Look {
   /** Id of the run, or the setup. */
@@ -103,8 +103,8 @@ export function valueOf(
 type Series = Readonly<Record<string, Readonly<Record<string, SeriesData>>>>;
 
 /** A series of each member; of several runs the mean at each step that one of them has (between two steps: straight), with its interval. */
-export function curvesOf(members: readonly Member[], series: Series, name: string): Mark[] {
-  return members.flatMap((member): Mark[] => {
+export function curvesOf(members: readonly Member[], series: Series, name: string): OverlayMark[] {
+  return members.flatMap((member): OverlayMark[] => {
     const lists = member.runs.flatMap((run) => series[run.id]?.[name] ?? []).filter(({ steps }) => steps.length > 0);
     if (lists.length === 0) return [];
     const { id, name: label, colour, dash, shape } = member;
@@ -116,7 +116,7 @@ export function curvesOf(members: readonly Member[], series: Series, name: strin
 }
 
 /** Mean and interval of curves over the steps that all of them reach; where but one goes on, it ends. */
-export function meanCurve(curves: readonly SeriesData[]): Pick<Mark, 'x' | 'y' | 'low' | 'high'> {
+export function meanCurve(curves: readonly SeriesData[]): Pick<OverlayMark, 'x' | 'y' | 'low' | 'high'> {
   const from = Math.max(...curves.map(({ steps }) => steps[0]));
   const to = Math.min(...curves.map(({ steps }) => steps[steps.length - 1]));
   const longest = curves.reduce((a, b) => (b.steps.length > a.steps.length ? b : a));
@@ -168,7 +168,7 @@ export function slopeAt(
   return { value, interval: slopes?.interval?.[estimator] ?? null };
 }
 
-export function rowAt(measurement: MeasurementInfo, estimand: Estimand, cutoff: number): CutoffRow | undefined {
+export function cutoffRowOf(measurement: MeasurementInfo, estimand: Estimand, cutoff: number): CutoffRow | undefined {
   return measurement.summary === null ? undefined : findRow(measurement.summary.gamma[estimand], cutoff);
 }
 
@@ -189,7 +189,7 @@ interface Slope {
 }
 
 /** Of one run its own interval; of several the mean with Student's interval over them. */
-export function pooled(slopes: readonly Slope[]): Slope | null {
+export function pooledSlope(slopes: readonly Slope[]): Slope | null {
   if (slopes.length === 0) return null;
   if (slopes.length === 1) return slopes[0];
   const { mean, interval } = statisticsOf(slopes.map(({ value }) => value));
@@ -200,7 +200,7 @@ export function pooled(slopes: readonly Slope[]): Slope | null {
 function markOf(
   { id, name, colour, dash, shape }: Member,
   points: readonly { readonly x: number; readonly slope: Slope | null }[],
-): Mark[] {
+): OverlayMark[] {
   const defined = points.flatMap(({ x, slope }) => (slope === null ? [] : [{ x, ...slope }])).sort((a, b) => a.x - b.x);
   if (defined.length === 0) return [];
   return [
@@ -230,7 +230,7 @@ export function byCutoff(
   measurements: readonly MeasurementInfo[],
   parameter: string,
   { estimand, quantity }: SlopeChoice,
-): Mark[] {
+): OverlayMark[] {
   return members.flatMap((member) => {
     const last = member.runs.flatMap((run) => lastOf(measurements, run.id, parameter) ?? []);
     const cutoffs = new Set(last.flatMap(({ summary }) => summary?.gamma[estimand].map(({ cutoff }) => cutoff) ?? []));
@@ -238,7 +238,7 @@ export function byCutoff(
       member,
       [...cutoffs].map((x) => ({
         x,
-        slope: pooled(last.flatMap((one) => slopeAt(rowAt(one, estimand, x), quantity) ?? [])),
+        slope: pooledSlope(last.flatMap((one) => slopeAt(cutoffRowOf(one, estimand, x), quantity) ?? [])),
       })),
     );
   });
@@ -250,7 +250,7 @@ export function overTraining(
   measurements: readonly MeasurementInfo[],
   parameter: string,
   { estimand, quantity, cutoff }: SlopeChoice,
-): Mark[] {
+): OverlayMark[] {
   return members.flatMap((member) => {
     const ids = new Set(member.runs.map(({ id }) => id));
     const measured = measurements.filter(
@@ -261,14 +261,16 @@ export function overTraining(
       member,
       steps.map((x) => ({
         x,
-        slope: pooled(
+        slope: pooledSlope(
           [...ids].flatMap((run) => {
             const measurement = lastOf(
               measured.filter(({ step }) => step === x),
               run,
               parameter,
             );
-            return measurement === undefined ? [] : (slopeAt(rowAt(measurement, estimand, cutoff), quantity) ?? []);
+            return measurement === undefined
+              ? []
+              : (slopeAt(cutoffRowOf(measurement, estimand, cutoff), quantity) ?? []);
           }),
         ),
       })),
@@ -282,16 +284,16 @@ export function perLayer(
   measurements: readonly MeasurementInfo[],
   parameters: readonly string[],
   { estimand, quantity, cutoff }: SlopeChoice,
-): Mark[] {
+): OverlayMark[] {
   return members.flatMap((member) =>
     markOf(
       member,
       parameters.map((parameter, x) => ({
         x,
-        slope: pooled(
+        slope: pooledSlope(
           member.runs.flatMap((run) => {
             const one = lastOf(measurements, run.id, parameter);
-            return one === undefined ? [] : (slopeAt(rowAt(one, estimand, cutoff), quantity) ?? []);
+            return one === undefined ? [] : (slopeAt(cutoffRowOf(one, estimand, cutoff), quantity) ?? []);
           }),
         ),
       })),
@@ -330,7 +332,7 @@ export function againstSetting(
   members: readonly Member[],
   setting: Setting,
   slopeOf: (run: RunRow) => Slope | null,
-): Mark[] {
+): OverlayMark[] {
   return members.flatMap((member) => {
     const slopes = new Map<number, Slope[]>();
     for (const run of member.runs) {
@@ -346,7 +348,7 @@ export function againstSetting(
     }
     return markOf(
       member,
-      [...slopes].map(([x, slopes]) => ({ x, slope: pooled(slopes) })),
+      [...slopes].map(([x, slopes]) => ({ x, slope: pooledSlope(slopes) })),
     );
   });
 }
@@ -356,7 +358,7 @@ export function againstSetting(
  * list in the order of x; lists of one are left out. `varied`: one value a row.
  */
 export function joinsOf(
-  marks: readonly Mark[],
+  marks: readonly OverlayMark[],
   members: readonly Member[],
   rows: readonly RunRow[],
   varied: readonly Varied[],
@@ -365,7 +367,7 @@ export function joinsOf(
   const place = new Map(rows.map(({ id }, i) => [id, i]));
   const others = varied.filter(({ path }) => path !== key);
   const first = new Map(members.map(({ id, runs }) => [id, place.get(runs[0].id) ?? -1]));
-  const groups = new Map<string, Mark[]>();
+  const groups = new Map<string, OverlayMark[]>();
   for (const mark of marks) {
     if (mark.x.length !== 1) continue;
     const index = first.get(mark.id) ?? -1;

@@ -1,7 +1,7 @@
 /** The curves and points of a comparison as a panel of a figure. Pure. */
 import { plainLabel } from '../../shared/figures/text/label.ts';
 import type { Axis, Line, Mark as FigureMark, Panel, Points } from '../../shared/figures/types.ts';
-import type { Mark } from './marks.ts';
+import type { OverlayMark } from './marks.ts';
 
 export interface OverlayAxes {
   readonly x: Axis;
@@ -28,7 +28,7 @@ const betweenBars = 5;
 const mostAside = 24;
 
 export function overlayPanel(
-  marks: readonly Mark[],
+  marks: readonly OverlayMark[],
   kind: OverlayKind,
   { x, y }: OverlayAxes,
   { joined = false, references = [], joins = [] }: OverlayOptions = {},
@@ -56,7 +56,7 @@ export function overlayPanel(
   };
 }
 
-function curveOf(mark: Mark, among: number): FigureMark[] {
+function curveOf(mark: OverlayMark, among: number): FigureMark[] {
   const { name, colour, low, high } = mark;
   const x = Array.from(mark.x);
   const line: Line = {
@@ -80,7 +80,7 @@ interface Placing {
   readonly among: number;
 }
 
-function pointsOf(mark: Mark, kind: 'points' | 'bars', { shift, joined, among }: Placing): Points {
+function pointsOf(mark: OverlayMark, kind: 'points' | 'bars', { shift, joined, among }: Placing): Points {
   const { name, colour, low, high } = mark;
   return {
     kind: 'points',
@@ -98,7 +98,7 @@ function pointsOf(mark: Mark, kind: 'points' | 'bars', { shift, joined, among }:
 }
 
 /** Over numbers a point stands at its value, always. Over names marks stand side by side, for a name has room on both sides. */
-export function placedMarks(marks: readonly Mark[], x: Axis): readonly Mark[] {
+export function placedMarks(marks: readonly OverlayMark[], x: Axis): readonly OverlayMark[] {
   if (x.scale !== 'category' || marks.length < 2) return marks;
   return marks.map((mark, k) => {
     const beside = 0.6 * (k / (marks.length - 1) - 0.5);
@@ -107,7 +107,7 @@ export function placedMarks(marks: readonly Mark[], x: Axis): readonly Mark[] {
 }
 
 /** Marks over the same x move their intervals aside, not their points. Curves of several points share most of their x: all of them are one group. */
-function barShifts(marks: readonly Mark[]): Map<number, number> {
+function barShifts(marks: readonly OverlayMark[]): Map<number, number> {
   const areLone = marks.every(({ x }) => x.length === 1);
   const groups = Map.groupBy(marks.keys(), (k) => (areLone ? marks[k].x[0] : 0));
   const shifts = new Map<number, number>();

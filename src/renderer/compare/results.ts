@@ -2,7 +2,7 @@
 import { headlineCutoff, isSameCutoff } from '../../shared/estimands.ts';
 import type { Estimand } from '../../shared/estimands.ts';
 import type { MeasurementInfo, RunRow, SummaryValue } from '../../shared/contract/index.ts';
-import { lastOf, rowAt, slopeAt } from './members.ts';
+import { lastOf, cutoffRowOf, slopeAt } from './members.ts';
 import type { Quantity } from './members.ts';
 
 const slopes: readonly {
@@ -39,7 +39,7 @@ export function resultsAt(
         if (one === undefined) return [];
         const layer = parameter.replace(/\.kernel$/, '');
         return slopes.flatMap(({ quantity, estimand, key }): [string, SummaryValue][] => {
-          const slope = slopeAt(rowAt(one, estimand, cutoff), quantity);
+          const slope = slopeAt(cutoffRowOf(one, estimand, cutoff), quantity);
           if (slope === null) return [];
           const [low, high] = slope.interval ?? [null, null];
           return [[key(layer), { value: slope.value, text: null, low, high }]];

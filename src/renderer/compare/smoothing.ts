@@ -1,7 +1,7 @@
 /** Curves as they are looked at: over steps, epochs or training time, and smoothed. Pure. */
 import type { RunRow, SeriesData } from '../../shared/contract/index.ts';
 import { secondsAt } from '../../shared/training-time.ts';
-import type { Mark } from './marks.ts';
+import type { OverlayMark } from './marks.ts';
 
 /** Points over which the weights of an exponential mean fall to 1/e; 0: as measured. */
 export const spans = [0, 5, 20, 100] as const;
@@ -24,8 +24,8 @@ export function smoothed(values: ArrayLike<number>, span: number): Float64Array 
 }
 
 /** What curves may be drawn over; time in seconds. */
-export const units = ['step', 'epoch', 'time'] as const;
-export type Unit = (typeof units)[number];
+export const curveUnits = ['step', 'epoch', 'time'] as const;
+export type Unit = (typeof curveUnits)[number];
 
 /** Results that `unitsAStep` reads. */
 export const unitKeys: readonly string[] = ['epochs', 'steps_per_second'];
@@ -48,7 +48,7 @@ export function scaled(unitsAStep: number | null): StepsSeen {
 }
 
 /** By the recorded times of training: of several runs their mean. Null where some have none. */
-export function timed(times: readonly (SeriesData | undefined)[]): StepsSeen {
+export function byRecordedTime(times: readonly (SeriesData | undefined)[]): StepsSeen {
   const known = times.filter((each) => each !== undefined && each.steps.length > 1);
   if (known.length === 0 || known.length < times.length) return null;
   return (steps) => {
@@ -58,8 +58,12 @@ export function timed(times: readonly (SeriesData | undefined)[]): StepsSeen {
 }
 
 /** Marks with smoothed values and bands, x in the unit wanted (null: steps as they are); those without it are left out. */
-export function seenAs(marks: readonly Mark[], span: number, seenOf: ((id: string) => StepsSeen) | null): Mark[] {
-  return marks.flatMap((mark): Mark[] => {
+export function seenAs(
+  marks: readonly OverlayMark[],
+  span: number,
+  seenOf: ((id: string) => StepsSeen) | null,
+): OverlayMark[] {
+  return marks.flatMap((mark): OverlayMark[] => {
     const seen = seenOf === null ? (steps: ArrayLike<number>) => steps : seenOf(mark.id);
     if (seen === null) return [];
     const x = seen(mark.x);

@@ -77,7 +77,7 @@ export function lackingForView(summary: MeasurementSummary, view: string): reado
 }
 
 /** Whether a measurement has what was lacking. */
-export function holds(summary: MeasurementSummary, kinds: readonly Lacking[]): boolean {
+export function hasResults(summary: MeasurementSummary, kinds: readonly Lacking[]): boolean {
   return kinds.every((kind) => (kind === 'exact' ? summary.method === 'exact' : has[kind](summary)));
 }
 

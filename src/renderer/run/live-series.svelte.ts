@@ -5,7 +5,7 @@ import type { App } from '../state/app.svelte.ts';
 type AllSeries = Readonly<Record<string, SeriesData>>;
 
 /** `more` after `old`. Points at or before the last one of `old` are there already and left out: a curve never runs backwards. */
-export function joined(old: SeriesData | undefined, more: SeriesData): SeriesData {
+export function joinedSeries(old: SeriesData | undefined, more: SeriesData): SeriesData {
   if (old === undefined || old.steps.length === 0) return more;
   const last = old.steps[old.steps.length - 1];
   const from = more.steps.findIndex((step) => step > last);
@@ -75,7 +75,7 @@ export class LiveSeries {
 
   #add(more: AllSeries): void {
     const next = { ...this.all };
-    for (const [name, data] of Object.entries(more)) next[name] = joined(next[name], data);
+    for (const [name, data] of Object.entries(more)) next[name] = joinedSeries(next[name], data);
     this.all = next;
   }
 }

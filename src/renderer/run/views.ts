@@ -29,11 +29,13 @@ export const viewGroups = [
 ] as const;
 
 type Groups = (typeof viewGroups)[number]['views'];
-export type View = Groups extends infer G ? (G extends unknown ? keyof G : never) : never;
+export type ResultView = Groups extends infer G ? (G extends unknown ? keyof G : never) : never;
 
 /** In the order of the groups. */
-export const viewTitles = Object.assign({}, ...viewGroups.map(({ views }) => views)) as Readonly<Record<View, string>>;
-export const views = Object.keys(viewTitles) as readonly View[];
+export const viewTitles = Object.assign({}, ...viewGroups.map(({ views }) => views)) as Readonly<
+  Record<ResultView, string>
+>;
+export const views = Object.keys(viewTitles) as readonly ResultView[];
 
 /** The name of a view as plain text. */
-export const viewWords = (view: View): string => labelWords(viewTitles[view]);
+export const viewWords = (view: ResultView): string => labelWords(viewTitles[view]);

@@ -7,7 +7,7 @@ export interface Suggestion {
   readonly note: string;
 }
 
-export interface Place {
+export interface CaretWord {
   /** The part of the filter that a suggestion replaces. */
   readonly from: number;
   readonly to: number;
@@ -21,7 +21,7 @@ const wordBefore = /[\p{L}\p{N}_.@:/+\-[\]]*$/u;
 const comparison = /(?:`([^`]+)`|([\p{L}_][\p{L}\p{N}_.@:/+\-[\]]*))\s*(?:=|!=|~|!~|\bin\s*\((?:[^()]*,)?)\s*$/u;
 
 /** Where the caret is in a filter; null inside a text in quotes. */
-export function placeOf(filter: string, caret: number): Place | null {
+export function placeOf(filter: string, caret: number): CaretWord | null {
   const before = filter.slice(0, caret);
   if ((before.match(/"/g)?.length ?? 0) % 2 === 1) {
     const open = before.lastIndexOf('"');
@@ -49,7 +49,7 @@ function expects(before: string): 'field' | 'operator' | 'join' {
 /** At most `most` suggestions for what is written, those that begin with it first. */
 export function suggest(
   filter: string,
-  place: Place,
+  place: CaretWord,
   columns: readonly ColumnInfo[],
   values: readonly { readonly value: number | string; readonly runs: number }[],
   most = 12,
@@ -108,7 +108,7 @@ function quoted(text: string): string {
 }
 
 /** The filter with a suggestion in its place, and where the caret goes. */
-export function accept(filter: string, place: Place, { text }: Suggestion): { filter: string; caret: number } {
+export function accept(filter: string, place: CaretWord, { text }: Suggestion): { filter: string; caret: number } {
   const rest = filter.slice(place.to);
   const space = rest.startsWith(' ') || text.endsWith('(') ? '' : ' ';
   const before = filter.slice(0, place.from) + text + space;

@@ -14,7 +14,7 @@ export interface RunsWanted {
 
 export type Key = readonly (number | string | null)[];
 
-export type Line =
+export type TableLine =
   /** `row` is undefined until it has been read. */
   | { readonly kind: 'run'; readonly row: RunRow | undefined; readonly group: string | null }
   | { readonly kind: 'group'; readonly group: RunGroup | undefined; readonly key: string; readonly open: boolean };

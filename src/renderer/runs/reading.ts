@@ -27,7 +27,7 @@ export interface Asking {
   request<M extends Method>(method: M, ...args: Arguments<M>): Promise<Result<M>>;
 }
 
-export class Reader {
+export class RunsReader {
   readonly #client: Asking;
 
   constructor(client: Asking) {

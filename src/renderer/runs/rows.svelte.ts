@@ -6,8 +6,8 @@ import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 import { faultOf } from '../state/app.svelte.ts';
 import type { App } from '../state/app.svelte.ts';
 import { groupPage, keyOf, openGroups, pagesOf, placeOfLine, runPage, samePlaces, stretchesOf } from './lines.ts';
-import type { Key, Line, Lines, PlaceOfLine, RunsWanted } from './lines.ts';
-import { Reader } from './reading.ts';
+import type { Key, TableLine, Lines, PlaceOfLine, RunsWanted } from './lines.ts';
+import { RunsReader } from './reading.ts';
 
 /** Milliseconds between two readings because of changes. */
 const refreshEvery = 500;
@@ -15,7 +15,7 @@ const refreshEvery = 500;
 /** What the user is at: nothing moves under the pointer; under the keyboard the list scrolls with the active line. */
 export type Hold = 'pointer' | 'keyboard' | 'none';
 
-export class Rows {
+export class TableRows {
   #lines = $state.raw<Lines | null>(null);
   /** What is wrong with the filter. */
   problem = $state<string | null>(null);
@@ -32,7 +32,7 @@ export class Rows {
   onmoved: ((from: number, to: number) => void) | null = null;
   hold: () => Hold = () => 'none';
   readonly #app: App;
-  readonly #reader: Reader;
+  readonly #reader: RunsReader;
   #wanted: RunsWanted | null = null;
   #number = 0;
   #asked = new Set<string>();
@@ -46,7 +46,7 @@ export class Rows {
 
   constructor(app: App) {
     this.#app = app;
-    this.#reader = new Reader(app.client);
+    this.#reader = new RunsReader(app.client);
   }
 
   /** Groups that are open, in the order of the list. */
@@ -79,7 +79,7 @@ export class Rows {
   }
 
   /** The line at a place, and for a run of a group which of the group's it is. */
-  line(index: number): Line {
+  line(index: number): TableLine {
     const lines = this.#lines;
     if (lines === null) return { kind: 'run', row: undefined, group: null };
     if (!this.grouped) {

@@ -1,5 +1,5 @@
 /** What can be done with the selected runs, or else with those of the active line: menus, keys and commands. */
-import type { Command } from '../state/command.ts';
+import type { WindowCommand } from '../state/command.ts';
 import type { Project } from '../../shared/contract/index.ts';
 import { integerText } from '../format.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -7,21 +7,21 @@ import type { HiddenRuns } from '../state/hidden.svelte.ts';
 import type { IconName } from '../ui/Icon.svelte';
 import type { MenuEntry } from '../ui/Menu.svelte';
 import { RunActions } from './actions.ts';
-import type { Rows } from './rows.svelte.ts';
+import type { TableRows } from './rows.svelte.ts';
 import type { Surroundings } from './surroundings.svelte.ts';
-import type { View } from './view.ts';
+import type { TableView } from './view.ts';
 
 /** Runs that one comparison is opened with. */
 const mostCompared = 500;
 
 export interface SelectionOf {
   readonly app: App;
-  readonly rows: Rows;
+  readonly rows: TableRows;
   readonly hidden: HiddenRuns;
   readonly around: Surroundings;
   /** Whether these are the runs in the bin. */
   readonly bin: boolean;
-  readonly view: () => View;
+  readonly view: () => TableView;
 }
 
 export class Selection {
@@ -149,10 +149,10 @@ export class Selection {
   });
 
   /** All of it for the command palette. */
-  readonly commands = $derived.by((): readonly Command[] => {
+  readonly commands = $derived.by((): readonly WindowCommand[] => {
     const { projects } = this.#of.around;
     /** Titles that end in "…" ask first. */
-    const command = (id: string, title: string, run: () => void, changes = !title.endsWith('…')): Command => ({
+    const command = (id: string, title: string, run: () => void, changes = !title.endsWith('…')): WindowCommand => ({
       id: `selected-${id}`,
       title,
       changes,

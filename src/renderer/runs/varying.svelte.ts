@@ -5,7 +5,7 @@ import type { Varied } from '../../shared/varied.ts';
 import type { App } from '../state/app.svelte.ts';
 import { runState } from '../format.ts';
 import { cellText, columnOf, groupText, widest } from './columns.ts';
-import type { Line } from './lines.ts';
+import type { TableLine } from './lines.ts';
 
 /** Runs that are looked at: the first of the list. */
 const mostLooked = 100;
@@ -42,7 +42,7 @@ export class Varying {
    * The lines at the head of the list have changed: runs, or groups by one run each. Of one list (`of` names it) columns are added and stay, so that none goes while
    * it is looked at.
    */
-  look(of: string, lines: readonly Line[], columns: readonly string[]): void {
+  look(of: string, lines: readonly TableLine[], columns: readonly string[]): void {
     const seen = [of, columns.join(), ...lines.map((line) => (line.kind === 'group' ? line.group : line.row))];
     if (seen.length === this.#seen.length && seen.every((each, i) => each === this.#seen[i])) return;
     this.#seen = seen;
@@ -51,7 +51,7 @@ export class Varying {
     this.#looking = setTimeout(() => this.#look(of, lines, columns));
   }
 
-  #look(of: string, lines: readonly Line[], columns: readonly string[]): void {
+  #look(of: string, lines: readonly TableLine[], columns: readonly string[]): void {
     this.#fit(lines, columns);
     const ids = lines.flatMap((line) => {
       if (line.kind === 'group') return line.group?.runs[0] ?? [];
@@ -77,7 +77,7 @@ export class Varying {
     clearTimeout(this.#timer);
   }
 
-  #fit(lines: readonly Line[], columns: readonly string[]): void {
+  #fit(lines: readonly TableLine[], columns: readonly string[]): void {
     const widths: Record<string, number> = { ...this.widths };
     for (const key of columns) {
       const column = columnOf(key);

@@ -8,7 +8,7 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-export interface View {
+export interface TableView {
   readonly columns: readonly string[];
   /** Settings that get no column though the runs differ in them: taken out by hand. */
   readonly without: readonly string[];
@@ -37,7 +37,7 @@ export interface Position {
   readonly open: readonly string[];
 }
 
-export const firstView: View = {
+export const firstView: TableView = {
   columns: firstColumns,
   without: [],
   widths: {},
@@ -58,9 +58,9 @@ const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string');
 
 /** What is stored may come from another version: each part is taken where it is sound. */
-export function readView(stored: unknown): View | undefined {
+export function readView(stored: unknown): TableView | undefined {
   if (typeof stored !== 'object' || stored === null) return undefined;
-  const from = stored as Partial<Record<keyof View, unknown>>;
+  const from = stored as Partial<Record<keyof TableView, unknown>>;
   const sort = from.sort as Partial<Sort> | null | undefined;
   const flag = (name: 'inspector' | 'sidebar' | 'archived'): boolean =>
     typeof from[name] === 'boolean' ? from[name] : firstView[name];

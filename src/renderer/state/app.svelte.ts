@@ -1,5 +1,5 @@
 /** What the whole window shares: connection, settings, queue, place, messages. One object, passed by context. */
-import type { Command } from './command.ts';
+import type { WindowCommand } from './command.ts';
 import { getContext, setContext, untrack } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 import { FaultError } from '../../shared/contract/index.ts';
@@ -56,7 +56,7 @@ export class App {
   );
 
   /** What the screen on show can do, for the command palette. */
-  screenCommands = $state.raw<readonly Command[]>([]);
+  screenCommands = $state.raw<readonly WindowCommand[]>([]);
   /** Values that survive a restart, by name; see `Kept.of`. */
   readonly kept = new Map<string, unknown>();
   /** Of runs that are looked at with another cutoff than the default; see run/look-at.svelte.ts. */

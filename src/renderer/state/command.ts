@@ -1,6 +1,6 @@
 /** Something that the keyboard or the command palette can do. */
 
-export interface Command {
+export interface WindowCommand {
   readonly id: string;
   readonly title: string;
   /** As people write it: "Ctrl+K". */

@@ -1,9 +1,9 @@
 /** What the keyboard and the command palette can do anywhere. */
-import type { Command } from './command.ts';
+import type { WindowCommand } from './command.ts';
 import type { App } from './app.svelte.ts';
 import { zoomStep } from './zoom.ts';
 
-export function commandsOf(app: App): Command[] {
+export function commandsOf(app: App): WindowCommand[] {
   return [
     { id: 'runs', title: 'Go to runs', keys: 'Alt+1', run: () => app.go({ screen: 'runs' }) },
     { id: 'compare', title: 'Go to compare', keys: 'Alt+2', run: () => app.go({ screen: 'compare', runs: [] }) },
@@ -124,7 +124,7 @@ export const placeKeys: readonly { readonly place: string; readonly keys: readon
 ];
 
 /** The command of a key press, where it has one; keys with Alt or Ctrl work in text fields too. */
-export function commandOfKey(event: KeyboardEvent, commands: readonly Command[]): Command | undefined {
+export function commandOfKey(event: KeyboardEvent, commands: readonly WindowCommand[]): WindowCommand | undefined {
   const target = event.target as HTMLElement | null;
   const writing = target?.closest('input, textarea, select, [contenteditable]') !== null && target !== null;
   const named = (event.ctrlKey || event.metaKey ? 'Ctrl+' : '') + (event.altKey ? 'Alt+' : '');

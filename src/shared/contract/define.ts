@@ -28,7 +28,7 @@ export const ids = v.pipe(
   v.maxLength(20_000, 'expected at most 20,000 ids'),
 );
 
-export const text = (longest: number): v.GenericSchema<string> =>
+export const textUpTo = (longest: number): v.GenericSchema<string> =>
   v.pipe(v.string('expected text'), v.maxLength(longest, `expected at most ${longest} characters`));
 
 /** A name of 1 to 200 characters, spaces at its ends taken off. */

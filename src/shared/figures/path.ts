@@ -14,10 +14,10 @@ export const Z = 4;
 export const coordinatesOf = [2, 2, 4, 6, 0] as const;
 
 /** An affine map [a, b, c, d, e, f]: x' = a x + c y + e, y' = b x + d y + f (the order of SVG and PDF). */
-export type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+export type Transform = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /** The map that applies `inner` first and `outer` after it. */
-export function compose(outer: Matrix, inner: Matrix): Matrix {
+export function compose(outer: Transform, inner: Transform): Transform {
   const [a, b, c, d, e, f] = outer;
   return [
     a * inner[0] + c * inner[1],
@@ -29,17 +29,17 @@ export function compose(outer: Matrix, inner: Matrix): Matrix {
   ];
 }
 
-export function apply(matrix: Matrix, x: number, y: number): [number, number] {
+export function transformed(matrix: Transform, x: number, y: number): [number, number] {
   return [matrix[0] * x + matrix[2] * y + matrix[4], matrix[1] * x + matrix[3] * y + matrix[5]];
 }
 
-export function transformPath(path: PathData, matrix: Matrix): number[] {
+export function transformPath(path: PathData, matrix: Transform): number[] {
   const out: number[] = [];
   for (let k = 0; k < path.length;) {
     const op = path[k++];
     out.push(op);
     for (let left = coordinatesOf[op as 0]; left > 0; left -= 2, k += 2)
-      out.push(...apply(matrix, path[k], path[k + 1]));
+      out.push(...transformed(matrix, path[k], path[k + 1]));
   }
   return out;
 }

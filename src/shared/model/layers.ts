@@ -15,13 +15,16 @@ const layerName = v.pipe(
     'expected a name of letters, digits, "_" and "-", or several with dots between them, as modules of PyTorch have ("encoder.0.fc1")',
   ),
 );
-export const units = integer(1, 1_000_000);
+export const unitCount = integer(1, 1_000_000);
 const flag = v.boolean('expected true or false');
 /** Default true. */
 const bias = v.optional(flag, true);
 
 /** A number for both axes, or [height, width]. */
-const size2d = choice([units, v.strictTuple([units, units])], 'expected a whole number above 0 or [height, width]');
+const size2d = choice(
+  [unitCount, v.strictTuple([unitCount, unitCount])],
+  'expected a whole number above 0 or [height, width]',
+);
 const pad = integer(0, 1_000_000);
 /** p on every side, [rows, columns] on both sides alike, or [[top, bottom], [left, right]]. */
 const numericPadding = choice(
@@ -36,7 +39,7 @@ const numericPadding = choice(
 const dense = v.strictObject({
   type: v.literal('dense'),
   name: layerName,
-  units,
+  units: unitCount,
   bias,
   /** Name of an embedding. Default: a kernel of its own. */
   tied: v.optional(layerName),
@@ -83,9 +86,9 @@ const transpose = v.strictObject({ type: v.literal('transpose') });
 const conv2d = v.strictObject({
   type: v.literal('conv2d'),
   name: layerName,
-  filters: units,
+  filters: unitCount,
   /** [height, width]. */
-  kernel: v.strictTuple([units, units], 'expected [height, width]'),
+  kernel: v.strictTuple([unitCount, unitCount], 'expected [height, width]'),
   bias,
   /** Step along both axes, or [down, across]; default 1. */
   stride: v.optional(size2d, 1),
@@ -104,7 +107,7 @@ const conv2d = v.strictObject({
   /** Distance between a window's places along both axes, or [down, across]; default 1. */
   dilation: v.optional(size2d),
   /** Groups of channels that see their own filters alone: group g has filters g F/G ... (g + 1) F/G - 1. Divides channels and filters; default 1. */
-  groups: v.optional(units),
+  groups: v.optional(unitCount),
 });
 
 const pooling = {
@@ -150,7 +153,7 @@ const layernorm = v.strictObject({
 /** Every position's vector divided by sqrt(mean of its squares + epsilon), then gain. Parameter: `name.gain` [width]. */
 const rmsnorm = v.strictObject({ type: v.literal('rmsnorm'), name: layerName, epsilon, affine });
 /** The same as layernorm over a sample's positions and one group of channels; `groups` divides the channels. Parameters as layernorm. */
-const groupnorm = v.strictObject({ type: v.literal('groupnorm'), name: layerName, groups: units, epsilon, affine });
+const groupnorm = v.strictObject({ type: v.literal('groupnorm'), name: layerName, groups: unitCount, epsilon, affine });
 /**
  * The same over the batch and all positions, channel by channel: while training with the batch's mean and variance, while measuring and
  * evaluating with the running ones, which are `name.running_mean` and `name.running_variance` [width] (not trained).
@@ -180,8 +183,8 @@ const patches = v.strictObject({
   type: v.literal('patches'),
   name: layerName,
   /** Side of a square; it divides height and width. */
-  size: units,
-  units,
+  size: unitCount,
+  units: unitCount,
   bias,
   /** A learned vector for every place; default true. */
   positions: v.optional(flag, true),
@@ -195,8 +198,8 @@ const embedding = v.strictObject({
   type: v.literal('embedding'),
   name: layerName,
   /** How many numbers there are. */
-  tokens: units,
-  units,
+  tokens: unitCount,
+  units: unitCount,
 });
 /** A learned vector for every place of a sequence, added. Parameter: `name.kernel` [tokens, width]. */
 const positions = v.strictObject({ type: v.literal('positions'), name: layerName });
@@ -218,7 +221,7 @@ const attention = v.strictObject({
   type: v.literal('attention'),
   name: layerName,
   /** Divides the width unless `head_width` is given. */
-  heads: units,
+  heads: unitCount,
   /** A token sees itself and those before it alone; default false. */
   causal: v.optional(flag, false),
   /** Default false. */
@@ -226,7 +229,7 @@ const attention = v.strictObject({
   /** Query, key and value as one parameter, measured as one; default false. */
   packed: v.optional(flag),
   /** Default width / heads. */
-  head_width: v.optional(units),
+  head_width: v.optional(unitCount),
   /**
    * Rotary positions (Su et al. 2021): pair i of a head's e numbers of query and key is turned by token * base^(-2i / e). e is even.
    */

@@ -1,6 +1,6 @@
 /** Stochastic Lanczos quadrature against the eigenvalues of a known matrix. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { spectralDensity } from '../../../src/engine/curvature/projected/density.ts';
+import { lanczosDensity } from '../../../src/engine/curvature/projected/density.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { engines } from '../../support/engines.ts';
 import { describeWhere } from '../../support/skips.ts';
@@ -22,7 +22,7 @@ for (const engine of engines) {
 
     test('moments and the share of every part lie within four standard errors; the density integrates to 1', async () => {
       const d = eigenvalues.length;
-      const found = await spectralDensity(pool, d, apply, { seed: 1, steps: 40, vectors: 30 });
+      const found = await lanczosDensity(pool, d, apply, { seed: 1, steps: 40, vectors: 30 });
       const mean = (power: number): number => eigenvalues.reduce((sum, x) => sum + x ** power, 0) / d;
       expect(Math.abs(found.mean.value - mean(1))).toBeLessThan(4 * found.mean.standardError);
       expect(Math.abs(found.meanSquare.value - mean(2))).toBeLessThan(4 * found.meanSquare.standardError);
@@ -45,7 +45,7 @@ for (const engine of engines) {
         for (let i = 0; i < 20; i++) out[i] = (i < 5 ? 3 : 1) * v[i];
         return Promise.resolve();
       };
-      const found = await spectralDensity(pool, 20, two, { seed: 1, vectors: 4 });
+      const found = await lanczosDensity(pool, 20, two, { seed: 1, vectors: 4 });
       for (const nodes of found.nodes) {
         expect(nodes.length).toBe(2);
         expect(nodes[0]).toBeCloseTo(1, 12);

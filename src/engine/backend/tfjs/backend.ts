@@ -7,7 +7,7 @@ import type { Backend, Order, Tensor, Window2d } from '../types.ts';
 import { activation } from './activations.ts';
 import { TfjsMemory } from './memory.ts';
 import type { TfjsDevice } from './memory.ts';
-import { own } from './tensor.ts';
+import { tfjsTensor } from './tensor.ts';
 import type { Matrix, Tf, TfjsTensor } from './tensor.ts';
 import { WindowTables } from './windows.ts';
 import type * as tfjs from '@tensorflow/tfjs-core';
@@ -37,16 +37,16 @@ export class TfjsBackend extends TfjsMemory implements Backend {
   }
 
   reshape(tensor: Tensor, rows: number, cols: number): TfjsTensor {
-    return this.made(this.tf.reshape(own(tensor).value, [rows, cols]));
+    return this.made(this.tf.reshape(tfjsTensor(tensor).value, [rows, cols]));
   }
 
   matmul(a: Tensor, b: Tensor, transposeA = false, transposeB = false): TfjsTensor {
-    return this.made(this.tf.matMul(own(a).value, own(b).value, transposeA, transposeB));
+    return this.made(this.tf.matMul(tfjsTensor(a).value, tfjsTensor(b).value, transposeA, transposeB));
   }
 
   affine(a: Tensor, b: Tensor, bias: Tensor | null): TfjsTensor {
     if (bias === null) return this.matmul(a, b);
-    return this.run((tf) => tf.add(tf.matMul(own(a).value, own(b).value), own(bias).value));
+    return this.run((tf) => tf.add(tf.matMul(tfjsTensor(a).value, tfjsTensor(b).value), tfjsTensor(bias).value));
   }
 
   accumulate(
@@ -58,13 +58,13 @@ export class TfjsBackend extends TfjsMemory implements Backend {
     transposeB: boolean,
     beta: number,
   ): void {
-    const [x, y] = [own(a).value, own(b).value];
-    this.#update(own(target), alpha, (tf) => tf.matMul(x, y, transposeA, transposeB), beta);
+    const [x, y] = [tfjsTensor(a).value, tfjsTensor(b).value];
+    this.#update(tfjsTensor(target), alpha, (tf) => tf.matMul(x, y, transposeA, transposeB), beta);
   }
 
   blend(target: Tensor, alpha: number, a: Tensor, beta: number): void {
-    const x = own(a).value;
-    this.#update(own(target), alpha, () => x, beta);
+    const x = tfjsTensor(a).value;
+    this.#update(tfjsTensor(target), alpha, () => x, beta);
   }
 
   add(a: Tensor, b: Tensor): TfjsTensor {
@@ -80,24 +80,24 @@ export class TfjsBackend extends TfjsMemory implements Backend {
   }
 
   multiplyAdd(a: Tensor, b: Tensor, c: Tensor, d: Tensor): TfjsTensor {
-    const [u, w] = [own(c).value, own(d).value];
+    const [u, w] = [tfjsTensor(c).value, tfjsTensor(d).value];
     return this.#pair(a, b, (tf, x, y) => tf.add(tf.mul(x, y), tf.mul(u, w)));
   }
 
   scale(a: Tensor, factor: number): TfjsTensor {
-    return this.run((tf) => tf.mul(own(a).value, factor));
+    return this.run((tf) => tf.mul(tfjsTensor(a).value, factor));
   }
 
   addRow(a: Tensor, row: Tensor): TfjsTensor {
-    return this.run((tf) => tf.add(own(a).value, own(row).value));
+    return this.run((tf) => tf.add(tfjsTensor(a).value, tfjsTensor(row).value));
   }
 
   multiplyRow(a: Tensor, row: Tensor): TfjsTensor {
-    return this.run((tf) => tf.mul(own(a).value, own(row).value));
+    return this.run((tf) => tf.mul(tfjsTensor(a).value, tfjsTensor(row).value));
   }
 
   scaleRows(a: Tensor, column: Tensor): TfjsTensor {
-    return this.run((tf) => tf.mul(own(a).value, own(column).value));
+    return this.run((tf) => tf.mul(tfjsTensor(a).value, tfjsTensor(column).value));
   }
 
   rowDot(a: Tensor, b: Tensor): TfjsTensor {
@@ -105,11 +105,11 @@ export class TfjsBackend extends TfjsMemory implements Backend {
   }
 
   columnSums(a: Tensor): TfjsTensor {
-    return this.run((tf) => tf.sum(own(a).value, 0, true));
+    return this.run((tf) => tf.sum(tfjsTensor(a).value, 0, true));
   }
 
   activate(fn: ActivationFunction, order: Order, z: Tensor, coefficient?: number): TfjsTensor {
-    return this.run((tf) => activation(tf, fn, order, own(z).value, coefficient));
+    return this.run((tf) => activation(tf, fn, order, tfjsTensor(z).value, coefficient));
   }
 
   activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor, coefficient?: number): TfjsTensor {
@@ -117,31 +117,31 @@ export class TfjsBackend extends TfjsMemory implements Backend {
   }
 
   softmax(y: Tensor): TfjsTensor {
-    return this.run((tf) => tf.softmax(own(y).value));
+    return this.run((tf) => tf.softmax(tfjsTensor(y).value));
   }
 
   logSumExp(y: Tensor): TfjsTensor {
-    return this.run((tf) => tf.logSumExp(own(y).value, 1, true));
+    return this.run((tf) => tf.logSumExp(tfjsTensor(y).value, 1, true));
   }
 
   inverseRoot(a: Tensor, epsilon: number): TfjsTensor {
-    return this.run((tf) => tf.rsqrt(tf.add(own(a).value, epsilon)));
+    return this.run((tf) => tf.rsqrt(tf.add(tfjsTensor(a).value, epsilon)));
   }
 
   oneHot(a: Tensor, width: number): TfjsTensor {
     const entries = a.rows * a.cols;
     return this.run((tf) => {
       const columns = tf.reshape(tf.range(0, width), [1, width]);
-      return tf.cast(tf.equal(tf.reshape(own(a).value, [entries, 1]), columns), 'float32');
+      return tf.cast(tf.equal(tf.reshape(tfjsTensor(a).value, [entries, 1]), columns), 'float32');
     });
   }
 
   gatherRows(table: Tensor, a: Tensor): TfjsTensor {
     return this.run((tf) => {
-      const numbers = tf.reshape(own(a).value, [a.rows * a.cols, 1]);
+      const numbers = tf.reshape(tfjsTensor(a).value, [a.rows * a.cols, 1]);
       const isRow = tf.mul(tf.step(tf.add(numbers, 0.5)), tf.step(tf.sub(table.rows - 0.5, numbers)));
       const rows = tf.cast(tf.clipByValue(tf.reshape(numbers, [a.rows * a.cols]), 0, table.rows - 1), 'int32');
-      return tf.mul(tf.gather(own(table).value, rows as tfjs.Tensor1D, 0), isRow);
+      return tf.mul(tf.gather(tfjsTensor(table).value, rows as tfjs.Tensor1D, 0), isRow);
     });
   }
 
@@ -152,13 +152,13 @@ export class TfjsBackend extends TfjsMemory implements Backend {
 
   runMeans(a: Tensor, count: number): TfjsTensor {
     const { rows, cols } = a;
-    return this.run((tf) => tf.mean(tf.reshape(own(a).value, [rows / count, count, cols]), 1));
+    return this.run((tf) => tf.mean(tf.reshape(tfjsTensor(a).value, [rows / count, count, cols]), 1));
   }
 
   repeatRows(a: Tensor, count: number): TfjsTensor {
     const { rows, cols } = a;
     return this.run((tf) =>
-      tf.reshape(tf.tile(tf.reshape(own(a).value, [rows, 1, cols]), [1, count, 1]), [rows * count, cols]),
+      tf.reshape(tf.tile(tf.reshape(tfjsTensor(a).value, [rows, 1, cols]), [1, count, 1]), [rows * count, cols]),
     );
   }
 
@@ -166,7 +166,10 @@ export class TfjsBackend extends TfjsMemory implements Backend {
     if (x.rows * x.cols !== outer * a * b * inner)
       throw new Error(`swapAxes: [${x.rows}, ${x.cols}] is not [${outer}, ${a}, ${b}, ${inner}]`);
     return this.run((tf) =>
-      tf.reshape(tf.transpose(tf.reshape(own(x).value, [outer, a, b, inner]), [0, 2, 1, 3]), [outer * b * a, inner]),
+      tf.reshape(tf.transpose(tf.reshape(tfjsTensor(x).value, [outer, a, b, inner]), [0, 2, 1, 3]), [
+        outer * b * a,
+        inner,
+      ]),
     );
   }
 
@@ -177,8 +180,8 @@ export class TfjsBackend extends TfjsMemory implements Backend {
     if ((transposeB ? b.cols : rowsB) !== (transposeA ? rowsA : a.cols))
       throw new Error(`batchMatmul: ${count} products of [${a.rows}, ${a.cols}] and [${b.rows}, ${b.cols}] do not fit`);
     return this.run((tf) => {
-      const x = tf.reshape(own(a).value, [count, rowsA, a.cols]);
-      const y = tf.reshape(own(b).value, [count, rowsB, b.cols]);
+      const x = tf.reshape(tfjsTensor(a).value, [count, rowsA, a.cols]);
+      const y = tf.reshape(tfjsTensor(b).value, [count, rowsB, b.cols]);
       return tf.reshape(tf.matMul(x, y, transposeA, transposeB), [count * m, n]);
     });
   }
@@ -188,7 +191,7 @@ export class TfjsBackend extends TfjsMemory implements Backend {
     const mask = new Float32Array(tokens * tokens);
     for (let i = 0; i < tokens; i++) mask.fill(masked, i * tokens + i + 1, (i + 1) * tokens);
     return this.run((tf) => {
-      const blocks = tf.reshape(own(scores).value, [scores.rows / tokens, tokens, tokens]);
+      const blocks = tf.reshape(tfjsTensor(scores).value, [scores.rows / tokens, tokens, tokens]);
       return tf.reshape(tf.add(blocks, tf.tensor3d(mask, [1, tokens, tokens])), [scores.rows, tokens]);
     });
   }
@@ -196,7 +199,7 @@ export class TfjsBackend extends TfjsMemory implements Backend {
   standardise(x: Tensor, epsilon: number): { hat: TfjsTensor; rstd: TfjsTensor } {
     const [hat, rstd] = this.tf.tidy(() => {
       const tf = this.tf;
-      const centred = tf.sub(own(x).value, tf.mean(own(x).value, 1, true));
+      const centred = tf.sub(tfjsTensor(x).value, tf.mean(tfjsTensor(x).value, 1, true));
       const factor: Matrix = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), epsilon));
       return [tf.mul<Matrix>(centred, factor), factor];
     });
@@ -206,27 +209,27 @@ export class TfjsBackend extends TfjsMemory implements Backend {
   standardiseJacobian(u: Tensor, hat: Tensor, rstd: Tensor): TfjsTensor {
     return this.#pair(u, hat, (tf, x, h) => {
       const along = tf.mul(h, tf.mean(tf.mul(x, h), 1, true));
-      return tf.mul(own(rstd).value, tf.sub(tf.sub(x, tf.mean(x, 1, true)), along));
+      return tf.mul(tfjsTensor(rstd).value, tf.sub(tf.sub(x, tf.mean(x, 1, true)), along));
     });
   }
 
   patches(x: Tensor, window: Window2d): TfjsTensor {
     const { outHeight, outWidth, kernelHeight, kernelWidth, channels } = window;
     return this.run((tf) => {
-      const patches = this.#windows.gather(own(x).value, window);
+      const patches = this.#windows.gather(tfjsTensor(x).value, window);
       return tf.reshape(patches, [patches.shape[0] * outHeight * outWidth, kernelHeight * kernelWidth * channels]);
     });
   }
 
   scatterPatches(columns: Tensor, window: Window2d): TfjsTensor {
-    return this.run(() => this.#windows.scatter(own(columns).value, window));
+    return this.run(() => this.#windows.scatter(tfjsTensor(columns).value, window));
   }
 
   maxPlaces(x: Tensor, window: Window2d): TfjsTensor {
     const { kernelHeight, kernelWidth, channels } = window;
     const K = kernelHeight * kernelWidth;
     return this.run((tf) => {
-      const patches = this.#windows.gather(own(x).value, window, masked);
+      const patches = this.#windows.gather(tfjsTensor(x).value, window, masked);
       const isLargest = tf.equal(patches, tf.max(patches, 2, true));
       // The first: argMax on a GPU leaves open which of several it is.
       const place = tf.min(tf.where(isLargest, tf.reshape(tf.range(0, K), [1, 1, K, 1]), K - 1), 2);
@@ -236,21 +239,27 @@ export class TfjsBackend extends TfjsMemory implements Backend {
 
   pick(x: Tensor, places: Tensor, window: Window2d): TfjsTensor {
     return this.run((tf) => {
-      const patches = this.#windows.gather(own(x).value, window);
+      const patches = this.#windows.gather(tfjsTensor(x).value, window);
       // A product, not a choice: NaN passes, and a diverging run is seen.
-      return tf.reshape(tf.sum(tf.mul(patches, oneHot(tf, own(places).value, window)), 2), [places.rows, places.cols]);
+      return tf.reshape(tf.sum(tf.mul(patches, oneHot(tf, tfjsTensor(places).value, window)), 2), [
+        places.rows,
+        places.cols,
+      ]);
     });
   }
 
   spread(y: Tensor, places: Tensor, window: Window2d): TfjsTensor {
     return this.run((tf) =>
-      this.#windows.scatter(tf.mul(byWindow(tf, own(y).value, window), oneHot(tf, own(places).value, window)), window),
+      this.#windows.scatter(
+        tf.mul(byWindow(tf, tfjsTensor(y).value, window), oneHot(tf, tfjsTensor(places).value, window)),
+        window,
+      ),
     );
   }
 
   windowMeans(x: Tensor, window: Window2d): TfjsTensor {
     return this.run((tf) => {
-      const means = tf.mean(this.#windows.gather(own(x).value, window), 2);
+      const means = tf.mean(this.#windows.gather(tfjsTensor(x).value, window), 2);
       return tf.reshape(means, [means.size / window.channels, window.channels]);
     });
   }
@@ -258,22 +267,22 @@ export class TfjsBackend extends TfjsMemory implements Backend {
   spreadMeans(y: Tensor, window: Window2d): TfjsTensor {
     const K = window.kernelHeight * window.kernelWidth;
     return this.run((tf) =>
-      this.#windows.scatter(tf.tile(tf.mul(byWindow(tf, own(y).value, window), 1 / K), [1, 1, K, 1]), window),
+      this.#windows.scatter(tf.tile(tf.mul(byWindow(tf, tfjsTensor(y).value, window), 1 / K), [1, 1, K, 1]), window),
     );
   }
 
   rowRange(a: Tensor, start: number, count: number): TfjsTensor {
-    return this.made(this.tf.slice(own(a).value, [start, 0], [count, a.cols]));
+    return this.made(this.tf.slice(tfjsTensor(a).value, [start, 0], [count, a.cols]));
   }
 
   columnsOf(a: Tensor, indices: Uint32Array): TfjsTensor {
-    return this.run((tf) => tf.gather(own(a).value, tf.tensor1d(Int32Array.from(indices), 'int32'), 1));
+    return this.run((tf) => tf.gather(tfjsTensor(a).value, tf.tensor1d(Int32Array.from(indices), 'int32'), 1));
   }
 
   concatColumns(parts: readonly Tensor[]): TfjsTensor {
     return this.made(
       this.tf.concat(
-        parts.map((part) => own(part).value),
+        parts.map((part) => tfjsTensor(part).value),
         1,
       ),
     );
@@ -282,7 +291,7 @@ export class TfjsBackend extends TfjsMemory implements Backend {
   #pair(a: Tensor, b: Tensor, body: (tf: Tf, x: Matrix, y: Matrix) => Matrix): TfjsTensor {
     if (a.rows !== b.rows || a.cols !== b.cols)
       throw new Error(`tensors [${a.rows}, ${a.cols}] and [${b.rows}, ${b.cols}] differ in size`);
-    const [x, y] = [own(a).value, own(b).value];
+    const [x, y] = [tfjsTensor(a).value, tfjsTensor(b).value];
     return this.run((tf) => body(tf, x, y));
   }
 

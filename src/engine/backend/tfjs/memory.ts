@@ -5,7 +5,7 @@
 import type { Real } from '../../blas/types.ts';
 import type { Tensor } from '../types.ts';
 import { asDeviceError, DeviceError } from './device-error.ts';
-import { HostTable, own, TfjsTensor } from './tensor.ts';
+import { HostTable, tfjsTensor, TfjsTensor } from './tensor.ts';
 import type { Matrix, Tf } from './tensor.ts';
 
 /** What the backend must know of its device. */
@@ -46,13 +46,13 @@ export class TfjsMemory {
   }
 
   keep<T extends Tensor>(tensor: T): T {
-    if (!(tensor instanceof HostTable)) own(tensor).kept = true;
+    if (!(tensor instanceof HostTable)) tfjsTensor(tensor).kept = true;
     return tensor;
   }
 
   release(tensor: Tensor): void {
     if (tensor instanceof HostTable) return;
-    const mine = own(tensor);
+    const mine = tfjsTensor(tensor);
     if (!mine.kept) throw new Error('release: the tensor was not kept');
     mine.kept = false;
     // Still in an open scope: that scope's end disposes of it.
@@ -79,7 +79,7 @@ export class TfjsMemory {
     const { cols } = table;
     if (!(table instanceof HostTable)) {
       const rows = Int32Array.from(indices.subarray(start, start + count));
-      return this.run((tf) => tf.gather(own(table).value, tf.tensor1d(rows, 'int32'), 0));
+      return this.run((tf) => tf.gather(tfjsTensor(table).value, tf.tensor1d(rows, 'int32'), 0));
     }
     const values = new Float32Array(count * cols);
     for (let p = 0; p < count; p++) {
@@ -91,7 +91,7 @@ export class TfjsMemory {
 
   async read(tensor: Tensor): Promise<Real> {
     // Another handle on the same buffer: the tensor's scope may end before the values have come.
-    const handle = this.tf.clone(own(tensor).value);
+    const handle = this.tf.clone(tfjsTensor(tensor).value);
     try {
       const values = await handle.data<'float32'>();
       const failure = this.device.failure();
@@ -107,7 +107,7 @@ export class TfjsMemory {
   }
 
   assign(target: Tensor, source: Tensor): void {
-    this.replace(own(target), this.tf.clone(own(source).value));
+    this.replace(tfjsTensor(target), this.tf.clone(tfjsTensor(source).value));
   }
 
   /** Registers a result with the scope that is open. */

@@ -35,7 +35,7 @@ export class HostTable implements Tensor {
 }
 
 /** Raises an Error for a tensor of another backend. */
-export function own(tensor: Tensor): TfjsTensor {
+export function tfjsTensor(tensor: Tensor): TfjsTensor {
   if (!(tensor instanceof TfjsTensor)) throw new Error('a tensor of another backend was given to the tfjs backend');
   return tensor;
 }

@@ -6,7 +6,7 @@
  * Samples with a_p = 0 give nothing.
  */
 import type { Blas, Real } from '../../blas/types.ts';
-import type { Moments, OutputMoments } from './outputs.ts';
+import type { SampleMoments, OutputMoments } from './outputs.ts';
 
 /** Blocks in the order dual, spread, dual within classes, spread within classes; the last two only where there are classes. */
 export class DualBlocks {
@@ -49,7 +49,7 @@ export class DualBlocks {
     for (const array of [this.#u, this.#product, ...this.matrices]) this.#blas.release(array);
   }
 
-  #fill(moments: Moments, share: number, z: Real, hessian: Real, norm: number, at: number): void {
+  #fill(moments: SampleMoments, share: number, z: Real, hessian: Real, norm: number, at: number): void {
     const n = this.#n;
     const u = this.#u;
     const { mean, covariance } = moments;

@@ -52,7 +52,7 @@ export async function layerOutputs(pool: Pool, layout: FactorLayout, order: Uint
   return out;
 }
 
-export interface Moments {
+export interface SampleMoments {
   readonly count: number;
   /** [n]. */
   readonly mean: Float64Array;
@@ -62,8 +62,8 @@ export interface Moments {
 
 /** Moments of z over a set of samples, and over each class of it (null: the targets are no classes). */
 export interface OutputMoments {
-  readonly all: Moments;
-  readonly classes: readonly Moments[] | null;
+  readonly all: SampleMoments;
+  readonly classes: readonly SampleMoments[] | null;
 }
 
 /**
@@ -87,7 +87,7 @@ export function outputMoments(
   };
 }
 
-function momentsOf(blas: Blas, outputs: Real, n: number, rows: readonly number[]): Moments {
+function momentsOf(blas: Blas, outputs: Real, n: number, rows: readonly number[]): SampleMoments {
   const count = rows.length;
   const mean = new Float64Array(n);
   for (const row of rows) for (let k = 0; k < n; k++) mean[k] += outputs[row * n + k];

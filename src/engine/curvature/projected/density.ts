@@ -44,7 +44,7 @@ export interface SpectralDensity {
 }
 
 /** @param apply out = H v, both [d] in the pool's memory. */
-export async function spectralDensity(
+export async function lanczosDensity(
   pool: Pool,
   d: number,
   apply: (v: Real, out: Real) => Promise<void>,
@@ -106,7 +106,7 @@ export async function measureDensity(
 ): Promise<SpectralDensity> {
   const session = await openSession(pool, input, options);
   try {
-    return await spectralDensity(pool, session.space.d, (v, out) => session.operator.apply(v, out), options);
+    return await lanczosDensity(pool, session.space.d, (v, out) => session.operator.apply(v, out), options);
   } finally {
     await session.close();
   }

@@ -22,7 +22,7 @@ import type { FlagValues, Flags } from '../flags.ts';
 import { UsageError } from '../usage-error.ts';
 import { formatNumber } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
-import { agreementText, weightsText } from '../replay-text.ts';
+import { repetitionText, weightsText } from '../replay-text.ts';
 import { onTermination } from './run.ts';
 
 const flags = {
@@ -221,7 +221,7 @@ function verifiedText(name: string, found: VerifiedBundle, sound: boolean): stri
 function repeatText(replay: Replay): string {
   const keys = Object.keys(replay.differences);
   const results =
-    agreementText(replay) ??
+    repetitionText(replay) ??
     `${count(keys.length, 'result')} differ: ${keys.slice(0, 5).join(', ')}${keys.length > 5 ? ', ...' : ''}`;
   return `repeated: ${weightsText(replay)}; ${results}`;
 }

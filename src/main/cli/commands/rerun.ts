@@ -6,7 +6,7 @@ import { flagsHelp, parse } from '../flags.ts';
 import type { Flags } from '../flags.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
-import { agreementText, weightsText } from '../replay-text.ts';
+import { repetitionText, weightsText } from '../replay-text.ts';
 import { onInterrupt, pauseGrace } from './run.ts';
 import { onPauseSignal } from '../../jobs/signals.ts';
 
@@ -63,6 +63,6 @@ export const rerun: Command = {
 
 function replayText(replay: Replay): string {
   const rows = Object.entries(replay.differences).map(([key, [a, b]]) => [key, formatNumber(a, 6), formatNumber(b, 6)]);
-  const results = agreementText(replay) ?? formatTable(['result', 'original', 'rerun'], rows);
+  const results = repetitionText(replay) ?? formatTable(['result', 'original', 'rerun'], rows);
   return `run ${replay.rerun} repeats ${replay.original}\n${weightsText(replay)}\n${results}`;
 }

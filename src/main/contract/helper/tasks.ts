@@ -9,7 +9,7 @@ import type {
   DatasetPreview,
   DoctorReport,
   Eigenvector,
-  Heatmap,
+  MatrixPicture,
   MatrixName,
   ModelPreview,
   SpeedReport,
@@ -85,7 +85,7 @@ export interface HelperTasks extends FigureTasks {
       readonly to: number | null;
       readonly size: number;
     };
-    readonly result: Heatmap;
+    readonly result: MatrixPicture;
   };
   cutoffRows: {
     readonly argument: {

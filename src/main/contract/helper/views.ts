@@ -1,7 +1,7 @@
 /** Pictures of matrices and eigenvectors of stored measurements. Letters: d side of the matrices, v_i row i of V, in decreasing order of H_ii. */
 import { openSafetensors } from '../../../data/formats/safetensors.ts';
 import type { Blas } from '../../../engine/blas/types.ts';
-import type { Eigenvector, Heatmap, MatrixName } from '../../../shared/contract/index.ts';
+import type { Eigenvector, MatrixPicture, MatrixName } from '../../../shared/contract/index.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { decomposeSymmetric, rotate } from '../../figures/matrices.ts';
 import type { Decomposition } from '../../figures/matrices.ts';
@@ -25,7 +25,7 @@ export class EigenViews {
   #basis: Basis | null = null;
 
   /** Raises InputError where the measurement has no such matrix (the projected method stores none). */
-  async heatmap(blas: Blas, file: string, wanted: Wanted): Promise<Heatmap> {
+  async heatmap(blas: Blas, file: string, wanted: Wanted): Promise<MatrixPicture> {
     if (wanted.basis === 'parameter') {
       const { d, values } = await readMatrix(file, wanted.matrix);
       return pictureOf(values, d, wanted);
@@ -107,12 +107,12 @@ function diagonal(values: Float64Array): Float64Array {
   return matrix;
 }
 
-/** See `Heatmap`: each cell shows the entry of largest absolute value of its block. */
+/** See `MatrixPicture`: each cell shows the entry of largest absolute value of its block. */
 export function pictureOf(
   matrix: Float64Array,
   d: number,
   { from, to, size }: Pick<Wanted, 'from' | 'to' | 'size'>,
-): Heatmap {
+): MatrixPicture {
   const end = Math.min(to ?? d, d);
   if (!(from < end)) throw new InputError(`rows ${from} to ${end}: expected at least one of ${d}`);
   const block = Math.ceil((end - from) / size);

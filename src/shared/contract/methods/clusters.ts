@@ -1,7 +1,7 @@
 /** Sweeps on a cluster: what a window shows of them, and what it can do. */
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
-import { id, method, none, text } from '../define.ts';
+import { id, method, none, textUpTo } from '../define.ts';
 
 /**
  * done: its run is there, to be collected. waiting: in the queue. paused: it can go on, and no job will do so. lost: its job is gone without a word. unknown:
@@ -93,11 +93,11 @@ export interface CollectedSweep {
 
 const place = {
   /** The folder of the sweep, as the cluster sees it. */
-  folder: v.pipe(text(4096), v.minLength(1, 'expected a folder that the nodes share')),
-  host: v.exactOptional(v.nullable(text(200)), null),
-  remote: v.exactOptional(v.nullable(text(1000)), null),
+  folder: v.pipe(textUpTo(4096), v.minLength(1, 'expected a folder that the nodes share')),
+  host: v.exactOptional(v.nullable(textUpTo(200)), null),
+  remote: v.exactOptional(v.nullable(textUpTo(1000)), null),
 };
-const amount = v.exactOptional(text(40), '');
+const amount = v.exactOptional(textUpTo(40), '');
 
 export const clusters = {
   /** In the order in which they were added, the newest first. */
@@ -112,7 +112,7 @@ export const clusters = {
       time: amount,
       memory: amount,
       /** Further options for sbatch, one a word. */
-      options: v.exactOptional(v.pipe(v.array(text(1000)), v.maxLength(100)), []),
+      options: v.exactOptional(v.pipe(v.array(textUpTo(1000)), v.maxLength(100)), []),
     }),
   ),
   /** Shows a sweep that was submitted elsewhere, as by the command line. */

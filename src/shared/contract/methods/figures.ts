@@ -1,7 +1,7 @@
 /** Figure recipes and what is drawn from them (src/shared/figures). */
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
-import { id, method, name, none, text } from '../define.ts';
+import { id, method, name, none, textUpTo } from '../define.ts';
 import type { Json } from '../records.ts';
 
 export interface FigureInfo {
@@ -87,7 +87,7 @@ export const figures = {
       formats: v.pipe(v.array(v.picklist(formats)), v.minLength(1, 'expected at least one format')),
       /** Of png and tiff. */
       dpi: v.exactOptional(integer(30, 2400), 600),
-      folder: v.exactOptional(text(200)),
+      folder: v.exactOptional(textUpTo(200)),
       archive: v.exactOptional(v.boolean(), true),
     }),
   ),
@@ -96,13 +96,13 @@ export const figures = {
     v.strictObject({
       runs: v.pipe(v.array(id), v.minLength(1, 'expected at least one run'), v.maxLength(100)),
       formats: v.pipe(v.array(v.picklist(['html', 'pdf'])), v.minLength(1)),
-      folder: v.exactOptional(text(200)),
+      folder: v.exactOptional(textUpTo(200)),
     }),
   ),
   /** The recipe inside an exported SVG, PDF or PNG file, or in a JSON file; named by a token of `files.choose`, or given as base64. */
   'figures.reopen': method<ReopenedFigure>()(
     v.union(
-      [v.strictObject({ token: text(200) }), v.strictObject({ name, base64: text(longestFile) })],
+      [v.strictObject({ token: textUpTo(200) }), v.strictObject({ name, base64: textUpTo(longestFile) })],
       'expected a token, or a name and the content as base64',
     ),
   ),

@@ -3,12 +3,12 @@ import * as v from 'valibot';
 import { measurementSchema } from '../../experiment.ts';
 import type { ModelFileCheck } from '../../model-file.ts';
 import { integer, positive } from '../../validation.ts';
-import { id, method, name, text } from '../define.ts';
+import { id, method, name, textUpTo } from '../define.ts';
 import type { Json } from '../records.ts';
 
 /** A file of this machine: by its path, or by a token of `files.choose` and its sisters. */
 const place = v.union(
-  [v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })],
+  [v.strictObject({ path: textUpTo(4096) }), v.strictObject({ token: textUpTo(200) })],
   'expected a path or a token',
 );
 export type FilePlace = v.InferOutput<typeof place>;

@@ -4,7 +4,7 @@ import { integer } from '../../validation.ts';
 import type { DatasetSummary } from '../../dataset.ts';
 import type { FieldRemark } from '../../plausible.ts';
 import type { Verification } from '../../verification.ts';
-import { id, method, name, none, text, token } from '../define.ts';
+import { id, method, name, none, textUpTo, token } from '../define.ts';
 import type { Json } from '../records.ts';
 
 export interface DatasetInfo {
@@ -108,17 +108,23 @@ export const making = {
    * there. Anything else is entered under the name of its file or folder.
    */
   'datasets.add': method<DatasetInfo>()(
-    v.union([v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })], 'expected a path or a token'),
+    v.union(
+      [v.strictObject({ path: textUpTo(4096) }), v.strictObject({ token: textUpTo(200) })],
+      'expected a path or a token',
+    ),
   ),
   /** Reads it once, and enters it under a name; the same name replaces. Files stay where they are. */
   'datasets.save': method<DatasetInfo>()(v.strictObject({ name, spec })),
   /** Forgets the entry, or where the user keeps a published set; files stay where they are. */
   'datasets.remove': method<null>()(v.strictObject({ name })),
   /** Fetches a published set (its `source`) into the store's folder of datasets, as a job; what an earlier try has left is gone on with. */
-  'datasets.download': method<{ readonly job: string }>()(v.strictObject({ source: text(100) })),
+  'datasets.download': method<{ readonly job: string }>()(v.strictObject({ source: textUpTo(100) })),
   /** Guesses the specification of a file or folder, named by a path or by a token of `files.choose`. */
   'datasets.identify': method<Json>()(
-    v.union([v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })], 'expected a path or a token'),
+    v.union(
+      [v.strictObject({ path: textUpTo(4096) }), v.strictObject({ token: textUpTo(200) })],
+      'expected a path or a token',
+    ),
   ),
 
   /**

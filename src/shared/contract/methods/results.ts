@@ -4,7 +4,7 @@ import type { Estimand } from '../../estimands.ts';
 import type { CutoffRow } from '../../slopes.ts';
 import { integer } from '../../validation.ts';
 import { measurementSchema } from '../../experiment.ts';
-import { id, keys, method, text } from '../define.ts';
+import { id, keys, method, textUpTo } from '../define.ts';
 import type { CheckpointInfo, LogLine, MeasurementInfo, SeriesData, SeriesInfo, SeriesUpdate } from '../records.ts';
 
 /** Arrays of at most a few numbers a direction; cross-fitted ones [2, d]. Errors are left out of an answer where the measurement has none. What each holds: `ResultArrays` and `ExtraArrays` in src/shared/results.ts. */
@@ -45,7 +45,7 @@ export type DiagonalName = (typeof diagonals)[number];
 export const matrices = ['C', 'H', 'Q', 'gauss_newton'] as const;
 export type MatrixName = (typeof matrices)[number];
 
-export interface Heatmap {
+export interface MatrixPicture {
   /** Side of the whole matrix. */
   readonly d: number;
   /** Side of the picture: rows and columns from `from` on, `block` x `block` entries a cell. */
@@ -78,7 +78,7 @@ export const results = {
   'measurements.list': method<readonly MeasurementInfo[]>()(
     v.strictObject({
       runs: v.pipe(v.array(id), v.minLength(1), v.maxLength(500)),
-      parameter: v.exactOptional(text(200)),
+      parameter: v.exactOptional(textUpTo(200)),
     }),
   ),
   'measurements.get': method<MeasurementInfo>()(v.strictObject({ id })),
@@ -90,7 +90,7 @@ export const results = {
     v.strictObject({ id, cutoff: v.pipe(v.number(), v.minValue(1e-8), v.maxValue(1)) }),
   ),
   /** A matrix as a picture: in the parameter's own basis, or in the eigenbasis of H (computed once, then kept: seconds at first). */
-  'measurements.heatmap': method<Heatmap>()(
+  'measurements.heatmap': method<MatrixPicture>()(
     v.strictObject({
       id,
       matrix: v.picklist(matrices),

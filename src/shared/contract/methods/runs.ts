@@ -1,14 +1,14 @@
 /** Runs: the table, one run, starting them, and what is done with many at once. */
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
-import { id, ids, key, keys, method, name, none, tags, text } from '../define.ts';
+import { id, ids, key, keys, method, name, none, tags, textUpTo } from '../define.ts';
 import type { Varied } from '../../varied.ts';
 import { runStatuses } from '../records.ts';
 import type { ColumnInfo, GroupPage, Json, RunDetail, RunPage, RunRow, RunStatus } from '../records.ts';
 
 /** Values of the fields grouped by, one each; null where a run has none. */
 const groupKey = v.pipe(
-  v.array(v.nullable(v.union([v.number(), text(10_000)])), 'expected a list of values'),
+  v.array(v.nullable(v.union([v.number(), textUpTo(10_000)])), 'expected a list of values'),
   v.minLength(1),
   v.maxLength(8),
 );
@@ -18,11 +18,11 @@ const query = {
   project: v.exactOptional(v.nullable(id)),
   status: v.exactOptional(v.pipe(v.array(v.picklist(runStatuses)), v.maxLength(runStatuses.length))),
   /** Words that must all occur in name, id, notes, tags, error or the experiment's texts. */
-  text: v.exactOptional(text(1000)),
+  text: v.exactOptional(textUpTo(1000)),
   /** All of them. */
   tags: v.exactOptional(tags),
   /** An expression: `gamma.fc2 > 1.1 and loss = "mse"`. A mistake is `bad-input` with details { column, length }. */
-  filter: v.exactOptional(text(4000)),
+  filter: v.exactOptional(textUpTo(4000)),
   /** Only archived, only others (default), or "any". */
   archived: v.exactOptional(v.union([v.boolean(), v.literal('any')])),
   /** Only the bin, or only what is outside it (default). */
@@ -48,7 +48,7 @@ export interface StartedRuns {
 const filing = {
   project: v.exactOptional(v.nullable(id), null),
   tags: v.exactOptional(tags, []),
-  notes: v.exactOptional(text(100_000), ''),
+  notes: v.exactOptional(textUpTo(100_000), ''),
   /** Higher ones first; default 0. */
   priority: v.exactOptional(integer(-1000, 1000), 0),
 };
@@ -112,7 +112,7 @@ export const runs = {
     v.strictObject({
       ids,
       name: v.exactOptional(name),
-      notes: v.exactOptional(text(100_000)),
+      notes: v.exactOptional(textUpTo(100_000)),
       /** The whole new set. */
       tags: v.exactOptional(tags),
       addTags: v.exactOptional(tags),

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { backendChoices } from '../../devices.ts';
 import { integer } from '../../validation.ts';
-import { id, method, none, text, token } from '../define.ts';
+import { id, method, none, textUpTo, token } from '../define.ts';
 import type { Json, QueueSnapshot } from '../records.ts';
 
 /** All settings with their defaults; every shell sees the same. */
@@ -11,7 +11,7 @@ export const settingsSchema = v.strictObject({
   /** Of the whole window, 0.5 to 3. */
   zoom: v.optional(v.pipe(v.number(), v.minValue(0.5), v.maxValue(3)), 1),
   /** "auto", "wasm", or the path of a library. */
-  blas: v.optional(text(4096), 'auto'),
+  blas: v.optional(textUpTo(4096), 'auto'),
   /** What trains and measures; "auto": by calibration. */
   backend: v.optional(v.picklist(backendChoices), 'auto'),
   /** Worker threads of a measurement; 0: one a core. */
@@ -145,8 +145,8 @@ export const system = {
   /** Some of them; the others stay. Answers all. */
   'settings.set': method<Settings>()(v.partial(settingsSchema)),
   /** What a window keeps for itself (columns, layout, scroll), by name; null where there is nothing. 256 KB at most. */
-  'state.get': method<Json>()(v.strictObject({ name: text(200) })),
-  'state.set': method<null>()(v.strictObject({ name: text(200), value: v.unknown() })),
+  'state.get': method<Json>()(v.strictObject({ name: textUpTo(200) })),
+  'state.set': method<null>()(v.strictObject({ name: textUpTo(200), value: v.unknown() })),
 
   /** The engine that jobs use, and why others are not used; found in a process of its own. */
   'doctor.engines': method<DoctorReport>()(none),
@@ -158,7 +158,7 @@ export const system = {
   'store.backup': method<{ readonly job: string }>()(none),
   'store.backups': method<readonly BackupRecord[]>()(none),
   /** Puts a backup in the store's place; what was there is kept beside it. Conflict while a job runs. All windows load anew. */
-  'store.restore': method<null>()(v.strictObject({ name: text(200) })),
+  'store.restore': method<null>()(v.strictObject({ name: textUpTo(200) })),
   /** Checks database and files (every checksum unless `quick`), and mends what can be mended where asked. */
   'store.check': method<StoreCheck>()(
     v.strictObject({ repair: v.exactOptional(v.boolean(), false), quick: v.exactOptional(v.boolean(), false) }),
@@ -172,15 +172,18 @@ export const system = {
     }),
   ),
   /** What a folder holds (browser alone: the desktop has the system's dialogs). Without a path: the folder that the program was started in. */
-  'files.list': method<FolderListing>()(v.strictObject({ path: v.exactOptional(text(4096)) })),
+  'files.list': method<FolderListing>()(v.strictObject({ path: v.exactOptional(textUpTo(4096)) })),
   /** Asks where to write a file (desktop alone: `unavailable` elsewhere); null: the user closed the dialog. */
   'files.chooseTarget': method<ChosenFile | null>()(
-    v.strictObject({ kind: v.picklist(['run', 'bundle']), name: text(200) }),
+    v.strictObject({ kind: v.picklist(['run', 'bundle']), name: textUpTo(200) }),
   ),
   /** Files that were opened from outside (a double click, a command line) and that no window has taken yet; whoever asks takes them. */
   'files.opened': method<readonly ChosenFile[]>()(none),
   /** The JSON document in a file: an experiment, a model. */
   'files.readJson': method<Json>()(
-    v.union([v.strictObject({ path: text(4096) }), v.strictObject({ token: text(200) })], 'expected a path or a token'),
+    v.union(
+      [v.strictObject({ path: textUpTo(4096) }), v.strictObject({ token: textUpTo(200) })],
+      'expected a path or a token',
+    ),
   ),
 };

@@ -22,7 +22,7 @@ export interface HeatmapOptions extends FigureOptions {
 }
 
 /** Blocks of a matrix, each by its element of largest size (with its sign). Returns the matrix as it is where it is small enough. */
-export function pooled(
+export function pooledCells(
   values: ArrayLike<number>,
   stride: number,
   size: number,
@@ -48,7 +48,7 @@ export function matrixHeatmap(matrix: MatrixInput, options: HeatmapOptions = {})
     throw new Error(
       `the matrix ${matrix.name} needs ${matrix.size} x ${matrix.size} elements, not ${matrix.values.length}`,
     );
-  const pool = pooled(matrix.values, matrix.size, size, options.cells ?? 250);
+  const pool = pooledCells(matrix.values, matrix.size, size, options.cells ?? 250);
   let largest = 0;
   for (const value of pool.values) if (Math.abs(value) > largest) largest = Math.abs(value);
   if (largest === 0) largest = 1;
@@ -111,7 +111,7 @@ export function eigenvectorOverlap(
   if (!(size >= 1) || overlap.values.length < size * size)
     throw new Error(`overlaps need ${size} x ${size} elements, not ${overlap.values.length}`);
   if (!(d >= size)) throw new Error(`${size} directions do not fit into ${d} weights`);
-  const pool = pooled(overlap.values, size, size, options.cells ?? 250);
+  const pool = pooledCells(overlap.values, size, size, options.cells ?? 250);
   // Below the mean of random directions nothing is told apart.
   const floor = 1 / d;
   const values = pool.values.map((value) => Math.max(value, floor));

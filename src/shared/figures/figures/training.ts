@@ -1,5 +1,5 @@
 /** Training: learning curves over seeds, and gamma, sharpness, traces and loss over the steps. */
-import { definedSharpness, definedTrace, traceError, type MatrixName } from '../../rounding.ts';
+import { definedSharpness, definedTrace, traceError, type MainMatrix } from '../../rounding.ts';
 import type { CutoffRow, Estimator } from '../../slopes.ts';
 import { estimands, findRow, rowAt, type Estimand } from '../../estimands.ts';
 import { stabilityLimit } from '../../noise-at-work.ts';
@@ -142,7 +142,7 @@ function around(values: readonly number[]): { readonly min: number; readonly max
 /** Traces with the bars of those that were estimated; NaN, which is not drawn, where a trace is 0 up to rounding. */
 function traces(
   rows: TrainingHistory['measurements'],
-  matrix: MatrixName,
+  matrix: MainMatrix,
 ): { readonly values: number[]; readonly bars: Pick<Points, 'yLow' | 'yHigh'> } {
   const values = rows.map(({ summary }) => definedTrace(summary, matrix) ?? NaN);
   const errors = rows.map(({ summary }) => traceError(summary, matrix) ?? NaN);

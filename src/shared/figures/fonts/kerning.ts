@@ -2,7 +2,7 @@
  * Pair kerning: GPOS lookup type 2 (formats 1 and 2, also behind extension lookups) of the `kern` feature of the default or Latin script;
  * the old `kern` table (format 0) where there is no GPOS kerning.
  */
-import { Reader } from './reader.ts';
+import { FontReader } from './reader.ts';
 
 /** Adjustment of the advance of `left` where `right` follows, in font units. */
 export type Kerning = (left: number, right: number) => number;
@@ -10,7 +10,7 @@ export type Kerning = (left: number, right: number) => number;
 export function readKerning(tables: ReadonlyMap<string, { readonly offset: number }>, bytes: Uint8Array): Kerning {
   const gpos = tables.get('GPOS');
   if (gpos) {
-    const pairs = gposPairs(new Reader(bytes, gpos.offset), bytes);
+    const pairs = gposPairs(new FontReader(bytes, gpos.offset), bytes);
     if (pairs.length > 0)
       return (left, right) => {
         for (const pair of pairs) {
@@ -21,12 +21,12 @@ export function readKerning(tables: ReadonlyMap<string, { readonly offset: numbe
       };
   }
   const kern = tables.get('kern');
-  return kern ? oldKerning(new Reader(bytes, kern.offset)) : () => 0;
+  return kern ? oldKerning(new FontReader(bytes, kern.offset)) : () => 0;
 }
 
 type Pair = (left: number, right: number) => number | undefined;
 
-function gposPairs(gpos: Reader, bytes: Uint8Array): Pair[] {
+function gposPairs(gpos: FontReader, bytes: Uint8Array): Pair[] {
   const scripts = gpos.u16(4);
   const features = gpos.u16(6);
   const lookups = gpos.u16(8);
@@ -54,13 +54,13 @@ function gposPairs(gpos: Reader, bytes: Uint8Array): Pair[] {
         type = gpos.u16(at + 2);
         at += gpos.u32(at + 4);
       }
-      if (type === 2) pairs.push(pairTable(new Reader(bytes, gpos.base + at)));
+      if (type === 2) pairs.push(pairTable(new FontReader(bytes, gpos.base + at)));
     }
   }
   return pairs;
 }
 
-function pairTable(table: Reader): Pair {
+function pairTable(table: FontReader): Pair {
   const covered = coverage(table, table.u16(2));
   const first = table.u16(4);
   const second = table.u16(6);
@@ -101,7 +101,7 @@ function bits(value: number): number {
 }
 
 /** The index of a glyph in a Coverage table, -1 where it is not in it. */
-export function coverage(table: Reader, offset: number): (glyph: number) => number {
+export function coverage(table: FontReader, offset: number): (glyph: number) => number {
   const indices = new Map<number, number>();
   const count = table.u16(offset + 2);
   if (table.u16(offset) === 1) for (let k = 0; k < count; k++) indices.set(table.u16(offset + 4 + 2 * k), k);
@@ -115,7 +115,7 @@ export function coverage(table: Reader, offset: number): (glyph: number) => numb
   return (glyph) => indices.get(glyph) ?? -1;
 }
 
-function classes(table: Reader, offset: number): (glyph: number) => number {
+function classes(table: FontReader, offset: number): (glyph: number) => number {
   const classOf = new Map<number, number>();
   if (table.u16(offset) === 1) {
     const start = table.u16(offset + 2);
@@ -129,7 +129,7 @@ function classes(table: Reader, offset: number): (glyph: number) => number {
   return (glyph) => classOf.get(glyph) ?? 0;
 }
 
-function oldKerning(kern: Reader): Kerning {
+function oldKerning(kern: FontReader): Kerning {
   const pairs = new Map<number, number>();
   let at = 4;
   for (let k = 0, n = kern.u16(2); k < n; k++) {

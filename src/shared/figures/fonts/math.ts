@@ -2,7 +2,7 @@
  * The MATH table of a font: the lengths that TeX takes from its font parameters, italic corrections, where accents attach, and the sizes and
  * pieces of stretched delimiters. Reference: OpenType specification, "MATH - the mathematical typesetting table".
  */
-import { Reader } from './reader.ts';
+import { FontReader } from './reader.ts';
 import { coverage } from './kerning.ts';
 
 /** Constants in font units (percentages are 0..100), by their names in the specification with a small first letter. */
@@ -92,9 +92,9 @@ export interface MathTable {
   readonly minConnectorOverlap: number;
 }
 
-export function readMath(math: Reader): MathTable {
+export function readMath(math: FontReader): MathTable {
   const all = new Uint8Array(math.view.buffer, math.view.byteOffset, math.view.byteLength);
-  const at = (offset: number): Reader => new Reader(all, math.base + offset);
+  const at = (offset: number): FontReader => new FontReader(all, math.base + offset);
   const values = at(math.u16(4));
   const constants: Partial<Record<MathConstant, number>> = {};
   leadingNames.forEach((name, k) => (constants[name] = k < 2 ? values.i16(2 * k) : values.u16(2 * k)));
@@ -118,7 +118,7 @@ export function readMath(math: Reader): MathTable {
   const variantsOffset = math.u16(8);
   const variants = at(variantsOffset);
   const vertical = variants.u16(6);
-  const construction = (coverageAt: number, first: number): ((glyph: number) => Reader | undefined) => {
+  const construction = (coverageAt: number, first: number): ((glyph: number) => FontReader | undefined) => {
     if (variants.u16(coverageAt) === 0) return () => undefined;
     const index = coverage(variants, variants.u16(coverageAt));
     return (glyph) => {
@@ -128,7 +128,7 @@ export function readMath(math: Reader): MathTable {
   };
   const tall = construction(2, 0);
   const wide = construction(4, vertical);
-  const sizes = (table: Reader | undefined): [number, number][] => {
+  const sizes = (table: FontReader | undefined): [number, number][] => {
     const out: [number, number][] = [];
     if (table) for (let k = 0, n = table.u16(2); k < n; k++) out.push([table.u16(4 + 4 * k), table.u16(6 + 4 * k)]);
     return out;

@@ -1,7 +1,7 @@
 /** Reading the big-endian numbers of font files. */
 
 /** Big-endian reads with bounds checked by DataView. */
-export class Reader {
+export class FontReader {
   readonly view: DataView;
   readonly base: number;
   constructor(bytes: Uint8Array, base = 0) {

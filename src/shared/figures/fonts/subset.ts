@@ -2,7 +2,7 @@
  * A TrueType file with some of a font's glyphs alone, renumbered: what PDF embeds. Keeps the hinting tables. Reference: OpenType specification,
  * chapters glyf, loca, hmtx, and "Calculating checksums".
  */
-import { Reader } from './reader.ts';
+import { FontReader } from './reader.ts';
 import { type FontFace } from './truetype.ts';
 
 export interface Subset {
@@ -37,8 +37,8 @@ export function subsetTrueType(face: FontFace, glyphs: Iterable<number>): Subset
   const loca = tableOf('loca');
   if (!head || !hhea || !maxp || !glyf || !loca)
     throw new Error(`the font ${face.name} lacks a table that TrueType needs`);
-  const long = new Reader(head).i16(50) === 1;
-  const locaReader = new Reader(loca);
+  const long = new FontReader(head).i16(50) === 1;
+  const locaReader = new FontReader(loca);
   const offsetOf = (glyph: number): number => (long ? locaReader.u32(4 * glyph) : 2 * locaReader.u16(2 * glyph));
 
   const pieces = order.map((glyph) => renumbered(glyf.slice(offsetOf(glyph), offsetOf(glyph + 1)), places));
@@ -49,7 +49,7 @@ export function subsetTrueType(face: FontFace, glyphs: Iterable<number>): Subset
   const newLoca = new Uint8Array(4 * offsets.length);
   offsets.forEach((offset, k) => new DataView(newLoca.buffer).setUint32(4 * k, offset));
   const newHmtx = new Uint8Array(4 * order.length);
-  const bearing = sideBearings(face, tableOf('hmtx') ?? new Uint8Array(0), new Reader(hhea).u16(34));
+  const bearing = sideBearings(face, tableOf('hmtx') ?? new Uint8Array(0), new FontReader(hhea).u16(34));
   order.forEach((glyph, k) => {
     new DataView(newHmtx.buffer).setUint16(4 * k, face.advance(glyph));
     new DataView(newHmtx.buffer).setInt16(4 * k + 2, bearing(glyph));
@@ -75,7 +75,7 @@ export function subsetTrueType(face: FontFace, glyphs: Iterable<number>): Subset
 }
 
 function sideBearings(face: FontFace, hmtx: Uint8Array, metrics: number): (glyph: number) => number {
-  const reader = new Reader(hmtx);
+  const reader = new FontReader(hmtx);
   return (glyph) =>
     glyph < metrics
       ? reader.i16(4 * glyph + 2)

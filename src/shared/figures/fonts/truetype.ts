@@ -4,7 +4,7 @@
  * Units are those of the font design, y upwards; divide by `unitsPerEm`.
  * Reference: OpenType specification 1.9.1.
  */
-import { Reader } from './reader.ts';
+import { FontReader } from './reader.ts';
 import { cffOutlines, type CffOutlines } from './cff.ts';
 import { readKerning, type Kerning } from './kerning.ts';
 import { readMath, type MathTable } from './math.ts';
@@ -52,7 +52,7 @@ export interface FontFace {
 
 /** Reads one face. `index` chooses within a collection. Throws an Error that names what is missing where the file is no usable font. */
 export function readFont(bytes: Uint8Array, index = 0): FontFace {
-  const file = new Reader(bytes);
+  const file = new FontReader(bytes);
   let start = 0;
   if (bytes.length < 12) throw new Error('not a font: the file is too short');
   if (file.u32(0) === 0x74746366) {
@@ -69,10 +69,10 @@ export function readFont(bytes: Uint8Array, index = 0): FontFace {
     const tag = String.fromCharCode(file.u8(record), file.u8(record + 1), file.u8(record + 2), file.u8(record + 3));
     tables.set(tag, { offset: file.u32(record + 8), length: file.u32(record + 12) });
   }
-  const table = (tag: string): Reader => {
+  const table = (tag: string): FontReader => {
     const location = tables.get(tag);
     if (!location) throw new Error(`the font has no ${tag} table`);
-    return new Reader(bytes, location.offset);
+    return new FontReader(bytes, location.offset);
   };
   const head = table('head');
   const hhea = table('hhea');
@@ -143,7 +143,7 @@ export function readFont(bytes: Uint8Array, index = 0): FontFace {
 /** How many faces the file holds: more than one in a collection. */
 export function countFaces(bytes: Uint8Array): number {
   if (bytes.length < 12) return 0;
-  const file = new Reader(bytes);
+  const file = new FontReader(bytes);
   return file.u32(0) === 0x74746366 ? file.u32(8) : 1;
 }
 
@@ -151,7 +151,7 @@ function readNames(tables: ReadonlyMap<string, Table>, bytes: Uint8Array): Map<n
   const names = new Map<number, string>();
   const range = tables.get('name');
   if (!range) return names;
-  const reader = new Reader(bytes, range.offset);
+  const reader = new FontReader(bytes, range.offset);
   const strings = reader.u16(4);
   for (let k = 0, n = reader.u16(2); k < n; k++) {
     const record = 6 + 12 * k;
@@ -174,7 +174,7 @@ function readNames(tables: ReadonlyMap<string, Table>, bytes: Uint8Array): Map<n
 }
 
 /** Formats 4 (basic plane) and 12 (all planes); the widest Unicode subtable is taken. */
-function readCmap(cmap: Reader): (codePoint: number) => number {
+function readCmap(cmap: FontReader): (codePoint: number) => number {
   let best = -1;
   let offset = 0;
   for (let k = 0, n = cmap.u16(2); k < n; k++) {
@@ -190,7 +190,7 @@ function readCmap(cmap: Reader): (codePoint: number) => number {
     }
   }
   if (best < 0) throw new Error('the font has no Unicode character map of format 4 or 12');
-  const sub = new Reader(
+  const sub = new FontReader(
     new Uint8Array(cmap.view.buffer, cmap.view.byteOffset, cmap.view.byteLength),
     cmap.base + offset,
   );
@@ -232,7 +232,7 @@ interface GlyfReader {
   components(glyph: number): number[];
 }
 
-function glyfReader(glyf: Reader, loca: Reader, long: boolean, glyphs: number): GlyfReader {
+function glyfReader(glyf: FontReader, loca: FontReader, long: boolean, glyphs: number): GlyfReader {
   const offsetOf = (glyph: number): number => (long ? loca.u32(4 * glyph) : 2 * loca.u16(2 * glyph));
 
   /** Calls `part` for each component with its 2 x 2 scale and offset. */

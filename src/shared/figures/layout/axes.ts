@@ -2,7 +2,7 @@
 import type { FontLibrary } from '../fonts/library.ts';
 import { colourOf } from '../palettes.ts';
 import { L, M } from '../path.ts';
-import { joined, moved, shapeText, type TextBox } from '../text/box.ts';
+import { joinedBoxes, moved, shapeText, type TextBox } from '../text/box.ts';
 import { setLabel } from '../text/label.ts';
 import { clearTicks, type Tick } from '../ticks.ts';
 import type { Axis, FigureStyle } from '../types.ts';
@@ -41,7 +41,7 @@ export function powerBox(
   const raised = shapeText(String(exponent).replace('-', '−'), fonts, style.font, 'regular', size * 0.72);
   const up = moved(raised, 0, -size * 0.36);
   return {
-    ...joined([base, up], `${base.text}^${raised.text}`),
+    ...joinedBoxes([base, up], `${base.text}^${raised.text}`),
     ascent: Math.max(base.ascent, up.ascent),
     descent: base.descent,
   };

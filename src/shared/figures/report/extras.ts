@@ -11,7 +11,7 @@ import { judgeConvergence } from '../../convergence.ts';
 import { pairKinds } from '../../duality.ts';
 import type { DualSlope, RelativeResidual } from '../../duality.ts';
 import { comparisonText, modeNames } from '../../minibatch.ts';
-import type { Comparison } from '../../minibatch.ts';
+import type { TheoryComparison } from '../../minibatch.ts';
 import { definitionOf } from '../../glossary.ts';
 import type { MeasurementSummary } from '../../results.ts';
 import { assumptionSlopes, columnTex } from '../figures/assumptions.ts';
@@ -287,7 +287,7 @@ function assumptionTables(summary: MeasurementSummary, cutoff: number): ReportTa
 function minibatchTable(summary: MeasurementSummary): ReportTable[] {
   const noise = definedMinibatchNoise(summary);
   if (noise === undefined) return [];
-  const compared = (found: Comparison | null): string =>
+  const compared = (found: TheoryComparison | null): string =>
     found === null
       ? '–'
       : `${withUncertainty(found.measured, found.standard_error)} (${plainLabel(comparisonText(found))})`;

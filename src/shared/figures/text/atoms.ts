@@ -1,6 +1,6 @@
 /** Atoms of formulas: single symbols, the classes they belong to and the spaces between these (The TeXbook, appendix G). */
 import { moved, type TextBox } from './box.ts';
-import { constant, glyphBox, sizeOf, type Context } from './pieces.ts';
+import { mathConstant, glyphBox, fontSizeOf, type Context } from './pieces.ts';
 import { inAlphabet, type AtomClass } from './symbols.ts';
 import type { MathNode, MathStyle } from './tex.ts';
 
@@ -32,7 +32,7 @@ export const smaller = (style: MathStyle): MathStyle =>
 export const isScript = (style: MathStyle): boolean => style === 'script' || style === 'scriptscript';
 
 export function symbolBox(node: MathNode & { kind: 'symbol' }, context: Context, style: MathStyle): MathBox {
-  const size = sizeOf(context, style);
+  const size = fontSizeOf(context, style);
   const { face, glyph } = context.fonts.math(context.family, inAlphabet(node.character, node.alphabet));
   let sized = glyph;
   if (node.large && style === 'display') {
@@ -41,7 +41,7 @@ export function symbolBox(node: MathNode & { kind: 'symbol' }, context: Context,
   }
   const box = glyphBox(face, sized, size, node.character);
   const attach = face.math?.accentAttachment(sized);
-  const shift = node.large ? (box.ascent - box.descent) / 2 - constant(context, style, 'axisHeight') : 0;
+  const shift = node.large ? (box.ascent - box.descent) / 2 - mathConstant(context, style, 'axisHeight') : 0;
   const placed = shift === 0 ? box : moved(box, 0, shift);
   return {
     ...placed,

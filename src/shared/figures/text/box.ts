@@ -43,7 +43,7 @@ export function moved(box: TextBox, dx: number, dy: number): TextBox {
 }
 
 /** Boxes one after the other on one baseline. */
-export function joined(parts: readonly TextBox[], text = parts.map((part) => part.text).join('')): TextBox {
+export function joinedBoxes(parts: readonly TextBox[], text = parts.map((part) => part.text).join('')): TextBox {
   let x = 0;
   let ascent = 0;
   let descent = 0;

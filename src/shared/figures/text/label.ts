@@ -1,7 +1,7 @@
 /** Labels: plain text with TeX mathematics between dollar signs ("\$" is a dollar), wrapped to a width, several lines. */
 import type { FontFamily, FontLibrary, TextStyle } from '../fonts/library.ts';
 import { InputError } from '../../errors.ts';
-import { joined, moved, shapeText, type TextBox } from './box.ts';
+import { joinedBoxes, moved, shapeText, type TextBox } from './box.ts';
 import { parseTex } from './tex.ts';
 import { typesetMath } from './typeset.ts';
 
@@ -77,12 +77,12 @@ export function setLabel(label: string, fonts: FontLibrary, options: LabelOption
     let line: TextBox[] = [];
     let width = 0;
     const flush = (): void => {
-      lines.push(line.length > 0 ? joined(line) : shape(''));
+      lines.push(line.length > 0 ? joinedBoxes(line) : shape(''));
       line = [];
       width = 0;
     };
     for (const word of words) {
-      for (const box of broken(joined(word.parts), maxWidth)) {
+      for (const box of broken(joinedBoxes(word.parts), maxWidth)) {
         if (line.length > 0 && width + space.width + box.width > maxWidth) flush();
         if (line.length > 0 && word.spaced) {
           line.push(space);

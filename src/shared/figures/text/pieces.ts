@@ -13,7 +13,7 @@ export interface Context {
   readonly base: number;
 }
 
-export function sizeOf(context: Context, style: MathStyle): number {
+export function fontSizeOf(context: Context, style: MathStyle): number {
   const { constants } = mathOf(context);
   if (style === 'script') return (context.base * constants.scriptPercentScaleDown) / 100;
   if (style === 'scriptscript') return (context.base * constants.scriptScriptPercentScaleDown) / 100;
@@ -27,8 +27,10 @@ export function mathOf(context: Context): NonNullable<FontFace['math']> {
 }
 
 /** A constant of the font in points at the size of the style. */
-export function constant(context: Context, style: MathStyle, name: MathConstant): number {
-  return (mathOf(context).constants[name] / context.fonts.mathFace(context.family).unitsPerEm) * sizeOf(context, style);
+export function mathConstant(context: Context, style: MathStyle, name: MathConstant): number {
+  return (
+    (mathOf(context).constants[name] / context.fonts.mathFace(context.family).unitsPerEm) * fontSizeOf(context, style)
+  );
 }
 
 export function empty(width: number): TextBox {
@@ -76,12 +78,12 @@ export function stacked(parts: readonly TextBox[], width: number, text: string):
 /** The smallest form of a delimiter that reaches `target` in all, centred on the axis. */
 export function delimiter(character: string, target: number, context: Context, style: MathStyle): TextBox {
   const box = stretched(character, target, context, style);
-  const axis = constant(context, style, 'axisHeight');
+  const axis = mathConstant(context, style, 'axisHeight');
   return moved(box, 0, (box.ascent - box.descent) / 2 - axis);
 }
 
 export function stretched(character: string, target: number, context: Context, style: MathStyle): TextBox {
-  const size = sizeOf(context, style);
+  const size = fontSizeOf(context, style);
   const { face, glyph } = context.fonts.math(context.family, character.codePointAt(0)!);
   const scale = size / face.unitsPerEm;
   const plain = glyphBox(face, glyph, size, character);

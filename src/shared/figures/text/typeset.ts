@@ -8,8 +8,18 @@ import { gaps, isScript, smaller, symbolBox, type MathBox } from './atoms.ts';
 import type { AtomClass } from './symbols.ts';
 import type { MathNode, MathStyle } from './tex.ts';
 import { boundsOf } from '../path.ts';
-import { joined, moved, shapeText, type TextBox } from './box.ts';
-import { constant, delimiter, empty, glyphBox, mathOf, sizeOf, stacked, stretched, type Context } from './pieces.ts';
+import { joinedBoxes, moved, shapeText, type TextBox } from './box.ts';
+import {
+  mathConstant,
+  delimiter,
+  empty,
+  glyphBox,
+  mathOf,
+  fontSizeOf,
+  stacked,
+  stretched,
+  type Context,
+} from './pieces.ts';
 
 export function typesetMath(node: MathNode, fonts: FontLibrary, family: FontFamily, size: number): TextBox {
   return layout(node, { fonts, family, base: size }, 'text', false);
@@ -33,7 +43,7 @@ function layout(node: MathNode, context: Context, style: MathStyle, cramped: boo
       return bar(node, context, style);
     case 'delimited': {
       const inner = layout(node.body, context, style, cramped);
-      const axis = constant(context, style, 'axisHeight');
+      const axis = mathConstant(context, style, 'axisHeight');
       // TeX covers 90.1 % of the taller side, or all but 5 pt of it.
       const half = Math.max(inner.ascent - axis, inner.descent + axis);
       const target = Math.max(2 * half * 0.901, 2 * half - 0.5 * context.base);
@@ -41,11 +51,11 @@ function layout(node: MathNode, context: Context, style: MathStyle, cramped: boo
       if (node.open !== '') parts.push(delimiter(node.open, target, context, style));
       parts.push(inner);
       if (node.close !== '') parts.push(delimiter(node.close, target, context, style));
-      return { ...joined(parts), atom: 'inner', italic: 0 };
+      return { ...joinedBoxes(parts), atom: 'inner', italic: 0 };
     }
     case 'big':
       return {
-        ...delimiter(node.character, node.size * sizeOf(context, style), context, style),
+        ...delimiter(node.character, node.size * fontSizeOf(context, style), context, style),
         atom: node.atom,
         italic: 0,
       };
@@ -56,7 +66,7 @@ function layout(node: MathNode, context: Context, style: MathStyle, cramped: boo
         .replace('limsup', 'lim sup')
         .replace('liminf', 'lim inf');
       return {
-        ...shapeText(name, context.fonts, context.family, 'regular', sizeOf(context, style)),
+        ...shapeText(name, context.fonts, context.family, 'regular', fontSizeOf(context, style)),
         atom: 'op',
         italic: 0,
         limits: node.limits,
@@ -64,12 +74,12 @@ function layout(node: MathNode, context: Context, style: MathStyle, cramped: boo
     }
     case 'text':
       return {
-        ...shapeText(node.text, context.fonts, context.family, node.style, sizeOf(context, style)),
+        ...shapeText(node.text, context.fonts, context.family, node.style, fontSizeOf(context, style)),
         atom: 'ord',
         italic: 0,
       };
     case 'space':
-      return { ...empty((node.mu / 18) * sizeOf(context, style)), atom: 'ord', italic: 0 };
+      return { ...empty((node.mu / 18) * fontSizeOf(context, style)), atom: 'ord', italic: 0 };
     case 'style':
       return layout(node.body, context, node.style, cramped);
     case 'matrix':
@@ -101,7 +111,7 @@ function row(
     if (before === 'bin' && ['rel', 'close', 'punct'].includes(classes[k])) classes[solid[n - 1]] = 'ord';
   });
   if (solid.length > 0 && classes[solid[solid.length - 1]] === 'bin') classes[solid[solid.length - 1]] = 'ord';
-  const mu = sizeOf(context, style) / 18;
+  const mu = fontSizeOf(context, style) / 18;
   const parts: TextBox[] = [];
   let previous: AtomClass | undefined;
   let text = '';
@@ -125,7 +135,7 @@ function row(
     previous = classes[k];
   });
   const last = boxes[boxes.length - 1]?.box;
-  const whole = joined(parts, text);
+  const whole = joinedBoxes(parts, text);
   return {
     ...whole,
     atom: atom ?? (boxes.length === 1 ? last.atom : 'ord'),
@@ -141,7 +151,7 @@ function scripts(node: MathNode & { kind: 'scripts' }, context: Context, style: 
   const inner = smaller(style);
   const sup = node.sup && layout(node.sup, context, inner, cramped);
   const sub = node.sub && layout(node.sub, context, inner, true);
-  const get = (name: MathConstant): number => constant(context, style, name);
+  const get = (name: MathConstant): number => mathConstant(context, style, name);
   const text = base.text + (sub ? scriptText('_', sub.text) : '') + (sup ? scriptText('^', sup.text) : '');
   if (node.limits ?? (base.limits && style === 'display')) return limits(base, sup, sub, context, style, text);
 
@@ -193,7 +203,7 @@ function limits(
   style: MathStyle,
   text: string,
 ): MathBox {
-  const get = (name: MathConstant): number => constant(context, style, name);
+  const get = (name: MathConstant): number => mathConstant(context, style, name);
   const width = Math.max(base.width, sup?.width ?? 0, sub?.width ?? 0);
   const parts: TextBox[] = [moved(base, (width - base.width) / 2, 0)];
   if (sup)
@@ -226,7 +236,7 @@ function fraction(
   const inner: MathStyle = display ? 'text' : smaller(style);
   const top = layout(node.top, context, inner, cramped);
   const bottom = layout(node.bottom, context, inner, true);
-  const get = (name: MathConstant): number => constant(context, style, name);
+  const get = (name: MathConstant): number => mathConstant(context, style, name);
   const axis = get('axisHeight');
   const thickness = node.rule ? get('fractionRuleThickness') : 0;
   let up: number;
@@ -253,7 +263,7 @@ function fraction(
       down += short / 2;
     }
   }
-  const padding = node.rule ? 0.12 * sizeOf(context, style) : 0;
+  const padding = node.rule ? 0.12 * fontSizeOf(context, style) : 0;
   const inside = Math.max(top.width, bottom.width);
   const width = inside + 2 * padding;
   const parts = [moved(top, (width - top.width) / 2, -up), moved(bottom, (width - bottom.width) / 2, down)];
@@ -266,7 +276,7 @@ function fraction(
 
 function root(node: MathNode & { kind: 'root' }, context: Context, style: MathStyle): MathBox {
   const body = layout(node.body, context, style, true);
-  const get = (name: MathConstant): number => constant(context, style, name);
+  const get = (name: MathConstant): number => mathConstant(context, style, name);
   const rule = get('radicalRuleThickness');
   const gap = get(style === 'display' ? 'radicalDisplayStyleVerticalGap' : 'radicalVerticalGap');
   const height = body.ascent + body.descent + gap + rule;
@@ -297,7 +307,7 @@ function root(node: MathNode & { kind: 'root' }, context: Context, style: MathSt
 
 function accent(node: MathNode & { kind: 'accent' }, context: Context, style: MathStyle): MathBox {
   const body = layout(node.body, context, style, true);
-  const size = sizeOf(context, style);
+  const size = fontSizeOf(context, style);
   const mathGlyph = context.fonts.math(context.family, node.character.codePointAt(0)!);
   let glyph = mathGlyph.glyph;
   if (node.stretch) {
@@ -310,7 +320,7 @@ function accent(node: MathNode & { kind: 'accent' }, context: Context, style: Ma
   const { left, right } = boundsOf(mathGlyph.face.outline(glyph)) ?? { left: 0, right: 0 };
   const attach = mathGlyph.face.math?.accentAttachment(glyph) ?? (left + right) / 2;
   const x = (body.attach ?? (body.width + body.italic) / 2) - attach * scale;
-  const lift = Math.max(0, body.ascent - constant(context, style, 'accentBaseHeight'));
+  const lift = Math.max(0, body.ascent - mathConstant(context, style, 'accentBaseHeight'));
   const over = moved(mark, x, -lift);
   return {
     ...stacked([body, over], body.width, body.text + node.character),
@@ -322,7 +332,7 @@ function accent(node: MathNode & { kind: 'accent' }, context: Context, style: Ma
 
 function bar(node: MathNode & { kind: 'bar' }, context: Context, style: MathStyle): MathBox {
   const body = layout(node.body, context, style, true);
-  const get = (name: MathConstant): number => constant(context, style, name);
+  const get = (name: MathConstant): number => mathConstant(context, style, name);
   const thickness = get(node.over ? 'overbarRuleThickness' : 'underbarRuleThickness');
   const gap = get(node.over ? 'overbarVerticalGap' : 'underbarVerticalGap');
   const y = node.over ? -body.ascent - gap - thickness : body.descent + gap;
@@ -337,7 +347,7 @@ function bar(node: MathNode & { kind: 'bar' }, context: Context, style: MathStyl
 
 function matrix(node: MathNode & { kind: 'matrix' }, context: Context, style: MathStyle): MathBox {
   const inner: MathStyle = style === 'display' ? 'text' : style;
-  const size = sizeOf(context, inner);
+  const size = fontSizeOf(context, inner);
   const cells = node.rows.map((cellsOfRow) => cellsOfRow.map((cell) => layout(cell, context, inner, false)));
   const columns = Math.max(...cells.map((line) => line.length));
   const widths = Array.from({ length: columns }, (_, k) => Math.max(...cells.map((line) => line[k]?.width ?? 0)));
@@ -355,7 +365,7 @@ function matrix(node: MathNode & { kind: 'matrix' }, context: Context, style: Ma
     y += descent;
   });
   const width = widths.reduce((sum, w) => sum + w, 0) + size * (columns - 1);
-  const axis = constant(context, style, 'axisHeight');
+  const axis = mathConstant(context, style, 'axisHeight');
   const shift = -y / 2 - axis;
   const text = cells.map((line) => line.map((cell) => cell.text).join(', ')).join('; ');
   const placed = stacked(

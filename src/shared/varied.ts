@@ -29,12 +29,9 @@ export function leavesOf(value: unknown, path = '', leaves = new Map<string, Lea
 export function differencesOf(experiments: readonly unknown[], all = false): Map<string, (Leaf | undefined)[]> {
   const leaves = experiments.map((experiment) => leavesOf(experiment));
   const differences = new Map<string, (Leaf | undefined)[]>();
-  for (const own of leaves) {
-    for (const path of own.keys()) {
-      if (differences.has(path)) continue;
-      const values = leaves.map((other) => other.get(path));
-      if (all || values.some((value) => value !== values[0])) differences.set(path, values);
-    }
+  for (const path of new Set(leaves.flatMap((own) => [...own.keys()]))) {
+    const values = leaves.map((other) => other.get(path));
+    if (all || values.some((value) => value !== values[0])) differences.set(path, values);
   }
   return differences;
 }

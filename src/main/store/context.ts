@@ -20,6 +20,10 @@ export interface StoreContext {
   pluck(sql: string): Database.Statement;
   /** All of the work or nothing, in one transaction; joins the one that is open. */
   write<T>(work: () => T): T;
+  /** Names the state of what the store holds but for settings, which change with every scroll: what is kept from it is good while this stays. */
+  contents(): string;
+  /** A statement that changes settings alone has changed so many rows. */
+  settled(rows: number): void;
   /** Runs once the open transaction is through, at once where none is open: removing files whose rows are gone. */
   onCommit(action: () => void): void;
   /** Runs if the open transaction fails: removing files whose rows never came to be. */
@@ -47,6 +51,7 @@ export function createContext(
   const transaction = db.transaction((work: () => unknown) => work());
   let onCommit: (() => void)[] = [];
   let onRollback: (() => void)[] = [];
+  let rowsOfSettings = 0;
   let lastTime = 0;
   let lastTail = 0n;
 
@@ -86,6 +91,8 @@ export function createContext(
     return result;
   }
 
+  const pluck = (sql: string): Database.Statement => kept('pluck ', sql, () => db.prepare(sql).pluck());
+
   return {
     db,
     folder,
@@ -94,8 +101,15 @@ export function createContext(
     staging: new Staging(folder),
     now,
     prepare: (sql) => kept('', sql, () => db.prepare(sql)),
-    pluck: (sql) => kept('pluck ', sql, () => db.prepare(sql).pluck()),
+    pluck,
     write,
+    contents() {
+      const changes = pluck('SELECT total_changes()').get() as number;
+      return `${db.pragma('data_version', { simple: true }) as number}.${changes - rowsOfSettings}`;
+    },
+    settled(rows) {
+      rowsOfSettings += rows;
+    },
     onCommit(action) {
       if (db.inTransaction) onCommit.push(action);
       else onFiles(action);

@@ -57,6 +57,8 @@ interface Grouped {
 
 export function groupMethods(context: StoreContext, projects: ProjectTable) {
   let last: Grouped | null = null;
+  // A quantile costs more than the rest of a group; groups have few sizes.
+  const quantile = intervalQuantiles();
   return {
     /** Raises InputError on unknown fields and on numbers of fields or a page that cannot be. */
     groupRuns(query: GroupQuery): GroupPage {
@@ -91,13 +93,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
   function grouped({ by, sort, ...query }: GroupQuery): Grouped {
     const where = whereOf(context, projects, query);
     const keys = by.map((name) => keySql(field(name)));
-    const of = JSON.stringify([
-      context.db.pragma('data_version', { simple: true }),
-      context.pluck('SELECT total_changes()').get(),
-      by,
-      sort,
-      where,
-    ]);
+    const of = JSON.stringify([context.contents(), by, sort, where]);
     if (last?.of === of) return last;
     const columns = keys.map((_, i) => `k${i}`).join(', ');
     // The newest run of a group, and of equally new ones the one that came last, stands for it.
@@ -141,8 +137,6 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
     );
     const face = context.prepare('SELECT name, colour FROM runs WHERE seq = ?');
     const faceOf = (seq: number): { name: string; colour: number } => face.get(seq) as { name: string; colour: number };
-    // The quantile costs more than the rest of a group; groups have few sizes.
-    const quantile = intervalQuantiles();
     const columns = query.values.filter(isKnown).map((name) => {
       let texts: Column<string> | undefined;
       return {

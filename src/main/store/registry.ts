@@ -62,13 +62,14 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
     /** `undefined` removes the setting. */
     setSetting(key: string, value: Json | undefined): void {
       context.write(() => {
-        if (value === undefined) prepare('DELETE FROM settings WHERE key = ?').run(key);
-        else {
-          prepare(
-            `INSERT INTO settings (key, value, updated) VALUES (?, ?, ?)
-             ON CONFLICT DO UPDATE SET value = excluded.value, updated = excluded.updated`,
-          ).run(key, jsonText(value, `setting ${key}`), context.now());
-        }
+        const { changes } =
+          value === undefined
+            ? prepare('DELETE FROM settings WHERE key = ?').run(key)
+            : prepare(
+                `INSERT INTO settings (key, value, updated) VALUES (?, ?, ?)
+                 ON CONFLICT DO UPDATE SET value = excluded.value, updated = excluded.updated`,
+              ).run(key, jsonText(value, `setting ${key}`), context.now());
+        context.settled(changes);
       });
     },
 

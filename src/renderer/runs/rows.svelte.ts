@@ -5,6 +5,7 @@
 import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 import { faultOf } from '../state/app.svelte.ts';
 import type { App } from '../state/app.svelte.ts';
+import { whenIdle } from '../idle.ts';
 import { groupPage, keyOf, openGroups, pagesOf, placeOfLine, runPage, samePlaces, stretchesOf } from './lines.ts';
 import type { Key, TableLine, Lines, PlaceOfLine, RunsWanted } from './lines.ts';
 import { RunsReader } from './reading.ts';
@@ -40,6 +41,7 @@ export class TableRows {
   /** Of these, those in view. */
   #inView: readonly [number, number] = [0, 0];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #filling: (() => void) | undefined;
   #revision = 0;
   #forced = false;
   #idsOf: { readonly of: string; readonly ids: Promise<readonly string[]> } | null = null;
@@ -75,6 +77,7 @@ export class TableRows {
     return () => {
       stop();
       clearTimeout(this.#timer);
+      this.#filling?.();
     };
   }
 
@@ -204,7 +207,10 @@ export class TableRows {
       const count = this.count ?? 0;
       if (this.activeIndex >= count) this.activeIndex = Math.max(0, count - 1);
       if (next.place === null) this.active = this.idAt(this.activeIndex) ?? null;
-      await this.#fill();
+      // Those in view at once, those around them once these are on the screen.
+      await this.#fill(this.#inView);
+      this.#filling?.();
+      this.#filling = whenIdle(() => void this.#fill());
     } catch (error) {
       if (number !== this.#number) return;
       const fault = faultOf(error);
@@ -248,11 +254,10 @@ export class TableRows {
     this.chosen = next;
   }
 
-  /** Reads pages that are in view and were not read yet. */
-  async #fill(): Promise<void> {
+  /** Reads pages of lines [from, to) that were not read yet; of all that stand in the table unless said. */
+  async #fill([from, to] = this.#visible): Promise<void> {
     const [wanted, lines, number] = [this.#wanted, this.#lines, this.#number];
     if (wanted === null || lines === null || lines.grouped !== wanted.by.length > 0) return;
-    const [from, to] = this.#visible;
     try {
       if (!this.grouped) {
         const missing = pagesOf(from, to, runPage, lines.total).filter(

@@ -4,6 +4,7 @@ import { defaultAxis } from '../../shared/varied.ts';
 import type { Varied } from '../../shared/varied.ts';
 import type { App } from '../state/app.svelte.ts';
 import { runState } from '../format.ts';
+import { whenIdle } from '../idle.ts';
 import { cellText, columnOf, groupText, widest } from './columns.ts';
 import type { TableLine } from './lines.ts';
 
@@ -31,7 +32,7 @@ export class Varying {
   #of = '';
   /** What was looked at last. */
   #seen: readonly unknown[] = [];
-  #looking: ReturnType<typeof setTimeout> | undefined;
+  #looking: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(app: App) {
@@ -47,8 +48,8 @@ export class Varying {
     if (seen.length === this.#seen.length && seen.every((each, i) => each === this.#seen[i])) return;
     this.#seen = seen;
     // The lines are on the screen first.
-    clearTimeout(this.#looking);
-    this.#looking = setTimeout(() => this.#look(of, lines, columns));
+    this.#looking?.();
+    this.#looking = whenIdle(() => this.#app.press.after(() => this.#look(of, lines, columns)));
   }
 
   #look(of: string, lines: readonly TableLine[], columns: readonly string[]): void {
@@ -73,7 +74,7 @@ export class Varying {
   }
 
   stop(): void {
-    clearTimeout(this.#looking);
+    this.#looking?.();
     clearTimeout(this.#timer);
   }
 

@@ -1,12 +1,13 @@
 /**
  * Holds the window still under a press. Between the moment a control is pressed and its click, no control may move, vanish or be disabled, or the click is
- * lost: the browser gives it to whatever lies under the pointer by then. So while a control is pressed
+ * lost: the browser gives it to whatever lies under the pointer by then. The same holds for what is dragged to a place. So while a control is pressed, or something
+ * is dragged
  * - answers and events of the main side wait (`after`),
  * - the change that a text field commits because it loses the focus waits, and is delivered at the click, before the control's own handler: that
  *   handler works with what was just typed.
  */
 
-/** Everything that is pressed rather than dragged or written in. */
+/** Everything that is pressed rather than written in. What is dragged over a chart is none: the chart follows with answers of the main side. */
 const controls = [
   'button',
   'a[href]',
@@ -14,6 +15,7 @@ const controls = [
   'label',
   'select',
   'tr',
+  '[data-handle]',
   'input:is([type="checkbox"], [type="radio"], [type="file"], [type="submit"], [type="button"], [type="color"])',
   ...[
     'button',
@@ -34,6 +36,8 @@ const isWritten = (target: EventTarget | null): target is HTMLInputElement | HTM
 
 export class Press {
   #pressed = false;
+  /** The browser ends the press where a drag begins. */
+  #dragged = false;
   #waiting: (() => void)[] = [];
   readonly #changed = new Set<HTMLElement>();
 
@@ -65,7 +69,12 @@ export class Press {
       }
     });
     on(['click'], () => this.#deliver());
-    on(['mouseup', 'pointerup', 'pointercancel', 'keyup', 'blur'], ({ type, target }) => {
+    on(['dragstart'], () => {
+      this.#dragged = true;
+      this.#pressed = true;
+    });
+    on(['mouseup', 'pointerup', 'pointercancel', 'dragend', 'keyup', 'blur'], ({ type, target }) => {
+      if (type === 'pointercancel' && this.#dragged) return;
       if (type !== 'blur' || target === globalThis) this.#release();
     });
     // A release that was not told: over the list of a select, or outside of the window.
@@ -93,6 +102,7 @@ export class Press {
   #end(): void {
     this.#deliver();
     this.#pressed = false;
+    this.#dragged = false;
     for (const work of this.#waiting.splice(0)) work();
   }
 }

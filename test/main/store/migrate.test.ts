@@ -15,6 +15,7 @@ const versions = new URL('./versions/', import.meta.url);
 const released = [
   'a3d8224fe639a5a2c67a67b130a19136aa2a9c3828bb8d0d3046fc47f76e145e',
   '7f9cc02d528ea0b185316b430e55d53c35d9729dbe8039420bd79bf9f8e34b3e',
+  '59cd305b5b2d299dadc79e90d9350fa62b75718a9e15a3a24071226a254b7c5f',
 ];
 
 function tablesOf(path: string): Map<string, number> {

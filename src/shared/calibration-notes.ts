@@ -14,14 +14,23 @@ export function calibratedAt(
 export function calibrationTested({ tail = 0, measured_directions: part }: CalibrationSummary): string {
   return (
     'tested on samples of known exponent from 1 to 2, with light and heavy tails, to a bias under 0.03' +
-    (tail > heaviestTested ? '; these samples have a heavier tail than was tested' : '') +
+    tailsTested(tail) +
     (part === undefined
       ? ''
       : `; the spectrum beyond the ${part} directions found is known by its trace alone, and the interval spans three forms of it`)
   );
 }
 
-/** Standard deviation of the logarithm of the samples' sizes, somewhat above the heaviest of `covature validate --cases tails`, for it is estimated. */
+/** What a tail (standard deviation of the logarithm of the samples' sizes) adds to what was tested; rows of 24 data sets by `covature validate --cases tails`. */
+function tailsTested(tail: number): string {
+  if (tail > heaviestTested) return '; these samples have a heavier tail than was tested';
+  return tail > heavy
+    ? '; with a tail as heavy as that of these samples the bias was up to 0.03 and the intervals held the truth in 83 to 96 %'
+    : '';
+}
+
+/** Estimated tails scatter: somewhat above the tail of 0.8 that is tested in full, and above the one of 1.5, the heaviest. */
+const heavy = 1.1;
 const heaviestTested = 1.7;
 
 /** Why a measurement has no calibrated value, and what that means for its cross-fitted one; null where it has one. */
@@ -57,7 +66,7 @@ export function oneSplit({
 }: Pick<MeasurementSummary, 'splits' | 'method' | 'precision_reached'>): string | null {
   if (splits !== undefined) return null;
   const one = 'one random split into halves: another would differ, by how much is not known';
-  if (method === 'projected') return `${one} (each further one takes two more searches for directions)`;
-  if (device !== undefined) return `${one} (further ones are computed by the cpu, which a device is there to spare)`;
+  if (method === 'exact' && device !== undefined)
+    return `${one} (further ones are computed by the cpu, which a device is there to spare)`;
   return one;
 }

@@ -38,8 +38,12 @@ export function fitSplitsAt(
 ): CutoffRow {
   const row = ([a, b]: Pair<PreparedDiagonals>): CutoffRow =>
     averageRows(fitAt(a, cutoff, options), fitAt(b, cutoff, options));
+  // Where the first split's directions end above the cutoff, as many of another split are compared with all of them.
   const reaching = more.filter((pair) =>
-    pair.every(({ selection }) => selection[selection.length - 1] <= cutoff * selection[0]),
+    pair.every(
+      ({ selection }, half) =>
+        selection[selection.length - 1] <= cutoff * selection[0] || selection.length >= first[half].selection.length,
+    ),
   );
   return reaching.length === 0 ? row(first) : medianRow(row(first), reaching.map(row));
 }

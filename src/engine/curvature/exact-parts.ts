@@ -1,4 +1,5 @@
 /** Parts of the exact measurement (exact.ts): directions and projections for intervals, the duality along the spectrum, numerical floors. */
+import type { ResultArrays, SplitArrays } from '../../shared/results.ts';
 import type { MeasurementInput } from './measurement-input.ts';
 import type { Real } from '../blas/types.ts';
 import type { Pool } from '../parallel/pool.ts';
@@ -110,8 +111,36 @@ export function numericalFloors(
   return { H: floor('H', [residual]), C: floor('C', []), Q: floor('Q', []) };
 }
 
+/** The cross-fitted arrays as they are stored: both sets of directions of the first split. */
+export function crossFittedArrays(
+  rows: readonly Diagonals[],
+): Pick<
+  ResultArrays,
+  'cross_fitted_selection' | 'cross_fitted_H_diagonal' | 'cross_fitted_C_diagonal' | 'cross_fitted_Q_diagonal'
+> {
+  return {
+    cross_fitted_selection: joinedDiagonals(rows, 'selection'),
+    cross_fitted_H_diagonal: joinedDiagonals(rows, 'H'),
+    cross_fitted_C_diagonal: joinedDiagonals(rows, 'C'),
+    cross_fitted_Q_diagonal: joinedDiagonals(rows, 'Q'),
+  };
+}
+
+/** The arrays of further random splits; none where there are none. */
+export function splitArrays(splits: readonly (readonly [Diagonals, Diagonals])[]): Partial<SplitArrays> {
+  const rows = splits.flat();
+  return rows.length === 0
+    ? {}
+    : {
+        split_selection: joinedDiagonals(rows, 'selection'),
+        split_H_diagonal: joinedDiagonals(rows, 'H'),
+        split_C_diagonal: joinedDiagonals(rows, 'C'),
+        split_Q_diagonal: joinedDiagonals(rows, 'Q'),
+      };
+}
+
 /** The values of several sets of directions, one set after the other. */
-export function joinedDiagonals(rows: readonly Diagonals[], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
+function joinedDiagonals(rows: readonly Diagonals[], key: 'selection' | 'H' | 'C' | 'Q'): Float64Array {
   const values = new Float64Array(rows.reduce((total, { selection }) => total + selection.length, 0));
   let start = 0;
   for (const row of rows) {

@@ -11,7 +11,7 @@ import type { Pool } from '../parallel/pool.ts';
 import type { Floors } from '../statistics/index.ts';
 import { packProjections } from '../statistics/stored-blocks.ts';
 import { directionErrors } from './direction-errors.ts';
-import { joinedDiagonals, numericalFloors } from './exact-parts.ts';
+import { crossFittedArrays, numericalFloors, splitArrays } from './exact-parts.ts';
 import {
   beginAssumptions,
   measureAlong,
@@ -104,7 +104,6 @@ function exactArrays(
   { crossFitted }: Halves,
   { projections, assumed }: OverBlocks,
 ): ExactResult['arrays'] {
-  const ofSplits = splits.flat();
   return {
     C: C as Float64Array,
     H: H as Float64Array,
@@ -114,17 +113,9 @@ function exactArrays(
     eigenvalues,
     C_diagonal: diagonals.C,
     Q_diagonal: diagonals.Q,
-    cross_fitted_selection: joinedDiagonals(crossFitted, 'selection'),
-    cross_fitted_H_diagonal: joinedDiagonals(crossFitted, 'H'),
-    cross_fitted_C_diagonal: joinedDiagonals(crossFitted, 'C'),
-    cross_fitted_Q_diagonal: joinedDiagonals(crossFitted, 'Q'),
+    ...crossFittedArrays(crossFitted),
     ...(projections && { ...directionErrors(projections), ...packProjections(projections) }),
-    ...(ofSplits.length > 0 && {
-      split_selection: joinedDiagonals(ofSplits, 'selection'),
-      split_H_diagonal: joinedDiagonals(ofSplits, 'H'),
-      split_C_diagonal: joinedDiagonals(ofSplits, 'C'),
-      split_Q_diagonal: joinedDiagonals(ofSplits, 'Q'),
-    }),
+    ...splitArrays(splits),
     ...(typeof duality === 'object' ? duality?.arrays : {}),
     ...assumed?.arrays,
   };

@@ -55,10 +55,13 @@ function rowsOfFactors(width: number): number {
   return pieceSize * Math.min(2048 / pieceSize, Math.max(1, pieces));
 }
 
-/** The order of samples: half A (the smaller where P is odd), then half B, each in random order. */
-export function splitHalves(samples: number, seed: number): { order: Uint32Array; sizeA: number } {
+/**
+ * The order of samples: half A (the smaller where P is odd), then half B, each in random order.
+ * @param split number of a further random split, from 1; default the first.
+ */
+export function splitHalves(samples: number, seed: number, split = 0): { order: Uint32Array; sizeA: number } {
   const order = new Uint32Array(new SharedArrayBuffer(4 * samples));
-  order.set(new Random(seed, 'halves').permutation(samples));
+  order.set(new Random(seed, split === 0 ? 'halves' : `halves ${split}`).permutation(samples));
   const sizeA = Math.floor(samples / 2);
   return { order, sizeA };
 }

@@ -33,7 +33,7 @@ export interface MeasurementOptions
   readonly libraryThreads: number;
   /** 95 % intervals from resampling blocks of samples; default true. Convergence `training-set` needs them. */
   readonly intervals?: boolean | undefined;
-  /** Exact: random splits that cross-fitted slopes are the median over, where intervals are computed; default several (splits.ts). */
+  /** Random splits that cross-fitted slopes are the median over, where intervals are computed; default several (splits.ts). */
   readonly splits?: 'several' | 'one' | undefined;
   /** Exact: bytes that the measurement may take; more is refused before it starts. Default: no limit. */
   readonly memoryLimit?: number | undefined;

@@ -7,7 +7,6 @@
  */
 import type { Real } from '../blas/types.ts';
 import { headlineCutoff } from '../../shared/estimands.ts';
-import { Random } from '../../shared/random.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { averageClusters, selectedCount } from '../statistics/index.ts';
 import type { Diagonals } from '../statistics/index.ts';
@@ -15,7 +14,7 @@ import { blockProjectionsTask } from './block-projections.ts';
 import type { BlockSums } from './block-projections.ts';
 import { leadingPairsTask } from './leading.ts';
 import type { FactorLayout } from './factors.ts';
-import { hessianSum, unpackSum } from './moments.ts';
+import { hessianSum, splitHalves, unpackSum } from './moments.ts';
 
 /** Splits beside the first. */
 export const moreSplits = 4;
@@ -51,9 +50,8 @@ export async function measureSplits(
   const splits: (readonly [Diagonals, Diagonals])[] = [];
   for (let split = 1; split <= moreSplits; split++) {
     options.signal?.throwIfAborted();
-    const order = new Uint32Array(new SharedArrayBuffer(4 * samples));
-    order.set(new Random(seed, `halves ${split}`).permutation(samples));
-    const diagonals = await measureSplit(pool, options, order, count, leading);
+    const halves = splitHalves(samples, seed, split);
+    const diagonals = await measureSplit(pool, options, halves, count, leading);
     if (diagonals !== null) splits.push(diagonals);
   }
   return splits;
@@ -62,13 +60,12 @@ export async function measureSplits(
 async function measureSplit(
   pool: Pool,
   { layout, samples, eigenvalues, vectors }: SplitsOptions,
-  order: Uint32Array,
+  { order, sizeA }: ReturnType<typeof splitHalves>,
   count: number,
   wanted: number,
 ): Promise<readonly [Diagonals, Diagonals] | null> {
   const { inner, outer } = layout;
   const d = inner * outer;
-  const sizeA = Math.floor(samples / 2);
   const halves = [
     [0, sizeA],
     [sizeA, samples],
@@ -118,7 +115,7 @@ async function measureSplit(
 }
 
 /** Residuals over eigenvalues above which a split is left out: the directions might still hold something of the start. */
-const convergedBelow = 2e-2;
+export const convergedBelow = 2e-2;
 
 /** The leading rows of vectors that ascend, in decreasing order. */
 function decreasingRows(pool: Pool, vectors: Real, d: number, count: number): Real {

@@ -12,6 +12,7 @@ import type { MeasurementSpec } from '../../shared/experiment.ts';
 import { Random } from '../../shared/random.ts';
 import { Basis } from '../../engine/curvature/projected/basis.ts';
 import { openSession } from '../../engine/curvature/projected/session.ts';
+import { moreSplits } from '../../engine/curvature/splits.ts';
 import { leaves } from '../../engine/network/chain.ts';
 import type { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
@@ -27,6 +28,11 @@ const triedRows = 16;
 /** Products with H of one search for k pairs: what Lanczos with restarts took on networks of several kinds: 52 for 10 pairs, 62 for 20, 98 to 108 for 32. */
 export function usualProducts(k: number, d: number): number {
   return Math.min(d, 2 * k + 32);
+}
+
+/** The same of a search that ends at a larger residual and looks for no copies (projected/splits.ts): 105 for 50 pairs. */
+function looseProducts(k: number, d: number): number {
+  return Math.min(d, 2 * k + 5);
 }
 
 /** Bytes that worker threads together may keep of linearised samples (projected/measure.ts). */
@@ -113,6 +119,15 @@ export function projectedStages(rate: Rate, pool: Pool, samples: number, tried: 
     traces: k === d ? 0 : defaultProbes * along,
     // Every sample's k products are written out and multiplied with one another.
     within: k * (along * share + samples * share * rate['row']),
+    // Two searches over halves and the samples' values along their directions, as often as there are further splits.
+    splits:
+      moreSplits *
+      (rate['open'] +
+        scale * rate['gradients'] +
+        looseProducts(k, d) * apply +
+        first +
+        looseProducts(k, d) ** 2 * rate['row'] +
+        k * along),
   };
 }
 

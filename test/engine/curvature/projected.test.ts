@@ -12,6 +12,7 @@ import { measureLayer } from '../../../src/engine/curvature/measure-layer.ts';
 import { lanczos } from '../../../src/engine/curvature/projected/lanczos.ts';
 import { measureProjected } from '../../../src/engine/curvature/projected/measure.ts';
 import { openSession } from '../../../src/engine/curvature/projected/session.ts';
+import { measureWithin } from '../../../src/engine/curvature/projected/within.ts';
 import { Network } from '../../../src/engine/network/network.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { shared } from '../../../src/engine/parallel/shared.ts';
@@ -86,7 +87,8 @@ for (const engine of engines) {
       const other = await measureProjected(pool, input, { ...options, which: 'magnitude' });
       expect(other.summary.calibration).toBeUndefined();
       expect(notCalibrated(other.summary)).toMatch(/largest by size or both its ends/);
-      expect(oneSplit(summary)).toMatch(/two more searches/);
+      expect(oneSplit(summary)).toBeNull();
+      expect(oneSplit(other.summary)).toMatch(/^one random split/);
     });
 
     test('all directions: equals the exact method, cross-fitted values too', async () => {
@@ -95,10 +97,18 @@ for (const engine of engines) {
         parameter: 'fc2.kernel',
         seed: 3,
         libraryThreads: 1,
-        // As the projected method has it.
-        splits: 'one',
       });
       const { arrays, summary } = await measureProjected(pool, input, { parameter: 'fc2.kernel', seed: 3, top: 120 });
+      // Further splits have the same halves, whose leading directions both methods search to a small residual.
+      expect(summary.splits).toEqual(exact.summary.splits);
+      for (const key of ['split_selection', 'split_H_diagonal', 'split_C_diagonal', 'split_Q_diagonal'] as const) {
+        const [found, expected] = [arrays[key]!, exact.arrays[key]!];
+        expect(found.length).toBe(expected.length);
+        const { directions: m } = summary.splits!;
+        for (let row = 0; row < found.length; row += m)
+          for (let i = row; i < row + 5; i++)
+            expect(found[i] / expected[i], `${key}, ${i}`).toBeCloseTo(1, key === 'split_selection' ? 3 : 1);
+      }
       for (const key of ['eigenvalues', 'C_diagonal', 'Q_diagonal', 'cross_fitted_selection', 'mean_gradient'] as const)
         expect(gap(arrays[key], exact.arrays[key]), key).toBeLessThan(1e-8);
       for (const key of ['cross_fitted_H_diagonal', 'cross_fitted_C_diagonal', 'cross_fitted_Q_diagonal'] as const)
@@ -148,6 +158,35 @@ for (const engine of engines) {
         expect(summary.projected?.trace_standard_error.H).toBeLessThan(1.2 * left);
       }
       exact.release();
+    });
+
+    test('no cosine of C and Q exceeds 1 where few samples stand for all', async () => {
+      // Inputs of one spread in linear regression at its optimum: C and Q are both multiples of the identity, so that their cosine is nearly 1.
+      const [d, samples] = [12, 2000];
+      const random = new Random(4, 'cosine');
+      const input: MeasurementInput = {
+        model: parseModel({ input: [d], loss: 'mse', layers: [{ type: 'dense', name: 'fc', units: 1, bias: false }] }),
+        weights: new Map([['fc.kernel', shared(new Float64Array(d))]]),
+        inputs: shared(Float64Array.from({ length: samples * d }, () => random.normal())),
+        targets: shared(Float64Array.from({ length: samples }, () => random.normal())),
+        classes: false,
+      };
+      const session = await openSession(pool, input, { parameter: 'fc.kernel', seed: 3 });
+      const vectors = pool.allocate('float64', d * d);
+      vectors.fill(0);
+      for (let i = 0; i < d; i++) vectors[i * d + i] = 1;
+      const ones = new Float64Array(d).fill(1);
+      const argument = { vectors, eigenvalues: ones, covariance: Float64Array.from(vectors), Q: ones, d, seed: 3 };
+      const all = await measureWithin(pool, session.plan, argument);
+      expect(all.samples).toBe(samples);
+      expect(all.cosineCQ).toBeGreaterThan(0.99);
+      expect(all.cosineCQ).toBeLessThan(1);
+      // The unbiased estimate of |Q| from 64 samples comes out as much as a tenth too small.
+      const few = await measureWithin(pool, session.plan, { ...argument, work: 1 });
+      expect(few.samples).toBe(64);
+      expect(few.cosineCQ).toBe(1);
+      pool.blas.release(vectors);
+      await session.close();
     });
 
     test('repeated eigenvalues are all found: a last layer under squared error has each of them four times', async () => {

@@ -9,7 +9,7 @@ import type { BlockProjections } from '../../statistics/index.ts';
 import { packProjections } from '../../statistics/stored-blocks.ts';
 import type { SpanSet } from '../assumptions/span.ts';
 import { directionErrors } from '../direction-errors.ts';
-import { joinedDiagonals } from '../exact-parts.ts';
+import { crossFittedArrays, splitArrays } from '../exact-parts.ts';
 import type { MeasurementInput } from '../measurement-input.ts';
 import type { ProjectedOptions } from '../options.ts';
 import { Stages } from '../stages.ts';
@@ -30,6 +30,8 @@ import {
 import type { AlongPairs, FoundPairs, ProjectedContext, SpanMeasured } from './phases.ts';
 import { openSession } from './session.ts';
 import type { Gradients } from './session.ts';
+import { measureProjectedSplits } from './splits.ts';
+import type { ProjectedSplits } from './splits.ts';
 
 export interface ProjectedResult {
   readonly summary: MeasurementSummary;
@@ -44,41 +46,79 @@ export async function measureProjected(
   input: MeasurementInput,
   options: ProjectedOptions,
 ): Promise<ProjectedResult> {
-  const stages = new Stages(options);
+  const { splits: wanted, which, intervals: wantsIntervals } = options;
+  // Directions that are the largest by size or both ends are not the leading ones that a further split finds.
+  const hasSplits = wantsIntervals !== false && wanted !== 'one' && (which ?? 'largest') === 'largest';
+  const stages = new Stages(hasSplits ? firstPartOf(options) : options);
+  const first = await measureFirstSplit(pool, input, options, stages);
+  const { pairs, span, gradients, projections, intervals, extras } = first;
+  for (const { vectors } of [pairs.A, pairs.B]) pool.blas.release(vectors);
+  const splits = hasSplits
+    ? await stages.run('splits', 1, () =>
+        measureProjectedSplits(pool, input, options, pairs.all.values, (share) => {
+          stages.tell('splits', 1 + share);
+        }),
+      )
+    : noSplits;
+  const arrays: ProjectedResult['arrays'] = {
+    mean_gradient: gradients.gradients.all,
+    eigenvalues: pairs.all.values,
+    C_diagonal: span.trainingSet.C,
+    Q_diagonal: span.trainingSet.Q,
+    vectors: Float64Array.from(pairs.all.vectors),
+    ...crossFittedArrays(span.crossFitted),
+    ...(intervals && { ...directionErrors(intervals), ...packProjections(intervals) }),
+    ...splitArrays(splits.pairs),
+    ...extras.arrays,
+  };
+  const summary = await stages.time('statistics', () => summariseProjected(input, first, splits));
+  stages.finish();
+  pool.blas.release(pairs.all.vectors);
+  return { summary, arrays, projections };
+}
+
+/** All that is measured along the directions of all samples and of the first split; what the worker threads held for it is given back. */
+interface FirstSplit {
+  readonly context: ProjectedContext;
+  readonly gradients: Gradients;
+  readonly pairs: FoundPairs;
+  readonly along: AlongPairs;
+  readonly span: SpanMeasured;
+  readonly projections: BlockProjections;
+  /** The projections where intervals are wanted. */
+  readonly intervals: BlockProjections | undefined;
+  readonly extras: Extras;
+}
+
+async function measureFirstSplit(
+  pool: Pool,
+  input: MeasurementInput,
+  options: ProjectedOptions,
+  stages: Stages,
+): Promise<FirstSplit> {
   const session = await openSession(pool, input, options);
   try {
     const context = projectedContext(pool, session, options, stages);
-    const first = await stages.run('gradients', 0, () => session.gradients(true));
+    const gradients = await stages.run('gradients', 0, () => session.gradients(true));
     const pairs = await findPairs(context);
-    const along = await projectAlong(context, pairs, first);
-    const span = await measureSpan(context, pairs, along, first);
+    const along = await projectAlong(context, pairs, gradients);
+    const span = await measureSpan(context, pairs, along, gradients);
     const projections = blockProjectionsOf(session.plan, pairs, along, span.floors);
     const intervals = options.intervals === false ? undefined : projections;
     const extras = await stages.run('extras', 0.97, () =>
-      extrasAlong(context, input, pairs, along, first, span, intervals),
+      extrasAlong(context, input, pairs, along, gradients, span, intervals),
     );
-    const arrays: ProjectedResult['arrays'] = {
-      mean_gradient: first.gradients.all,
-      eigenvalues: pairs.all.values,
-      C_diagonal: span.trainingSet.C,
-      Q_diagonal: span.trainingSet.Q,
-      vectors: Float64Array.from(pairs.all.vectors),
-      cross_fitted_selection: joinedDiagonals(span.crossFitted, 'selection'),
-      cross_fitted_H_diagonal: joinedDiagonals(span.crossFitted, 'H'),
-      cross_fitted_C_diagonal: joinedDiagonals(span.crossFitted, 'C'),
-      cross_fitted_Q_diagonal: joinedDiagonals(span.crossFitted, 'Q'),
-      ...(intervals && { ...directionErrors(intervals), ...packProjections(intervals) }),
-      ...extras.arrays,
-    };
-    const summary = await stages.time('statistics', () =>
-      summariseProjected(context, input, pairs, along, first, span, intervals, extras),
-    );
-    stages.finish();
-    for (const { vectors } of [pairs.all, pairs.A, pairs.B]) pool.blas.release(vectors);
-    return { summary, arrays, projections };
+    return { context, gradients, pairs, along, span, projections, intervals, extras };
   } finally {
     await session.close();
   }
+}
+
+const noSplits: ProjectedSplits = { pairs: [], passes: 0 };
+
+/** The part of the progress before the further splits, which take about as long again. */
+function firstPartOf(options: ProjectedOptions): ProjectedOptions {
+  return { ...options, onProgress: (stage, share) => options.onProgress?.(stage, share / 2) };
 }
 
 function extrasAlong(
@@ -108,14 +148,9 @@ function extrasAlong(
 }
 
 function summariseProjected(
-  context: ProjectedContext,
   input: MeasurementInput,
-  pairs: FoundPairs,
-  along: AlongPairs,
-  first: Gradients,
-  span: SpanMeasured,
-  projections: BlockProjections | undefined,
-  extras: Extras,
+  { context, gradients, pairs, along, span, intervals, extras }: FirstSplit,
+  splits: ProjectedSplits,
 ): Promise<MeasurementSummary> {
   const { pool, session, options, stages } = context;
   const { plan, samples, space, network } = session;
@@ -127,9 +162,9 @@ function summariseProjected(
     samples,
     seed: options.seed,
     sizes: [plan.sizes.A, plan.sizes.B],
-    loss: first.lossSum / samples,
-    accuracy: input.classes ? first.correct / samples : null,
-    gradient: first.gradients.all,
+    loss: gradients.lossSum / samples,
+    accuracy: input.classes ? gradients.correct / samples : null,
+    gradient: gradients.gradients.all,
     trace: { C: trace.C, H: trace.H, Q: trace.Q },
     cosines: { CH: within.cosineCH, CQ: within.cosineCQ },
     ratio: within.commutatorRatio,
@@ -137,11 +172,12 @@ function summariseProjected(
     population: input.inputs.length / network.inputSize,
     trainingSet,
     crossFitted,
+    splits: splits.pairs,
     floors,
     ...extras.summary,
-    projections,
+    projections: intervals,
     half: along.withinA === null ? undefined : halfOf(pairs.A, along.withinA, plan),
-    projected: projectedDetails(context, pairs, along, span),
+    projected: projectedDetails(context, pairs, along, span, splits),
     precisionReached,
     engine: { blas: pool.blas.name, backend: options.device?.title ?? 'cpu', threads: pool.threads },
     // Still counted on when the summary is made.

@@ -22,6 +22,7 @@ import { meansOf } from './projections.ts';
 import type { SampleProjections } from './projections.ts';
 import { trueResiduals } from './session.ts';
 import type { Gradients, ProjectedSession } from './session.ts';
+import type { ProjectedSplits } from './splits.ts';
 import { measureTraces } from './traces.ts';
 import type { Traces } from './traces.ts';
 import { measureWithin } from './within.ts';
@@ -237,6 +238,7 @@ export function projectedDetails(
   { all, A, B }: FoundPairs,
   { withinA }: AlongPairs,
   { residuals, relativeResiduals, trace, within }: SpanMeasured,
+  splits: ProjectedSplits,
 ): ProjectedDetails {
   const largest = (values: Float64Array): number => values.reduce((most, x) => Math.max(most, x), 0);
   return {
@@ -257,7 +259,7 @@ export function projectedDetails(
     trace_probes: trace.probes,
     trace_standard_error: trace.standardError,
     cosine_samples: within.samples,
-    passes: session.operator.passes + (withinA === null ? 2 : 2.5) * k + trace.probes,
+    passes: session.operator.passes + (withinA === null ? 2 : 2.5) * k + trace.probes + splits.passes,
   };
 }
 

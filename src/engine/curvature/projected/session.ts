@@ -24,7 +24,10 @@ import { spaceOf } from './space.ts';
 export type SessionOptions = Pick<
   ProjectedOptions,
   'parameter' | 'samples' | 'seed' | 'cacheBytes' | 'device' | 'signal'
->;
+> & {
+  /** Number of a further random split into halves; default the first. */
+  readonly split?: number | undefined;
+};
 
 const both = ['A', 'B'] as const;
 
@@ -55,7 +58,7 @@ export async function openSession(
     throw new InputError(`a projected measurement needs at least 8 samples (2 in each quarter); there are ${samples}`);
   if (samples > available) throw new InputError(`${samples} samples were asked for; the data has ${available}`);
   const space = spaceOf(network, options.parameter);
-  const { order, sizeA } = splitHalves(samples, options.seed);
+  const { order, sizeA } = splitHalves(samples, options.seed, options.split);
   const plan = planSamples(network, order, sizeA);
   const { weights, inputs, targets } = input;
   await pool.runEverywhere(openProblemTask, { model: input.model, weights, inputs, targets });

@@ -19,6 +19,8 @@ export interface WithinArgument {
   readonly Q: Float64Array;
   readonly d: number;
   readonly seed: number;
+  /** Multiply-adds that Q's off-diagonal entries may take; beyond, fewer samples stand for all (64 at the least). Default 1e11. */
+  readonly work?: number | undefined;
 }
 
 export interface Within {
@@ -32,14 +34,13 @@ export interface Within {
   readonly secondMoment: Float64Array;
 }
 
-/** Multiply-adds that Q's off-diagonal entries may take; beyond, fewer samples stand for all. */
 const secondMomentWork = 1e11;
 const fewestSamples = 64;
 
 export async function measureWithin(pool: Pool, plan: SamplePlan, argument: WithinArgument): Promise<Within> {
-  const { eigenvalues, covariance, d, seed } = argument;
+  const { eigenvalues, covariance, seed } = argument;
   const k = eigenvalues.length;
-  const { sum, squaredNorm, samples } = await secondMoment(pool, plan, argument.vectors, k, d);
+  const { sum, squaredNorm, samples } = await secondMoment(pool, plan, argument, k);
   const normC = Math.sqrt(sumOfSquares(covariance, 0, k * k));
   let [CH, CQ] = [0, 0];
   for (let i = 0; i < k; i++) CH += covariance[i * k + i] * eigenvalues[i];
@@ -75,12 +76,11 @@ export async function measureWithin(pool: Pool, plan: SamplePlan, argument: With
 async function secondMoment(
   pool: Pool,
   plan: SamplePlan,
-  vectors: Real,
+  { vectors, d, work = secondMomentWork }: WithinArgument,
   k: number,
-  d: number,
 ): Promise<{ readonly sum: Float64Array; readonly squaredNorm: number; readonly samples: number }> {
   const total = plan.order.length;
-  const samples = Math.min(total, Math.max(fewestSamples, Math.floor(secondMomentWork / (k * k * d))));
+  const samples = Math.min(total, Math.max(fewestSamples, Math.floor(work / (k * k * d))));
   const pieces = Math.min(samples, 16);
   const results = await Promise.all(
     Array.from({ length: pieces }, (_, i) => {

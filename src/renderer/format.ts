@@ -19,7 +19,7 @@ export function cutoffText(cutoff: number): string {
   return isSameCutoff(cutoff, 10 ** exponent) ? powerText(exponent) : numberText(cutoff, 3);
 }
 
-/** A number, or a dash where there is none. */
+/** A number, or a dash if there is none. */
 export function numberOrDash(value: number | null, digits = 3): string {
   return value === null ? windowStyle.dash : numberText(value, digits);
 }

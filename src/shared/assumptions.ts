@@ -1,5 +1,5 @@
 /**
- * What a measurement says of the old assumption C = const * H (docs/theory.md, "The old assumption, tested"): C held against matrices that are often taken for it,
+ * What a measurement says of the old assumption C = const * H (docs/theory.md, "The old assumption, tested"): C compared with the matrices that are often used in its place,
  * on the same samples.
  */
 import type { Interval, RotationBaseline } from './slopes.ts';
@@ -22,11 +22,11 @@ export interface AssumptionRow {
   /** Least squares; null: fewer than 3 directions. */
   readonly slope: number | null;
   readonly r_squared: number | null;
-  /** 95 % interval by the bootstrap over sample blocks; absent where M is no mean over samples (H2, cross-fitted) or none were wanted. */
+  /** 95 % interval by the bootstrap over sample blocks; absent where M is not a mean over samples (H2, cross-fitted) or no intervals were asked for. */
   readonly interval?: Interval;
 }
 
-/** One matrix M, or several that are equal, against C. */
+/** C compared with one matrix M, or with several that are equal. */
 export interface AssumptionColumn {
   readonly matrices: readonly ComparedMatrix[];
   /** <C, M>_F / (|C|_F |M|_F). */
@@ -52,14 +52,14 @@ export interface MatrixIdentity {
 }
 
 export interface AssumptionsSummary {
-  /** Without those that equal an earlier one: they stand together. */
+  /** Matrices that are equal share one column. */
   readonly columns: readonly AssumptionColumn[];
   readonly identities: readonly MatrixIdentity[];
   /** "span": cosines, commutators and identities are those within the span of the found directions (projected). */
   readonly within: 'whole' | 'span';
 }
 
-/** Diagonals along the eigendirections of H, beside the other arrays; what equals another column is not repeated. */
+/** Diagonals along the eigendirections of H, stored beside the other arrays; columns that equal another are not repeated. */
 export interface AssumptionArrays {
   readonly G_diagonal: Float64Array;
   readonly F_diagonal: Float64Array;

@@ -1,4 +1,4 @@
-/** What is known of the calibrated exponent of a measurement, in words: how far it was tested, or why there is none. */
+/** What is known about the calibrated exponent of a measurement, in words: how far it was tested, or why there is none. */
 import type { CalibrationRow, CalibrationSummary, MeasurementSummary } from './results.ts';
 import { findRow } from './estimands.ts';
 
@@ -10,20 +10,20 @@ export function calibratedAt(
   return calibration === undefined ? null : (findRow(calibration.rows, cutoff)?.simulated ?? null);
 }
 
-/** Stands beside every calibrated value (docs/statistics.md, `covature validate`). */
+/** Shown beside every calibrated value (docs/statistics.md, `covature validate`). */
 export function calibrationTested({ tail = 0, measured_directions: part }: CalibrationSummary): string {
   return (
     'tested on samples of known exponent from 1 to 2, with light and heavy tails, to a bias under 0.03' +
     tailsTested(tail) +
     (part === undefined
       ? ''
-      : `; the spectrum beyond the ${part} directions found is known by its trace alone, and the interval spans three forms of it`)
+      : `; the spectrum beyond the ${part} directions found is known only by its trace, and the interval covers three assumed shapes of it`)
   );
 }
 
 /** What a tail (standard deviation of the logarithm of the samples' sizes) adds to what was tested; rows of 24 data sets by `covature validate --cases tails`. */
 function tailsTested(tail: number): string {
-  if (tail > heaviestTested) return '; these samples have a heavier tail than was tested';
+  if (tail > heaviestTested) return '; these samples have a heavier tail than any that was tested';
   return tail > heavy
     ? '; with a tail as heavy as that of these samples the bias was up to 0.03 and the intervals held the truth in 83 to 96 %'
     : '';
@@ -42,7 +42,7 @@ export function notCalibrated({
 }: Pick<MeasurementSummary, 'calibration' | 'method' | 'projected' | 'bootstrap'>): string | null {
   const reason = ((): string | null => {
     if (calibration?.impossible === 'too much left')
-      return ': the directions found hold so little of tr H that the rest, which leaks into them, cannot be simulated; more directions serve';
+      return ': the directions found hold so little of tr H that the rest, which leaks into them, cannot be simulated; measure more directions';
     if (calibration?.impossible === 'nothing left')
       return ': the directions found hold all of tr H or more, since H has negative eigenvalues, and what leaks into them is not known';
     if (calibration !== undefined) return null;
@@ -58,15 +58,15 @@ export function notCalibrated({
     : `not calibrated${reason}; cross-fitted slopes are pulled towards 1, and how far is not known`;
 }
 
-/** Why there is one random split alone behind the cross-fitted estimand; null where there are several. */
+/** Why the cross-fitted estimand rests on a single random split; null where there are several. */
 export function oneSplit({
   splits,
   method,
   precision_reached: device,
 }: Pick<MeasurementSummary, 'splits' | 'method' | 'precision_reached'>): string | null {
   if (splits !== undefined) return null;
-  const one = 'one random split into halves: another would differ, by how much is not known';
+  const one = 'one random split into halves: another split would give another value, and how different is not known';
   if (method === 'exact' && device !== undefined)
-    return `${one} (further ones are computed by the cpu, which a device is there to spare)`;
+    return `${one} (further ones would be computed on the cpu, whose time a device is meant to save)`;
   return one;
 }

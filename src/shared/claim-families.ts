@@ -1,5 +1,5 @@
 /**
- * Verdicts on one claim over many layers, runs or cutoffs: each tested by itself at 5 %, some would pass or fail by chance. Holm's step-down procedure (Scandinavian
+ * Verdicts on one claim over many layers, runs or cutoffs: if each were tested separately at 5 %, some would pass or fail by chance. Holm's step-down procedure (Scandinavian
  * Journal of Statistics 6, 1979) keeps the chance of any false verdict in the family at 5 %, whatever the dependence between its members.
  *
  * The p-value of a verdict: the widest intervals, in units of their half-width h, under which it still stands give z = 1.96 h, p = 2 (1 - Phi(z)). A verdict stands after
@@ -21,21 +21,21 @@ export interface FamilyVerdict<Name> {
   readonly name: Name;
   readonly claim: Claim;
   readonly alone: Verdict;
-  /** As one of the family. */
+  /** The verdict after correction for the size of the family. */
   readonly corrected: Verdict;
 }
 
 /** The level of the whole family. */
 export const familyLevel = 0.05;
 
-/** How many times as wide as at 95 % an interval is at a confidence of 1 - level. */
+/** Width of an interval at a confidence of 1 - level, relative to its width at 95 %. */
 export function wideningAt(level: number): number {
   return inverseNormal(1 - level / 2) / inverseNormal(1 - familyLevel / 2);
 }
 
 /**
- * The verdicts on one claim over a family, in the order of its members. A member whose verdict alone is inconclusive counts as tested: it makes the
- * family no smaller.
+ * The verdicts on one claim over a family, in the order of its members. A member whose uncorrected verdict is inconclusive still counts as tested: it does
+ * not make the family smaller.
  */
 export function judgeFamily<Name>(
   members: readonly FamilyMember<Name>[],
@@ -59,7 +59,7 @@ export function judgeFamily<Name>(
   return members.map(({ name }, i) => ({ name, claim, alone: alone[i], corrected: corrected[i] }));
 }
 
-/** One sentence a claim on which some member has a verdict: who passes and fails alone, and after correction. */
+/** One sentence for each claim on which some member has a verdict: which members pass and fail before and after correction. */
 export function familyLines(
   members: readonly FamilyMember<string>[],
   family: string,
@@ -85,8 +85,8 @@ export function familyLines(
 type Judged = FamilyMember<unknown>['measurement'];
 
 /**
- * One measurement whose numbers are the means over those of several runs of one setup, with Student's intervals over the runs: the run is the unit. What a sample's
- * blocks say of each run is left out, and the structured nulls with it, which have no mean over runs. A cutoff stays where every run has it. One run alone stays as it is.
+ * One measurement whose numbers are the means over those of several runs of one setup, with Student's intervals over the runs: the run is the unit. What the
+ * blocks of samples say about each run is left out, and so are the structured nulls, which have no mean over runs. A cutoff is kept if every run has it. A single run is returned unchanged.
  */
 export function overRuns(measurements: readonly Judged[]): Judged {
   if (measurements.length < 2) return measurements[0];
@@ -101,7 +101,7 @@ export function overRuns(measurements: readonly Judged[]): Judged {
     const exponents = calibrations.flatMap(
       (each) => each.rows.find((row) => row.cutoff === cutoff)?.simulated?.value ?? [],
     );
-    // A cutoff that a run has no calibrated value at, which may be all of them.
+    // Some run, possibly every run, has no calibrated value at this cutoff.
     if (exponents.length < measurements.length) return [];
     const { mean, interval } = statisticsOf(exponents);
     if (interval === null) return [];
@@ -158,16 +158,16 @@ function meanRow(rows: readonly CutoffRow[]): CutoffRow {
   };
 }
 
-/** Measurements of several runs as one family: the setups by name, with what was measured of each of their runs. */
+/** Measurements of several runs as one family: setups by name, with the measurements of each of their runs. */
 export interface ComparedSetup {
   readonly name: string;
-  /** Of each run: parameter and summary, those with intervals alone. */
+  /** For each run, the parameters and summaries of its measurements that have intervals. */
   readonly runs: readonly (readonly { readonly parameter: string; readonly measurement: Judged }[])[];
 }
 
 /**
- * The verdicts of a comparison: a member for every setup and layer, the mean over its runs where there are several; corrected over all of them together.
- * @param cutoff what was not fitted there is no member; defaults to `headlineCutoff`
+ * The verdicts of a comparison: one member for every setup and layer (the mean over its runs if there are several), corrected over all members together.
+ * @param cutoff measurements without a fit at this cutoff are left out; defaults to `headlineCutoff`
  */
 export function comparisonLines(setups: readonly ComparedSetup[], cutoff = headlineCutoff): string[] {
   const members = setups.flatMap(({ name, runs }) => {

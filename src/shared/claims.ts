@@ -1,5 +1,5 @@
 /**
- * The claims sheet: what the theory says about one layer, held against a measurement by rules fixed beforehand (docs/statistics.md, "Claims").
+ * The claims sheet: what the theory says about one layer, compared with a measurement by rules fixed beforehand (docs/statistics.md, "Claims").
  *
  *   claim               pass                                              fail
  *   C ~ Q               slope of C on Q: interval within [0.9, 1.1]       interval disjoint from [0.9, 1.1]
@@ -35,7 +35,7 @@ export type Claim = (typeof claims)[number];
 export const verdicts = ['pass', 'fail', 'inconclusive'] as const;
 export type Verdict = (typeof verdicts)[number];
 
-/** A number that a verdict rests on, or that stands beside it. */
+/** A number that a verdict rests on, or that is shown beside it. */
 export interface ClaimNumber {
   /** "gamma", "gamma_calibrated", "C_on_Q", "gamma_minus_gamma_Q", "scatter_on_H", "prefactor_on_H", "r_squared", "commutator_ratio", "directions", ... */
   readonly name: string;
@@ -47,7 +47,7 @@ export interface ClaimNumber {
 
 export interface ClaimResult {
   readonly claim: Claim;
-  /** For people: "C ~ Q". */
+  /** As people write it: "C ~ Q". */
   readonly statement: string;
   readonly verdict: Verdict;
   /** One sentence with the numbers that decided. */
@@ -64,13 +64,13 @@ export interface ClaimOptions {
   readonly widen?: number;
 }
 
-/** What a verdict takes at least. */
+/** The least that a verdict requires. */
 export const fewestForVerdict = { directions: 30, decades: 1.5 } as const;
 
 /** How far from 1 (and 2) an exponent may lie and still count as 1 (and 2): without a margin gamma = 1, which the theory allows, could never pass. */
 export const exponentMargin = 0.05;
 
-/** Scatters that differ by less, in decades, are equal but for rounding. */
+/** Scatters that differ by less, in decades, are equal up to rounding. */
 const equalScatter = 1e-6;
 
 export const claimStatements: Readonly<Record<Claim, string>> = {
@@ -190,14 +190,14 @@ function judgeOne(claim: Exclude<Claim, 'commute'>, estimand: Estimand, row: Cut
   const [low, high] = isPoint ? [value, value] : widened(interval!, context.widen);
   if (!(low <= high)) return part('inconclusive', `the interval ${text([low, high])} is not a number`);
   const where = text([low, high]);
-  // All samples are at hand: a point, said as such.
+  // Every sample was measured: a point without sampling error, and the text says so.
   const its = isPoint ? `the value over all samples, ${value.toFixed(3)},` : `the interval ${where}`;
   const [least, most] = [1 - exponentMargin, 2 + exponentMargin];
   switch (claim) {
     case 'C_on_Q': {
       const { r_squared } = row.C_on_Q;
       if (high < 0.9 || low > 1.1) return part('fail', `${its} of the slope lies outside [0.9, 1.1]`);
-      if (!(low >= 0.9 && high <= 1.1)) return part('inconclusive', `${its} of the slope reaches out of [0.9, 1.1]`);
+      if (!(low >= 0.9 && high <= 1.1)) return part('inconclusive', `${its} of the slope extends beyond [0.9, 1.1]`);
       if (!(r_squared !== null && r_squared >= 0.95))
         return part('inconclusive', `R^2 is ${r_squared === null ? 'undefined' : r_squared.toFixed(3)}, below 0.95`);
       return part('pass', `${its} of the slope lies within [0.9, 1.1] and R^2 is ${r_squared.toFixed(3)}`);
@@ -205,7 +205,7 @@ function judgeOne(claim: Exclude<Claim, 'commute'>, estimand: Estimand, row: Cut
     case 'gamma_between_1_and_2':
       if (high < least || low > most) return part('fail', `${its} lies outside [${least}, ${most}]`);
       if (low >= least && high <= most) return part('pass', `${its} lies within [${least}, ${most}]`);
-      return part('inconclusive', `${its} reaches out of [${least}, ${most}]`);
+      return part('inconclusive', `${its} extends beyond [${least}, ${most}]`);
     case 'superlinear': {
       const bound = 1 + exponentMargin;
       if (low > bound) return part('pass', `${its} lies above ${bound}`);
@@ -219,7 +219,7 @@ function judgeOne(claim: Exclude<Claim, 'commute'>, estimand: Estimand, row: Cut
       const difference = `difference ${value.toFixed(3)}${isPoint ? ' over all samples' : `, interval ${where}`}`;
       if (low > equalScatter) return part('pass', `${both} (${difference})`);
       if (high < -equalScatter) return part('fail', `${both} (${difference})`);
-      return part('inconclusive', `${both}: no difference that the samples can tell (${difference})`);
+      return part('inconclusive', `${both}: no difference that these samples can show (${difference})`);
     }
     case 'gamma_equals_gamma_Q':
       if (low > 0.05 || high < -0.05)
@@ -256,7 +256,7 @@ function combine(parts: readonly Part[]): { verdict: Verdict; reason: string } {
   };
 }
 
-/** "Superlinear" needs the value without leakage too: cross-fitted slopes are pulled towards 1. */
+/** "Superlinear" also requires the value without leakage, because cross-fitted slopes are pulled towards 1. */
 function withCalibration(
   judged: { readonly verdict: Verdict; readonly reason: string },
   numbers: readonly ClaimNumber[],
@@ -339,7 +339,7 @@ export function tooFew(row: CutoffRow): string | undefined {
   return undefined;
 }
 
-/** What stands beside a verdict without deciding: scatters in decades, prefactors at slope 1. */
+/** What is shown beside a verdict without deciding it: scatters in decades, prefactors at slope 1. */
 function besideNumbers(claim: Claim, estimand: Estimand, row: CutoffRow): ClaimNumber[] {
   const number = (name: string, value: number | null | undefined): ClaimNumber[] =>
     value === undefined ? [] : [{ name, estimand, value, interval: null }];
@@ -398,12 +398,12 @@ export function cutoffInForce(row: Pick<CutoffRow, 'cutoff' | 'reached'>): numbe
   return Math.max(row.cutoff, row.reached ?? 0);
 }
 
-/** Coverage of the intervals is known to fall short beyond these (docs/statistics.md). */
+/** Beyond these limits the intervals are known to cover less than 95 % (docs/statistics.md). */
 const trusted = { blockOfGamma: 0.5, sampleOfNoise: 0.05, samples: 256 } as const;
 
 /**
- * Why the intervals of a row should not be read as 95 %, in words; empty where nothing is known against it. With it goes the label of the interval:
- * "95 %" is not printed where the coverage is known to be less.
+ * Why the intervals of a row should not be read as 95 %, in words; empty if there is no known reason. It also decides the label of the interval:
+ * "95 %" is not printed if the coverage is known to be less.
  */
 export function intervalDoubts(
   row: Pick<CutoffRow, 'block_share'>,
@@ -420,18 +420,18 @@ export function intervalDoubts(
   const sample = noise_share?.sample ?? 0;
   if (sample > trusted.sampleOfNoise)
     reservations.push(
-      `one sample carries ${percent(sample)} of tr C: other samples of this size may hold none like it`,
+      `one sample carries ${percent(sample)} of tr C: another set of this many samples may contain none like it`,
     );
   if (samples < trusted.samples) reservations.push(`only ${samples} samples`);
   return reservations;
 }
 
-/** "95 %" where nothing is known against the coverage, else "nominal 95 %". */
+/** "95 %" unless the coverage is known to be less, else "nominal 95 %". */
 export function intervalLabel(doubts: readonly string[]): string {
   return doubts.length === 0 ? '95 %' : 'nominal 95 %';
 }
 
-/** That few samples decide gamma, where they do; else null. */
+/** A warning if few samples decide gamma; else null. */
 export function fewSamples(
   row: Pick<CutoffRow, 'block_share'>,
   summary: Pick<MeasurementSummary, 'bootstrap' | 'noise_share' | 'samples'>,

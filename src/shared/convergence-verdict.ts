@@ -8,7 +8,7 @@ export const convergenceStates = ['converged', 'drifting', 'unknown'] as const;
 
 export type ConvergenceState = (typeof convergenceStates)[number];
 
-/** What is held beside the half-sample besides slopes. */
+/** What is compared with the half-sample besides slopes. */
 export const convergenceQuantities = [
   'largest_eigenvalue',
   'trace_C',
@@ -23,7 +23,7 @@ export type ConvergenceQuantity = (typeof convergenceQuantities)[number];
 
 export interface ConvergenceNumber {
   readonly name: Relation | ConvergenceQuantity;
-  /** Of a slope; null for the rest. */
+  /** The estimand of a slope; null for other numbers. */
   readonly estimand: Estimand | null;
   readonly estimator: Estimator | null;
   /** From all samples and from part of them. */

@@ -1,5 +1,5 @@
 /**
- * The convergence badge: the same measurement on part of the samples, and whether the change in each number is what sampling alone gives.
+ * The convergence badge: the same measurement on part of the samples, and whether each number changes by no more than sampling alone explains.
  *
  * Let T_n be a number from n random samples out of the N behind T_N. Where T is an average of samples, to first order,
  *   var(T_n - T_N) = (N / n - 1) var(T_N),
@@ -30,8 +30,8 @@ export interface ConvergenceOptions {
 type Whole = Pick<MeasurementSummary, 'parameter' | 'samples' | 'gamma'> & Partial<MeasurementSummary>;
 
 /**
- * Holds a measurement beside its half-sample (`summary.half_sample`); undefined without one.
- * @param full with intervals: what has none cannot be judged.
+ * Compares a measurement with its half-sample (`summary.half_sample`); undefined if it has none.
+ * @param full numbers without an interval cannot be judged.
  */
 export function judgeConvergence(full: Whole, options: ConvergenceOptions = {}): Convergence | undefined {
   const part = full.half_sample;
@@ -91,7 +91,7 @@ function quantityNumbers(full: Whole, part: HalfSample, scale: number): Converge
   return convergenceQuantities.flatMap((name): ConvergenceNumber[] => {
     const [whole, other, error] = of[name];
     if (whole === null || other === null) return [];
-    // Rounding moves a number by its floor, however little sampling does.
+    // Rounding alone can move a number by its floor, however small the effect of sampling is.
     const rounding = roundingOf(full, name);
     if (whole !== 0 && Math.abs(whole) <= rounding) return [];
     const half = error === null || whole === 0 ? null : Math.max(normal975 * error, rounding / scale);
@@ -115,7 +115,7 @@ function defined(full: Whole, quantity: PairQuantity): number | null {
   return undefinedReason(full, quantity) === null ? (full[quantity] ?? null) : null;
 }
 
-/** The size that rounding alone gives a number; 0 where the measurement does not say. */
+/** The size that rounding alone can give a number; 0 if the measurement does not record it. */
 function roundingOf({ d, floor }: Whole, name: ConvergenceQuantity): number {
   if (d === undefined || floor === undefined) return 0;
   switch (name) {
@@ -169,7 +169,7 @@ function nameOf({ name, estimand }: ConvergenceNumber): string {
   return estimand === null ? name.replace('_', ' ') : `${name} (${estimandNames[estimand]})`;
 }
 
-/** Quantile of the normal distribution (Student's with endless freedom). */
+/** Quantile of the normal distribution (Student's t with infinitely many degrees of freedom). */
 function normalQuantile(p: number): number {
   return studentQuantile(p, 1e7);
 }
@@ -180,7 +180,7 @@ function signed(value: number): string {
   return `${value < 0 ? '-' : '+'}${short(Math.abs(value))}`;
 }
 
-/** Three decimals, or three digits where that shows none. */
+/** Three decimals, or three significant digits where three decimals would show only zeros. */
 function short(value: number): string {
   return value === 0 || (value >= 0.01 && value < 1e4) ? value.toFixed(3) : value.toPrecision(3);
 }

@@ -8,7 +8,7 @@ import { standardCutoffs } from './estimands.ts';
 import { medianOf } from './group-statistics.ts';
 import type { CutoffRow, Slopes } from './slopes.ts';
 
-/** Directions of one half with values of the other, and the other way round. */
+/** Directions of one half with values of the other, and vice versa. */
 export type Pair<T> = readonly [T, T];
 
 /**
@@ -65,7 +65,7 @@ function medianRow(first: CutoffRow, others: readonly CutoffRow[]): CutoffRow {
     gamma_minus_gamma_Q: spread(values((row) => difference(row.gamma.ols, row.gamma_Q.ols))),
   };
   const scatter_difference = medianOf(values((row) => difference(row.gamma.scatter_unit, row.C_on_Q.scatter_unit)));
-  // Too few directions for a slope in every split: there is nothing that could spread, and NaN could not be stored.
+  // No split has enough directions for a slope, so there is no spread, and NaN could not be stored.
   const isKnown = [...Object.values(spreads), scatter_difference].every(Number.isFinite);
   return {
     ...first,
@@ -84,7 +84,7 @@ function medianSlopes(all: readonly Slopes[]): Slopes {
   return first.iv === undefined ? median : { ...median, iv: first.iv };
 }
 
-/** The further splits of a measurement from its arrays [2 count, m]; none where it has none. */
+/** The further splits of a measurement from its arrays [2 count, m]; empty if it has none. */
 export function splitsOf(
   arrays: Readonly<
     Partial<Record<'split_selection' | 'split_H_diagonal' | 'split_C_diagonal' | 'split_Q_diagonal', Float64Array>>
@@ -101,7 +101,7 @@ export function splitsOf(
   return Array.from({ length: count }, (_, s) => [row(2 * s), row(2 * s + 1)] as const);
 }
 
-/** Mean of two rows of one cutoff, number by number; a slope that one of them lacks is lacking. */
+/** Mean of two rows of one cutoff, number by number; a slope missing in either is missing in the mean. */
 export function averageRows(a: CutoffRow, b: CutoffRow): CutoffRow {
   const mean = (key: 'selected' | 'non_positive' | 'below_floor' | 'n' | 'decades') => (a[key] + b[key]) / 2;
   return {

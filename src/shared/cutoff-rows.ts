@@ -1,4 +1,4 @@
-/** A measurement's summary with fits at a cutoff that is none of the standard ones: whatever reads rows by cutoff finds them there. */
+/** A measurement's summary with fits added at a non-standard cutoff, where everything that reads rows by cutoff finds them. */
 import { findRow, isSameCutoff, standardCutoffs, type Estimand } from './estimands.ts';
 import type { MeasurementSummary } from './results.ts';
 import type { CutoffRow } from './slopes.ts';
@@ -9,7 +9,7 @@ export function isStandardCutoff(cutoff: number): boolean {
   return standardCutoffs.some((each) => isSameCutoff(each, cutoff));
 }
 
-/** Rows stay in the order of falling cutoffs. A summary that has the cutoff stays as it is. */
+/** Rows stay in decreasing order of cutoff. A summary that already has the cutoff is returned unchanged. */
 export function withRows<Summary extends Pick<MeasurementSummary, 'gamma'>>(
   summary: Summary,
   rows: CutoffRows,

@@ -1,8 +1,8 @@
 /**
  * Fits of C_ii, Q_ii and H_ii over the directions with H_ii > cutoff * H_11, for both estimands (docs/theory.md, "Two estimands of gamma").
  *
- * `prepareDiagonals` takes logarithms and running sums once; after that every estimator but Theil-Sen comes at any cutoff in constant
- * time, so that a cutoff can follow a drag. Index i: direction, in decreasing order of the selecting eigenvalue; u: usable direction.
+ * `prepareDiagonals` takes logarithms and running sums once; after that every estimator except Theil-Sen is available at any cutoff in constant
+ * time, so that a cutoff can be dragged. Index i: direction, in decreasing order of the selecting eigenvalue; u: usable direction.
  */
 import type { CutoffRow, Slopes } from './slopes.ts';
 import { standardCutoffs } from './estimands.ts';
@@ -17,18 +17,18 @@ export interface Triple {
   readonly Q: Float64Array;
 }
 
-/** What a fit is made from. */
+/** The input of a fit. */
 export interface Diagonals extends Triple {
   /**
    * Eigenvalues by which directions are selected, in decreasing order. Training set: H itself. Cross-fitted: the eigenvalues of the
    * half that gave the directions, while H, C and Q come from the other half.
    */
   readonly selection: Float64Array;
-  /** The same values from two disjoint halves of the samples behind H, C and Q: for the `iv` estimator alone. */
+  /** The same values from two disjoint halves of the samples behind H, C and Q; used only by the `iv` estimator. */
   readonly parts?: readonly [Triple, Triple];
 }
 
-/** Values of smaller size are zero as far as the arithmetic can tell. All >= 0. */
+/** Values smaller in size than these cannot be told from zero in this arithmetic. All >= 0. */
 export interface Floors {
   readonly H: number;
   readonly C: number;
@@ -40,7 +40,7 @@ export interface FitOptions {
   readonly theilSen?: boolean;
 }
 
-/** Fewer usable directions than this give no slope. */
+/** With fewer usable directions than this there is no slope. */
 export const fewestDirections = 3;
 
 /** Logarithms and running sums of one set of directions; `fitAt` reads it. */
@@ -68,7 +68,7 @@ export interface PreparedDiagonals {
 export const relations = ['gamma', 'gamma_Q', 'C_on_Q'] as const;
 export type Relation = (typeof relations)[number];
 
-/** Which quantity stands on which axis. */
+/** Which quantity is on which axis. */
 export const axesOf = {
   gamma: { x: 'H', y: 'C' },
   gamma_Q: { x: 'H', y: 'Q' },
@@ -83,7 +83,7 @@ interface InstrumentProducts {
 }
 
 /**
- * What becomes of a direction in a logarithm. A value of size below its floor is zero as far as the arithmetic can tell, whatever its
+ * How a direction enters a logarithm. A value smaller in size than its floor cannot be told from zero, whatever its
  * sign; a value at or below minus its floor (or at most 0 where the floor is 0) is truly not positive, which takes precedence.
  */
 export function usabilityOf(
@@ -132,7 +132,7 @@ export function prepareDiagonals(diagonals: Diagonals, floors: Floors): Prepared
   };
 }
 
-/** Directions with a selecting eigenvalue above cutoff times the largest: the first so many. */
+/** How many directions have a selecting eigenvalue above cutoff times the largest; they come first. */
 export function selectedCount(selection: ArrayLike<number>, cutoff: number): number {
   const threshold = cutoff * selection[0];
   let low = 0;
@@ -227,7 +227,7 @@ function slopes(
 function instrumentSlope(products: InstrumentProducts, n: number): number | null {
   if (n < fewestDirections) return null;
   const between = products.x1x2.first(n);
-  // Parts that do not vary together carry no signal to divide by.
+  // Without covariance between the parts there is no signal to divide by.
   return between > 0 ? finite((products.x2y1.first(n) + products.x1y2.first(n)) / (2 * between)) : null;
 }
 
@@ -286,7 +286,7 @@ function logarithms(values: Triple, index: Uint32Array): Triple {
   return { H: log(values.H), C: log(values.C), Q: log(values.Q) };
 }
 
-/** A value for each of the three lines. */
+/** One value for each of the three lines. */
 export function byRelation<T>(make: (relation: Relation) => T): Record<Relation, T> {
   return { gamma: make('gamma'), gamma_Q: make('gamma_Q'), C_on_Q: make('C_on_Q') };
 }

@@ -1,11 +1,11 @@
-/** Of what was measured beside the exponents, the numbers that stand above rounding (rounding.ts); null is shown as a dash with the reason. */
+/** Results beside the exponents, reduced to the numbers that exceed rounding (rounding.ts); null is shown as a dash with the reason. */
 import type { AssumptionColumn } from './assumptions.ts';
 import type { MinibatchNoiseSummary } from './minibatch.ts';
 import { lossScaledAlignment, lossScaledTrace, type NoiseAtWork } from './noise-at-work.ts';
 import type { MeasurementSummary } from './results.ts';
 import { definedSharpness, isRounding, traceRounding, withoutRounding, zeroReason } from './rounding.ts';
 
-/** Why the cosine and the commutator of C with a matrix of the table of assumptions are not defined; null where they are. F is G there, and both are 0 where H is. */
+/** Why the cosine and the commutator of C with a matrix of the table of assumptions are undefined; null if they are defined. F equals G there, and both are 0 where H is 0. */
 export function assumptionReason(
   summary: MeasurementSummary,
   { matrices }: Pick<AssumptionColumn, 'matrices'>,
@@ -14,14 +14,14 @@ export function assumptionReason(
   return zeroReason(summary, [...new Set(['C' as const, ...behind])]);
 }
 
-/** What a measurement says of the noise at work; null: it rests on a matrix that is 0 up to rounding, and `reason` says which. */
+/** What a measurement says about the noise at work; a number is null if it rests on a matrix that is 0 up to rounding, which `reason` names. */
 export interface DefinedNoise {
   readonly scaledTrace: number | null;
   readonly alignment: number | null;
   readonly traceCH: number | null;
   readonly gradientCurvature: number | null;
   readonly sharpness: number | null;
-  /** 0 for stability where it is null: single samples curve as their mean. */
+  /** Null counts as 0 for stability: single samples then have the curvature of their mean. */
   readonly curvatureVariance: number | null;
   readonly reason: string | null;
 }
@@ -30,7 +30,7 @@ export function definedNoise(summary: MeasurementSummary, noise: NoiseAtWork): D
   const { trace, loss, cosine_CH, floor } = summary;
   const zero = zeroReason(summary, ['C', 'H', 'Q']);
   const hasBoth = !isRounding(summary, 'C') && !isRounding(summary, 'H');
-  // The alignment of two matrices that share no direction is 0 and not what rounding leaves of it.
+  // The alignment of two matrices that share no direction is 0, not the rounding error that is left of it.
   const traceCH = withoutRounding(cosine_CH) === 0 ? 0 : noise.trace_CH;
   const sharpness = definedSharpness(summary);
   const varianceRounding = Math.max(traceRounding(summary, 'Q'), floor.H * (2 * Math.abs(sharpness ?? 0) + floor.H));
@@ -48,7 +48,7 @@ export function definedNoise(summary: MeasurementSummary, noise: NoiseAtWork): D
   };
 }
 
-/** The noise of minibatches as it is shown: where C is 0 up to rounding nothing can be held against it, and each comparison is null. */
+/** The noise of minibatches as it is shown: if C is 0 up to rounding nothing can be compared with it, and each comparison is null. */
 export function definedMinibatchNoise(summary: MeasurementSummary): MinibatchNoiseSummary | undefined {
   const { minibatch_noise: noise } = summary;
   if (noise === undefined || !isRounding(summary, 'C')) return noise;

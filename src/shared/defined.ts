@@ -1,4 +1,4 @@
-/** Fields that may be left out. Types of the program's own options let them be undefined too, so that they are handed on as they are; formats know a field as there or not. */
+/** Optional fields. In the program's own option types they may also be undefined, so that options can be passed on unchanged; in file formats a field is either present or absent. */
 
 /** T with every field optional, and undefined wherever it may be absent. */
 export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { integer } from './validation.ts';
 
-/** What is asked for where not everything is left as it is. */
+/** Options that differ from the defaults. */
 export const densityFields = v.strictObject({
   /** Random vectors, at least 2: the error falls with the square root of their number. Default 8. */
   probes: v.optional(integer(2, 10_000), 8),
@@ -16,12 +16,12 @@ export const densityFields = v.strictObject({
 });
 export type DensitySpec = v.InferOutput<typeof densityFields>;
 
-/** `true` stands for the defaults, `false` for not at all. */
+/** `true` means the defaults, `false` that no density is computed. */
 export const densitySchema = v.lazy((input) =>
   typeof input === 'object' ? densityFields : v.boolean('expected true, false or { probes, steps, seed }'),
 );
 
-/** What is asked for, with its defaults; undefined: nothing. */
+/** The options with their defaults filled in; undefined if no density was asked for. */
 export function densitySpec(given: boolean | DensitySpec | undefined): DensitySpec | undefined {
   if (given === undefined || given === false) return undefined;
   return given === true ? v.parse(densityFields, {}) : given;
@@ -44,7 +44,7 @@ export interface DensitySummary {
   readonly grid: readonly number[];
   readonly density: readonly number[];
   readonly standard_error: readonly number[];
-  /** Outermost nodes of the quadrature: they lie within the spectrum and reach its ends closely. */
+  /** Outermost nodes of the quadrature: they lie within the spectrum, close to its ends. */
   readonly lowest: number;
   readonly highest: number;
   /** tr H / d and tr H^2 / d. */

@@ -1,4 +1,4 @@
-/** Distribution functions that the statistics need, in double precision. */
+/** The distribution functions used by the statistics, in double precision. */
 import { inverseNormal } from './random.ts';
 
 /** Logarithm of the gamma function for x > 0 (Lanczos, g = 7, 9 terms; relative error about 1e-15). */

@@ -1,4 +1,4 @@
-/** Fewer points of a series that look the same on a screen. */
+/** Reduces a series to fewer points without changing how it looks on a screen. */
 import { InputError } from './errors.ts';
 
 interface Series {

@@ -1,5 +1,5 @@
 /**
- * Which directions a logarithmic figure of diagonals draws, and why it leaves others out: one rule and one count for the window, figures for papers and their notes.
+ * Which directions a logarithmic figure of diagonals draws, and why it leaves others out: the same rule and count for the window, figures for papers and their notes.
  * Index i: direction, in decreasing order of the selecting eigenvalue.
  */
 import { usabilityOf, type Floors, type Triple } from './cutoffs.ts';
@@ -7,14 +7,14 @@ import { smallestCutoff } from './estimands.ts';
 import { integerText, powerText } from './figures/numbers.ts';
 
 export interface DrawnDirections {
-  /** Places of those that are drawn, increasing. */
+  /** Indices of the directions that are drawn, increasing. */
   readonly drawn: readonly number[];
   readonly total: number;
   /** |selecting eigenvalue| at or below `smallest` of the largest, or below the floor of H: the eigenvector is arbitrary. */
   readonly zero: number;
-  /** A value that has no logarithm. */
+  /** A value is not positive, so it has no logarithm. */
   readonly notPositive: number;
-  /** A value below its numerical floor. */
+  /** A value is below its numerical floor. */
   readonly belowFloor: number;
 }
 
@@ -41,7 +41,7 @@ export function directionsToDraw(
   return { drawn, total: selection.length, zero, notPositive, belowFloor };
 }
 
-/** Of several sets of directions, as the two halves of cross-fitting. */
+/** Totals over several sets of directions, such as the two halves of cross-fitting. */
 export function undrawn(sets: readonly DrawnDirections[]): Omit<DrawnDirections, 'drawn'> & { readonly count: number } {
   const sum = (key: 'total' | 'zero' | 'notPositive' | 'belowFloor'): number =>
     sets.reduce((all, set) => all + set[key], 0);

@@ -1,5 +1,5 @@
 /**
- * What a measurement says of the activity-weight duality (docs/theory.md, "Activity-weight duality"; Feng, Zhang & Tu, arXiv:2203.10736). For samples p and q of one
+ * What a measurement says about the activity-weight duality (docs/theory.md, "Activity-weight duality"; Feng, Zhang & Tu, arXiv:2203.10736). For samples p and q of one
  * layer with inputs a and kernel W [in, out] (the bias held), the smallest weight change that makes p look like q to everything above is
  *   Delta_pq = a_p u^T / |a_p|^2,  u = W^T (a_q - a_p).
  * The step from there to C ~ Q is C = 1/2 E_pq[(g_q - g_p)(g_q - g_p)^T], g_q - g_p ~ h_p Delta_pq, Delta roughly isotropic; each part is measured.
@@ -21,15 +21,15 @@ export interface RelativeResidual {
 
 /** Over pairs drawn independently with a seed. */
 export interface PairResiduals {
-  /** Pairs used; drawn in vain because a_p = 0 (no change of weights exists), or because x = 0. */
+  /** Number of pairs used; and of pairs drawn but unusable because a_p = 0 (no change of weights exists) or because x = 0. */
   readonly pairs: number;
   readonly skipped: number;
   readonly undefined: number;
   /** Largest |(W + Delta)^T a_p - W^T a_q| / |W^T a_q|: rounding alone where the duality is exact. */
   readonly exactness: number;
-  /** x = grad l_p(W + Delta) - grad l_p(W): how good the first order is. */
+  /** x = grad l_p(W + Delta) - grad l_p(W): how accurate the first-order approximation is. */
   readonly first_order: RelativeResidual;
-  /** x = g_q - g_p: what the argument needs. */
+  /** x = g_q - g_p: the approximation that the argument needs. */
   readonly gradient_difference: RelativeResidual;
 }
 
@@ -50,9 +50,9 @@ export interface DualRow {
   readonly decades: number;
   /** log E[(Delta . v_i)^2] on log H_ii: 0 where Delta is isotropic. */
   readonly isotropy: DualSlope;
-  /** log C_dual,ii on log C_ii: 1 where the argument's step holds up to a factor. */
+  /** log C_dual,ii on log C_ii: 1 if the argument holds up to a factor. */
   readonly C_dual_on_C: DualSlope;
-  /** Median over the directions of C_dual,ii / C_ii: 1 where it holds with its factor; null without directions. */
+  /** Median over the directions of C_dual,ii / C_ii: 1 if it holds including its factor; null without directions. */
   readonly median_ratio: number | null;
 }
 

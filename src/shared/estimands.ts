@@ -15,7 +15,7 @@ export const estimandNames: Readonly<Record<Estimand, string>> = {
   cross_fitted: 'cross-fitted',
 };
 
-/** The arrays of a result that hold the values along its directions: one value a direction, cross-fitted ones of both halves in a row. */
+/** The arrays of a result that hold values along its directions: one value per direction; in cross-fitted arrays, both halves one after the other. */
 export const diagonalArrays = {
   training_set: { selection: 'eigenvalues', H: 'eigenvalues', C: 'C_diagonal', Q: 'Q_diagonal' },
   cross_fitted: {
@@ -29,7 +29,7 @@ export const diagonalArrays = {
 /** Cutoffs of every summary, from the largest to the smallest. */
 export const standardCutoffs: readonly number[] = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8];
 
-/** Directions below it are never fitted. */
+/** Directions below this cutoff are never fitted. */
 export const smallestCutoff: number = standardCutoffs[standardCutoffs.length - 1];
 
 /**
@@ -38,7 +38,7 @@ export const smallestCutoff: number = standardCutoffs[standardCutoffs.length - 1
  */
 export const headlineCutoff = 1e-2;
 
-/** Whether two cutoffs are the same but for rounding, as of 10 ** -4 and 1e-4: to one part in a million. False for NaN. */
+/** Whether two cutoffs are the same up to rounding (one part in a million), as 10 ** -4 and 1e-4 are. False for NaN. */
 export function isSameCutoff(a: number, b: number): boolean {
   return Math.abs(a - b) <= 1e-6 * Math.abs(b);
 }
@@ -61,7 +61,7 @@ export function rowAt<Row extends { readonly cutoff: number }>(rows: readonly Ro
   return row;
 }
 
-/** The row whose cutoff is nearest by ratio; undefined only where there are no rows. */
+/** The row whose cutoff is nearest by ratio; undefined only if there are no rows. */
 export function nearestRow<Row extends { readonly cutoff: number }>(
   rows: readonly Row[],
   cutoff: number,

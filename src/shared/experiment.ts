@@ -1,4 +1,4 @@
-/** The experiment format: all that decides a run, as JSON. With one seed it gives the same run bit for bit on the same machine and engine. */
+/** The experiment format: everything that determines a run, as JSON. With one seed it gives the same run bit for bit on the same machine and engine. */
 import * as v from 'valibot';
 import { datasetSchema } from './dataset.ts';
 import { definedOf } from './defined.ts';
@@ -32,7 +32,7 @@ const schedule = v.variant('kind', [
   v.strictObject({ kind: v.literal('constant'), ...warmUp }),
   v.strictObject({
     kind: v.literal('step'),
-    /** The rate is multiplied by `factor` every so many epochs. */
+    /** Every this many epochs the rate is multiplied by `factor`. */
     every_epochs: positive,
     factor: positive,
     ...warmUp,
@@ -78,13 +78,13 @@ const measurement = v.strictObject({
   when: v.optional(when, { kind: 'end' }),
   /**
    * exact: C, H and Q whole, for layers that see one vector a sample; projected: along leading directions, for any layer and any size; auto
-   * (default): exact where it serves and fits into memory.
+   * (default): exact if it supports the layer and fits into memory.
    */
   method: v.optional(v.picklist(measurementMethods), 'auto'),
   /** Projected: directions to find, default 50; and which: the largest eigenvalues (default), the largest by size, or both ends. */
   top: v.optional(integer(1, 100_000)),
   which: v.optional(v.picklist(projectedChoices), 'largest'),
-  /** The first so many training samples; default all. */
+  /** Number of training samples to measure, from the first on; default all. */
   samples: v.optional(integer(1)),
   /** Seed of the random halves; default 1. */
   seed: v.optional(integer(0), 1),
@@ -100,23 +100,23 @@ const measurement = v.strictObject({
   convergence: v.optional(v.picklist(convergenceChoices)),
   /** Measure the activity-weight duality too, for kernels whose layer sees one vector a sample; default false. */
   duality: v.optional(v.boolean('expected true or false')),
-  /** Hold C against H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2 too; default false. */
+  /** Also compare C with H, Gauss-Newton, Fisher, empirical Fisher, Q and H^2; default false. */
   assumptions: v.optional(v.boolean('expected true or false')),
-  /** Draw minibatches and hold the noise of their gradients against C too; default: not. */
+  /** Also draw minibatches and compare the noise of their gradients with C; default: no. */
   minibatch_noise: v.optional(minibatchNoiseSchema),
-  /** Let SGD go on from the measured weights and hold their fluctuations against what C and H predict too; default: not. */
+  /** Also continue SGD from the measured weights and compare their fluctuations with what C and H predict; default: no. */
   weight_fluctuations: v.optional(weightFluctuationsSchema),
   /** The spectral density of H by stochastic Lanczos quadrature too; default false. Works for any parameter, and for the whole network. */
   density: v.optional(densitySchema),
 });
-/** What a measurement asks for: the one type of it, from the window and the command line to the engine and the store. */
+/** The options of a measurement: the one type for them, from the window and the command line to the engine and the store. */
 export type MeasurementSpec = v.InferOutput<typeof measurement>;
-/** As a person writes it: what has a default may be left out. */
+/** As a person writes them: options with a default may be left out. */
 export type MeasurementWanted = v.InferInput<typeof measurement>;
 /** The schema itself, for the contract. */
 export const measurementSchema = measurement;
 
-/** What options that are left out mean where the schema does not fill them in: a stored measurement says what was asked for. */
+/** The meaning of options that are left out and that the schema does not fill in: a stored measurement records only what was asked for. */
 export const measurementDefaults: { readonly top: number; readonly convergence: ConvergenceChoice } = {
   top: 50,
   convergence: 'training-set',
@@ -140,7 +140,7 @@ export function withTraining(
 }
 
 const experiment = v.strictObject({
-  /** What the run is called, at most 200 characters. */
+  /** The name of the run, at most 200 characters. */
   name: v.pipe(v.string('expected a name'), v.trim(), v.minLength(1, 'expected a name'), v.maxLength(200)),
   /** Where the samples come from, by its `source`, and what is done with them. */
   dataset: datasetSchema,
@@ -154,7 +154,7 @@ const experiment = v.strictObject({
   batch_size: integer(1),
   /** Default epoch: every sample once an epoch in random order. */
   sampling: v.optional(v.picklist(samplingModes), 'epoch'),
-  /** How often the training set is gone through; a part of one may be asked for. */
+  /** Number of passes over the training set; need not be whole. */
   epochs: v.pipe(
     v.number(),
     v.check((x) => x >= 0 && Number.isFinite(x), 'expected a number of epochs of at least 0'),
@@ -172,7 +172,7 @@ export type Experiment = v.InferOutput<typeof experiment>;
 /** The schema itself, for sweeps (src/shared/sweep.ts). */
 export const experimentSchema = experiment;
 
-/** What a run's record says: of weights trained elsewhere only what is known of their training. */
+/** What a run's record says: for weights trained elsewhere, only what is known about their training. */
 const recorded = v.strictObject({
   ...experiment.entries,
   optimiser: v.optional(optimiser),
@@ -182,14 +182,14 @@ const recorded = v.strictObject({
 });
 export type RecordedExperiment = v.InferOutput<typeof recorded>;
 
-/** Checks what a run's record says, which for imported weights may lack how they were trained; enough to measure. Raises InputError as `parseExperiment`. */
+/** Checks what a run's record says. For imported weights the record may not say how they were trained, but it says enough to measure them. Raises InputError as `parseExperiment` does. */
 export function parseRecorded(input: unknown, what: string): RecordedExperiment {
   const parsed = parseWith(recorded, input, what);
   parseModel(parsed.model, `${what}.model`);
   return parsed;
 }
 
-/** Checks an experiment; raises InputError listing what is wrong and where. Whether shapes fit is found when model and data meet. */
+/** Checks an experiment; raises InputError listing what is wrong and where. Whether shapes fit is checked when model and data are brought together. */
 export function parseExperiment(input: unknown, what = 'experiment'): Experiment {
   const parsed = parseWith(experiment, input, what);
   parseModel(parsed.model, `${what}.model`);

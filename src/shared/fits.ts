@@ -34,7 +34,7 @@ export interface Curvature {
   readonly t: number;
   /**
    * Two-sided p-value of t with n - 3 degrees of freedom. Directions share their samples, so residuals are not independent: it
-   * describes the picture, and is no test of a hypothesis about the network.
+   * describes the picture and is not a test of a hypothesis about the network.
    */
   readonly p: number;
 }

@@ -1,6 +1,6 @@
 /**
  * The slope as it changes along the spectrum: least squares over the directions of one decade of curvature at a time, in windows that overlap by half. A straight
- * line over eight decades hides a bend; these show it. For both estimands.
+ * line over eight decades hides a bend that these windows show. For both estimands.
  */
 import { smallestCutoff } from './estimands.ts';
 import { axesOf, prepareDiagonals, relations } from './cutoffs.ts';
@@ -19,7 +19,7 @@ export interface LocalSlope {
   readonly C_on_Q: number | null;
 }
 
-/** Fewer directions than this make no local slope. */
+/** With fewer directions than this there is no local slope. */
 export const fewestLocal = 8;
 
 /** Windows of one decade, half a decade apart, from the largest eigenvalue down to the smallest standard cutoff. */

@@ -1,8 +1,8 @@
 /**
- * Why the exponent of Q is what it is: with eigenpairs (lambda_pk, u_pk) of single samples' Hessians h_p,
+ * The mechanism behind the exponent of Q: with eigenpairs (lambda_pk, u_pk) of single samples' Hessians h_p,
  *   H_ii = E_p sum_k lambda_pk (u_pk . v_i)^2,  Q_ii = E_p sum_k lambda_pk^2 (u_pk . v_i)^2,
  * so R_i = Q_ii / H_ii is the alignment-weighted mean curvature of single samples (a mean where every h_p is positive semidefinite), and by least squares gamma_Q - 1 is the
- * slope of log R_i on log H_ii. Null: the lambda permuted over samples with the u fixed, which leaves of that slope what the alignments alone carry.
+ * slope of log R_i on log H_ii. Null: the lambda permuted over samples with the u fixed, which leaves the part of that slope that is due to the alignments alone.
  */
 export interface Quantiles {
   readonly low: number;
@@ -47,7 +47,7 @@ export interface MechanismSummary {
   }[];
 }
 
-/** Share of gamma_Q - 1 that the correlation of lambda and alignment carries: 1 - permuted / slope. Null where gamma_Q - 1 is within 0.02 of 0. */
+/** Share of gamma_Q - 1 that is due to the correlation of lambda with the alignment: 1 - permuted / slope. Null where gamma_Q - 1 is within 0.02 of 0. */
 export function correlationShare({
   slope,
   permuted,

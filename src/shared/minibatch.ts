@@ -1,5 +1,5 @@
 /**
- * Noise of minibatch gradients as drawn batches show it, beside what C predicts (docs/theory.md, "Sampling minibatches"): part of a measurement's summary. P samples,
+ * Noise of minibatch gradients measured on drawn batches, beside what C predicts (docs/theory.md, "Sampling minibatches"): part of a measurement's summary. P samples,
  * batches of B; along direction v_i a batch's noise is (g_B - g) . v_i, its predicted variance a factor of C_ii that depends on the mode of sampling.
  */
 import * as v from 'valibot';
@@ -16,11 +16,11 @@ export const modeNames: Readonly<Record<SamplingMode, string>> = {
 
 /** What to measure; `{}` measures all modes at the size of the run's batches. */
 export const minibatchNoiseSchema = v.strictObject({
-  /** B; default: the run's batch size, or 50 where there is no run. At most P but with replacement. */
+  /** B; default: the run's batch size, or 50 where there is no run. At most P unless drawn with replacement. */
   batch_size: v.optional(integer(1)),
   /** Default: all three. */
   modes: v.optional(v.pipe(v.array(v.picklist(samplingModes)), v.minLength(1)), [...samplingModes]),
-  /** Batches to draw in each mode; mode epoch: as many whole epochs as hold so many, and at least 4. Default 1000. */
+  /** Batches to draw in each mode; mode epoch: the number of whole epochs that hold this many batches, and at least 4. Default 1000. */
   batches: v.optional(integer(2, 10_000_000), 1000),
   /** Eigendirections of H, spaced evenly in the logarithm of the eigenvalue. Default 20. */
   directions: v.optional(integer(1, 1000), 20),
@@ -29,7 +29,7 @@ export const minibatchNoiseSchema = v.strictObject({
 });
 export type MinibatchNoiseSpec = v.InferOutput<typeof minibatchNoiseSchema>;
 
-/** Without a run to take it from. */
+/** The batch size if there is no run to take it from. */
 export const defaultBatchSize = 50;
 
 /** A measured number, what theory expects, and how far apart they are in standard errors. */
@@ -39,12 +39,12 @@ export interface TheoryComparison {
   readonly standard_error: number;
   /** (measured - expected) / standard_error. */
   readonly z: number;
-  /** Units that the standard error is taken over, less one; and the two-sided p-value of z by Student's t with so many degrees of freedom. Absent in measurements of earlier versions. */
+  /** Degrees of freedom: the number of units that the standard error is taken over, less one; and the two-sided p-value of z by Student's t. Absent in measurements of earlier versions. */
   readonly freedom?: number;
   readonly p?: number;
 }
 
-/** "t(3) = 1.2, p = 0.32"; "z = 1.2" of measurements of earlier versions. */
+/** "t(3) = 1.2, p = 0.32"; "z = 1.2" for measurements of earlier versions. */
 export function comparisonText({ z, freedom, p }: TheoryComparison): string {
   return freedom === undefined || p === undefined
     ? `z = ${z.toFixed(1)}`

@@ -1,4 +1,4 @@
-/** What the check of a `.covature-model` file found, and in words. */
+/** The result of checking a `.covature-model` file, also in words. */
 
 export interface ModelFileCheck {
   /** Largest relative error of outputs, losses and a sample's gradient against PyTorch's, in double precision. */
@@ -13,7 +13,7 @@ export interface ModelFileCheck {
 
 /**
  * "agrees with PyTorch 2.13.0 to 4e-16 (outputs and losses of 4 samples, and one sample's gradient)".
- * @param numberText how a number is written; default as programs do
+ * @param numberText formats a number; by default as programs write it
  */
 export function agreementText(
   { error, samples, torch }: ModelFileCheck,

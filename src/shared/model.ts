@@ -1,6 +1,6 @@
 /**
  * The model format: what a network is, as JSON. A model is a chain of layers (model/layers.ts) with a loss (model/loss.ts); blocks inside hold chains
- * of their own, whose ends are added or put side by side, so every series-parallel network can be said.
+ * of their own, whose ends are added or put side by side, so every series-parallel network can be expressed.
  */
 import * as v from 'valibot';
 import { InputError } from './errors.ts';
@@ -39,7 +39,7 @@ export function allLayers(layers: readonly LayerSpec[]): LayerSpec[] {
   return layers.flatMap((each) => [each, ...innerChains(each).flatMap(allLayers)]);
 }
 
-/** What layers do otherwise in a measurement than in training, a sentence each; empty where none does. */
+/** What layers do differently in a measurement than in training, one sentence each; empty if there are none. */
 export function evaluationNotes(layers: readonly LayerSpec[]): string[] {
   const all = allLayers(layers);
   const norms = all.flatMap((each) => (each.type === 'batchnorm' ? [each.name] : []));

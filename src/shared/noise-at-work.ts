@@ -30,12 +30,12 @@ export interface NoiseAtWork {
 
 /** Largest learning rates at which the layer's minimum is linearly stable for batches without replacement (engine/curvature/linear-stability.ts). */
 export interface LinearStability {
-  /** Directions of positive curvature that the condition was asked of, and those of negative curvature, along which no rate is stable. */
+  /** Number of directions of positive curvature for which the condition was evaluated, and of negative curvature, along which no rate is stable. */
   readonly directions: number;
   readonly negative: number;
   /** By batch size: 1, 2, 5, 10, ... and all samples. */
   readonly rates: readonly { readonly batch: number; readonly rate: number }[];
-  /** Whether every rate was found to 1e-4 and better; else some are slightly too large. */
+  /** Whether every rate was found to within 1e-4; else some are slightly too large. */
   readonly converged: boolean;
 }
 
@@ -66,7 +66,7 @@ export function lossScaledAlignment(
   return (outputs * trace_CH) / (2 * loss * norm_H);
 }
 
-/** What noise proportional to curvature leaves of the slope of log C_ii on log H_ii: gamma - 1 over the training set at the headline cutoff; null without a fit. */
+/** What remains of the slope of log C_ii on log H_ii beyond noise proportional to curvature: gamma - 1 over the training set at the headline cutoff; null without a fit. */
 export function residualSlope({
   gamma,
 }: {
@@ -76,7 +76,7 @@ export function residualSlope({
   return slope === null || slope === undefined ? null : slope - 1;
 }
 
-/** Both numbers with the Gauss-Newton part G in the place of H, for which E[J^T r r^T J] = (2 L / K) G needs no piecewise linear network; null where G is H. */
+/** Both numbers with the Gauss-Newton part G in the place of H, for which E[J^T r r^T J] = (2 L / K) G does not require a piecewise linear network; null if G is H. */
 export function lossScaledByGaussNewton(
   { gauss_newton: G, outputs }: NoiseAtWork,
   traceC: number,

@@ -1,4 +1,4 @@
-/** Values of an experiment that the format allows and that hardly anyone means: what the form says beside the field. */
+/** Values of an experiment that the format allows but that are rarely intended: the remarks that the form shows beside the field. */
 import type { Experiment } from './experiment.ts';
 
 export interface FieldRemark {
@@ -10,7 +10,7 @@ export interface FieldRemark {
 export interface Plausibility {
   /** The run would fail. */
   readonly problems: readonly FieldRemark[];
-  /** The run would do something that is seldom meant. */
+  /** The run would do something that is rarely intended. */
   readonly warnings: readonly FieldRemark[];
 }
 
@@ -41,7 +41,7 @@ export function plausibility(experiment: Experiment, samples: number | null, sec
         text: `expected at most ${count(samples)}, the number of training samples; received ${count(batch)}`,
       });
   } else if (samples !== null && batch === samples && sampling !== 'with_replacement') {
-    warnings.push({ path: 'batch_size', text: 'every batch is the whole training set: no noise of sampling' });
+    warnings.push({ path: 'batch_size', text: 'every batch is the whole training set: no sampling noise' });
   }
   for (const [index, spec] of experiment.measurements.entries()) {
     if (samples === null || spec.samples === undefined || spec.samples <= samples) continue;

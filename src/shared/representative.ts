@@ -1,5 +1,5 @@
 /**
- * Which of several measurements stands for a parameter where one number or one figure is asked for: in the runs table, in comparisons, in figures
+ * Which of several measurements represents a parameter where one number or one figure is shown: in the runs table, in comparisons, in figures
  * and reports alike.
  *
  * At one step: the most samples; among those an exact one before a projected one; among those the newest. Without a step: the latest step first.
@@ -14,7 +14,7 @@ interface Candidate {
   readonly created: number;
 }
 
-/** Positive where `a` stands before `b` by the rule above; 0 where only their order of storing tells them apart. */
+/** Positive if `a` comes before `b` by the rule above; 0 if only the order in which they were stored distinguishes them. */
 function compareCandidates(a: Candidate, b: Candidate): number {
   return (
     a.step - b.step ||
@@ -27,7 +27,7 @@ function compareCandidates(a: Candidate, b: Candidate): number {
 /** The same rule for the store: columns of its table of measurements, the representative first. `seq` counts them as they were stored. */
 export const representativeFirst = "step DESC, samples DESC, method = 'exact' DESC, created DESC, seq DESC";
 
-/** The measurement that stands for all; `measurements` in the order in which they were stored. Undefined where there are none. */
+/** The representative measurement; `measurements` in the order in which they were stored. Undefined if there are none. */
 export function representativeMeasurement<Measurement extends Candidate>(
   measurements: readonly Measurement[],
 ): Measurement | undefined {
@@ -38,7 +38,7 @@ export function representativeMeasurement<Measurement extends Candidate>(
 }
 
 /**
- * Which layer of a run stands for it where one is shown: on its result card, and in what is offered when it ends. The layer before the output of the paper's
+ * Which layer represents a run where only one is shown: on its result card, and in the notice when it ends. The layer before the output of the paper's
  * network where it was measured, else the last one.
  * @param parameters names of parameters ("fc2.kernel"), or of layers ("fc2"), in the order of the network.
  */

@@ -37,7 +37,7 @@ export interface BootstrapSummary {
 
 /** The commutator ratio under shuffles of one factor of a dense layer over the samples. */
 export interface StructuredNull {
-  /** With every sample in its place, within the same directions and samples as the shuffles. */
+  /** Without shuffling, within the same directions and samples as the shuffles. */
   readonly observed: number;
   readonly mean: number;
   readonly standard_deviation: number;
@@ -70,7 +70,7 @@ export interface CalibrationRow {
   readonly cutoff: number;
   /** The cross-fitted slope by least squares, less what the noise of the values does to it: the middle of its interval. */
   readonly measured: Estimated;
-  /** The exponent at which simulated samples of this spectrum, number and d give the measured slope; null: none does, or none was simulated. */
+  /** The exponent at which simulated samples of this spectrum, number and d give the measured slope; null: there is none, or nothing was simulated. */
   readonly simulated: Estimated | null;
   /** The intercept of slopes from P/8, P/4, P/2 and P samples over 1/P; null: not measured. */
   readonly extrapolated: Estimated | null;
@@ -88,7 +88,7 @@ export interface CalibrationSummary {
   readonly directions: number;
   /** How many of them were measured, where only part was; beyond them the trace of H is spread in three forms, and the intervals hold all three. */
   readonly measured_directions?: number;
-  /** Of such, why none was calibrated: of tr H nothing is left for the other directions, or more than can be simulated at or below the last measured eigenvalue. */
+  /** If only part was measured, why nothing was calibrated: nothing of tr H is left for the other directions, or more than can be simulated at or below the last measured eigenvalue. */
   readonly impossible?: 'nothing left' | 'too much left';
   readonly rows: readonly CalibrationRow[];
 }
@@ -148,7 +148,7 @@ export interface DevicePrecision {
   };
   /** The largest |H v - (H v)64| over the largest |H_ii|, along this many of the found directions, from all samples of the measurement. */
   readonly products?: { readonly directions: number; readonly H: number };
-  /** Where the device failed on the way: what it said and the smaller chunks that it went on in. */
+  /** If the device failed on the way: its message, and the smaller chunks in which the work continued. */
   readonly fallbacks?: readonly string[];
 }
 
@@ -159,7 +159,7 @@ export type ConvergenceChoice = (typeof convergenceChoices)[number];
 /** The same measurement on half A of the samples alone. null: not known of the half. */
 export interface HalfSample {
   readonly samples: number;
-  /** The cross-fitted estimand where everything was measured again. */
+  /** The cross-fitted estimand, if everything was measured again. */
   readonly gamma: { readonly training_set: readonly CutoffRow[]; readonly cross_fitted?: readonly CutoffRow[] };
   readonly trace: { readonly C: number | null; readonly H: number | null; readonly Q: number | null };
   readonly largest_eigenvalue: number;
@@ -189,7 +189,7 @@ export interface MeasurementSummary {
   /** P. */
   readonly samples: number;
   /**
-   * Samples that there were to choose from: the training set of a run, or the data given. Where all were measured the training-set estimand has no sampling error.
+   * Samples available: the training set of a run, or the data given. If all were measured, the training-set estimand has no sampling error.
    * Absent in measurements of earlier versions.
    */
   readonly population?: number;
@@ -236,24 +236,24 @@ export interface MeasurementSummary {
   readonly bootstrap?: BootstrapSummary;
   /** Present where intervals were computed. */
   readonly standard_errors?: StandardErrors;
-  /** Present unless it was declined; `judgeConvergence` (convergence.ts) holds it beside the whole, at any cutoff. */
+  /** Present unless it was declined; `judgeConvergence` (convergence.ts) compares it with the whole, at any cutoff. */
   readonly half_sample?: HalfSample;
   /** Its verdict at `headlineCutoff`. */
   readonly convergence?: Convergence;
   /** Why this method was chosen, in words; present where the program chose. */
   readonly method_reason?: string;
-  /** What layers did otherwise than in training, in words: batchnorm by its running statistics, dropout off; absent where none does. */
+  /** What layers did differently than in training, in words: batchnorm by its running statistics, dropout off; absent if there was nothing. */
   readonly evaluation?: readonly string[];
-  /** What so few samples cannot give, in words; absent where there were enough. */
+  /** What could not be computed from so few samples, in words; absent if there were enough. */
   readonly left_out?: readonly string[];
   /** How the data were read where there was a choice, in words: scaling of bytes, order of channels, classes by name. */
   readonly data_notes?: readonly string[];
   /** Present where `method` is "projected". */
   readonly projected?: ProjectedDetails;
-  /** Present where it was asked for and serves; where it does not, `duality_unavailable` says why. */
+  /** Present if it was asked for and the layer supports it; if the layer does not, `duality_unavailable` says why. */
   readonly duality?: DualitySummary;
   readonly duality_unavailable?: string;
-  /** Why it was asked for and could not be had, and what mends it. */
+  /** Why it could not be computed although it was asked for, and what would help. */
   readonly minibatch_noise_unavailable?: string;
   readonly weight_fluctuations_unavailable?: string;
   /** Present where it was asked for. */

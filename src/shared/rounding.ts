@@ -1,6 +1,6 @@
 /**
- * What of a measurement is rounding alone: a matrix of which no entry along any direction stands above its numerical floor is zero as far as the arithmetic can tell,
- * and a cosine, a commutator or a change of it says nothing: such a number is a dash, with the reason. And which numbers are estimates, and how they are
+ * Which parts of a measurement are nothing but rounding error: a matrix with no entry above its numerical floor along any direction cannot be told from zero,
+ * and its cosine, commutator or change is meaningless: such a number is shown as a dash, with the reason. Also, which numbers are estimates, and how they are
  * written. d: weights.
  */
 import type { MeasurementSummary } from './results.ts';
@@ -10,7 +10,7 @@ export type MainMatrix = 'C' | 'H' | 'Q';
 type Judged = Pick<MeasurementSummary, 'd' | 'trace' | 'floor' | 'eigenvalues'> &
   Partial<Pick<MeasurementSummary, 'norm_mean_gradient'>>;
 
-/** Roundings of a difference of two numbers of one size: some units in the last place of each. */
+/** Rounding error of a difference of two numbers of equal size: a few units in the last place of each. */
 const cancellation = 8 * Number.EPSILON;
 
 /**
@@ -44,15 +44,15 @@ const matricesOf = {
   commutator_ratio: ['C', 'H'],
 } as const;
 
-/** A number that two matrices give together. */
+/** A number computed from two matrices. */
 export type PairQuantity = keyof typeof matricesOf;
 
-/** Why such a number is not defined: "C is 0 up to rounding"; null where it is, and where the measurement does not hold what tells. */
+/** Why such a number is undefined: "C is 0 up to rounding"; null if it is defined, or if the measurement does not hold enough to tell. */
 export function undefinedReason(summary: Partial<Judged>, quantity: PairQuantity): string | null {
   return zeroReason(summary, matricesOf[quantity]);
 }
 
-/** "C and H are 0 up to rounding" of those of the matrices that are; null where none is, and where the measurement does not hold what tells. */
+/** "C and H are 0 up to rounding", naming those of the matrices that are; null if none is, or if the measurement does not hold enough to tell. */
 export function zeroReason(summary: Partial<Judged>, matrices: readonly MainMatrix[]): string | null {
   const { d, trace, floor, eigenvalues, norm_mean_gradient } = summary;
   if (d === undefined || trace === undefined || floor === undefined || eigenvalues === undefined) return null;
@@ -69,29 +69,29 @@ export function definedPair(summary: Judged & Pick<MeasurementSummary, PairQuant
   return quantity === 'commutator_ratio' ? commutatorAbove(summary[quantity]) : withoutRounding(summary[quantity]);
 }
 
-/** Sums of d^2 products of either sign cancel to this or better. */
+/** Sums of d^2 products of either sign cancel at least down to this. */
 const cosineRounding = 1e-12;
 /** The root of a difference of two such sums. */
 const commutatorRounding = 1e-7;
 
-/** A cosine; 0 in place of what rounding leaves of 0. */
+/** A cosine; exactly 0 if it is 0 up to rounding. */
 export function withoutRounding(cosine: number): number {
   return Math.abs(cosine) < cosineRounding ? 0 : cosine;
 }
 
-/** A commutator ratio, or the mean of those of shuffles or rotations; 0 in place of what rounding leaves of 0. */
+/** A commutator ratio, or its mean over shuffles or rotations; exactly 0 if it is 0 up to rounding. */
 export function commutatorAbove(ratio: number): number {
   return Math.abs(ratio) < commutatorRounding ? 0 : ratio;
 }
 
-/** A trace, or null where it does not stand above its rounding; what is exactly 0 is 0. */
+/** A trace, or null if it does not exceed its rounding error; an exact 0 stays 0. */
 export function definedTrace(summary: Judged, matrix: MainMatrix): number | null {
   const value = summary.trace[matrix];
   if (value === 0) return 0;
   return isRounding(summary, matrix) || Math.abs(value) <= traceRounding(summary, matrix) ? null : value;
 }
 
-/** The largest eigenvalue of H, or null where it does not stand above the floor; what is exactly 0 is 0. */
+/** The largest eigenvalue of H, or null if it does not exceed the floor; an exact 0 stays 0. */
 export function definedSharpness({
   eigenvalues: { largest },
   floor,
@@ -105,12 +105,12 @@ export function traceError({ projected }: Pick<MeasurementSummary, 'projected'>,
   return 1.96 * projected.trace_standard_error[matrix];
 }
 
-/** An eigenvalue of H; 0 where it does not stand above the floor. */
+/** An eigenvalue of H; 0 if it does not exceed the floor. */
 export function eigenvalueAbove(value: number, { floor }: Pick<MeasurementSummary, 'floor'>): number {
   return Math.abs(value) <= floor.H ? 0 : value;
 }
 
-/** How numbers are written: with so many digits, with an uncertainty, and where there is none. */
+/** How numbers are written: with a given number of digits, with an uncertainty, and where there is no number. */
 export interface NumberStyle {
   readonly number: (value: number, digits: number) => string;
   readonly uncertain: (value: number, uncertainty: number) => string;

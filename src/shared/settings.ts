@@ -1,4 +1,4 @@
-/** What settings of an experiment are called, and how their values read: on axes, in legends, tables, names of runs and errors. */
+/** Names of the settings of an experiment, and how their values are written: on axes, in legends, tables, names of runs and errors. */
 import { integerText, numberText } from './figures/numbers.ts';
 
 const names: Readonly<Record<string, string>> = {
@@ -91,17 +91,17 @@ const fields: Readonly<Record<string, string>> = {
 /** Shorter where several settings stand in one line: "learning rate 0.1, batch 50". */
 const short: Readonly<Record<string, string>> = { batch_size: 'batch' };
 
-/** Texts that say by themselves what they are a value of. */
+/** Texts that make clear by themselves which setting they are a value of. */
 const plainTexts: ReadonlySet<string> = new Set(['dataset', 'model', 'model.loss', 'activation']);
 
 const lossNames: Readonly<Record<string, string>> = { mse: 'mean squared error' };
 const initialisationNames: Readonly<Record<string, string>> = { he: 'He', glorot: 'Glorot', lecun: 'LeCun' };
 const functionNames: Readonly<Record<string, string>> = { relu: 'ReLU', gelu: 'GELU' };
 
-/** Without signs that TeX reads. */
+/** Without characters that have a meaning in TeX. */
 const words = (text: string): string => text.replace(/[_.]+/g, ' ').replace(/[$\\{}^]/g, '');
 
-/** "optimiser.lr" -> "learning rate", "model.layers[2].units" -> "units of layer 3"; a path without a name of its own in its own words. */
+/** "optimiser.lr" -> "learning rate", "model.layers[2].units" -> "units of layer 3"; a path without a name is written in its own words. */
 export function settingName(path: string): string {
   const known = names[path];
   if (known !== undefined) return known;
@@ -129,7 +129,7 @@ export function settingValue(path: string, value: unknown): string {
   return value;
 }
 
-/** Every digit that was written: two values of a setting never read the same. A seed has no separators. */
+/** With all digits, so that two different values of a setting never look the same. A seed has no separators. */
 function settingNumber(path: string, value: number): string {
   if (path.endsWith('seed')) return String(value);
   if (Number.isInteger(value) && Math.abs(value) < 1e7) return integerText(value);

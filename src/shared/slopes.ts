@@ -1,10 +1,10 @@
-/** Slopes of one quantity on another by cutoff and estimator, with their intervals; and what a commutator ratio is held beside. */
+/** Slopes of one quantity on another by cutoff and estimator, with their intervals; and the baselines that a commutator ratio is compared with. */
 
 export const estimators = ['ols', 'ols_inverse', 'theil_sen', 'orthogonal', 'iv'] as const;
 
 export type Estimator = (typeof estimators)[number];
 
-/** What the estimators are called in figures, tables and the window. */
+/** Names of the estimators in figures, tables and the window. */
 export const estimatorNames = {
   ols: 'least squares',
   ols_inverse: 'inverse least squares',

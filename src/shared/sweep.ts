@@ -1,5 +1,5 @@
 /**
- * Sweeps: an experiment with lists of values where single values belong stands for all their combinations. Which lists are sweeps is read off the
+ * Sweeps: an experiment with lists of values in place of single values stands for all their combinations. Which lists are sweeps is read off the
  * format itself: a list where the format has none is an axis (`"lr": [0.1, 0.05]`, `"units": [20, 50]`, `"dataset": [{...}, {...}]`); where the format
  * has a list, a list of lists is one (`"input": [[784], [28, 28, 1]]`, `"layers": [[...], [...]]`).
  */
@@ -8,9 +8,9 @@ import { InputError } from './errors.ts';
 import { experimentSchema, parseExperiment } from './experiment.ts';
 import type { Experiment } from './experiment.ts';
 
-/** Runs that one experiment may stand for. */
+/** The most runs that one experiment may stand for. */
 export const mostRuns = 2000;
-/** Lists of values that one experiment may hold. */
+/** The most lists of values that one experiment may hold. */
 const mostAxes = 12;
 
 type Path = readonly (string | number)[];
@@ -103,7 +103,7 @@ export function parseSweep(input: unknown, what = 'experiment'): Sweep {
   };
 }
 
-/** The sweep with these seeds in place of its own; several are its last and fastest axis. What is no object is left for `parseSweep` to refuse. */
+/** The sweep with these seeds in place of its own; several are its last and fastest axis. Anything that is not an object is left for `parseSweep` to refuse. */
 export function withSeeds(input: unknown, seeds: readonly number[]): unknown {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return input;
   const { seed: _seed, ...others } = input as Readonly<Record<string, unknown>>;
@@ -116,13 +116,13 @@ export function costKey(experiment: Experiment): string {
   return JSON.stringify([others, optimiser.momentum !== 0, optimiser.nesterov]);
 }
 
-/** The first place where the format expects something else than the list that is there. */
+/** The first place where there is a list although the format expects something else. */
 function nextAxis(template: unknown): { path: Path; values: readonly unknown[] } | undefined {
   const result = v.safeParse(experimentSchema, template, { abortPipeEarly: true });
   if (result.success) return undefined;
   for (const issue of result.issues) {
     let path: Path = (issue.path ?? []).map((item) => item.key as string | number);
-    // Where the format has alternatives told apart by a field, that field is missed in the list.
+    // Where the format distinguishes alternatives by a field, the reported fault is that the list lacks that field.
     const inside = path.findIndex(
       (key, i) => typeof key === 'string' && Array.isArray(getAt(template, path.slice(0, i))),
     );
@@ -131,7 +131,7 @@ function nextAxis(template: unknown): { path: Path; values: readonly unknown[] }
     const last = path.at(-1);
     if (!Array.isArray(values) || last === undefined || issue.expected === 'never') continue;
     if (typeof last === 'string') {
-      // A list where the format has one, but of the wrong length or the like, is no axis.
+      // A list where the format expects a list, but of the wrong length for instance, is not an axis.
       if (inside >= 0 || (issue.kind === 'schema' && issue.type !== 'array')) return { path, values };
       continue;
     }

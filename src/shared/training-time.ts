@@ -1,6 +1,6 @@
-/** How long training had taken at the steps of a run: a series of its own, stored with the others. */
+/** How long training had taken at the steps of a run: a separate series, stored with the others. */
 
-/** Name of the series: seconds of training since the first step, over all pauses and resumptions, without evaluations and measurements. It is no result: no two runs agree in it. */
+/** Name of the series: seconds of training since the first step, over all pauses and resumptions, without evaluations and measurements. It is not a result: it differs between any two runs. */
 export const trainingTime = 'training_seconds';
 
 interface Points {
@@ -10,7 +10,7 @@ interface Points {
   readonly values: ArrayLike<number>;
 }
 
-/** Seconds at each of `steps` (increasing): straight between two points of the series; outside of them at its mean speed. Null for a series of fewer than two points. */
+/** Seconds at each of `steps` (increasing): linear between two points of the series; beyond its ends at its mean speed. Null for a series of fewer than two points. */
 export function secondsAt({ steps: known, values }: Points, steps: ArrayLike<number>): Float64Array | null {
   const last = known.length - 1;
   if (last < 1) return null;

@@ -1,4 +1,4 @@
-/** Parsing of `unknown` by a valibot schema into errors that name the place, what was expected and what came. */
+/** Parsing of `unknown` by a valibot schema; errors name the place, what was expected and what was found. */
 import * as v from 'valibot';
 import { InputError } from './errors.ts';
 
@@ -18,7 +18,7 @@ function issueLine(issue: v.BaseIssue<unknown>, what: string): string {
   let place = what;
   for (const item of issue.path ?? []) {
     const key = item.key;
-    // To valibot an array is an object without fields.
+    // valibot treats an array as an object without fields.
     if (item.type === 'object' && Array.isArray(item.input)) return `${place}: expected an object, received an array`;
     place += typeof key === 'number' ? `[${key}]` : `.${String(key)}`;
   }

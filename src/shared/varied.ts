@@ -1,13 +1,13 @@
-/** The settings in which runs differ, and the names that these give them. Pure: experiments as they are stored, of this version or another. */
+/** The settings in which runs differ, and names for the runs made from them. Pure: works on experiments as stored by this version or another. */
 import { InputError } from './errors.ts';
 import { describeModel, parseModel } from './model.ts';
 import { settingText } from './settings.ts';
 
 export type Leaf = number | string | boolean;
 
-/** A setting in which runs differ: its value in each of them, null where one has none. */
+/** A setting in which runs differ: its value in each of them, null if a run has none. */
 export interface Varied {
-  /** "optimiser.lr"; "dataset", "model" and "activation" stand for what several fields say together. */
+  /** "optimiser.lr"; "dataset", "model" and "activation" summarise several fields. */
   readonly path: string;
   readonly values: readonly (Leaf | null)[];
 }
@@ -36,7 +36,7 @@ export function differencesOf(experiments: readonly unknown[], all = false): Map
   return differences;
 }
 
-/** What a dataset is called: its own name, that of a published set, or of the file or folder that it lies in. Undefined for what is no dataset. */
+/** The name of a dataset: its own name, that of a published set, or that of its file or folder. Undefined if it is not a dataset. */
 export function datasetName(dataset: unknown): string | undefined {
   if (typeof dataset === 'string') return dataset;
   if (!isObject(dataset)) return undefined;
@@ -59,7 +59,7 @@ const published: Readonly<Record<string, string>> = {
   'known-gamma': 'known gamma',
 };
 
-/** The model in a few words; undefined for one that this version does not know. */
+/** A short description of the model; undefined for one that this version does not know. */
 export function modelName(model: unknown): string | undefined {
   try {
     return describeModel(parseModel(model));
@@ -69,7 +69,7 @@ export function modelName(model: unknown): string | undefined {
   }
 }
 
-/** Say which run it is, not what is run. */
+/** Fields that identify the run rather than describe it. */
 const notSettings: ReadonlySet<string> = new Set(['name', 'seed', 'description']);
 const datasetIdentity: ReadonlySet<string> = new Set([
   'dataset',
@@ -83,7 +83,7 @@ const isMeasurement = (path: string): boolean => path.startsWith('measurements')
 
 /**
  * The settings in which runs differ, as people speak of them: another file or source is another dataset, other layers are another model (or activation,
- * where only that differs). Name and seed tell which run it is and are left out; what was measured counts only where nothing else differs.
+ * where only that differs). Name and seed identify the run and are left out; what was measured counts only if nothing else differs.
  */
 export function variedSettings(experiments: readonly unknown[]): Varied[] {
   const entries = [...differencesOf(experiments)]
@@ -98,7 +98,7 @@ export function variedSettings(experiments: readonly unknown[]): Varied[] {
     if (each.path.startsWith('dataset') && isOther) {
       if (!hasDataset) settings.push(datasetOf(experiments, training));
       hasDataset = true;
-      // What only one of the sources has is part of which it is.
+      // A field that only one of the sources has is part of what distinguishes them.
       if (!datasetIdentity.has(each.path) && each.values.every((value) => value !== null)) settings.push(each);
     } else if (isArchitecture(each.path)) {
       if (!hasModel) settings.push(...modelOf(experiments, layers));
@@ -111,7 +111,7 @@ export function variedSettings(experiments: readonly unknown[]): Varied[] {
 function datasetOf(experiments: readonly unknown[], training: readonly Varied[]): Varied {
   const values = experiments.map((experiment) => datasetName(partOf(experiment, 'dataset')) ?? null);
   const places = training.find(({ path }) => path === 'dataset.path')?.values;
-  // Two folders of one name are told apart by the whole path.
+  // Two folders with the same name are distinguished by their whole paths.
   return {
     path: 'dataset',
     values: new Set(values).size > 1 || places === undefined ? values : values.map((value, i) => places[i] ?? value),
@@ -129,7 +129,7 @@ function modelOf(experiments: readonly unknown[], layers: readonly Varied[]): Va
   const values = experiments.map((experiment) => modelName(partOf(experiment, 'model')) ?? null);
   const exact = experiments.map((_, i) => JSON.stringify(layers.map((each) => each.values[i])));
   const described = new Set(values.map((value, i) => `${exact[i]} ${value}`)).size;
-  // Where the words do not tell all models apart, they are numbered.
+  // If the descriptions do not distinguish all models, they are numbered.
   return [
     {
       path: 'model',
@@ -141,7 +141,7 @@ function modelOf(experiments: readonly unknown[], layers: readonly Varied[]): Va
   ];
 }
 
-/** Settings that one name has room for. */
+/** The most settings in one name. */
 const mostInName = 3;
 
 export interface Named {
@@ -181,7 +181,7 @@ export function namesByDifference(runs: readonly Named[], varied: readonly Varie
   });
 }
 
-/** The setting that makes the best axis: a number in most values, else the names in most; undefined where nothing differs. */
+/** The setting that makes the best axis: the number with the most values, else the name with the most; undefined if nothing differs. */
 export function defaultAxis(varied: readonly Varied[]): string | undefined {
   const distinct = ({ values }: Varied): number => new Set(values).size;
   const isNumeric = ({ values }: Varied): boolean => values.every((value) => typeof value === 'number');

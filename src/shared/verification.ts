@@ -26,9 +26,9 @@ export interface Verification {
   readonly model: ModelSpec;
   readonly samples: number;
   readonly seed: number;
-  /** Exact where the method serves, and projected along all directions, of every parameter. */
+  /** For every parameter: the exact method if it supports it, and the projected method along all directions. */
   readonly parameters: readonly VerifiedParameter[];
-  /** Parameters left out because even in the copy their matrices are too large for the oracle, with d. */
+  /** Parameters left out because their matrices are too large for the oracle even in the small copy, each with its d. */
   readonly left_out: readonly { readonly parameter: string; readonly d: number }[];
   readonly agrees: boolean;
   readonly engine: { readonly blas: string; readonly threads: number };

@@ -1,5 +1,5 @@
 /**
- * How the weights of one layer fluctuate while SGD goes on at a constant learning rate from a checkpoint, beside what C and H predict: part of a measurement's summary.
+ * How the weights of one layer fluctuate while SGD continues at a constant learning rate from a checkpoint, beside what C and H predict: part of a measurement's summary.
  * Letters: P samples, batches of B, eta learning rate, mu momentum, v_i eigendirections of H at the checkpoint, w_t the weights after step t, w_bar their mean over the stretch.
  */
 import * as v from 'valibot';
@@ -8,13 +8,13 @@ import type { SamplingMode } from './minibatch.ts';
 import { batchFactor, epochVariance, stationaryVariance } from './noise-at-work.ts';
 import { integer, positive, real } from './validation.ts';
 
-/** Directions are answered for where they were watched for so many of their correlation times: with 20 the ratio to the prediction was 1.5. */
+/** A direction gets an answer if it was observed for at least this many of its correlation times: with 20 the ratio to the prediction was 1.5. */
 export const leastCorrelationTimes = 200;
-/** A direction drifts where the straight line through its means over blocks is so many standard errors from level, or one of them so many (robust) standard deviations from their median. */
+/** A direction drifts if the slope of the straight line through its block means is this many standard errors from zero, or if one of them is this many (robust) standard deviations from their median. */
 export const driftLimit = 4;
 export const excursionLimit = 8;
 
-/** What to do; `{}` takes everything from the run. */
+/** Options; `{}` takes everything from the run. */
 export const weightFluctuationsSchema = v.strictObject({
   /** eta, constant over the stretch; default: the run's at its start, 0.1 without a run. */
   learning_rate: v.optional(positive),
@@ -22,25 +22,25 @@ export const weightFluctuationsSchema = v.strictObject({
   momentum: v.optional(real(0, 0.999999)),
   /** B; default: the run's, 50 without a run. */
   batch_size: v.optional(integer(1)),
-  /** One stretch for each; default all three. */
+  /** One stretch of SGD for each mode; default all three. */
   modes: v.optional(v.pipe(v.array(v.picklist(samplingModes)), v.minLength(1)), [...samplingModes]),
-  /** Steps that are watched, after the burn-in; epoch shuffling: rounded up to whole epochs. Default 100,000. */
+  /** Steps observed after the burn-in; with epoch shuffling rounded up to whole epochs. Default 100,000. */
   steps: v.optional(integer(640, 100_000_000), 100_000),
-  /** Steps before; default a tenth of `steps`. */
+  /** Steps of the burn-in; default a tenth of `steps`. */
   burn_in: v.optional(integer(0, 100_000_000)),
   /** Eigendirections of H, spaced evenly in the logarithm of the eigenvalue. Default 100. */
   directions: v.optional(integer(1, 400), 100),
-  /** Whether the other layers stay as they are; default true. */
+  /** Whether the other layers are held fixed; default true. */
   frozen: v.optional(v.boolean('expected true or false'), true),
   /** Of the batches; default 1. */
   seed: v.optional(integer(0), 1),
 });
 export type WeightFluctuationsSpec = v.InferOutput<typeof weightFluctuationsSchema>;
 
-/** Without a run to take them from. */
+/** The values if there is no run to take them from. */
 export const defaultLearningRate = 0.1;
 
-/** Why a direction has no answer: watched for too few correlation times, its mean moves, or no stationary variance exists (eta h beyond stability, curvature not positive at w_bar). */
+/** Why a direction has no answer: it was observed for too few correlation times, its mean moves, or no stationary variance exists (eta h beyond stability, curvature not positive at w_bar). */
 export type DirectionState = 'answered' | 'short' | 'drifting' | 'unstable';
 
 /** A mean over batches with its standard error. */
@@ -66,12 +66,12 @@ export interface FluctuationComponents {
   readonly ranks: readonly number[];
   /** Variance along each (divisor: snapshots). */
   readonly variances: readonly number[];
-  /** What a pure random walk of so many snapshots would have, scaled to the same total: ~ 1 / k^2 at the top (Antognini & Sohl-Dickstein, arXiv:1806.08805). */
+  /** What a pure random walk with as many snapshots would have, scaled to the same total: ~ 1 / k^2 at the top (Antognini & Sohl-Dickstein, arXiv:1806.08805). */
   readonly random_walk: readonly number[];
   /** p_k^T H p_k and p_k^T C p_k at w_bar. */
   readonly curvature: readonly number[];
   readonly noise: readonly number[];
-  /** The variance that these two predict for a stationary w . p_k; null where none is. */
+  /** The variance that these two predict for a stationary w . p_k; null if there is none. */
   readonly predicted: readonly (number | null)[];
   /** theta_right - theta_left with L(w_bar + theta p_k) = e L(w_bar) at both; null where the loss does not get there. */
   readonly flatness: readonly (number | null)[];
@@ -89,10 +89,10 @@ export interface FluctuationComponents {
 
 export interface FluctuationMode {
   readonly mode: SamplingMode;
-  /** Steps watched, and blocks that errors are taken over. */
+  /** Steps observed, and the number of blocks that errors are computed from. */
   readonly steps: number;
   readonly blocks: number;
-  /** Mean batch loss over the first and the last quarter of the steps watched. */
+  /** Mean batch loss over the first and the last quarter of the observed steps. */
   readonly loss: readonly [first: number, last: number];
   /** v_i^T H v_i and v_i^T C v_i at w_bar. */
   readonly H: readonly number[];
@@ -101,17 +101,17 @@ export interface FluctuationMode {
   readonly measured: readonly number[];
   readonly standard_error: readonly number[];
   readonly predicted: readonly (number | null)[];
-  /** Correlation times (1 - mu) / (eta h) that the stretch held. */
+  /** Length of the stretch in correlation times (1 - mu) / (eta h). */
   readonly correlation_times: readonly number[];
   /** t of the drift. */
   readonly drift: readonly number[];
   readonly state: readonly DirectionState[];
-  /** Slopes of log variance on log curvature, measured and predicted, over the directions answered for. */
+  /** Slopes of log variance on log curvature, measured and predicted, over the directions that have an answer. */
   readonly slope: LogSlope;
   readonly predicted_slope: LogSlope;
   /** Median of measured over predicted, over the same; null: none. */
   readonly median_ratio: number | null;
-  /** Null where the snapshots of so many weights would not fit. */
+  /** Null if the snapshots of this many weights would not fit into memory. */
   readonly components: FluctuationComponents | null;
 }
 
@@ -147,7 +147,7 @@ export interface WeightFluctuationsSummary {
   readonly one_step: MeasuredStep;
 }
 
-/** What the stretch is like, completed. */
+/** The options of a stretch with defaults filled in. */
 export interface StretchSetting {
   readonly mode: SamplingMode;
   readonly rate: number;
@@ -182,7 +182,7 @@ export function predictedVariance(
   }
 }
 
-/** Steps over which w . v forgets where it was: (1 - mu) / (eta h), at least 1; Infinity without curvature. */
+/** Correlation time of w . v in steps: (1 - mu) / (eta h), at least 1; Infinity without curvature. */
 export function correlationTime(h: number, rate: number, momentum: number): number {
   return h > 0 ? Math.max(1, (1 - momentum) / (rate * h)) : Infinity;
 }

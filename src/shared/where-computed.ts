@@ -1,4 +1,4 @@
-/** Which parts of a measurement were computed in single precision (by a device, or by the cpu where it was asked to) and which by the cpu in double. */
+/** Which parts of a measurement were computed in single precision (on a device, or on the cpu if asked for) and which on the cpu in double precision. */
 import type { MeasurementSummary } from './results.ts';
 
 export interface WhereComputed {

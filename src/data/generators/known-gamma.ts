@@ -34,7 +34,7 @@ export interface KnownGammaOptions {
   readonly dimensions: number;
   /** log10 of the ratio of the largest eigenvalue to the smallest, > 0. */
   readonly decades: number;
-  /** At least so many samples: the next multiple of 2 N. */
+  /** The least number of samples; rounded up to a multiple of 2 N. */
   readonly samples: number;
 }
 

@@ -3,7 +3,7 @@ import { rowsOf } from '../../data/formats/csv-text.ts';
 
 export type TableComparison =
   | { readonly verdict: 'equal' }
-  /** Equal but for rounding: the largest difference, relative to the largest number of its column. */
+  /** Equal up to rounding: the largest difference, relative to the largest number of its column. */
   | { readonly verdict: 'rounding'; readonly difference: number }
   /** In words: which row and column first, and how far they are apart. */
   | { readonly verdict: 'differs'; readonly difference: number | null; readonly where: string };

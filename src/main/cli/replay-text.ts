@@ -12,5 +12,5 @@ export function repetitionText({ differences, rounding }: Replay): string | null
   if (Object.keys(differences).length > 0) return null;
   return rounding === 0
     ? 'all results equal'
-    : `all results equal but for rounding (a relative difference of ${formatNumber(rounding)} at most)`;
+    : `all results equal up to rounding (a relative difference of ${formatNumber(rounding)} at most)`;
 }

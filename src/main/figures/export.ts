@@ -45,9 +45,9 @@ export interface ExportedFigure {
   readonly height_mm: number;
   /** Statements in the figure's small print. */
   readonly notes: readonly string[];
-  /** What a reader would trip over (overlaps, clipped text): empty where all is well. */
+  /** Problems that a reader would notice (overlaps, clipped text); empty if there are none. */
   readonly warnings: readonly string[];
-  /** Why there is nothing to see in it; left out where something is drawn. */
+  /** Why there is nothing to see in it; absent if something is drawn. */
   readonly empty?: string;
 }
 

@@ -12,7 +12,7 @@ export interface Replay {
   /** Of the final checkpoints; null where one has none. */
   readonly weights_equal: boolean | null;
   readonly largest_weight_difference: number | null;
-  /** Largest relative difference among the results that are equal but for rounding. */
+  /** Largest relative difference among the results that are equal up to rounding. */
   readonly rounding: number;
   /** Results that differ by more than rounding, apart from durations. */
   readonly differences: Readonly<Record<string, readonly [number | null, number | null]>>;

@@ -1,4 +1,4 @@
-/** Projects: what runs are filed under. */
+/** Projects, which group runs. */
 import { InputError } from '../../shared/errors.ts';
 import { fold, type StoreContext } from './context.ts';
 import type { Project } from './types.ts';

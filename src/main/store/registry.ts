@@ -110,7 +110,7 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
 
     getFigure,
 
-    /** By name; those in the bin only where asked for. */
+    /** By name; those in the bin only if asked for. */
     listFigures(options: { readonly deleted?: boolean } = {}): Figure[] {
       const where = options.deleted === true ? 'f.deleted IS NOT NULL' : 'f.deleted IS NULL';
       const rows = prepare(`SELECT ${figureColumns} WHERE ${where} ORDER BY f.name, f.created`).all();

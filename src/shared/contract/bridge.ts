@@ -18,7 +18,7 @@ export const channels = {
 export const longestMessage = 16 * 1024 * 1024;
 
 /**
- * Whether a request stays within `longestMessage`: characters of texts, bytes of arrays, and eight of anything else. What is no plain value ends the
+ * Whether a request stays within `longestMessage`: characters of texts, bytes of arrays, and eight of anything else. Anything that is not a plain value ends the
  * count: it does not cross anyway.
  */
 export function isShortEnough(value: unknown): boolean {
@@ -71,9 +71,9 @@ export type MenuCommand = (typeof menuCommands)[number];
 export interface Bridge {
   /** Any method; an unknown one is answered by the fault `unknown-method`. */
   readonly request: (method: string, params: unknown) => Promise<Outcome<unknown>>;
-  /** All events. Answers how to stop listening. */
+  /** All events. Returns a function that stops listening. */
   readonly listen: (listener: (event: string, payload: unknown) => void) => () => void;
   readonly onCommand: (listener: (command: MenuCommand) => void) => () => void;
-  /** Gives files that the user dropped onto the window their tokens. Files that a script made have no path, and get none. */
+  /** Returns tokens for files that the user dropped onto the window. Files made by a script have no path and get no token. */
   readonly openDropped: (files: readonly File[]) => Promise<Outcome<readonly ChosenFile[]>>;
 }

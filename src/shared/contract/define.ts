@@ -1,10 +1,10 @@
-/** What an entry of the table of methods is. */
+/** The form of an entry in the table of methods. */
 import * as v from 'valibot';
 
 export interface MethodDefinition<S extends v.GenericSchema, R> {
-  /** What parameters are parsed by, on the main side, in every shell. */
+  /** The schema that parses the parameters on the main side, in every shell. */
   readonly schema: S;
-  /** Exists in types alone. */
+  /** Exists only in the types. */
   readonly result?: R;
 }
 
@@ -18,10 +18,10 @@ export const id = v.pipe(
   v.regex(/^[0-9A-Za-z_-]{1,64}$/, 'expected an id of letters, digits, "-" and "_"'),
 );
 
-/** What a window calls a request that it follows or stops: random, never the same twice. */
+/** The token by which a window follows or stops a request: random, never used twice. */
 export const token = v.pipe(id, v.minLength(8, 'expected a token of at least 8 characters'));
 
-/** Ids of what a bulk action is for. */
+/** Ids of the items that a bulk action applies to. */
 export const ids = v.pipe(
   v.array(id, 'expected a list of ids'),
   v.minLength(1, 'expected at least one id'),

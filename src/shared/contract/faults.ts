@@ -1,13 +1,13 @@
 /** What can go wrong with a request, as values: nothing is thrown across the contract. */
 
 export const faultCodes = [
-  /** The request is malformed, or names something that cannot be: mend the input. `details` may hold { column, length } of a filter. */
+  /** The request is malformed, or asks for something impossible: correct the input. `details` may hold { column, length } of a filter. */
   'bad-input',
   /** There is no method of that name: the two sides differ in version. */
   'unknown-method',
   /** What the request is about does not exist (any more). */
   'not-found',
-  /** Right in itself, but not in the present state: a run that is done cannot be paused. */
+  /** Valid, but not in the present state: a run that is done cannot be paused. */
   'conflict',
   /** This shell or this machine cannot do it; the message says why and what to do. */
   'unavailable',
@@ -22,7 +22,7 @@ export const faultCodes = [
   'busy',
   /** The database or a file of it is damaged. */
   'damaged',
-  /** Raised by the window's side alone: the connection to the main side is gone, so the outcome is unknown. */
+  /** Raised only on the window's side: the connection to the main side is gone, so the outcome is unknown. */
   'disconnected',
   /** Anything else: a fault of the program or of the machine. */
   'failed',

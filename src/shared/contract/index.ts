@@ -38,14 +38,14 @@ export function isMethod(value: unknown): value is Method {
 
 type SchemaOf<M extends Method> = Contract[M] extends MethodDefinition<infer S, unknown> ? S : never;
 
-/** What a handler gets: parsed, every default filled in. */
+/** The parameters that a handler gets: parsed, with every default filled in. */
 export type Parsed<M extends Method> = v.InferOutput<SchemaOf<M>>;
 
 /** Fields that may be left out may be `undefined` as well, and lists may be readonly. */
 type Loose<T> = { [K in keyof T]: object extends Pick<T, K> ? Given<T[K]> | undefined : Given<T[K]> };
 type Given<T> = T extends readonly (infer U)[] ? readonly U[] : T;
 
-/** What a window gives. */
+/** The parameters that a window sends. */
 export type Params<M extends Method> = Loose<v.InferInput<SchemaOf<M>>>;
 
 export type Result<M extends Method> = Contract[M] extends MethodDefinition<v.GenericSchema, infer R> ? R : never;
@@ -53,12 +53,12 @@ export type Result<M extends Method> = Contract[M] extends MethodDefinition<v.Ge
 /** `{}` may be left out where a method needs nothing. */
 export type Arguments<M extends Method> = object extends Params<M> ? [params?: Params<M>] : [params: Params<M>];
 
-/** One for every method. `undefined` is no result: methods without one answer null. */
+/** One for every method. `undefined` is no result: methods without one return null. */
 export type Handlers<Context> = {
   readonly [M in Method]: (params: Parsed<M>, context: Context) => Result<M> | Promise<Result<M>>;
 };
 
-/** What a window works with, whatever carries it. */
+/** The window's end of the contract, whatever the transport. */
 export interface Client {
   /** Rejects with a FaultError. */
   request<M extends Method>(method: M, ...args: Arguments<M>): Promise<Result<M>>;

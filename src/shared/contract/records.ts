@@ -1,5 +1,5 @@
 /**
- * What crosses the contract about runs and their results. Times are milliseconds since 1970 (UTC); ids are short texts that sort by time of
+ * The records about runs and their results that cross the contract. Times are milliseconds since 1970 (UTC); ids are short texts that sort by time of
  * creation; `null` is "not known" or "not so". Paths of the store never cross.
  */
 import type { GroupStatistics } from '../group-statistics.ts';
@@ -57,7 +57,7 @@ export interface RunRow {
   /** First start. */
   readonly started: number | null;
   readonly ended: number | null;
-  /** Last sign of life of its worker, or last change. */
+  /** Last heartbeat of its worker, or last change. */
   readonly updated: number;
   /** Seconds spent running, over all starts; while running, up to the last start. */
   readonly seconds: number;
@@ -77,7 +77,7 @@ export interface RunRow {
   readonly values: Readonly<Record<string, SummaryValue>>;
 }
 
-/** A run with all that belongs to it but series, log and measurements. */
+/** A run with everything that belongs to it except series, log and measurements. */
 export interface RunDetail extends RunRow {
   readonly experiment: Json;
   /** Code, packages, machine, dataset with its hashes, engine. */
@@ -87,7 +87,7 @@ export interface RunDetail extends RunRow {
   readonly checkpoints: readonly CheckpointInfo[];
   /** Of its job, while it has one. */
   readonly progress: Progress | null;
-  /** What `runs.resume`, `runs.pause` and the others would do now. */
+  /** Which of `runs.resume`, `runs.pause` and the others are possible now. */
   readonly can: Readonly<Record<RunAction, boolean>>;
 }
 
@@ -105,7 +105,7 @@ export interface CheckpointInfo {
   readonly step: number;
   readonly epoch: number | null;
   readonly bytes: number;
-  /** Whether its file is there and sound, as far as is known. */
+  /** Whether its file exists and is intact, as far as is known. */
   readonly present: boolean;
   readonly created: number;
 }
@@ -125,14 +125,14 @@ export interface RunGroup {
   readonly key: Readonly<Record<string, number | string | null>>;
   /** Ids, newest first. */
   readonly runs: readonly string[];
-  /** Of the newest run: what a group without a telling key is called. */
+  /** Name of the newest run, used for a group whose key says nothing. */
   readonly name: string;
   /** Of the oldest run. */
   readonly colour: number;
   readonly statuses: Readonly<Partial<Record<RunStatus, number>>>;
   /** Statistics of the fields asked for, where some run of the group has a number. */
   readonly values: Readonly<Record<string, GroupStatistics>>;
-  /** Of fields that hold texts alone: the first by alphabet, and how many different ones there are. */
+  /** For fields that hold only texts: the first in alphabetical order, and the number of different ones. */
   readonly texts: Readonly<Record<string, { readonly text: string; readonly distinct: number }>>;
 }
 
@@ -141,9 +141,9 @@ export interface GroupPage {
   readonly total: number;
   readonly runs: number;
   readonly groups: readonly RunGroup[];
-  /** Index of each group of `open`, null where there is none (any more), and its number of runs. */
+  /** Index of each group of `open`, null if it no longer exists, and its number of runs. */
   readonly places: readonly { readonly index: number | null; readonly runs: number }[];
-  /** As a page of runs has it. */
+  /** As in a page of runs. */
   readonly revision: number;
 }
 
@@ -182,10 +182,10 @@ export interface SeriesData {
 }
 
 export interface SeriesUpdate {
-  /** Pass both back to get only what came since. */
+  /** Pass both back to get only what was added since. */
   readonly revision: number;
   readonly nextBatch: number;
-  /** The series are whole, not an addition: points were taken back (a resumed run) or repacked since. */
+  /** The series are complete, not an addition: points were taken back (a resumed run) or repacked since. */
   readonly reset: boolean;
   readonly series: Readonly<Record<string, SeriesData>>;
 }
@@ -208,18 +208,18 @@ export interface Progress {
 export const jobKinds = ['train', 'measure', 'task'] as const;
 export type JobKind = (typeof jobKinds)[number];
 
-/** Work that takes its time: a run being trained, a measurement by hand, a backup. */
+/** A longer piece of work: a run being trained, a manual measurement, a backup. */
 export interface JobInfo {
   readonly id: string;
   readonly kind: JobKind;
   readonly title: string;
-  /** The run that it is of. */
+  /** The run that it belongs to. */
   readonly run: string | null;
   readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
   /** Higher ones first. */
   readonly priority: number;
   readonly progress: Progress | null;
-  /** Whether it was asked to pause or to end and has not yet. */
+  /** Whether it has been asked to pause or end but has not done so yet. */
   readonly stopping: boolean;
   /** Of its worker process. */
   readonly pid: number | null;
@@ -230,16 +230,16 @@ export interface JobInfo {
 }
 
 export interface QueueSnapshot {
-  /** Counts every change; drop a snapshot with a smaller one than you have. */
+  /** Counts every change; discard a snapshot with a smaller count than the one you have. */
   readonly number: number;
   /** Running ones first, then queued ones in the order in which they start (200 at most), then the last that ended (20 at most). */
   readonly jobs: readonly JobInfo[];
   readonly running: number;
   readonly queued: number;
-  /** Jobs that run at once at most. */
+  /** The most jobs that run at once. */
   readonly limit: number;
   /** Nothing is started while true. */
   readonly held: boolean;
-  /** Seconds until all is done, by what is known; null while unknown. */
+  /** Seconds until all jobs are done, as far as can be estimated; null while unknown. */
   readonly secondsLeft: number | null;
 }

@@ -2,7 +2,7 @@
  * Messages as bytes, for shells whose channel carries no typed arrays (the WebSocket). A message without typed arrays is JSON text. One with them is
  * a binary frame, little-endian: 4 bytes "CVT1", uint32 length of the JSON, the JSON (UTF-8) padded with spaces to a multiple of 8 (counted from the
  * start of the frame), then the arrays, each at a multiple of 8. The JSON is { message, arrays: [{ path, type, offset, length }] }: an array's place in
- * the message is named by `path` (null stands there), so no text of a user can be taken for one. Numbers that JSON lacks (NaN) become null outside typed
+ * the message is named by `path` (null stands there), so no text from a user can be mistaken for one. Numbers that JSON lacks (NaN) become null outside typed
  * arrays.
  */
 
@@ -26,13 +26,13 @@ interface ArrayPlace {
 
 const magic = 0x31545643;
 
-/** From main side to window: an answer or an event. */
+/** From the main side to a window: an answer or an event. */
 export type MainMessage =
   | { readonly number: number; readonly ok: true; readonly value: unknown }
   | { readonly number: number; readonly ok: false; readonly fault: unknown }
   | { readonly event: string; readonly payload: unknown };
 
-/** Raises a plain Error on a value that cannot cross (another kind of array, a function). */
+/** Raises a plain Error for a value that cannot be sent (another kind of array, a function). */
 export function encode(message: unknown): string | Uint8Array<ArrayBuffer> {
   const arrays: { place: Omit<ArrayPlace, 'offset'>; data: Wire }[] = [];
   const plain = withoutArrays(message, [], arrays);
@@ -62,7 +62,7 @@ export function decode(data: string | Uint8Array): unknown {
   if (typeof data === 'string') return JSON.parse(data) as unknown;
   if (data.byteLength < 8) throw new Error('the frame is too short');
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  if (view.getUint32(0, true) !== magic) throw new Error('the frame is none of this program');
+  if (view.getUint32(0, true) !== magic) throw new Error('the frame does not come from this program');
   const jsonLength = view.getUint32(4, true);
   const start = padded(8 + jsonLength);
   if (start > data.byteLength) throw new Error('the frame is cut off');
@@ -72,7 +72,7 @@ export function decode(data: string | Uint8Array): unknown {
   if (!isObject(parsed) || !Array.isArray(parsed['arrays'])) throw new Error('the frame has no list of arrays');
   const root: Record<string, unknown> = { message: parsed['message'] };
   for (const place of parsed['arrays'] as unknown[]) {
-    if (!isPlace(place)) throw new Error('the frame names an array that is none');
+    if (!isPlace(place)) throw new Error('the frame describes an array incorrectly');
     const Type = kinds[place.type];
     const bytes = place.length * Type.BYTES_PER_ELEMENT;
     if (start + place.offset + bytes > data.byteLength) throw new Error('the frame is cut off');
@@ -94,13 +94,13 @@ function withoutArrays(
   if (typeof value !== 'object' || value === null) return value;
   if (ArrayBuffer.isView(value)) {
     const type = (Object.keys(kinds) as Kind[]).find((kind) => value instanceof kinds[kind]);
-    if (type === undefined) throw new Error(`an array of another kind cannot cross: ${path.join('.')}`);
+    if (type === undefined) throw new Error(`this kind of array cannot be sent: ${path.join('.')}`);
     const data = value as Wire;
     arrays.push({ place: { path: [...path], type, length: data.length }, data });
     return null;
   }
   if (Array.isArray(value)) {
-    // Long lists of numbers and texts are the common case; they are left as they are.
+    // Long lists of numbers and texts are the common case; they are kept unchanged.
     if (!value.some((item) => typeof item === 'object' && item !== null)) return value;
     return value.map((item, i) => withoutArrays(item, [...path, i], arrays));
   }
@@ -119,12 +119,12 @@ function putAt(root: Record<string, unknown>, path: readonly (string | number)[]
   let at: Record<string | number, unknown> = root;
   for (const key of path.slice(0, -1)) {
     const next = Object.hasOwn(at, key) ? at[key] : undefined;
-    if (!isObject(next)) throw new Error('the frame names an array at a place that is not there');
+    if (!isObject(next)) throw new Error('the frame puts an array at a place that does not exist');
     at = next;
   }
   const last = path[path.length - 1];
   if (last === undefined || !Object.hasOwn(at, last)) {
-    throw new Error('the frame names an array at a place that is not there');
+    throw new Error('the frame puts an array at a place that does not exist');
   }
   at[last] = value;
 }

@@ -1,4 +1,4 @@
-/** Colours, dashes and markers by what they are for; palettes.ts says how each looks. */
+/** Colours, dashes and markers by their role; palettes.ts defines how each looks. */
 
 /** A colour: a slot of the palette (0, 1, ...; markers and dashes go with it), a neutral of the theme, or "#rrggbb". */
 export type Colour = number | 'ink' | 'muted' | 'faint' | `#${string}`;

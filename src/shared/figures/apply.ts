@@ -15,8 +15,8 @@ export function sourcesOf(recipe: FigureRecipe): FigureSource[] {
 }
 
 /**
- * The same figure of other runs; layers stay, steps are left to be the last of each run. As many runs as the recipe has take their places in order. A
- * figure that takes any number of runs takes all that are given; a figure of one run is drawn once for each. Raises InputError where none of this fits.
+ * The same figure of other runs; layers are kept, steps are replaced by the last of each run. If there are as many runs as in the recipe, they take their places in order. A
+ * figure that takes any number of runs takes all that are given; a figure of one run is drawn once for each. Raises InputError if none of this applies.
  */
 export function applyToRuns(recipe: FigureRecipe, runs: readonly string[]): FigureRecipe[] {
   if (runs.length === 0) throw new InputError('expected at least one run to apply the recipe to');

@@ -1,5 +1,5 @@
 /**
- * Figures of runs that are not at hand, drawn from what an exported file carries: the specification with its numbers. How such a figure looks can be
+ * Figures of runs that this store does not have, drawn from the contents of an exported file: the specification with its numbers. How such a figure looks can be
  * changed (page, fonts, colours, axes, notes); what it shows cannot, as that is computed from results.
  */
 import { InputError } from '../errors.ts';
@@ -21,21 +21,21 @@ export function withoutCarried({ carried: _, ...recipe }: FigureRecipe): FigureR
   return recipe;
 }
 
-/** Raises InputError where the recipe asks for another figure than the one that it carries, saying in what they differ. */
+/** Raises InputError where the recipe asks for another figure than the one that it carries, saying how they differ. */
 export function drawCarried(recipe: FigureRecipe): FigureSpec {
   const { spec, recipe: made } = unpackDocument(fromBase64(recipe.carried ?? ''));
   if (spec === undefined || made === undefined) throw new InputError(`the recipe "${recipe.name}" carries no figure`);
   const changed = [...new Set(differences(made, recipe))];
   if (changed.length > 0)
     throw new InputError(
-      `this figure is drawn from the numbers in its file, because the store does not have its runs: page, fonts, colours, axes and notes can be changed, not what it shows (${changed.join(', ')}). Take that back, import the runs, or choose other runs`,
+      `this figure is drawn from the numbers in its file, because the store does not have its runs: page, fonts, colours, axes and notes can be changed, not what it shows (${changed.join(', ')}). Undo that, import the runs, or choose other runs`,
     );
   return spec.kind === 'panels' ? panelsRestyled(spec, made, recipe) : restyled(spec, made.options, recipe.options);
 }
 
 const looks: ReadonlySet<string> = new Set([...Object.keys(pageOptions), 'x', 'y', 'title', 'annotations', 'points']);
 
-/** What two recipes differ in beside their looks, by name. */
+/** The differences between two recipes other than their looks, by name. */
 function differences(a: FigureRecipe, b: FigureRecipe): string[] {
   const same = (x: unknown, y: unknown): boolean => JSON.stringify(x) === JSON.stringify(y);
   const withoutLooks = (options: RecipeOptions): Map<string, unknown> =>

@@ -1,4 +1,4 @@
-/** Every figure by the name that recipes, links and commands have for it. A figure is declared in its file (figures/); it is drawn where it stands here. */
+/** Every figure by the name that recipes, links and commands use. A figure is declared in its file (figures/); only the figures listed here can be drawn. */
 import { assumptionsFigure } from './figures/assumptions.ts';
 import { densityFigure } from './figures/density.ts';
 import { samplesFigure } from './figures/distribution.ts';

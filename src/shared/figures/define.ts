@@ -7,7 +7,7 @@ import type { Options, ValuesOf } from './options.ts';
 import type { FigureSpec } from './types.ts';
 
 export interface FigureDefinition<Kind extends FigureDataKind = FigureDataKind, Own extends Options = Options> {
-  /** What it is called in the interface. */
+  /** Its name in the interface. */
   readonly title: string;
   /** What it shows, in a sentence. */
   readonly about: string;
@@ -26,8 +26,8 @@ export function defineFigure<const Kind extends FigureDataKind, const Own extend
 }
 
 /**
- * Draws a figure. `own`: its own options as a recipe holds them, checked here by its schemas (a recipe takes a value that any figure with an option of
- * that name takes). Raises InputError naming the option, what was expected and what came, and an Error for data of another kind.
+ * Draws a figure. `own`: its own options as a recipe holds them, checked here by its schemas (a recipe accepts any value that some figure with an option of
+ * that name accepts). Raises InputError naming the option, what was expected and what came, and an Error for data of another kind.
  */
 export function drawFigure(
   name: string,

@@ -1,11 +1,11 @@
-/** What figures draw, by kind: loaded from stored results by the caller. */
+/** The data that figures draw, by kind: loaded from stored results by the caller. */
 import type { ExtraArrays, MeasurementSummary, MetricPoint, ResultArrays } from '../results.ts';
 
-/** A stored measurement as figures take it. Arrays that a figure does not use may be missing; one that it needs and lacks raises an Error. */
+/** A stored measurement as input of figures. Arrays that a figure does not use may be missing; a missing array that it needs raises an Error. */
 export interface Measurement {
   readonly summary: MeasurementSummary;
   readonly arrays: Partial<ResultArrays> & ExtraArrays;
-  /** The run and moment that it belongs to, as legends say them: "seed 1", "epoch 5". */
+  /** The run and time that it belongs to, as in legends: "seed 1", "epoch 5". */
   readonly name?: string;
 }
 
@@ -36,7 +36,7 @@ export interface OverlapInput {
 export interface HyperparameterPoint {
   /** Numbers on an axis, texts as categories. */
   readonly value: number | string;
-  /** What else the measured runs are, where they differ in more than this setting ("batch 50"): a series of its own. */
+  /** A description of the other settings in which the measured runs differ ("batch 50"); each makes its own series. */
   readonly group?: string;
   readonly measurements: readonly Measurement[];
 }

@@ -1,6 +1,6 @@
 /**
- * What travels inside exported files so that a figure can be reopened: the specification (with its data) and the recipe, as deflated JSON. Files of
- * other programs, and figures whose data were stripped, are told apart by name.
+ * What is stored inside exported files so that a figure can be reopened: the specification (with its data) and the recipe, as deflated JSON. Files of
+ * other programs, and figures whose data were stripped, are reported as such.
  */
 import { strFromU8, strToU8, unzlibSync, zlibSync } from 'fflate';
 import { InputError } from '../errors.ts';
@@ -12,14 +12,14 @@ import type { FigureSpec, FigureProvenance } from './types.ts';
 
 /** A figure and what it was made from. */
 export interface FigureDocument {
-  /** Left out of files whose data would make them heavy, where the recipe can draw the figure again from the store. */
+  /** Left out of files that its data would make too large, if the recipe can draw the figure again from the store. */
   readonly spec?: FigureSpec;
   readonly recipe?: FigureRecipe;
 }
 
-/** Most bytes of packed data that an exported file carries where a recipe can take their place. */
+/** The most bytes of packed data in an exported file if a recipe can replace them. */
 export const heaviestDocument = 400_000;
-/** Significant digits of numbers that would be heavier as they are. */
+/** Significant digits kept when the exact numbers would take too much space. */
 const roundedDigits = 5;
 
 /**
@@ -69,7 +69,7 @@ export function unpackDocument(bytes: Uint8Array): FigureDocument {
   }
   const { format, version, spec, recipe } = parsed as Record<string, unknown>;
   if (format !== 'covature-figure-document')
-    throw new InputError('the file holds data of another program in place of a figure');
+    throw new InputError('the file holds the data of another program, not a figure');
   if (version !== 1)
     throw new InputError(`the figure in this file has version ${String(version)}; this program reads version 1`);
   return {

@@ -1,4 +1,4 @@
-/** What series are called on the axes of figures. */
+/** Names of series on the axes of figures. */
 import { trainingTime } from '../training-time.ts';
 
 const metrics: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-/** Numbers as the interface writes them: 1.203 ± 0.018, 3.2 × 10⁻⁵, integers with thin separators. */
+/** Formats numbers as in the interface: 1.203 ± 0.018, 3.2 × 10⁻⁵, integers with thin separators. */
 import type { NumberStyle } from '../rounding.ts';
 
 const superscripts: Readonly<Record<string, string>> = {
@@ -65,10 +65,10 @@ export function withUncertainty(value: number, uncertainty: number, digits = 2):
   return `${minus(value.toFixed(decimals))} ± ${uncertainty.toFixed(decimals)}`;
 }
 
-/** As the window and the pages write numbers. */
+/** The number style of the window and of pages. */
 export const pageStyle: NumberStyle = { number: numberText, uncertain: withUncertainty, dash: '–' };
 
-/** A number, or a dash where there is none. */
+/** A number, or a dash if there is none. */
 export function numberOrDash(value: number | null | undefined, digits = 3): string {
   return value === null || value === undefined ? pageStyle.dash : numberText(value, digits);
 }

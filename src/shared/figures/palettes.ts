@@ -1,9 +1,9 @@
-/** Colours for data, all told apart with the common colour-vision deficiencies, each with a marker and a dash so that no meaning is in colour alone. */
+/** Colours for data, all distinguishable with the common colour-vision deficiencies, each with a marker and a dash so that no meaning is in colour alone. */
 import type { Colour, Dash, MarkerShape } from './appearance.ts';
 
 /**
  * okabe-ito: Okabe and Ito (2008), blue first, its yellow left out (too pale on white). tol: Paul Tol's "bright" (2021). ink: black and greys, for print
- * without colour; told apart by marker and dash.
+ * without colour; distinguished by marker and dash.
  */
 export const palettes = {
   'okabe-ito': ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00', '#000000'],
@@ -55,7 +55,7 @@ export function rgbOf(hex: string): [number, number, number] {
 
 /**
  * Colour maps as a few anchors with linear steps between. 'sequential' goes from white (paper) to dark blue, of falling lightness throughout, so that it
- * reads in grey as well; 'diverging' goes from orange (negative) through white to blue, told apart with all common deficiencies.
+ * reads in grey as well; 'diverging' goes from orange (negative) through white to blue, distinguishable with all common deficiencies.
  */
 export const mapAnchors = {
   sequential: ['#FFFFFF', '#E3E8F1', '#BCCBE2', '#8FADD3', '#5E8FC3', '#2F6FAE', '#0F4F8F', '#08306B', '#041C42'],

@@ -75,7 +75,7 @@ type ValueIn<Each, Name> = Each extends unknown
 /** Options of single figures; one that several figures have takes what any of them takes. */
 type OwnOptions = { readonly [Name in NamesOf<Own>]?: ValueIn<Own, Name> };
 
-/** One schema for the options of one name. What is no value for the figure at hand is refused when it is drawn (`drawFigure`). */
+/** One schema for the options of one name. A value that the figure does not accept is refused when it is drawn (`drawFigure`). */
 function anyOf(options: readonly Option[]): v.GenericSchema {
   const values = new Set<string>();
   for (const { schema } of options) {

@@ -30,7 +30,7 @@ export interface FigureRecipe {
   readonly options: RecipeOptions;
   /** Of panels: one recipe each, in order. */
   readonly panels?: readonly FigureRecipe[];
-  /** The figure of the file that the recipe comes from, packed (carried.ts): drawn where its runs are not at hand. */
+  /** The figure of the file that the recipe comes from, packed (carried.ts): drawn if the store does not have its runs. */
   readonly carried?: string;
   /** Of an exported recipe: what wrote it, "Covature 0.1.0 (1a2b3c4d5e)". */
   readonly software?: string;
@@ -122,7 +122,7 @@ export function splitOptions(options: RecipeOptions): { readonly page: RecipeOpt
   };
 }
 
-/** What a figure must know of the page to be one of its panels. */
+/** What a figure must know about the page to be one of its panels. */
 function styleOptions({ preset, font, palette }: RecipeOptions): RecipeOptions {
   return {
     ...(preset === undefined ? {} : { preset }),

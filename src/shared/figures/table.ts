@@ -134,7 +134,7 @@ function cutoffTex(cutoff: number): string {
   return Math.abs(cutoff / 10 ** exponent - 1) < 1e-9 ? `$10^{${exponent}}$` : `$${cutoff}$`;
 }
 
-/** C against matrices that are taken for it: cosine, commutator beside its mean over random rotations, and the slope of log C_ii on log M_ii. */
+/** C against matrices used in its place: cosine, commutator beside its mean over random rotations, and the slope of log C_ii on log M_ii. */
 export function assumptionsTable(measurements: readonly Measurement[], options: TableOptions = {}): string {
   const shown = options.estimands ?? estimands;
   const cutoffs = new Set<number>();
@@ -168,7 +168,7 @@ export function assumptionsTable(measurements: readonly Measurement[], options: 
   );
   const caption =
     options.caption ??
-    `$C$ against matrices that are taken for it: cosine; commutator ratio, in brackets its mean over random rotations; slope of $\\log C_{ii}$ on $\\log M_{ii}$ over directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest (1 where $C \\propto M$), with half of its 95\\,\\% interval where one was computed.${[...reasons].map((reason) => ` Not defined (--) of ${reason}.`).join('')}`;
+    `$C$ against matrices used in its place: cosine; commutator ratio, in brackets its mean over random rotations; slope of $\\log C_{ii}$ on $\\log M_{ii}$ over directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest (1 where $C \\propto M$), with half of its 95\\,\\% interval where one was computed.${[...reasons].map((reason) => ` Not defined (--) of ${reason}.`).join('')}`;
   return [
     '% Needs \\usepackage{booktabs}',
     '\\begin{table}',

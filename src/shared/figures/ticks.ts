@@ -1,11 +1,11 @@
-/** Where the ticks of an axis go and what stands at them. Pure numbers; lengths in points. */
+/** Positions and labels of the ticks of an axis. Pure numbers; lengths in points. */
 import { integerText, scientificParts } from './numbers.ts';
 
 export interface Tick {
   readonly value: number;
   readonly major: boolean;
   /**
-   * What stands at a labelled tick: text, or mantissa and exponent of a power of ten (mantissa "" for 10^k alone).
+   * The label of a tick: text, or mantissa and exponent of a power of ten (mantissa "" for 10^k alone).
    * Undefined: a tick without a number.
    */
   readonly label?: { readonly mantissa: string; readonly exponent: number } | { readonly text: string };
@@ -20,12 +20,12 @@ export const narrowestSpan = 1e-12;
 /** Spans narrower than this are one value too: below lie numbers of fewer digits (denormal ones). */
 export const smallestSpan = 1e-304;
 
-/** Whether an axis cannot tell the ends of an interval apart. True as well where `high` is not above `low`, or either is no number. */
+/** Whether an axis cannot tell the ends of an interval apart. True as well where `high` is not above `low`, or either is NaN. */
 export function isOneValue(low: number, high: number): boolean {
   return !(high - low > Math.max(smallestSpan, narrowestSpan * Math.max(Math.abs(low), Math.abs(high))));
 }
 
-/** The same on a logarithmic axis, where 0 < low: the ratio counts alone. */
+/** The same on a logarithmic axis, where 0 < low: only the ratio counts. */
 export function isOneRatio(low: number, high: number): boolean {
   return !((high - low) / high > narrowestSpan);
 }
@@ -58,7 +58,7 @@ export function logTicks(low: number, high: number, length: number, room: number
   const key = (mantissa: number, exponent: number): string => `${mantissa}e${exponent}`;
   if (decades >= 2) {
     const stride = strides.find((step) => step * decade >= room) ?? Math.ceil(room / decade);
-    // Of the possible phases take the one that labels zero and round exponents.
+    // Among the possible offsets, the one that labels zero and round exponents.
     for (let k = Math.ceil(first / stride) * stride; k <= last; k += stride)
       labelled.set(key(1, k), { value: 10 ** k, major: true, label: { mantissa: '', exponent: k } });
     if (labelled.size < 2 && decades >= 2 && (last - first) * decade >= room) {

@@ -1,5 +1,5 @@
 /**
- * The specification of a figure: plain JSON, everything that is drawn and nothing about where it came from but its provenance. Made by the
+ * The specification of a figure: plain JSON, everything that is drawn, and nothing about where it came from except its provenance. Made by the
  * figure functions (figures/), combined by `composePanels`, laid out by `layoutFigure`, drawn by `renderSvg` and, on the main side, as PDF.
  * Labels are text with TeX mathematics between dollar signs.
  */
@@ -29,7 +29,7 @@ export interface Points extends Series {
   readonly xHigh?: readonly number[];
   readonly yLow?: readonly number[];
   readonly yHigh?: readonly number[];
-  /** Points of the page that upright error bars stand to the right of their points, where bars of several series would cover each other; 0 by default. */
+  /** Distance in points of the page by which upright error bars are to the right of their points, where bars of several series would cover each other; 0 by default. */
   readonly barShift?: number;
   readonly marker?: MarkerShape;
   /** Diameter in points; by default from the style and the number of points. */
@@ -208,7 +208,7 @@ export interface FigureStyle {
 export interface PointRule {
   /**
    * 'auto': as vectors up to `limit` points a panel, above that rasterised; 'vector'; 'raster': at `dpi` under vector axes; 'thin': at most `limit` points
-   * of a series, the first in each cell of the finest grid over the frame that leaves so many; stated in the notes.
+   * of a series, the first in each cell of the finest grid over the frame that leaves at most `limit`; stated in the notes.
    */
   readonly mode: 'auto' | 'vector' | 'raster' | 'thin';
   /** 4,000 by default. */
@@ -217,7 +217,7 @@ export interface PointRule {
   readonly dpi: number;
 }
 
-/** Where the numbers come from; goes into the metadata of every export. */
+/** Where the numbers come from; written into the metadata of every export. */
 export interface FigureProvenance {
   /** "Covature 0.1.0 (1a2b3c4d5e)": version, and the commit where it is known. */
   readonly software: string;

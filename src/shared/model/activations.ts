@@ -29,7 +29,7 @@ export const activationFunctions = [
 ] as const;
 export type ActivationFunction = (typeof activationFunctions)[number];
 
-/** Those whose second derivative vanishes but at kinks. */
+/** Functions whose second derivative is zero except at kinks. */
 export const piecewiseLinear: ReadonlySet<ActivationFunction> = new Set<ActivationFunction>([
   'relu',
   'identity',

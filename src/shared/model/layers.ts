@@ -34,7 +34,7 @@ const numericPadding = choice(
 
 /**
  * Fully connected: z = W^T a + b on the last axis. Parameters: `name.kernel` [in, units], `name.bias` [units]. With `tied`, the name of an embedding
- * before it, W is that embedding's table turned round (units: its number of tokens), which is measured once with both its uses.
+ * before it, W is that embedding's table transposed (units: its number of tokens), which is measured once, with both its uses.
  */
 const dense = v.strictObject({
   type: v.literal('dense'),
@@ -50,7 +50,7 @@ const activation = v.strictObject({
   type: v.literal('activation'),
   function: v.picklist(activationFunctions, (issue) =>
     /softmax/i.test(issue.received)
-      ? 'a softmax is no function of one number; cross-entropy takes the outputs before it (logits), so leave it out'
+      ? 'a softmax is not a function of one number; cross-entropy takes the outputs before it (logits), so leave it out'
       : `expected one of ${activationFunctions.join(', ')}, received ${issue.received}`,
   ),
   /** Of leaky-relu below 0; default 0.01. */
@@ -59,7 +59,7 @@ const activation = v.strictObject({
   alpha: v.optional(real()),
 });
 
-/** One vector a sample out of an image or a sequence, in the order of its numbers: position by position. */
+/** Flattens an image or a sequence to one vector per sample, position by position. */
 const flatten = v.strictObject({ type: v.literal('flatten') });
 /**
  * Zeros before and after the numbers of the last axis: channels of images, widths of sequences, entries of vectors. With an average pooling of size 1 and
@@ -68,15 +68,18 @@ const flatten = v.strictObject({ type: v.literal('flatten') });
 const padchannels = v.pipe(
   v.strictObject({
     type: v.literal('padchannels'),
-    /** How many; default 0. One of the two is above 0. */
+    /** Number of zeros; default 0. One of the two must be above 0. */
     before: v.optional(pad),
     after: v.optional(pad),
   }),
-  v.check(({ before = 0, after = 0 }) => before + after > 0, 'expected "before" or "after", how many zeros, above 0'),
+  v.check(
+    ({ before = 0, after = 0 }) => before + after > 0,
+    'expected "before" or "after", the number of zeros, above 0',
+  ),
 );
 /** An image's positions as the tokens of a sequence, row by row: [height, width, channels] to [height * width, channels]. */
 const tokens = v.strictObject({ type: v.literal('tokens') });
-/** Tokens and width exchanged: [tokens, width] to [width, tokens]. */
+/** Exchanges tokens and width: [tokens, width] to [width, tokens]. */
 const transpose = v.strictObject({ type: v.literal('transpose') });
 
 /**
@@ -106,7 +109,7 @@ const conv2d = v.strictObject({
   ),
   /** Distance between a window's places along both axes, or [down, across]; default 1. */
   dilation: v.optional(size2d),
-  /** Groups of channels that see their own filters alone: group g has filters g F/G ... (g + 1) F/G - 1. Divides channels and filters; default 1. */
+  /** Groups of channels that are seen only by their own filters: group g has filters g F/G ... (g + 1) F/G - 1. Divides channels and filters; default 1. */
   groups: v.optional(unitCount),
 });
 
@@ -115,12 +118,12 @@ const pooling = {
   size: size2d,
   /** Step along both axes, or [down, across]; default `size`. */
   stride: v.optional(size2d),
-  /** Places around the image, fewer than a window has; default 0. */
+  /** Padding around the image, less than the size of a window; default 0. */
   padding: v.optional(numericPadding),
   /** Whether windows that reach over the end count, unless they begin beyond the image and the padding before it (PyTorch's ceil_mode); default false. */
   ceil: v.optional(flag),
 };
-/** The largest number of every window; the padding is no number. */
+/** The largest number of every window; padding does not count. */
 const maxpool2d = v.strictObject({ type: v.literal('maxpool2d'), ...pooling });
 /** The mean over every window. */
 const avgpool2d = v.strictObject({
@@ -138,7 +141,7 @@ const meanpool = v.strictObject({ type: v.literal('meanpool') });
 
 /** Added to the variance under the square root, > 0; default 1e-5. */
 const epsilon = v.optional(positive, 1e-5);
-/** Whether there are gain and bias; default true. */
+/** Whether the layer has gain and bias; default true. */
 const affine = v.optional(flag);
 
 /** Every position's vector to mean 0 and variance 1, then gain and bias. Parameters: `name.gain`, `name.bias` [width]. */
@@ -147,7 +150,7 @@ const layernorm = v.strictObject({
   name: layerName,
   epsilon,
   affine,
-  /** Whether there is a bias where there is a gain; default true. */
+  /** Whether there is a bias in addition to the gain; default true. */
   bias: v.optional(flag),
 });
 /** Every position's vector divided by sqrt(mean of its squares + epsilon), then gain. Parameter: `name.gain` [width]. */
@@ -203,7 +206,7 @@ const embedding = v.strictObject({
 });
 /** A learned vector for every place of a sequence, added. Parameter: `name.kernel` [tokens, width]. */
 const positions = v.strictObject({ type: v.literal('positions'), name: layerName });
-/** A learned token put before the others: [tokens, width] to [tokens + 1, width]. Parameter: `name.kernel` [width]. */
+/** A learned token placed before the others: [tokens, width] to [tokens + 1, width]. Parameter: `name.kernel` [width]. */
 const classtoken = v.strictObject({ type: v.literal('classtoken'), name: layerName });
 /** One token of a sequence: [tokens, width] to [width]. */
 const selecttoken = v.strictObject({
@@ -222,7 +225,7 @@ const attention = v.strictObject({
   name: layerName,
   /** Divides the width unless `head_width` is given. */
   heads: unitCount,
-  /** A token sees itself and those before it alone; default false. */
+  /** A token sees only itself and those before it; default false. */
   causal: v.optional(flag, false),
   /** Default false. */
   bias: v.optional(flag),
@@ -398,7 +401,7 @@ export function sidesOf(padding: NumericPadding): readonly [readonly [number, nu
   return [typeof rows === 'number' ? [rows, rows] : rows, typeof columns === 'number' ? [columns, columns] : columns];
 }
 
-/** One of several forms, with one sentence for all that is wrong. */
+/** One of several forms, with a single error message whatever is wrong. */
 function choice<const S extends readonly v.GenericSchema[]>(
   forms: S,
   message: string,

@@ -1,5 +1,5 @@
 /**
- * The losses of the model format: what is summed over a sample, and what its targets are. Letters: y the outputs, K their number (of one
+ * The losses of the model format: what is summed over a sample, and what the targets are. Letters: y the outputs, K their number (of one
  * token, where the model ends in a sequence), t targets, log p = log softmax(y).
  */
 import * as v from 'valibot';
@@ -33,7 +33,7 @@ const mean_over_outputs = v.optional(v.boolean('expected true or false'));
 const mse = v.strictObject({ type: v.literal('mse'), mean_over_outputs });
 
 /**
- * l = sum_k log(1 + exp(y_k)) - t_k y_k, on logits y with t_k in [0, 1]: every output (one or many) says yes or no by itself. With
+ * l = sum_k log(1 + exp(y_k)) - t_k y_k, on logits y with t_k in [0, 1]: every output (one or many) is an independent yes or no. With
  * `mean_over_outputs` the mean over the outputs instead of the sum: torch.nn.BCEWithLogitsLoss.
  */
 const binaryCrossEntropy = v.strictObject({ type: v.literal('binary-cross-entropy'), mean_over_outputs });
@@ -52,7 +52,7 @@ export const lossSchema = v.lazy((input): v.GenericSchema<unknown, LossSpec> =>
 export type LossSpec =
   LossName | v.InferOutput<typeof crossEntropy> | v.InferOutput<typeof mse> | v.InferOutput<typeof binaryCrossEntropy>;
 
-/** A loss with every setting told. */
+/** A loss with every setting filled in. */
 export interface Loss {
   readonly type: LossName;
   /** s, 0 unless cross-entropy. */

@@ -100,7 +100,7 @@ describeWhere(windowAvailable(), 'the page of a run', () => {
         epochs: 20,
         measurements: [],
       },
-      /Every training sample is classified right/,
+      /Every training sample is classified correctly/,
     ],
   ] as const)('says that a network %s, with the reason, and in the table too', async (state, experiment, reason) => {
     const { page } = window;
@@ -155,7 +155,7 @@ describeWhere(windowAvailable(), 'the page of a run', () => {
     await page.getByText(/years on this machine|a day on any machine/).waitFor({ state: 'detached' });
     await page.getByLabel('Batch size').fill('400');
     await page.getByLabel('Batch size').press('Tab');
-    await page.getByText('every batch is the whole training set: no noise of sampling').waitFor();
+    await page.getByText('every batch is the whole training set: no sampling noise').waitFor();
     const measured = page.getByPlaceholder('all', { exact: true });
     await measured.fill('5000');
     await measured.press('Tab');

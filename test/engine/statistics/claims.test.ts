@@ -121,7 +121,7 @@ const cases: Row[] = [
     claim: 'C_on_Q',
     training: { C_on_Q: [0.85, 1.0] },
     verdict: 'inconclusive',
-    reason: /training set does not agree.*reaches out/,
+    reason: /training set does not agree.*extends beyond/,
   },
   {
     claim: 'C_on_Q',
@@ -225,9 +225,9 @@ const cases: Row[] = [
     training: { scatter: [-0.02, 0.01] },
     crossed: { scatter: [-0.02, 0.01] },
     verdict: 'inconclusive',
-    reason: /no difference that the samples can tell/,
+    reason: /no difference that these samples can show/,
   },
-  // Equal but for rounding, as where C, H and Q are multiples of each other.
+  // Equal up to rounding, as where C, H and Q are multiples of each other.
   {
     claim: 'Q_rather_than_H',
     training: { scatter: [1e-12, 2e-12] },

@@ -157,7 +157,7 @@ describe('what a measurement holds beside its exponents', () => {
       'Precision of float32 on cpu',
       'Activity–weight duality',
       'What the duality gives for the noise',
-      '$C$ against matrices $M$ that are often taken for it',
+      '$C$ against matrices $M$ that are often used in its place',
       'Matrices that may be equal',
       'Noise of drawn minibatches of 50',
       'Spectral density of $H$',

@@ -25,7 +25,7 @@ describe('messages as bytes', () => {
   });
 
   it('refuses what cannot cross', () => {
-    expect(() => encode({ a: new BigInt64Array(1) })).toThrow(/another kind cannot cross: a/);
+    expect(() => encode({ a: new BigInt64Array(1) })).toThrow(/cannot be sent: a/);
   });
 
   const frame = encode({ a: Float64Array.of(1, 2, 3) }) as Uint8Array;

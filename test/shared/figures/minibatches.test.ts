@@ -35,5 +35,5 @@ test('it is measured over predicted with 1.96 standard errors; bars of the modes
 });
 
 test('a measurement without it is refused in words', () => {
-  expect(() => minibatchNoise(measurement({ d: 20 }))).toThrow(/holds no noise of minibatches; measure again/);
+  expect(() => minibatchNoise(measurement({ d: 20 }))).toThrow(/holds no minibatch noise; measure again/);
 });

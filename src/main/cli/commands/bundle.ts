@@ -208,7 +208,7 @@ function verifiedText(name: string, found: VerifiedBundle, sound: boolean): stri
         result.verdict === 'equal'
           ? 'its numbers are equal bit for bit'
           : result.verdict === 'rounding'
-            ? `its numbers are equal but for rounding (${formatNumber(result.difference)} of the largest at most)`
+            ? `its numbers are equal up to rounding (${formatNumber(result.difference)} of the largest at most)`
             : result.verdict === 'differs'
               ? `differs: ${result.where}`
               : `was not drawn: ${result.reason}`

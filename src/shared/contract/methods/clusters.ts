@@ -1,11 +1,11 @@
-/** Sweeps on a cluster: what a window shows of them, and what it can do. */
+/** Sweeps on a cluster: what a window shows about them, and what it can do with them. */
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
 import { id, method, none, textUpTo } from '../define.ts';
 
 /**
- * done: its run is there, to be collected. waiting: in the queue. paused: it can go on, and no job will do so. lost: its job is gone without a word. unknown:
- * Slurm does not answer, and the member's own word is old.
+ * done: its run is there, to be collected. waiting: in the queue. paused: it can continue, but no job will continue it. lost: its job is gone without saying why. unknown:
+ * Slurm does not answer, and the member's own last message is old.
  */
 export const memberStatuses = [
   'done',
@@ -25,7 +25,7 @@ export interface MemberReport {
   readonly member: number;
   readonly run: string;
   readonly status: MemberStatus;
-  /** Why it waits, failed or stopped; what went wrong meanwhile. */
+  /** Why it is waiting, failed or stopped; or what went wrong while it ran. */
   readonly reason: string | null;
   readonly fault: string | null;
   /** "12_7". */
@@ -58,7 +58,7 @@ export interface SweepReport {
   };
   /** What Slurm says of its pilot job; null without. */
   readonly pilot: string | null;
-  /** What each task was given when members were last submitted, in sbatch's words; null: the cluster's default. */
+  /** The limits of each task when members were last submitted, as sbatch writes them; null: the cluster's default. */
   readonly asked: { readonly time: string | null; readonly memory: string | null };
 }
 
@@ -69,7 +69,7 @@ export interface KnownSweep {
   readonly folder: string;
   /** The login node; null: this machine. */
   readonly host: string | null;
-  /** How covature is called there; null: "covature". */
+  /** The command that runs covature there; null: "covature". */
   readonly remote: string | null;
   readonly added: number;
 }
@@ -117,14 +117,14 @@ export const clusters = {
   ),
   /** Shows a sweep that was submitted elsewhere, as by the command line. */
   'clusters.add': method<KnownSweep>()(v.strictObject(place)),
-  /** Forgets it; its files and jobs stay. */
+  /** Removes it from the list; its files and jobs stay. */
   'clusters.forget': method<null>()(v.strictObject({ id })),
-  /** Reads files and queue at most once a minute, and after what was done from here; between, the last answer. */
+  /** Reads files and queue at most once a minute, and after an action from here; in between it returns the last answer. */
   'clusters.status': method<SweepStanding>()(v.strictObject({ id })),
   'clusters.collect': method<CollectedSweep>()(v.strictObject({ id })),
-  /** Answers the jobs that were taken out of the queue. */
+  /** Returns the jobs that were removed from the queue. */
   'clusters.cancel': method<{ readonly jobs: readonly string[] }>()(v.strictObject({ id })),
-  /** Submits what is neither done nor in the queue; answers those members. */
+  /** Submits the members that are neither done nor in the queue; returns those members. */
   'clusters.resubmit': method<{ readonly members: readonly number[] }>()(
     v.strictObject({ id, time: amount, memory: amount }),
   ),

@@ -18,13 +18,13 @@ export interface RenderedFigure {
   readonly svg: string;
   readonly width_mm: number;
   readonly height_mm: number;
-  /** In words, for those who do not see it. */
+  /** A description in words, for readers who cannot see it. */
   readonly description: string;
   /** Statements in its small print. */
   readonly notes: readonly string[];
-  /** What a reader would trip over (texts that overlap, frames too small): empty where all is well. */
+  /** Problems that a reader would notice (overlapping texts, frames too small); empty if there are none. */
   readonly warnings: readonly string[];
-  /** Cutoffs that the measurements have fits at, widest last; empty where none is drawn. */
+  /** Cutoffs at which the measurements have fits, widest last; empty if no fit is drawn. */
   readonly cutoffs: readonly number[];
   readonly panels: number;
   /** From the numbers of the file that the recipe came from, because the store does not have its runs. */
@@ -33,7 +33,7 @@ export interface RenderedFigure {
 
 export interface ExportedFile {
   readonly name: string;
-  /** null: written to the folder that was chosen. */
+  /** null: the file was written to the chosen folder. */
   readonly content: Uint8Array | null;
 }
 
@@ -48,7 +48,7 @@ export interface ReopenedFigure {
   readonly name: string;
   /** With the numbers of the file (`carried`) where some of its runs are missing. */
   readonly recipe: Json;
-  /** Runs that the recipe names and this store does not have. */
+  /** Runs named by the recipe that this store does not have. */
   readonly missing: readonly string[];
   /** Whether it can be drawn without those. */
   readonly drawable: boolean;
@@ -76,7 +76,7 @@ export const figures = {
   'figures.count': method<number>()(none),
   /** Draws a recipe (src/shared/figures/recipe.ts) from the stored results, in a process of its own. */
   'figures.render': method<RenderedFigure>()(v.strictObject({ recipe: v.unknown() })),
-  /** Draws recipes and writes them into a folder (a token of `files.choose`), or answers the files; several then come as one ZIP file (`archive`). */
+  /** Draws recipes and writes them into a folder (a token of `files.choose`), or returns the files; several then come as one ZIP file (`archive`). */
   'figures.export': method<ExportOutcome>()(
     v.strictObject({
       figures: v.pipe(

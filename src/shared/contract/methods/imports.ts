@@ -1,4 +1,4 @@
-/** What comes from elsewhere and goes there: runs as `.covature` files, models with weights trained by another program. */
+/** Import and export: runs as `.covature` files, and models with weights trained by another program. */
 import * as v from 'valibot';
 import { measurementSchema } from '../../experiment.ts';
 import type { ModelFileCheck } from '../../model-file.ts';
@@ -6,7 +6,7 @@ import { integer, positive } from '../../validation.ts';
 import { id, method, name, textUpTo } from '../define.ts';
 import type { Json } from '../records.ts';
 
-/** A file of this machine: by its path, or by a token of `files.choose` and its sisters. */
+/** A file of this machine: by its path, or by a token of `files.choose` or a similar method. */
 const place = v.union(
   [v.strictObject({ path: textUpTo(4096) }), v.strictObject({ token: textUpTo(200) })],
   'expected a path or a token',
@@ -21,12 +21,12 @@ export interface TensorMapping {
   /** Name and shape in the model. */
   readonly target: string;
   readonly targetShape: readonly number[];
-  /** Name in the file, and the shape that it must have there. */
+  /** Name in the file, and the shape that the tensor must have there. */
   readonly source: string;
   readonly expected: readonly number[];
   /** Null: the file has no tensor of that name. */
   readonly found: readonly number[] | null;
-  /** What is wrong with it; null where nothing is. */
+  /** What is wrong with it; null if nothing is. */
   readonly problem: string | null;
 }
 
@@ -34,18 +34,18 @@ export interface ProposedModelInfo {
   readonly model: Json;
   /** Names in the file by names of the model. */
   readonly names: Readonly<Record<string, string>>;
-  /** What the shapes do not tell: "relu between the layers". */
+  /** Assumptions that the shapes do not settle: "relu between the layers". */
   readonly assumed: readonly string[];
 }
 
 export interface ModelPreview {
   readonly layout: WeightsLayout;
   readonly mappings: readonly TensorMapping[];
-  /** Of the file, for a choice by hand: name and shape. */
+  /** Tensors of the file, for choosing by hand: name and shape. */
   readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
   /** Tensors of the file that the model has no place for. */
   readonly unused: readonly string[];
-  /** Names by target that fit in the order of the file, where names do not but shapes do; null where they do not either. */
+  /** Names by target that fit in the order of the file, if shapes fit but names do not; null if shapes do not fit either. */
   readonly suggested: Readonly<Record<string, string>> | null;
   /** Numbers in all tensors of the model. */
   readonly weights: number;
@@ -55,7 +55,7 @@ export interface ModelPreview {
 
 export interface ImportedModel {
   readonly run: string;
-  /** Over the data, with the weights as they were read; whether these make sense tells whether the import did. */
+  /** Over the data, with the weights as they were read; if these numbers are plausible, the import worked. */
   readonly loss: number;
   readonly accuracy: number | null;
   readonly testLoss: number | null;
@@ -71,7 +71,7 @@ export interface ImportedModelFile {
   /** Over all of the file's data. */
   readonly loss: number;
   readonly accuracy: number | null;
-  /** Of covature.py, for the user: what PyTorch does not train, and the like. */
+  /** Notes of covature.py for the user: for example, what PyTorch does not train. */
   readonly notes: readonly string[];
 }
 
@@ -88,7 +88,7 @@ const weights = {
 export const imports = {
   /**
    * Writes a run with its files as one `.covature` file, as a job. Where it goes is left out in the browser shell: then `token` names it, and
-   * GET /files/TOKEN answers it once.
+   * GET /files/TOKEN returns it once.
    */
   'runs.export': method<{ readonly name: string; readonly bytes: number; readonly token: string | null }>()(
     v.strictObject({ id, to: v.exactOptional(place) }),
@@ -109,8 +109,8 @@ export const imports = {
     }),
   ),
   /**
-   * Adds the run of a `.covature` file; the same one twice is added once (`added` false). One that covature.Run writes and that has not ended is followed, as a job: it
-   * stands among the runs at once, and grows as its file does; one that has ended is taken whole.
+   * Adds the run of a `.covature` file; importing the same file again adds nothing (`added` false). A file that covature.Run is still writing is followed as a job: its run
+   * is listed at once and grows with the file; a finished one is imported whole.
    */
   'runs.import': method<{
     readonly id: string;
@@ -119,22 +119,22 @@ export const imports = {
     readonly following: boolean;
   }>()(v.strictObject({ from: place, project: v.exactOptional(v.nullable(id)) })),
   /**
-   * Stores the model of a `.covature-model` file (covature.export) as a run that is done, to be measured. Its check against PyTorch is computed again; a file that departs
-   * from it is a bad input, which says at which layer.
+   * Stores the model of a `.covature-model` file (covature.export) as a run that is done, to be measured. Its check against PyTorch is computed again; a file that does not agree
+   * with it is a `bad-input` fault that names the layer.
    */
   'models.importFile': method<ImportedModelFile>()(
     v.strictObject({ from: place, name: v.exactOptional(name), project: v.exactOptional(v.nullable(id)) }),
   ),
-  /** The bridge from PyTorch, one Python file, which knows how to call this program. */
+  /** The bridge from PyTorch: one Python file that knows how to call this program. */
   'models.bridge': method<{ readonly name: string; readonly text: string }>()(v.strictObject({})),
   /**
-   * The network that the shapes in a file of weights tell, as far as they do, with what had to be assumed. A `bad-input` fault says what stands in the
-   * way.
+   * The network inferred from the shapes in a file of weights, with the assumptions that were needed. A `bad-input` fault says what prevents
+   * that.
    */
   'models.propose': method<ProposedModelInfo>()(v.strictObject({ weights: weights.weights })),
-  /** Holds the tensors of a file against a model; reads no numbers and stores nothing. Faults of single tensors are in the answer. */
+  /** Compares the tensors of a file with a model; reads no numbers and stores nothing. Problems with single tensors are part of the result. */
   'models.preview': method<ModelPreview>()(v.strictObject(weights)),
-  /** Stores a model with its weights as a run that is done, to be measured; with `measurement` that is queued at once. */
+  /** Stores a model with its weights as a run that is done, to be measured; with `measurement`, a measurement is queued at once. */
   'models.import': method<ImportedModel>()(
     v.strictObject({
       name,

@@ -1,4 +1,4 @@
-/** What an experiment is made of: datasets, examples, and what it will take. */
+/** Everything for making an experiment: datasets, examples, and forecasts of time and memory. */
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
 import type { DatasetSummary } from '../../dataset.ts';
@@ -11,11 +11,11 @@ export interface DatasetInfo {
   readonly name: string;
   /** The specification that an experiment names. */
   readonly spec: Json;
-  /** generated: made here at any time; file: read from the user's files; published: downloaded. */
+  /** generated: by this program whenever needed; file: read from the user's files; published: downloaded. */
   readonly kind: 'generated' | 'file' | 'published';
-  /** Whether it can be used now; else why not and what to do. */
+  /** True if it can be used now; else why not, and what to do. */
   readonly available: true | string;
-  /** Of its last reading. */
+  /** From the last time it was read. */
   readonly summary: DatasetSummary | null;
   /** Whether the user entered it (and can remove it). */
   readonly own: boolean;
@@ -46,16 +46,16 @@ export interface ParameterForecast {
   readonly name: string;
   readonly shape: readonly number[];
   readonly size: number;
-  /** Measured how often; 0: not. */
+  /** How often it is measured; 0: never. */
   readonly times: number;
-  /** Of one exact measurement; null where it is not measured exactly. */
+  /** Peak memory of one exact measurement; null if it is not measured exactly. */
   readonly memory: number | null;
   /** Of the arrays it stores, once. */
   readonly disk: number | null;
 }
 
 export interface Forecast {
-  /** Runs that the lists of values make. */
+  /** Number of runs that the lists of values make. */
   readonly runs: number;
   /** The fields with lists: path and number of values. */
   readonly axes: readonly { readonly path: string; readonly values: number }[];
@@ -72,7 +72,7 @@ export interface Forecast {
   readonly seconds: number | null;
   /** Of each run of a small sweep, in the order of `parseSweep`; null for large ones, for one run alone, and before there are rates. */
   readonly secondsEach: readonly number[] | null;
-  /** What will fail or should be thought of: "fc1.kernel needs 39200 x 39200 matrices, 49 GB". */
+  /** Warnings of what will fail or needs attention: "fc1.kernel needs 39200 x 39200 matrices, 49 GB". */
   readonly warnings: readonly string[];
 }
 
@@ -82,7 +82,7 @@ export interface ExperimentCheck {
   readonly experiment: Json | null;
   /** One line each, beginning with the place: "experiment.model.layers[2].units: expected ...". */
   readonly problems: readonly string[];
-  /** What is allowed and hardly meant, by field. */
+  /** Remarks on values that are allowed but rarely intended, by field. */
   readonly remarks: readonly FieldRemark[];
   readonly forecast: Forecast | null;
 }
@@ -92,20 +92,20 @@ const spec = v.unknown();
 export const making = {
   /** Generators, published sets (found or not), and what the user entered. */
   'datasets.list': method<readonly DatasetInfo[]>()(none),
-  /** Reads or generates a dataset in a process of its own and answers some samples. */
+  /** Reads or generates a dataset in a process of its own and returns some samples. */
   'datasets.preview': method<DatasetPreview>()(
     v.strictObject({
       spec,
       part: v.exactOptional(v.picklist(['train', 'test']), 'train'),
       from: v.exactOptional(integer(0), 0),
       count: v.exactOptional(integer(1, 1000), 60),
-      /** Follows and stops it (`request.progress`, `requests.cancel`). */
+      /** Allows the request to be followed and stopped (`request.progress`, `requests.cancel`). */
       token: v.exactOptional(token),
     }),
   ),
   /**
-   * Recognises what a file or folder holds and enters it. A published set (MNIST, CIFAR-10 ...) becomes the one of that name: whatever names it reads it from
-   * there. Anything else is entered under the name of its file or folder.
+   * Recognises what a file or folder holds and adds it. A published set (MNIST, CIFAR-10 ...) becomes the one of that name: whatever names it reads it from
+   * there. Anything else is added under the name of its file or folder.
    */
   'datasets.add': method<DatasetInfo>()(
     v.union(
@@ -113,11 +113,11 @@ export const making = {
       'expected a path or a token',
     ),
   ),
-  /** Reads it once, and enters it under a name; the same name replaces. Files stay where they are. */
+  /** Reads it once and adds it under a name, replacing an entry of the same name. Files stay where they are. */
   'datasets.save': method<DatasetInfo>()(v.strictObject({ name, spec })),
   /** Forgets the entry, or where the user keeps a published set; files stay where they are. */
   'datasets.remove': method<null>()(v.strictObject({ name })),
-  /** Fetches a published set (its `source`) into the store's folder of datasets, as a job; what an earlier try has left is gone on with. */
+  /** Fetches a published set (its `source`) into the store's folder of datasets, as a job; continues an earlier, interrupted download. */
   'datasets.download': method<{ readonly job: string }>()(v.strictObject({ source: textUpTo(100) })),
   /** Guesses the specification of a file or folder, named by a path or by a token of `files.choose`. */
   'datasets.identify': method<Json>()(
@@ -141,11 +141,11 @@ export const making = {
     ),
   ),
 
-  /** What can start here at once and is soon done comes first. */
+  /** Examples that can start at once and finish soon come first. */
   'experiments.examples': method<readonly Example[]>()(none),
   /**
-   * Checks an experiment, lists of values included, and says what it will take. Nothing is started. Without `timed` the answer comes at once, its time
-   * null; with it, rates that are not known yet are measured first: seconds.
+   * Checks an experiment, lists of values included, and forecasts what it will take. Nothing is started. Without `timed` the answer comes at once with its time
+   * null; with it, rates that are not known yet are measured first, which takes seconds.
    */
   'experiments.check': method<ExperimentCheck>()(
     v.strictObject({ experiment: v.unknown(), timed: v.exactOptional(v.boolean(), true) }),

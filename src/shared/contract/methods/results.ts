@@ -7,7 +7,7 @@ import { measurementSchema } from '../../experiment.ts';
 import { id, keys, method, textUpTo } from '../define.ts';
 import type { CheckpointInfo, LogLine, MeasurementInfo, SeriesData, SeriesInfo, SeriesUpdate } from '../records.ts';
 
-/** Arrays of at most a few numbers a direction; cross-fitted ones [2, d]. Errors are left out of an answer where the measurement has none. What each holds: `ResultArrays` and `ExtraArrays` in src/shared/results.ts. */
+/** Arrays of at most a few numbers per direction; cross-fitted ones [2, d]. Errors are left out of an answer where the measurement has none. What each holds: `ResultArrays` and `ExtraArrays` in src/shared/results.ts. */
 export const diagonals = [
   'eigenvalues',
   'C_diagonal',
@@ -17,12 +17,12 @@ export const diagonals = [
   'cross_fitted_H_diagonal',
   'cross_fitted_C_diagonal',
   'cross_fitted_Q_diagonal',
-  // Where further random splits were measured.
+  // Present if further random splits were measured.
   'split_selection',
   'split_H_diagonal',
   'split_C_diagonal',
   'split_Q_diagonal',
-  // Where duality or assumptions were measured: the summary says so.
+  // Present if duality or assumptions were measured, as the summary says.
   'C_dual_diagonal',
   'dual_spread',
   'C_dual_within_diagonal',
@@ -30,7 +30,7 @@ export const diagonals = [
   'G_diagonal',
   'F_diagonal',
   'E_diagonal',
-  // Where intervals were computed.
+  // Present if intervals were computed.
   'error_directions',
   'H_error',
   'C_error',
@@ -48,12 +48,12 @@ export type MatrixName = (typeof matrices)[number];
 export interface MatrixPicture {
   /** Side of the whole matrix. */
   readonly d: number;
-  /** Side of the picture: rows and columns from `from` on, `block` x `block` entries a cell. */
+  /** Side of the picture: rows and columns from `from` on, `block` x `block` entries per cell. */
   readonly size: number;
   readonly from: number;
   readonly to: number;
   readonly block: number;
-  /** [size, size]: of each cell's entries the one of largest absolute value (nothing that stands out is averaged away). */
+  /** [size, size]: the entry of largest absolute value in each cell (so that no outlier is averaged away). */
   readonly cells: Float64Array;
   /** Largest absolute value on and off the diagonal, over the part shown. */
   readonly largestDiagonal: number;
@@ -85,11 +85,11 @@ export const results = {
   'measurements.arrays': method<Readonly<Partial<Record<DiagonalName, Float64Array>>>>()(
     v.strictObject({ id, names: v.pipe(v.array(v.picklist(diagonals)), v.minLength(1)) }),
   ),
-  /** Fits with intervals at any cutoff, by estimand: seconds. Null where the measurement does not keep what intervals are made from. */
+  /** Fits with intervals at any cutoff, by estimand; takes seconds. Null if the measurement does not keep the sums that intervals are computed from. */
   'measurements.atCutoff': method<Readonly<Record<Estimand, CutoffRow>> | null>()(
     v.strictObject({ id, cutoff: v.pipe(v.number(), v.minValue(1e-8), v.maxValue(1)) }),
   ),
-  /** A matrix as a picture: in the parameter's own basis, or in the eigenbasis of H (computed once, then kept: seconds at first). */
+  /** A matrix as a picture: in the parameter's own basis, or in the eigenbasis of H (computed the first time, which takes seconds, then kept). */
   'measurements.heatmap': method<MatrixPicture>()(
     v.strictObject({
       id,
@@ -98,7 +98,7 @@ export const results = {
       /** Rows and columns [from, to); default all. */
       from: v.exactOptional(integer(0), 0),
       to: v.exactOptional(integer(1)),
-      /** Cells a side at most. */
+      /** The most cells along a side. */
       size: v.exactOptional(integer(1, 1024), 256),
     }),
   ),
@@ -128,7 +128,7 @@ export const results = {
       points,
     }),
   ),
-  /** What came since an earlier answer; everything where there is none. */
+  /** Points added since an earlier answer; all of them if there was none. */
   'series.since': method<SeriesUpdate>()(
     v.strictObject({
       run: id,
@@ -136,7 +136,7 @@ export const results = {
       names: seriesNames,
     }),
   ),
-  /** The newest `last` lines; `next` is the number from which `since` goes on. */
+  /** The newest `last` lines; `next` is the number to continue from with `since`. */
   'logs.get': method<{ readonly lines: readonly LogLine[]; readonly next: number }>()(
     v.strictObject({
       run: id,

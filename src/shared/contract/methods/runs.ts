@@ -1,4 +1,4 @@
-/** Runs: the table, one run, starting them, and what is done with many at once. */
+/** Runs: the table, single runs, starting them, and bulk actions. */
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
 import { id, ids, key, keys, method, name, none, tags, textUpTo } from '../define.ts';
@@ -6,7 +6,7 @@ import type { Varied } from '../../varied.ts';
 import { runStatuses } from '../records.ts';
 import type { ColumnInfo, GroupPage, Json, RunDetail, RunPage, RunRow, RunStatus } from '../records.ts';
 
-/** Values of the fields grouped by, one each; null where a run has none. */
+/** One value for each field that is grouped by; null if a run has none. */
 const groupKey = v.pipe(
   v.array(v.nullable(v.union([v.number(), textUpTo(10_000)])), 'expected a list of values'),
   v.minLength(1),
@@ -35,7 +35,7 @@ const sort = v.exactOptional(
   v.pipe(v.array(v.strictObject({ key, descending: v.exactOptional(v.boolean(), false) })), v.maxLength(8)),
 );
 
-/** Which of several runs a bulk action did not reach, and why; it is done for the others. */
+/** Runs for which a bulk action failed, and why; it was done for the others. */
 export interface BulkOutcome {
   readonly done: readonly string[];
   readonly refused: readonly { readonly id: string; readonly message: string }[];
@@ -85,7 +85,7 @@ export const runs = {
       open: v.exactOptional(v.pipe(v.array(groupKey), v.maxLength(200)), []),
     }),
   ),
-  /** What values a field has, most frequent first, 50 at most: for completing a filter. */
+  /** The values of a field, most frequent first, 50 at most: for completing a filter. */
   'runs.values': method<readonly { readonly value: number | string; readonly runs: number }[]>()(
     v.strictObject({ field: key }),
   ),
@@ -103,11 +103,11 @@ export const runs = {
       all: v.exactOptional(v.boolean(), false),
     }),
   ),
-  /** The settings that tell the runs apart, as people speak of them (src/shared/varied.ts): one value a run, in the order asked. */
+  /** The settings that distinguish the runs, in everyday terms (src/shared/varied.ts): one value a run, in the order asked. */
   'runs.varied': method<readonly Varied[]>()(
     v.strictObject({ ids: v.pipe(v.array(id), v.minLength(1), v.maxLength(500)) }),
   ),
-  /** Changes many runs at once. An unknown id or project changes none of them. */
+  /** Changes many runs at once. If an id or project is unknown, none of them is changed. */
   'runs.update': method<null>()(
     v.strictObject({
       ids,
@@ -123,10 +123,10 @@ export const runs = {
       priority: v.exactOptional(integer(-1000, 1000)),
     }),
   ),
-  /** Puts runs into the bin; running and queued ones are refused. `done` is what the undo (`runs.restore`) takes. */
+  /** Moves runs to the bin; running and queued ones are refused. `done` is the argument for the undo (`runs.restore`). */
   'runs.delete': method<BulkOutcome>()(v.strictObject({ ids })),
   'runs.restore': method<null>()(v.strictObject({ ids })),
-  /** Removes runs in the bin with their files, for good. Answers the bytes given back. */
+  /** Permanently removes runs in the bin with their files. Returns the number of bytes freed. */
   'runs.purge': method<{ readonly bytes: number }>()(v.strictObject({ ids })),
   /** Empties the bin (runs, projects, figures), for good. */
   'bin.empty': method<{
@@ -140,14 +140,14 @@ export const runs = {
    * all together or not at all.
    */
   'runs.start': method<StartedRuns>()(v.strictObject({ experiment: v.unknown(), ...filing })),
-  /** The same for a changed copy of a run's experiment (default: as it is, with the seed counted up), with the run as parent. */
+  /** The same for a changed copy of a run's experiment (default: unchanged except for the next seed), with the run as parent. */
   'runs.clone': method<StartedRuns>()(v.strictObject({ id, experiment: v.exactOptional(v.unknown()), ...filing })),
-  /** Ends what runs (within a second: asked first, then killed) and takes what waits out of the queue. */
+  /** Ends running runs (asked first, and killed after a second) and removes waiting ones from the queue. */
   'runs.cancel': method<BulkOutcome>()(v.strictObject({ ids })),
-  /** Takes a checkpoint and ends; a queued run is held back. */
+  /** Takes a checkpoint and stops; a queued run is held back. */
   'runs.pause': method<BulkOutcome>()(v.strictObject({ ids })),
-  /** Goes on from the last checkpoint, to the same end bit for bit as without the pause. */
+  /** Continues from the last checkpoint; the result is the same, bit for bit, as without the pause. */
   'runs.resume': method<BulkOutcome>()(v.strictObject({ ids })),
-  /** Begins again from the first step; what an unfinished run had recorded and measured is replaced. */
+  /** Starts again from the first step; what an unfinished run had recorded and measured is replaced. */
   'runs.retry': method<BulkOutcome>()(v.strictObject({ ids })),
 };

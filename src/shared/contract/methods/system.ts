@@ -12,15 +12,15 @@ export const settingsSchema = v.strictObject({
   zoom: v.optional(v.pipe(v.number(), v.minValue(0.5), v.maxValue(3)), 1),
   /** "auto", "wasm", or the path of a library. */
   blas: v.optional(textUpTo(4096), 'auto'),
-  /** What trains and measures; "auto": by calibration. */
+  /** The backend that trains and measures; "auto": chosen by calibration. */
   backend: v.optional(v.picklist(backendChoices), 'auto'),
   /** Worker threads of a measurement; 0: one a core. */
   threads: v.optional(integer(0, 1024), 0),
-  /** Bytes that a measurement may take; 0: what is free. */
+  /** Bytes of memory that a measurement may use; 0: whatever is free. */
   memoryLimit: v.optional(integer(0), 0),
   /** Jobs at once; 0: half the cores, 1 to 4. */
   runningLimit: v.optional(integer(0, 64), 0),
-  /** Tell the desktop when a job that took at least so many seconds ends; 0: never. */
+  /** Show a desktop notification when a job that took at least this many seconds ends; 0: never. */
   notifyAfterSeconds: v.optional(integer(0, 86_400), 60),
   /** Ask once a day, over the network, whether there is a newer version, and say so. Nothing is fetched. */
   announceUpdates: v.optional(v.boolean(), false),
@@ -40,9 +40,9 @@ export interface EngineInfo {
 export interface DoctorReport {
   /** What jobs compute with now; null where the library that was asked for does not open. */
   readonly engine: EngineInfo | null;
-  /** Libraries that were tried in vain, and why. */
+  /** Libraries that could not be opened, and why. */
   readonly attempts: readonly { readonly path: string; readonly reason: string }[];
-  /** Cards and other devices that training and measuring may use; those that cannot be used stand among `attempts`. */
+  /** Cards and other devices that training and measuring may use; those that cannot be used are listed in `attempts`. */
   readonly devices: readonly { readonly name: string; readonly title: string; readonly isSoftware: boolean }[];
   /** What to do for a better one; null where nothing is better. */
   readonly hint: string | null;
@@ -69,7 +69,7 @@ export interface StoreInfo {
   readonly free: number | null;
   readonly runs: number;
   readonly readOnly: boolean;
-  /** Runs that the last program left running. */
+  /** Runs that the previous program left running. */
   readonly interrupted: readonly string[];
 }
 
@@ -100,11 +100,11 @@ export interface AppInfo {
   readonly node: string;
   /** The host that is asked for newer versions where the user wants that; null: this build, or this shell, asks nobody. */
   readonly updatesFrom: string | null;
-  /** What to know of the place of the store before any work: a disk of another machine. */
+  /** A warning about the location of the store to read before any work: a disk of another machine. */
   readonly warnings: readonly string[];
-  /** Whether `files.choose` opens dialogs here; else the user writes paths. */
+  /** Whether `files.choose` opens dialogs here; else the user types paths. */
   readonly dialogs: boolean;
-  /** Counts the starts of the main side: another than before means that all snapshots are void. */
+  /** Counts the starts of the main side: if it has changed, all snapshots are void. */
   readonly session: string;
 }
 
@@ -124,31 +124,31 @@ export interface FolderListing {
   /** Names, in order; hidden ones are left out. */
   readonly folders: readonly string[];
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
-  /** Entries that were left out beyond the first thousands. */
+  /** Number of entries left out beyond the first few thousand. */
   readonly more: number;
-  /** What the folder holds as a whole, where that is seen from its names: "CIFAR-10". */
+  /** What the folder as a whole contains, if that is clear from the file names: "CIFAR-10". */
   readonly holds: string | null;
-  /** Where people begin: the home folder, the folder that the program was started in, the store. */
+  /** Places to start from: the home folder, the folder that the program was started in, the store. */
   readonly places: readonly { readonly name: string; readonly path: string }[];
 }
 
 export const system = {
   'queue.get': method<QueueSnapshot>()(none),
-  /** Stops starting jobs, or goes on; what runs is not touched. */
+  /** Stops or resumes starting jobs; running jobs are not affected. */
   'queue.hold': method<QueueSnapshot>()(v.strictObject({ held: v.boolean() })),
   /** Any job, by its id: measurements by hand, backups, checks. */
   'jobs.cancel': method<null>()(v.strictObject({ id })),
-  /** A request under way, by the token that its window gave it: it is answered with a `cancelled` fault. Nothing where it is answered already. */
+  /** A request under way, by the token that its window gave it: it ends with a `cancelled` fault. Does nothing if it has already been answered. */
   'requests.cancel': method<null>()(v.strictObject({ token })),
 
   'settings.get': method<Settings>()(none),
-  /** Some of them; the others stay. Answers all. */
+  /** Changes some of them; the others stay. Returns all. */
   'settings.set': method<Settings>()(v.partial(settingsSchema)),
-  /** What a window keeps for itself (columns, layout, scroll), by name; null where there is nothing. 256 KB at most. */
+  /** State that a window keeps for itself (columns, layout, scroll), by name; null if there is none. 256 KB at most. */
   'state.get': method<Json>()(v.strictObject({ name: textUpTo(200) })),
   'state.set': method<null>()(v.strictObject({ name: textUpTo(200), value: v.unknown() })),
 
-  /** The engine that jobs use, and why others are not used; found in a process of its own. */
+  /** The engine that jobs use, and why others are not used; determined in a separate process. */
   'doctor.engines': method<DoctorReport>()(none),
   /** A matrix product of about a second. */
   'doctor.speed': method<SpeedReport>()(none),
@@ -157,27 +157,27 @@ export const system = {
   /** Makes a backup in the store's folder "backups", as a job. */
   'store.backup': method<{ readonly job: string }>()(none),
   'store.backups': method<readonly BackupRecord[]>()(none),
-  /** Puts a backup in the store's place; what was there is kept beside it. Conflict while a job runs. All windows load anew. */
+  /** Puts a backup in the store's place; the former store is kept beside it. Conflict while a job runs. All windows reload. */
   'store.restore': method<null>()(v.strictObject({ name: textUpTo(200) })),
-  /** Checks database and files (every checksum unless `quick`), and mends what can be mended where asked. */
+  /** Checks database and files (every checksum unless `quick`), and repairs what can be repaired if asked. */
   'store.check': method<StoreCheck>()(
     v.strictObject({ repair: v.exactOptional(v.boolean(), false), quick: v.exactOptional(v.boolean(), false) }),
   ),
 
   'app.info': method<AppInfo>()(none),
-  /** Opens the system's dialog (desktop alone: `unavailable` elsewhere); null: the user closed it. */
+  /** Opens the system's dialog (only on the desktop; `unavailable` elsewhere); null: the user closed it. */
   'files.choose': method<ChosenFile | null>()(
     v.strictObject({
       kind: v.picklist(['dataset', 'experiment', 'model', 'weights', 'run', 'figure', 'folder']),
     }),
   ),
-  /** What a folder holds (browser alone: the desktop has the system's dialogs). Without a path: the folder that the program was started in. */
+  /** What a folder holds (only in the browser; the desktop has the system's dialogs). Without a path: the folder that the program was started in. */
   'files.list': method<FolderListing>()(v.strictObject({ path: v.exactOptional(textUpTo(4096)) })),
-  /** Asks where to write a file (desktop alone: `unavailable` elsewhere); null: the user closed the dialog. */
+  /** Asks where to write a file (only on the desktop; `unavailable` elsewhere); null: the user closed the dialog. */
   'files.chooseTarget': method<ChosenFile | null>()(
     v.strictObject({ kind: v.picklist(['run', 'bundle']), name: textUpTo(200) }),
   ),
-  /** Files that were opened from outside (a double click, a command line) and that no window has taken yet; whoever asks takes them. */
+  /** Files that were opened from outside (a double click, a command line) and that no window has taken yet; the window that asks takes them. */
   'files.opened': method<readonly ChosenFile[]>()(none),
   /** The JSON document in a file: an experiment, a model. */
   'files.readJson': method<Json>()(

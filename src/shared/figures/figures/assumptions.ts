@@ -1,4 +1,4 @@
-/** C against matrices that are often taken for it: the slope of log C_ii on log M_ii for each, 1 where C is proportional to M. */
+/** C against matrices that are often used in its place: the slope of log C_ii on log M_ii for each, 1 where C is proportional to M. */
 import { estimands } from '../../estimands.ts';
 import { headlineRow, rowAt, type Estimand } from '../../estimands.ts';
 import { InputError } from '../../errors.ts';
@@ -38,7 +38,7 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
   const compared = summary.assumptions;
   if (compared === undefined)
     throw new InputError(
-      `the measurement of ${summary.parameter} holds no comparison with F, E and others; measure again with assumptions asked for`,
+      `the measurement of ${summary.parameter} holds no comparison with F, E and others; measure again with assumptions`,
     );
   const shown = options.estimands ?? estimands;
   const marks: Mark[] = [
@@ -89,7 +89,7 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
 
 export const assumptionsFigure = defineFigure({
   title: 'C against H, G, F, E, Q, H²',
-  about: 'Slope of C on each matrix that is taken for it: 1 where C is proportional to it.',
+  about: 'Slope of C on each matrix that is used in its place: 1 where C is proportional to it.',
   needs: 'measurement',
   takes: 'measurement',
   options: { estimands: severalEstimands, cutoff },

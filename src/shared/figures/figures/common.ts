@@ -1,4 +1,4 @@
-/** What figure functions share: the data they take, the options that every figure has, statements, small numerics. */
+/** Shared by the figure functions: the data they take, the options that every figure has, statements, small numerical helpers. */
 import type { ExtraArrays, ResultArrays } from '../../results.ts';
 import type { Measurement } from '../figure-data.ts';
 import type { FontFamily } from '../fonts/library.ts';

@@ -22,7 +22,7 @@ export function spectralDensity(measurement: Measurement, options: SpectralDensi
   const estimate = summary.density;
   if (estimate === undefined)
     throw new InputError(
-      `the measurement of ${summary.parameter} holds no spectral density; measure again with the density asked for`,
+      `the measurement of ${summary.parameter} holds no spectral density; measure again with the density`,
     );
   const { grid, density, standard_error: errors, sigma, probes, steps } = estimate;
   const linear = options.scale === 'linear';

@@ -11,9 +11,9 @@ import type { SampleCurvatures } from '../figure-data.ts';
 
 export interface DistributionOptions extends FigureOptions {
   readonly parameter: string;
-  /** 'density' (default): share of samples a decade, one curve a direction. 'quantiles': median and 50 % and 90 % ranges against the direction. */
+  /** 'density' (default): share of samples per decade, one curve per direction. 'quantiles': the median and the 50 % and 90 % ranges against the direction. */
   readonly kind?: 'density' | 'quantiles';
-  /** Bins a decade; 6 by default. */
+  /** Bins per decade; 6 by default. */
   readonly bins?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What activity-weight duality says along the eigenvectors of H: the diagonal of C_dual = 1/2 E_pq[h_p Delta Delta^T h_p] against that of C (slope 1 where
+ * The predictions of activity-weight duality along the eigenvectors of H: the diagonal of C_dual = 1/2 E_pq[h_p Delta Delta^T h_p] against that of C (slope 1 where
  * the argument's step holds), and the second moment of Delta . v_i against H_ii (slope 0 where Delta is isotropic).
  */
 import { headlineRow, rowAt, smallestCutoff } from '../../estimands.ts';
@@ -29,7 +29,7 @@ export function dualDiagonals(
   const moments = summary.duality?.moments.all;
   if (moments === undefined)
     throw new InputError(
-      `the measurement of ${summary.parameter} holds nothing of the duality; measure again with duality asked for`,
+      `the measurement of ${summary.parameter} holds no results for the duality; measure again with duality`,
     );
   const rows = moments.rows;
   const slopeOf = (row: (typeof rows)[number]): DualSlope => (which === 'C' ? row.C_dual_on_C : row.isotropy);

@@ -13,7 +13,7 @@ function fluctuationsOf({ summary }: Measurement): WeightFluctuationsSummary {
   const fluctuations = summary.weight_fluctuations;
   if (fluctuations === undefined)
     throw new InputError(
-      `the measurement of ${summary.parameter} does not follow the weights' fluctuations; measure again with them asked for`,
+      `the measurement of ${summary.parameter} does not include the weights' fluctuations; measure again with weight fluctuations`,
     );
   return fluctuations;
 }
@@ -55,7 +55,7 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
   }
   if (fluctuations.modes.every(({ state }) => !state.includes('answered')))
     throw new InputError(
-      `no direction of ${summary.parameter} was watched for ${leastCorrelationTimes} correlation times without drifting; more steps or a larger learning rate serve`,
+      `no direction of ${summary.parameter} was observed for ${leastCorrelationTimes} correlation times without drifting; use more steps or a larger learning rate`,
     );
   return finish(
     {
@@ -75,7 +75,7 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
       notes: [
         settingOf(fluctuations),
         ...(unanswered > 0
-          ? [`${integerText(unanswered)} of ${integerText(fluctuations.directions.length)} directions not drawn: watched for less than ${leastCorrelationTimes} correlation times or drifting`] // prettier-ignore
+          ? [`${integerText(unanswered)} of ${integerText(fluctuations.directions.length)} directions not drawn: observed for less than ${leastCorrelationTimes} correlation times or drifting`] // prettier-ignore
           : []),
       ],
       fit: { learning_rate: fluctuations.learning_rate, momentum: fluctuations.momentum, batch_size: fluctuations.batch_size, seed: fluctuations.seed }, // prettier-ignore
@@ -86,7 +86,7 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
 
 export const fluctuationsFigure = defineFigure({
   title: 'Variance of the weights',
-  about: 'How far the weights wander along eigenvectors of H while SGD goes on, beside what C and H predict.',
+  about: 'How far the weights move along eigenvectors of H while SGD continues, beside what C and H predict.',
   needs: 'measurement',
   takes: 'measurement',
   options: {},

@@ -73,7 +73,7 @@ interface Group {
 
 /** Measurements of runs that differ in the axis and the seed alone. */
 interface Setup {
-  /** What tells it from the others; empty for the only one. */
+  /** What distinguishes it from the others; empty if it is the only one. */
   readonly label: string;
   readonly groups: readonly Group[];
 }

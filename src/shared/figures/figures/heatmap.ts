@@ -9,15 +9,15 @@ import type { MatrixInput, OverlapInput } from '../figure-data.ts';
 
 export interface HeatmapOptions extends FigureOptions {
   /**
-   * 'symlog' (default): signed logarithm over `decades` decades, linear below; 'linear'; 'log' of the size of the elements, signs dropped and said so in
+   * 'symlog' (default): signed logarithm over `decades` decades, linear below; 'linear'; 'log' of the size of the elements, without signs, as stated in
    * the label.
    */
   readonly scale?: 'symlog' | 'linear' | 'log';
   /** Decades that the logarithmic scales span; 4 by default. */
   readonly decades?: number;
-  /** The leading block alone, so many rows; all by default. */
+  /** Show only the leading block of this many rows; all by default. */
   readonly leading?: number;
-  /** At most so many cells a side; larger matrices show in each cell the element of largest size. 250 by default. */
+  /** The most cells along a side; in a larger matrix each cell shows the element of largest size. 250 by default. */
   readonly cells?: number;
 }
 

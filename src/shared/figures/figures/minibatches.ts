@@ -1,4 +1,4 @@
-/** Noise of drawn minibatches along eigendirections of H over what C predicts, by mode of sampling: 1 where C tells it all. */
+/** Noise of drawn minibatches along eigendirections of H over what C predicts, by mode of sampling: 1 if C accounts for all of it. */
 import { InputError } from '../../errors.ts';
 import { definedMinibatchNoise } from '../../defined-extras.ts';
 import { modeNames } from '../../minibatch.ts';
@@ -16,7 +16,7 @@ export function minibatchNoise(measurement: Measurement, options: FigureOptions 
   const noise = definedMinibatchNoise(summary);
   if (noise === undefined)
     throw new InputError(
-      `the measurement of ${summary.parameter} holds no noise of minibatches; measure again with it asked for`,
+      `the measurement of ${summary.parameter} holds no minibatch noise; measure again with minibatch noise`,
     );
   const marks = noise.modes.map((mode, slot): Points => {
     const used = mode.predicted.flatMap((value, i) => (value > 0 ? [i] : []));

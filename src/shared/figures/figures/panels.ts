@@ -33,7 +33,7 @@ export interface PanelOptions {
   readonly title?: string;
 }
 
-/** Style comes from the first figure; a preset that is named brings its own sizes and font. Figures of several panels count as so many. */
+/** Style comes from the first figure; a preset that is named brings its own sizes and font. Figures of several panels count with the number of their panels. */
 export function composePanels(figures: readonly FigureSpec[], options: PanelOptions = {}): FigureSpec {
   if (figures.length === 0) throw new InputError('panels need at least one figure');
   const flat = figures.flatMap((figure) => figure.panels);

@@ -97,7 +97,7 @@ export function cutoffRow(
   return cutoff === undefined ? headlineRow(rows, (row) => row.gamma.ols !== null) : rowAt(rows, cutoff);
 }
 
-/** The estimate that figures and tables show, with its name: least squares unless asked otherwise, as the claims are judged by. */
+/** The estimate that figures and tables show, with its name: least squares unless another is asked for, as in the claims. */
 export function estimateOf(
   slopes: Slopes,
   estimator: Estimator | undefined,

@@ -27,7 +27,7 @@ export interface SpectraOptions extends FigureOptions {
 export function spectra(measurement: Measurement, options: SpectraOptions = {}): FigureSpec {
   const { summary } = measurement;
   const quantities = options.quantities ?? ['H', 'C', 'Q'];
-  /** Where a spectrum ends because the arithmetic tells no more. */
+  /** Where a spectrum ends because the rest is below the numerical floor. */
   const floors: { value: number; colour: number; quantity: string }[] = [];
   const below: string[] = [];
   const byDirection = options.order === 'direction';

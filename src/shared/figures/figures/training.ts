@@ -293,7 +293,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
     {
       kind: 'trainingEvolution',
       title: `Over training: ${parameter}`,
-      description: `${quantities.join(', ')} of ${parameter} at ${rows.length} moments of training.`,
+      description: `${quantities.join(', ')} of ${parameter} at ${rows.length} times during training.`,
       panels,
       rows: panels.length,
       shareX: true,

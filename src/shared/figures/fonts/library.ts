@@ -1,6 +1,6 @@
 /**
  * Which face draws which character. A family is four lists of faces (regular, italic, bold, maths); a character goes to the first face of its
- * list that has it, then to the fallback faces (DejaVu Sans, then system fonts that the caller found). One that none has raises `InputError`
+ * list that has it, then to the fallback faces (DejaVu Sans, then system fonts that the caller found). A character that no face has raises `InputError`
  * with the character and its code.
  */
 import { InputError } from '../../errors.ts';
@@ -115,7 +115,7 @@ export function fontLibrary(
     text: (family, style, codePoint) =>
       search(`${family}/${style}`, [...bundledFiles[family][style], ...fallback], codePoint),
     math(family, codePoint) {
-      // A sans serif family lends its own letters and digits to formulas, so that "n = 121 directions" is of one piece.
+      // A sans serif family lends its own letters and digits to formulas, so that "n = 121 directions" is in one typeface.
       const letter = family === 'stix' ? undefined : textLetter(codePoint);
       if (letter) {
         const { face: own, glyph } = search(

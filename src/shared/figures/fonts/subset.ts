@@ -1,5 +1,5 @@
 /**
- * A TrueType file with some of a font's glyphs alone, renumbered: what PDF embeds. Keeps the hinting tables. Reference: OpenType specification,
+ * A TrueType file with only some of a font's glyphs, renumbered, for embedding in PDF. Keeps the hinting tables. Reference: OpenType specification,
  * chapters glyf, loca, hmtx, and "Calculating checksums".
  */
 import { FontReader } from './reader.ts';

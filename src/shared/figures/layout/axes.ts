@@ -183,7 +183,7 @@ export function drawAxis(
     } else if (ticks.angle === 0)
       texts.push({ box, x: position - box.width / 2, y: bottom + major + gap + ticks.height, angle: 0, role: 'tick' });
     else {
-      // The end of the name stands under its tick.
+      // The end of the name is under its tick.
       const radians = (ticks.angle * Math.PI) / 180;
       const top = bottom + major + gap;
       const half = 0.34 * style.tickSize;

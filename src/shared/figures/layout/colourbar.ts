@@ -96,7 +96,7 @@ function barTicks(colours: ColourScale, height: number, fonts: FontLibrary, styl
       label ? [{ value, box: 'text' in label ? text(label.text) : power(label.mantissa, label.exponent) }] : [],
     );
   }
-  // Zero, then powers of ten from the largest inwards, as far as they stand clear of each other.
+  // Zero, then powers of ten from the largest inwards, as long as their labels do not touch.
   const out: BarTick[] = [{ value: 0, box: text('0') }];
   const place = (value: number): number => height * colourPlace(value, colours);
   for (const sign of [1, -1]) {

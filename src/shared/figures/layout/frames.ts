@@ -51,7 +51,7 @@ function withoutFar(panel: Panel, domains: Readonly<Record<'x' | 'y', Domain>>):
   return panel.marks.some(isFar) ? { ...panel, marks: panel.marks.filter((mark) => !isFar(mark)) } : panel;
 }
 
-/** What panel k is called: (a) or a, after (z) (aa). */
+/** The letter of panel k: (a) or a, after (z) (aa). */
 export function letterOf(k: number, kind: 'parentheses' | 'bold'): string {
   const letters =
     k < 26 ? String.fromCharCode(97 + k) : String.fromCharCode(97 + Math.floor(k / 26) - 1, 97 + (k % 26));

@@ -98,7 +98,7 @@ export function legendBlock(
   };
 }
 
-/** What one panel has to say under the figure. */
+/** The text of one panel under the figure. */
 export interface LegendGroup {
   /** "(a)"; empty where there is one panel. */
   readonly letter: string;
@@ -266,7 +266,7 @@ export function cornerPlace(
   };
 }
 
-/** What a block in a corner would lie over: points of data, and points along reference lines. */
+/** What a block in a corner would cover: points of data, and points along reference lines. */
 export interface Choice {
   readonly corner: Corner;
   readonly data: number;

@@ -1,4 +1,4 @@
-/** Looks for what a reader would trip over: texts that overlap each other or leave the page. */
+/** Finds problems that a reader would notice: texts that overlap each other or leave the page. */
 import type { PlacedText } from './axes.ts';
 
 interface Box {

@@ -36,7 +36,7 @@ export interface DrawnPanel {
   readonly notes: string[];
 }
 
-/** Points of one kind ("directions") that a panel was given and could not show. */
+/** Points of one kind ("directions") that a panel could not show. */
 export interface Omissions {
   total: number;
   notPositive: number;
@@ -220,7 +220,7 @@ export function drawPoints(
   if (at.length === 0) return;
   if (mode === 'raster' && mark.x.length > rule.limit / 8) {
     const { dpi } = rule;
-    // Only as large as the points need.
+    // Only as large as needed for the points.
     const area = grown(extent(at), size);
     const columns = Math.ceil((area.width / 72) * dpi);
     const rows = Math.ceil((area.height / 72) * dpi);
@@ -271,7 +271,7 @@ function extent(at: readonly number[]): Frame {
   return { x: left, y: top, width: right - left, height: bottom - top };
 }
 
-/** Computes a value when it is first asked for. */
+/** Computes a value the first time it is needed. */
 export function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
   return () => (made ??= { value: make() }).value;
@@ -297,7 +297,7 @@ function errorBar(
 }
 
 /**
- * At most `most` points: the first, in the order of the data, in each cell of the finest grid of square cells over the frame that leaves so many.
+ * At most `most` points: the first, in the order of the data, in each cell of the finest grid of square cells over the frame that leaves at most this many.
  * `at`: x0, y0, x1, y1, ... Returns the places of those kept and the side of a cell in points.
  */
 export function thinned(at: readonly number[], frame: Frame, most: number): { kept: number[]; side: number } {
@@ -339,7 +339,7 @@ export interface ShownPoints {
   readonly thinnedFrom?: { readonly count: number; readonly side: number };
 }
 
-/** Which points of a series are drawn within a frame. `most`: thin down to so many. */
+/** Which points of a series are drawn within a frame. `most`: the number to thin down to. */
 export function shownPoints(mark: Points, x: Scale, y: Scale, frame: Frame, most = Infinity): ShownPoints {
   const slack = 1e-6;
   let indices: number[] = [];

@@ -15,7 +15,7 @@ export interface Domain {
 function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): (readonly number[])[] {
   switch (mark.kind) {
     case 'points': {
-      // A point that the other axis cannot show has no say on this one.
+      // A point that the other axis cannot show does not affect the limits of this one.
       const shown = (k: number): boolean => other.scale !== 'log' || (axis === 'x' ? mark.y[k] : mark.x[k]) > 0;
       const keep = (list: readonly number[] | undefined): number[] => (list ? list.filter((_, k) => shown(k)) : []);
       return axis === 'x'
@@ -40,7 +40,7 @@ function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): (readonly number[])
   }
 }
 
-/** The largest number that an axis reaches; beyond it the span of an axis is no number any more. */
+/** The largest number that an axis reaches; beyond it the span of an axis overflows. */
 const largestValue = 1e300;
 /** With its margin. */
 const farthest = 1e305;
@@ -127,7 +127,7 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
       throw new InputError(
         `the ${axisWords[which]} axis cannot run from ${min} to ${max}${max > min ? ', which is one value up to rounding' : ''}: raise its upper limit (${which}.max), lower the other (${which}.min), or leave one to the data`,
       );
-    // A limit beyond all data holds; the other makes room.
+    // A limit beyond all data is kept; the other one makes room.
     if (fixedMax === undefined) max = scale === 'log' ? min * 10 : min + Math.max(1, Math.abs(min) * 0.1);
     else min = scale === 'log' ? max / 10 : max - Math.max(1, Math.abs(max) * 0.1);
   }

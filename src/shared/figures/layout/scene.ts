@@ -102,8 +102,8 @@ export interface Scene {
   };
   /** The small print: what was left out, how points were drawn. */
   readonly notes: readonly string[];
-  /** Why there is nothing to see in any panel; left out where something is drawn. */
+  /** Why there is nothing to see in any panel; absent if something is drawn. */
   readonly empty?: string;
-  /** Texts that overlap or leave the page, frames too small to read: empty where all is well. */
+  /** Texts that overlap or leave the page, frames too small to read; empty if there are none. */
   readonly warnings: readonly string[];
 }

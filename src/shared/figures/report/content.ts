@@ -1,5 +1,5 @@
 /**
- * What a report of a run, or of a comparison of runs, says: configuration, results with intervals, all figures, definitions. Plain data, laid out as
+ * The content of a report of a run, or of a comparison of runs: configuration, results with intervals, all figures, definitions. Plain data, laid out as
  * HTML (html.ts) and as pages (pages.ts). Texts are labels: plain text with TeX mathematics between dollar signs.
  */
 import type { ReportFigure, ReportTable } from './types.ts';

@@ -1,5 +1,5 @@
 /**
- * What a report says of a measurement beside its exponents, where it holds it: claims, convergence, precision, duality, the old assumption, minibatch noise;
+ * What a report says about a measurement besides its exponents, as far as it was measured: claims, convergence, precision, duality, the old assumption, minibatch noise;
  * each as a table in words, with figures and the definitions of its terms.
  */
 import type { Interval } from '../../slopes.ts';
@@ -71,7 +71,8 @@ export function extraFigures(
   if (summary.assumptions !== undefined)
     figures.push({
       make: () => assumptionSlopes(measurement, { ...base, ...cutoff }),
-      caption: 'Slope of the noise covariance on matrices that are often taken for it: 1 where they are proportional.',
+      caption:
+        'Slope of the noise covariance on matrices that are often used in its place: 1 where they are proportional.',
     });
   if (summary.density !== undefined && zeroReason(summary, ['H']) === null)
     figures.push({
@@ -102,7 +103,7 @@ const above = (cutoff: number): string => `directions with $H_{ii} > ${powerTex(
 const cellOf = (value: number | null, interval: Interval | null | undefined): string =>
   value === null ? '–' : interval ? withInterval(value, ...interval) : numberText(value, 3);
 
-/** "; –: C is 0 up to rounding" where something is. */
+/** "; –: C is 0 up to rounding" if something is. */
 function dashNote(reasons: readonly (string | null)[]): string {
   const texts = new Set(reasons.filter((reason) => reason !== null));
   return texts.size === 0 ? '' : `; –: ${[...texts].join(', ')}`;
@@ -112,7 +113,7 @@ function hasIntervals({ gamma }: MeasurementSummary): boolean {
   return gamma.training_set.some((row) => row.gamma.interval !== undefined);
 }
 
-/** In words: verdicts rest on intervals, so there are none without. */
+/** In words; without intervals there are no verdicts, because they rest on them. */
 function claimsTable(summary: MeasurementSummary, cutoff: number): ReportTable[] {
   const { gamma } = summary;
   const present = estimands.every((estimand) => findRow(gamma[estimand], cutoff) !== undefined);
@@ -268,7 +269,7 @@ function assumptionTables(summary: MeasurementSummary, cutoff: number): ReportTa
   ]);
   return [
     {
-      caption: `$C$ against matrices $M$ that are often taken for it${within === 'span' ? ', within the span of the directions found' : ''}: slopes of $\\log C_{ii}$ on $\\log M_{ii}$, ${above(cutoff)}${dashNote(columns.map((column) => assumptionReason(summary, column)))}`,
+      caption: `$C$ against matrices $M$ that are often used in its place${within === 'span' ? ', within the span of the directions found' : ''}: slopes of $\\log C_{ii}$ on $\\log M_{ii}$, ${above(cutoff)}${dashNote(columns.map((column) => assumptionReason(summary, column)))}`,
       head: ['$M$', 'cosine', 'commutator (random)', 'training set', '$R^2$', 'cross-fitted', '$R^2$'],
       rows,
     },
@@ -337,4 +338,4 @@ function densityTable(summary: MeasurementSummary): ReportTable[] {
 const claimsDefinition: Definition = ['claims', 'Judged by rules fixed beforehand, on 95 % intervals and on both estimands: pass or fail where both agree, else inconclusive; no verdict from fewer than 30 directions or 1.5 decades.']; // prettier-ignore
 const precisionDefinition: Definition = ['precision', 'Where passes and products were computed in float32: the same sums and values against float64, measured with every measurement. Sums of chunks and all that follows are float64.']; // prettier-ignore
 const assumptionsDefinition: Definition = ['$G, F, E$', 'Gauss–Newton part of $H$; Fisher matrix, exact over the classes (of a unit Gaussian for squared error); empirical Fisher matrix $\\frac{1}{P} \\sum_p g_p g_p^{\\top} = C + g g^{\\top}$.']; // prettier-ignore
-const minibatchDefinition: Definition = ['minibatch noise', 'Gradients $g_B$ of drawn batches less the gradient of all samples, held against what $C$ predicts for that way of sampling; $z$: distance from the expected value in standard errors.']; // prettier-ignore
+const minibatchDefinition: Definition = ['minibatch noise', 'Gradients $g_B$ of drawn batches less the gradient of all samples, compared with what $C$ predicts for that way of sampling; $z$: distance from the expected value in standard errors.']; // prettier-ignore

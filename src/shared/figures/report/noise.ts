@@ -1,4 +1,4 @@
-/** What a report says of the weights' fluctuations and of single steps, where a measurement holds them. */
+/** What a report says about the weights' fluctuations and about single steps, if a measurement holds them. */
 import { modeNames } from '../../minibatch.ts';
 import type { MeasurementSummary } from '../../results.ts';
 import { leastCorrelationTimes } from '../../weight-fluctuations.ts';

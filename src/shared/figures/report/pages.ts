@@ -32,7 +32,7 @@ class Pages {
     return this.height - page.margin - this.y;
   }
 
-  /** Starts a page where less than `height` is left, unless the page is empty; answers whether it did. */
+  /** Starts a page where less than `height` is left, unless the page is empty; returns whether it did. */
   need(height: number): boolean {
     if (height <= this.left || this.nodes.length === 0) return false;
     this.flush();
@@ -80,7 +80,7 @@ class Pages {
     this.put(box, indent, options.colour ?? ink);
   }
 
-  /** A box at an indent; the page moves on below it. */
+  /** Places a box at an indent; the page continues below it. */
   put(box: TextBox, indent: number, colour: string): void {
     this.nodes.push({ kind: 'text', box, x: page.margin + indent, y: this.y + box.ascent, angle: 0, colour });
     this.space(box.ascent + box.descent + 3);
@@ -178,7 +178,7 @@ interface SetTable {
   /** Left edges of the columns, and the right edge of the last. */
   readonly xs: readonly number[];
   readonly width: number;
-  /** What must be on one page: the whole of it where half a page holds that, else its beginning. */
+  /** The part that must be on one page: all of it if it fits on half a page, else its beginning. */
   readonly keep: number;
 }
 
@@ -219,7 +219,7 @@ export function reportPages(report: DrawnReport, fonts: FontLibrary, family: Fon
   let number = 0;
   for (const { heading, paragraphs = [], tables = [], figures, definitions = [] } of report.sections) {
     pages.space(10);
-    // A heading stays with what follows it.
+    // A heading stays on the same page as what follows it.
     const [leading] = figures;
     const set = tables.map((content) => setTable(content, pages));
     const begins = set[0]?.keep ?? (leading?.kind === 'drawn' ? leading.scene.height + 50 : 0);

@@ -3,7 +3,7 @@
 import type { FigureSpec } from '../types.ts';
 
 export interface ReportFigure {
-  /** Makes the figure; may raise an error, which the report then says in the figure's place. */
+  /** Makes the figure; if it raises an error, the report shows the error in place of the figure. */
   readonly make: () => FigureSpec;
   readonly caption: string;
 }

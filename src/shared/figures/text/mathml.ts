@@ -6,14 +6,14 @@ import { escapeXml } from '../svg.ts';
 import { splitLabel } from './label.ts';
 import { parseTex, type MathNode } from './tex.ts';
 
-/** A label ("slope of $\\gamma$") as markup. Raises InputError for a formula that is not understood. */
+/** A label ("slope of $\\gamma$") as markup. Raises InputError for a formula that cannot be parsed. */
 export function labelMarkup(label: string): string {
   return splitLabel(label)
     .map(({ kind, source }) => (kind === 'text' ? escapeXml(source) : formulaMarkup(parseTex(source))))
     .join('');
 }
 
-/** What reads a page aloud, or names a button by what stands in it, mostly passes MathML by: the words stand beside. */
+/** Screen readers, and the accessible names of buttons, mostly ignore MathML: the words are given beside it. */
 function formulaMarkup(formula: MathNode): string {
   const name = escapeXml(words(formula).replace(/ +/g, ' ').trim());
   return `<span role="math" aria-label="${name}"><math aria-hidden="true">${markup(formula)}</math></span>`;
@@ -33,7 +33,7 @@ const rigid = ' stretchy="false"';
 
 function symbol({ character, atom, alphabet, large }: Extract<MathNode, { kind: 'symbol' }>): string {
   if (/[0-9]/.test(character)) return `<mn>${character}</mn>`;
-  // The spaces, which drawing drops, are for who reads or copies the text.
+  // Drawing drops these spaces; they are for reading aloud and copying.
   if (['bin', 'rel'].includes(atom)) return operator(` ${character} `, rigid);
   if (large || !['ord', 'inner'].includes(atom)) return operator(character, rigid);
   const isItalic = /^[A-Za-z\u03b1-\u03c9ϵϑϰϕϱϖℓ∂]$/u.test(character) && alphabet !== 'rm' && alphabet !== 'bf';
@@ -106,7 +106,7 @@ function markup(node: MathNode): string {
   }
 }
 
-/** Whether a minus or plus belongs to what follows it, as in "-1" and "x = -1". */
+/** Whether a minus or plus is a sign, as in "-1" and "x = -1". */
 function isSign(node: MathNode, before?: MathNode): node is Extract<MathNode, { kind: 'symbol' }> {
   if (node.kind !== 'symbol' || node.atom !== 'bin') return false;
   return before === undefined || (before.kind === 'symbol' && ['bin', 'rel', 'open', 'punct'].includes(before.atom));

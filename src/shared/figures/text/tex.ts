@@ -1,6 +1,6 @@
 /**
  * TeX mathematics of a label to a tree. The language of formulas in labels: letters, digits, symbols, scripts, fractions, roots, accents, large
- * operators, sized delimiters, alphabets, \text, spaces, matrices. What is not known raises `InputError` with the command and its place.
+ * operators, sized delimiters, alphabets, \text, spaces, matrices. Anything unknown raises `InputError` with the command and its place.
  */
 import { InputError } from '../../errors.ts';
 import {

@@ -33,6 +33,7 @@ for (const engine of engines) {
           parameter: 'fc2.kernel',
           seed,
           libraryThreads: 1,
+          intervals: false,
         });
         const d = summary.d;
         const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
@@ -98,7 +99,7 @@ for (const engine of engines) {
     );
 
     test('intervals come with the summary and hold the slopes', async () => {
-      const options = { parameter: 'fc2.kernel', seed: 3, libraryThreads: 1 };
+      const options = { parameter: 'fc2.kernel', seed: 3, libraryThreads: 1, splits: 'one' } as const;
       const { summary } = await measureExact(pool, problem(), options);
       expect(summary.bootstrap?.blocks).toBe(64);
       const row = summary.gamma.training_set.find((each) => each.cutoff === 1e-2);

@@ -1,6 +1,6 @@
 /** Further random splits against measuring the same halves directly, and the median over splits in the rows. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { measureExact } from '../../../src/engine/curvature/exact.ts';
+import { measureExact, type ExactResult } from '../../../src/engine/curvature/exact.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { fitCrossFitted, splitsOf } from '../../../src/shared/cross-fitted.ts';
 import { Random } from '../../../src/shared/random.ts';
@@ -10,18 +10,19 @@ import { problem } from './support/problem.ts';
 
 for (const engine of engines)
   describeWhere(engine.available, `random splits, ${engine.title}`, () => {
+    const input = problem('relu');
     let pool: Pool;
+    let measured: ExactResult;
     beforeAll(async () => {
       pool = new Pool(await engine.open(), { threads: 2 });
+      measured = await measureExact(pool, input, { parameter: 'fc2.kernel', seed: 3, libraryThreads: 1 });
     });
     afterAll(() => pool.close());
 
     test('a split is the cross-fitted measurement of its halves', async () => {
-      const input = problem('relu');
       const samples = 700;
       const half = samples / 2;
-      const result = await measureExact(pool, input, { parameter: 'fc2.kernel', seed: 3, libraryThreads: 1 });
-      const { summary, arrays } = result;
+      const { summary, arrays } = measured;
       expect(summary.splits?.count).toBe(5);
       const m = summary.splits!.directions;
       const splits = splitsOf(arrays, 4);
@@ -79,15 +80,10 @@ for (const engine of engines)
         const found = fromA[key].subarray(0, 10).reduce((sum, x) => sum + x, 0);
         expect(found / direct, key).toBeCloseTo(1, 2);
       }
-      result.release();
     });
 
-    test('rows are the median over the splits that reach the cutoff, and intervals hold their spread', async () => {
-      const { summary, arrays, release } = await measureExact(pool, problem(), {
-        parameter: 'fc2.kernel',
-        seed: 3,
-        libraryThreads: 1,
-      });
+    test('rows are the median over the splits that reach the cutoff, and intervals hold their spread', () => {
+      const { summary, arrays } = measured;
       const d = summary.d;
       const row = (k: number) => ({
         selection: arrays.cross_fitted_selection.subarray(k * d, (k + 1) * d),
@@ -113,6 +109,5 @@ for (const engine of engines)
       for (const each of summary.gamma.cross_fitted)
         if (each.cutoff < 0.99 * reach) expect(each.splits?.count ?? 1).toBeLessThan(5);
         else if (each.cutoff > 1.01 * reach) expect(each.splits?.count).toBe(5);
-      release();
     });
   });

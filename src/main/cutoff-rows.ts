@@ -5,7 +5,8 @@ import { unpackProjections } from '../engine/statistics/stored-blocks.ts';
 import type { CutoffRows } from '../shared/cutoff-rows.ts';
 import { diagonalArrays } from '../shared/estimands.ts';
 import type { IntervalArrays, MeasurementSummary } from '../shared/results.ts';
-import { intervalNames, readResultArrays, splitNames } from './results-file.ts';
+import { intervalNames, splitNames } from '../shared/array-names.ts';
+import { readResultArrays } from './results-file.ts';
 
 type Fitted = Pick<MeasurementSummary, 'floor' | 'bootstrap' | 'splits'>;
 

@@ -1,4 +1,5 @@
 /** The figure that is being made: its recipe with undo, what is drawn of it, and which panel is edited. */
+import { definedOf } from '../../shared/defined.ts';
 import type { RenderedFigure } from '../../shared/contract/index.ts';
 import {
   drawsPanels,
@@ -38,11 +39,7 @@ export function emptyRecipe(figure: FigureName = 'C_H'): FigureRecipe {
 /** What the address asks for; a figure of an unknown name is C against H. */
 export function recipeOf({ figure, runs, parameter, step, options = {} }: FigureToDraw): FigureRecipe {
   const name = Object.hasOwn(figureTable, figure) ? (figure as FigureName) : 'C_H';
-  const sources = runs.map((run) => ({
-    run,
-    ...(parameter === undefined ? {} : { parameter }),
-    ...(step === undefined ? {} : { step }),
-  }));
+  const sources = runs.map((run) => definedOf({ run, parameter, step }));
   return { ...emptyRecipe(name), sources, options: optionsOf(name, options) };
 }
 

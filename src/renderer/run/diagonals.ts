@@ -1,6 +1,7 @@
 /** The arrays of a measurement as fits and charts take them: sets of directions for each estimand. */
 import type { CutoffRow, Interval } from '../../shared/slopes.ts';
 import { diagonalArrays, type Estimand } from '../../shared/estimands.ts';
+import { diagonalNames, errorNames, splitNames } from '../../shared/array-names.ts';
 import { fewSamples } from '../../shared/claims.ts';
 import type { DiagonalName } from '../../shared/contract/index.ts';
 import { fitAt, prepareDiagonals } from '../../shared/cutoffs.ts';
@@ -14,25 +15,9 @@ import { scatterDiagonals } from '../../shared/figures/figures/scatter.ts';
 import type { FigureSpec } from '../../shared/figures/types.ts';
 
 export const wantedArrays: readonly DiagonalName[] = [
-  'eigenvalues',
-  'C_diagonal',
-  'Q_diagonal',
-  'cross_fitted_selection',
-  'cross_fitted_H_diagonal',
-  'cross_fitted_C_diagonal',
-  'cross_fitted_Q_diagonal',
-  'split_selection',
-  'split_H_diagonal',
-  'split_C_diagonal',
-  'split_Q_diagonal',
-  'error_directions',
-  'H_error',
-  'C_error',
-  'Q_error',
-  'cross_fitted_error_directions',
-  'cross_fitted_H_error',
-  'cross_fitted_C_error',
-  'cross_fitted_Q_error',
+  ...diagonalNames.filter((name) => name !== 'mean_gradient'),
+  ...splitNames,
+  ...errorNames,
 ];
 
 /** Beside them where the duality was measured. */

@@ -1,4 +1,5 @@
 /** A recipe applied to other runs. */
+import { definedOf } from '../defined.ts';
 import { InputError } from '../errors.ts';
 import { withoutCarried } from './carried.ts';
 import { type FigureRecipe, type FigureSource } from './recipe.ts';
@@ -26,7 +27,7 @@ export function applyToRuns(recipe: FigureRecipe, runs: readonly string[]): Figu
   if (several) {
     const parameters = new Set(recipe.sources.map(({ parameter }) => parameter));
     const parameter = parameters.size === 1 ? [...parameters][0] : undefined;
-    return [{ ...recipe, sources: runs.map((run) => ({ run, ...(parameter === undefined ? {} : { parameter }) })) }];
+    return [{ ...recipe, sources: runs.map((run) => definedOf({ run, parameter })) }];
   }
   if (formerRuns.length === runs.length) return [replaced(recipe, new Map(formerRuns.map((run, k) => [run, runs[k]])))];
   if (formerRuns.length === 1) return runs.map((run) => replaced(recipe, new Map([[formerRuns[0], run]])));
@@ -42,9 +43,6 @@ function replaced(recipe: FigureRecipe, by: ReadonlyMap<string, string>): Figure
     return { ...recipe, panels: (recipe.panels ?? []).map((panel) => replaced(panel, by)) };
   return {
     ...recipe,
-    sources: recipe.sources.map(({ run, parameter }) => ({
-      run: by.get(run) ?? run,
-      ...(parameter === undefined ? {} : { parameter }),
-    })),
+    sources: recipe.sources.map(({ run, parameter }) => definedOf({ run: by.get(run) ?? run, parameter })),
   };
 }

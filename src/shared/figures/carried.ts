@@ -2,6 +2,7 @@
  * Figures of runs that this store does not have, drawn from the contents of an exported file: the specification with its numbers. How such a figure looks can be
  * changed (page, fonts, colours, axes, notes); what it shows cannot, as that is computed from results.
  */
+import { definedOf } from '../defined.ts';
 import { InputError } from '../errors.ts';
 import { pageOf, type FigureOptions } from './figures/common.ts';
 import { composePanels } from './figures/panels.ts';
@@ -103,8 +104,7 @@ function panelRestyled(panel: Panel, before: RecipeOptions, now: RecipeOptions):
     ...rest,
     x: axisRestyled(panel.x, before.x, now.x),
     y: axisRestyled(panel.y, before.y, now.y),
-    ...(heading === undefined ? {} : { title: heading }),
-    ...(notes.length === 0 ? {} : { annotations: notes }),
+    ...definedOf({ title: heading, annotations: notes.length === 0 ? undefined : notes }),
   };
 }
 
@@ -113,8 +113,10 @@ function axisRestyled(axis: Axis, before: RecipeOptions['x'] = {}, now: RecipeOp
   const { min, max, ...rest } = axis;
   return {
     ...rest,
-    ...(min === undefined || before.min !== undefined ? {} : { min }),
-    ...(max === undefined || before.max !== undefined ? {} : { max }),
+    ...definedOf({
+      min: before.min === undefined ? min : undefined,
+      max: before.max === undefined ? max : undefined,
+    }),
     ...now,
   };
 }

@@ -2,6 +2,7 @@
  * What is stored inside exported files so that a figure can be reopened: the specification (with its data) and the recipe, as deflated JSON. Files of
  * other programs, and figures whose data were stripped, are reported as such.
  */
+import { definedOf } from '../defined.ts';
 import { strFromU8, strToU8, unzlibSync, zlibSync } from 'fflate';
 import { InputError } from '../errors.ts';
 import { base64, fromBase64 } from './png.ts';
@@ -72,10 +73,10 @@ export function unpackDocument(bytes: Uint8Array): FigureDocument {
     throw new InputError('the file holds the data of another program, not a figure');
   if (version !== 1)
     throw new InputError(`the figure in this file has version ${String(version)}; this program reads version 1`);
-  return {
-    ...(spec === undefined ? {} : { spec: parseSpec(spec, 'the figure in this file') }),
-    ...(recipe === undefined ? {} : { recipe: parseRecipe(recipe, 'the recipe in this file') }),
-  };
+  return definedOf({
+    spec: spec === undefined ? undefined : parseSpec(spec, 'the figure in this file'),
+    recipe: recipe === undefined ? undefined : parseRecipe(recipe, 'the recipe in this file'),
+  });
 }
 
 /** Contents of an SVG file's <metadata>: the provenance to read, and the packed document to reopen. */

@@ -2,6 +2,7 @@
  * Sizes that venues ask for; docs/figures.md says where each comes from and what was checked. Type sizes are those of the printed figure, so figures
  * go in at 100 %.
  */
+import { definedOf } from '../defined.ts';
 import type { FontFamily } from './fonts/library.ts';
 import type { PaletteName } from './palettes.ts';
 import type { FigureStyle } from './types.ts';
@@ -135,10 +136,5 @@ export function scaledStyle(style: FigureStyle, factor: number): FigureStyle {
 
 /** Sizes that were chosen, under the names of the style. */
 export function resized({ label, tick, legend, note }: TypeSizes = {}): Partial<FigureStyle> {
-  return {
-    ...(label === undefined ? {} : { labelSize: label }),
-    ...(tick === undefined ? {} : { tickSize: tick }),
-    ...(legend === undefined ? {} : { legendSize: legend }),
-    ...(note === undefined ? {} : { noteSize: note }),
-  };
+  return definedOf({ labelSize: label, tickSize: tick, legendSize: legend, noteSize: note });
 }

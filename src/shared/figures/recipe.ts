@@ -2,6 +2,7 @@
  * Recipes: which figure, of which stored results, with which options. They are stored, reopened, applied to other runs, and exported in a batch.
  * The figure functions stay pure: `buildFigure` takes the recipe and the data that the caller has loaded for its sources.
  */
+import { definedOf } from '../defined.ts';
 import * as v from 'valibot';
 import { parseWith, real } from '../validation.ts';
 import { figureNames, figureTable, type FigureName } from './catalogue.ts';
@@ -124,9 +125,5 @@ export function splitOptions(options: RecipeOptions): { readonly page: RecipeOpt
 
 /** What a figure must know about the page to be one of its panels. */
 function styleOptions({ preset, font, palette }: RecipeOptions): RecipeOptions {
-  return {
-    ...(preset === undefined ? {} : { preset }),
-    ...(font === undefined ? {} : { font }),
-    ...(palette === undefined ? {} : { palette }),
-  };
+  return definedOf({ preset, font, palette });
 }

@@ -1,5 +1,6 @@
 /** Measurements with their arrays, series, logs, checkpoints. Arrays cross as typed arrays. */
 import * as v from 'valibot';
+import { diagonalNames, errorNames, splitNames } from '../../array-names.ts';
 import type { Estimand } from '../../estimands.ts';
 import type { CutoffRow } from '../../slopes.ts';
 import { integer } from '../../validation.ts';
@@ -9,19 +10,9 @@ import type { CheckpointInfo, LogLine, MeasurementInfo, SeriesData, SeriesInfo, 
 
 /** Arrays of at most a few numbers per direction; cross-fitted ones [2, d]. Errors are left out of an answer where the measurement has none. What each holds: `ResultArrays` and `ExtraArrays` in src/shared/results.ts. */
 export const diagonals = [
-  'eigenvalues',
-  'C_diagonal',
-  'Q_diagonal',
-  'mean_gradient',
-  'cross_fitted_selection',
-  'cross_fitted_H_diagonal',
-  'cross_fitted_C_diagonal',
-  'cross_fitted_Q_diagonal',
+  ...diagonalNames,
   // Present if further random splits were measured.
-  'split_selection',
-  'split_H_diagonal',
-  'split_C_diagonal',
-  'split_Q_diagonal',
+  ...splitNames,
   // Present if duality or assumptions were measured, as the summary says.
   'C_dual_diagonal',
   'dual_spread',
@@ -31,14 +22,7 @@ export const diagonals = [
   'F_diagonal',
   'E_diagonal',
   // Present if intervals were computed.
-  'error_directions',
-  'H_error',
-  'C_error',
-  'Q_error',
-  'cross_fitted_error_directions',
-  'cross_fitted_H_error',
-  'cross_fitted_C_error',
-  'cross_fitted_Q_error',
+  ...errorNames,
 ] as const;
 export type DiagonalName = (typeof diagonals)[number];
 

@@ -1,4 +1,5 @@
 /** Shared by the figure functions: the data they take, the options that every figure has, statements, small numerical helpers. */
+import { definedOf } from '../../defined.ts';
 import type { ExtraArrays, ResultArrays } from '../../results.ts';
 import type { Measurement } from '../figure-data.ts';
 import type { FontFamily } from '../fonts/library.ts';
@@ -55,11 +56,7 @@ export function pageOf(
   return {
     width_mm: options.width_mm ?? presets[preset].width_mm,
     height_mm: options.height_mm ?? 'auto',
-    style: styleOf(preset, {
-      ...(options.font ? { font: options.font } : {}),
-      ...(options.palette ? { palette: options.palette } : {}),
-      ...(options.sizes ? { sizes: options.sizes } : {}),
-    }),
+    style: styleOf(preset, definedOf({ font: options.font, palette: options.palette, sizes: options.sizes })),
     legend: options.legend ?? 'auto',
     points: { mode: 'auto', limit: 4000, dpi: 600, ...options.points },
   };

@@ -2,6 +2,7 @@
  * The predictions of activity-weight duality along the eigenvectors of H: the diagonal of C_dual = 1/2 E_pq[h_p Delta Delta^T h_p] against that of C (slope 1 where
  * the argument's step holds), and the second moment of Delta . v_i against H_ii (slope 0 where Delta is isotropic).
  */
+import { definedOf } from '../../defined.ts';
 import { headlineRow, rowAt, smallestCutoff } from '../../estimands.ts';
 import { InputError } from '../../errors.ts';
 import type { DualSlope } from '../../duality.ts';
@@ -113,7 +114,7 @@ export function dualDiagonals(
       ],
       frameAspect: 0.78,
       notes: zero > 0 ? [`${integerText(zero)} of ${integerText(H.length)} directions not drawn: numerically zero, $|H_{ii}| \\leq ${powerTex(zeroes / H[0])}\\,H_{11}$`] : [], // prettier-ignore
-      fit: { cutoff: row.cutoff, n: row.n, estimator: 'ols', ...(slope === null ? {} : { slope }) },
+      fit: definedOf({ cutoff: row.cutoff, n: row.n, estimator: 'ols', slope: slope ?? undefined }),
     },
     options,
   );

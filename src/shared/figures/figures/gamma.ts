@@ -1,4 +1,5 @@
 /** The exponent gamma per layer, against a hyperparameter, and as a function of the cutoff. */
+import { definedOf } from '../../defined.ts';
 import type { Estimator, Slopes } from '../../slopes.ts';
 import { estimands, type Estimand } from '../../estimands.ts';
 import type { Axis, FigureSpec, Mark, Region, Rule } from '../types.ts';
@@ -160,11 +161,11 @@ function settings(measurements: readonly Measurement[], options: GammaOptions): 
   const cutoffs = new Set(
     measurements.flatMap((measurement) => cutoffRow(measurement, shown[0], options.cutoff)?.cutoff ?? []),
   );
-  return {
+  return definedOf({
     estimands: shown.join(', '),
     cutoff: [...cutoffs].join(', '),
-    ...(options.estimator ? { estimator: options.estimator } : {}),
-  };
+    estimator: options.estimator,
+  });
 }
 
 /** gamma of each layer, layers in the order given. Measurements of one parameter and one name (several seeds) are averaged; each name is a series of its own. */

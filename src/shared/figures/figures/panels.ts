@@ -1,4 +1,5 @@
 /** Several figures as panels (a), (b), ... of one. */
+import { definedOf } from '../../defined.ts';
 import { InputError } from '../../errors.ts';
 import type { FontFamily } from '../fonts/library.ts';
 import { letterOf } from '../layout/frames.ts';
@@ -40,8 +41,7 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
   const [first] = figures;
   const asked: FigureStyle = {
     ...(options.preset ? styleOf(options.preset, { palette: first.style.palette }) : first.style),
-    ...(options.font ? { font: options.font } : {}),
-    ...(options.palette ? { palette: options.palette } : {}),
+    ...definedOf({ font: options.font, palette: options.palette }),
     ...resized(options.sizes),
   };
   const width = options.width_mm ?? (options.preset ? presets[options.preset].width_mm : first.width_mm);
@@ -158,11 +158,11 @@ function merged(all: readonly FigureProvenance[]): FigureProvenance {
       );
   }
   const created = all.map((provenance) => provenance.created).find((value) => value !== undefined);
-  return {
+  return definedOf({
     software: all[0].software,
     runs: [...runs.values()],
     data: Object.assign({}, ...all.map((provenance) => provenance.data)) as Record<string, string>,
     fit,
-    ...(created === undefined ? {} : { created }),
-  };
+    created,
+  });
 }

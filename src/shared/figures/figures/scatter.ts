@@ -2,6 +2,7 @@
  * Diagonals against each other in the eigenbasis of H, on logarithmic axes: C_ii against H_ii (its slope is gamma), C_ii against Q_ii (slope 1 where
  * C ~ Q) and Q_ii against H_ii (slope gamma_Q). With reference slopes, the cutoff and the fit.
  */
+import { definedOf } from '../../defined.ts';
 import type { CutoffRow, Estimator, Slopes } from '../../slopes.ts';
 import { directionsToDraw, undrawnText, type DrawnDirections } from '../../drawn-directions.ts';
 import { diagonalArrays, headlineRow, rowAt, smallestCutoff, type Estimand } from '../../estimands.ts';
@@ -252,11 +253,13 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
       ],
       frameAspect: 0.78,
       notes: undrawnNotes(sets, smallest),
-      fit: {
+      fit: definedOf({
         estimand,
-        ...(row ? { cutoff: row.cutoff, n: row.n } : {}),
-        ...(estimate ? { estimator: estimate.estimator, slope: estimate.value } : {}),
-      },
+        cutoff: row?.cutoff,
+        n: row?.n,
+        estimator: estimate?.estimator,
+        slope: estimate?.value,
+      }),
     },
     options,
   );

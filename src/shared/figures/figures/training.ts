@@ -1,4 +1,5 @@
 /** Training: learning curves over seeds, and gamma, sharpness, traces and loss over the steps. */
+import { definedOf } from '../../defined.ts';
 import { definedSharpness, definedTrace, traceError, type MainMatrix } from '../../rounding.ts';
 import type { CutoffRow, Estimator } from '../../slopes.ts';
 import { estimands, findRow, rowAt, type Estimand } from '../../estimands.ts';
@@ -165,16 +166,17 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
   const quantities =
     options.quantities ?? (history.loss ? ['gamma', 'sharpness', 'trace', 'loss'] : ['gamma', 'sharpness', 'trace']);
   const x: Axis = { scale: options.steps ?? 'linear', label: options.unit ?? 'step' };
-  const series = (name: string, y: readonly number[], colour: number, label?: string): Points => ({
-    kind: 'points',
-    name,
-    x: steps,
-    y,
-    colour,
-    join: colour === 0 ? 'solid' : 'dashed',
-    what: 'measurements',
-    ...(label === undefined ? {} : { label }),
-  });
+  const series = (name: string, y: readonly number[], colour: number, label?: string): Points =>
+    definedOf({
+      kind: 'points',
+      name,
+      x: steps,
+      y,
+      colour,
+      join: colour === 0 ? 'solid' : 'dashed',
+      what: 'measurements',
+      label,
+    });
   const shown = options.estimands ?? estimands;
   const { cutoff: asked } = options;
   if (
@@ -302,10 +304,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
       ...(isEstimated && quantities.includes('trace')
         ? { notes: ['tr H is estimated from random vectors; its bars are 95 % intervals (1.96 standard errors)'] }
         : {}),
-      fit: {
-        ...(options.cutoff === undefined ? {} : { cutoff: options.cutoff }),
-        estimands: shown.join(', '),
-      },
+      fit: definedOf({ cutoff: options.cutoff, estimands: shown.join(', ') }),
     },
     options,
   );

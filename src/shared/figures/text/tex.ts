@@ -2,6 +2,7 @@
  * TeX mathematics of a label to a tree. The language of formulas in labels: letters, digits, symbols, scripts, fractions, roots, accents, large
  * operators, sized delimiters, alphabets, \text, spaces, matrices. Anything unknown raises `InputError` with the command and its place.
  */
+import { definedOf } from '../../defined.ts';
 import { InputError } from '../../errors.ts';
 import {
   accents,
@@ -205,13 +206,7 @@ export function parseTex(source: string): MathNode {
     }
     if (primes.length > 0) sup = { kind: 'row', children: sup ? [...primes, sup] : primes };
     if (!sub && !sup && limits === undefined) return base;
-    return {
-      kind: 'scripts',
-      base,
-      ...(sub ? { sub } : {}),
-      ...(sup ? { sup } : {}),
-      ...(limits === undefined ? {} : { limits }),
-    };
+    return definedOf({ kind: 'scripts', base, sub, sup, limits });
   }
 
   function nucleus(alphabet: Alphabet): MathNode {
@@ -275,7 +270,7 @@ export function parseTex(source: string): MathNode {
           degree = sequence(alphabet, ']');
           p++;
         }
-        return { kind: 'root', body: argument(alphabet), ...(degree ? { degree } : {}) };
+        return definedOf({ kind: 'root', body: argument(alphabet), degree });
       }
       case 'overline':
       case 'underline':

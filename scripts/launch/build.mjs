@@ -2,13 +2,13 @@
  * Building what the sources do not run without, when they have changed. Whether they have is asked at every launch, so first only names,
  * times and sizes are compared; a checkout that touches files without changing them is recognised by their contents.
  */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setupLock } from './install.mjs';
 import { withLock } from './lock.mjs';
+import { runQuietly } from './run.mjs';
 import { SetupError, duration, say } from './say.mjs';
 import { readJson, writeJson } from './stamp.mjs';
 
@@ -92,7 +92,7 @@ async function run(root, node, task, record) {
   // Marked before the build: what changes while it runs is built the next time.
   const files = filesOf(root, task);
   const stamp = { quick: quickMark(root, files), contents: contentMark(root, files) };
-  const { status, output } = await runQuietly(root, node, [task.script, ...task.args], record);
+  const { status, output } = await runQuietly(node, [task.script, ...task.args], { cwd: root, onStart: record });
   record(0);
   if (status !== 0 || !task.outputs.every((path) => existsSync(join(root, path)))) {
     process.stderr.write(output);
@@ -100,23 +100,6 @@ async function run(root, node, task, record) {
   }
   writeJson(stampFile(root, task), stamp);
   say(`built in ${duration(performance.now() - started)}`);
-}
-
-/**
- * @param {string} root @param {string} node @param {string[]} args @param {(pid: number) => void} record
- * @returns {Promise<{ status: number, output: string }>}
- */
-function runQuietly(root, node, args, record) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(node, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => void (output += text));
-    }
-    child.once('spawn', () => record(child.pid ?? 0));
-    child.once('error', reject);
-    child.once('close', (status) => resolve({ status: status ?? 1, output }));
-  });
 }
 
 /**

@@ -1,8 +1,8 @@
 /** `npm run check`: types, unused code, lint, format. All of them run even where one fails, side by side; each one's messages are printed together. */
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { runQuietly } from './run.mjs';
 import { duration, say } from './say.mjs';
 
 /**
@@ -59,27 +59,11 @@ export async function runChecks(root, node, env) {
   const results = await Promise.all(
     checksOf(root).map(async (check) => {
       const started = performance.now();
-      const { status, output } = await runCheck(root, node, check, env);
+      const { status, output } = await runQuietly(node, check.args, { cwd: root, env });
       say(`${check.name}: ${status === 0 ? 'passed' : 'FAILED'} (${duration(performance.now() - started)})`);
       if (status !== 0) process.stderr.write(output.endsWith('\n') ? output : `${output}\n`);
       return { name: check.name, status };
     }),
   );
   return results.filter(({ status }) => status !== 0).map(({ name }) => name);
-}
-
-/**
- * @param {string} root @param {string} node @param {Check} check @param {NodeJS.ProcessEnv} env
- * @returns {Promise<{ status: number, output: string }>}
- */
-function runCheck(root, node, check, env) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(node, check.args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => void (output += text));
-    }
-    child.once('error', reject);
-    child.once('close', (status) => resolve({ status: status ?? 1, output }));
-  });
 }

@@ -1,14 +1,15 @@
 /**
- * One set-up at a time in a checkout. The lock is a file made with O_EXCL that names its holder; the holder touches it every two seconds.
+ * One set-up at a time in a checkout, by own code since it works before any package is there. The lock is a file made with O_EXCL that names its holder; the holder touches it every two seconds.
  * A holder that was killed leaves the file behind, so those who wait judge it: it is stale when its process is gone (on the same host) or
  * when nobody touched it for a while, and in either case the child it recorded (npm outlives a killed launcher) is gone too.
  */
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeJson } from './stamp.mjs';
 
 /**
  * @typedef {object} Holder
@@ -42,7 +43,7 @@ export async function withLock(file, work, options = {}) {
   try {
     return await work((child) => {
       holder.child = child;
-      if (readHolder(file)?.id === holder.id) replace(file, holder);
+      if (readHolder(file)?.id === holder.id) writeJson(file, holder);
     });
   } finally {
     clearInterval(beat);
@@ -58,7 +59,7 @@ async function acquire(file, holder, options) {
   /** What was seen last, and since when it has not changed by this process's own clock. */
   let seen = { mark: '', since: 0 };
   for (;;) {
-    if (create(file, holder)) return;
+    if (create(file, JSON.stringify(holder))) return;
     const other = readHolder(file);
     const mark = `${other?.id} ${modified(file)}`;
     if (mark !== seen.mark) seen = { mark, since: performance.now() };
@@ -102,40 +103,15 @@ function isAlive(pid) {
   }
 }
 
-/** @param {string} file @param {Holder} holder */
-function create(file, holder) {
-  // Written aside and linked into place: a lock file is whole from its first moment.
-  const temporary = `${file}.${holder.id}`;
-  writeFileSync(temporary, JSON.stringify(holder));
+/** Whether the lock file was made, which fails where there is one. A reader takes one that is not yet whole for another's. @param {string} file @param {string} text */
+function create(file, text) {
   try {
-    linkSync(temporary, file);
-    return true;
-  } catch (error) {
-    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
-    if (code === 'EEXIST') return false;
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS' && code !== 'EISDIR') throw error;
-    return createWithoutLinks(file, holder); // exFAT and some network shares have no hard links
-  } finally {
-    rmSync(temporary, { force: true });
-  }
-}
-
-/** @param {string} file @param {Holder} holder */
-function createWithoutLinks(file, holder) {
-  try {
-    writeFileSync(file, JSON.stringify(holder), { flag: 'wx' });
+    writeFileSync(file, text, { flag: 'wx' });
     return true;
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return false;
     throw error;
   }
-}
-
-/** @param {string} file @param {Holder} holder */
-function replace(file, holder) {
-  const temporary = `${file}.${holder.id}`;
-  writeFileSync(temporary, JSON.stringify(holder));
-  renameSync(temporary, file);
 }
 
 /**
@@ -150,13 +126,7 @@ function discard(file, id) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return;
     throw error;
   }
-  if (readHolder(aside)?.id !== id) {
-    try {
-      linkSync(aside, file);
-    } catch (error) {
-      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
-    }
-  }
+  if (readHolder(aside)?.id !== id) create(file, readFileSync(aside, 'utf8'));
   rmSync(aside, { force: true });
 }
 

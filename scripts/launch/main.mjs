@@ -17,19 +17,17 @@ const entries = {
   covature: 'src/main/cli/index.ts',
 };
 
-const others = [
-  'test',
-  'check',
-  'build',
-  'pack',
-  'docs',
-  'docs-preview',
-  'docs-pictures',
-  'desktop',
-  'format',
-  'tensorflow',
-  'electron',
-];
+/** Scripts of this checkout and its packages, each run in the checkout: arguments that come before the user's, and whether the workbench must be built. */
+const scripts = {
+  pack: { args: ['scripts/pack.mjs'], built: true },
+  docs: { args: ['scripts/docs/site.ts', 'build'], built: false },
+  'docs-preview': { args: ['scripts/docs/site.ts', 'preview'], built: false },
+  'docs-pictures': { args: ['scripts/docs/gallery.ts'], built: true },
+  desktop: { args: ['node_modules/electron-builder/cli.js'], built: true },
+  format: { args: ['node_modules/prettier/bin/prettier.cjs', '--write', '--log-level=warn', '.'], built: false },
+};
+
+const others = ['test', 'check', 'build', ...Object.keys(scripts), 'tensorflow', 'electron'];
 
 /** @param {string[]} args what to launch, and its own arguments */
 export async function main(args) {
@@ -65,28 +63,21 @@ async function launch(what, rest) {
     const flags = ['--disable-warning=ExperimentalWarning', '--disable-sigusr1'];
     return await runInstead(node, [...flags, join(root, entry), ...rest], { cwd: cwd ?? process.cwd(), env });
   }
+  const script = Object.entries(scripts).find(([name]) => name === what)?.[1];
+  if (script !== undefined) {
+    const options = { cwd: root, env };
+    if (script.built) await buildFor(root, node, true);
+    if (what === 'desktop') writeJson(join(root, 'out/packed.json'), (await import('./commit.mjs')).commitOf(root));
+    if (what === 'format') await runThrough(node, ['node_modules/eslint/bin/eslint.js', '--fix', '.'], options);
+    if (what === 'docs-pictures') {
+      const { status, signal } = await runThrough(node, ['scripts/docs-pictures.ts'], options);
+      if (status !== 0) endLike(status, signal);
+    }
+    return await runInstead(node, [...script.args, ...rest], options);
+  }
   switch (what) {
     case 'build':
       return await buildFor(root, node, true);
-    case 'pack':
-      await buildFor(root, node, true);
-      return await runInstead(node, [join(root, 'scripts/pack.mjs'), ...rest], { cwd: root, env });
-    case 'docs':
-      return await runInstead(node, [join(root, 'scripts/docs/site.ts'), 'build', ...rest], { cwd: root, env });
-    case 'docs-preview':
-      return await runInstead(node, [join(root, 'scripts/docs/site.ts'), 'preview', ...rest], { cwd: root, env });
-    case 'docs-pictures': {
-      await buildFor(root, node, true);
-      const { status, signal } = await runThrough(node, [join(root, 'scripts/docs-pictures.ts')], { cwd: root, env });
-      if (status !== 0) endLike(status, signal);
-      return await runInstead(node, [join(root, 'scripts/docs/gallery.ts'), ...rest], { cwd: root, env });
-    }
-    case 'desktop': {
-      await buildFor(root, node, true);
-      const { commitOf } = await import('./commit.mjs');
-      writeJson(join(root, 'out/packed.json'), commitOf(root));
-      return await runInstead(node, [join(root, 'node_modules/electron-builder/cli.js'), ...rest], { cwd: root, env });
-    }
     case 'check': {
       const { runChecks } = await import('./check.mjs');
       return process.exit((await runChecks(root, node, env)).length === 0 ? 0 : 1);
@@ -95,17 +86,6 @@ async function launch(what, rest) {
       await buildFor(root, node, true);
       const { test } = await import('./test.mjs');
       return process.exit(await test(root, node, env, rest));
-    }
-    case 'format': {
-      await runThrough(node, [join(root, 'node_modules/eslint/bin/eslint.js'), '--fix', '.'], { cwd: root, env });
-      return await runInstead(
-        node,
-        [join(root, 'node_modules/prettier/bin/prettier.cjs'), '--write', '--log-level=warn', '.'],
-        {
-          cwd: root,
-          env,
-        },
-      );
     }
     default: {
       if (what === 'tensorflow' && rest.length > 0) return await tensorflowFromPython(root, node, rest);

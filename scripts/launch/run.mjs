@@ -77,6 +77,24 @@ export function runThrough(node, args, { cwd, env }) {
 }
 
 /**
+ * Runs `node args` and keeps what it prints.
+ * @param {string} node @param {string[]} args @param {{ cwd: string, env?: NodeJS.ProcessEnv, onStart?: (pid: number) => void }} options
+ * @returns {Promise<{ status: number, output: string }>}
+ */
+export function runQuietly(node, args, { cwd, env = process.env, onStart }) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(node, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => void (output += text));
+    }
+    child.once('spawn', () => onStart?.(child.pid ?? 0));
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status: status ?? 1, output }));
+  });
+}
+
+/**
  * @param {number | null} status @param {NodeJS.Signals | null} signal
  * @returns {never}
  */

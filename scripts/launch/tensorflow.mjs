@@ -10,11 +10,13 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
+  symlinkSync,
 } from 'node:fs';
-import { readFileSync, statSync, symlinkSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { homedir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -83,10 +85,7 @@ export function linkTensorflow(root, { cache = tensorflowCache(), replace = fals
     if (!existsSync(folder) || !existsSync(target)) continue;
     if (existsSync(link) && !replace) continue;
     mkdirSync(dirname(link), { recursive: true });
-    const temporary = `${link}.${process.pid}`;
-    rmSync(temporary, { force: true });
-    symlinkSync(target, temporary);
-    renameSync(temporary, link);
+    point(link, target);
   }
 }
 
@@ -197,10 +196,11 @@ async function make(work) {
   );
 }
 
-/** @param {string} link @param {string} key */
-function point(link, key) {
+/** Makes a link, or lets it lead elsewhere. @param {string} link @param {string} target */
+function point(link, target) {
   const temporary = `${link}.${process.pid}`;
-  symlinkSync(key, temporary);
+  rmSync(temporary, { force: true });
+  symlinkSync(target, temporary);
   renameSync(temporary, link);
 }
 

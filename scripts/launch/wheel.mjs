@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createInflateRaw, inflateRawSync } from 'node:zlib';
 import { SetupError } from './say.mjs';
@@ -73,12 +72,12 @@ export async function unpack(wheel, paths, folder, signal) {
     const target = join(folder, path);
     mkdirSync(dirname(target), { recursive: true });
     const hash = createHash('sha256');
-    const hashing = new Transform({
-      transform(chunk, _encoding, done) {
+    const hashing = async function* (/** @type {AsyncIterable<Buffer>} */ chunks) {
+      for await (const chunk of chunks) {
         hash.update(chunk);
-        done(null, chunk);
-      },
-    });
+        yield chunk;
+      }
+    };
     const start = await startOf(wheel.file, entry);
     const packed = createReadStream(wheel.file, { start, end: start + Math.max(entry.packed, 1) - 1 });
     const sink = createWriteStream(target);

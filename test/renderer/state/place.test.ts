@@ -1,7 +1,7 @@
 /** Addresses of the window: what is on show comes back from its address, whole. */
 import { describe, expect, it } from 'vitest';
-import { parsePlace, placeText } from '../../src/renderer/state/place.ts';
-import type { Place } from '../../src/renderer/state/place.ts';
+import { parsePlace, placeText } from '../../../src/renderer/state/place.ts';
+import type { Place } from '../../../src/renderer/state/place.ts';
 
 describe('an address', () => {
   it.each<Place>([

@@ -1,8 +1,8 @@
 /** The helper process's main side, with processes that a test ends when it likes: every request is answered, whatever becomes of them. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Helper } from '../../../src/main/contract/helper/helper.ts';
-import type { HelperRequest } from '../../../src/main/contract/helper/tasks.ts';
-import type { ProcessLauncher, WorkerListeners } from '../../../src/main/jobs/launcher.ts';
+import { Helper } from '../../../../src/main/contract/helper/helper.ts';
+import type { HelperRequest } from '../../../../src/main/contract/helper/tasks.ts';
+import type { ProcessLauncher, WorkerListeners } from '../../../../src/main/jobs/launcher.ts';
 
 /** A process that answers when the test says so. */
 class Stub {

@@ -1,10 +1,10 @@
 /** The map of a sweep of two settings, parallel coordinates of more, and curves as they are looked at. */
 import { describe, expect, it } from 'vitest';
-import { membersOf } from '../../src/renderer/compare/members.ts';
-import { resultAxis, settingAxis } from '../../src/renderer/compare/parallel.ts';
-import { scaled, seenAs, smoothed, byRecordedTime, unitsAStep } from '../../src/renderer/compare/smoothing.ts';
-import { mapOf } from '../../src/renderer/compare/sweep-map.ts';
-import type { RunRow } from '../../src/shared/contract/index.ts';
+import { membersOf } from '../../../src/renderer/compare/members.ts';
+import { resultAxis, settingAxis } from '../../../src/renderer/compare/parallel.ts';
+import { scaled, seenAs, smoothed, byRecordedTime, unitsAStep } from '../../../src/renderer/compare/smoothing.ts';
+import { mapOf } from '../../../src/renderer/compare/sweep-map.ts';
+import type { RunRow } from '../../../src/shared/contract/index.ts';
 
 const row = (id: string, setup: string, seed: number): RunRow =>
   ({ id, setup, seed, colour: 0, name: id, created: 0, values: {} }) as unknown as RunRow;

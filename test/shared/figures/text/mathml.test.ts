@@ -1,6 +1,6 @@
 /** Labels as markup and as words. Each markup is well-formed: every element that opens closes, in order. */
 import { expect, test } from 'vitest';
-import { labelMarkup, labelWords } from '../../../src/shared/figures/text/mathml.ts';
+import { labelMarkup, labelWords } from '../../../../src/shared/figures/text/mathml.ts';
 
 const rows: Readonly<Record<string, readonly [label: string, text: string, words: string]>> = {
   'text alone': ['a < b & "c"', 'a < b & "c"', 'a < b & "c"'],

@@ -8,15 +8,15 @@ import {
   againstSetting,
   joinsOf,
   valueOf,
-} from '../../src/renderer/compare/members.ts';
-import { lookOf } from '../../src/renderer/compare/looks.ts';
-import type { OverlayMark } from '../../src/renderer/compare/marks.ts';
-import { namedAxis, overlayPanel } from '../../src/renderer/compare/overlay-panel.ts';
-import { placePanel } from '../../src/renderer/charts/placement.ts';
-import { domainOf } from '../../src/shared/figures/layout/scales.ts';
-import type { Axis, Points } from '../../src/shared/figures/types.ts';
-import { changesBetween } from '../../src/renderer/experiment/changes.ts';
-import type { RunRow } from '../../src/shared/contract/index.ts';
+} from '../../../src/renderer/compare/members.ts';
+import { lookOf } from '../../../src/renderer/compare/looks.ts';
+import type { OverlayMark } from '../../../src/renderer/compare/marks.ts';
+import { namedAxis, overlayPanel } from '../../../src/renderer/compare/overlay-panel.ts';
+import { placePanel } from '../../../src/renderer/charts/placement.ts';
+import { domainOf } from '../../../src/shared/figures/layout/scales.ts';
+import type { Axis, Points } from '../../../src/shared/figures/types.ts';
+import { changesBetween } from '../../../src/renderer/experiment/changes.ts';
+import type { RunRow } from '../../../src/shared/contract/index.ts';
 
 const run = (id: string, setup: string, seed: number, colour: number, name = 'net'): RunRow =>
   ({ id, setup, seed, colour, name, created: colour, values: {} }) as unknown as RunRow;

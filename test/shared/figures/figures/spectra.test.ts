@@ -1,9 +1,9 @@
 /** Spectra end where the arithmetic tells no more, at a line. */
 import { expect, test } from 'vitest';
-import { loadFonts } from '../../../src/main/figures/fonts.ts';
-import { spectra } from '../../../src/shared/figures/figures/spectra.ts';
-import { layoutFigure } from '../../../src/shared/figures/layout/layout.ts';
-import { measurement } from './data.ts';
+import { loadFonts } from '../../../../src/main/figures/fonts.ts';
+import { spectra } from '../../../../src/shared/figures/figures/spectra.ts';
+import { layoutFigure } from '../../../../src/shared/figures/layout/layout.ts';
+import { measurement } from '../data.ts';
 
 const fonts = loadFonts({ system: false });
 

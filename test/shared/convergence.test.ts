@@ -1,9 +1,9 @@
-import type { CutoffRow, Interval, Slopes } from '../../../src/shared/slopes.ts';
+import type { CutoffRow, Interval, Slopes } from '../../src/shared/slopes.ts';
 import { describe, expect, it } from 'vitest';
-import { judgeConvergence } from '../../../src/shared/convergence.ts';
-import { Random } from '../../../src/shared/random.ts';
-import type { HalfSample, MeasurementSummary } from '../../../src/shared/results.ts';
-import { deviation, mean, normals } from './support.ts';
+import { judgeConvergence } from '../../src/shared/convergence.ts';
+import { Random } from '../../src/shared/random.ts';
+import type { HalfSample, MeasurementSummary } from '../../src/shared/results.ts';
+import { deviation, mean, normals } from '../engine/statistics/support.ts';
 
 type Measured = Pick<MeasurementSummary, 'parameter' | 'samples' | 'gamma'>;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { incompleteBeta, logGamma, studentQuantile, studentTwoSided } from '../../../src/shared/distributions.ts';
-import { inverseNormal } from '../../../src/shared/random.ts';
-import { normalCdf } from '../../support/normal-cdf.ts';
+import { incompleteBeta, logGamma, studentQuantile, studentTwoSided } from '../../src/shared/distributions.ts';
+import { inverseNormal } from '../../src/shared/random.ts';
+import { normalCdf } from '../support/normal-cdf.ts';
 
 describe('distributions', () => {
   it.each([

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { loadFonts } from '../../../src/main/figures/fonts.ts';
-import { scatterDiagonals } from '../../../src/shared/figures/figures/scatter.ts';
-import { layoutFigure } from '../../../src/shared/figures/layout/layout.ts';
-import { renderSvg } from '../../../src/shared/figures/svg.ts';
-import { measurement } from './data.ts';
+import { loadFonts } from '../../../../src/main/figures/fonts.ts';
+import { scatterDiagonals } from '../../../../src/shared/figures/figures/scatter.ts';
+import { layoutFigure } from '../../../../src/shared/figures/layout/layout.ts';
+import { renderSvg } from '../../../../src/shared/figures/svg.ts';
+import { measurement } from '../data.ts';
 
 const fonts = loadFonts({ system: false });
 

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import util from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
-import { asDeviceError, DeviceError } from '../../../src/engine/backend/tfjs/device-error.ts';
-import { openDevice } from '../../../src/engine/backend/tfjs/load.ts';
-import type { ImportModule } from '../../../src/engine/backend/tfjs/device.ts';
-import { deviceNames } from '../../../src/shared/devices.ts';
-import { importStandIn } from '../../support/devices.ts';
+import { asDeviceError, DeviceError } from '../../../../src/engine/backend/tfjs/device-error.ts';
+import { openDevice } from '../../../../src/engine/backend/tfjs/load.ts';
+import type { ImportModule } from '../../../../src/engine/backend/tfjs/device.ts';
+import { deviceNames } from '../../../../src/shared/devices.ts';
+import { importStandIn } from '../../../support/devices.ts';
 
 const without =
   (missing: string, message = `Cannot find package '${missing}'`): ImportModule =>
@@ -133,7 +133,7 @@ test('other errors stay what they are', () => {
 });
 
 test.each(deviceNames)('the probe of %s answers in a process of its own', (name) => {
-  const probe = fileURLToPath(new URL('../../../src/main/jobs/device-probe.ts', import.meta.url));
+  const probe = fileURLToPath(new URL('../../../../src/main/jobs/device-probe.ts', import.meta.url));
   const { stdout, status } = spawnSync(process.execPath, [probe, name], { encoding: 'utf8' });
   expect(status).toBe(0);
   const answer = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 describe('a worker file started by hand', () => {
   it('says that the program starts it', async () => {
-    const file = fileURLToPath(new URL('../../../src/main/contract/helper/worker.ts', import.meta.url));
+    const file = fileURLToPath(new URL('../../../../src/main/contract/helper/worker.ts', import.meta.url));
     const child = spawn(process.execPath, [file], { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));

@@ -1,6 +1,6 @@
 /** What the native menu sends is what the window knows. */
 import { expect, it } from 'vitest';
-import { menuCommands } from '../../src/shared/contract/bridge.ts';
+import { menuCommands } from '../../../src/shared/contract/bridge.ts';
 
 interface Command {
   readonly id: string;
@@ -8,7 +8,7 @@ interface Command {
 }
 /** The window's own types need a DOM, which tests of the main side do not have. */
 const { commandsOf, commandOfKey } = (await import(
-  new URL('../../src/renderer/state/commands.ts', import.meta.url).href
+  new URL('../../../src/renderer/state/commands.ts', import.meta.url).href
 )) as {
   readonly commandsOf: (app: unknown) => readonly Command[];
   readonly commandOfKey: (event: unknown, commands: readonly Command[]) => Command | undefined;

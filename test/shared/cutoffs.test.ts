@@ -1,4 +1,4 @@
-import { standardCutoffs } from '../../../src/shared/estimands.ts';
+import { standardCutoffs } from '../../src/shared/estimands.ts';
 import { describe, expect, it } from 'vitest';
 import {
   axesOf,
@@ -15,9 +15,9 @@ import {
   usabilityOf,
   type Diagonals,
   type Triple,
-} from '../../../src/engine/statistics/index.ts';
-import { Random } from '../../../src/shared/random.ts';
-import { curvatureOf, splitHalf } from '../../support/lines.ts';
+} from '../../src/engine/statistics/index.ts';
+import { Random } from '../../src/shared/random.ts';
+import { curvatureOf, splitHalf } from '../support/lines.ts';
 
 const noFloor = { H: 0, C: 0, Q: 0 };
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 /** The window's own types need a DOM, which tests of the main side do not have. */
-const { tableOf } = (await import(new URL('../../src/renderer/figures/csv.ts', import.meta.url).href)) as {
+const { tableOf } = (await import(new URL('../../../src/renderer/figures/csv.ts', import.meta.url).href)) as {
   readonly tableOf: (text: string) => {
     readonly columns: readonly string[];
     readonly count: number;

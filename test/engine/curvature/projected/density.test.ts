@@ -1,9 +1,9 @@
 /** Stochastic Lanczos quadrature against the eigenvalues of a known matrix. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { lanczosDensity } from '../../../src/engine/curvature/projected/density.ts';
-import { Pool } from '../../../src/engine/parallel/pool.ts';
-import { engines } from '../../support/engines.ts';
-import { describeWhere } from '../../support/skips.ts';
+import { lanczosDensity } from '../../../../src/engine/curvature/projected/density.ts';
+import { Pool } from '../../../../src/engine/parallel/pool.ts';
+import { engines } from '../../../support/engines.ts';
+import { describeWhere } from '../../../support/skips.ts';
 
 /** A diagonal matrix: 180 eigenvalues at 0, 100 spread over [1, 2], 20 at -0.5. */
 const eigenvalues = Float64Array.from({ length: 300 }, (_, i) => (i < 180 ? 0 : i < 280 ? 1 + (i - 180) / 99 : -0.5));

@@ -1,10 +1,10 @@
 /** gamma against settings: where its points stand. */
 import { expect, test } from 'vitest';
-import { loadFonts } from '../../../src/main/figures/fonts.ts';
-import { gammaAgainstHyperparameter } from '../../../src/shared/figures/figures/gamma.ts';
-import { layoutFigure } from '../../../src/shared/figures/layout/layout.ts';
-import { plottedRows } from '../../../src/shared/figures/plotted.ts';
-import { measurement } from './data.ts';
+import { loadFonts } from '../../../../src/main/figures/fonts.ts';
+import { gammaAgainstHyperparameter } from '../../../../src/shared/figures/figures/gamma.ts';
+import { layoutFigure } from '../../../../src/shared/figures/layout/layout.ts';
+import { plottedRows } from '../../../../src/shared/figures/plotted.ts';
+import { measurement } from '../data.ts';
 
 const values = [0, 30, 120];
 const spec = gammaAgainstHyperparameter(

@@ -1,7 +1,7 @@
 /** Completion of filters. */
 import { describe, expect, it } from 'vitest';
-import { accept, placeOf, suggest } from '../../src/renderer/runs/complete.ts';
-import type { ColumnInfo } from '../../src/shared/contract/index.ts';
+import { accept, placeOf, suggest } from '../../../src/renderer/runs/complete.ts';
+import type { ColumnInfo } from '../../../src/shared/contract/index.ts';
 
 const columns: readonly ColumnInfo[] = ['name', 'status', 'gamma.fc2', 'gamma_Q.fc2', 'optimiser.lr', 'odd key'].map(
   (key) => ({ key, source: 'value', numbers: true, texts: false }),

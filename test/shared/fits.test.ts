@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import {
-  inverseLeastSquares,
-  leastSquares,
-  moments,
-  orthogonal,
-  theilSen,
-} from '../../../src/engine/statistics/index.ts';
-import { Random } from '../../../src/shared/random.ts';
-import { curvatureOf, instrumental, splitHalf } from '../../support/lines.ts';
-import { leastSquaresByElimination, mean, normals, theilSenByListing } from './support.ts';
+import { inverseLeastSquares, leastSquares, moments, orthogonal, theilSen } from '../../src/engine/statistics/index.ts';
+import { Random } from '../../src/shared/random.ts';
+import { curvatureOf, instrumental, splitHalf } from '../support/lines.ts';
+import { leastSquaresByElimination, mean, normals, theilSenByListing } from '../engine/statistics/support.ts';
 
 /** Points with error in both variables around y = 1.4 x - 2. */
 function cloud(seed: number, n: number, noise = 0.3): { x: Float64Array; y: Float64Array } {

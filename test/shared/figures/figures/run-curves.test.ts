@@ -1,6 +1,6 @@
 /** Series of one run: each with its name and look, as they were recorded. */
 import { expect, test } from 'vitest';
-import { runCurves } from '../../../src/shared/figures/figures/run-curves.ts';
+import { runCurves } from '../../../../src/shared/figures/figures/run-curves.ts';
 
 const series = {
   loss: { steps: Float64Array.from([0, 10]), values: Float64Array.from([2, 1]) },

@@ -1,9 +1,9 @@
 /** The lines of the table as they are read: by few requests, because each sorts or groups every run of the store. */
 import { describe, expect, it } from 'vitest';
-import { groupPage, runPage, stretchesOf } from '../../src/renderer/runs/lines.ts';
-import type { RunsWanted } from '../../src/renderer/runs/lines.ts';
-import { RunsReader } from '../../src/renderer/runs/reading.ts';
-import type { Asking } from '../../src/renderer/runs/reading.ts';
+import { groupPage, runPage, stretchesOf } from '../../../src/renderer/runs/lines.ts';
+import type { RunsWanted } from '../../../src/renderer/runs/lines.ts';
+import { RunsReader } from '../../../src/renderer/runs/reading.ts';
+import type { Asking } from '../../../src/renderer/runs/reading.ts';
 
 interface Asked {
   readonly method: string;

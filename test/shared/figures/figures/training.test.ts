@@ -1,13 +1,13 @@
 /** Traces over training: estimates stand with their error, what is 0 up to rounding is not drawn, and what is not positive is. */
 import { describe, expect, test } from 'vitest';
-import { loadFonts } from '../../../src/main/figures/fonts.ts';
-import type { TrainingHistory } from '../../../src/shared/figures/figure-data.ts';
-import { trainingEvolution } from '../../../src/shared/figures/figures/training.ts';
-import { layoutFigure } from '../../../src/shared/figures/layout/layout.ts';
-import { plottedRows } from '../../../src/shared/figures/plotted.ts';
-import type { Mark, Panel } from '../../../src/shared/figures/types.ts';
-import type { MeasurementSummary } from '../../../src/shared/results.ts';
-import { history } from './catalogue.ts';
+import { loadFonts } from '../../../../src/main/figures/fonts.ts';
+import type { TrainingHistory } from '../../../../src/shared/figures/figure-data.ts';
+import { trainingEvolution } from '../../../../src/shared/figures/figures/training.ts';
+import { layoutFigure } from '../../../../src/shared/figures/layout/layout.ts';
+import { plottedRows } from '../../../../src/shared/figures/plotted.ts';
+import type { Mark, Panel } from '../../../../src/shared/figures/types.ts';
+import type { MeasurementSummary } from '../../../../src/shared/results.ts';
+import { history } from '../catalogue.ts';
 
 const fonts = loadFonts({ system: false });
 

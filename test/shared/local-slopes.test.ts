@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { localSlopes, localSlopesCrossFitted } from '../../../src/shared/local-slopes.ts';
-import { Random } from '../../../src/shared/random.ts';
-import type { Diagonals } from '../../../src/shared/cutoffs.ts';
+import { localSlopes, localSlopesCrossFitted } from '../../src/shared/local-slopes.ts';
+import { Random } from '../../src/shared/random.ts';
+import type { Diagonals } from '../../src/shared/cutoffs.ts';
 
 const floors = { H: 0, C: 0, Q: 0 };
 

@@ -1,7 +1,7 @@
 /** Lines and bands with no more points than a screen shows, against all their points column by column. */
 import { describe, expect, it } from 'vitest';
-import { thinnedBand, thinnedLine } from '../../../src/shared/figures/layout/thinning.ts';
-import { normal } from './data.ts';
+import { thinnedBand, thinnedLine } from '../../../../src/shared/figures/layout/thinning.ts';
+import { normal } from '../data.ts';
 
 const noise = normal(7);
 const n = 20_000;

@@ -1,8 +1,8 @@
 /** Noise of minibatches over its prediction: a point a direction, with its interval; none where nothing is predicted. */
 import { expect, test } from 'vitest';
-import { minibatchNoise } from '../../../src/shared/figures/figures/minibatches.ts';
-import type { MinibatchModeSummary } from '../../../src/shared/minibatch.ts';
-import { measurement } from './data.ts';
+import { minibatchNoise } from '../../../../src/shared/figures/figures/minibatches.ts';
+import type { MinibatchModeSummary } from '../../../../src/shared/minibatch.ts';
+import { measurement } from '../data.ts';
 
 const mode = (name: MinibatchModeSummary['mode']): MinibatchModeSummary => ({
   mode: name,

@@ -24,6 +24,7 @@ import type { NoiseDirections } from './minibatch/measure.ts';
 import { summariseDensity } from './projected/density.ts';
 import { measureProjected } from './projected/measure.ts';
 import { splitHalves } from './moments.ts';
+import { partOf } from './stages.ts';
 import { withConvergence } from './summary.ts';
 import { wholeNetwork } from './projected/space.ts';
 
@@ -70,9 +71,10 @@ export async function measureLayer(
   options: MeasurementOptions,
 ): Promise<LayerResult> {
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
-  const result = await measureOnce(pool, input, network, options);
+  const isRepeated = options.convergence === 'full' && options.intervals !== false;
+  const result = await measureOnce(pool, input, network, isRepeated ? partOf(options, 0, beforeHalf) : options);
   const { summary } = result;
-  if (options.convergence !== 'full' || options.intervals === false || summary.left_out !== undefined) return result;
+  if (!isRepeated || summary.left_out !== undefined) return result;
   const begun = performance.now();
   const { parameter, seed, libraryThreads, top, which, tolerance, memoryLimit, signal } = options;
   const half = await measureOnce(pool, halfOf(input, network, summary.samples, seed), network, {
@@ -80,7 +82,8 @@ export async function measureLayer(
     method: summary.method,
     intervals: false,
     convergence: 'none',
-    onProgress: (stage, share) => options.onProgress?.(`half of the samples: ${stage}`, share),
+    onProgress: (stage, share) =>
+      options.onProgress?.(`half of the samples: ${stage}`, beforeHalf + (1 - beforeHalf) * share),
   });
   half.release();
   return {
@@ -93,12 +96,17 @@ export async function measureLayer(
   };
 }
 
+/** Shares of a measurement that are done before everything is measured again on half of the samples, and before SGD goes on along its directions. */
+const beforeHalf = 0.65;
+const beforeStretch = 0.5;
+
 async function measureOnce(
   pool: Pool,
   input: MeasurementInput,
   network: Network,
-  options: MeasurementOptions,
+  whole: MeasurementOptions,
 ): Promise<LayerResult> {
+  const options = whole.weight_fluctuations === undefined ? whole : partOf(whole, 0, beforeStretch);
   const samples = options.samples ?? input.inputs.length / network.inputSize;
   const { minibatch_noise: wanted } = options;
   const impossible = wanted === undefined ? null : noiseImpossible(wanted, samples);
@@ -132,7 +140,7 @@ async function measureOnce(
     if (density !== undefined) result = await withDensity(pool, enough, options, density, measured);
     if (noise !== undefined) result = await withMinibatchNoise(pool, input, options, noise, { ...measured, result });
     if (stretch !== undefined && unfollowed === null)
-      result = await withFluctuations(pool, input, options, stretch, { ...measured, result });
+      result = await withFluctuations(pool, input, partOf(whole, beforeStretch, 1), stretch, { ...measured, result });
     return result;
   } catch (error) {
     measured.result.release();
@@ -322,6 +330,7 @@ async function withFluctuations(
     return { ...result, summary: { ...summary, weight_fluctuations_unavailable: reason } };
   }
   const begun = performance.now();
+  onProgress?.('weight_fluctuations', 0);
   try {
     const weight_fluctuations = await measureFluctuations(pool, input, {
       parameter,

@@ -1,6 +1,11 @@
 /** The stages of a measurement, one after the other: each is told, can be stopped before it begins, and its wall-clock seconds are kept by its name. */
 import type { ProgressOptions } from './options.ts';
 
+/** Options of a part of a measurement, whose progress is that from `from` to `to` of the whole, 0 to 1. */
+export function partOf<T extends ProgressOptions>(options: T, from: number, to: number): T {
+  return { ...options, onProgress: (stage, share) => options.onProgress?.(stage, from + (to - from) * share) };
+}
+
 export class Stages {
   /** By stage, of several of one name together; and `total` once finished. */
   readonly seconds: Record<string, number> = {};

@@ -12,7 +12,7 @@ import { directionErrors } from '../direction-errors.ts';
 import { crossFittedArrays, splitArrays } from '../exact-parts.ts';
 import type { MeasurementInput } from '../measurement-input.ts';
 import type { ProjectedOptions } from '../options.ts';
-import { Stages } from '../stages.ts';
+import { partOf, Stages } from '../stages.ts';
 import { summarise } from '../summary.ts';
 import { measureExtras } from './extras.ts';
 import type { Extras } from './extras.ts';
@@ -49,15 +49,13 @@ export async function measureProjected(
   const { splits: wanted, which, intervals: wantsIntervals } = options;
   // Directions that are the largest by size or both ends are not the leading ones that a further split finds.
   const hasSplits = wantsIntervals !== false && wanted !== 'one' && (which ?? 'largest') === 'largest';
-  const stages = new Stages(hasSplits ? firstPartOf(options) : options);
+  const stages = new Stages(hasSplits ? partOf(options, 0, beforeSplits) : options);
   const first = await measureFirstSplit(pool, input, options, stages);
   const { pairs, span, gradients, projections, intervals, extras } = first;
   for (const { vectors } of [pairs.A, pairs.B]) pool.blas.release(vectors);
   const splits = hasSplits
     ? await stages.run('splits', 1, () =>
-        measureProjectedSplits(pool, input, options, pairs.all.values, (share) => {
-          stages.tell('splits', 1 + share);
-        }),
+        measureProjectedSplits(pool, input, partOf(options, beforeSplits, 1), pairs.all.values),
       )
     : noSplits;
   const arrays: ProjectedResult['arrays'] = {
@@ -116,10 +114,8 @@ async function measureFirstSplit(
 
 const noSplits: ProjectedSplits = { pairs: [], passes: 0 };
 
-/** The part of the progress before the further splits, which take about as long again. */
-function firstPartOf(options: ProjectedOptions): ProjectedOptions {
-  return { ...options, onProgress: (stage, share) => options.onProgress?.(stage, share / 2) };
-}
+/** Share of the measurement that is done before the further splits. */
+const beforeSplits = 0.5;
 
 function extrasAlong(
   { pool, session, options }: ProjectedContext,

@@ -30,20 +30,18 @@ export interface ProjectedSplits {
 /**
  * @param eigenvalues of H over all samples, decreasing [k]: as many directions of each half are found as the headline cutoff selects of them, and some more, for
  *   halves scatter; at most k.
- * @param onSplit is told the share done before each split.
  */
 export async function measureProjectedSplits(
   pool: Pool,
   input: MeasurementInput,
   options: ProjectedOptions,
   eigenvalues: Float64Array,
-  onSplit: (share: number) => void,
 ): Promise<ProjectedSplits> {
   const count = Math.min(eigenvalues.length, Math.ceil(1.1 * selectedCount(eigenvalues, headlineCutoff)) + 8);
   const pairs: (readonly [Diagonals, Diagonals])[] = [];
   let passes = 0;
   for (let split = 1; split <= moreSplits; split++) {
-    onSplit((split - 1) / moreSplits);
+    options.onProgress?.('splits', (split - 1) / moreSplits);
     const session = await openSession(pool, input, { ...options, split });
     try {
       const pair = await measureSplit(pool, session, options, count);

@@ -10,7 +10,16 @@ import { activateBackwardInto, activateInto } from './elementwise.ts';
 import { repeatRow } from './rows.ts';
 import { ServedLoops } from './served.ts';
 import type { Order, Window2d } from './types.ts';
-import { findMaxima, gatherPatches, isDense, isWithin, pickPlaces, scatterPatches, spreadPlaces } from './windows.ts';
+import {
+  findMaxima,
+  gatherPatches,
+  isDense,
+  isWithin,
+  pickPlaces,
+  rectifyMaxima,
+  scatterPatches,
+  spreadPlaces,
+} from './windows.ts';
 
 /** Row numbers that a gather passes to the kernels at once. */
 const largestGather = 4096;
@@ -129,45 +138,30 @@ export class CpuLoops extends ServedLoops {
     else this.#patches(kernels.scatterPatches, w, x, columns, x);
   }
 
-  /** The maxima of windows and their places. */
-  maxPool(x: CpuTensor, w: Window2d, values: CpuTensor, places: CpuTensor): void {
+  /** The maxima of windows and their places, behind relu where `rectified`. */
+  maxPool(x: CpuTensor, w: Window2d, rectified: boolean, values: CpuTensor, places: CpuTensor): void {
     const kernels = isPlain(w) && isWithin(w) ? this.serving(x, values, places) : null;
     if (kernels !== null) {
-      this.#pool(kernels.maxPool, w, x, [x, values, places]);
+      kernels.maxPool(...this.#pool(x, w), x.at, values.at, places.at, rectified ? 1 : 0);
       return;
     }
     findMaxima(x.data, w, places.data);
     pickPlaces(x.data, places.data, w, values.data);
+    if (rectified) rectifyMaxima(values.data, places.data);
   }
 
   spreadPlaces(y: CpuTensor, places: CpuTensor, w: Window2d, x: CpuTensor): void {
     const kernels = isPlain(w) && isWithin(w) ? this.serving(x, y, places) : null;
     if (kernels === null) spreadPlaces(y.data, places.data, w, x.data);
-    else this.#pool(kernels.spreadPlaces, w, x, [y, places, x]);
+    else kernels.spreadPlaces(...this.#pool(x, w), y.at, places.at, x.at);
   }
 
-  /** @param tensors in the kernel's order */
-  #pool(
-    run: Kernels['maxPool' | 'spreadPlaces'],
-    w: Window2d,
-    image: CpuTensor,
-    [a, b, c]: readonly [CpuTensor, CpuTensor, CpuTensor],
-  ): void {
-    run(
-      this.double,
-      imagesOf(image, w),
-      w.height,
-      w.width,
-      w.channels,
-      w.kernelHeight,
-      w.kernelWidth,
-      w.strideY,
-      w.outHeight,
-      w.outWidth,
-      a.at,
-      b.at,
-      c.at,
-    );
+  /** The arguments of a pooling kernel before its own tensors. */
+  #pool(image: CpuTensor, w: Window2d) {
+    return [
+      ...([this.double, imagesOf(image, w), w.height, w.width, w.channels] as const),
+      ...([w.kernelHeight, w.kernelWidth, w.strideY, w.outHeight, w.outWidth] as const),
+    ] as const;
   }
 
   #patches(run: Kernels['gatherPatches'], w: Window2d, image: CpuTensor, from: CpuTensor, to: CpuTensor): void {

@@ -345,11 +345,11 @@ export class CpuBackend extends CpuMemory implements Backend {
     return result;
   }
 
-  maxPool(x: Tensor, window: Window2d): { values: CpuTensor; places: CpuTensor } {
+  maxPool(x: Tensor, window: Window2d, rectified: boolean): { values: CpuTensor; places: CpuTensor } {
     const rows = windowsOf(x, window);
     const values = this.take(rows, window.channels);
     const places = this.take(rows, window.channels);
-    this.#loops.maxPool(cpuTensor(x), window, values, places);
+    this.#loops.maxPool(cpuTensor(x), window, rectified, values, places);
     return { values, places };
   }
 

@@ -175,9 +175,12 @@ export interface Backend {
   ): { readonly dx: Tensor; readonly gradient: Tensor } | null;
   /** [n * outHeight * outWidth, channels]: number ky * kernelWidth + kx of the first maximum of every window, among its places in the image. */
   maxPlaces(x: Tensor, window: Window2d): Tensor;
-  /** `maxPlaces` and the entries `pick`ed there, in one pass; absent where there is no faster way than those two. */
-  maxPool?(x: Tensor, window: Window2d): { readonly values: Tensor; readonly places: Tensor };
-  /** The entries of x at such places. */
+  /**
+   * `maxPlaces` and the entries `pick`ed there, in one pass; absent where there is no faster way than those two. Where `rectified`, relu of those entries, and a
+   * maximum of 0 or less has no place (-1).
+   */
+  maxPool?(x: Tensor, window: Window2d, rectified: boolean): { readonly values: Tensor; readonly places: Tensor };
+  /** The entries of x at such places; 0 where there is no place. */
   pick(x: Tensor, places: Tensor, window: Window2d): Tensor;
   /** The transpose of `pick`: [n * height * width, channels], overlaps add up. */
   spread(y: Tensor, places: Tensor, window: Window2d): Tensor;

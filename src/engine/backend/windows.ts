@@ -237,7 +237,16 @@ function findMaximaOfFour(x: Real, w: Window2d, out: Real): void {
   }
 }
 
-/** out[n, oy, ox, c] = x at the place that `places` names in the window. */
+/** relu of the maxima; those of 0 or less have no place (-1). */
+export function rectifyMaxima(values: Real, places: Real): void {
+  for (let i = 0; i < values.length; i++) {
+    if (!(values[i] <= 0)) continue;
+    places[i] = -1;
+    values[i] = 0;
+  }
+}
+
+/** out[n, oy, ox, c] = x at the place that `places` names in the window, 0 without one. */
 export function pickPlaces(x: Real, places: Real, w: Window2d, out: Real): void {
   const { height, width, channels, strideY, strideX, padTop, padLeft, outHeight, outWidth } = w;
   const images = x.length / (height * width * channels);
@@ -247,7 +256,7 @@ export function pickPlaces(x: Real, places: Real, w: Window2d, out: Real): void 
     for (let oy = 0; oy < outHeight; oy++) {
       let corner = ((n * height + oy * strideY - padTop) * width - padLeft) * channels;
       for (let ox = 0; ox < outWidth; ox++, corner += strideX * channels) {
-        for (let c = 0; c < channels; c++, at++) out[at] = x[corner + offsets[places[at]] + c];
+        for (let c = 0; c < channels; c++, at++) out[at] = places[at] < 0 ? 0 : x[corner + offsets[places[at]] + c];
       }
     }
   }
@@ -264,7 +273,7 @@ export function spreadPlaces(y: Real, places: Real, w: Window2d, x: Real): void 
     for (let oy = 0; oy < outHeight; oy++) {
       let corner = ((n * height + oy * strideY - padTop) * width - padLeft) * channels;
       for (let ox = 0; ox < outWidth; ox++, corner += strideX * channels) {
-        for (let c = 0; c < channels; c++, at++) x[corner + offsets[places[at]] + c] += y[at];
+        for (let c = 0; c < channels; c++, at++) if (places[at] >= 0) x[corner + offsets[places[at]] + c] += y[at];
       }
     }
   }

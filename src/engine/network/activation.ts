@@ -4,13 +4,15 @@ import { piecewiseLinear } from '../../shared/model.ts';
 import type { ActivationFunction, ActivationSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents } from './types.ts';
-import type { Direction, GradientSink, Layer, LayerPlace } from './types.ts';
+import type { Direction, GradientSink, Layer, LayerPlace, TrainingPass } from './types.ts';
 
 export class ActivationLayer implements Layer {
   readonly label: string;
   readonly parameters = [];
   readonly outputShape: readonly number[];
   readonly isPiecewiseLinear: boolean;
+  /** Of a relu: whether the maximum pooling before it has done its work too in this pass in training, forward and backward. */
+  isDone = false;
   readonly #function: ActivationFunction;
   readonly #coefficient: number | undefined;
   #z: Tensor | null = null;
@@ -34,16 +36,18 @@ export class ActivationLayer implements Layer {
     this.isPiecewiseLinear = piecewiseLinear.has(name);
   }
 
-  forward(backend: Backend, x: Tensor): Tensor {
+  forward(backend: Backend, x: Tensor, training?: TrainingPass): Tensor {
+    if (training === undefined) this.isDone = false;
     this.#z = x;
     this.#first = null;
     this.#second = null;
-    return backend.activate(this.#function, 0, x, this.#coefficient);
+    return this.isDone ? x : backend.activate(this.#function, 0, x, this.#coefficient);
   }
 
   backward(backend: Backend, dy: Tensor, _sink: GradientSink | null, needInput: boolean): Tensor | null {
     this.#delta = dy;
     if (!needInput) return null;
+    if (this.isDone) return dy;
     if (this.#first !== null) return backend.multiply(this.#first, dy);
     return backend.activateBackward(this.#function, this.#present(), dy, this.#coefficient);
   }

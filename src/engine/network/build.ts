@@ -59,6 +59,8 @@ function chainOf(
   for (const [i, spec] of reluAfterMaximum([...specs.entries()])) {
     const layer = buildLayer(spec, shape, building, `${place}[${i}]`);
     if (layer instanceof EmbeddingLayer && spec.type === 'embedding') building.embeddings.set(spec.name, layer);
+    const before = layers.at(-1);
+    if (before instanceof MaxPoolLayer && layer instanceof ActivationLayer && layer.isRelu) before.relu = layer;
     layers.push(layer);
     shape = layer.outputShape;
   }

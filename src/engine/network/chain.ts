@@ -1,33 +1,11 @@
 /** The four maps through a chain of layers, and where a layer stands in nested chains. */
 import type { Backend, Tensor } from '../backend/types.ts';
-import { ActivationLayer } from './activation.ts';
-import { MaxPoolLayer } from './pooling.ts';
 import type { Direction, GradientSink, Layer, TrainingPass } from './types.ts';
 
 export function forwardChain(layers: readonly Layer[], backend: Backend, x: Tensor, training?: TrainingPass): Tensor {
   let y = x;
-  for (const layer of orderOf(layers, training !== undefined)) y = layer.forward(backend, y, training);
+  for (const layer of layers) y = layer.forward(backend, y, training);
   return y;
-}
-
-/**
- * The layers in the order in which a pass takes them. A maximum pooling right behind a relu comes before it in training: the maximum of what relu leaves is what relu
- * leaves of the maximum, so outputs and gradients are the same to the bit, on fewer numbers (where relu leaves nothing, which place is the maximum does not matter).
- * @param isTraining of a forward pass; the passes after it follow its order
- */
-function orderOf(layers: readonly Layer[], isTraining?: boolean): readonly Layer[] {
-  let order: Layer[] | null = null;
-  for (const [i, layer] of layers.entries()) {
-    if (!(layer instanceof MaxPoolLayer)) continue;
-    const before = layers.at(i - 1);
-    if (isTraining !== undefined)
-      layer.isFirst = isTraining && i > 0 && before instanceof ActivationLayer && before.isRelu;
-    if (!layer.isFirst || before === undefined) continue;
-    order ??= [...layers];
-    order[i - 1] = layer;
-    order[i] = before;
-  }
-  return order ?? layers;
 }
 
 /** dx, or null unless `needInput` or where `stop` (in this chain at any depth) was reached. */
@@ -40,9 +18,8 @@ export function backwardChain(
   stop?: Layer,
 ): Tensor | null {
   let delta = dy;
-  const order = orderOf(layers);
-  for (let i = order.length - 1; i >= 0; i--) {
-    const layer = order[i];
+  for (let i = layers.length - 1; i >= 0; i--) {
+    const layer = layers[i];
     const isLast = stop !== undefined && holds(layer, stop);
     const inner = isLast && layer !== stop ? stop : undefined;
     const dx = layer.backward(backend, delta, sink, !isLast && (i > 0 || needInput), inner);
@@ -59,7 +36,7 @@ export function tangentForwardChain(
   direction: Direction,
 ): Tensor | null {
   let yDot = xDot;
-  for (const layer of orderOf(layers)) yDot = layer.tangentForward(backend, yDot, direction);
+  for (const layer of layers) yDot = layer.tangentForward(backend, yDot, direction);
   return yDot;
 }
 
@@ -73,9 +50,8 @@ export function tangentBackwardChain(
   stop?: Layer,
 ): Tensor | null {
   let delta = dyDot;
-  const order = orderOf(layers);
-  for (let i = order.length - 1; i >= 0; i--) {
-    const layer = order[i];
+  for (let i = layers.length - 1; i >= 0; i--) {
+    const layer = layers[i];
     const isLast = stop !== undefined && holds(layer, stop);
     const needed = !isLast && (i > 0 || needInput);
     const inner = isLast && layer !== stop ? stop : undefined;

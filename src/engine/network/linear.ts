@@ -1,6 +1,6 @@
 /** Layers y = M x without parameters: the four maps are products with M and its transpose. */
 import type { Backend, Tensor } from '../backend/types.ts';
-import type { Direction, GradientSink, Layer } from './types.ts';
+import type { Direction, GradientSink, Layer, TrainingPass } from './types.ts';
 
 /** A layer y = M x without parameters, M fixed by the last forward pass. */
 export abstract class LinearLayer implements Layer {
@@ -15,7 +15,7 @@ export abstract class LinearLayer implements Layer {
   }
 
   /** M is constant unless a kind overrides this. */
-  forward(backend: Backend, x: Tensor): Tensor {
+  forward(backend: Backend, x: Tensor, _training?: TrainingPass): Tensor {
     return this.map(backend, x);
   }
 

@@ -4,10 +4,11 @@ import type { AdaptivePoolSpec, PoolingSpec } from '../../shared/model.ts';
 import { isWithin } from '../backend/windows.ts';
 import type { Backend, Tensor, Window2d } from '../backend/types.ts';
 import { InputError } from '../../shared/errors.ts';
+import type { ActivationLayer } from './activation.ts';
 import { LinearLayer } from './linear.ts';
 import { imageShape, sequenceShape, sizeOf, windowOver } from './shapes.ts';
 import { present } from './types.ts';
-import type { LayerPlace } from './types.ts';
+import type { LayerPlace, TrainingPass } from './types.ts';
 
 /** Raises InputError where a window might have no place of the image at all. */
 function poolingWindow(spec: PoolingSpec, inputShape: readonly number[], place: LayerPlace): Window2d {
@@ -24,8 +25,8 @@ function poolingWindow(spec: PoolingSpec, inputShape: readonly number[], place: 
 }
 
 export class MaxPoolLayer extends LinearLayer {
-  /** Whether the last pass took it before the relu that stands before it (chain.ts). */
-  isFirst = false;
+  /** The relu right behind it, whose work a pass in training does in the same loop where the backend can. */
+  relu: ActivationLayer | null = null;
   readonly #window: Window2d;
   #places: Tensor | null = null;
 
@@ -35,9 +36,11 @@ export class MaxPoolLayer extends LinearLayer {
     this.#window = window;
   }
 
-  override forward(backend: Backend, x: Tensor): Tensor {
+  override forward(backend: Backend, x: Tensor, training?: TrainingPass): Tensor {
+    const isRectified = this.relu !== null && training !== undefined && backend.maxPool !== undefined;
+    if (this.relu !== null) this.relu.isDone = isRectified;
     if (backend.maxPool !== undefined) {
-      const { values, places } = backend.maxPool(x, this.#window);
+      const { values, places } = backend.maxPool(x, this.#window, isRectified);
       this.#places = places;
       return values;
     }

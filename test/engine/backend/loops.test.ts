@@ -129,13 +129,17 @@ const cases: readonly (readonly [string, Body])[] = [
       [`patches, ${name}`, (b, make) => [b.patches(make(...x, 1), window)]],
       [`scatterPatches, ${name}`, (b, make) => [b.scatterPatches(make(...columns, 1), window)]],
     ];
-    rows.push([
-      `maxPool and spread, ${name}`,
-      (b, make) => {
-        const { values, places } = b.maxPool(make(...x, 1), window);
-        return [values, places, b.spread(make(values.rows, values.cols, 2), places, window)];
-      },
-    ]);
+    for (const rectified of [false, true]) {
+      rows.push([
+        `maxPool and spread${rectified ? ' with relu' : ''}, ${name}`,
+        (b, make) => {
+          const image = make(...x, 1);
+          const { values, places } = b.maxPool(image, window, rectified);
+          const spread = b.spread(make(values.rows, values.cols, 2), places, window);
+          return [values, places, spread, b.pick(image, places, window)];
+        },
+      ]);
+    }
     return rows;
   }),
 ];
@@ -293,9 +297,13 @@ describe.each(['float32', 'float64'] as const)('SIMD loops, %s', (precision: Pre
           const values = new Float64Array(4 * channels).fill(1);
           values.fill(NaN, place * channels, (place + 1) * channels);
           backend.scope(() => {
-            const pooled = backend.maxPool(backend.from(values, 4, channels), windowOf([2, 2, channels], 2, 2));
+            const [image, window] = [backend.from(values, 4, channels), windowOf([2, 2, channels], 2, 2)];
+            const pooled = backend.maxPool(image, window, false);
             expect([...dataOf(pooled.places)]).toEqual(new Array(channels).fill(place));
             expect([...dataOf(backend.activate('relu', 0, pooled.values))]).toEqual(new Array(channels).fill(NaN));
+            const rectified = backend.maxPool(image, window, true);
+            expect([...dataOf(rectified.values)]).toEqual(new Array(channels).fill(NaN));
+            expect([...dataOf(rectified.places)]).toEqual(new Array(channels).fill(place));
           });
         }
       }

@@ -98,8 +98,8 @@ export interface Kernels {
   // Windows over images (backend/windows.ts).
   gatherPatches: PatchKernel;
   scatterPatches: PatchKernel;
-  maxPool: PoolKernel;
-  spreadPlaces: PoolKernel;
+  maxPool: PoolKernel<[x: number, values: number, places: number, rectified: number]>;
+  spreadPlaces: PoolKernel<[y: number, places: number, x: number]>;
   /** Images of `height` rows of `rowBytes` bytes each with zeros around, given in bytes. */
   pad(
     images: number,
@@ -136,8 +136,8 @@ export type PatchKernel = (
   to: number,
 ) => void;
 
-/** maxPool: x, values, places. spreadPlaces: y, places, x. */
-export type PoolKernel = (
+/** Over the maxima of windows within the images. */
+type PoolKernel<Rest extends readonly number[]> = (
   double: number,
   images: number,
   height: number,
@@ -148,9 +148,7 @@ export type PoolKernel = (
   stride: number,
   outHeight: number,
   outWidth: number,
-  first: number,
-  second: number,
-  third: number,
+  ...rest: Rest
 ) => void;
 
 /** Of windows within the images; `row` and `image` are bytes from a row of an image to the next, and from an image to the next. */

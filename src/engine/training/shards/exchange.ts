@@ -14,8 +14,13 @@ const RUNNING = 0;
 const CLOSED = 1;
 const FAILED = 2;
 
-/** Looks before a thread sleeps: waking costs more than the wait for a part's end usually takes. */
-const looks = 2000;
+/**
+ * How long a thread looks before it sleeps. Between two batches the main thread adds the parts' gradients and draws the next, some hundredth of a millisecond, and the last part
+ * ends some tenths after the last but one: waking a thread that sleeps takes longer than either.
+ */
+const spinMilliseconds = 0.2;
+/** Looks between two glances at the clock. */
+const looks = 100;
 /** After this time a part is not waited for in silence: a thread must have died. */
 const patienceMilliseconds = 600_000;
 
@@ -74,8 +79,8 @@ export class Exchange {
     while (Atomics.load(words, STATE) === RUNNING) {
       const generation = Atomics.load(words, GENERATION);
       this.#claim();
-      for (let i = 0; i < looks && Atomics.load(words, GENERATION) === generation; i++);
-      if (Atomics.load(words, STATE) === RUNNING) Atomics.wait(words, GENERATION, generation);
+      if (!spin(() => Atomics.load(words, GENERATION) !== generation) && Atomics.load(words, STATE) === RUNNING)
+        Atomics.wait(words, GENERATION, generation);
     }
   }
 
@@ -117,13 +122,22 @@ export class Exchange {
 
   #await(shards: number): void {
     const { words } = this.memory;
-    for (let look = 0; ; look++) {
-      const done = Atomics.load(words, DONE);
-      if (Atomics.load(words, STATE) === FAILED) throw new Error('a thread that shares the training step failed');
-      if (done >= shards) return;
-      if (look < looks) continue;
-      if (Atomics.wait(words, DONE, done, patienceMilliseconds) === 'timed-out')
-        throw new Error(`a part of a batch was not done within ${patienceMilliseconds / 1000} s`);
+    const isOver = (): boolean => Atomics.load(words, DONE) >= shards || Atomics.load(words, STATE) === FAILED;
+    if (!spin(isOver)) {
+      for (let done = Atomics.load(words, DONE); !isOver(); done = Atomics.load(words, DONE)) {
+        if (Atomics.wait(words, DONE, done, patienceMilliseconds) === 'timed-out')
+          throw new Error(`a part of a batch was not done within ${patienceMilliseconds / 1000} s`);
+      }
     }
+    if (Atomics.load(words, STATE) === FAILED) throw new Error('a thread that shares the training step failed');
   }
+}
+
+/** Looks for a while whether something has come about; false where it has not. */
+function spin(isOver: () => boolean): boolean {
+  const until = performance.now() + spinMilliseconds;
+  do {
+    for (let i = 0; i < looks; i++) if (isOver()) return true;
+  } while (performance.now() < until);
+  return false;
 }

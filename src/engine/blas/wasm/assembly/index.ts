@@ -6,11 +6,14 @@
  * Multiply-adds are `relaxed_madd`: fused on every processor that can (x86-64 since 2013, all of ARM64), where they are twice as fast as
  * a product and a sum and give the same bits on all such machines. A processor without them rounds twice; `fused` tells which it is.
  */
+import { convolve } from './convolution';
+import { convolveWeights } from './convolution-weights';
 import { gemm, gemmScratchBytes } from './gemm';
 import { gemvColumns, gemvRows } from './gemv';
-import { batch, convolve, convolveWeights } from './small';
+import { batch } from './small';
 import { symvUpper } from './symv';
 
+export { pad } from './convolution';
 export { add, blend, gatherRows, multiply, relu, reluBackward, repeatRow, scale, subtract } from './elementwise';
 export { activate32, activateBackward32, causalSoftmax32, crossEntropy32, softmax32 } from './functions';
 export {
@@ -28,7 +31,6 @@ export {
   standardiseJacobian,
   swapAxes,
 } from './rows';
-export { pad } from './small';
 export { gatherPatches, maxPool, scatterPatches, spreadPlaces } from './windows';
 
 /** Bytes of scratch that `gemm32` and `gemm64` write to; one region a thread, 64-byte aligned. */
@@ -138,7 +140,7 @@ export function batchGemm(
   else batch<f32>(transposeA, transposeB, count, m, n, k, a, b, c, scratch);
 }
 
-/** `convolve` of small.ts, of f64 where `double`, else f32. */
+/** `convolve` of convolution.ts, of f64 where `double`, else f32. */
 export function convolution(
   double: bool,
   images: i32,
@@ -192,7 +194,7 @@ export function convolution(
     );
 }
 
-/** `convolveWeights` of small.ts, of f64 where `double`, else f32. */
+/** `convolveWeights` of convolution-weights.ts, of f64 where `double`, else f32. */
 export function convolutionWeights(
   double: bool,
   images: i32,

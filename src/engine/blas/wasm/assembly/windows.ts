@@ -25,6 +25,7 @@ export function gatherPatches(
   const place = (<usize>channels) << (double ? 3 : 2);
   const row = <usize>width * place;
   const run = <usize>kernelWidth * place;
+  const isWhole = (run & 31) == 0;
   for (let n = 0; n < images; n++, x += <usize>height * row) {
     for (let oy = 0; oy < outHeight; oy++) {
       const top = oy * stride - padTop;
@@ -33,7 +34,14 @@ export function gatherPatches(
         const left = ox * stride - padLeft;
         if (isTall && left >= 0 && left + kernelWidth <= width) {
           let from = x + <usize>top * row + <usize>left * place;
-          for (let ky = 0; ky < kernelHeight; ky++, from += row, columns += run) copy(from, columns, run);
+          if (isWhole) {
+            for (let ky = 0; ky < kernelHeight; ky++, from += row) {
+              for (let at = from, end = from + run; at < end; at += 32, columns += 32) {
+                v128.store(columns, v128.load(at));
+                v128.store(columns, v128.load(at, 16), 16);
+              }
+            }
+          } else for (let ky = 0; ky < kernelHeight; ky++, from += row, columns += run) copy(from, columns, run);
           continue;
         }
         const first = left < 0 ? min<usize>(run, <usize>-left * place) : 0;
@@ -53,7 +61,10 @@ export function gatherPatches(
   }
 }
 
-/** The transpose of `gatherPatches`: x = 0, then x[...] += columns[...] over the same pairs of places. */
+/**
+ * The transpose of `gatherPatches`: x = the sum of columns[...] over the same pairs of places. Each place takes its sum in registers, window by window in their order, and is
+ * written once: adding patch after patch would wait for what the patch before has just written.
+ */
 export function scatterPatches(
   double: bool,
   images: i32,
@@ -71,39 +82,108 @@ export function scatterPatches(
   x: usize,
 ): void {
   const place = (<usize>channels) << (double ? 3 : 2);
-  const row = <usize>width * place;
   const run = <usize>kernelWidth * place;
-  for (let n = 0; n < images; n++, x += <usize>height * row) {
-    clear(x, <usize>height * row);
-    for (let oy = 0; oy < outHeight; oy++) {
-      const top = oy * stride - padTop;
-      for (let ox = 0; ox < outWidth; ox++) {
-        const left = ox * stride - padLeft;
-        const first = left < 0 ? min<usize>(run, <usize>-left * place) : 0;
-        const end = left + kernelWidth > width ? <usize>max(0, width - left) * place : run;
-        for (let ky = 0; ky < kernelHeight; ky++, columns += run) {
-          const y = top + ky;
-          if (y < 0 || y >= height || end <= first) continue;
-          const to = x + <usize>y * row + <usize>(left + <i32>(first / place)) * place;
-          if (double) addRun<f64>(columns + first, to, end - first);
-          else addRun<f32>(columns + first, to, end - first);
-        }
+  const patch = <usize>kernelHeight * run;
+  const row = <usize>outWidth * patch;
+  // From a place's numbers in one window to those in the window below, and in the one beside.
+  const down = row - <usize>stride * run;
+  const across = patch - <usize>stride * place;
+  for (let n = 0; n < images; n++, columns += <usize>outHeight * row) {
+    for (let y = 0; y < height; y++) {
+      const firstY = firstWindow(y + padTop, kernelHeight, stride);
+      const rows = min(outHeight - 1, lastWindow(y + padTop, stride)) - firstY + 1;
+      const from = columns + <usize>firstY * row + <usize>(y + padTop - firstY * stride) * run;
+      for (let left = 0; left < width;) {
+        const firstX = firstWindow(left + padLeft, kernelWidth, stride);
+        const cols = min(outWidth - 1, lastWindow(left + padLeft, stride)) - firstX + 1;
+        const at = from + <usize>firstX * patch + <usize>(left + padLeft - firstX * stride) * place;
+        // At stride 1 all places between the edges have as many windows, each place's one further on.
+        const isInner = stride == 1 && cols == kernelWidth;
+        const count = isInner ? min(outWidth - padLeft, width) - left : 1;
+        if (double) sumsOfWindows<f64>(count, rows, cols, at, patch, down, across, place, x);
+        else sumsOfWindows<f32>(count, rows, cols, at, patch, down, across, place, x);
+        left += count;
+        x += <usize>count * place;
       }
     }
   }
 }
 
-function addRun<T>(from: usize, to: usize, bytes: usize): void {
-  const end = from + (bytes & ~15);
-  for (; from < end; from += 16, to += 16) v128.store(to, v128.add<T>(v128.load(to), v128.load(from)));
-  for (const last = end + (bytes & 15); from < last; from += sizeof<T>(), to += sizeof<T>()) {
-    store<T>(to, load<T>(to) + load<T>(from));
+/** The number of the first window that holds a place, `at` being counted from the padding's edge. */
+function firstWindow(at: i32, kernel: i32, stride: i32): i32 {
+  return lastWindow(max(0, at - kernel + 1) + stride - 1, stride);
+}
+
+/** The number of the last window that begins at a place or before it. */
+function lastWindow(at: i32, stride: i32): i32 {
+  // A division takes as long as a place's sum.
+  return stride == 1 ? at : at / stride;
+}
+
+/**
+ * Of `count` places side by side, `place` bytes each: to = the sum of the numbers at + i down + j across over i < rows and j < cols; those of the next place lie `patch` bytes
+ * further on.
+ */
+function sumsOfWindows<T>(
+  count: i32,
+  rows: i32,
+  cols: i32,
+  at: usize,
+  patch: usize,
+  down: usize,
+  across: usize,
+  place: usize,
+  to: usize,
+): void {
+  for (let p = 0; p < count; p++, at += patch) {
+    let first = at;
+    const end = to + place;
+    for (; to + 32 <= end; to += 32, first += 32) {
+      let low = v128.splat<T>(0 as T),
+        high = low;
+      for (let i = rows, beside = first; i > 0; i--, beside += down) {
+        let from = beside;
+        let j = cols;
+        // Three windows side by side, the most usual number, without a branch between.
+        for (; j >= 3; j -= 3) {
+          low = v128.add<T>(low, v128.load(from));
+          high = v128.add<T>(high, v128.load(from, 16));
+          from += across;
+          low = v128.add<T>(low, v128.load(from));
+          high = v128.add<T>(high, v128.load(from, 16));
+          from += across;
+          low = v128.add<T>(low, v128.load(from));
+          high = v128.add<T>(high, v128.load(from, 16));
+          from += across;
+        }
+        for (; j > 0; j--, from += across) {
+          low = v128.add<T>(low, v128.load(from));
+          high = v128.add<T>(high, v128.load(from, 16));
+        }
+      }
+      v128.store(to, low);
+      v128.store(to, high, 16);
+    }
+    for (; to + 16 <= end; to += 16, first += 16) {
+      let sum = v128.splat<T>(0 as T);
+      for (let i = rows, beside = first; i > 0; i--, beside += down) {
+        for (let j = cols, from = beside; j > 0; j--, from += across) sum = v128.add<T>(sum, v128.load(from));
+      }
+      v128.store(to, sum);
+    }
+    for (; to < end; to += sizeof<T>(), first += sizeof<T>()) {
+      let sum: T = 0;
+      for (let i = rows, beside = first; i > 0; i--, beside += down) {
+        for (let j = cols, from = beside; j > 0; j--, from += across) sum += load<T>(from);
+      }
+      store<T>(to, sum);
+    }
   }
 }
 
 /**
  * values[n, oy, ox, c] = the maximum of each window (no padding), places[...] = the number ky * kernelWidth + kx of its first place, as a float. A NaN is
- * larger than anything: the first one is the maximum.
+ * larger than anything: the first one is the maximum. Where `rectified`, values = max(values, 0), and a maximum of 0 or less has the place -1.
  */
 export function maxPool(
   double: bool,
@@ -119,31 +199,34 @@ export function maxPool(
   x: usize,
   values: usize,
   places: usize,
+  rectified: bool,
 ): void {
   const place = (<usize>channels) << (double ? 3 : 2);
   const row = <usize>width * place;
   const isSquare = kernelHeight == 2 && kernelWidth == 2 && (place & 15) == 0;
+  const mask = v128.splat<i32>(rectified ? -1 : 0);
   for (let n = 0; n < images; n++, x += <usize>height * row) {
     for (let oy = 0; oy < outHeight; oy++) {
       let corner = x + <usize>(oy * stride) * row;
       for (let ox = 0; ox < outWidth; ox++, corner += <usize>stride * place, values += place, places += place) {
         if (isSquare) {
-          if (double) maximumOfFour<f64>(corner, place, row, values, places);
-          else maximumOfFour<f32>(corner, place, row, values, places);
-        } else if (double) maximum<f64>(kernelHeight, kernelWidth, corner, place, row, values, places);
-        else maximum<f32>(kernelHeight, kernelWidth, corner, place, row, values, places);
+          if (double) maximumOfFour<f64>(corner, place, row, mask, values, places);
+          else maximumOfFour<f32>(corner, place, row, mask, values, places);
+        } else if (double) maximum<f64>(kernelHeight, kernelWidth, corner, place, row, mask, values, places);
+        else maximum<f32>(kernelHeight, kernelWidth, corner, place, row, mask, values, places);
       }
     }
   }
 }
 
-/** One window, all channels (`place` bytes of them). */
+/** One window, all channels (`place` bytes of them); `mask`: all bits where relu follows, else none. */
 function maximum<T>(
   kernelHeight: i32,
   kernelWidth: i32,
   corner: usize,
   place: usize,
   row: usize,
+  mask: v128,
   values: usize,
   places: usize,
 ): void {
@@ -162,9 +245,9 @@ function maximum<T>(
         found = v128.bitselect(v128.splat<T>(number), found, isLarger);
       }
     }
-    v128.store(values + c, best);
-    v128.store(places + c, found);
+    storeMaximum<T>(best, found, mask, values + c, places + c);
   }
+  const isRectified = v128.any_true(mask);
   for (; c < place; c += sizeof<T>()) {
     let best = load<T>(corner + c);
     let found: T = 0;
@@ -179,34 +262,44 @@ function maximum<T>(
         }
       }
     }
+    if (isRectified && best <= (0 as T)) {
+      found = -1 as T;
+      best = 0 as T;
+    }
     store<T>(values + c, best);
     store<T>(places + c, found);
   }
 }
 
-/** `maximum` of a window of 2 x 2, of whole vectors of channels. */
-function maximumOfFour<T>(corner: usize, place: usize, row: usize, values: usize, places: usize): void {
+/** A vector of maxima and their places, behind relu where `mask` says so. */
+function storeMaximum<T>(best: v128, found: v128, mask: v128, values: usize, places: usize): void {
+  const isLow = v128.and(mask, v128.le<T>(best, v128.splat<T>(0 as T)));
+  v128.store(values, v128.andnot(best, isLow));
+  v128.store(places, v128.relaxed_laneselect<i32>(v128.splat<T>(-1 as T), found, isLow));
+}
+
+/** `maximum` of a window of 2 x 2, of whole vectors of channels: of its rows, then of the two. */
+function maximumOfFour<T>(corner: usize, place: usize, row: usize, mask: v128, values: usize, places: usize): void {
   const one = v128.splat<T>(1 as T);
   const two = v128.splat<T>(2 as T);
-  const three = v128.splat<T>(3 as T);
   for (const end = corner + place; corner < end; corner += 16, values += 16, places += 16) {
     let best = v128.load(corner);
     let value = v128.load(corner + place);
     let isLarger = v128.andnot(v128.eq<T>(best, best), v128.le<T>(value, best));
     best = v128.relaxed_laneselect<i32>(value, best, isLarger);
-    let found = v128.and(one, isLarger);
-    value = v128.load(corner + row);
-    isLarger = v128.andnot(v128.eq<T>(best, best), v128.le<T>(value, best));
-    best = v128.relaxed_laneselect<i32>(value, best, isLarger);
-    found = v128.relaxed_laneselect<i32>(two, found, isLarger);
+    const above = v128.and(one, isLarger);
+    let low = v128.load(corner + row);
     value = v128.load(corner + row + place);
-    isLarger = v128.andnot(v128.eq<T>(best, best), v128.le<T>(value, best));
-    v128.store(values, v128.relaxed_laneselect<i32>(value, best, isLarger));
-    v128.store(places, v128.relaxed_laneselect<i32>(three, found, isLarger));
+    isLarger = v128.andnot(v128.eq<T>(low, low), v128.le<T>(value, low));
+    low = v128.relaxed_laneselect<i32>(value, low, isLarger);
+    const below = v128.add<T>(two, v128.and(one, isLarger));
+    isLarger = v128.andnot(v128.eq<T>(best, best), v128.le<T>(low, best));
+    best = v128.relaxed_laneselect<i32>(low, best, isLarger);
+    storeMaximum<T>(best, v128.relaxed_laneselect<i32>(below, above, isLarger), mask, values, places);
   }
 }
 
-/** The transpose of taking the maxima at `places`: x = 0, then each y is added at its place. */
+/** The transpose of taking the maxima at `places`: x = 0, then each y is added at its place, if it has one. */
 export function spreadPlaces(
   double: bool,
   images: i32,
@@ -266,6 +359,7 @@ function spread<T>(
   }
   for (; c < place; c += sizeof<T>()) {
     const number = <i32>load<T>(places + c);
+    if (number < 0) continue;
     const at = corner + <usize>(number / kernelWidth) * row + <usize>(number % kernelWidth) * place + c;
     store<T>(at, load<T>(at) + load<T>(y + c));
   }

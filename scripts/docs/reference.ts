@@ -85,7 +85,7 @@ async function commandsPage(): Promise<string> {
   return `# Commands
 
 What \`covature COMMAND --help\` prints. In a checkout \`covature\` stands for \`npm run --silent covature --\`. Every command takes \`--json\`: one document on
-standard output and nothing else there. Exit status: 0 done, 1 failed, 2 bad usage or input, 75 a run was paused by a signal and can go on.
+standard output and nothing else there. Exit status: 0 done, 1 failed, 2 bad usage or input, 75 a run was paused by a signal and can be resumed.
 
 ${sections.join('\n')}`;
 }

@@ -1,4 +1,4 @@
-/** The bridge from PyTorch, resources/python/covature.py: where it lies, and a copy of it that knows how to call this program. */
+/** The bridge from PyTorch, resources/python/covature.py: its location, and a copy of it that knows how to call this program. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '../data/files.ts';
@@ -11,7 +11,7 @@ export function bridgeFile(): { readonly path: string; readonly text: string } {
   return { path, text: readFileSync(path, 'utf8') };
 }
 
-/** The text of a copy, in which `measure` calls the program by `command`; null: as the file finds it. */
+/** The text of a copy, in which `measure` calls the program by `command`; null: the file looks for the program itself. */
 export function bridgeCopy(command: readonly string[] | null): string {
   const { text } = bridgeFile();
   if (!text.includes(marker)) throw new Error(`covature.py has no line "${marker}"`);
@@ -22,7 +22,7 @@ export async function writeBridge(target: string, command: readonly string[] | n
   await writeFileAtomic(target, bridgeCopy(command));
 }
 
-/** How the command line of this checkout is called: by the Node that runs it, through the launcher; null where there is none (a packaged desktop). */
+/** The command that calls the command line of this checkout: the Node that runs it, through the launcher; null if there is none (a packaged desktop). */
 export function ownCommand(): string[] | null {
   const script = fileURLToPath(new URL('../../scripts/covature.mjs', import.meta.url));
   if (!existsSync(script)) return null;

@@ -1,4 +1,4 @@
-/** Fits of a stored measurement with their intervals at one cutoff that is none of the standard ones. */
+/** Fits of a stored measurement, with intervals, at one non-standard cutoff. */
 import { bootstrap, fitByCutoff, fitCrossFitted, splitsOf, withIntervals } from '../engine/statistics/index.ts';
 import type { Diagonals } from '../engine/statistics/index.ts';
 import { unpackProjections } from '../engine/statistics/stored-blocks.ts';
@@ -10,7 +10,7 @@ import { readResultArrays } from './results-file.ts';
 
 type Fitted = Pick<MeasurementSummary, 'floor' | 'bootstrap' | 'splits'>;
 
-/** The same bootstrap as at the standard cutoffs, with its seed and resamples. Null where the file does not keep the sums that it is made from. */
+/** The same bootstrap as at the standard cutoffs, with its seed and resamples. Null if the file does not keep the sums needed for it. */
 export async function rowsAtCutoff(file: string, summary: Fitted, cutoff: number): Promise<CutoffRows | null> {
   const { floor, bootstrap: made } = summary;
   const intervalArrays = await readResultArrays(file, intervalNames);
@@ -26,7 +26,7 @@ export async function rowsAtCutoff(file: string, summary: Fitted, cutoff: number
   return { training_set: gamma.training_set[0], cross_fitted: gamma.cross_fitted[0] };
 }
 
-/** Without intervals, which every measurement allows. */
+/** Fits without intervals, which every measurement allows. */
 export async function fitsAtCutoff(file: string, { floor, splits }: Fitted, cutoff: number): Promise<CutoffRows> {
   const names = Object.values(diagonalArrays).flatMap((each) => Object.values(each));
   const arrays = await readResultArrays(file, [...new Set(names), ...splitNames]);

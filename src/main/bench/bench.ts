@@ -1,5 +1,5 @@
 /**
- * What `covature bench` measures: each job beside its limit, both taken in the same run on the same machine, since ratios carry over and seconds
+ * What `covature bench` measures: each job beside its limit, both timed in the same run on the same machine, since ratios carry over to other machines and seconds
  * do not. Limits are made of the library's own rates: products at the dgemm rate of all threads, one dsyevd, bare sgemm calls.
  */
 import { productTask } from '../../engine/curvature/dense-tasks.ts';
@@ -14,9 +14,9 @@ export interface BenchRow {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
-  /** What bounds it, taken in the same run. */
+  /** The limit that bounds it, timed in the same run. */
   readonly limit: number | null;
-  /** How the limit is made up. */
+  /** What the limit consists of. */
   readonly limitNote: string;
 }
 
@@ -31,7 +31,7 @@ export function benchModel(width: number): ModelSpec {
   });
 }
 
-/** Seconds of `body`, the least of several runs. */
+/** Seconds that `body` takes, the least of several runs. */
 export function leastSeconds(body: () => void, runs = 3): number {
   let best = Infinity;
   for (let i = 0; i < runs; i++) {

@@ -51,7 +51,7 @@ export interface DeviceBenchOptions {
 
 const batch = 50;
 
-/** All rows, each told to `onRow` as it is known: a slow device shows what it has done. */
+/** All rows, each passed to `onRow` as soon as it is known, so that a slow device shows its progress. */
 export async function deviceBench(
   device: OpenDevice,
   pool: Pool,
@@ -193,7 +193,7 @@ async function benchMoments(
   session.close();
 }
 
-/** Seconds of nothing but the products of the packed sums, chunk by chunk, results read. */
+/** Seconds of the products of the packed sums alone, chunk by chunk, including reading the results. */
 async function productSeconds(session: DeviceSession, layout: FactorLayout, samples: number): Promise<number> {
   const { problem } = session;
   const { backend } = problem;

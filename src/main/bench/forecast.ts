@@ -1,6 +1,6 @@
 /**
- * Forecasts beside what then happened: whole jobs in their own processes, as a user's are. Rates are measured for the first of them, as in a new store, and
- * kept for the next, but for those that a job leaves of itself: no forecast knows its own answer.
+ * Forecasts beside what actually happened: whole jobs in their own processes, like a user's. Rates are measured for the first of them, as in a new store, and
+ * kept for the next, except those that a job records about itself, so that no forecast knows its own answer.
  */
 import type { JobForecast, KnownRates, Rate } from '../forecast/types.ts';
 import { mkdtemp, rm } from 'node:fs/promises';

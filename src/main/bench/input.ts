@@ -1,4 +1,4 @@
-/** What the measurements of the bench measure: a network trained a little on the data, so that its spectra are those of training, not of the start. */
+/** The subject of the bench's measurements: a network trained briefly on the data, so that its spectra are typical of training, not of initialisation. */
 import { fillOneHot } from '../../shared/one-hot.ts';
 import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
 import { resolveDataset } from '../../data/resolve.ts';

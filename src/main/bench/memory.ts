@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Collects garbage and starts the peak anew where the system can (Linux); elsewhere it stays that of the whole process. */
+/** Collects garbage and resets the peak where the system can (Linux); elsewhere the peak remains that of the whole process. */
 export function resetPeak(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -20,7 +20,7 @@ export function peakBytes(): number {
     const line = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'));
     if (line?.[1] !== undefined) return 1024 * Number(line[1]);
   } catch {
-    // No /proc: the portable figure.
+    // No /proc: the portable value.
   }
   return 1024 * process.resourceUsage().maxRSS;
 }

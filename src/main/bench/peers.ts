@@ -1,6 +1,6 @@
 /**
- * Covature beside PyTorch and what is built on it, at the same work on the same machine, one after the other in one run: scripts/bench-peers.py, where python3
- * has torch. Ratios are what a comparison gives; the seconds are this machine's.
+ * Covature beside PyTorch and packages built on it, doing the same work on the same machine, one after the other in one run: scripts/bench-peers.py, where python3
+ * has torch. The ratios are the result; the seconds are specific to this machine.
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -73,7 +73,7 @@ const before = 300;
 /** Seconds that a job without a limit of its rows may take. */
 const patience = 1800;
 
-/** What the peers' script answers to a job. Raises InputError where python3 or torch is missing, or the job fails. @param limit seconds that a row may take */
+/** What the peers' script returns for a job. Raises InputError where python3 or torch is missing, or the job fails. @param limit seconds that a row may take */
 export async function askPeers(args: readonly string[], python = 'python3', limit?: number): Promise<Answer> {
   const limited = limit === undefined ? args : [...args, '--limit', String(limit)];
   const seconds = limit === undefined ? patience : before + rowsOfJob * limit;
@@ -100,7 +100,7 @@ interface Layers {
 /** The JSON on the last line of what a script prints. */
 function runScript(name: string, args: readonly string[], python: string, seconds = patience): Promise<unknown> {
   const script = fileURLToPath(new URL(`../../../scripts/${name}`, import.meta.url));
-  if (!existsSync(script)) return Promise.reject(new InputError(`scripts/${name} is in a checkout alone`));
+  if (!existsSync(script)) return Promise.reject(new InputError(`scripts/${name} exists only in a checkout`));
   return new Promise((resolve, reject) => {
     execFile(python, [script, ...args], { timeout: 1000 * seconds, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       if (error !== null) {
@@ -124,7 +124,7 @@ function runScript(name: string, args: readonly string[], python: string, second
 export async function peersBench(task: PeersTask): Promise<PeersReport> {
   const { engine, parts, say, python } = task;
   const { versions } = await askPeers(['versions'], python);
-  /** A job that fails as a whole is a row that says why: the others go on. */
+  /** A job that fails as a whole becomes a row that says why; the others continue. */
   const ask = async (unit: PeerRow['unit'], args: readonly string[]): Promise<Answer> => {
     try {
       return await askPeers(args, python, task.limit);

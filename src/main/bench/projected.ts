@@ -9,7 +9,7 @@ import type { Pool } from '../../engine/parallel/pool.ts';
 import { peakBytes, resetPeak } from './memory.ts';
 
 export interface PassCosts {
-  /** Seconds of one full-batch gradient, and of one Hessian-vector product: with the samples' passes kept, and made anew each time. */
+  /** Seconds of one full-batch gradient, and of one Hessian-vector product: with the samples' passes kept, and repeated each time. */
   readonly gradient: number;
   readonly product: number;
   readonly productAnew: number;

@@ -23,7 +23,7 @@ export function torchProducts(
   python = 'python3',
 ): Promise<TorchProducts | string> {
   const script = fileURLToPath(new URL('../../../scripts/torch-products.py', import.meta.url));
-  if (!existsSync(script)) return Promise.resolve('scripts/torch-products.py is in a checkout alone');
+  if (!existsSync(script)) return Promise.resolve('scripts/torch-products.py exists only in a checkout');
   const args = Object.entries(task).flatMap(([name, value]) => [`--${name}`, String(value)]);
   return new Promise((resolve) => {
     execFile(python, [script, ...args], { timeout: patience }, (error, stdout, stderr) => {

@@ -1,4 +1,4 @@
-/** Steps a second of SGD beside those of nothing but its matrix products, on the same library and thread. */
+/** Steps per second of SGD beside those of its matrix products alone, on the same library and thread. */
 import { parseModel } from '../../shared/model.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
@@ -16,7 +16,7 @@ const batch = 50;
 export interface TrainingJob {
   readonly what: string;
   readonly model: ModelSpec;
-  /** Whether threads can share its steps; else one may prepare its batches beside. */
+  /** Whether threads can share its steps; else one thread may prepare its batches in parallel. */
   readonly isShared: boolean;
 }
 
@@ -66,7 +66,7 @@ export function processorTime(): number {
 
 /**
  * Both rates are the best of alternating rounds, so that a passing load of the machine does not count.
- * @param clock milliseconds; the wall's by default. Processor time, for one thread, is what no other work on the machine changes much.
+ * @param clock milliseconds; the wall's by default. For one thread, processor time is hardly affected by other work on the machine.
  */
 export async function benchTrainingRate(
   blas: Blas,
@@ -94,7 +94,7 @@ export async function benchTrainingRate(
     batchSize: batch,
     sampling: 'epoch',
     seed: 1,
-    // So many that a thread prepares batches where that pays.
+    // Enough steps that a thread prepares batches if that pays.
     totalSteps: 1e9,
     threads,
   });

@@ -9,19 +9,19 @@ import type { EngineOptions } from '../jobs/protocol.ts';
 
 export const bundleVersion = 1;
 export const manifestName = 'manifest.json';
-/** Every file but itself, as `sha256sum --check` reads it. */
+/** Every file except this one, in the format of `sha256sum --check`. */
 export const checksumsName = 'SHA256SUMS';
 
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hexadecimal'));
 /**
- * What figures of bundles are drawn with, here and when they are checked: the program's own kernels. Libraries choose signs of eigenvectors, and bases where
- * eigenvalues are equal, each in its own way; these are the same on every machine.
+ * The linear algebra that draws the figures of bundles, here and when they are checked: the program's own kernels. Libraries choose signs of eigenvectors, and bases where
+ * eigenvalues are equal, each in its own way; these kernels give the same on every machine.
  */
 export function drawingEngine(engine: EngineOptions): EngineOptions {
   return { ...engine, blas: 'wasm' };
 }
 
-/** Within the archive: names between slashes, none of which leads elsewhere. */
+/** A path within the archive: names between slashes, none of which leads outside it. */
 const place = v.pipe(
   v.string(),
   v.check(
@@ -43,7 +43,7 @@ const manifestSchema = v.strictObject({
       name: v.string(),
       /** A .covature file, as "covature import" takes it. */
       file: place,
-      /** What trained and measured it; null where the run does not say. */
+      /** What trained and measured it; null if the run does not say. */
       software: v.nullable(v.string()),
     }),
   ),
@@ -78,7 +78,7 @@ export function checksumText(files: readonly ListedFile[]): string {
   return files.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join('');
 }
 
-/** SHA-256 by name. Raises InputError naming a line that is none. */
+/** SHA-256 by name. Raises InputError naming a line that is not a checksum. */
 export function parseChecksums(text: string, what: string): Map<string, string> {
   const packages = new Map<string, string>();
   text.split('\n').forEach((line, i) => {

@@ -33,7 +33,7 @@ export function compareTables(expected: string, found: string): TableComparison 
       const is = now[r + 1][c];
       if (is === was) continue;
       const difference = Math.abs(Number(is) - Number(was)) / largest[c];
-      // A word, or a number where there was none, has no distance.
+      // Words, and numbers where there was none before, have no distance.
       if (was === '' || is === '' || !(difference <= roundingOfFigures))
         return {
           verdict: 'differs',

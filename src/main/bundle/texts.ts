@@ -1,8 +1,8 @@
-/** What a bundle says in words, and its two scripts. */
+/** The README of a bundle and its two scripts. */
 import type { Json, RunRecord } from '../store/index.ts';
 import type { Manifest } from './manifest.ts';
 
-/** What a reader has to know of a run to make it again. */
+/** What a reader has to know about a run to repeat it. */
 export interface RunOrigin {
   readonly seed: number | null;
   /** Name and hash of the data it was trained on, where the run says. */
@@ -50,7 +50,7 @@ export function readmeText(
       ...(path === null
         ? []
         : [
-            `  - its data are read from \`${path}\`, which is not in this archive: to run it again they have to be there`,
+            `  - its data are read from \`${path}\`, which is not in this archive: to run it again, they must be available at that path`,
           ]),
       `  - software: ${run.software ?? 'not recorded'}`,
       ...(computedWith === null ? [] : [`  - computed with ${computedWith}`]),

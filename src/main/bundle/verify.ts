@@ -1,5 +1,5 @@
 /**
- * Checking a bundle (manifest.ts) on any machine: that every file is what its checksum says, that every run is taken into a store, that every figure is drawn
+ * Checking a bundle (manifest.ts) on any machine: that every file is what its checksum says, that every run can be imported into a store, that every figure is drawn
  * again with the same numbers, and, where it is asked for, that every run is repeated with the same result.
  */
 import { createHash } from 'node:crypto';
@@ -40,7 +40,7 @@ export interface BundleCheckOptions {
   readonly datasets?: string;
   readonly onProgress?: (stage: string, share: number) => void;
   readonly onEvent?: (event: JobEvent) => void;
-  /** Ends it after what is under way. */
+  /** Stops after the current step. */
   readonly signal?: AbortSignal;
 }
 
@@ -53,7 +53,7 @@ export interface VerifiedFigure {
 export interface VerifiedRun {
   readonly id: string;
   readonly name: string;
-  /** null: it was taken into a store. */
+  /** null: it was imported into a store. */
   readonly problem: string | null;
   /** Where runs were repeated: what came out, or why there is nothing. */
   readonly replay?: Replay | { readonly reason: string };
@@ -63,13 +63,13 @@ export interface VerifiedBundle {
   readonly manifest: Pick<Manifest, 'created' | 'software'>;
   /** Files whose checksums were compared. */
   readonly files: number;
-  /** Each names its file: missing, changed, damaged, or not listed. Empty where every checksum is right. */
+  /** Each names its file: missing, changed, damaged, or not listed. Empty if every checksum is right. */
   readonly problems: readonly string[];
   readonly runs: readonly VerifiedRun[];
   readonly figures: readonly VerifiedFigure[];
 }
 
-/** Raises InputError where the file is no bundle or cannot be read as one: no archive, cut short, no manifest, a later version. */
+/** Raises InputError if the file is not a bundle or cannot be read as one: not an archive, cut short, no manifest, a later version. */
 export async function verifyBundle(file: string, options: BundleCheckOptions): Promise<VerifiedBundle> {
   const { onProgress = () => undefined } = options;
   const name = path.basename(file);
@@ -80,7 +80,7 @@ export async function verifyBundle(file: string, options: BundleCheckOptions): P
     const listed = entries.get(manifestName);
     if (listed === undefined)
       throw new InputError(
-        `${name}: no bundle of Covature (it has no ${manifestName}); "covature bundle RUN --out FILE" makes one`,
+        `${name}: not a bundle of Covature (it has no ${manifestName}); "covature bundle RUN --out FILE" makes one`,
       );
     const manifest = parseManifest(parseJson(textOf(listed), `${name}: ${manifestName}`), `${name}: ${manifestName}`);
     onProgress('checksums', 0);
@@ -108,7 +108,7 @@ export async function verifyBundle(file: string, options: BundleCheckOptions): P
   }
 }
 
-/** Whether nothing is wrong: neither a file, nor a run, nor a figure, nor a run that was repeated. Rounding is nothing wrong. */
+/** Whether nothing is wrong: neither a file, nor a run, nor a figure, nor a run that was repeated. Differences of rounding are not faults. */
 export function isSound({ problems, runs, figures }: VerifiedBundle): boolean {
   return (
     problems.length === 0 &&
@@ -127,7 +127,7 @@ function checkFiles(entries: ReadonlyMap<string, ZipEntry>, manifest: Manifest):
   const check = (name: string, sha256: string, bytes?: number): void => {
     const entry = entries.get(name);
     if (entry === undefined) {
-      bad.set(name, `${name}: is listed and is not in the archive`);
+      bad.set(name, `${name}: is listed but not in the archive`);
       return;
     }
     try {
@@ -158,15 +158,15 @@ function checkFiles(entries: ReadonlyMap<string, ZipEntry>, manifest: Manifest):
   return bad;
 }
 
-/** Files that nobody listed. */
+/** Files that are not listed. */
 function strangers(entries: ReadonlyMap<string, ZipEntry>, manifest: Manifest): string[] {
   const known = new Set([manifestName, checksumsName, ...manifest.files.map(({ name }) => name)]);
   return [...entries.keys()]
     .filter((name) => !known.has(name) && !name.endsWith('/'))
-    .map((name) => `${name}: is in the archive and in no list`);
+    .map((name) => `${name}: is in the archive but not listed`);
 }
 
-/** Takes a run into the store; answers what was wrong with it, or null. */
+/** Imports a run into the store; returns what was wrong with it, or null. */
 async function imported(store: Store, entry: ZipEntry | undefined, place: string, id: string): Promise<string | null> {
   if (entry === undefined) return 'its file is not in the archive';
   try {
@@ -202,13 +202,13 @@ async function redrawn(
       continue;
     }
     try {
-      // Of the runs, never of numbers that the recipe carries.
+      // Drawn from the runs, never from numbers that the recipe carries.
       const recipe = withoutCarried(parseRecipe(parseJson(textOf(recipeEntry), recipePlace), recipePlace));
       const drawn = await drawSourced(sourceFigure(store, recipe), recipe, 'figure', ['csv'], loader, fonts);
       const [table] = drawn.files;
       verified.push({ name, found: compareTables(textOf(numbersEntry), new TextDecoder().decode(table.content)) });
     } catch (error) {
-      // One that cannot be drawn does not keep the others from being checked.
+      // A figure that cannot be drawn does not prevent the others from being checked.
       verified.push({ name, found: { verdict: 'failed', reason: messageOf(error) } });
     }
   }

@@ -49,8 +49,8 @@ interface Part extends ListedFile {
 }
 
 /**
- * Writes the archive whole or not at all. Runs are first written beside it, which takes their size once more for as long as it lasts.
- * @param plans their recipes may name the bundle's runs alone; raises InputError for another, naming it
+ * Writes the archive whole or not at all. Runs are first written beside it, which temporarily takes their size once more.
+ * @param plans their recipes may name only the bundle's runs; raises InputError naming any other
  */
 export async function writeBundle(
   store: Store,
@@ -154,7 +154,7 @@ async function figureFiles(
   const omitted: Omitted[] = [];
   const warnings: string[] = [];
   let done = 0;
-  // A recipe has the name of its files, so that whoever draws it again gets the same.
+  // A recipe is named like its files, so that drawing it again gives the same names.
   const named = plans.map((plan) => ({ ...plan, recipe: { ...plan.recipe, name: plan.name } }));
   for await (const outcome of draw(named, all)) {
     const name = outcome.kind === 'drawn' ? outcome.figure.name : outcome.name;
@@ -179,7 +179,7 @@ async function figureFiles(
   return { parts, listed, omitted, warnings };
 }
 
-/** What it was computed on, without the machine's name. */
+/** The hardware and libraries it was computed with, without the machine's name. */
 function withoutHost(provenance: Provenance | Json): unknown {
   if (typeof provenance !== 'object' || provenance === null || !('machine' in provenance)) return provenance;
   const { host: _, ...machine } = provenance.machine as Record<string, unknown>;
@@ -193,7 +193,7 @@ function contentPart(name: string, content: Uint8Array): Part {
   return { name, bytes: content.length, sha256, source: { name, content } };
 }
 
-/** Stored as it is: run files are archives already. */
+/** Stored uncompressed: run files are already archives. */
 async function filePart(name: string, file: string): Promise<Part> {
   const hash = createHash('sha256');
   let bytes = 0;

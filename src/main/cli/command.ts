@@ -1,4 +1,4 @@
-/** What a command is, and the flags that many of them have. */
+/** The form of a command, and the flags that many commands share. */
 import * as path from 'node:path';
 import * as v from 'valibot';
 import { makeFolders } from '../../data/folders.ts';
@@ -18,11 +18,11 @@ export interface Command {
   readonly help: string;
   /** Every flag that `run` knows. */
   readonly flags: Flags;
-  /** Answers the exit status. Raises InputError or UsageError for status 2. */
+  /** Returns the exit status. Raises InputError or UsageError for status 2. */
   readonly run: (argv: readonly string[]) => Promise<number> | number;
 }
 
-/** A run was paused by a signal and can go on (exit status 75); the message says how. */
+/** A run was paused by a signal and can be resumed (exit status 75); the message says how. */
 export class PausedError extends Error {
   override readonly name = 'PausedError';
 }
@@ -45,7 +45,7 @@ export const engineFlags = {
   backend: {
     schema: v.picklist(backendChoices),
     value: 'NAME',
-    help: 'what trains and measures (devices compute in float32, and the precision reached is measured)',
+    help: 'the backend that trains and measures (devices compute in float32, and the precision reached is measured)',
     otherwise: '$COVATURE_BACKEND, else auto',
   },
   blas: {
@@ -73,19 +73,19 @@ export function engineOf(values: Optional<FlagValues<typeof engineFlags>>): Engi
 
 export function openStoreFor(values: { readonly store?: string | undefined }, readOnly: boolean): Store {
   const store = openStore(path.resolve(values.store ?? defaultStoreFolder()), { readOnly });
-  // Before any work: what can go wrong there.
+  // Before any work: a warning about what can go wrong there.
   if (!readOnly) for (const warning of store.report.warnings) process.stderr.write(`warning: ${warning}\n`);
   return store;
 }
 
-/** A folder to write into, made where it is missing. Raises InputError where it cannot be. */
+/** A folder to write into, created if it is missing. Raises InputError if it cannot be created. */
 export function makeFolder(folder: string): void {
   try {
     makeFolders(folder);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
       throw new InputError(`--out: ${folder} is no folder`);
-    throw new InputError(`--out: ${folder} cannot be made: ${messageOf(error)}`);
+    throw new InputError(`--out: ${folder} cannot be created: ${messageOf(error)}`);
   }
 }
 

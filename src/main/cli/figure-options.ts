@@ -29,7 +29,7 @@ export const figureFlags = {
   height: {
     schema: millimetres,
     value: 'MM',
-    help: "in place of the preset's; a height left out follows from the contents",
+    help: "in place of the preset's; a height that is left out follows from the contents",
   },
   font: { schema: v.picklist(fontFamilies), value: 'NAME', help: 'of all text' },
   palette: { schema: v.picklist(paletteNames), value: 'NAME', help: 'of all colours' },
@@ -77,7 +77,7 @@ function valueOf(text: string): unknown {
 
 function put(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
   const [first, ...rest] = path;
-  // A key such as "__proto__" is none of a recipe's.
+  // A key such as "__proto__" is not an option of a recipe.
   if (!/^[A-Za-z][\w]*$/.test(first)) throw new InputError(`options.${first}: unknown field`);
   if (rest.length === 0) {
     target[first] = value;

@@ -1,4 +1,4 @@
-/** Reading what a command line names. */
+/** Reading the files that a command line names. */
 import { readFile } from 'node:fs/promises';
 import * as path from 'node:path';
 import { expandHome } from '../../data/home.ts';
@@ -39,7 +39,7 @@ export async function datasetFromPath(place: string): Promise<{ spec: DatasetSpe
     const content = await readJsonFile(file);
     if (Array.isArray(content))
       throw new InputError(
-        `${place}: a list; a .json file of data is a specification ({"source": "npz", "path": ...}). Rows are read from CSV, npz or safetensors`,
+        `${place}: this is a list, but a .json file of data is a specification ({"source": "npz", "path": ...}). Rows are read from CSV, npz or safetensors`,
       );
     return { spec: parseDataset(content, place), baseFolder: path.dirname(path.resolve(file)) };
   }

@@ -1,4 +1,4 @@
-/** Flags of commands. Each is declared once, in a table; parsing, the checks of what goes together, and the help are made from it. */
+/** Flags of commands. Each is declared once, in a table, from which parsing, the checks of combinations, and the help are made. */
 import { parseArgs } from 'node:util';
 import type { ParseArgsConfig } from 'node:util';
 import * as v from 'valibot';
@@ -7,11 +7,11 @@ import { UsageError } from './usage-error.ts';
 
 export interface Flag {
   /**
-   * What its text has to be: text, a number, a word of a picklist; a boolean is a switch; an array may be given several times. Its default, if it has one
+   * The schema of its value: text, a number, a word of a picklist; a boolean is a switch; an array may be given several times. Its default, if it has one
    * (`v.optional`), is what a command reads where the flag is left out.
    */
   readonly schema: v.GenericSchema;
-  /** What stands for its value in the help: N, DIR, NAME. Switches have none. */
+  /** The placeholder for its value in the help: N, DIR, NAME. Switches have none. */
   readonly value?: string;
   /** What it does, for the help; choices and default are added to it. */
   readonly help: string;
@@ -19,17 +19,17 @@ export interface Flag {
   readonly below?: readonly string[];
   /** The help names the choices itself. */
   readonly namesChoices?: true;
-  /** What a choice means, by its word. */
+  /** The meaning of each choice, by its word. */
   readonly meanings?: Readonly<Record<string, string>>;
-  /** What it comes to where it is left out, in words, in the place of the schema's default. */
+  /** The default in words, in place of the schema's default. */
   readonly otherwise?: string;
   /** Flags, one of which has to be given with it. It stands below the first of them in the help where that is a switch. */
   readonly requires?: readonly string[];
-  /** Flags that it does not go with. */
+  /** Flags that it cannot be combined with. */
   readonly excludes?: readonly string[];
   /** An array: each time it is given it may name several, with commas. */
   readonly commas?: true;
-  /** Not in the help: what the program itself calls. */
+  /** Hidden from the help: used by the program itself. */
   readonly hidden?: true;
 }
 
@@ -40,13 +40,13 @@ type ValueOf<S extends v.GenericSchema> = S extends { readonly type: 'optional' 
   ? v.InferOutput<S>
   : v.InferOutput<S> | undefined;
 
-/** What a command reads, by flag; undefined where one without a default is left out. */
+/** The values that a command reads, by flag; undefined if a flag without a default is left out. */
 export type FlagValues<F extends Flags> = { readonly [K in keyof F]: ValueOf<F[K]['schema']> };
 
 /** The schema of a switch. */
 export const toggle = v.optional(v.boolean(), false);
 
-/** What is read of a schema while a program runs. */
+/** The parts of a schema that are read at run time. */
 interface SchemaParts {
   readonly type: string;
   readonly wrapped?: SchemaParts;
@@ -135,7 +135,7 @@ function valueOf(given: GivenValues[string], name: string, { schema, commas }: F
   if (typeof given === 'boolean') return given;
   const texts = typeof given === 'string' ? [given] : given.map(String);
   const split = commas === true ? texts.flatMap((text) => text.split(',').map((word) => word.trim())) : texts;
-  // Where words are listed, a comma at the end is no word more; a number that is missing is a slip.
+  // In a list of words a trailing comma adds no word; a missing number is a mistake.
   const words = item.type === 'number' ? split : split.filter((word) => commas !== true || word !== '');
   const values = words.map((text) => {
     if (item.type === 'picklist') return oneOf(text, name, item.options ?? []);
@@ -168,7 +168,7 @@ function joined(argv: readonly string[], options: NonNullable<ParseArgsConfig['o
   return words;
 }
 
-/** Node's own advice on an unknown option is about a rare case; what one wants to see is the options there are. */
+/** Node's own advice on an unknown option covers a rare case; users want to see the list of options. */
 function parseFault(error: unknown, known: readonly string[]): string {
   const message = messageOf(error);
   const unknown = /^Unknown option '(-[^']*)'/.exec(message)?.[1];
@@ -178,10 +178,10 @@ function parseFault(error: unknown, known: readonly string[]): string {
 }
 
 const lineWidth = 120;
-/** Names that are longer have their words on the same line, beyond the column. */
+/** The text of longer names follows on the same line, beyond the column. */
 const widestName = 28;
 
-/** The lines of a help: a flag each, with what it takes, does, and comes to where it is left out. */
+/** The lines of a help text: for each flag its value, what it does, and its default. */
 export function flagsHelp(flags: Flags): string {
   const shown = Object.entries(flags).filter(([, { hidden }]) => hidden !== true);
   const names = shown.map(([name, flag]) => {

@@ -52,8 +52,8 @@ export function fluctuationLines(summary: MeasurementSummary): string[] {
   });
   return [
     '',
-    `  fluctuations of the weights: SGD goes on from here, learning rate ${rate}, momentum ${momentum}, batches of ${batch}, ${found.frozen ? 'the other layers held' : 'all layers moving'} (seed ${found.seed});`,
-    `  variance of w . v_i along ${found.directions.length} eigendirections of H, answered for where it was watched for ${leastCorrelationTimes} correlation times (1 - mu) / (eta h) and does not drift`,
+    `  fluctuations of the weights: SGD continued from here, learning rate ${rate}, momentum ${momentum}, batches of ${batch}, ${found.frozen ? 'the other layers held' : 'all layers moving'} (seed ${found.seed});`,
+    `  variance of w . v_i along ${found.directions.length} eigendirections of H, with an answer if it was observed for ${leastCorrelationTimes} correlation times (1 - mu) / (eta h) and does not drift`,
     indent(formatTable(head, rows)),
     ...modes.flatMap(directionLines),
     ...modes.flatMap(componentLines),
@@ -68,7 +68,7 @@ function directionLines(mode: FluctuationMode): string[] {
   const answered = mode.state.flatMap((state, i) => (state === 'answered' ? [i] : []));
   if (answered.length === 0)
     return [
-      `    ${modeNames[mode.mode]}: no direction is answered for; more steps (--steps) or a larger learning rate serve`,
+      `    ${modeNames[mode.mode]}: no direction has an answer; use more steps (--steps) or a larger learning rate`,
     ];
   const shown = Array.from(
     { length: Math.min(listed, answered.length) },

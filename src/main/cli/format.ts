@@ -3,7 +3,7 @@ import { withUncertainty } from '../../shared/figures/numbers.ts';
 import { isEstimate, type NumberStyle } from '../../shared/rounding.ts';
 import type { SummaryValue } from '../../shared/contract/records.ts';
 
-/** Like 3.2e-5 on paper: "3.2 x 10^-5"; plain between 0.001 and 99,999. */
+/** 3.2e-5 as "3.2 x 10^-5"; plain between 0.001 and 99,999. */
 export function formatNumber(value: number | null | undefined, digits = 4): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '-';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
@@ -47,7 +47,7 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
   return [line(head), ...rows.map(line)].join('\n');
 }
 
-/** "0.16 (random 0.70)" and the like: how a measurement reads in a few lines. */
+/** A measurement in a few lines, such as "0.16 (random 0.70)". */
 export function indent(text: string, by = '  '): string {
   return text
     .split('\n')

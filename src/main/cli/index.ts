@@ -1,12 +1,12 @@
 /** The command line: `covature <command>`. This file loads nothing native before it has checked the Node version. */
-// Until a command listens to it: unheard, it would open Node's inspector.
+// Ignored until a command listens to it; without a listener it would open Node's inspector.
 if (process.platform !== 'win32') process.on('SIGUSR1', () => undefined);
 
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 22) {
   process.stderr.write(
     `covature: this needs Node 22 or newer (24 is pinned in the project) and runs under ${process.versions.node}. ` +
-      'Start it as "npm run --silent covature -- <command>", which takes the pinned one.\n',
+      'Start it as "npm run --silent covature -- <command>", which uses the pinned one.\n',
   );
   process.exit(1);
 }

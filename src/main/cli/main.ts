@@ -9,12 +9,11 @@ import { pausedStatus } from '../jobs/signals.ts';
 /** Loaded when used: a quick command should not wait for what others need. */
 export const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
   demo: {
-    summary:
-      'train a small network on drawn digits, measure it, print gamma, and draw it: the whole way in one command',
+    summary: 'train a small network on drawn digits, measure it, print gamma, and draw it: everything in one command',
     load: async () => (await import('./commands/demo.ts')).demo,
   },
   run: {
-    summary: 'train a network as an experiment says, and measure it',
+    summary: 'train a network as an experiment specifies, and measure it',
     load: async () => (await import('./commands/run.ts')).run,
   },
   measure: {
@@ -48,7 +47,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     load: async () => (await import('./commands/import.ts')).importCommand,
   },
   python: {
-    summary: 'where the bridge from PyTorch is (covature.py), or a copy of it',
+    summary: 'the location of the bridge from PyTorch (covature.py), or a copy of it',
     load: async () => (await import('./commands/python.ts')).python,
   },
   rerun: {
@@ -72,7 +71,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     load: async () => (await import('./commands/submit.ts')).submit,
   },
   cluster: {
-    summary: 'how a sweep on a cluster stands; collect, cancel, resubmit',
+    summary: 'the state of a sweep on a cluster; collect, cancel, resubmit',
     load: async () => (await import('./commands/cluster.ts')).cluster,
   },
   serve: {
@@ -80,7 +79,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     load: async () => (await import('./commands/serve.ts')).serveCommand,
   },
   doctor: {
-    summary: 'what this machine computes with; check, mend, back up and restore the store',
+    summary: 'what this machine computes with; check, repair, back up and restore the store',
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   bench: {
@@ -90,8 +89,8 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 };
 
 /**
- * Whoever reads the output may stop reading (`list | head`): no failure, and what is under way (a run) goes on. Words on standard error may be lost altogether,
- * as in a log on a disk that is full.
+ * The reader of the output may stop reading (`list | head`): that is not a failure, and work in progress (a run) continues. Standard error may be lost altogether,
+ * for example in a log on a full disk.
  */
 export function passOverClosedPipes(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -148,7 +147,7 @@ function overview(): string {
     ...lines,
     '',
     'Every command takes --json: one document on standard output and nothing else there.',
-    'Exit status: 0 done, 1 failed, 2 bad usage or input, 75 a run was paused by a signal and can go on.',
+    'Exit status: 0 done, 1 failed, 2 bad usage or input, 75 a run was paused by a signal and can be resumed.',
     '',
   ].join('\n');
 }

@@ -31,7 +31,7 @@ export const fileFlags = {
   map: {
     schema: v.string(),
     value: 'FILE',
-    help: 'JSON that says which module or tensor of the weights a layer takes: {"fc1": "encoder.0", "head.kernel": "classifier.weight"}',
+    help: 'JSON that maps layers to modules or tensors of the weights file: {"fc1": "encoder.0", "head.kernel": "classifier.weight"}',
   },
   match: {
     schema: v.optional(v.picklist(['names', 'order'])),

@@ -1,4 +1,4 @@
-/** What a measurement measures, as flags: their ranges and defaults are those of the schema of measurements. */
+/** The options of a measurement as flags: their ranges and defaults are those of the schema of measurements. */
 import * as v from 'valibot';
 import { densityFields } from '../../shared/density.ts';
 import { measurementDefaults, measurementSchema } from '../../shared/experiment.ts';
@@ -48,7 +48,7 @@ export const measurementFlags = {
   },
   'minibatch-noise': {
     schema: toggle,
-    help: 'draw minibatches and hold the noise of their gradients against what C predicts, too; with',
+    help: 'also draw minibatches and compare the noise of their gradients with what C predicts; with',
   },
   'batch-size': {
     schema: noise.batch_size,
@@ -79,7 +79,7 @@ export const measurementFlags = {
   'noise-seed': { schema: noise.seed, value: 'N', help: 'seed of the batches', requires: ['minibatch-noise'] },
   'weight-fluctuations': {
     schema: toggle,
-    help: 'let SGD go on from the measured weights at a constant rate, and hold their fluctuations along eigendirections of H against what C and H predict, too; the change of the loss in one step and the batch sharpness with it. Takes --batch-size and --sampling; and',
+    help: 'also continue SGD from the measured weights at a constant rate, and compare their fluctuations along eigendirections of H with what C and H predict; the change of the loss in one step and the batch sharpness with it. Takes --batch-size and --sampling; and',
   },
   'learning-rate': {
     schema: fluctuations.learning_rate,
@@ -95,7 +95,7 @@ export const measurementFlags = {
     otherwise: "the run's; 0 without a run",
     requires: ['weight-fluctuations'],
   },
-  steps: { schema: fluctuations.steps, value: 'N', help: 'steps that are watched', requires: ['weight-fluctuations'] },
+  steps: { schema: fluctuations.steps, value: 'N', help: 'steps that are observed', requires: ['weight-fluctuations'] },
   'burn-in': {
     schema: fluctuations.burn_in,
     value: 'N',
@@ -109,7 +109,7 @@ export const measurementFlags = {
     help: 'eigendirections of H, at most 400',
     requires: ['weight-fluctuations'],
   },
-  'all-layers': { schema: toggle, help: 'let the other layers move too', requires: ['weight-fluctuations'] },
+  'all-layers': { schema: toggle, help: 'let the other layers move as well', requires: ['weight-fluctuations'] },
   'stretch-seed': {
     schema: fluctuations.seed,
     value: 'N',
@@ -118,7 +118,7 @@ export const measurementFlags = {
   },
   density: {
     schema: toggle,
-    help: 'the spectral density of H by stochastic Lanczos quadrature, with its error, too; with',
+    help: 'also the spectral density of H by stochastic Lanczos quadrature, with its error; with',
   },
   'density-probes': { schema: density.probes, value: 'N', help: 'random vectors', requires: ['density'] },
   'density-steps': { schema: density.steps, value: 'N', help: 'Lanczos steps from each', requires: ['density'] },
@@ -128,7 +128,7 @@ export const measurementFlags = {
     value: 'NAME',
     help: 'of the arithmetic',
     meanings: {
-      float64: 'default on the cpu: all in double precision, whatever device there is',
+      float64: 'default on the cpu: all in double precision, even if there is a device',
       float32:
         'default on a device: passes and products in single precision, sums in double, and the precision reached is measured and stored',
     },

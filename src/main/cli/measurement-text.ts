@@ -66,7 +66,7 @@ export function measurementText(summary: MeasurementSummary): string {
   return lines.join('\n');
 }
 
-/** What was asked for and could not be had, with what mends it. */
+/** What was asked for but could not be computed, with what would help. */
 function unavailableLines(summary: MeasurementSummary): string[] {
   const reasons = [
     ['minibatch noise', summary.minibatch_noise_unavailable],
@@ -78,7 +78,7 @@ function unavailableLines(summary: MeasurementSummary): string[] {
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
-/** Which numbers are not defined, and why. */
+/** Which numbers are undefined, and why. */
 function undefinedLines(summary: MeasurementSummary): string[] {
   const zero = (['C', 'H', 'Q'] as const).filter((matrix) => isRounding(summary, matrix));
   if (zero.length === 0) return [];
@@ -89,7 +89,7 @@ function undefinedLines(summary: MeasurementSummary): string[] {
   ];
 }
 
-/** What was computed in single precision and what it was found to reach. */
+/** What was computed in single precision, and the precision that it reached. */
 function precisionLines(summary: MeasurementSummary): string[] {
   const { precision_reached: reached } = summary;
   const where = whereComputed(summary);
@@ -197,7 +197,7 @@ function claimLines(summary: MeasurementSummary): string[] {
   ];
 }
 
-/** The verdict on the half-sample, and each number beside what sampling allows it to move. */
+/** The verdict on the half-sample, and each number's change beside the change that sampling explains. */
 function convergenceLines({ convergence }: MeasurementSummary): string[] {
   if (convergence === undefined) return [];
   const { state, reason, samples, numbers } = convergence;
@@ -241,7 +241,7 @@ function cells(row: CutoffRow, estimand: Estimand): string[] {
   return [
     cutoffText(row),
     estimandNames[estimand],
-    // Of two halves, so it may end in .5.
+    // A mean over two halves, so it may end in .5.
     String(row.n),
     row.decades === 0 || !Number.isFinite(row.decades) ? '-' : row.decades.toFixed(1),
     slopeText(row.gamma),

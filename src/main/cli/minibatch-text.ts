@@ -6,7 +6,7 @@ import type { MeasurementSummary } from '../../shared/results.ts';
 import { isRounding } from '../../shared/rounding.ts';
 import { formatNumber, formatTable, indent } from './format.ts';
 
-/** A table with a row a mode, and where along the directions the worst disagreement is. Empty where it was not measured. */
+/** A table with one row per mode, and the direction of the worst disagreement. Empty if it was not measured. */
 export function minibatchLines(summary: MeasurementSummary): string[] {
   const noise = definedMinibatchNoise(summary);
   if (noise === undefined) return [];
@@ -39,9 +39,9 @@ export function minibatchLines(summary: MeasurementSummary): string[] {
     `  noise of minibatches of ${batch}, along ${directions.length} eigendirections of H (seed ${seed}; ratios to what C predicts: 1 expected)`,
     indent(formatTable(head, rows)),
     ...sums,
-    ...(isRounding(summary, 'C') ? ['    -: C is 0 up to rounding, and nothing can be held against it'] : []),
+    ...(isRounding(summary, 'C') ? ['    -: C is 0 up to rounding, and nothing can be compared with it'] : []),
     ...(modes.some((each) => each.factor === 0)
-      ? ['    -: a batch of all samples has no noise: 0 is measured, 0 predicted, and a ratio of them says nothing']
+      ? ['    -: a batch of all samples has no noise: 0 is measured, 0 predicted, and their ratio is meaningless']
       : []),
   ];
 }

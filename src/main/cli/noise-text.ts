@@ -9,7 +9,7 @@ import { formatNumber } from './format.ts';
 
 const batches = [1, 10, 50, 100] as const;
 
-/** The spectra of single samples' Hessians, and what of gamma_Q - 1 comes from their alignment. */
+/** The spectra of single samples' Hessians, and the part of gamma_Q - 1 that comes from their alignment. */
 export function mechanismLines(summary: MeasurementSummary): string[] {
   const { mechanism } = summary;
   if (mechanism === undefined) return [];
@@ -26,7 +26,9 @@ export function mechanismLines(summary: MeasurementSummary): string[] {
       ? []
       : [
           `    R_i = Q_ii / H_ii grows as H_ii to the power ${row.slope.toFixed(3)} (gamma_Q - 1 of these samples) above ${headlineCutoff.toExponential(0)} H_11; with the eigenvalues permuted over samples ${row.permuted.toFixed(3)} ± ${(row.permuted_deviation ?? 0).toFixed(3)}` +
-            (share === null ? '' : `: their correlation with the alignment carries ${Math.round(100 * share)} % of it`),
+            (share === null
+              ? ''
+              : `: their correlation with the alignment accounts for ${Math.round(100 * share)} % of it`),
         ]),
   ];
 }

@@ -25,7 +25,7 @@ export class ProgressLine {
     } else if (event.kind === 'progress') this.show(event.stage, event.share, event.secondsLeft);
   }
 
-  /** A line that stays. */
+  /** Prints a line that is not overwritten. */
   note(text: string): void {
     this.clear();
     this.#out.write(`${text}\n`);

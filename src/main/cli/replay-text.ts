@@ -1,4 +1,4 @@
-/** What came of running an experiment again, in words: `covature rerun`, and the runs of a bundle that is checked. */
+/** The outcome of running an experiment again, in words: `covature rerun`, and the runs of a bundle that is checked. */
 import type { Replay } from '../services/replay.ts';
 import { formatNumber } from './format.ts';
 
@@ -7,7 +7,7 @@ export function weightsText({ weights_equal: areEqual, largest_weight_difference
   return areEqual ? 'final weights equal bit for bit' : `final weights differ by up to ${formatNumber(difference)}`;
 }
 
-/** Where no result differs; null where one does. */
+/** A sentence if no result differs; null if one does. */
 export function repetitionText({ differences, rounding }: Replay): string | null {
   if (Object.keys(differences).length > 0) return null;
   return rounding === 0

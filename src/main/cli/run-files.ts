@@ -15,7 +15,7 @@ import { runDocument } from './run-text.ts';
 export const dataKinds = ['safetensors', 'csv', 'json', 'run', 'covature'] as const;
 export type DataKind = (typeof dataKinds)[number];
 
-/** Writes one kind of file for a run; answers their paths. */
+/** Writes one kind of file for a run; returns their paths. */
 export async function writeRunFiles(
   store: Store,
   run: RunRecord,
@@ -28,7 +28,7 @@ export async function writeRunFiles(
   const target = (name: string): string => path.join(folder, name);
   if (kind === 'covature') {
     const file = target(`${stem}${runFileExtension}`);
-    if (existsSync(file)) throw new InputError(`${file} is there already`);
+    if (existsSync(file)) throw new InputError(`${file} already exists`);
     await writeRunFile(store.exportRun(run.id), file);
     return [file];
   }
@@ -76,7 +76,7 @@ function diagonalsCsv(arrays: Partial<ResultArrays>): string {
   return `${rows.join('\n')}\n`;
 }
 
-/** One line a step that any series has; empty where a series has no value there. */
+/** One line per step of any series; empty fields where a series has no value. */
 function seriesCsv(series: ReturnType<Store['series']>): string {
   const names = Object.keys(series).sort();
   const table = new Map<number, Map<string, number>>();

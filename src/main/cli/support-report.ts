@@ -1,7 +1,7 @@
-/** What a maintainer needs to know of a machine, without what is personal on it. */
+/** What a maintainer needs to know about a machine, without personal data. */
 import { homedir, hostname, userInfo } from 'node:os';
 
-/** What is personal on this machine. */
+/** Personal data of this machine. */
 export interface Personal {
   /** The user's folder, absolute. */
   readonly home: string;
@@ -14,8 +14,8 @@ export function personalHere(): Personal {
 }
 
 /**
- * The text with what is personal replaced: the user's folder by `~`, folders of an absolute path by `…` (its last part stays), the user's and the machine's
- * name by `<user>` and `<host>`. Names of libraries and systems stay, because they are what a fault depends on.
+ * The text with personal data replaced: the user's folder by `~`, folders of an absolute path by `…` (its last part stays), the user's and the machine's
+ * name by `<user>` and `<host>`. Names of libraries and systems stay, because faults depend on them.
  */
 export function withoutPersonal(text: string, { home, user, host }: Personal): string {
   let shortened = home.length > 1 ? text.replaceAll(home, '~') : text;

@@ -10,7 +10,7 @@ import { UsageError } from './usage-error.ts';
 
 export const sweepFlags = {
   seed: { schema: integer(0), value: 'N', help: "instead of the experiment's seed", excludes: ['seeds'] },
-  seeds: { schema: v.array(integer(0)), commas: true, value: 'N', help: 'one run a seed, one after the other' },
+  seeds: { schema: v.array(integer(0)), commas: true, value: 'N', help: 'one run per seed, one after the other' },
   member: {
     schema: v.string(),
     value: 'K',
@@ -45,7 +45,7 @@ export function sweepMembers(sweep: Sweep, values: SweepValues): SweepMember[] {
   return memberNumbers(values, sweep.count).map((number) => ({ number, experiment: sweep.at(number - 1).experiment }));
 }
 
-/** Raises UsageError for what is no member or no range of members. */
+/** Raises UsageError for anything that is not a member or a range of members. */
 export function memberNumbers({ member, members }: SweepValues, count: number): number[] {
   const text = member ?? members;
   const name = member !== undefined ? 'member' : 'members';

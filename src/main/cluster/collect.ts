@@ -1,4 +1,4 @@
-/** Bringing finished runs into a store: each is held against the checksum in its done.json. The same run comes once, however often it is collected. */
+/** Brings finished runs into a store: each is compared with the checksum in its done.json. The same run is stored once, however often it is collected. */
 import { rm } from 'node:fs/promises';
 import type { MemberReport } from '../../shared/contract/index.ts';
 import { InputError, messageOf } from '../../shared/errors.ts';
@@ -24,7 +24,7 @@ export function fromFolder(folder: string): Fetching {
   return { finished: ({ member }) => Promise.resolve({ file: memberPlaces(folder, member).run, isOwn: false }) };
 }
 
-/** Collects the members that are done. Faults of single members are told of, and the others collected. */
+/** Collects the members that are done. Faults of single members are reported, and the others are collected. */
 export async function collect(
   store: Store,
   members: readonly MemberReport[],
@@ -49,7 +49,7 @@ async function collectOne(store: Store, report: MemberReport, fetching: Fetching
     const place = await fetching.finished(report);
     try {
       if ((await fileHash(place.file)) !== file?.sha256)
-        throw new InputError('run.covature is not the file that done.json tells of: it was damaged or changed');
+        throw new InputError('run.covature is not the file that done.json describes: it was damaged or changed');
       const { id, added, replaced } = await importRunFile(store, place.file);
       return { member, run: id, outcome: replaced === true ? 'newer' : added ? 'added' : 'was-there', error: null };
     } finally {
@@ -60,7 +60,7 @@ async function collectOne(store: Store, report: MemberReport, fetching: Fetching
   }
 }
 
-/** Collects the newest whole snapshots of members that are not done, to look at them on the way: they arrive as interrupted runs. */
+/** Collects the newest complete snapshots of unfinished members, to look at them in the meantime: they arrive as interrupted runs. */
 export async function collectUnfinished(
   store: Store,
   folder: string,

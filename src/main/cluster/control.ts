@@ -1,4 +1,4 @@
-/** Cancelling and going on. */
+/** Cancelling and resubmitting. */
 import type { MemberReport } from '../../shared/contract/index.ts';
 import { InputError } from '../../shared/errors.ts';
 import { appendLine, readSubmissions } from './jobs-log.ts';
@@ -11,7 +11,7 @@ import { sweepStatus } from './status.ts';
 import { submitMembers } from './submit.ts';
 import type { Asked, SubmittedJob } from './submit.ts';
 
-/** Cancels every job of a sweep that is in the queue; runs under way take a snapshot first. Answers their ids. Raises InputError where Slurm does not answer. */
+/** Cancels every job of a sweep that is in the queue; running members take a snapshot first. Returns their ids. Raises InputError where Slurm does not answer. */
 export async function cancelSweep(folder: string): Promise<string[]> {
   await readPlan(folder);
   const submissions = await readSubmissions(folder);
@@ -32,11 +32,11 @@ export interface Resubmitted extends Asked {
   readonly jobs: readonly SubmittedJob[];
 }
 
-/** What members have come to that may be submitted again. */
+/** States of members that may be submitted again. */
 const resubmittable: readonly MemberReport['status'][] = ['paused', 'failed', 'cancelled', 'lost', 'not-submitted'];
 
 /**
- * Submits the members again that are neither done nor in the queue; each goes on from its newest snapshot. Raises InputError where there is none, or where Slurm does
+ * Submits the members again that are neither done nor in the queue; each continues from its newest snapshot. Raises InputError where there is none, or where Slurm does
  * not say which are in the queue.
  * @param chosen members to choose from; default all
  */

@@ -1,4 +1,4 @@
-/** The end of a member: run.covature, and then done.json with its SHA-256, which says that the run is there whole. */
+/** The end of a member: run.covature, and then done.json with its SHA-256, which means that the run is complete. */
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
@@ -11,7 +11,7 @@ import { frozenRun } from './snapshots.ts';
 import { readDone, writeJson } from './state.ts';
 import type { MemberDone } from './state.ts';
 
-/** Whether a finished run is there, whole. */
+/** Whether a finished run is there and complete. */
 export async function isDone(places: MemberPlaces): Promise<boolean> {
   const done = await readDone(places);
   if (done === null) return false;
@@ -23,8 +23,8 @@ export async function isDone(places: MemberPlaces): Promise<boolean> {
 }
 
 /**
- * Writes the files of a finished run. Another attempt may end at the same time: whoever comes first counts, and both runs are the same. Raises an Error where
- * they cannot be written; then what was there stays.
+ * Writes the files of a finished run. Another attempt may end at the same time: the first one counts, and both runs are the same. Raises an Error where
+ * they cannot be written; existing files then remain.
  */
 export async function writeFinished(
   store: Store,

@@ -1,5 +1,5 @@
 /**
- * jobs.jsonl: what was asked of Slurm, a line each, appended and synced. The intent stands there before sbatch is called and carries the job's name, which no other
+ * jobs.jsonl: the requests to Slurm, one line each, appended and synced. The intent is written before sbatch is called and carries the job's name, which no other
  * job has; so a job whose id was never written (the machine stopped between the two) is found by its name.
  */
 import * as fs from 'node:fs/promises';
@@ -27,7 +27,7 @@ const line = v.variant('kind', [
 ]);
 export type JobsLine = v.InferOutput<typeof line>;
 
-/** A submission and what came of it. */
+/** A submission and its outcome. */
 export interface Submission {
   readonly round: number;
   readonly name: string;
@@ -35,7 +35,7 @@ export interface Submission {
   readonly members: ReadonlySet<number>;
   readonly options: readonly string[];
   readonly time: number;
-  /** Null: sbatch refused, or was never seen to answer. */
+  /** Null: sbatch refused, or never answered. */
   readonly job: string | null;
   readonly refused: string | null;
   /** Whether everything was cancelled after it. */
@@ -52,7 +52,7 @@ export async function appendLine(folder: string, entry: JobsLine): Promise<void>
   }
 }
 
-/** In their order; a line cut short by a crash is passed over. */
+/** In their order; a line cut short by a crash is skipped. */
 export async function readSubmissions(folder: string): Promise<Submission[]> {
   const submissions: Submission[] = [];
   const change = (name: string, changes: Partial<Submission>): void => {

@@ -1,6 +1,6 @@
 /**
- * The folder of a sweep on a cluster. It lies on a file system that login node and compute nodes share, and its files are all there is: no database, no daemon.
- * Every file is written under a temporary name, synced and renamed, so that it is whole whenever it is there; whoever finds a newer one uses it.
+ * The folder of a sweep on a cluster. It lies on a file system that login node and compute nodes share, and consists only of files: no database, no daemon.
+ * Every file is written under a temporary name, synced and renamed, so that it is complete whenever it exists; a reader that finds a newer one uses it.
  *
  *     plan.json               what is run: the experiment, the run id of every member, threads, where the program lies
  *     job.sh, setup.sh        what a task of an array runs
@@ -11,8 +11,8 @@
  *     members/0007/           of member 7, counted from 1
  *       attempts/             one file an attempt, with where it began
  *       state.json            where the newest attempt stands, every half minute
- *       fault.txt             room for a last word where the disk is full
- *       snapshot-STEP-….covature   the last two states of a run under way
+ *       fault.txt             room for a last message if the disk is full
+ *       snapshot-STEP-….covature   the last two states of a running member
  *       arrays/               what it has measured so far, each file once, under its SHA-256
  *       run.covature          the finished run
  *       done.json             its SHA-256; written last

@@ -1,4 +1,4 @@
-/** What a task writes about itself on the share: its attempt, state.json with a heartbeat, and faults of the share, which do not stop the run. */
+/** What a task writes about itself on the shared disk: its attempt, state.json with a heartbeat, and faults of the disk, which do not stop the run. */
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import * as path from 'node:path';
@@ -19,7 +19,7 @@ const mostInVain = 3;
 const shareFault = 'the shared folder: ';
 
 export class MemberRecord {
-  /** What the next `write` writes. */
+  /** The state that the next `write` writes. */
   readonly state: Mutable<MemberState>;
   readonly #member: number;
   readonly #places: MemberPlaces;
@@ -50,7 +50,7 @@ export class MemberRecord {
     };
   }
 
-  /** Notes the attempt and where it begins; null: from nothing. Answers why the member is given up, or null. */
+  /** Notes the attempt and where it begins; null: from nothing. Returns why the member is given up, or null. */
   async begin(from: { readonly step: number; readonly measurements: number } | null): Promise<string | null> {
     const { round, restart, job, node } = this.state;
     const attempt: Attempt = {
@@ -74,7 +74,7 @@ export class MemberRecord {
     const isInVain = (each: Attempt): boolean =>
       each.from_step === attempt.from_step && each.from_measurements === attempt.from_measurements;
     if (last.length === mostInVain && last.every(isInVain))
-      return `${mostInVain} attempts began at step ${attempt.from_step} and none came further; see the logs, and give it more time or memory`;
+      return `${mostInVain} attempts started at step ${attempt.from_step} and none got further; see the logs, and give it more time or memory`;
     return null;
   }
 
@@ -85,7 +85,7 @@ export class MemberRecord {
     await this.guarded(() => writeJson(this.#places.state, this.state));
   }
 
-  /** Whether a newer attempt of the member has begun, as where a node was given up while its tasks lived on. */
+  /** Whether a newer attempt of the member has begun, for example if a node was given up while its tasks kept running. */
   async isSuperseded(): Promise<boolean> {
     if (this.#isSuperseded) return true;
     const { round, restart } = this.state;
@@ -96,7 +96,7 @@ export class MemberRecord {
     return this.#isSuperseded;
   }
 
-  /** A fault of the share does not stop the run: it is told of, and the next writing may succeed. Answers whether this one did. */
+  /** A fault of the shared disk does not stop the run: it is reported, and the next write may succeed. Returns whether this one did. */
   async guarded(work: () => Promise<void>): Promise<boolean> {
     const { state } = this;
     try {

@@ -1,4 +1,4 @@
-/** What a partition allows, from scontrol and sinfo, and whether a job could ever run there. What they do not say is not checked. */
+/** The limits of a partition, from scontrol and sinfo, and whether a job could ever run there. Limits that they do not report are not checked. */
 import { InputError } from '../../shared/errors.ts';
 import { formatBytes } from '../../engine/curvature/forecast.ts';
 import { runCommand } from './slurm.ts';
@@ -89,7 +89,7 @@ function fieldsOf(line: string): Readonly<Record<string, string>> {
   );
 }
 
-/** Seconds of Slurm's times: "90" (minutes), "90:30", "1:30:00", "2-12", "2-12:30", "2-12:30:00"; null for UNLIMITED, NONE and what is no time. */
+/** Seconds of Slurm's times: "90" (minutes), "90:30", "1:30:00", "2-12", "2-12:30", "2-12:30:00"; null for UNLIMITED, NONE and anything that is not a time. */
 export function limitSeconds(text: string): number | null {
   const [, days, rest] = /^(?:(\d+)-)?(\d+(?::\d+){0,2})$/.exec(text.trim()) ?? [];
   if (rest === undefined) return null;
@@ -106,7 +106,7 @@ export function timeText(seconds: number): string {
   return `${Math.floor(minutes / 1440)}-${pad(Math.floor(minutes / 60) % 24)}:${pad(minutes % 60)}:00`;
 }
 
-/** Bytes of Slurm's sizes: "4000" (megabytes), "4G", "512M"; null for what is none. */
+/** Bytes of Slurm's sizes: "4000" (megabytes), "4G", "512M"; null for anything else. */
 export function memoryBytes(text: string): number | null {
   const [, number, unit] = /^(\d+(?:\.\d+)?)([KMGT]?)B?$/i.exec(text.trim()) ?? [];
   if (number === undefined) return null;
@@ -130,7 +130,7 @@ export function checkResources({ cpus, time, memory }: Resources, { partition }:
   if (!partition.isUp) throw new InputError(`the partition ${name} is not up: jobs there would not start`);
   if (time !== null && partition.longest !== null && time > partition.longest)
     throw new InputError(
-      `--time ${timeText(time)} is more than the partition ${name} allows, ${timeText(partition.longest)}; a run that takes longer goes on in the queue by itself, so ask for the limit`,
+      `--time ${timeText(time)} is more than the partition ${name} allows, ${timeText(partition.longest)}; a run that takes longer continues through the queue by itself, so ask for the limit`,
     );
   if (partition.cpus !== null && cpus > partition.cpus)
     throw new InputError(

@@ -1,4 +1,4 @@
-/** A pilot: one short job on the partition that measures rates there and forecasts every kind of member, so that time and memory need no guess. */
+/** A pilot: one short job on the partition that measures rates there and forecasts every kind of member, so that time and memory need not be guessed. */
 import { rm, mkdtemp } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import * as path from 'node:path';
@@ -24,7 +24,7 @@ const pilotSchema = v.object({
       seconds: v.number(),
       /** Bytes at the peak. */
       memory: v.number(),
-      /** The longest measurement: it is made anew where it was interrupted. */
+      /** The longest measurement: if interrupted, it starts again from the beginning. */
       longest_seconds: v.number(),
       longest: v.nullable(v.string()),
     }),
@@ -33,10 +33,10 @@ const pilotSchema = v.object({
 });
 export type Pilot = v.InferOutput<typeof pilotSchema>;
 
-/** Share of a node's memory that a member may plan with: it is asked for with half as much again. */
+/** Share of a node's memory that a member may plan for: half as much again is requested. */
 const plannedShare = 0.6;
 
-/** What the pilot job does. Answers its exit status. */
+/** The work of the pilot job. Returns its exit status. */
 export async function runPilot(folder: string): Promise<number> {
   const plan = await readPlan(folder);
   const sweep = sweepOfPlan(plan);
@@ -101,7 +101,7 @@ const besideBytes = 512 * 2 ** 20;
 
 /**
  * What to ask for: twice the time and 1.5 times the memory of the worst member, where the user has not said it; no more time than the partition gives (a run that
- * takes longer goes on in the queue). Raises InputError where the longest measurement, which cannot be interrupted without being made anew, does not fit.
+ * takes longer goes on in the queue). Raises InputError where the longest measurement, which starts again if interrupted, does not fit.
  */
 export function resourcesFrom(pilot: Pilot | null, given: Asked, { partition }: ClusterLimits): Asked {
   if (pilot === null) return given;
@@ -111,7 +111,7 @@ export function resourcesFrom(pilot: Pilot | null, given: Asked, { partition }: 
   const longest = pilot.kinds.reduce((a, b) => (b.longest_seconds > a.longest_seconds ? b : a));
   if (besideSeconds + 2 * longest.longest_seconds > time)
     throw new InputError(
-      `measuring ${longest.longest ?? ''} takes about ${timeText(longest.longest_seconds)} in one piece (members ${longest.members}), and with a margin of two that does not fit into ${timeText(time)}; ` +
+      `measuring ${longest.longest ?? ''} takes about ${timeText(longest.longest_seconds)} without interruption (members ${longest.members}), and with a margin of two that does not fit into ${timeText(time)}; ` +
         'ask for a partition with a longer limit, or for the projected method or fewer samples',
     );
   const memory = given.memory ?? besideBytes + 1.5 * worst((kind) => kind.memory);

@@ -1,4 +1,4 @@
-/** The same things done to a sweep that lies here, or on a host that is reached by ssh. */
+/** The same operations on a sweep on this machine or on a host that is reached by ssh. */
 import * as path from 'node:path';
 import type { MemberReport, SweepReport } from '../../shared/contract/index.ts';
 import { cancelSweep, resubmit } from './control.ts';
@@ -23,7 +23,7 @@ export interface SweepPlace {
   readonly status: () => Promise<SweepReport>;
   readonly cancel: () => Promise<readonly string[]>;
   readonly resubmit: (words: ResubmitWords) => Promise<Resubmitted>;
-  /** @param scratch where files from elsewhere are put on the way */
+  /** @param scratch folder for files on their way from the other host */
   readonly fetching: (scratch: string) => Fetching;
   readonly remote: Remote | null;
 }

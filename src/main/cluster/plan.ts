@@ -21,7 +21,7 @@ const planSchema = v.strictObject({
   /** Where relative paths of datasets start from, and where published datasets lie; both as the nodes see them. */
   base_folder: v.string(),
   data_folder: v.string(),
-  /** The program that planned it, and how a node starts it. */
+  /** The program that planned the sweep, and the command by which a node starts it. */
   code: v.strictObject({ version: v.string(), commit: v.nullable(v.string()) }),
   node: v.string(),
   entry: v.string(),
@@ -39,7 +39,7 @@ const planSchema = v.strictObject({
   sbatch: v.array(v.string()),
   /** Tasks at once; null: as many as the cluster gives. */
   at_once: v.nullable(integer(1)),
-  /** Run ids, fixed beforehand, so that however often a member is begun it is one run. */
+  /** Run ids, fixed beforehand, so that a member is one run however often it is started. */
   members: v.pipe(v.array(v.strictObject({ run: v.string() })), v.minLength(1)),
 });
 export type Plan = v.InferOutput<typeof planSchema>;
@@ -55,10 +55,10 @@ export async function writePlan(folder: string, plan: Plan): Promise<void> {
   await writeFileAtomic(planFile(folder), `${JSON.stringify(plan)}\n`);
 }
 
-/** Raises InputError where the folder is no sweep's. */
+/** Raises InputError if the folder does not hold a sweep. */
 export async function readPlan(folder: string): Promise<Plan> {
   const text = await readTextOrNull(planFile(folder));
-  if (text === null) throw new InputError(`${folder}: no sweep of "covature submit" (it has no plan.json)`);
+  if (text === null) throw new InputError(`${folder}: not a sweep of "covature submit" (it has no plan.json)`);
   return parseWith(planSchema, parseJson(text, planFile(folder)), planFile(folder));
 }
 

@@ -1,6 +1,6 @@
 /**
- * A cluster seen from a laptop: the user's own ssh, over a connection that is open already (ControlMaster), so that nothing here asks for passwords or holds keys.
- * The commands run on the login node, by the covature that is installed there, and answer with one JSON document.
+ * A cluster seen from a laptop: the user's own ssh, over a connection that is already open (ControlMaster), so that this program never asks for passwords or holds keys.
+ * The commands run on the login node, by the covature that is installed there, and return one JSON document.
  */
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
@@ -18,7 +18,7 @@ export interface Remote {
 
 /** Raises InputError, with the line that opens a connection, where none is open. */
 export async function connectHost(host: string, command = 'covature'): Promise<Remote> {
-  if (!/^[^\s-][^\s]*$/.test(host)) throw new InputError(`--host: "${host}" is no name of a host`);
+  if (!/^[^\s-][^\s]*$/.test(host)) throw new InputError(`--host: "${host}" is not the name of a host`);
   const config = await runCommand('ssh', ['-G', host], { timeout: 2000 });
   if (config.status === null) throw new InputError(`ssh cannot be used: ${config.stderr}`);
   const configured = /^controlpath (.+)$/m.exec(config.stdout)?.[1];
@@ -27,13 +27,13 @@ export async function connectHost(host: string, command = 'covature'): Promise<R
   const check = await runCommand('ssh', [...options, '-O', 'check', host], { timeout: 2000 });
   if (check.status !== 0)
     throw new InputError(
-      `there is no open connection to ${host}. This opens one, with whatever ${host} asks of you, and then every command here uses it:\n` +
+      `there is no open connection to ${host}. The following opens one, answering whatever ${host} asks, and every command here then uses it:\n` +
         `  ssh -fNM -o ControlPersist=12h -o ControlPath=${control} ${host}`,
     );
   return { host, command, options };
 }
 
-/** Runs a command of covature there; `rest`: words that must come last. Answers its JSON document; raises InputError with its own words where it refuses. */
+/** Runs a command of covature there; `rest`: words that must come last. Returns its JSON document; raises InputError with its own message if it refuses. */
 export async function remoteJson(
   remote: Remote,
   words: readonly string[],
@@ -54,7 +54,8 @@ export async function remoteJson(
     return document;
   } catch (error) {
     if (error instanceof InputError) throw error;
-    const hint = result.status === 127 ? `; --remote says how covature is called there (now: ${remote.command})` : '';
+    const hint =
+      result.status === 127 ? `; --remote says the command that runs covature there (now: ${remote.command})` : '';
     throw new InputError(
       `${remote.host}: ${result.stderr === '' ? `no answer (status ${result.status})` : result.stderr}${hint}`,
     );

@@ -1,4 +1,4 @@
-/** Slurm's own commands, called as a user calls them. What they say is a hint: the files of a sweep are the truth. */
+/** Slurm's own commands, called as a user calls them. Their output is a hint; the files of a sweep are authoritative. */
 import { spawn } from 'node:child_process';
 
 export interface CommandResult {
@@ -9,10 +9,10 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Milliseconds for a controller that is gone: Slurm's own patience is minutes. */
+/** Milliseconds to wait for a controller that is gone; Slurm itself would wait for minutes. */
 export const patience = 8000;
 
-/** Runs a command with an environment that no surrounding job leaks into. */
+/** Runs a command in an environment without the variables of a surrounding job. */
 export function runCommand(
   command: string,
   args: readonly string[],
@@ -95,7 +95,7 @@ function parseTask(line: string): QueuedTask[] {
   ];
 }
 
-/** What the accounting, where there is one, says of a task that the queue has forgotten; null without. */
+/** What the accounting says about a task that the queue has forgotten; null if there is no accounting. */
 export async function askAccounting(jobs: readonly string[]): Promise<Map<string, string> | null> {
   if (jobs.length === 0) return null;
   const args = ['--noheader', '--parsable2', '--allocations', `--jobs=${jobs.join(',')}`, '--format=JobID,State'];

@@ -1,4 +1,4 @@
-/** Snapshots of a run under way, as run files on the share: written, kept, and the newest that is whole taken up again. */
+/** Snapshots of a running member, as run files on the shared disk: writing them, keeping them, and resuming from the newest complete one. */
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, createReadStream, linkSync, mkdirSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
@@ -10,7 +10,7 @@ import type { ExportedRun, Store } from '../store/index.ts';
 import { fileHash, namesIn } from './layout.ts';
 import type { MemberPlaces } from './layout.ts';
 
-/** Whole ones kept: the newest, and the one before in case that one is damaged. */
+/** Complete snapshots that are kept: the newest, and the one before in case the newest is damaged. */
 const snapshotsKept = 2;
 const pattern = /^snapshot-(\d{12})-(\d{6})-[0-9a-f]{8}\.covature$/;
 
@@ -31,7 +31,7 @@ export async function listSnapshots(folder: string): Promise<Snapshot[]> {
     .sort((a, b) => b.step - a.step || b.measurements - a.measurements || b.file.localeCompare(a.file));
 }
 
-/** Exports a run as it is now, holding its files by links of their own: the run goes on and removes older checkpoints meanwhile. */
+/** Exports a run as it is now, holding its files by hard links, because the run continues and removes older checkpoints meanwhile. */
 export function frozenRun(store: Store, run: string): { readonly exported: ExportedRun; readonly folder: string } {
   const exported = store.exportRun(run);
   const folder = store.stagingPath('snapshot');
@@ -85,7 +85,7 @@ async function keepOnce({ path: place, bytes, sha256 }: ExportedRun['files'][num
   await writeFileAtomic(target, createReadStream(place, { highWaterMark: 2 ** 20 }));
 }
 
-/** Brings the furthest snapshot that is whole into the store; `onDamage` is told of each that is not. Null where there is none. */
+/** Imports the furthest complete snapshot into the store; `onDamage` is called for each that is damaged. Null if there is none. */
 export async function restoreSnapshot(
   store: Store,
   { folder, arrays }: Pick<MemberPlaces, 'folder' | 'arrays'>,
@@ -97,7 +97,7 @@ export async function restoreSnapshot(
       return snapshot;
     } catch (error) {
       onDamage(`the snapshot ${path.basename(snapshot.file)} cannot be used: ${messageOf(error)}`);
-      // The next snapshot writes it anew.
+      // The next snapshot writes it again.
       for (const name of await namesIn(arrays))
         if ((await fileHash(path.join(arrays, name))) !== name) await fs.rm(path.join(arrays, name), { force: true });
     }
@@ -105,7 +105,7 @@ export async function restoreSnapshot(
   return null;
 }
 
-/** Of a run that is finished: no more than its file is needed. */
+/** Removes the snapshots of a finished run, of which only the run's file is needed. */
 export async function removeSnapshots({ folder, arrays }: Pick<MemberPlaces, 'folder' | 'arrays'>): Promise<void> {
   for (const { file } of await listSnapshots(folder)) await fs.rm(file, { force: true });
   for (const name of await namesIn(folder))

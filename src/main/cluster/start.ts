@@ -1,4 +1,4 @@
-/** A new sweep, from its document to the first jobs: what the command line and the window do alike. */
+/** A new sweep, from its document to the first jobs; used by the command line and the window. */
 import * as path from 'node:path';
 import { resolveDataset } from '../../data/resolve.ts';
 import type { BackendChoice } from '../../shared/devices.ts';
@@ -21,7 +21,7 @@ const pilotSeconds = 900;
 export interface SweepStart {
   /** With lists of values, seeds among them. */
   readonly document: unknown;
-  /** Opens every error about it. */
+  /** How error messages about it begin. */
   readonly what: string;
   readonly folder: string;
   readonly baseFolder: string;
@@ -44,7 +44,7 @@ export interface PreparedSweep {
   readonly limits: ClusterLimits;
 }
 
-/** Checks an experiment and what is asked for it; nothing is written. Raises InputError naming what could not work. */
+/** Checks an experiment and the resources asked for; nothing is written. Raises InputError naming what could not work. */
 export async function prepareSweep(start: SweepStart): Promise<PreparedSweep> {
   const sweep = parseSweep(start.document, start.what);
   const plan = makePlan({
@@ -77,7 +77,7 @@ export async function prepareSweep(start: SweepStart): Promise<PreparedSweep> {
   return { start, plan, limits };
 }
 
-/** The words for sbatch of all members in one array, as they would be given. */
+/** The arguments for sbatch for all members in one array. */
 export function plannedWords({ start, plan }: PreparedSweep): string[] {
   return [
     ...sbatchOptions(start.folder, plan, start.asked),
@@ -95,7 +95,7 @@ export async function submitSweep({ start, plan, limits }: PreparedSweep): Promi
   return jobs;
 }
 
-/** Writes the folder and submits the pilot alone. Answers its job's id. */
+/** Writes the folder and submits only the pilot. Returns its job's id. */
 export async function submitPilot({ start, plan, limits }: PreparedSweep): Promise<string> {
   const { folder, asked } = start;
   await writeFolder(folder, plan, start.setup);

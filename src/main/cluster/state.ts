@@ -1,4 +1,4 @@
-/** What a member says of itself: state.json while it runs, done.json at its end, attempts, and the last word in fault.txt. */
+/** What a member reports about itself: state.json while it runs, done.json at its end, attempts, and the last message in fault.txt. */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as v from 'valibot';
@@ -14,12 +14,12 @@ const stateSchema = v.object({
   state: v.picklist(['starting', 'running', 'paused', 'done', 'failed']),
   /** Why, for paused and failed. */
   reason: v.nullable(v.string()),
-  /** What did not work but does not stop it, as a snapshot on a full disk. */
+  /** A failure that does not stop it, such as a snapshot on a full disk. */
   fault: v.nullable(v.string()),
   time: integer(0),
   round: integer(0),
   restart: integer(0),
-  /** Attempts of this round so far, this one with them. */
+  /** Attempts of this round so far, including this one. */
   attempt: integer(0),
   job: v.string(),
   node: v.string(),
@@ -28,7 +28,7 @@ const stateSchema = v.object({
   stage: v.string(),
   share: v.number(),
   seconds_left: nullableNumber,
-  /** Last values of the run's series, as loss and accuracy. */
+  /** Last values of the run's series, such as loss and accuracy. */
   metrics: v.record(v.string(), v.number()),
   /** The step that the newest snapshot has. */
   snapshot_step: v.nullable(integer(0)),
@@ -89,14 +89,14 @@ export async function readAttempts(places: MemberPlaces): Promise<Attempt[]> {
   return attempts.filter((attempt) => attempt !== null).sort((a, b) => a.round - b.round || a.restart - b.restart);
 }
 
-/** Bytes of fault.txt: it exists from the beginning, so that a word fits in where the disk has no block left. */
+/** Bytes of fault.txt: it exists from the beginning, so that a message fits even if the disk is full. */
 const faultBytes = 2048;
 
 export async function makeRoomForFault(places: MemberPlaces): Promise<void> {
   await fs.writeFile(places.fault, ' '.repeat(faultBytes));
 }
 
-/** Overwrites in place; an empty text takes the fault back. */
+/** Overwrites in place; an empty text clears the fault. */
 export async function writeFault(places: MemberPlaces, text: string): Promise<void> {
   const bytes = Buffer.from(text.replaceAll('\n', ' ')).subarray(0, faultBytes);
   const handle = await fs.open(places.fault, 'r+');

@@ -1,4 +1,4 @@
-/** How a sweep stands: what its files say, and what Slurm adds. Slurm not answering is not known, never failed. */
+/** The state of a sweep: what its files say, and what Slurm adds. If Slurm does not answer, the state is unknown, never failed. */
 import * as fs from 'node:fs/promises';
 import * as v from 'valibot';
 import { writeFileAtomic } from '../../data/files.ts';
@@ -30,7 +30,7 @@ export async function sweepStatus(folder: string, now = Date.now()): Promise<Swe
   let since = last.success ? last.output.time : null;
   if (answer.ok && names.length > 0) {
     since = now;
-    // A share that is full or read-only takes nothing away from the answer.
+    // A full or read-only disk does not affect the answer.
     await writeFileAtomic(queueFile(folder), `${JSON.stringify({ time: now })}\n`).catch(() => undefined);
   }
   const tasks = answer.ok ? tasksOf(answer.tasks, submissions) : null;
@@ -164,7 +164,7 @@ function statusOf(
   if (ofThisRound?.state === 'failed')
     return {
       status: 'failed',
-      // Its own words may be those of a worker that was killed, and not say why.
+      // Its own message may be that of a worker that was killed, and not say why.
       reason: isOutOfMemory(words) ? `${endText(words)} (${ofThisRound.reason})` : ofThisRound.reason,
     };
   if (isFresh && ofThisRound !== null && (ofThisRound.state === 'running' || ofThisRound.state === 'starting')) {
@@ -189,18 +189,18 @@ const isOutOfMemory = (state: string | undefined): boolean => state?.startsWith(
 function endText(state: string | undefined): string {
   switch (state?.split(' ')[0]) {
     case undefined:
-      return 'its job is not in the queue any more, and it did not say how it ended';
+      return 'its job is no longer in the queue, and it did not report how it ended';
     case 'OUT_OF_MEMORY':
       return 'Slurm ended it: out of memory; resubmit it with more memory (--mem)';
     case 'TIMEOUT':
-      return 'Slurm ended it: its time was over';
+      return 'Slurm ended it: its time limit was reached';
     case 'NODE_FAIL':
       return 'its node failed';
     case 'PREEMPTED':
-      return 'it had to make room for another job';
+      return 'it was preempted by another job';
     case 'CANCELLED':
       return 'it was cancelled in Slurm';
     default:
-      return `its job ended as ${state} without a word of its own; see its log`;
+      return `its job ended as ${state} without a message of its own; see its log`;
   }
 }

@@ -1,4 +1,4 @@
-/** Submitting: the folder of a sweep with its plan and script, and arrays of members. Nothing waits here: ids are printed, and the command ends. */
+/** Submitting: the folder of a sweep with its plan and script, and arrays of members. Nothing waits for the jobs: their ids are printed, and the command ends. */
 import { existsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
@@ -36,7 +36,7 @@ export interface PlanChoices {
 const heartbeatSeconds = 30;
 const mostLibraryThreads = 8;
 
-/** Puts together what a sweep runs; nothing is written. */
+/** Puts together the plan of a sweep; nothing is written. */
 export function makePlan(choices: PlanChoices, now = Date.now()): Plan {
   const { version, commit } = gatherProvenance().code;
   const { sweep, cpus, snapshotSeconds } = choices;
@@ -73,16 +73,16 @@ function nodeOfTasks(): string {
   return existsSync(bundledNode) ? bundledNode : 'node';
 }
 
-/** Makes the folder. Raises InputError where it holds a sweep already, or cannot be made. */
+/** Creates the folder. Raises InputError if it already holds a sweep or cannot be created. */
 export async function writeFolder(folder: string, plan: Plan, setup: string | null): Promise<void> {
   try {
     await fs.mkdir(logFolder(folder), { recursive: true });
   } catch (error) {
-    throw new InputError(`--to: ${folder} cannot be made: ${reasonOf(error)}`, { cause: error });
+    throw new InputError(`--to: ${folder} cannot be created: ${reasonOf(error)}`, { cause: error });
   }
   if ((await readTextOrNull(planFile(folder))) !== null)
     throw new InputError(
-      `--to: ${folder} holds a sweep already; "covature cluster status ${folder}" says how it stands, and "covature cluster resubmit" goes on with it`,
+      `--to: ${folder} already holds a sweep; "covature cluster status ${folder}" shows its state, and "covature cluster resubmit" continues it`,
     );
   if (setup !== null) await writeFileAtomic(setupScript(folder), setup);
   await writeFileAtomic(jobScript(folder), scriptOf(folder, plan));
@@ -142,7 +142,7 @@ export interface SubmittedJob {
 /** What sbatch is given for every job of a plan. */
 export function sbatchOptions(folder: string, plan: Plan, { time, memory }: Asked): string[] {
   const limit = time ?? Infinity;
-  // A warning that comes before the work has begun would only turn in circles.
+  // A warning that comes before any work is done would restart the task forever.
   const warning = Math.max(10, Math.min(plan.warning_seconds, Math.floor(limit / 4)));
   return [
     '--parsable',
@@ -205,7 +205,7 @@ export async function submitJob(
   const job = /^(\d+)/.exec(stdout.trim())?.[1];
   if (status !== 0 || job === undefined) {
     const reason = stderr === '' ? `sbatch ended with status ${status}` : stderr;
-    // Killed for its slowness it may have submitted all the same: then the job is found by its name.
+    // Although killed for slowness it may have submitted the job, which is then found by its name.
     if (status !== null) await appendLine(folder, { kind: 'refused', time: Date.now(), name: intent.name, reason });
     throw new InputError(`${reason}\nnothing of ${intent.members} was submitted; the plan stays in ${folder}`);
   }

@@ -25,7 +25,7 @@ const listSchema = v.array(
 const settingName = 'clusters';
 
 export class ClusterSweeps {
-  /** Milliseconds between two looks at files and queue: a login node is not asked more often. */
+  /** Milliseconds between two looks at files and queue: so that a login node is not asked more often. */
   patience = 60_000;
   readonly #store: () => Store;
   readonly #read = new Map<string, { readonly time: number; readonly answer: Promise<SweepStanding['report']> }>();
@@ -39,7 +39,7 @@ export class ClusterSweeps {
     return result.success ? result.output.toSorted((a, b) => b.added - a.added) : [];
   }
 
-  /** Answers the one that is known already where there is one. */
+  /** Returns the existing entry if the sweep is already known. */
   add(sweep: Omit<KnownSweep, 'id' | 'added'>): KnownSweep {
     const list = this.list();
     const known = list.find(({ folder, host }) => folder === sweep.folder && host === sweep.host);
@@ -57,7 +57,7 @@ export class ClusterSweeps {
   /** Raises `not-found`. */
   get(id: string): KnownSweep {
     const sweep = this.list().find((each) => each.id === id);
-    if (sweep === undefined) throw new FaultError('not-found', 'this sweep is not in the list any more');
+    if (sweep === undefined) throw new FaultError('not-found', 'this sweep is no longer in the list');
     return sweep;
   }
 

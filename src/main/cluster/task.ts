@@ -1,6 +1,6 @@
 /**
- * One member on a compute node. Its store lies on the node's own disk and goes with the task; on the share stand only whole files, written one after the other. It
- * begins from the furthest snapshot that is whole, however the attempt before ended.
+ * One member on a compute node. Its store is on the node's own disk and disappears with the task; the shared disk holds only complete files, written one after the other. It
+ * starts from the furthest complete snapshot, however the previous attempt ended.
  */
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,17 +24,17 @@ import { readPlan, sweepOfPlan } from './plan.ts';
 import { runCommand } from './slurm.ts';
 import { removeSnapshots, restoreSnapshot, writeSnapshot } from './snapshots.ts';
 
-/** Deaths of a worker in one attempt that may follow each other at one step. */
+/** How often in a row a worker may die at the same step within one attempt. */
 const mostDeaths = 3;
 /** Milliseconds that a run has to pause after a warning, and after a termination, which Slurm follows with SIGKILL. */
 const graceAfterWarning = 60_000;
 const graceAfterTermination = 20_000;
-/** Milliseconds for which a finished run waits for room on the share. */
+/** Milliseconds for which a finished run waits for space on the shared disk. */
 const finishPatience = 600_000;
 /** Milliseconds to wait for a checkpoint that was asked for before the last one is written instead. */
 const checkpointPatience = 20_000;
 
-/** Runs a member to its end, or to the next attempt. Answers the exit status of the task. */
+/** Runs a member to its end, or to the next attempt. Returns the exit status of the task. */
 export async function runMember(folder: string, place: TaskPlace): Promise<number> {
   const plan = await readPlan(folder);
   const places = memberPlaces(folder, place.member);
@@ -119,7 +119,7 @@ class Task {
       if (this.#signal !== null || record?.status === 'paused') return await this.#pause();
       const message = reasonOf(end);
       if (end.kind !== 'lost') return await this.#fail(message);
-      // Its worker died: from the last checkpoint, here and now, as long as it comes further.
+      // Its worker died: it is resumed here from the last checkpoint, as long as it makes progress.
       const step = this.#store.lastCheckpoint(this.#run)?.step ?? 0;
       deaths = step > from ? 1 : deaths + 1;
       from = step;
@@ -157,7 +157,7 @@ class Task {
   }
 
   #onSignal(signal: NodeJS.Signals): void {
-    // Told to end while it pauses for the queue, it has less time and does not go there.
+    // If told to end while pausing to be requeued, it has less time and is not requeued.
     if (this.#signal !== 'SIGTERM') this.#signal = signal;
     this.#current?.job.pause(signal === 'SIGTERM' ? graceAfterTermination : graceAfterWarning);
   }
@@ -186,7 +186,7 @@ class Task {
         if (this.#snapshotDue) this.#snapshot();
         break;
       case 'measurement':
-        // What took its time is not to be measured twice.
+        // A long measurement should not be made twice.
         if (Date.now() - this.#lastSnapshot > 60_000) this.#snapshot();
         break;
     }
@@ -232,7 +232,7 @@ class Task {
     state.state = 'paused';
     state.step = this.#store.lastCheckpoint(this.#run)?.step ?? state.step;
     const isWarned = this.#signal === 'SIGUSR1' || this.#signal === 'SIGUSR2';
-    state.reason = isWarned ? 'its time is nearly over; it goes on in the queue' : 'it was told to end';
+    state.reason = isWarned ? 'its time is nearly over; it is requeued and continues later' : 'it was told to end';
     await this.#writing;
     await record.guarded(() => this.#writeSnapshot());
     await record.write();
@@ -240,7 +240,7 @@ class Task {
     if (!isWarned || (await this.#isSuperseded())) return pausedStatus;
     const { status, stderr } = await runCommand('scontrol', ['requeue', state.job], { timeout: 30_000 });
     if (status !== 0) {
-      state.reason = `it could not be put into the queue again (${stderr}); "covature cluster resubmit" goes on`;
+      state.reason = `it could not be requeued (${stderr}); "covature cluster resubmit" continues it`;
       await record.write();
     }
     return pausedStatus;
@@ -257,7 +257,7 @@ class Task {
     return 1;
   }
 
-  /** The run's file, then the word that it is whole. */
+  /** Writes the run's file, then the file that confirms that it is complete. */
   async #finish(status: string): Promise<number> {
     const record = this.#record;
     const { job, node, metrics } = record.state;

@@ -1,4 +1,4 @@
-/** From a message of a window, of which nothing is believed, to an outcome. The same for every shell. */
+/** From a window's message, which is not trusted, to an outcome. The same for every shell. */
 import { contract, isMethod } from '../../shared/contract/index.ts';
 import type { Handlers, Outcome } from '../../shared/contract/index.ts';
 import { messageOf } from '../../shared/errors.ts';
@@ -18,7 +18,7 @@ export async function dispatch<Context>(
       ok: false,
       fault: {
         code: 'unknown-method',
-        message: `there is no method ${name}; window and program differ in version: load the page anew`,
+        message: `there is no method ${name}; window and program differ in version: reload the page`,
       },
     };
   }
@@ -35,7 +35,7 @@ export async function dispatch<Context>(
   }
 }
 
-/** Deepest nesting of parameters that is looked at. */
+/** The deepest nesting of parameters that is accepted. */
 const deepest = 64;
 
 /** A copy of plain JSON-like values without fields that are `undefined`: structured cloning keeps them, JSON does not. */

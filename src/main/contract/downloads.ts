@@ -1,20 +1,20 @@
-/** Files that were made for a window to fetch: each by a token that is good once, and gone afterwards. */
+/** Files made for a window to download: each by a token that is valid once, after which the file is removed. */
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 
 export interface Download {
   readonly file: string;
-  /** What the user's copy is called. */
+  /** File name of the user's copy. */
   readonly name: string;
 }
 
-/** A file that nobody fetched in this time is removed. */
+/** A file that is not fetched within this time is removed. */
 const keptMilliseconds = 10 * 60_000;
 
 export class Downloads {
   readonly #kept = new Map<string, Download & { readonly timer: NodeJS.Timeout }>();
 
-  /** @param file becomes this object's own: removed once it was fetched, or was not for ten minutes, or at the end of the program */
+  /** @param file is owned by this object: removed once it was fetched, after ten minutes, or when the program ends */
   add({ file, name }: Download): string {
     const token = randomBytes(18).toString('base64url');
     const timer = setTimeout(() => {
@@ -26,7 +26,7 @@ export class Downloads {
     return token;
   }
 
-  /** The file is the caller's from now on, to be removed with `remove`; undefined for a token that is not known or was used. */
+  /** The caller now owns the file and removes it with `remove`; undefined for a token that is unknown or was used. */
   take(token: string): Download | undefined {
     const file = this.#kept.get(token);
     if (file === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** What was thrown on the main side, as a fault for the window. */
+/** Turns an error thrown on the main side into a fault for the window. */
 import { definedOf } from '../../shared/defined.ts';
 import { FaultError } from '../../shared/contract/index.ts';
 import type { Fault, FaultCode } from '../../shared/contract/index.ts';
@@ -32,7 +32,10 @@ export function faultOf(error: unknown): Fault {
   if (error instanceof StoreError) return { code: ofStore[error.code], message: error.message };
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return { code: 'disk-full', message: `no space left on the disk (${messageOf(error)}). Free some, then try again` };
+    return {
+      code: 'disk-full',
+      message: `no space left on the disk (${messageOf(error)}). Free some space, then try again`,
+    };
   }
   if (error instanceof Error && error.name === 'AbortError') return { code: 'cancelled', message: 'cancelled' };
   const stack = error instanceof Error ? error.stack : undefined;

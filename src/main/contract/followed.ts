@@ -29,7 +29,7 @@ export class FollowedRequests {
     }
   }
 
-  /** Nothing happens where it is answered already. */
+  /** Does nothing if it has already been answered. */
   cancel(token: string): void {
     this.#aborts.get(token)?.abort();
   }

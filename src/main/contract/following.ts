@@ -20,7 +20,7 @@ export interface FollowOptions {
 export interface FollowedLog {
   readonly id: string;
   readonly added: boolean;
-  /** Whether the run goes on. */
+  /** Whether the run continues. */
   readonly following: boolean;
 }
 
@@ -29,8 +29,8 @@ export class FollowedRuns {
   readonly #ids = new Map<string, string>();
 
   /**
-   * Takes what is in the file, and follows it until its run ends. Answers once the run stands in the store with all that was there; rejects where the file
-   * is none or its model departs from PyTorch.
+   * Imports what is in the file, and follows it until its run ends. Resolves once the run is in the store with everything that was there; rejects if the file
+   * is not a run or its model does not agree with PyTorch.
    */
   follow(file: string, { store, queue, bus, changes, ...taking }: FollowOptions): Promise<FollowedLog> {
     const known = this.#ids.get(file);

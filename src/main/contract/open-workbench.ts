@@ -1,4 +1,4 @@
-/** How every shell opens the workbench: the services behind the contract, with the handlers that answer it. */
+/** Opens the workbench for every shell: the services behind the contract, with its handlers. */
 import { handlers } from './handlers/index.ts';
 import { Workbench, type WorkbenchOptions } from './workbench.ts';
 

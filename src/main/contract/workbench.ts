@@ -1,4 +1,4 @@
-/** Everything behind the contract: the store, the queue, the helper process, and what is told to the windows. One a program, whatever its shell. */
+/** Everything behind the contract: the store, the queue, the helper process, and the messages to the windows. One per program, whatever its shell. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as path from 'node:path';
 import { definedOf } from '../../shared/defined.ts';
@@ -35,11 +35,11 @@ export interface WorkbenchOptions {
   readonly baseFolder: string;
   /** Default child_process. */
   readonly launcher?: ProcessLauncher;
-  /** Asks the user for a file or folder; left out where there are no dialogs. */
+  /** Asks the user for a file or folder; absent if there are no dialogs. */
   readonly chooseFile?: (kind: FileKind) => Promise<string | null>;
-  /** Asks where to write a file, beginning with a name; left out where there are no dialogs. */
+  /** Asks where to write a file, suggesting a name; absent if there are no dialogs. */
   readonly chooseTarget?: (kind: 'run' | 'bundle', name: string) => Promise<string | null>;
-  /** What the command line chose, above the settings. */
+  /** Choices of the command line, which take precedence over the settings. */
   readonly engine?: Partial<EngineOptions>;
   /** Type of the file system that the store is on (statfs(2)); the system is asked where it is left out. */
   readonly fileSystem?: number;
@@ -50,9 +50,9 @@ interface Opened {
   readonly queue: JobQueue;
 }
 
-/** Between two looks at what other processes have changed. */
+/** Milliseconds between checks for changes by other processes. */
 const watchMilliseconds = 1000;
-/** Looks between two checks for runs whose process is gone. */
+/** Number of those checks between checks for runs whose process is gone. */
 const looksPerCheck = 5;
 
 /** Files that a window may name by token, at most; the oldest are forgotten. */
@@ -64,7 +64,7 @@ export class Workbench {
   readonly changes = new RunChanges(this.bus);
   readonly followed = new FollowedRequests(this.bus);
   readonly helper: Helper;
-  /** Times what a run will take, and verifies: seconds, which a look at a dataset must not wait for. */
+  /** Forecasts the time of runs, and verifies models: these take seconds, for which a preview of a dataset must not wait. */
   readonly computing: Helper;
   /** Looks for engines and devices, which loads TensorFlow where it is installed: hundreds of megabytes that are given back with the answer. */
   readonly looking: Helper;
@@ -107,7 +107,7 @@ export class Workbench {
     }, watchMilliseconds).unref();
   }
 
-  /** Tells the windows of what other processes have changed in the store, and of runs that they left. */
+  /** Informs the windows about changes to the store by other processes, and about runs that they left. */
   #lookAround(): void {
     if (this.#isAway || this.#closing !== null) return;
     const { store } = this;
@@ -143,7 +143,7 @@ export class Workbench {
     return dispatch<Workbench>(this.#handlers, this, method, params);
   }
 
-  /** Work of a helper that takes its time, as a job: the status bar shows how far it is, and cancels it. */
+  /** Longer work of a helper, as a job: the status bar shows its progress and can cancel it. */
   long<T>(title: string, work: (options: AskOptions) => Promise<T>): Promise<T> {
     return this.queue.task(title, ({ signal, progress }) => work({ signal, onProgress: progress })).done;
   }
@@ -273,7 +273,7 @@ export class Workbench {
 
   #open(): Opened {
     const { storeFolder, fileSystem } = this.options;
-    // While a change waits for another program the window gets no answers: it is told soon what keeps it.
+    // While a change waits for another program the window gets no answers, so it is soon told why.
     const store = openStore(storeFolder, { timeout: 5000, ...definedOf({ fileSystem }) });
     const queue = new JobQueue({
       store,

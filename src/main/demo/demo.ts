@@ -1,5 +1,5 @@
 /**
- * The whole way in one command: train 784-50-50-10, measure its upper layers exactly on the 8,000 training samples, show what the first layer would
+ * Everything in one command: train 784-50-50-10, measure its upper layers exactly on the 8,000 training samples, show what the first layer would
  * take, print, draw, and keep the run in the store.
  */
 import { readFile } from 'node:fs/promises';
@@ -127,6 +127,6 @@ async function demoExperiment(dataset: 'glyphs' | 'mnist', folder: string | unde
     }
     default:
       dataset satisfies never;
-      throw new Error(`no dataset of the demonstration: ${String(dataset)}`);
+      throw new Error(`not a dataset of the demonstration: ${String(dataset)}`);
   }
 }

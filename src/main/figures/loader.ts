@@ -245,7 +245,7 @@ export class FigureLoader {
 function fileOf({ file, summary, step }: StoredMeasurement, figure: FigureRecipe['figure']): string {
   if (file === null)
     throw new InputError(
-      `${figureTable[figure as FigureName].title}: the arrays of ${summary.parameter} at step ${step} are not in the store; measure again for them`,
+      `${figureTable[figure as FigureName].title}: the arrays of ${summary.parameter} at step ${step} are not in the store; measure again to get them`,
     );
   return file;
 }

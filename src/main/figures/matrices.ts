@@ -125,11 +125,11 @@ async function readMatrix(file: string, name: MatrixName): Promise<SquareMatrix>
   await using open = await openSafetensors(file);
   if (!open.places.has(name))
     throw new InputError(
-      `this measurement holds no matrix ${name}: the projected method measures along directions alone; measure with the exact method for matrices`,
+      `this measurement holds no matrix ${name}: the projected method measures only along directions; measure with the exact method for matrices`,
     );
   const { data, shape } = await open.read(name);
   if (!(data instanceof Float64Array) || shape.length !== 2 || shape[0] !== shape[1])
-    throw new InputError(`${file}: ${name} is no square matrix of doubles`);
+    throw new InputError(`${file}: ${name} is not a square matrix of doubles`);
   return { d: shape[0], values: data };
 }
 
@@ -139,7 +139,7 @@ async function readVectors(file: string): Promise<{ d: number; vectors: Float64A
   if (!open.places.has('vectors')) return undefined;
   const { data, shape } = await open.read('vectors');
   if (!(data instanceof Float64Array) || shape.length !== 2)
-    throw new InputError(`${file}: the stored directions are no matrix of doubles`);
+    throw new InputError(`${file}: the stored directions are not a matrix of doubles`);
   return { d: shape[1], vectors: data };
 }
 

@@ -165,8 +165,8 @@ describe('a bundle that is not as it was', () => {
 
   test('names a file that is missing, with the run that it was', async () => {
     const found = await verified(changed('missing.zip', { [runFile()]: null }));
-    expect(found.problems).toEqual([`${runFile()}: is listed and is not in the archive`]);
-    expect(found.runs[0].problem).toContain('is not in the archive');
+    expect(found.problems).toEqual([`${runFile()}: is listed but not in the archive`]);
+    expect(found.runs[0].problem).toContain('not in the archive');
     expect(found).toMatchObject({ sound: false, status: 1 });
   });
 
@@ -180,7 +180,7 @@ describe('a bundle that is not as it was', () => {
 
   test('names a file that nobody listed', async () => {
     const found = await verified(changed('more.zip', { 'figures/other.csv': strToU8('x\n') }));
-    expect(found.problems).toEqual(['figures/other.csv: is in the archive and in no list']);
+    expect(found.problems).toEqual(['figures/other.csv: is in the archive but not listed']);
   });
 
   test('names a figure whose numbers are not those of its runs, though all checksums were made anew', async () => {
@@ -211,7 +211,11 @@ describe('a bundle that is not as it was', () => {
   test.each([
     ['cut short', (bytes: Uint8Array) => bytes.subarray(0, bytes.length - 1000), /not a valid zip file, or cut short/],
     ['no archive', () => strToU8('a text'), /not a valid zip file/],
-    ['another archive', () => zipSync({ 'a.txt': strToU8('a') }), /no bundle of Covature \(it has no manifest\.json\)/],
+    [
+      'another archive',
+      () => zipSync({ 'a.txt': strToU8('a') }),
+      /not a bundle of Covature \(it has no manifest\.json\)/,
+    ],
     [
       'of a later version',
       () => zipSync({ 'manifest.json': strToU8('{"format":"covature-bundle","version":2}') }),

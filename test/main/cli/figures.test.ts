@@ -161,7 +161,7 @@ describe('figures from the command line', () => {
 
   test.each([
     [['--figure', 'C_X', '--format', 'pdf'], /--figure: expected one of all, C_H.*received "C_X"/],
-    [['--figure', 'C_H', '--format', 'run'], /--format run: no format of figures/],
+    [['--figure', 'C_H', '--format', 'run'], /--format run: not a format of figures/],
     [['--figure', 'C_H', '--format', 'pdf', '--set', 'cutof=1'], /options\.cutof: unknown field/],
     [['--figure', 'C_H', '--format', 'pdf', '--set', 'cutoff=1e-9'], /no fit at the cutoff 1e-9: the measurement has/],
     [['--figure', 'C_H', '--format', 'pdf', '--parameter', 'fc9'], /"fc9" was not measured; measured were fc/],

@@ -237,7 +237,7 @@ describe('the command line', () => {
     const [written] = (JSON.parse(exported.stdout) as { files: string[] }).files;
     expect(written.endsWith('.covature')).toBe(true);
     const twice = await cli(['export', first.id, '--format', 'covature', '--out', out, '--store', store]);
-    expect([twice.status, twice.stderr]).toEqual([2, expect.stringMatching(/is there already/)]);
+    expect([twice.status, twice.stderr]).toEqual([2, expect.stringMatching(/already exists/)]);
 
     const other = path.join(folder, 'other-store');
     const broken = path.join(folder, 'broken.covature');
@@ -250,7 +250,7 @@ describe('the command line', () => {
     const imported = await cli(['import', written, '--store', other, '--json']);
     expect(imported.status, imported.stderr).toBe(0);
     expect(JSON.parse(imported.stdout)).toEqual([{ file: written, id: first.id, added: true }]);
-    expect((await cli(['import', written, '--store', other])).stdout).toMatch(/was there/);
+    expect((await cli(['import', written, '--store', other])).stdout).toMatch(/already there/);
     const there = JSON.parse((await cli(['show', first.id, '--store', other, '--json'])).stdout) as Document;
     const here = JSON.parse((await cli(['show', first.id, '--store', store, '--json'])).stdout) as Document;
     expect(there.measurements.map(({ summary }) => summary)).toEqual(here.measurements.map(({ summary }) => summary));

@@ -40,7 +40,7 @@ describe('covature python', () => {
     [
       'no name of a .py file',
       'bridge.txt',
-      /--out: .*bridge\.txt: expected a folder that is there, or the name of a \.py file/,
+      /--out: .*bridge\.txt: expected an existing folder, or the name of a \.py file/,
     ],
     ['in a folder that is not there', 'missing/covature.py', /--out: .*covature\.py: there is no folder .*missing/],
   ])('--out %s is refused', async (_, given, message) => {

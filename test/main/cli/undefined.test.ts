@@ -99,7 +99,7 @@ test('samples that are all the same: C is 0 up to rounding, H is not, and nothin
   const all = await measure('open.safetensors', 'same.safetensors', ...extras);
   expect(all.status).toBe(0);
   expect(all.stdout).toContain('duality: not measured, in none of 2000 pairs of samples drawn does the gradient of fc2.kernel differ'); // prettier-ignore
-  expect(all.stdout).toContain('-: C is 0 up to rounding, and nothing can be held against it');
+  expect(all.stdout).toContain('-: C is 0 up to rounding, and nothing can be compared with it');
   expect(all.stdout).toMatch(/above: .*; from 0 to \d\S*$/m);
   expect(all.stdout).toMatch(/tr H \/ d ≈ \d\S* ± \d/);
 });

@@ -143,7 +143,7 @@ describe('an attempt', () => {
     for (const restart of [1, 2, 3]) expect(await record(places, restart).begin(from)).toBeNull();
     expect(await record(places, 4).begin({ step: 5, measurements: 2 })).toBeNull();
     for (const restart of [5, 6]) expect(await record(places, restart).begin({ step: 5, measurements: 2 })).toBeNull();
-    expect(await record(places, 7).begin({ step: 5, measurements: 2 })).toMatch(/^3 attempts began at step 5/);
+    expect(await record(places, 7).begin({ step: 5, measurements: 2 })).toMatch(/^3 attempts started at step 5/);
     expect(await record(places, 0, 2).begin({ step: 5, measurements: 2 })).toBeNull();
   });
 });

@@ -92,7 +92,7 @@ test('a pilot asks for twice the time and 1.5 times the memory of the worst memb
 
 test('a measurement that does not fit into the limit in one piece is refused', () => {
   expect(() => resourcesFrom(pilot(5000, 1, 3000), nothing, limits)).toThrow(
-    /measuring fc2\.kernel takes about 0-00:50:00 in one piece \(members 3\)/,
+    /measuring fc2\.kernel takes about 0-00:50:00 without interruption \(members 3\)/,
   );
 });
 

@@ -48,7 +48,7 @@ const flags = {
   memory: {
     schema: integer(1),
     value: 'GB',
-    help: 'memory that "exact" may take; more is refused before it starts',
+    help: 'memory that "exact" may use; a measurement that needs more is refused before it starts',
     otherwise: 'what the machine has available',
   },
   path: { schema: v.string(), value: 'DIR', help: "MNIST's training images in this folder instead of drawn digits" },
@@ -56,11 +56,14 @@ const flags = {
   limit: {
     schema: integer(1),
     value: 'SECONDS',
-    help: 'what a row of a peer may take; one that takes longer says so',
+    help: 'limit for each row of a peer; a row that takes longer says so',
     otherwise: '600',
     requires: ['peers'],
   },
-  forecasts: { schema: toggle, help: 'instead: forecasts of whole runs and measurements beside what then happened' },
+  forecasts: {
+    schema: toggle,
+    help: 'instead: forecasts of whole runs and measurements beside what actually happened',
+  },
   ...engineFlags,
   json: jsonFlag,
 } as const satisfies Flags;
@@ -293,7 +296,7 @@ async function benchLayer({ engine, folder, row }: Task, pool: Pool): Promise<vo
 function passRows(row: Task['row'], { gradient, product, productAnew }: PassCosts): void {
   row('  one full-batch gradient', 1e3 * gradient, 'ms');
   row('  one Hessian-vector product', 1e3 * product, 'ms', 3e3 * gradient, '3 gradients');
-  row("  the same with the samples' passes made anew", 1e3 * productAnew, 'ms', 3e3 * gradient, '3 gradients');
+  row("  the same with the samples' passes repeated", 1e3 * productAnew, 'ms', 3e3 * gradient, '3 gradients');
 }
 
 function stageRows(row: Task['row'], seconds: Readonly<Record<string, number>>): void {

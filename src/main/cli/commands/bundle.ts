@@ -37,12 +37,12 @@ const flags = {
   recipe: {
     schema: v.array(v.string()),
     value: 'FILE',
-    help: 'a recipe, or a figure exported as SVG, PDF or PNG; the runs that it names are taken too',
+    help: 'a recipe, or a figure exported as SVG, PDF or PNG; the runs that it names are included',
   },
   stored: {
     schema: v.array(v.string()),
     value: 'NAME',
-    help: 'a recipe stored in the workbench, by name or id; the runs that it names are taken too',
+    help: 'a recipe stored in the workbench, by name or id; the runs that it names are included',
   },
   format: {
     schema: v.array(v.picklist(figureFormats)),
@@ -79,7 +79,7 @@ kernels, as they are when they are checked: libraries choose signs and bases of 
 
 ${flagsHelp(flags)}
 
-Exit status of --verify: 0 all is as it was, but for rounding, which is stated; 1 something is not, and is named; 2 the file is no bundle.
+Exit status of --verify: 0 everything is as it was, but for rounding, which is stated; 1 something is not, and is named; 2 the file is no bundle.
 
 Examples:
   covature bundle a1b2 c3d4 --out supplement.zip
@@ -197,7 +197,7 @@ function verifiedText(name: string, found: VerifiedBundle, sound: boolean): stri
         ].join('\n'),
   );
   for (const { id, name: title, problem, replay } of runs) {
-    lines.push(`run ${id} (${title}): ${problem === null ? 'taken into a store' : `cannot be taken: ${problem}`}`);
+    lines.push(`run ${id} (${title}): ${problem === null ? 'imported into a store' : `cannot be taken: ${problem}`}`);
     if (replay === undefined) continue;
     if ('reason' in replay) lines.push(`  not repeated: ${replay.reason}`);
     else lines.push(`  ${repeatText(replay)}`);
@@ -214,7 +214,7 @@ function verifiedText(name: string, found: VerifiedBundle, sound: boolean): stri
               : `was not drawn: ${result.reason}`
       }`,
     );
-  lines.push(sound ? 'all is as it was' : 'not all is as it was');
+  lines.push(sound ? 'everything is as it was' : 'not everything is as it was');
   return lines.join('\n');
 }
 

@@ -28,11 +28,11 @@ const flags = {
   host: hostFlag,
   remote: remoteFlag,
   members: { schema: v.string(), value: 'LIST', help: 'resubmit: only these, as 3,7-9' },
-  time: { schema: v.string(), value: 'T', help: 'resubmit: another limit of time ("covature submit --help")' },
-  mem: { schema: v.string(), value: 'M', help: 'resubmit: another limit of memory' },
+  time: { schema: v.string(), value: 'T', help: 'resubmit: another time limit ("covature submit --help")' },
+  mem: { schema: v.string(), value: 'M', help: 'resubmit: another memory limit' },
   unfinished: { schema: toggle, help: 'collect: the newest snapshots of the other members too, as interrupted runs' },
   all: { schema: toggle, help: 'status: a line for every member, however many' },
-  round: { schema: v.optional(integer(0), 1), value: 'N', help: 'task: how often it was submitted', hidden: true },
+  round: { schema: v.optional(integer(0), 1), value: 'N', help: 'task: number of its submission', hidden: true },
   offset: { schema: v.optional(integer(0), 0), value: 'N', help: 'task: added to its index', hidden: true },
   ...storeFlags,
 } as const satisfies Flags;
@@ -102,8 +102,8 @@ export const cluster: Command = {
 async function taskOf(folder: string, values: FlagValues<typeof flags>): Promise<number> {
   const index = Number(process.env['SLURM_ARRAY_TASK_ID'] || NaN);
   if (!Number.isSafeInteger(index))
-    throw new UsageError('this is what a task of an array runs; "covature submit" submits it');
-  // Rates are measured by a pilot; a task begins with its work.
+    throw new UsageError('this is run by a task of a job array, which "covature submit" submits');
+  // A pilot measures rates; a task starts its work at once.
   process.env['COVATURE_FORECAST'] = 'off';
   const member = index + values.offset;
   return await runMember(folder, { member, round: values.round });
@@ -147,7 +147,7 @@ function collectedText(collected: readonly Collected[], { members }: SweepReport
   return [parts.join(', '), ...damaged.map(({ member, error }) => `member ${member}: ${error}`)].join('\n');
 }
 
-/** Lines of a report that are not asked for whole. */
+/** Lines of a report unless all are asked for. */
 const mostRows = 40;
 
 function statusText(report: SweepReport, all: boolean): string {
@@ -181,7 +181,7 @@ function statusText(report: SweepReport, all: boolean): string {
     lines.push(formatTable(['member', 'state', 'step', 'loss', 'job', 'node', 'attempt', 'left', 'reason'], rows));
   }
   if (shown.length < members.length) lines.push(`(${members.length - shown.length} more; --all lists every one)`);
-  // Reasons that many share are told once.
+  // A reason shared by many members is given once.
   const reasons = Map.groupBy(
     members.filter(({ status }) => status === 'failed' || status === 'lost'),
     ({ reason }) => reason ?? '',

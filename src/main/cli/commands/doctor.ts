@@ -20,8 +20,8 @@ import { ProgressLine } from '../progress.ts';
 import { personalHere, withoutPersonal } from '../support-report.ts';
 
 const flags = {
-  repair: { schema: toggle, help: 'mend what can be mended: remove orphan files, mark missing or damaged ones' },
-  quick: { schema: toggle, help: 'sizes of files alone, not their checksums' },
+  repair: { schema: toggle, help: 'repair what can be repaired: remove orphan files, mark missing or damaged ones' },
+  quick: { schema: toggle, help: 'check only sizes of files, not their checksums' },
   backup: {
     schema: toggle,
     value: '[DIR]',
@@ -31,7 +31,7 @@ const flags = {
   restore: {
     schema: v.string(),
     value: 'PATH',
-    help: 'put a backup in the place of the store; what was there is kept beside it',
+    help: 'replace the store by a backup; the former store is kept beside it',
   },
   report: {
     schema: toggle,
@@ -144,7 +144,7 @@ function machineText({ provenance, engine, devices, memory }: Awaited<ReturnType
   for (const device of devices) {
     if (device.available)
       lines.push(
-        `${device.title}: available${device.isSoftware ? ', computed by the processor: only where --backend asks for it' : ''}`,
+        `${device.title}: available${device.isSoftware ? ', computed by the processor: used only if --backend asks for it' : ''}`,
       );
     else lines.push(`${device.title}: not available: ${device.reason}`, `  to have it: ${device.remedy}`);
   }
@@ -178,7 +178,8 @@ function storeText(store: Awaited<ReturnType<typeof checkStore>>): string {
       ? '  no problems found'
       : `  ${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}:`,
   ];
-  for (const { message, mended } of problems) lines.push(`  - ${message}${mended ? ' (mended)' : ''}`);
-  if (problems.some((problem) => !problem.mended)) lines.push('  "covature doctor --repair" mends what can be mended');
+  for (const { message, mended } of problems) lines.push(`  - ${message}${mended ? ' (repaired)' : ''}`);
+  if (problems.some((problem) => !problem.mended))
+    lines.push('  "covature doctor --repair" repairs what can be repaired');
   return lines.join('\n');
 }

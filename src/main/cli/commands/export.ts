@@ -31,7 +31,7 @@ const flags = {
   recipe: {
     schema: v.array(v.string()),
     value: 'FILE',
-    help: 'a recipe (JSON, or a list of them), or a figure that was exported as SVG, PDF or PNG; RUNs take the place of its own',
+    help: 'a recipe (JSON, or a list of them), or a figure that was exported as SVG, PDF or PNG; RUNs replace its own',
   },
   stored: {
     schema: v.array(v.string()),
@@ -54,7 +54,7 @@ const flags = {
   out: {
     schema: v.string(),
     value: 'DIR',
-    help: 'folder that receives the files, made if need be',
+    help: 'folder for the files, created if needed',
     otherwise: 'this one',
   },
   ...engineFlags,
@@ -119,7 +119,7 @@ export const exportCommand: Command = {
     if (drawing) {
       const odd = formats.find((format) => !isFigureFormat(format));
       if (odd !== undefined)
-        throw new UsageError(`--format ${odd}: no format of figures (${figureFormats.join(', ')})`);
+        throw new UsageError(`--format ${odd}: not a format of figures (${figureFormats.join(', ')})`);
       if (figures.length > 0 && runs.length === 0) throw new UsageError('--figure: expected at least one run');
       const plans = [
         ...figures.flatMap((figure) => plansOf(store, figure, runs, source, style, values.apart)),
@@ -162,7 +162,7 @@ interface Document {
   readonly files: readonly string[];
 }
 
-/** The measurements that data files are written of. Raises InputError where there is none but files of them are wanted. */
+/** The measurements that data files are written for. Raises InputError if there are none although their files were asked for. */
 function chosenMeasurements(
   store: Store,
   run: RunRecord,

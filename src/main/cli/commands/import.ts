@@ -29,12 +29,12 @@ import { onInterrupt } from './run.ts';
 const flags = {
   follow: {
     schema: toggle,
-    help: 'of one growing run: stay, and take what comes until it ends (Ctrl+C stops following)',
+    help: 'for one growing run: keep importing what is added until it ends (Ctrl+C stops following)',
   },
   name: {
     schema: v.string(),
     value: 'NAME',
-    help: 'of one model: what the run is called',
+    help: 'for one model: the name of the run',
     otherwise: "the file's name",
   },
   ...engineFlags,
@@ -62,12 +62,12 @@ interface Result {
   readonly added: boolean;
   readonly file?: string;
   readonly folder?: string;
-  /** Of a model: how far it agrees with PyTorch. */
+  /** For a model: how well it agrees with PyTorch. */
   readonly check?: CheckedModel['check'];
   readonly loss?: number;
   readonly accuracy?: number | null;
   readonly notes?: readonly string[];
-  /** Of a run of covature.Run. */
+  /** For a run of covature.Run. */
   readonly ended?: boolean;
 }
 
@@ -77,7 +77,7 @@ export const importCommand: Command = {
   run: async (argv) => {
     const { values, positionals } = parse(argv, flags, [1, Infinity]);
     if (positionals.length > 1 && (values.follow || values.name !== undefined))
-      throw new InputError('--follow and --name are for one place at a time');
+      throw new InputError('--follow and --name work with one file at a time');
     using store = openStoreFor(values, false);
     const check = checker(engineOf(values));
     const results: Result[] = [];
@@ -133,13 +133,13 @@ async function importPlace(
       ...(taken.check && { check: taken.check.check, notes: taken.check.file.notes }),
     };
   }
-  if (follows) throw new InputError(`${place}: no growing run of covature.Run; there is nothing to follow`);
+  if (follows) throw new InputError(`${place}: not a growing run of covature.Run; there is nothing to follow`);
   const lookalike = await lookalikeAt(place);
   if (lookalike !== null) throw new InputError(`${place}: this is ${lookalike}`);
   const isFile = await isRunFile(place);
   if (isFile && !(await isArchive(place)))
     throw new InputError(
-      `${place}: expected a run that Covature exported ("covature export RUN --format covature", or covature.Run), which is an archive; this is none`,
+      `${place}: expected a run that Covature exported ("covature export RUN --format covature", or covature.Run), which is an archive; this is not an archive`,
     );
   const { id, added } = isFile ? await importRunFile(store, place) : await importRunFolder(store, place);
   return { ...(isFile ? { file: place } : { folder: place }), id, added };
@@ -178,7 +178,7 @@ async function follow(
 
 function textOf({ id, added, check, loss, accuracy, notes, ended }: Result, place: string): string {
   const lines = [
-    `${id}${added ? '' : ended === undefined ? ' (was there)' : ' (was there; what is new was added)'}  ${place}`,
+    `${id}${added ? '' : ended === undefined ? ' (already there)' : ' (already there; what is new was added)'}  ${place}`,
   ];
   if (check !== undefined) lines.push(`  ${agreementText(check)}`);
   if (loss !== undefined)
@@ -191,7 +191,7 @@ function textOf({ id, added, check, loss, accuracy, notes, ended }: Result, plac
   return lines.join('\n');
 }
 
-/** What is no folder is taken as a file; a name that is not there by its ending. */
+/** Anything that is not a folder counts as a file; a name that does not exist is judged by its ending. */
 async function isRunFile(place: string): Promise<boolean> {
   return stat(place).then(
     (found) => !found.isDirectory(),
@@ -211,17 +211,17 @@ async function importRunFolder(store: Store, folder: string): Promise<Imported> 
   return store.importRun(document, { locate: (name) => inside(folder, name) });
 }
 
-/** A file named by a document from elsewhere; never one outside its folder. */
+/** A file named by an imported document; never one outside its folder. */
 function inside(folder: string, name: string): string {
   const file = path.resolve(folder, name);
   if (!file.startsWith(folder + path.sep)) throw new InputError(`${name}: lies outside ${folder}`);
   return file;
 }
 
-/** Writes a run as a folder: run.json and the files it names. Answers their paths. */
+/** Writes a run as a folder: run.json and the files it names. Returns their paths. */
 export async function writeRunFolder(store: Store, run: RunRecord, folder: string): Promise<string[]> {
   const target = path.join(folder, run.id);
-  if (existsSync(path.join(target, documentName))) throw new InputError(`${target} holds a run already`);
+  if (existsSync(path.join(target, documentName))) throw new InputError(`${target} already holds a run`);
   const { document, files } = store.exportRun(run.id);
   for (const file of files) {
     const place = inside(target, file.name);

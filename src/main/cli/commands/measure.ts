@@ -41,7 +41,7 @@ const flags = {
   },
   step: { schema: integer(0), value: 'N', help: 'the checkpoint at that step', requires: ['run'] },
   ...measurementFlags,
-  forecast: { schema: toggle, help: 'say what it will take (time, memory, disk) and measure nothing' },
+  forecast: { schema: toggle, help: 'show what it will take (time, memory, disk) and measure nothing' },
   'dry-run': { schema: toggle, help: 'the same as --forecast' },
   out: {
     schema: v.string(),
@@ -136,7 +136,7 @@ export const measure: Command = {
 
 type RatesEvent = Extract<JobEvent, { kind: 'rates' }>;
 
-/** The store for a moment, for the rates it keeps; null where it cannot be opened so: measuring files needs no store, and rates can be measured again. */
+/** Opens the store briefly for the rates it keeps; null if it cannot be opened: measuring files needs no store, and rates can be measured again. */
 function withRates<T>(
   values: { readonly store?: string | undefined },
   readOnly: boolean,
@@ -146,7 +146,7 @@ function withRates<T>(
     using store = openStoreFor(values, readOnly);
     return use(store);
   } catch (error) {
-    // None yet, on a read-only disk, from a newer version.
+    // There is none yet, it is on a read-only disk, or it comes from a newer version.
     if (!(error instanceof StoreError)) throw error;
     return null;
   }
@@ -179,7 +179,7 @@ class Collector {
   readonly progress = new ProgressLine();
   readonly results: { readonly summary: MeasurementSummary; readonly file: string }[] = [];
   readonly #failed: { readonly parameter: string; readonly error: string }[] = [];
-  /** Whether all that failed was asked for wrongly. */
+  /** Whether every failure was due to wrong input. */
   #isInput = true;
   readonly #out: string | undefined;
   readonly #several: boolean;

@@ -45,7 +45,7 @@ export const python: Command = {
       );
       file = isFolder ? path.join(place, 'covature.py') : place;
       if (!file.endsWith('.py'))
-        throw new InputError(`--out: ${file}: expected a folder that is there, or the name of a .py file`);
+        throw new InputError(`--out: ${file}: expected an existing folder, or the name of a .py file`);
       const into = path.dirname(file);
       if (!existsSync(into)) throw new InputError(`--out: ${file}: there is no folder ${into}`);
       await writeBridge(file, ownCommand());

@@ -29,7 +29,7 @@ const flags = {
   out: {
     schema: v.string(),
     value: 'DIR',
-    help: 'folder that receives the files, made if need be',
+    help: 'folder for the files, created if needed',
     otherwise: 'this one',
   },
   name: { schema: v.string(), value: 'NAME', help: 'file name without its ending', otherwise: "the run's name" },

@@ -31,7 +31,7 @@ import { ProgressLine } from '../progress.ts';
 import { onInterrupt, pauseGrace } from './run.ts';
 import { onPauseSignal } from '../../jobs/signals.ts';
 
-/** Names of settings as words of a command line; "none" for the base over training alone. */
+/** Names of settings as words of a command line; "none" for only the base over training. */
 const varyWords = ['none', ...settingNames.map((name) => name.replaceAll(' ', '-'))];
 
 const flags = {
@@ -63,7 +63,7 @@ const flags = {
     schema: v.array(v.picklist(varyWords)),
     commas: true,
     value: 'NAME',
-    help: 'of the study settings, which settings are varied (none: the base over training alone); what is left out is said beside the figure',
+    help: 'of the study settings, which settings are varied (none: the base over training alone); what is left out is stated beside the figure',
     otherwise: 'all',
   },
   data: {
@@ -175,7 +175,7 @@ async function reproduceSettings(
   const cells = settingsCells(rows);
   if (values.json) printJson({ study: 'settings', absent: plan.absent, left_out: lack, files, results: cells });
   else {
-    // Not every seed may have a value: then their number is said.
+    // If not every seed has a value, their number is stated.
     const over = (found: (typeof cells)[number]['gamma'], all: number): string =>
       found === null
         ? '-'
@@ -208,13 +208,13 @@ async function reproduceSettings(
   return failed ? 1 : 0;
 }
 
-/** Parts done and left, with the time that they leave. */
+/** Parts done and left, with the time remaining. */
 class StudyRunner {
   readonly #store: Store;
   readonly #plan: StudyPlan;
   readonly #values: FlagValues<typeof engineFlags>;
   readonly progress = new ProgressLine();
-  /** Seconds of parts by network and dataset: one of a kind says what the next of it will take. */
+  /** Seconds of parts by network and dataset: a finished part predicts the next of its kind. */
   readonly #took = new Map<string, number>();
 
   constructor(store: Store, plan: StudyPlan, values: FlagValues<typeof engineFlags>) {
@@ -275,12 +275,12 @@ class StudyRunner {
     });
     if (store.getRun(started.id)?.status === 'paused') {
       this.progress.clear();
-      throw new PausedError('paused; the same command goes on from here');
+      throw new PausedError('paused; the same command continues from here');
     }
     if (end.kind === 'lost' && !end.cancelled) throw new Error(end.message);
     if (end.kind === 'lost' || (end.kind === 'ended' && end.event.outcome === 'cancelled')) {
       this.progress.clear();
-      throw new Error('cancelled; the same command goes on from here');
+      throw new Error('cancelled; the same command continues from here');
     }
     this.#took.set(kindOf(part), (performance.now() - began) / 1000);
     const run = store.getRun(started.id);
@@ -299,7 +299,7 @@ class StudyRunner {
       .find((run) => run !== undefined && JSON.stringify(run.experiment) === specification);
   }
 
-  /** Seconds left of the whole study, from what parts of each kind took; like the mean of the known ones where a kind has not come yet. */
+  /** Seconds left of the whole study, from what parts of each kind took; a kind that has not run yet counts as the mean of the known ones. */
   #left(index: number, began: number, ofThis: number): number {
     const total = (performance.now() - began) / 1000 + ofThis;
     const known = [...this.#took.values(), total];

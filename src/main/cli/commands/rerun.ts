@@ -49,7 +49,7 @@ export const rerun: Command = {
     progress.clear();
     if (store.getRun(started.id)?.status === 'paused')
       throw new PausedError(
-        `paused; "covature run --resume ${started.id}" goes on, and "covature compare" compares then`,
+        `paused; "covature run --resume ${started.id}" continues it; afterwards "covature compare" compares`,
       );
     if (end.kind !== 'ended') throw new Error(end.kind === 'failed' ? end.event.message : end.message);
     const again = store.getRun(started.id);

@@ -30,8 +30,8 @@ import type { SweepMember } from '../sweep-options.ts';
 const flags = {
   ...sweepFlags,
   'stop-after': { schema: integer(1), value: 'N', help: 'take a checkpoint after N steps and pause there' },
-  resume: { schema: v.string(), value: 'RUN', help: 'go on with an unfinished run (id, part of an id, or name)' },
-  forecast: { schema: toggle, help: 'say what it will take (time, memory, disk) and start nothing' },
+  resume: { schema: v.string(), value: 'RUN', help: 'continue an unfinished run (id, part of an id, or name)' },
+  forecast: { schema: toggle, help: 'show what it will take (time, memory, disk) and start nothing' },
   'dry-run': { schema: toggle, help: 'the same as --forecast' },
   ...engineFlags,
   ...storeFlags,
@@ -71,7 +71,9 @@ export const run: Command = {
     const isForecast = values.forecast || values['dry-run'];
     if (file === undefined) {
       if (isForecast)
-        throw new UsageError('--forecast is of a run that is not begun; --resume says what is left when it starts');
+        throw new UsageError(
+          '--forecast is for a run that has not started; --resume shows what is left when it starts',
+        );
       using store = openStoreFor(values, false);
       const record = store.findRun(values.resume ?? '');
       const baseFolder = record.values['base_folder']?.text ?? process.cwd();
@@ -122,7 +124,7 @@ export const run: Command = {
   },
 };
 
-/** Runs one after the other, prints each, answers the exit status of the worst. */
+/** Runs one after the other, prints each, and returns the exit status of the worst. */
 async function follow(
   store: Store,
   progress: ProgressLine,
@@ -195,7 +197,7 @@ function forecastsText(members: readonly SweepMember[], forecasts: readonly Memb
 /** Milliseconds from a signal to the end at the latest. */
 export const pauseGrace = 60_000;
 
-/** Calls back at Ctrl+C; answers how to stop listening. */
+/** Calls back at Ctrl+C; returns a function that stops listening. */
 export function onInterrupt(callback: () => void): () => void {
   process.on('SIGINT', callback);
   return () => {
@@ -203,7 +205,7 @@ export function onInterrupt(callback: () => void): () => void {
   };
 }
 
-/** Calls back at Ctrl+C or a termination, of work that cannot be paused; answers how to stop listening. */
+/** Calls back at Ctrl+C or a termination, for work that cannot be paused; returns a function that stops listening. */
 export function onTermination(callback: () => void): () => void {
   const stop = onInterrupt(callback);
   process.on('SIGTERM', callback);

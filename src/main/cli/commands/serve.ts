@@ -14,7 +14,7 @@ import { flagsHelp, parse, toggle } from '../flags.ts';
 import type { Flags } from '../flags.ts';
 
 const flags = {
-  port: { schema: integer(0), value: 'N', help: 'the port', otherwise: 'that of the last time, or any that is free' },
+  port: { schema: integer(0), value: 'N', help: 'the port', otherwise: 'the same as last time, or any free one' },
   host: {
     schema: v.optional(v.string(), '127.0.0.1'),
     value: 'ADDRESS',
@@ -35,13 +35,13 @@ ${flagsHelp(flags)}
 Over SSH: on the far machine  covature serve --port 8765
           on this one         ssh -L 8765:localhost:8765 far-machine    and open the address that was printed.`;
 
-/** Also what `npm start` is where there is no desktop. */
+/** `npm start` does the same if there is no desktop. */
 export async function serve(argv: readonly string[], open = false): Promise<number> {
   const { values } = parse(argv, flags, [0, 0]);
   const { port, host, json } = values;
   if (!isLoopback(host)) {
     process.stderr.write(
-      `covature serve: ${host} is open to the network, and nothing on the way is encrypted: whoever reads along or has the token can use this program and read files that you can. Prefer SSH (see --help).\n`,
+      `covature serve: ${host} is open to the network, and the connection is not encrypted: anyone who intercepts it or has the token can use this program and read your files. Prefer SSH (see --help).\n`,
     );
   }
   const workbench = openWorkbench({

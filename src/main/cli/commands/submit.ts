@@ -26,25 +26,25 @@ import { seedsOf, sweepFlags } from '../sweep-options.ts';
 export const hostFlag = {
   schema: v.string(),
   value: 'HOST',
-  help: 'on this login node, over an ssh connection that is open; folders and paths are those of HOST',
+  help: 'on this login node, over an open ssh connection; folders and paths are those of HOST',
 } as const satisfies Flag;
 
 export const remoteFlag = {
   schema: v.string(),
   value: 'COMMAND',
-  help: 'how covature is called there',
+  help: 'the command that runs covature there',
   otherwise: '"covature"',
 } as const satisfies Flag;
 
 const flags = {
-  slurm: { schema: toggle, help: 'by Slurm, the scheduler that there is' },
-  to: { schema: v.string(), value: 'DIR', help: 'the folder of the sweep; made, and not yet one' },
+  slurm: { schema: toggle, help: 'by Slurm, the only scheduler supported' },
+  to: { schema: v.string(), value: 'DIR', help: 'the folder of the sweep, which is created and must not hold one yet' },
   seed: sweepFlags.seed,
   seeds: sweepFlags.seeds,
   'at-once': {
     schema: integer(1),
     value: 'N',
-    help: 'tasks at once at most',
+    help: 'most tasks at once',
     otherwise: 'as many as the cluster gives',
   },
   cpus: {
@@ -56,7 +56,7 @@ const flags = {
   time: {
     schema: v.string(),
     value: 'T',
-    help: 'limit of time: minutes, H:MM:SS, D-HH:MM:SS',
+    help: 'time limit: minutes, H:MM:SS, D-HH:MM:SS',
     otherwise:
       "twice the pilot's forecast of the worst member, within the partition's limit; without a pilot the partition's default",
   },
@@ -75,7 +75,7 @@ const flags = {
   warning: {
     schema: integer(1),
     value: 'S',
-    help: 'seconds before the limit of time at which a task takes its last snapshot',
+    help: 'seconds before the time limit at which a task takes its last snapshot',
     otherwise: '120',
   },
   pilot: {
@@ -87,7 +87,7 @@ const flags = {
   remote: remoteFlag,
   blas: engineFlags.blas,
   backend: engineFlags.backend,
-  store: { ...storeFlags.store, help: 'the store beside whose folder "datasets" published data are looked for' },
+  store: { ...storeFlags.store, help: 'the store whose folder "datasets" is searched for published data' },
   json: jsonFlag,
 } as const satisfies Flags;
 
@@ -112,7 +112,7 @@ export const submit: Command = {
     const ownWords = dashes < 0 ? argv : argv.slice(0, dashes);
     const sbatch = dashes < 0 ? [] : argv.slice(dashes + 1);
     const { values, positionals } = parse(ownWords, flags, [0, 1]);
-    if (!values.slurm) throw new UsageError('expected --slurm: Slurm is the scheduler that there is');
+    if (!values.slurm) throw new UsageError('expected --slurm: Slurm is the only scheduler supported');
     if (values.to === undefined) throw new UsageError('expected --to with the folder of the sweep');
     const [file] = positionals;
     const json = values.json;
@@ -192,7 +192,7 @@ function tell(json: boolean, told: Told): void {
   process.stdout.write(`covature cluster status ${folder}\n`);
 }
 
-/** What the user asks for. Raises UsageError for what is no time and no size. */
+/** The resources that the user asks for. Raises UsageError for anything that is not a time or a size. */
 export function askedOf(values: { readonly time?: string | undefined; readonly mem?: string | undefined }): Asked {
   const time = values.time === undefined ? null : limitSeconds(values.time);
   if (values.time !== undefined && (time === null || time <= 0))
@@ -223,7 +223,7 @@ async function submitThere(
   const input = file === undefined ? '' : JSON.stringify(await readJsonFile(file));
   const rest = sbatch.length === 0 ? [] : ['--', ...sbatch];
   if (file !== undefined) words.splice(1, 0, '-');
-  // The document goes before what is sbatch's.
+  // The document comes before the options for sbatch.
   const told = (await remoteJson(remote, words, { input, rest })) as Told & { readonly pilot?: string };
   if (values.json || told.pilot !== undefined) printJson(told);
   else tell(false, told);

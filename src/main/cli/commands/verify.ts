@@ -22,7 +22,7 @@ import { onTermination } from './run.ts';
 const flags = {
   model: { schema: v.string(), value: 'FILE', help: 'the model, as JSON (or an experiment, whose model is taken)' },
   run: { schema: v.string(), value: 'RUN', help: 'the model of a stored run' },
-  parameter: { schema: v.array(v.string()), value: 'NAME', help: 'check this parameter alone', otherwise: 'all' },
+  parameter: { schema: v.array(v.string()), value: 'NAME', help: 'check only this parameter', otherwise: 'all' },
   seed: { schema: integer(0), value: 'N', help: 'of the weights and data', otherwise: '1' },
   ...engineFlags,
   ...storeFlags,
@@ -88,7 +88,7 @@ async function modelInFile(file: string): Promise<ModelSpec> {
   return isExperiment ? parseModel(document.model, `${name}: model`) : parseModel(document, name);
 }
 
-/** One line a parameter and method; what disagrees is named. */
+/** One line per parameter and method; disagreements are named. */
 export function verificationText(report: Verification): string {
   const rows = report.parameters.map(({ parameter, shape, method, quantities, agrees }) => {
     const [worst] = [...quantities].sort((a, b) => b.disagreement / b.tolerance - a.disagreement / a.tolerance);

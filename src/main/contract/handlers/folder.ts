@@ -15,7 +15,7 @@ const mostEntries = 2000;
 /** Raises InputError where the folder cannot be read. A path of a file lists its folder. */
 export async function listFolder(asked: string | undefined, { options, store }: Workbench): Promise<FolderListing> {
   if (options.shell !== 'browser')
-    throw new FaultError('unavailable', 'the desktop has the dialogs of the system for this');
+    throw new FaultError('unavailable', 'the desktop uses the dialogs of the system for this');
   let folder = path.resolve(options.baseFolder, expandHome(asked ?? '.'));
   try {
     if (!(await fs.stat(folder)).isDirectory()) folder = path.dirname(folder);
@@ -25,7 +25,7 @@ export async function listFolder(asked: string | undefined, { options, store }: 
     const folders: string[] = [];
     const names: string[] = [];
     for (const entry of entries) {
-      // A link counts as what it leads to; one that leads nowhere is left out.
+      // A link counts as its target; a broken link is left out.
       const isFolder = entry.isSymbolicLink()
         ? await fs.stat(path.join(folder, entry.name)).then(
             (stats) => stats.isDirectory(),

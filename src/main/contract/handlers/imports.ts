@@ -133,7 +133,7 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
     if (project !== undefined && project !== null) workbench.project(project);
     const choice = choiceOf(workbench, model, given);
     const { lr, ...known } = training ?? {};
-    // What is not known of the training is left out: the model is measured, not trained.
+    // Unknown facts about the training are left out: the model is measured, not trained.
     const asked = {
       name,
       dataset: parseDataset(dataset),
@@ -187,7 +187,7 @@ export const importHandlers: Pick<Handlers<Workbench>, Name> = {
   },
 };
 
-/** The epoch that the weights are of is not known. */
+/** The epoch of the weights is not known. */
 const epoch = null;
 
 function choiceOf(
@@ -245,7 +245,7 @@ async function deliverFile(
   return { name: path.basename(target), bytes, token: null };
 }
 
-/** Figures by the process that draws; this one answers the windows meanwhile. */
+/** Figures drawn in the drawing process, while this one keeps answering the windows. */
 async function* drawnElsewhere(
   workbench: Workbench,
   plans: readonly FigurePlan[],

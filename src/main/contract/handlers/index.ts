@@ -1,4 +1,4 @@
-/** One handler for every method of the contract: a missing one, or one with another result, does not compile. */
+/** One handler for every method of the contract: a missing handler, or one with another result type, does not compile. */
 import type { Handlers } from '../../../shared/contract/index.ts';
 import type { Workbench } from '../workbench.ts';
 import { clusterHandlers } from './clusters.ts';

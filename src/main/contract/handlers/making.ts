@@ -225,7 +225,7 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
   },
 };
 
-/** Orders examples: data that are made here before data that have to be fetched, dense layers before others. */
+/** Orders examples: generated data before data that have to be downloaded, dense layers before others. */
 function costOf(experiment: Json): number {
   const { dataset, model } = experiment as {
     readonly dataset: { readonly source: string };
@@ -242,7 +242,7 @@ const mostTimed = 64;
 /** Runs of a sweep that are looked at: its first ones hold every value of all but the first axes. */
 const mostLookedAt = 200;
 
-/** Of all runs of a sweep, each thing said once. @param seconds of its first run; null where they are not known */
+/** Remarks on all runs of a sweep, each once. @param seconds of its first run; null if they are not known */
 function remarksOf(sweep: Sweep, known: KnownCounts, seconds: number | null): Plausibility {
   const problems = new Map<string, FieldRemark>();
   const warnings = new Map<string, FieldRemark>();

@@ -108,7 +108,7 @@ function arraysOf(
   if (arrays.state !== 'present') {
     throw new FaultError(
       'damaged',
-      `the file with the arrays of ${parameter} is ${arrays.state}; measure again for them`,
+      `the file with the arrays of ${parameter} is ${arrays.state}; measure again to get them`,
     );
   }
   return { path: arrays.path, shape: summary.shape, summary };

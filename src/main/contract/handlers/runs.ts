@@ -95,7 +95,7 @@ export const runHandlers: Pick<Handlers<Workbench>, Name> = {
   'runs.delete': async ({ ids }, workbench) => {
     const outcome: { done: string[]; refused: { id: string; message: string }[] } = { done: [], refused: [] };
     await inSlices(ids, (slice) => {
-      // One transaction a slice: a write to the disk for each of thousands would take minutes.
+      // One transaction per slice: writing each of thousands of runs to disk separately would take minutes.
       const { done, refused } = workbench.store.transaction(() =>
         eachOf(workbench, slice, ({ id }) => {
           workbench.store.deleteRuns([id]);
@@ -173,7 +173,7 @@ function refuseDeleted(run: RunRecord): void {
   if (run.deleted !== null) throw new FaultError('conflict', `${run.name} is in the bin; restore it first`);
 }
 
-/** Does it to each by itself: what is refused for one is done for the others. Faults of the machine end it. */
+/** Acts on each one separately: a refusal for one does not affect the others. Faults of the machine end it. */
 function eachOf(workbench: Workbench, ids: readonly string[], act: (run: RunRecord) => void) {
   const done: string[] = [];
   const refused: { id: string; message: string }[] = [];
@@ -243,7 +243,7 @@ async function checkEach(workbench: Workbench, experiments: readonly Experiment[
           helper.ask('summarise', { spec, ...folders }, options),
         ));
       read.set(text, data);
-      // As many classes as outputs fit; of all else the targets themselves tell.
+      // If there are as many classes as outputs they fit; otherwise the targets themselves decide.
       if (data.targets === 'classes' && wanted.positions === 1 && data.outputs === wanted.width) {
         checkFit(data, model, wanted);
         return;
@@ -295,7 +295,7 @@ async function start(workbench: Workbench, input: unknown, filing: Filing, paren
   return { runs };
 }
 
-/** Runs of a sweep are called by what differs in it after what they have in common: "mnist, learning rate 0.1, batch 50, seed 2". */
+/** Runs of a sweep are named by what they have in common and then what differs: "mnist, learning rate 0.1, batch 50, seed 2". */
 function namesOfSweep(experiments: readonly Experiment[]): string[] {
   if (experiments.length === 1) return [experiments[0].name];
   const told = namesByDifference(experiments, variedSettings(experiments));

@@ -91,7 +91,7 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
     return null;
   },
   'store.check': async ({ repair, quick }, { store, queue, changes, computing }) => {
-    const task = queue.task(repair ? 'Check and mend the store' : 'Check the store', ({ signal, progress }) =>
+    const task = queue.task(repair ? 'Check and repair the store' : 'Check the store', ({ signal, progress }) =>
       store.doctor({
         repair,
         checksums: !quick,
@@ -129,10 +129,7 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
   'files.choose': async ({ kind }, workbench) => {
     const { chooseFile } = workbench.options;
     if (chooseFile === undefined) {
-      throw new FaultError(
-        'unavailable',
-        'there are no file dialogs in the browser; write the path as this machine knows it',
-      );
+      throw new FaultError('unavailable', 'there are no file dialogs in the browser; type the path as on this machine');
     }
     const file = await chooseFile(kind);
     return file === null ? null : workbench.keepFile(file);
@@ -140,10 +137,7 @@ export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
   'files.chooseTarget': async ({ kind, name }, workbench) => {
     const { chooseTarget } = workbench.options;
     if (chooseTarget === undefined) {
-      throw new FaultError(
-        'unavailable',
-        'there are no file dialogs in the browser; write the path as this machine knows it',
-      );
+      throw new FaultError('unavailable', 'there are no file dialogs in the browser; type the path as on this machine');
     }
     const target = await chooseTarget(kind, name);
     return target === null ? null : workbench.keepFile(target);

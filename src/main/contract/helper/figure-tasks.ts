@@ -43,7 +43,7 @@ export interface FigureTasks {
     };
     readonly result: ExportOutcome;
   };
-  /** One figure's files in memory, and whether there is anything to see in it. */
+  /** One figure's files in memory, and whether the figure shows anything. */
   drawFiles: {
     readonly argument: {
       readonly engine: EngineOptions;
@@ -109,7 +109,7 @@ export function figureTasks(): Implementations {
       const files: { name: string; content: Uint8Array }[] = [];
       const warnings: string[] = [];
       for (const [i, { name, recipe, sourced }] of figures.entries()) {
-        // A cancel is heard between two figures.
+        // A cancellation takes effect between two figures.
         await setImmediate();
         signal.throwIfAborted();
         progress(name, i / figures.length);
@@ -119,7 +119,7 @@ export function figureTasks(): Implementations {
           warnings.push(...drawn.warnings.map((warning) => `${name}: ${warning}`));
           files.push(...drawn.files);
         } catch (error) {
-          // One figure that fails never ends the others.
+          // A figure that fails does not affect the others.
           if (figures.length === 1) throw error;
           warnings.push(`${name} was not drawn: ${messageOf(error)}`);
         }
@@ -146,7 +146,7 @@ export function figureTasks(): Implementations {
   };
 }
 
-/** Writes files into a folder, or answers them: several as one ZIP. */
+/** Writes files into a folder, or returns them: several as one ZIP. */
 async function deliver(
   files: readonly { readonly name: string; readonly content: Uint8Array }[],
   folder: string | null,

@@ -1,4 +1,4 @@
-/** What one run will take, before it starts and before its data are read. */
+/** Forecast of what one run will take, before it starts and before its data are read. */
 import type { KnownRates, Rates } from '../../forecast/types.ts';
 import type { ParameterForecast } from '../../../shared/contract/index.ts';
 import type { BackendChoice } from '../../../shared/devices.ts';
@@ -24,7 +24,7 @@ export interface RunForecast {
   readonly rates: Rates;
 }
 
-/** Stands for a number of samples that is not known; what depends on it is left out of the answer. */
+/** Placeholder for an unknown number of samples; whatever depends on it is left out of the answer. */
 const someSamples = 1000;
 
 /**
@@ -73,7 +73,7 @@ export async function forecastRun(
     warnings: [
       ...forecast.warnings,
       ...(timed && samples !== null && backend !== 'auto' && backend !== 'cpu'
-        ? [`the times are the cpu's: ${backend} is opened, and what is known of it used, when the run starts`]
+        ? [`the times are the cpu's: ${backend} is opened, and its known rates are used, when the run starts`]
         : []),
     ],
     machine,

@@ -1,4 +1,4 @@
-/** The main side of the helper process: started when first asked, ended when idle, started anew when it died. */
+/** The main side of the helper process: started when first needed, ended when idle, restarted if it died. */
 import { FaultError } from '../../../shared/contract/index.ts';
 import { InputError, messageOf } from '../../../shared/errors.ts';
 import { blasThreadVariables } from '../../jobs/environment.ts';
@@ -18,19 +18,19 @@ interface Pending {
 }
 
 export interface AskOptions {
-  /** Rejects at once with a `cancelled` fault; the task ends at its next look, or with its process. */
+  /** Rejects at once with a `cancelled` fault; the task ends at its next check, or with its process. */
   readonly signal?: AbortSignal;
-  /** What the task has under way, and the share done; for tasks that say so. */
+  /** The task's current stage and the share done, for tasks that report them. */
   readonly onProgress?: (at: string, share: number) => void;
 }
 
-/** Processes that may end under a waiting request before it is answered with an error too. */
+/** How many processes may die while a request waits before it too is answered with an error. */
 const mostLost = 2;
 
-/** For a cancelled task to look. */
+/** Time for a cancelled task to notice. */
 const graceMilliseconds = 1000;
 
-/** A process without requests is kept so long, with the matrices of the measurement last looked at. */
+/** How long a process without requests is kept, with the matrices of the measurement last viewed. */
 const idleMilliseconds = 5 * 60_000;
 
 export class Helper {
@@ -54,8 +54,8 @@ export class Helper {
   }
 
   /**
-   * Raises what the task raises; a `failed` fault where the process dies over it. Requests that waited behind that one go to a new process: every
-   * request is answered, whatever becomes of a process.
+   * Raises what the task raises; a `failed` fault if the process dies. Requests that waited behind it go to a new process: every
+   * request is answered, whatever happens to a process.
    */
   ask<N extends HelperTask>(
     task: N,
@@ -73,7 +73,7 @@ export class Helper {
     const pending: Pending = { request: { number, task, argument }, resolve, reject, options, process, lost: 0 };
     this.#send(pending);
     const cancel = (): void => {
-      // The answer is still to come; nobody waits for it.
+      // The answer will still arrive, but nobody waits for it.
       if (this.#process === pending.process) pending.process.send({ number, cancel: true });
       reject(cancelled());
       setTimeout(() => {
@@ -84,7 +84,7 @@ export class Helper {
     return promise.finally(() => signal?.removeEventListener('abort', cancel)) as Promise<HelperTasks[N]['result']>;
   }
 
-  /** A task that was cancelled and did not look ends with its process; what waits behind it goes to another. */
+  /** A cancelled task that did not notice ends with its process; requests behind it go to another. */
   #endDeaf(cancelled: Pending): void {
     const { request, process } = cancelled;
     const first = [...this.#pending.values()].find((pending) => pending.process === process);
@@ -102,7 +102,7 @@ export class Helper {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
     const ended = this.#process;
-    // What is asked from now on must not go to a process that is about to end.
+    // New requests must not go to a process that is about to end.
     this.#process = null;
     ended?.kill();
   }
@@ -112,7 +112,7 @@ export class Helper {
     try {
       pending.process.send(pending.request);
     } catch (error) {
-      // It cannot be cloned: this request's fault alone.
+      // It cannot be cloned, which is this request's own fault.
       this.#pending.delete(pending.request.number);
       pending.reject(error instanceof Error ? error : new Error(messageOf(error)));
     }
@@ -130,7 +130,7 @@ export class Helper {
         const detail = stderr.trim() === '' ? '' : `: ${stderr.trim().split('\n').slice(-3).join(' ')}`;
         const error = new FaultError(
           'failed',
-          `the helper process ended ${how}${detail}; nothing of yours is lost. Try again; if that fails too, there may be too little memory`,
+          `the helper process ended ${how}${detail}; none of your data is lost. Try again; if that fails too, there may be too little memory`,
         );
         this.#takeOver(started, error);
       },
@@ -138,7 +138,7 @@ export class Helper {
     return started;
   }
 
-  /** Of a process that ended: its first unanswered request is the one that it was at; those behind it go to another. */
+  /** Handles the end of a process: its first unanswered request is the one it was working on; those behind it go to another. */
   #takeOver(ended: WorkerProcess, error: Error): void {
     const [at, ...waiting] = [...this.#pending.values()].filter(({ process }) => process === ended);
     if (at === undefined) return;

@@ -1,4 +1,4 @@
-/** Weights from another program: what maps to what, and the weights in the model's own names and layout. */
+/** Weights from another program: the mapping of names, and the weights in the model's own names and layout. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import * as path from 'node:path';
@@ -98,7 +98,7 @@ export async function readModel(
   let spec = dataset;
   let data = await prepareData(spec, choice.model, network.loss, folders, layout);
   if (data.reading !== null) {
-    // From now on the run's data are read so.
+    // From now on the run's data are read this way.
     spec = parseDataset({ ...spec, ...data.reading });
     data = await prepareData(spec, choice.model, network.loss, folders);
   }

@@ -1,4 +1,4 @@
-/** How a task of the helper process is followed and ended. */
+/** How a task of the helper process is followed and stopped. */
 
 /** How a task that takes long is followed and stopped. */
 export interface TaskControl {

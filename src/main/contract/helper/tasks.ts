@@ -1,5 +1,5 @@
 /**
- * What the helper process does: answers that take longer than a window may wait for the main process, or that load native code into a process that
+ * The work of the helper process: answers that take longer than a window may wait for the main process, or that load native code into a process that
  * may die. A task gets and gives structured-cloneable values.
  */
 import type { KnownRates } from '../../forecast/types.ts';
@@ -125,7 +125,7 @@ export interface HelperTasks extends FigureTasks {
     readonly argument: WeightsChoice & { readonly engine: EngineOptions };
     readonly result: ModelPreview;
   };
-  /** Holds a `.covature-model` file against PyTorch, and writes its weights where they are wanted. */
+  /** Compares a `.covature-model` file with PyTorch, and writes its weights if asked to. */
   checkModel: {
     readonly argument: { readonly engine: EngineOptions; readonly file: string; readonly weights?: string };
     readonly result: CheckedModel;
@@ -149,7 +149,7 @@ export interface HelperRequest {
   readonly task: HelperTask;
   readonly argument: unknown;
 }
-/** Stops the request of that number: it is answered as a failure at its task's next look, or not begun. */
+/** Stops the request of that number: it fails at its task's next check, or is not started. */
 export interface HelperCancel {
   readonly number: number;
   readonly cancel: true;
@@ -167,7 +167,7 @@ type Implementations = {
   [N in HelperTask]: (argument: HelperTasks[N]['argument'], control: TaskControl) => Promise<HelperTasks[N]['result']>;
 };
 
-/** All tasks; one set a process. */
+/** All tasks; one set per process. */
 export function helperTasks(): Implementations {
   let opened: { readonly key: string; readonly engine: Promise<OpenedEngine> } | null = null;
   const engineFor = (options: EngineOptions): Promise<OpenedEngine> => {

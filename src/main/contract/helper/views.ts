@@ -71,14 +71,14 @@ function rowOf({ d, vectors, eigenvalues }: Basis, index: number): Row {
   return { values: vectors.slice(index * d, (index + 1) * d), eigenvalue: eigenvalues[index] };
 }
 
-/** From the directions that the projected method keeps; undefined where the file holds matrices in their place. */
+/** From the directions that the projected method keeps; undefined if the file holds matrices instead. */
 async function readVector(file: string, index: number): Promise<Row | undefined> {
   await using open = await openSafetensors(file);
   if (!open.places.has('vectors')) return undefined;
   const [{ data, shape }, { data: eigenvalues }] = [await open.read('vectors'), await open.read('eigenvalues')];
   const [k, d] = shape;
   if (!(data instanceof Float64Array && eigenvalues instanceof Float64Array && shape.length === 2))
-    throw new Error(`${file}: vectors are no matrix of doubles`);
+    throw new Error(`${file}: vectors are not a matrix of doubles`);
   if (index >= k) throw new InputError(`eigenvector ${index}: ${k} were found`);
   return { values: data.slice(index * d, (index + 1) * d), eigenvalue: eigenvalues[index] };
 }
@@ -88,12 +88,12 @@ async function readMatrix(file: string, name: MatrixName): Promise<{ d: number; 
   const place = open.places.get(name);
   if (place === undefined) {
     throw new InputError(
-      `this measurement holds no matrix ${name}: the projected method measures along directions alone. Measure with the exact method for matrices`,
+      `this measurement holds no matrix ${name}: the projected method measures only along directions. Measure with the exact method for matrices`,
     );
   }
   const { data, shape } = await open.read(name);
   if (!(data instanceof Float64Array) || shape.length !== 2 || shape[0] !== shape[1]) {
-    throw new Error(`${file}: ${name} is no square matrix of doubles`);
+    throw new Error(`${file}: ${name} is not a square matrix of doubles`);
   }
   return { d: shape[0], values: data };
 }

@@ -43,7 +43,7 @@ function parent(): Parent {
   };
 }
 
-// Ctrl+C in a terminal is the main side's to answer; this process ends with it.
+// The main side handles Ctrl+C in a terminal; this process ends with it.
 process.on('SIGINT', () => undefined);
 
 const { send, onMessage } = parent();

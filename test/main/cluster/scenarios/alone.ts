@@ -77,7 +77,7 @@ export function aloneTests(): void {
     expect([after.slurm.answers, after.members[0].status, after.members[0].reason]).toEqual([true, 'done', null]);
     expect(after.members[2]).toMatchObject({
       status: 'lost',
-      reason: 'its job is not in the queue any more, and it did not say how it ended',
+      reason: 'its job is no longer in the queue, and it did not report how it ended',
     });
     expect((await sweepStatus(to)).counts.failed).toBeUndefined();
     for (const { program, worker } of tasksOf(to)) signalled('SIGKILL', worker, program);

@@ -68,7 +68,7 @@ export function interruptedTests(): void {
       return member.status === 'failed' ? member : null;
     });
     expect(failed.reason).toBe(
-      '3 attempts began at step 0 and none came further; see the logs, and give it more time or memory',
+      '3 attempts started at step 0 and none got further; see the logs, and give it more time or memory',
     );
     expect((await readAttempts(places)).map(({ from_step: from }) => from)).toEqual([0, 0, 0, 0]);
     await covature('cluster', 'resubmit', to);

@@ -52,7 +52,7 @@ export function windowTests(): void {
         expect(await dialog.getByLabel('Memory each').getAttribute('placeholder')).toBe('as before: 600M');
         await dialog.getByLabel('Memory each').fill('700M');
         await dialog.getByRole('button', { name: 'Resubmit', exact: true }).click();
-        await page.getByText('2 runs submitted again; each goes on from its newest snapshot.').waitFor();
+        await page.getByText('2 runs submitted again; each continues from its newest snapshot.').waitFor();
         await dialog.waitFor({ state: 'detached' });
         await rows.filter({ hasText: 'running' }).waitFor();
         const job = await rows

@@ -69,7 +69,7 @@ describe('a helper process that ends', () => {
     started[0].end('SIGSEGV');
     await settled();
     expect(requests[0].outcome).toBe(1);
-    expect(requests[1].outcome).toMatch(/ended by SIGSEGV.*nothing of yours is lost/);
+    expect(requests[1].outcome).toMatch(/ended by SIGSEGV.*none of your data is lost/);
     expect(started[1].asked.map(({ argument }) => argument)).toEqual([3, 4]);
     started[1].answer();
     started[1].answer();

@@ -7,22 +7,11 @@ import type { FontFamily } from './fonts/library.ts';
 import type { PaletteName } from './palettes.ts';
 import type { FigureStyle } from './types.ts';
 
-export interface Preset {
+export interface Preset extends Omit<FigureStyle, 'preset' | 'palette'> {
   readonly name: string;
   readonly width_mm: number;
   /** Tallest figure that the page takes, in mm. */
   readonly maxHeight_mm: number;
-  readonly font: FontFamily;
-  /** In points. */
-  readonly labelSize: number;
-  readonly tickSize: number;
-  readonly legendSize: number;
-  readonly noteSize: number;
-  readonly panelLabelSize: number;
-  readonly panelLabels: 'parentheses' | 'bold';
-  readonly axisWidth: number;
-  readonly lineWidth: number;
-  readonly markerSize: number;
   /** Where the sizes come from. */
   readonly source: string;
   /** The share that sizes of type may shrink to where many panels share the page; 1, no less, where a venue asks for the sizes. */
@@ -98,22 +87,19 @@ export function styleOf(
   choice: { readonly font?: FontFamily; readonly palette?: PaletteName; readonly sizes?: TypeSizes } = {},
 ): FigureStyle {
   const {
+    name: _name,
+    width_mm: _width,
+    maxHeight_mm: _height,
+    source: _source,
+    leastScale: _scale,
     font,
-    labelSize,
-    tickSize,
-    legendSize,
-    noteSize,
-    panelLabelSize,
-    panelLabels,
-    axisWidth,
-    lineWidth,
-    markerSize,
-  } = presets[preset];
+    ...sizes
+  }: Preset = presets[preset];
   return {
     preset,
     font: choice.font ?? font,
     palette: choice.palette ?? 'okabe-ito',
-    ...{ labelSize, tickSize, legendSize, noteSize, panelLabelSize, panelLabels, axisWidth, lineWidth, markerSize },
+    ...sizes,
     ...resized(choice.sizes),
   };
 }

@@ -23,7 +23,7 @@ import { UsageError } from '../usage-error.ts';
 import { formatNumber } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
 import { repetitionText, weightsText } from '../replay-text.ts';
-import { onTermination } from './run.ts';
+import { onTermination } from '../signals.ts';
 
 const flags = {
   out: { schema: v.string(), value: 'FILE', help: 'the archive; an existing file is refused' },

@@ -16,7 +16,7 @@ import { UsageError } from '../usage-error.ts';
 import { datasetFromPath } from '../files.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
-import { onTermination } from './run.ts';
+import { onTermination } from '../signals.ts';
 
 const help = `Usage: covature datasets                 which published datasets are here
        covature datasets download NAME   fetch one: ${publishedDatasets.map(({ key }) => key).join(', ')}

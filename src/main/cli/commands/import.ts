@@ -24,7 +24,7 @@ import type { Command } from '../command.ts';
 import { flagsHelp, parse, toggle } from '../flags.ts';
 import type { Flags } from '../flags.ts';
 import { readJsonFile } from '../files.ts';
-import { onInterrupt } from './run.ts';
+import { onInterrupt } from '../signals.ts';
 
 const flags = {
   follow: {

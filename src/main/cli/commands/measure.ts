@@ -24,7 +24,7 @@ import { measurementFlags, measurementOf } from '../measurement-flags.ts';
 import { forecastText } from '../forecast-text.ts';
 import { measurementText } from '../measurement-text.ts';
 import { ProgressLine } from '../progress.ts';
-import { onTermination } from './run.ts';
+import { onTermination } from '../signals.ts';
 
 const flags = {
   parameter: {

@@ -28,8 +28,7 @@ import type { Flags, FlagValues } from '../flags.ts';
 import { UsageError } from '../usage-error.ts';
 import { formatDuration, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
-import { onInterrupt, pauseGrace } from './run.ts';
-import { onPauseSignal } from '../../jobs/signals.ts';
+import { untilEnded } from '../signals.ts';
 
 /** Names of settings as words of a command line; "none" for only the base over training. */
 const varyWords = ['none', ...settingNames.map((name) => name.replaceAll(' ', '-'))];
@@ -263,16 +262,7 @@ class StudyRunner {
     };
     const started = record === undefined ? startRun(store, part.experiment, common) : resumeRun(store, record, common);
     store.tagRuns([started.id], { add: [this.#plan.tag] });
-    const stop = onInterrupt(() => {
-      started.job.cancel();
-    });
-    const stopPausing = onPauseSignal(() => {
-      started.job.pause(pauseGrace);
-    });
-    const end = await started.done.finally(() => {
-      stop();
-      stopPausing();
-    });
+    const { end } = await untilEnded(started);
     if (store.getRun(started.id)?.status === 'paused') {
       this.progress.clear();
       throw new PausedError('paused; the same command continues from here');

@@ -7,8 +7,7 @@ import type { Flags } from '../flags.ts';
 import { formatNumber, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
 import { repetitionText, weightsText } from '../replay-text.ts';
-import { onInterrupt, pauseGrace } from './run.ts';
-import { onPauseSignal } from '../../jobs/signals.ts';
+import { untilEnded } from '../signals.ts';
 
 const flags = {
   ...engineFlags,
@@ -36,16 +35,7 @@ export const rerun: Command = {
     const started = startRerun(store, original, engineOf(values), (event) => {
       progress.onEvent(event);
     });
-    const stop = onInterrupt(() => {
-      started.job.cancel();
-    });
-    const stopPausing = onPauseSignal(() => {
-      started.job.pause(pauseGrace);
-    });
-    const end = await started.done.finally(() => {
-      stop();
-      stopPausing();
-    });
+    const { end } = await untilEnded(started);
     progress.clear();
     if (store.getRun(started.id)?.status === 'paused')
       throw new PausedError(

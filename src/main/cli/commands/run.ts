@@ -7,7 +7,7 @@ import { costKey } from '../../../shared/sweep.ts';
 import { fitted } from '../../jobs/data.ts';
 import type { JobForecast } from '../../forecast/types.ts';
 import type { JobEnd } from '../../jobs/host.ts';
-import { onPauseSignal, pausedStatus } from '../../jobs/signals.ts';
+import { pausedStatus } from '../../jobs/signals.ts';
 import { forecastExperiment } from '../../services/forecasts.ts';
 import { checkShapes } from '../../services/fitting.ts';
 import { dataFolderOf, resumeRun, startRun } from '../../services/runs.ts';
@@ -17,6 +17,7 @@ import { engineFlags, engineOf, openStoreFor, printJson, storeFlags } from '../c
 import type { Command } from '../command.ts';
 import { flagsHelp, parse, toggle } from '../flags.ts';
 import type { Flags } from '../flags.ts';
+import { onInterrupt, untilEnded } from '../signals.ts';
 import { UsageError } from '../usage-error.ts';
 import { readJsonFile } from '../files.ts';
 import { invocation } from '../../invocation.ts';
@@ -137,18 +138,7 @@ async function follow(
   for (const [index, start] of starts.entries()) {
     const started = start();
     progress.note(`${titles[index] ?? ''}run ${started.id}`);
-    let paused = false;
-    const stop = onInterrupt(() => {
-      started.job.cancel();
-    });
-    const stopPausing = onPauseSignal(() => {
-      paused = true;
-      started.job.pause(pauseGrace);
-    });
-    const end = await started.done.finally(() => {
-      stop();
-      stopPausing();
-    });
+    const { end, paused } = await untilEnded(started);
     progress.clear();
     const record = store.getRun(started.id);
     if (record === undefined) throw new Error(`run ${started.id} is gone from the store`);
@@ -192,25 +182,4 @@ function forecastsText(members: readonly SweepMember[], forecasts: readonly Memb
     return `${runs}: ${forecastText(each.forecast)}`;
   });
   return [`${members.length} runs, ${formatDuration(total)} in all`, ...parts].join('\n\n');
-}
-
-/** Milliseconds from a signal to the end at the latest. */
-export const pauseGrace = 60_000;
-
-/** Calls back at Ctrl+C; returns a function that stops listening. */
-export function onInterrupt(callback: () => void): () => void {
-  process.on('SIGINT', callback);
-  return () => {
-    process.off('SIGINT', callback);
-  };
-}
-
-/** Calls back at Ctrl+C or a termination, for work that cannot be paused; returns a function that stops listening. */
-export function onTermination(callback: () => void): () => void {
-  const stop = onInterrupt(callback);
-  process.on('SIGTERM', callback);
-  return () => {
-    stop();
-    process.off('SIGTERM', callback);
-  };
 }

@@ -17,7 +17,7 @@ import { UsageError } from '../usage-error.ts';
 import { readJsonFile } from '../files.ts';
 import { formatTable, indent } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
-import { onTermination } from './run.ts';
+import { onTermination } from '../signals.ts';
 
 const flags = {
   model: { schema: v.string(), value: 'FILE', help: 'the model, as JSON (or an experiment, whose model is taken)' },

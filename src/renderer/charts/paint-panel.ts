@@ -1,5 +1,6 @@
 /** A panel of a figure on a canvas: its marks as paper has them, in the colours of the theme, and its axes with numbers in the font of the window. */
 import { drawMarks } from '../../shared/figures/layout/marks.ts';
+import type { DrawnPanel } from '../../shared/figures/layout/points.ts';
 import { clearTicks } from '../../shared/figures/ticks.ts';
 import type { Tick } from '../../shared/figures/ticks.ts';
 import { powerText } from '../../shared/figures/numbers.ts';
@@ -14,21 +15,13 @@ const numberSize = 11.5;
 const font = `${numberSize}px 'Inter Variable', system-ui, sans-serif`;
 const ticksLength = { major: 6, minor: 3 };
 
-/** `ratio`: pixels of the screen for one of the chart. Answers statements of what could not be shown. */
-export function paintOnCanvas(
-  canvas: HTMLCanvasElement,
+/** The marks of a panel in pixels of the chart, with statements of what could not be shown. */
+export function drawOnScreen(
   panel: Panel,
-  placement: Placement,
+  { frame, x, y, domainX, domainY }: Placement,
   colours: ChartColours,
-  ratio: number,
-): readonly string[] {
-  canvas.width = Math.round(placement.width * ratio);
-  canvas.height = Math.round(placement.height * ratio);
-  const context = canvas.getContext('2d');
-  if (context === null) return [];
-  context.scale(ratio, ratio);
-  const { frame, x, y, domainX, domainY } = placement;
-  const { nodes, notes } = drawMarks({
+): DrawnPanel {
+  return drawMarks({
     style: { ...screenSizes, palette: colours },
     points: { mode: 'vector', limit: Infinity, dpi: 96 },
     panel,
@@ -39,9 +32,24 @@ export function paintOnCanvas(
     domainY,
     onScreen: true,
   });
+}
+
+/** `ratio`: pixels of the screen for one of the chart. */
+export function paintOnCanvas(
+  canvas: HTMLCanvasElement,
+  { nodes }: DrawnPanel,
+  panel: Panel,
+  placement: Placement,
+  colours: ChartColours,
+  ratio: number,
+): void {
+  canvas.width = Math.round(placement.width * ratio);
+  canvas.height = Math.round(placement.height * ratio);
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  context.scale(ratio, ratio);
   paintScene(context, nodes, ratio);
   paintAxes(context, panel, placement, colours);
-  return notes;
 }
 
 function paintAxes(

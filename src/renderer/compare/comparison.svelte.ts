@@ -5,8 +5,9 @@ import type { App } from '../state/app.svelte.ts';
 
 /** Runs that one comparison takes. */
 export const mostCompared = 500;
-/** Points of a curve that are read for drawing: what is shorter comes whole. */
-export const drawnPoints = 2000;
+/** Points of a curve that are read for drawing: what is shorter comes whole. Of many curves, fewer: charts of them are some 500 pixels wide. */
+const drawnPoints = 2000;
+const drawnInAll = 200_000;
 
 /** After the name of a series that was read whole. */
 const wholeMark = ' whole';
@@ -28,6 +29,8 @@ export class Comparison {
   series = $state.raw<Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, SeriesData>>>>>>>({});
   names = $state.raw<readonly string[]>([]);
   loaded = $state(false);
+  /** Of a curve read for drawing, at most. */
+  readonly points: number;
   readonly #app: App;
   /** Of runs that are there, once that is known. */
   #ids: readonly string[];
@@ -37,6 +40,7 @@ export class Comparison {
   constructor(app: App, ids: readonly string[]) {
     this.#app = app;
     this.#ids = ids.slice(0, mostCompared);
+    this.points = Math.min(drawnPoints, Math.floor(drawnInAll / Math.max(1, this.#ids.length)));
   }
 
   async load(): Promise<void> {
@@ -107,7 +111,7 @@ export class Comparison {
     name: string,
     exact: boolean,
   ): Promise<Readonly<Record<string, Readonly<Record<string, SeriesData>>>>> {
-    return this.#app.client.request('series.get', { runs, names: [name], ...(!exact && { points: drawnPoints }) });
+    return this.#app.client.request('series.get', { runs, names: [name], ...(!exact && { points: this.points }) });
   }
 
   /** Reads what has changed again, until the function returned is called: growing curves about once a second, each as it was read, and in its place. */

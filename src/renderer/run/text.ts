@@ -3,10 +3,16 @@ import type { Interval } from '../../shared/slopes.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { integerText, numberText, withInterval, withUncertainty } from '../format.ts';
 
+/** Three decimals; what rounds to zero has no sign. */
+export function thousandths(value: number): string {
+  const text = value.toFixed(3);
+  return text === '-0.000' ? '0.000' : text.replace('-', '−');
+}
+
 /** "1.203 ± 0.018"; an interval that is not symmetric about the value (to 15 %) is written out; without one three decimals. */
 export function slopeText(value: number | null, interval: Interval | null): string {
   if (value === null) return 'none';
-  if (interval === null) return value.toFixed(3).replace('-', '−');
+  if (interval === null) return thousandths(value);
   const [low, high] = interval;
   const half = (high - low) / 2;
   if (Math.abs((low + high) / 2 - value) > 0.15 * half) return withInterval(value, low, high);

@@ -70,6 +70,30 @@ describeWhere(windowAvailable(), 'the figure studio', () => {
     expect(await window.axe()).toEqual([]);
   });
 
+  it('has every control inside of the window at the width that a zoom of 150 % leaves, in dialogs too', async () => {
+    const { page } = window;
+    const before = page.viewportSize()!;
+    const small = { width: 853, height: 533 };
+    await page.setViewportSize(small);
+    /** What of a place cannot be pressed: outside of the window, or under something else. */
+    const outOfReach = (place: string): Promise<string[]> =>
+      page.evaluate<string[]>(`[...document.querySelectorAll(${JSON.stringify(place)})]
+        .filter((control) => {
+          const { left, right, top, bottom } = control.getBoundingClientRect();
+          const hit = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+          const inside = left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+          return !inside || hit === null || !(control.contains(hit) || hit.contains(control));
+        })
+        .map((control) => control.textContent || control.getAttribute('aria-label'))`);
+    await expect.poll(() => outOfReach('.studio > header :is(button, a, input), section footer label')).toEqual([]);
+    await page.getByRole('button', { name: 'Export …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).waitFor();
+    expect(await outOfReach('dialog > :is(header, footer) button')).toEqual([]);
+    expect(await window.axe()).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.setViewportSize(before);
+  });
+
   it('stores it, exports a PDF of the exact width, and opens that file again', async () => {
     const { page } = window;
     await page.getByLabel('Name of the figure').fill('Figure 2');

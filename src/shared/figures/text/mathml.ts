@@ -51,13 +51,15 @@ function row(children: readonly MathNode[]): string {
     if (number !== '') parts.push(`<mn>${number}</mn>`);
     number = '';
   };
-  for (const child of children) {
+  for (const [k, child] of children.entries()) {
     if (child.kind === 'symbol' && /[0-9]/.test(child.character)) number += child.character;
     else if (child.kind === 'symbol' && child.character === '.' && number !== '') number += '.';
     else {
       flush();
       if (child.kind === 'operator' && previous?.kind === 'symbol' && previous.atom === 'ord') parts.push(thinSpace);
       parts.push(isSign(child, previous) ? operator(child.character, ' form="prefix"') : markup(child));
+      const next = children[k + 1];
+      if (isFunction(child) && next !== undefined && !isBracket(next)) parts.push(thinSpace);
     }
     previous = child;
   }
@@ -94,7 +96,7 @@ function markup(node: MathNode): string {
     case 'big':
       return operator(node.character, ` stretchy="true" minsize="${node.size}em"`);
     case 'operator':
-      return `<mi mathvariant="normal">${escapeXml(node.name)} </mi>${thinSpace}`;
+      return `<mi mathvariant="normal">${escapeXml(node.name)} </mi>`;
     case 'text':
       return `<mtext>${escapeXml(node.text)}</mtext>`;
     case 'space':
@@ -105,6 +107,14 @@ function markup(node: MathNode): string {
       return `<mtable>${node.rows.map((cells) => `<mtr>${cells.map((cell) => `<mtd>${markup(cell)}</mtd>`).join('')}</mtr>`).join('')}</mtable>`;
   }
 }
+
+/** The name of a function, with what stands below or above it. */
+function isFunction(node: MathNode): boolean {
+  return node.kind === 'operator' || (node.kind === 'scripts' && node.base.kind === 'operator');
+}
+
+const isBracket = (node: MathNode): boolean =>
+  node.kind === 'delimited' || (node.kind === 'symbol' && ['open', 'close', 'punct'].includes(node.atom));
 
 /** Whether a minus or plus is a sign, as in "-1" and "x = -1". */
 function isSign(node: MathNode, before?: MathNode): node is Extract<MathNode, { kind: 'symbol' }> {

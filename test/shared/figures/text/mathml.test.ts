@@ -36,6 +36,15 @@ test('digits are one number, letters are italic unless they are set upright', ()
   );
 });
 
+test('the name of a function stands alone as an index, and a space keeps it from what follows but a bracket', () => {
+  const space = '<mspace width="0.17em"></mspace>';
+  const name = (text: string): string => `<mi mathvariant="normal">${text} </mi>`;
+  expect(labelMarkup('$\\lambda_{\\max}$')).toContain(`λ</mi>${name('max')}</msub>`);
+  expect(labelMarkup('$\\operatorname{tr}(H)$')).toContain(`${name('tr')}<mo stretchy="false">(`);
+  expect(labelMarkup('$\\log H$')).toContain(`${name('log')}${space}<mi`);
+  expect(labelMarkup('$\\max_p x$')).toMatch(/<mi mathvariant="normal" class="italic">p<\/mi><\/m\w+><mspace/);
+});
+
 test('a formula that is not understood is refused, with the command and its place', () => {
   expect(() => labelMarkup('slope $\\gama$')).toThrow(/\\gama .*character 1/);
 });

@@ -18,17 +18,17 @@ import type { Press } from './state/press.ts';
 
 export type ConnectionState =
   | { readonly kind: 'connecting' }
-  /** `again`: after a loss; every snapshot is to be asked for anew. */
+  /** `again`: after the connection was lost; every snapshot has to be requested again. */
   | { readonly kind: 'connected'; readonly again: boolean }
-  /** Tried again by itself. */
+  /** Tried again automatically. */
   | { readonly kind: 'lost' }
-  /** The token is wrong or used up: the address printed by `covature serve` has to be opened again. */
+  /** The token is wrong or has been used: the address printed by `covature serve` has to be opened again. */
   | { readonly kind: 'refused' };
 
 export interface WorkbenchClient extends Client {
   readonly shell: 'desktop' | 'browser';
   readonly state: ConnectionState;
-  /** Answers how to stop listening. */
+  /** Returns a function that stops listening. */
   onState(listener: (state: ConnectionState) => void): () => void;
   /** Commands of the native menu; never called in the browser. */
   onCommand(listener: (command: MenuCommand) => void): () => void;
@@ -36,7 +36,7 @@ export interface WorkbenchClient extends Client {
   openDropped(files: readonly File[]): Promise<readonly ChosenFile[]>;
 }
 
-/** Connects by whatever the page was opened with. */
+/** Connects in the way that fits how the page was opened. */
 export function connectClient(): WorkbenchClient {
   const bridge = (globalThis as Partial<Record<typeof bridgeName, Bridge>>)[bridgeName];
   return bridge === undefined ? new SocketClient() : bridgeClient(bridge);
@@ -176,7 +176,7 @@ class SocketClient implements WorkbenchClient {
           return;
         }
       } catch {
-        // No answer at all: the connection below finds the same out, and tries again.
+        // No answer at all: the connection below will notice the same and try again.
       }
     }
     this.#connect();
@@ -197,7 +197,7 @@ class SocketClient implements WorkbenchClient {
     });
     socket.addEventListener('close', ({ code }) => {
       this.#socket = null;
-      // What was sent may or may not have been done; what was not sent yet waits on.
+      // Requests that were sent may or may not have been carried out; those not sent yet keep waiting.
       const waiting = new Set(this.#waiting.map(({ number }) => number));
       for (const [number, { reject }] of this.#pending) {
         if (waiting.has(number)) continue;
@@ -257,6 +257,6 @@ function plain(params: unknown): unknown {
 function disconnected(): FaultError {
   return new FaultError(
     'disconnected',
-    'The connection to the program is gone, so it is not known whether this was done. It is tried again by itself; if that fails, see whether the program still runs.',
+    'The connection to the program is gone, so it is not known whether this was done. The connection is being tried again; if that fails, check whether the program is still running.',
   );
 }

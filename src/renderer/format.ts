@@ -38,7 +38,7 @@ function pair(large: number, unit: string, small: number, smallUnit: string): st
   return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
 }
 
-/** Roughly, for what changes by itself: "about 3 min left". */
+/** A rough duration for values that keep changing: "about 3 min left". */
 export function timeLeft(seconds: number | null): string {
   if (seconds === null) return '';
   if (seconds < 10) return 'seconds left';
@@ -107,7 +107,7 @@ export function summaryText(value: SummaryValue | undefined, key = ''): string {
   return numberValueText(number);
 }
 
-/** At most four digits, and none that says nothing: 0.1, 0.05, 0.2812. */
+/** At most four digits, without trailing zeros: 0.1, 0.05, 0.2812. */
 function numberValueText(number: number): string {
   if (Number.isInteger(number) && Math.abs(number) < 1e9) return integerText(number);
   const text = numberText(number, 4);
@@ -129,7 +129,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${integerText(count)} ${count === 1 ? one : many}`;
 }
 
-/** A mark beside the word, so that no state is told by colour alone. */
+/** A mark beside the word, so that no state is shown by colour alone. */
 export const statusMarks: Readonly<Record<RunStatus, { readonly mark: string; readonly tone: string }>> = {
   queued: { mark: '○', tone: 'soft' },
   running: { mark: '◐', tone: 'accent' },
@@ -141,7 +141,7 @@ export const statusMarks: Readonly<Record<RunStatus, { readonly mark: string; re
   interrupted: { mark: '!', tone: 'warn' },
 };
 
-/** The state of a run with what it came to: "done, did not learn". A run that is done and learned nothing is no success; one that fits every sample is. */
+/** The state of a run with its outcome: "done, did not learn". A run that is done but learned nothing is not a success; one that fits every sample is. */
 export function runState(run: {
   readonly status: RunStatus;
   readonly values: Readonly<Record<string, SummaryValue>>;

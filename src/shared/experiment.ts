@@ -152,7 +152,7 @@ const experiment = v.strictObject({
   optimiser,
   /** Samples of a minibatch. */
   batch_size: integer(1),
-  /** Default epoch: every sample once an epoch in random order. */
+  /** Default epoch: every sample once per epoch in random order. */
   sampling: v.optional(v.picklist(samplingModes), 'epoch'),
   /** Number of passes over the training set; need not be whole. */
   epochs: v.pipe(

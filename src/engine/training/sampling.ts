@@ -1,6 +1,6 @@
 /**
  * Which samples make a batch. Three modes, each with its own covariance of the batch gradient (docs/theory.md, "Sampling minibatches"):
- *   epoch                every sample once an epoch, in a fresh random order; the last batch of an epoch may be smaller
+ *   epoch                every sample once per epoch, in a fresh random order; the last batch of an epoch may be smaller
  *   without_replacement  each batch a random subset, batches independent
  *   with_replacement     each sample of each batch drawn independently
  * In every mode an epoch is ceil(n / batchSize) steps.

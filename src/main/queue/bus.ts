@@ -10,7 +10,7 @@ export class Bus {
     for (const listener of this.#listeners) listener(event, payload);
   }
 
-  /** Answers how to stop listening. */
+  /** Returns a function that stops listening. */
   listen(listener: BusListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

@@ -1,4 +1,4 @@
-/** Colours of tokens.css as a canvas takes them, for the theme on show. */
+/** Colours of tokens.css in the form that a canvas takes, for the current theme. */
 import type { ScreenColours } from '../../shared/figures/palettes.ts';
 
 export interface ChartColours extends ScreenColours {

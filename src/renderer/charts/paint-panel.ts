@@ -98,7 +98,7 @@ interface WrittenTick {
   readonly text: string;
 }
 
-/** Ticks with what stands at them. `widthOf` is left out for an upright axis. */
+/** Ticks with their labels. `widthOf` is left out for an upright axis. */
 function ticksOf(
   axis: Axis,
   { min, max }: { readonly min: number; readonly max: number },

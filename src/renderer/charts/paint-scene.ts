@@ -1,4 +1,4 @@
-/** Draws the nodes of a laid-out figure on a canvas: what SVG and PDF get, for the screen. */
+/** Draws the nodes of a laid-out figure on a canvas: the screen's counterpart of SVG and PDF. */
 import type { Fill, SceneNode, Stroke } from '../../shared/figures/layout/scene.ts';
 import { boundsOf, C, coordinatesOf, L, M, Q, type PathData } from '../../shared/figures/path.ts';
 

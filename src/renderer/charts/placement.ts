@@ -1,4 +1,4 @@
-/** Where a panel of a figure stands on the screen: its frame, and the limits and maps of its axes, the same as on paper. Lengths in pixels of the chart. */
+/** Position of a panel of a figure on the screen: its frame, and the limits and maps of its axes, the same as on paper. Lengths in pixels of the chart. */
 import { domainOf, inverseOf, scaleOf } from '../../shared/figures/layout/scales.ts';
 import type { Domain, Scale } from '../../shared/figures/layout/scales.ts';
 import type { Frame } from '../../shared/figures/layout/scene.ts';

@@ -1,4 +1,4 @@
-/** What New experiment says of a cluster: texts as they are written, and what is asked of the main side with them. */
+/** The cluster settings of New experiment: texts as typed, and the request made from them. */
 import type { Params } from '../../shared/contract/index.ts';
 
 export interface ClusterChoices {
@@ -26,15 +26,15 @@ export const noCluster: ClusterChoices = {
   options: '',
 };
 
-/** What was kept of an earlier window; undefined where it is none. */
+/** The settings kept from an earlier window; undefined if they are not valid. */
 export function readChoices(stored: unknown): ClusterChoices | undefined {
   if (typeof stored !== 'object' || stored === null) return undefined;
   const texts = Object.entries(stored).filter(([name, value]) => name in noCluster && typeof value === 'string');
-  // Where one runs is chosen anew each time: a sweep that was meant for here must not go elsewhere.
+  // Where to run is chosen again each time: a sweep meant for this computer must not go to a cluster.
   return { ...noCluster, ...(Object.fromEntries(texts) as Partial<ClusterChoices>), on: 'here' };
 }
 
-/** Raises an Error naming the field that cannot be meant. */
+/** Raises an Error naming the field with an impossible value. */
 export function submission(experiment: unknown, choices: ClusterChoices): Params<'clusters.submit'> {
   const { folder, host, remote, atOnce, cpus, time, memory, options } = choices;
   if (folder.trim() === '') throw new Error('Folder: a folder that login and compute nodes share is needed');

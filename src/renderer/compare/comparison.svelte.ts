@@ -1,4 +1,4 @@
-/** What a comparison has read: rows, settings, measurements, and series and arrays as they come into view. */
+/** The data of a comparison: rows, settings, measurements, and series and arrays as they come into view. */
 import type { Json, MeasurementInfo, RunRow, SeriesData } from '../../shared/contract/index.ts';
 import type { Varied } from '../../shared/varied.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -9,9 +9,9 @@ export const mostCompared = 500;
 const drawnPoints = 2000;
 const drawnInAll = 200_000;
 
-/** After the name of a series that was read whole. */
+/** Suffix for the name of a series that was read whole. */
 const wholeMark = ' whole';
-/** Milliseconds between two readings because of changes: of curves that grow, and of rows and measurements. */
+/** Milliseconds between readings caused by changes: of growing curves, and of rows and measurements. */
 const curvesEvery = 1000;
 const rowsEvery = 2000;
 /** Runs that are asked for the names of their series. */
@@ -22,7 +22,7 @@ export class Comparison {
   /** Results of each run, by id; apart from the rows, so that what charts show is not drawn again for them. */
   values = $state.raw<ReadonlyMap<string, RunRow['values']>>(new Map());
   differences = $state.raw<Readonly<Record<string, readonly Json[]>>>({});
-  /** What tells the runs apart: one value a row. */
+  /** The settings that distinguish the runs: one value per row. */
   varied = $state.raw<readonly Varied[]>([]);
   measurements = $state.raw<readonly MeasurementInfo[]>([]);
   /** By name of the series; whole where `exact`. */
@@ -32,7 +32,7 @@ export class Comparison {
   /** Of a curve read for drawing, at most. */
   readonly points: number;
   readonly #app: App;
-  /** Of runs that are there, once that is known. */
+  /** The runs that exist, once that is known. */
   #ids: readonly string[];
   #asked = new Set<string>();
   #columns: readonly string[] = [];
@@ -49,11 +49,11 @@ export class Comparison {
       const asked = this.#ids;
       const rows = client.request('runs.rows', { ids: asked, columns: [] });
       const more = this.#readMore(asked);
-      // Refused where some are gone: that is seen from the rows.
+      // Refused if some are gone, which the rows show.
       more.catch(() => undefined);
       const ids = (await rows).map(({ id }) => id);
       if (ids.length < asked.length) {
-        // What was asked for with those that are gone failed.
+        // Requests that included runs that are gone have failed.
         this.#ids = ids;
         this.#asked.clear();
       }
@@ -73,7 +73,7 @@ export class Comparison {
     });
   }
 
-  /** What differs, what was measured, and the series that there are. */
+  /** Reads what differs, what was measured, and which series there are. */
   #readMore(ids: readonly string[]) {
     const { client } = this.#app;
     return Promise.all([
@@ -125,7 +125,7 @@ export class Comparison {
       const runs = [...grown];
       grown.clear();
       await this.#app.attempt(() => this.#readGrown(runs));
-      // What came while they were read.
+      // What was added while they were being read.
       curves = grown.size === 0 ? undefined : setTimeout(() => void grow(), curvesEvery);
     };
     const growLater = (run: string): void => {
@@ -159,7 +159,7 @@ export class Comparison {
     };
   }
 
-  /** The series that have been read, of runs that have gone on since. */
+  /** Reads again the series of runs that have advanced since. */
   async #readGrown(runs: readonly string[]): Promise<void> {
     const keys = Object.keys(this.series);
     const renewed = await Promise.all(

@@ -1,4 +1,4 @@
-/** Which runs of a comparison are drawn direction by direction: more than some cannot be told apart. */
+/** Which runs of a comparison are drawn direction by direction: with too many, they could not be distinguished. */
 import type { MeasurementInfo } from '../../shared/contract/index.ts';
 import { shapes } from './looks.ts';
 import type { Look } from './looks.ts';
@@ -7,14 +7,14 @@ import type { Member } from './members.ts';
 
 export const mostDrawn = 12;
 
-/** A run that has such a figure, as its charts call it. */
+/** A run that has such a figure, named as in its charts. */
 export interface Drawable extends Look {
   readonly id: string;
   readonly name: string;
   readonly measurement: MeasurementInfo;
 }
 
-/** Runs on show whose last measurement of the parameter has its arrays. */
+/** Runs that are shown and whose last measurement of the parameter has its arrays. */
 export function drawableOf(
   members: readonly Member[],
   measurements: readonly MeasurementInfo[],

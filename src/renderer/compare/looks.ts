@@ -1,4 +1,4 @@
-/** How members of a comparison are told apart: a colour each up to eight, then dashes of lines and shapes of points besides. Pure. */
+/** How members of a comparison are distinguished: by colour up to eight, then also by dashes of lines and shapes of points. Pure. */
 
 import type { Dash, MarkerShape } from '../../shared/figures/appearance.ts';
 

@@ -1,4 +1,4 @@
-/** What an overlay draws. */
+/** The data that an overlay draws. */
 import type { Look } from './looks.ts';
 
 export interface OverlayMark extends Look {

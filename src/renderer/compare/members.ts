@@ -1,4 +1,4 @@
-/** What a comparison lays side by side: single runs, or the seeds of one setup as one; and their curves and points. Pure. */
+/** The members of a comparison: single runs, or the combined seeds of one setup; and their curves and points. Pure. */
 import type { CutoffRow, Estimator, Interval } from '../../shared/slopes.ts';
 import { findRow, type Estimand } from '../../shared/estimands.ts';
 import type { Json, MeasurementInfo, RunRow, SeriesData, SummaryValue } from '../../shared/contract/index.ts';
@@ -21,7 +21,7 @@ export interface Member extends Look {
 
 /**
  * Runs, or the seeds of each setup as one, called and ordered by the settings in which they differ (`varied`: one value a row), with a look each. Where they differ
- * in nothing they stand in the order given, in their own colours if these differ.
+ * in nothing they keep the given order, in their own colours if these differ.
  */
 export function membersOf(rows: readonly RunRow[], seeds: boolean, varied: readonly Varied[] = []): Member[] {
   const groups = new Map<string, RunRow[]>();
@@ -115,7 +115,7 @@ export function curvesOf(members: readonly Member[], series: Series, name: strin
   });
 }
 
-/** Mean and interval of curves over the steps that all of them reach; where but one goes on, it ends. */
+/** Mean and interval of curves over the steps that at least two of them reach. */
 export function meanCurve(curves: readonly SeriesData[]): Pick<OverlayMark, 'x' | 'y' | 'low' | 'high'> {
   const from = Math.max(...curves.map(({ steps }) => steps[0]));
   const to = Math.min(...curves.map(({ steps }) => steps[steps.length - 1]));
@@ -137,7 +137,7 @@ export function meanCurve(curves: readonly SeriesData[]): Pick<OverlayMark, 'x' 
     }
     return onGrid;
   });
-  // As `statisticsOf` has it, without a list a step.
+  // As in `statisticsOf`, but without making a list for every step.
   const half = n > 1 ? studentQuantile(0.975, n - 1) / Math.sqrt(n * (n - 1)) : NaN;
   for (let i = 0; i < x.length; i++) {
     let sum = 0;
@@ -327,7 +327,7 @@ export function settingOf(key: string, rows: readonly RunRow[], values: readonly
   };
 }
 
-/** A result of each member against a setting. Members that differ in it within (seeds against the seed) give one point a value. */
+/** A result of each member against a setting. Members whose runs differ in that setting (as seeds do in the seed) give one point per value. */
 export function againstSetting(
   members: readonly Member[],
   setting: Setting,
@@ -354,7 +354,7 @@ export function againstSetting(
 }
 
 /**
- * Marks to be joined by a line: members that have the same value in every setting in which the runs differ, but for `key` and the seed. Ids of marks, each
+ * Marks to be joined by a line: members that have the same value in every setting in which the runs differ, except `key` and the seed. Ids of marks, each
  * list in the order of x; lists of one are left out. `varied`: one value a row.
  */
 export function joinsOf(

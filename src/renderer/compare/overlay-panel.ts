@@ -20,7 +20,7 @@ export interface OverlayOptions {
   readonly joins?: readonly (readonly string[])[];
 }
 
-/** Beyond so many marks lines are seen through; and dashes, which cost ten times a plain line, tell nothing any more. */
+/** With more marks than this, lines are translucent; and dashes, which cost ten times a plain line, are no longer recognisable. */
 const faintFrom = 25;
 const mostDashed = 48;
 /** Pixels between the error bars of two marks over one x, and over all of them. */
@@ -97,7 +97,7 @@ function pointsOf(mark: OverlayMark, kind: 'points' | 'bars', { shift, joined, a
   };
 }
 
-/** Over numbers a point stands at its value, always. Over names marks stand side by side, for a name has room on both sides. */
+/** Over numbers a point stands at its value, always. Over names marks are side by side, because a name has room on both sides. */
 export function placedMarks(marks: readonly OverlayMark[], x: Axis): readonly OverlayMark[] {
   if (x.scale !== 'category' || marks.length < 2) return marks;
   return marks.map((mark, k) => {
@@ -119,7 +119,7 @@ function barShifts(marks: readonly OverlayMark[]): Map<number, number> {
   return shifts;
 }
 
-/** An axis of words that are no formula. */
+/** An axis of plain words, not formulas. */
 export function namedAxis(name: string, rest: Partial<Omit<Axis, 'label'>> = {}): Axis {
   return { scale: 'linear', ...rest, label: plainLabel(name) };
 }

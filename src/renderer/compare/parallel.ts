@@ -6,7 +6,7 @@ import { numberText } from '../format.ts';
 import { settingOf } from './members.ts';
 import type { Member } from './members.ts';
 
-/** Beyond, axes stand too close to be read. */
+/** With more axes than this, they are too close to be read. */
 export const mostAxes = 8;
 /** Values that have a tick each. */
 const mostTicks = 8;

@@ -1,4 +1,4 @@
-/** Results of runs as a comparison shows them: exponents at the cutoff that is in force on the screen, everything else as the runs came to it. Pure. */
+/** Results of runs as a comparison shows them: exponents at the cutoff chosen on the screen, everything else as stored. Pure. */
 import { headlineCutoff, isSameCutoff } from '../../shared/estimands.ts';
 import type { Estimand } from '../../shared/estimands.ts';
 import type { MeasurementInfo, RunRow, SummaryValue } from '../../shared/contract/index.ts';
@@ -21,8 +21,8 @@ export function isSlope(key: string): boolean {
 }
 
 /**
- * By run and summary key. A run's own summary has its slopes at `headlineCutoff` (src/main/store/summary.ts); at another one they are read off the measurement that
- * stands for the layer, and a slope that was not fitted there is left out.
+ * By run and summary key. A run's own summary has its slopes at `headlineCutoff` (src/main/store/summary.ts); at another cutoff they are taken from the measurement that
+ * represents the layer, and slopes that were not fitted there are left out.
  */
 export function resultsAt(
   values: ReadonlyMap<string, RunRow['values']>,

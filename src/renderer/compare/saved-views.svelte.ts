@@ -26,7 +26,7 @@ export class SavedViews {
     return this.#kept.value;
   }
 
-  /** Takes the place of one of the same name. */
+  /** Replaces a view of the same name. */
   save(saved: SavedView): void {
     this.#kept.value = [...this.list.filter(({ name }) => name !== saved.name), saved].sort((a, b) =>
       a.name.localeCompare(b.name, 'en', { numeric: true }),

@@ -1,4 +1,4 @@
-/** Curves as they are looked at: over steps, epochs or training time, and smoothed. Pure. */
+/** Curves as they are displayed: over steps, epochs or training time, and smoothed. Pure. */
 import type { RunRow, SeriesData } from '../../shared/contract/index.ts';
 import { secondsAt } from '../../shared/training-time.ts';
 import type { OverlayMark } from './marks.ts';
@@ -7,8 +7,8 @@ import type { OverlayMark } from './marks.ts';
 export const spans = [0, 5, 20, 100] as const;
 
 /**
- * An exponential moving mean over points: s_k = a y_k + (1 - a) s_{k-1} with a = 2 / (span + 1), begun at the first value without a pull to zero. A value that is not a
- * number stays one, and the mean goes on behind it.
+ * An exponential moving mean over points: s_k = a y_k + (1 - a) s_{k-1} with a = 2 / (span + 1), starting at the first value, so that it is not biased towards zero. A value that is not a
+ * number stays that way, and the mean continues after it.
  */
 export function smoothed(values: ArrayLike<number>, span: number): Float64Array {
   const out = Float64Array.from(values);
@@ -31,7 +31,7 @@ export type Unit = (typeof curveUnits)[number];
 export const unitKeys: readonly string[] = ['epochs', 'steps_per_second'];
 
 /**
- * Epochs, or seconds of training, a step of a run; null where they are not known. Seconds are those at the run's mean speed, without evaluations and measurements.
+ * Epochs, or seconds of training, per step of a run; null where they are not known. Seconds are those at the run's mean speed, without evaluations and measurements.
  */
 export function unitsAStep(unit: Unit, { steps }: RunRow, values: RunRow['values'] | undefined): number | null {
   const number = (key: string): number => values?.[key]?.value ?? NaN;

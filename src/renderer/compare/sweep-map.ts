@@ -3,15 +3,15 @@ import type { Leaf, Varied } from '../../shared/varied.ts';
 import { placeText } from '../state/place.ts';
 import type { Member } from './members.ts';
 
-/** Where a press on runs leads: to the one, or to a comparison of them. */
+/** Where a press on runs leads: to the run, or to a comparison of several. */
 export function hrefOfRuns(runs: readonly string[]): string {
   return placeText(runs.length === 1 ? { screen: 'run', run: runs[0], tab: 'overview' } : { screen: 'compare', runs });
 }
 
 export interface MapCell {
-  /** Mean over what stands here. */
+  /** Mean over the runs of this cell. */
   readonly value: number;
-  /** From the smallest value of the map, 0, to the largest, 1; 0.5 where all are one. */
+  /** From the smallest value of the map, 0, to the largest, 1; 0.5 if all are equal. */
   readonly share: number;
   readonly runs: readonly string[];
 }

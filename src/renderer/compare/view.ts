@@ -6,7 +6,7 @@ import type { Quantity } from './members.ts';
 import type { Unit } from './smoothing.ts';
 
 export interface CompareView {
-  /** Whether the seeds of one setup are one. */
+  /** Whether the seeds of one setup are combined. */
   readonly seeds: boolean;
   readonly series: string;
   readonly parameter: string;
@@ -40,16 +40,16 @@ export const firstCompareView: CompareView = {
   drawn: [],
 };
 
-/** From what was stored by any version; undefined for what is none. */
+/** Reads what any version stored; undefined if it is not a view. */
 export function readCompareView(stored: unknown): CompareView | undefined {
   return typeof stored === 'object' && stored !== null ? { ...firstCompareView, ...stored } : undefined;
 }
 
-/** The view that the screen was left with. */
+/** The view as the screen was last left. */
 export function keptCompareView(app: App): Kept<CompareView> {
   return Kept.of<CompareView>(app, 'compare.view', firstCompareView, (stored) => {
     const view = readCompareView(stored);
-    // The cutoff is of the comparison on show: one that was set for another would be used unsaid.
+    // The cutoff belongs to the current comparison: one set for another must not be used silently.
     return view === undefined ? undefined : { ...view, cutoff: headlineCutoff };
   });
 }

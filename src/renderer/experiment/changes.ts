@@ -18,7 +18,7 @@ function leavesOf(value: unknown, path: string, leaves: Map<string, unknown>): M
   return leaves;
 }
 
-/** In the order of the first experiment, then of what the second has beside it. A missing one is ''. */
+/** In the order of the first experiment, then fields that only the second has. A missing value is ''. */
 export function changesBetween(from: unknown, to: unknown): Change[] {
   if (to === undefined) return [];
   const before = leavesOf(from, '', new Map());

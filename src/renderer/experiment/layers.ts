@@ -1,4 +1,4 @@
-/** What the form shows of each kind of layer, and what a new one begins with. The format itself: src/shared/model.ts. */
+/** What the form shows for each kind of layer, and the initial values of a new one. The format itself: src/shared/model.ts. */
 import { activationFunctions } from '../../shared/model.ts';
 import type { LayerKind } from '../../shared/model.ts';
 
@@ -8,7 +8,7 @@ export interface LayerField {
   /** numbers: one, or several for a sweep; pair: [height, width]; choice: one of `options`; flag: true or false. */
   readonly kind: 'numbers' | 'pair' | 'choice' | 'flag';
   readonly options?: readonly string[];
-  /** What holds where it is left out. */
+  /** The value if it is left out. */
   readonly otherwise?: string | boolean;
 }
 
@@ -23,10 +23,10 @@ const pooling: readonly LayerField[] = [
 
 interface LayerForm {
   readonly title: string;
-  /** What the name of a new one begins with; none where the kind has no name. */
+  /** The beginning of the name of a new layer; none if the kind has no name. */
   readonly stem?: string;
   readonly fields: readonly LayerField[];
-  /** The fields that a new one begins with; default none. */
+  /** The initial fields of a new layer; default none. */
   readonly begins?: Readonly<Record<string, unknown>>;
 }
 

@@ -11,7 +11,7 @@ export function valueAt(root: unknown, path: Path): unknown {
   );
 }
 
-/** A copy with the value there; undefined takes the field out. Objects on the way are made. */
+/** A copy with the value there; undefined removes the field. Missing objects on the path are created. */
 export function withValue(root: unknown, path: Path, value: unknown): unknown {
   if (path.length === 0) return value;
   const [key, ...rest] = path;
@@ -28,7 +28,7 @@ export function withValue(root: unknown, path: Path, value: unknown): unknown {
 }
 
 /**
- * What was written into a field of numbers: a number, a list of them for a sweep ("0.1, 0.05"), undefined where it is empty, or the text itself where it
+ * The content of a field of numbers: a number, a list of them for a sweep ("0.1, 0.05"), undefined where it is empty, or the text itself where it
  * is none of these, so that the check can name it.
  */
 export function numbersOf(text: string): Json | undefined {
@@ -52,11 +52,11 @@ export function numbersText(value: unknown): string {
 /** A problem as the check names it: "experiment.optimiser.lr: expected ...", "value 2 of optimiser.lr: experiment.optimiser.lr: expected ...". */
 const problemForm = /^(?:value (\d+) of ([^:]+): )?experiment\.([^:]+): (.*)$/s;
 
-/** Of the fields of the form; all else is said beside it. */
+/** Problems at the fields of the form; all others are shown beside it. */
 const fieldForm =
   /^(name|model\.input|optimiser\.(lr|momentum|weight_decay)|batch_size|dataset\.subset\.count|epochs|stop_at_loss|seed|measurements\[\d+\]\.samples|model\.layers\[\d+\].*)$/;
 
-/** What is wrong at a path, without the place: "expected ...", "value 2: expected ..."; '' where nothing is. `inside`: at a path that begins so. */
+/** What is wrong at a path, without the place: "expected ...", "value 2: expected ..."; '' if nothing is. `inside`: also at longer paths that begin with it. */
 export function problemOf(problems: readonly string[], path: string, inside = false): string {
   for (const problem of problems) {
     const [, value, , place, text] = problemForm.exec(problem) ?? [];
@@ -73,7 +73,7 @@ export function problemsBeside(problems: readonly string[]): readonly string[] {
 }
 
 /**
- * A problem as it reads where no field shows it: "schedule of the learning rate: expected ...", "learning rate, value 2: expected ...". A key that is unknown stands
+ * A problem as it reads where no field shows it: "schedule of the learning rate: expected ...", "learning rate, value 2: expected ...". An unknown key is given
  * as it was written, because it has to be found in the JSON.
  */
 export function problemText(problem: string): string {

@@ -3,7 +3,7 @@ import type { ReopenedFigure } from '../../shared/contract/index.ts';
 import type { App } from '../state/app.svelte.ts';
 import { base64Of } from './download.ts';
 
-/** Undefined where nothing was chosen, or the file is none of this program's (which is told). */
+/** Undefined if nothing was chosen, or if the file does not come from this program (the user is told). */
 export async function reopenFile(app: App): Promise<ReopenedFigure | undefined> {
   if (app.info?.dialogs === true) {
     return app.attempt(async () => {
@@ -40,7 +40,7 @@ function pick(): Promise<File | undefined> {
   });
 }
 
-/** What to say of runs that a reopened figure names and this store does not have. */
+/** The message about runs that a reopened figure names but this store does not have. */
 export function missingText({ missing, drawable }: ReopenedFigure): string | undefined {
   if (missing.length === 0) return undefined;
   const names = missing.slice(0, 3).join(', ') + (missing.length > 3 ? ' …' : '');

@@ -1,4 +1,4 @@
-/** The figure that is being made: its recipe with undo, what is drawn of it, and which panel is edited. */
+/** The figure that is being edited: its recipe with undo, its drawing, and which panel is edited. */
 import { definedOf } from '../../shared/defined.ts';
 import type { RenderedFigure } from '../../shared/contract/index.ts';
 import {
@@ -15,9 +15,9 @@ import { settingName } from '../../shared/settings.ts';
 import { faultOf, type App } from '../state/app.svelte.ts';
 import type { DrawOptions, FigureToDraw } from '../state/place.ts';
 
-/** Changes of one field within so many milliseconds are one step of undo. */
+/** Changes of one field within this many milliseconds count as one step of undo. */
 const coalesceMilliseconds = 1000;
-/** Quiet before a change is drawn, and before it is kept for the next start. */
+/** Milliseconds of quiet before a change is drawn, and before it is kept for the next start. */
 const drawMilliseconds = 40;
 const keepMilliseconds = 500;
 const mostSteps = 200;
@@ -36,14 +36,14 @@ export function emptyRecipe(figure: FigureName = 'C_H'): FigureRecipe {
   };
 }
 
-/** What the address asks for; a figure of an unknown name is C against H. */
+/** The figure that the address asks for; an unknown name gives C against H. */
 export function recipeOf({ figure, runs, parameter, step, options = {} }: FigureToDraw): FigureRecipe {
   const name = Object.hasOwn(figureTable, figure) ? (figure as FigureName) : 'C_H';
   const sources = runs.map((run) => definedOf({ run, parameter, step }));
   return { ...emptyRecipe(name), sources, options: optionsOf(name, options) };
 }
 
-/** Those that the figure has; what is none of a figure's choices is left out. */
+/** The options that the figure has; values that are not among its choices are left out. */
 function optionsOf(figure: FigureName, options: DrawOptions): RecipeOptions {
   const known = Object.keys(figureTable[figure].options);
   const { estimand, ...others } = options;
@@ -62,7 +62,7 @@ export class Studio {
   #future = $state.raw<readonly FigureRecipe[]>([]);
   /** The stored figure that this is; null: not stored yet. */
   id = $state<string | null>(null);
-  /** As it was stored last. */
+  /** The recipe as it was last stored. */
   #stored = $state.raw<FigureRecipe | null>(null);
   /** Number of the panel that is edited, where there are panels. */
   panel = $state(0);
@@ -70,7 +70,7 @@ export class Studio {
   /** Of `rendered`. */
   drawnIn = $state<number | null>(null);
   problem = $state<string | null>(null);
-  /** Whether the problem is not one of the recipe, so that drawing again may help. */
+  /** Whether the problem lies outside the recipe, so that drawing again may help. */
   passing = $state(false);
   drawing = $state(false);
   #last: { readonly key: string; readonly time: number } | null = null;
@@ -83,7 +83,7 @@ export class Studio {
 
   constructor(app: App) {
     this.#app = app;
-    // What was asked for when the connection was lost is never answered.
+    // A request pending when the connection was lost is never answered.
     this.#stopListening = app.client.onState((state) => {
       if (state.kind === 'connected' && state.again) void this.draw();
     });
@@ -115,12 +115,12 @@ export class Studio {
     return this.#future.length > 0;
   }
 
-  /** Whether there is something that is not stored. */
+  /** Whether there are unsaved changes. */
   get changed(): boolean {
     return this.#stored !== null && JSON.stringify(this.#stored) !== JSON.stringify(this.#recipe);
   }
 
-  /** Begins with a recipe; nothing is left to undo. */
+  /** Starts with a recipe and clears the undo history. */
   open(recipe: FigureRecipe, id: string | null): void {
     this.#recipe = recipe;
     this.#past = [];
@@ -134,14 +134,14 @@ export class Studio {
     this.#touched();
   }
 
-  /** What was in the studio last; an empty figure where there is nothing. */
+  /** The last content of the studio; an empty figure if there is none. */
   async openLast(): Promise<void> {
     const stored = await this.#app.attempt(() => this.#app.client.request('state.get', { name: keptName }));
     const { recipe, id } = (stored ?? {}) as { readonly recipe?: unknown; readonly id?: unknown };
     try {
       this.open(recipe === undefined ? emptyRecipe() : parseRecipe(recipe), typeof id === 'string' ? id : null);
     } catch {
-      // Kept by another version of the program: begin anew.
+      // Kept by another version of the program: start afresh.
       this.open(emptyRecipe(), null);
     }
   }
@@ -175,7 +175,7 @@ export class Studio {
     this.#goTo(after);
   }
 
-  /** A new figure is called after its run, or after what differs between its runs; so are its files. */
+  /** A new figure, and its files, are named after its run or after what differs between its runs. */
   async nameByRuns(): Promise<void> {
     const recipe = this.#recipe;
     const ids = [...new Set(recipe.sources.map(({ run }) => run))];
@@ -191,7 +191,7 @@ export class Studio {
     const last = settings.at(-1);
     const by = settings.length > 1 ? `${settings.slice(0, -1).join(', ')} and ${last}` : last;
     const of = rows.length === 1 ? `, ${rows[0].name}` : by === undefined ? '' : ` by ${by}`;
-    // Changed in the meantime: that name stands.
+    // The name was changed in the meantime and is kept.
     if (of === '' || this.#recipe.name !== recipe.name) return;
     this.#recipe = { ...this.#recipe, name: `${recipe.name}${of}` };
     this.#touched();
@@ -226,12 +226,12 @@ export class Studio {
     const from = this.figure;
     const { title } = figureTable[from];
     const formerName = this.edited.name;
-    // What follows the title, the run or what differs, stays.
+    // The part after the title (the run, or what differs) is kept.
     const name =
       formerName === title || formerName.startsWith(`${title}, `) || formerName.startsWith(`${title} by `)
         ? `${figureTable[figure].title}${formerName.slice(title.length)}`
         : formerName;
-    // Options that the figure does not have would come back unasked with another; limits and labels belong to its axes.
+    // Options that the new figure does not have would reappear with a later one; limits and labels belong to the axes of the old one.
     const shared = Object.entries(this.edited.options).filter(
       ([option]) =>
         !Object.hasOwn(figureTable[from].options, option) || Object.hasOwn(figureTable[figure].options, option),
@@ -272,7 +272,7 @@ export class Studio {
     this.panel = next;
   }
 
-  /** The last panel that is left becomes the figure. */
+  /** If one panel is left, it becomes the figure. */
   removePanel(at: number): void {
     const recipe = this.#recipe;
     const panels = (recipe.panels ?? []).filter((_, k) => k !== at);
@@ -327,7 +327,7 @@ export class Studio {
     void this.#app.attempt(() => this.#app.client.request('state.set', { name: keptName, value }));
   }
 
-  /** Draws the recipe as it is now; one drawing at a time, and after it the newest recipe alone. */
+  /** Draws the recipe as it is now; one drawing at a time, then only the newest recipe. */
   async draw(): Promise<void> {
     const number = ++this.#wanted;
     if (this.#busy) return;
@@ -364,7 +364,7 @@ export class Studio {
   }
 }
 
-/** Of the same results what stands beside a figure most often, each of which takes as many sources. */
+/** The figure of the same results that most often accompanies another one; both take equally many sources. */
 const companions: Readonly<Partial<Record<FigureName, FigureName>>> = {
   C_H: 'C_Q',
   C_Q: 'C_H',
@@ -383,7 +383,7 @@ function besides(recipe: FigureRecipe): FigureRecipe {
   return { ...recipe, figure, name: figureTable[figure].title, options };
 }
 
-/** Options with changes; what is undefined, or an empty text or object, is gone. */
+/** Options with changes; undefined values, empty texts and empty objects are removed. */
 function merged(options: RecipeOptions, changes: Options): RecipeOptions {
   const entries = Object.entries({ ...options, ...changes }).filter(
     ([, value]) =>

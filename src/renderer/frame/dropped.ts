@@ -10,7 +10,7 @@ export interface Dropped {
   readonly isFolder: boolean;
 }
 
-/** To be called while the event is told: what it carries is gone afterwards. */
+/** To be called during the event, whose data are gone afterwards. */
 export function droppedIn(data: DataTransfer): Dropped[] {
   return [...data.items]
     .filter(({ kind }) => kind === 'file')
@@ -40,11 +40,11 @@ async function openOne(app: App, { file, isFolder }: Dropped): Promise<void> {
   }
 }
 
-/** A folder, or a file of arrays: what it holds decides which dataset it becomes. */
+/** A folder or a file of arrays: its contents decide which dataset it becomes. */
 async function addDataset(app: App, file: File): Promise<void> {
   const place = await placeOf(app, file);
   if (place === undefined) {
-    app.tell('info', `The browser does not tell where ${file.name} lies: choose it under Data.`);
+    app.tell('info', `The browser does not reveal the path of ${file.name}: choose it under Data.`);
     app.go({ screen: 'data' });
     return;
   }
@@ -57,7 +57,7 @@ async function addDataset(app: App, file: File): Promise<void> {
 async function importRun(app: App, file: File): Promise<void> {
   const place = await placeOf(app, file);
   if (place !== undefined) return app.importRun(place);
-  app.tell('info', `The browser does not tell where ${file.name} lies: write its path.`);
+  app.tell('info', `The browser does not reveal the path of ${file.name}: type its path.`);
   app.go({ screen: 'import' });
 }
 
@@ -79,7 +79,7 @@ async function openJson(app: App, file: File): Promise<void> {
   } catch (error) {
     app.tell(
       'error',
-      `${file.name} is no JSON (${error instanceof Error ? error.message : String(error)}); nothing was changed.`,
+      `${file.name} is not JSON (${error instanceof Error ? error.message : String(error)}); nothing was changed.`,
     );
     return;
   }
@@ -90,7 +90,7 @@ async function openJson(app: App, file: File): Promise<void> {
   app.show({ screen: 'new' });
 }
 
-/** Undefined in the browser, where a page is not told. */
+/** Undefined in the browser, where a page does not learn it. */
 async function placeOf(app: App, file: File): Promise<{ readonly token: string } | undefined> {
   const [chosen] = (await app.attempt(() => app.client.openDropped([file]))) ?? [];
   return chosen === undefined ? undefined : { token: chosen.token };

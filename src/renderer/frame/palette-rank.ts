@@ -1,6 +1,6 @@
 /**
  * What the command palette offers for what was typed, the best first. An exact name comes before a beginning, that before words that begin so, those before words that
- * merely occur; among equals what opens something comes before what changes something. What changes data is offered for the words of its name alone,
+ * merely occur; among equals, commands that open something come before those that change something. Commands that change data are offered only for the words of their name,
  * never because letters of it occur somewhere.
  */
 
@@ -28,7 +28,7 @@ export function plainWords(text: string): string {
     .trim();
 }
 
-/** Whether every word of `query` begins a word of `title`, each a later one than the last. */
+/** Whether the words of `query` begin words of `title` in the same order. */
 function beginsInOrder(title: readonly string[], query: readonly string[]): boolean {
   let at = 0;
   for (const word of query) {

@@ -52,7 +52,7 @@ function boundsOf({ claim, numbers }: ClaimResult): readonly [number, number] {
   }
 }
 
-/** Null where no number was found, or no bound is known: then there is nothing to draw. */
+/** Null if there is no number or no bound: then there is nothing to draw. */
 export function claimBars(result: ClaimResult): ClaimBars | null {
   const bounds = boundsOf(result);
   const bars = result.numbers.flatMap(({ name, estimand, value, interval }): ClaimBar[] =>

@@ -44,7 +44,7 @@ export interface DirectionSets {
   readonly floors: Floors;
   /** One a set; empty where the measurement has none. */
   readonly errors: readonly SetErrors[];
-  /** Which directions of each set have points. */
+  /** Indices of the directions of each set that have points. */
   readonly shown: readonly DrawnDirections[];
 }
 
@@ -129,7 +129,7 @@ export function intervalOf(row: CutoffRow | undefined, relation: Relation): Inte
 }
 
 /**
- * Why numbers at this cutoff deserve less trust; empty where they do not.
+ * Why numbers at this cutoff deserve less trust; empty if there is no reason.
  * @param near the stored row nearest to it, with what only the measurement knows.
  */
 export function doubts(row: CutoffRow, summary: MeasurementSummary, near?: CutoffRow): string[] {

@@ -1,4 +1,4 @@
-/** What may be measured beside C, H and Q, and what of it a measurement has. Pure but for the question how long it takes. */
+/** What can be measured in addition to C, H and Q, and which of it a measurement has. Pure except for the forecast of the time. */
 import type { Json, MeasurementInfo, RunDetail } from '../../shared/contract/index.ts';
 import { definedOf } from '../../shared/defined.ts';
 import type { MeasurementWanted } from '../../shared/experiment.ts';
@@ -12,7 +12,7 @@ export const extraTitles: Readonly<Record<ExtraKind, string>> = {
   duality: 'activity–weight duality',
   assumptions: 'C against Gauss–Newton, Fisher and others',
   minibatches: 'noise of drawn minibatches',
-  fluctuations: 'fluctuations of the weights as SGD goes on',
+  fluctuations: 'fluctuations of the weights as SGD continues',
   density: 'spectral density of H',
 };
 
@@ -27,7 +27,7 @@ const has: Readonly<Record<ExtraKind, (summary: MeasurementSummary) => boolean>>
 /** Those of layers that see one vector a sample, measured exactly. */
 const ofSingleVectors: ReadonlySet<ExtraKind> = new Set(['duality', 'assumptions']);
 
-/** Why an extra that was asked for could not be had; undefined where it was not asked for, or was had. */
+/** Why an extra that was asked for is missing; undefined if it was not asked for, or was measured. */
 function unavailable(summary: MeasurementSummary, kind: ExtraKind): string | undefined {
   switch (kind) {
     case 'duality':
@@ -42,8 +42,8 @@ function unavailable(summary: MeasurementSummary, kind: ExtraKind): string | und
 }
 
 /**
- * What this measurement lacks and another could have. Duality and assumptions are those of layers that see one vector a sample, measured exactly; what was asked for in
- * vain is not asked for again.
+ * What this measurement lacks and another could have. Duality and assumptions are those of layers that see one vector a sample, measured exactly; what was asked for
+ * without success is not asked for again.
  */
 export function lackingExtras(summary: MeasurementSummary): readonly ExtraKind[] {
   const isExact = summary.method === 'exact';
@@ -76,12 +76,12 @@ export function lackingForView(summary: MeasurementSummary, view: string): reado
   return ['exact'];
 }
 
-/** Whether a measurement has what was lacking. */
+/** Whether a measurement has everything that was missing. */
 export function hasResults(summary: MeasurementSummary, kinds: readonly Lacking[]): boolean {
   return kinds.every((kind) => (kind === 'exact' ? summary.method === 'exact' : has[kind](summary)));
 }
 
-/** The same measurement again with more: what it has stays in the new one. */
+/** The same measurement with more extras: those it has are measured again. */
 export function withExtras(
   info: MeasurementInfo,
   summary: MeasurementSummary,
@@ -109,7 +109,7 @@ export async function forecastOfMeasurement(
   summary: MeasurementSummary,
 ): Promise<{ readonly seconds: number | null; readonly problem: string }> {
   const experiment = { ...(run.experiment as Record<string, Json>), epochs: 0, measurements: [measurement] };
-  // What another method took says nothing of this one.
+  // The time of another method says nothing about this one.
   const before = measurement.method === summary.method ? (summary.seconds['total'] ?? null) : null;
   try {
     const { forecast, problems } = await app.client.request('experiments.check', { experiment });

@@ -27,7 +27,7 @@ export class LiveSeries {
   #last: { readonly revision: number; readonly nextBatch: number } | undefined;
   /** One request at a time: two answers to the same question would be added twice. */
   #asking = false;
-  /** Something came that the request under way may not answer. */
+  /** Something arrived that the pending request may not include. */
   #missed = false;
 
   constructor(app: Pick<App, 'client' | 'attempt'>, run: string) {
@@ -35,7 +35,7 @@ export class LiveSeries {
     this.#run = run;
   }
 
-  /** Answers how to stop. */
+  /** Returns a function that stops it. */
   listen(): () => void {
     void this.#catchUp();
     return this.#app.client.on('series.appended', ({ run, revision, batch, series }) => {

@@ -1,6 +1,6 @@
 /**
- * How a run is looked at: the cutoff is its own, the same in its overview, its measurements and the figures made from them, and goes with the address; a run that is
- * opened for itself, or after a restart, is at the default. Which view and estimand are on show is how the user works, and is kept.
+ * How a run is displayed: the cutoff belongs to the run, is the same in its overview, its measurements and the figures made from them, and is part of the address; a run that is
+ * opened for itself, or after a restart, is at the default. The view and the estimand are the user's preference, and are kept.
  */
 import { headlineCutoff, isSameCutoff, type Estimand } from '../../shared/estimands.ts';
 import type { MeasurementInfo } from '../../shared/contract/index.ts';

@@ -1,4 +1,4 @@
-/** How fast a run trains while it is watched: steps a second over the last seconds of training, and the time left of the whole run. */
+/** How fast a run trains while it is displayed: steps a second over the last seconds of training, and the time left of the whole run. */
 import type { Client } from '../../shared/contract/index.ts';
 
 /** The span that the speed is taken over. */
@@ -22,12 +22,12 @@ export class Throughput {
     this.#run = run;
   }
 
-  /** Answers how to stop. */
+  /** Returns a function that stops it. */
   listen(): () => void {
     return this.#client.on('run.progress', ({ run, step, stage, secondsLeft }) => {
       if (run !== this.#run) return;
       const time = performance.now();
-      // A resumed run has gone back; what is measured takes time in which no step is made.
+      // A resumed run has gone back; during measurements no steps are made.
       if (step < this.step || !stage.startsWith('training')) this.#events = [];
       else if (step > (this.#events.at(-1)?.step ?? -1)) {
         this.#events = [...this.#events.filter((event) => time - event.time <= spanMilliseconds), { time, step }];

@@ -1,4 +1,4 @@
-/** What is done with many runs at once, each with its undo and with what was refused. */
+/** Bulk actions on runs, each with its undo and a report of refusals. */
 import type { BulkOutcome, Params, Project, RunRow } from '../../shared/contract/index.ts';
 import { csvOf } from '../charts/table.ts';
 import { plural } from '../format.ts';
@@ -118,7 +118,7 @@ export class RunActions {
     if (change.add.length === 0 && change.remove.length === 0) return;
     await this.#do(async () => {
       const { client } = this.#app;
-      // A run that has a tag already keeps it when the tag is taken back.
+      // A run that already had a tag keeps it when the action is undone.
       const rows = await this.#rows(ids);
       await client.request('runs.update', { ids, addTags: change.add, removeTags: change.remove });
       const parts = [

@@ -9,7 +9,7 @@ export interface Column {
   /** CSS pixels. */
   readonly width: number;
   readonly number: boolean;
-  /** Comes with `values`, so it has to be asked for. */
+  /** Delivered in `values`, so it has to be requested. */
   readonly value: boolean;
 }
 
@@ -134,7 +134,7 @@ export function cellText(row: RunRow, key: string, now: number, projects: Readon
   }
 }
 
-/** What a group shows in a column: mean and interval over its runs, or the texts they agree in. */
+/** The content of a column for a group: mean and interval over its runs, or the texts they share. */
 export function groupText(group: RunGroup, key: string, now: number, projects: ReadonlyMap<string, string>): string {
   const statistics = group.values[key];
   if (statistics !== undefined) {
@@ -161,7 +161,7 @@ export function groupTitle({ values }: RunGroup, key: string): string | undefine
   return `mean ${numberText(mean, 4)} over ${integerText(n)} runs, standard deviation ${numberText(deviation ?? 0, 3)}, ${numberText(smallest, 4)} to ${numberText(largest, 4)}; ± is the 95 % interval of the mean (Student's t)`;
 }
 
-/** What a group is called: by the values of its fields, or by its newest run. */
+/** The name of a group: the values of its fields, or its newest run. */
 export function groupName({ key, name }: RunGroup, projects: ReadonlyMap<string, string>): string {
   const entries = Object.entries(key).filter(([field]) => field !== 'setup');
   if (entries.length === 0) return name;

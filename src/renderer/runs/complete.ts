@@ -1,4 +1,4 @@
-/** What can be written next in a filter: fields, their values, words of the language. Pure; see src/main/store/filter/parse.ts for the language. */
+/** Completions for a filter: fields, their values, words of the language. Pure; see src/main/store/filter/parse.ts for the language. */
 import type { ColumnInfo } from '../../shared/contract/index.ts';
 
 export interface Suggestion {
@@ -11,7 +11,7 @@ export interface CaretWord {
   /** The part of the filter that a suggestion replaces. */
   readonly from: number;
   readonly to: number;
-  /** What is written of it. */
+  /** The part that is typed so far. */
   readonly word: string;
   /** The field whose value is expected here; null: a field or a word of the language. */
   readonly valueOf: string | null;
@@ -36,7 +36,7 @@ export function placeOf(filter: string, caret: number): CaretWord | null {
   return { from, to: caret, word, valueOf: field === null ? null : (field[1] ?? field[2]) };
 }
 
-/** Whether a field is due, or a word that joins or compares. */
+/** Whether a field is expected, or a word that joins or compares. */
 function expects(before: string): 'field' | 'operator' | 'join' {
   const text = before.trimEnd();
   if (text === '' || /(?:\b(?:and|or|not|has)|[(])$/i.test(text)) return 'field';

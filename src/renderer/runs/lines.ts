@@ -38,10 +38,10 @@ export interface Lines {
   readonly opened: ReadonlyMap<string, Opened>;
 }
 
-/** Runs and groups of one page. A group costs as much as its runs, so that few more are read than are in view. */
+/** Runs and groups of one page. A group costs as much as its runs, so only slightly more are read than are in view. */
 export const runPage = 100;
 export const groupPage = 12;
-/** Where a line stands: a group, or a run inside of one. */
+/** The place of a line: a group, or a run inside a group. */
 export type PlaceOfLine =
   { readonly child: null; readonly index: number } | { readonly child: number; readonly opened: OpenGroup };
 

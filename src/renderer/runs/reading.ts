@@ -3,7 +3,7 @@ import type { Arguments, GroupPage, Method, Result, RunGroup, RunPage, RunRow } 
 import { groupPage, openGroups, pagesOf, placeOfLine, runPage } from './lines.ts';
 import type { Key, Lines, Opened, RunsWanted } from './lines.ts';
 
-/** What is on show when the lines are read again. */
+/** What is displayed when the lines are read again. */
 export interface Standing {
   readonly lines: Lines | null;
   /** Lines [from, to) in view. */
@@ -22,7 +22,7 @@ export interface Reading {
   readonly revision: number;
 }
 
-/** What asks the services. */
+/** The part of the client that sends requests. */
 export interface Asking {
   request<M extends Method>(method: M, ...args: Arguments<M>): Promise<Result<M>>;
 }

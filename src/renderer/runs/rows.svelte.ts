@@ -13,7 +13,7 @@ import { RunsReader } from './reading.ts';
 /** Milliseconds between two readings because of changes. */
 const refreshEvery = 500;
 
-/** What the user is at: nothing moves under the pointer; under the keyboard the list scrolls with the active line. */
+/** What the user is using: nothing moves under the pointer; with the keyboard the list scrolls with the active line. */
 export type Hold = 'pointer' | 'keyboard' | 'none';
 
 export class TableRows {
@@ -29,7 +29,7 @@ export class TableRows {
   active = $state<string | null>(null);
   /** Index of the active line. */
   activeIndex = $state(0);
-  /** Told when the active line went to another place by itself. */
+  /** Called when the active line moved to another place by itself. */
   onmoved: ((from: number, to: number) => void) | null = null;
   hold: () => Hold = () => 'none';
   readonly #app: App;
@@ -176,7 +176,7 @@ export class TableRows {
     if (wanted === null) return;
     const number = ++this.#number;
     this.#idsOf = null;
-    // One that overtakes what the user asked for answers for it.
+    // A newer request also answers for the earlier one.
     this.#forced ||= force;
     try {
       const { open, active } = this;

@@ -181,7 +181,7 @@ export class Selection {
     ];
   });
 
-  /** Whether a key was about the selection, and what it says is being done. */
+  /** Returns whether a key applied to the selection; if so, its action is carried out. */
   takes(event: KeyboardEvent): boolean {
     const key = event.key.toLowerCase();
     if (event.ctrlKey && key === 'a') this.chooseAll();

@@ -1,4 +1,4 @@
-/** What stands around the table: how many runs there are of each state, in each project and in the bin. */
+/** The counts around the table: runs of each state, in each project and in the bin. */
 import type { Project, RunStatus } from '../../shared/contract/index.ts';
 import type { App } from '../state/app.svelte.ts';
 import type { RunWhere } from './lines.ts';

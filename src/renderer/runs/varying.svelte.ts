@@ -1,4 +1,4 @@
-/** What the table of runs does by itself: a column for each setting in which the runs on show differ, and number columns wide enough for their numbers. */
+/** What the table of runs does automatically: a column for each setting in which the runs on show differ, and number columns wide enough for their numbers. */
 import type { RunGroup, RunRow } from '../../shared/contract/index.ts';
 import { defaultAxis } from '../../shared/varied.ts';
 import type { Varied } from '../../shared/varied.ts';
@@ -14,9 +14,9 @@ const mostLooked = 100;
 const mostAdded = 4;
 /** Milliseconds of quiet before the settings are asked for. */
 const settle = 250;
-/** CSS pixels that names take by themselves. */
+/** CSS pixels that names take without other content. */
 const widestName = 400;
-/** And states with what a run came to. */
+/** The same for states with the outcome of a run. */
 const widestState = 184;
 /** Of a digit, and around the text of a cell; CSS pixels. */
 const digit = 7.2;
@@ -30,7 +30,7 @@ export class Varying {
   readonly #app: App;
   #asked = '';
   #of = '';
-  /** What was looked at last. */
+  /** The runs that were last examined. */
   #seen: readonly unknown[] = [];
   #looking: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -103,7 +103,7 @@ function textOf(of: RunRow | RunGroup | undefined, key: string): string {
   return 'runs' in of ? groupText(of, key, 0, new Map()) : cellText(of, key, 0, new Map());
 }
 
-/** Settings that are columns: of layers and measurements there are too many to be any. */
+/** Settings that can be columns: those of layers and measurements are too many. */
 function columnsOf(varied: readonly Varied[]): string[] {
   const first = defaultAxis(varied);
   return varied
@@ -113,7 +113,7 @@ function columnsOf(varied: readonly Varied[]): string[] {
     .slice(0, mostAdded);
 }
 
-/** The columns on show: those chosen, and those added before the first result, but for what was taken out by hand. */
+/** The columns on show: those chosen, and those added before the first result, except those removed by hand. */
 export function withAdded(
   chosen: readonly string[],
   added: readonly string[],

@@ -57,7 +57,7 @@ export const firstPosition: Position = { scroll: 0, active: null, chosen: [], op
 const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((each) => typeof each === 'string');
 
-/** What is stored may come from another version: each part is taken where it is sound. */
+/** The stored view may come from another version: each part is used if it is valid. */
 export function readView(stored: unknown): TableView | undefined {
   if (typeof stored !== 'object' || stored === null) return undefined;
   const from = stored as Partial<Record<keyof TableView, unknown>>;
@@ -101,7 +101,7 @@ export function readPosition(stored: unknown): Position | undefined {
   };
 }
 
-/** Words go by text, an expression by its operators. */
+/** Words are searched as text; operators make an expression. */
 export function isExpression(filter: string): boolean {
   return /[<>=~]|\b(has|not|in)\s+\S/.test(filter);
 }

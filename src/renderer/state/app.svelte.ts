@@ -13,7 +13,7 @@ import { parsePlace, placeText } from './place.ts';
 import type { Place } from './place.ts';
 import { Press } from './press.ts';
 
-/** A line at the foot of the window: something done that can be undone, or something to know. */
+/** A line at the bottom of the window: an action that can be undone, or information. */
 export interface Message {
   readonly id: number;
   readonly level: 'info' | 'warning' | 'error';
@@ -29,16 +29,16 @@ const messageMilliseconds = 10_000;
 export class App {
   readonly client: WorkbenchClient;
   connection = $state.raw<ConnectionState>({ kind: 'connecting' });
-  /** Counts connections after a loss, and stores replaced: screens load anew. */
+  /** Counts reconnections and store replacements, after which screens reload. */
   generation = $state(0);
   place = $state.raw<Place>({ screen: 'runs' });
   settings = $state.raw<Settings | null>(null);
   queue = $state.raw<QueueSnapshot | null>(null);
   info = $state.raw<AppInfo | null>(null);
   doctor = $state.raw<DoctorReport | null>(null);
-  /** Warnings about the store that this window has read and put away. */
+  /** Warnings about the store that were dismissed in this window. */
   #read = $state.raw<readonly string[]>([]);
-  /** What to know of the place of the store, until it is put away. */
+  /** A warning about the location of the store, until it is dismissed. */
   readonly warnings = $derived((this.info?.warnings ?? []).filter((text) => !this.#read.includes(text)));
   messages = $state.raw<readonly Message[]>([]);
   systemDark = $state(false);
@@ -59,9 +59,9 @@ export class App {
   screenCommands = $state.raw<readonly WindowCommand[]>([]);
   /** Values that survive a restart, by name; see `Kept.of`. */
   readonly kept = new Map<string, unknown>();
-  /** Of runs that are looked at with another cutoff than the default; see run/look-at.svelte.ts. */
+  /** Cutoffs of runs that are not displayed at the default; see run/look-at.svelte.ts. */
   readonly cutoffs = new SvelteMap<string, number>();
-  /** Layers that runs are looked at, where one was chosen. */
+  /** The chosen layer of each run, if one was chosen. */
   readonly layers = new SvelteMap<string, string>();
   readonly marked = new Marked();
   #messageNumber = 0;
@@ -76,7 +76,7 @@ export class App {
     this.connection = client.state;
   }
 
-  /** Begins listening. Answers how to stop. */
+  /** Starts listening. Returns a function that stops it. */
   start(): () => void {
     const { client } = this;
     const dark = matchMedia('(prefers-color-scheme: dark)');
@@ -85,7 +85,7 @@ export class App {
       this.systemDark = event.matches;
     };
     dark.addEventListener('change', onDark);
-    // Begun by an effect of the frame, which must not begin again for what is read here.
+    // Called by an effect of the frame, which must not rerun because of what is read here.
     const onHash = (): void => {
       untrack(() => this.#arrive(parsePlace(location.hash)));
     };
@@ -130,7 +130,7 @@ export class App {
     };
   }
 
-  /** A training that has just ended offers what it found: where it is on show, or where it was the last that ran. */
+  /** When a training ends, its result is offered if the run is displayed or was the last to run. */
   #offerResults(before: QueueSnapshot | null, now: QueueSnapshot): void {
     const isAtWork = ({ jobs }: QueueSnapshot, run: string): boolean =>
       jobs.some((job) => job.run === run && job.kind === 'train' && ['running', 'queued'].includes(job.state));
@@ -202,7 +202,7 @@ export class App {
     return { ...(layer !== undefined && { layer }), ...(cutoff !== undefined && { cutoff }) };
   }
 
-  /** Chooses the layer that a run is looked at. */
+  /** Chooses the layer of a run to display. */
   lookAtLayer(run: string, layer: string): void {
     this.layers.set(run, layer);
     this.refine(run, { layer });
@@ -226,7 +226,7 @@ export class App {
     history.replaceState(null, '', placeText(next));
   }
 
-  /** Goes to a place, and loads it anew where the window shows it already. */
+  /** Goes to a place, and reloads it if the window already shows it. */
   show(place: Place): void {
     if (location.hash === placeText(place)) this.generation++;
     else this.go(place);
@@ -287,13 +287,13 @@ export class App {
     last.action?.run();
   }
 
-  /** Does something; a fault is told to the user and answered as undefined. */
+  /** Does something; a fault is shown to the user and gives undefined. */
   async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
     } catch (error) {
       const fault = faultOf(error);
-      // The bar above says the one already; the other the user has asked for.
+      // A lost connection is already shown in the bar above; a cancellation was the user's own wish.
       if (fault.code !== 'disconnected' && fault.code !== 'cancelled') {
         this.tell('error', fault.message, undefined, fault.details && JSON.stringify(fault.details, null, 2));
       }

@@ -47,7 +47,7 @@ export function commandsOf(app: App): WindowCommand[] {
       run: () =>
         void app.attempt(async () => {
           await app.client.request('store.backup');
-          app.tell('info', 'The backup is being made; the status bar shows how far it is.');
+          app.tell('info', 'The backup is being made; the status bar shows its progress.');
         }),
     },
     { id: 'open-file', title: 'Open a .covature file', keys: 'Ctrl+O', run: () => void app.openFile() },
@@ -110,14 +110,14 @@ export const placeKeys: readonly { readonly place: string; readonly keys: readon
     keys: [
       ['↑ ↓', 'move'],
       ['F2', 'rename and describe'],
-      ['Delete', 'put it with its runs into the bin'],
+      ['Delete', 'move it and its runs to the bin'],
     ],
   },
   {
     place: 'Cutoff',
     keys: [
       ['← →, Page Up, Page Down', 'move by a decade'],
-      ['Shift+← →', 'move by a twentieth of a decade; the interval is that of the nearest decade then'],
+      ['Shift+← →', 'move by a twentieth of a decade; the interval is then that of the nearest decade'],
       ['Home, End', 'all directions, the widest cutoff'],
     ],
   },
@@ -128,10 +128,10 @@ export function commandOfKey(event: KeyboardEvent, commands: readonly WindowComm
   const target = event.target as HTMLElement | null;
   const writing = target?.closest('input, textarea, select, [contenteditable]') !== null && target !== null;
   const named = (event.ctrlKey || event.metaKey ? 'Ctrl+' : '') + (event.altKey ? 'Alt+' : '');
-  // Shift changes what a digit's key says, differently on every keyboard.
+  // Shift changes the character of a digit key differently on every keyboard.
   const digit = event.altKey && event.shiftKey ? /^Digit(\d)$/.exec(event.code)?.[1] : undefined;
   const key = digit !== undefined ? `Shift+${digit}` : event.key.length === 1 ? event.key.toUpperCase() : event.key;
-  // In a text field the browser's own undo is meant.
+  // In a text field the browser's own undo applies.
   if (writing && (named === '' || named + key === 'Ctrl+Z')) return undefined;
   return commands.find(({ keys, otherKeys }) => keys === named + key || otherKeys?.includes(named + key) === true);
 }

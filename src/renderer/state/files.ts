@@ -1,6 +1,6 @@
-/** Files that the user gets: the browser's downloads; in the desktop its dialog asks where. */
+/** Saving files for the user: downloads in the browser; on the desktop a dialog asks where. */
 
-/** Hands a text made here to the user. */
+/** Saves a text made in the window. */
 export function saveFile(name: string, type: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type }));
   follow(url, name);

@@ -1,4 +1,4 @@
-/** A request that takes its time: how far it is, and how to stop it. */
+/** A long request: its progress, and how to stop it. */
 import type { Fault } from '../../shared/contract/index.ts';
 import { faultOf } from './app.svelte.ts';
 import type { App } from './app.svelte.ts';
@@ -17,7 +17,7 @@ export class Followed {
   }
 
   /**
-   * Asks by a token of its own; an earlier request that is still under way is stopped. Answers undefined where it was stopped, or failed: then `fault`
+   * Asks by a token of its own; an earlier request that is still pending is stopped. Returns undefined if it was stopped or failed, in which case `fault`
    * says why.
    */
   async run<T>(ask: (token: string) => Promise<T>): Promise<T | undefined> {

@@ -2,7 +2,7 @@
 import type { App } from './app.svelte.ts';
 import { Kept } from './kept.svelte.ts';
 
-/** Beyond, the ones hidden first show again. */
+/** Beyond this number, the ones hidden first are shown again. */
 const mostHidden = 5000;
 
 export class HiddenRuns {

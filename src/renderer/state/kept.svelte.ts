@@ -13,7 +13,7 @@ export class Kept<T> {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #touched = false;
 
-  /** `read` turns what was stored (by any version) into a value, or answers undefined. */
+  /** `read` turns what was stored (by any version) into a value, or returns undefined. */
   constructor(app: App, name: string, initial: T, read: (stored: unknown) => T | undefined) {
     this.#app = app;
     this.#name = name;
@@ -27,7 +27,7 @@ export class Kept<T> {
     })();
   }
 
-  /** The one of that name: screens that come and go find it as they left it. */
+  /** The instance of that name: screens that are closed and reopened find it unchanged. */
   static of<T>(app: App, name: string, initial: T, read: (stored: unknown) => T | undefined): Kept<T> {
     const known = app.kept.get(name) as Kept<T> | undefined;
     if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** What is marked in one chart and shown in every other: the run or direction under the pointer, and the directions that a drag has chosen. */
+/** What is marked in one chart is shown in all others: the run or direction under the pointer, and the directions that a drag has chosen. */
 
 /** Directions of one measurement along which it was measured: those of all samples, or of a half. */
 export function directionsKey(measurement: string, set: 'all' | 'A' | 'B'): string {

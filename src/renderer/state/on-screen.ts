@@ -3,7 +3,7 @@
 export interface ScreenAction {
   readonly id: string;
   readonly title: string;
-  /** What is no link, tab, field or opener of something may change data. */
+  /** Anything other than a link, tab, field or opener may change data. */
   readonly changes: boolean;
   readonly run: () => void;
 }
@@ -42,7 +42,7 @@ function titleOf(element: HTMLElement): string {
   return isField ? `Go to: ${name}` : name;
 }
 
-/** As a screen reader says it, near enough: label, else what stands in it. */
+/** Approximately what a screen reader says: the label, else the text inside. */
 function nameOf(element: HTMLElement): string {
   const labelled = element.getAttribute('aria-labelledby');
   const text =

@@ -90,7 +90,7 @@ export function placeText(place: Place): string {
   }
 }
 
-/** Anything that is no place is the table of runs. */
+/** Anything that is not a place leads to the table of runs. */
 export function parsePlace(hash: string): Place {
   const [path, query = ''] = hash.replace(/^#\//, '').split('?', 2);
   const [screen, first, second, third, fourth, fifth] = path.split('/').map(decoded);

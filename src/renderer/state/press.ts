@@ -1,5 +1,5 @@
 /**
- * Holds the window still under a press. Between the moment a control is pressed and its click, no control may move, vanish or be disabled, or the click is
+ * Holds the window still under a press. Between the moment a control is pressed and its click, no control may move, vanish or be disabled, otherwise the click is
  * lost: the browser gives it to whatever lies under the pointer by then. The same holds for what is dragged to a place. So while a control is pressed, or something
  * is dragged
  * - answers and events of the main side wait (`after`),
@@ -47,7 +47,7 @@ export class Press {
     else work();
   }
 
-  /** Begins to watch the page. Answers how to stop. */
+  /** Starts watching the page. Returns a function that stops it. */
   listen(): () => void {
     const aborted = new AbortController();
     const on = <E extends Event>(names: readonly string[], listener: (event: E) => void): void => {
@@ -77,7 +77,7 @@ export class Press {
       if (type === 'pointercancel' && this.#dragged) return;
       if (type !== 'blur' || target === globalThis) this.#release();
     });
-    // A release that was not told: over the list of a select, or outside of the window.
+    // A release without an event: over the list of a select, or outside the window.
     on<PointerEvent>(['pointermove'], ({ buttons }) => {
       if (buttons === 0) this.#release();
     });

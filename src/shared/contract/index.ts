@@ -62,6 +62,6 @@ export type Handlers<Context> = {
 export interface Client {
   /** Rejects with a FaultError. */
   request<M extends Method>(method: M, ...args: Arguments<M>): Promise<Result<M>>;
-  /** Answers how to stop listening. */
+  /** Returns a function that stops listening. */
   on<E extends EventName>(event: E, listener: (payload: ContractEvents[E]) => void): () => void;
 }

@@ -43,7 +43,7 @@ export function windowTests(): void {
         expect(second).toMatch(/waiting.*\d+_2.*JobArrayTaskLimit/);
 
         await page.getByRole('button', { name: 'Cancel', exact: true }).click();
-        await page.getByText('1 job cancelled; runs under way take a snapshot first.').waitFor();
+        await page.getByText('1 job cancelled; running members take a snapshot first.').waitFor();
         goOn();
         await page.getByRole('button', { name: 'cancelled 2' }).waitFor();
 

@@ -89,7 +89,7 @@ describeWhere(windowAvailable(), 'a press', () => {
     await write(page.getByLabel('Batch size'), '20');
     await page.keyboard.press('Tab');
     await problem.waitFor({ state: 'detached' });
-    await page.getByText('to mend').waitFor({ state: 'detached' });
+    await page.getByText('to fix').waitFor({ state: 'detached' });
   });
 
   it('leaves every other control of every screen in its place, whatever field was typed in before', async () => {

@@ -39,7 +39,7 @@ describeWhere(windowAvailable(), 'the window', () => {
     await json.fill(JSON.stringify({ ...tiny, epochs: 60 }, null, 2));
     await page.getByLabel('Learning rate').fill('-1');
     await page.getByLabel('Learning rate').press('Tab');
-    await page.getByText('1 thing to mend').waitFor();
+    await page.getByText('1 thing to fix').waitFor();
     expect(await page.getByLabel('Learning rate').getAttribute('aria-invalid')).toBe('true');
     // It does not start: what is to be mended gets the focus.
     await page.getByRole('button', { name: 'Start' }).click();

@@ -297,7 +297,9 @@ describeWhere(windowAvailable(), 'the window', () => {
     await page.getByText(/all 4 tensors fit/).waitFor();
     // The network itself can be read off the shapes too.
     await page.getByRole('button', { name: 'Infer the network from the shapes of the weights instead' }).click();
-    await page.getByText(/Inferred from the shapes of the weights\. Assumed, because shapes do not determine it: relu/).waitFor();
+    await page
+      .getByText(/Inferred from the shapes of the weights\. Assumed, because shapes do not determine it: relu/)
+      .waitFor();
     expect(JSON.parse(await page.getByLabel('Model', { exact: true }).inputValue())).toMatchObject({
       input: [6],
       layers: [{ type: 'dense', units: 5 }, { function: 'relu' }, { type: 'dense', units: 3 }],

@@ -10,7 +10,7 @@ import type { Pool } from '../../engine/parallel/pool.ts';
 import { defaultBatchSize } from '../../shared/minibatch.ts';
 import { Random } from '../../shared/random.ts';
 import type { WeightFluctuationsSpec } from '../../shared/weight-fluctuations.ts';
-import { digest } from './rates.ts';
+import { digest, secondsOf } from './rates.ts';
 import type { RateBook } from './rates.ts';
 
 /** Losses of all samples that the width along one component takes, and directions of the trial. */
@@ -60,13 +60,7 @@ async function tried(
     batch,
     k,
     d,
-  }: {
-    readonly parameter: string;
-    readonly samples: number;
-    readonly batch: number;
-    readonly k: number;
-    readonly d: number;
-  },
+  }: Readonly<Record<'samples' | 'batch' | 'k' | 'd', number>> & { readonly parameter: string },
   spec: WeightFluctuationsSpec,
 ): Promise<{ step: number; direction: number; loss: number }> {
   const random = new Random(1, 'forecast');
@@ -78,16 +72,11 @@ async function tried(
   few.set(fill(trialDirections));
   const gradient = pool.allocate('float64', d);
   gradient.fill(0);
-  const seconds = async (body: () => Promise<unknown>): Promise<number> => {
-    const begun = performance.now();
-    await body();
-    return (performance.now() - begun) / 1000;
-  };
   try {
     const { model, weights, inputs, targets } = input;
     await pool.runEverywhere(openProblemTask, { model, weights, inputs, targets });
     const loss =
-      (await seconds(() =>
+      (await secondsOf(() =>
         pool.run(stepLossTask, { parameter, samples, gradients: pool.reference(gradient), rate: 0 }),
       )) / 2;
     let step = 0;
@@ -108,14 +97,14 @@ async function tried(
       vectors,
       entering,
     };
-    step = await seconds(async () => {
+    step = await secondsOf(async () => {
       const { arrays } = await followStretch(pool, input, following);
       for (const array of arrays) pool.blas.release(array);
     });
     if (entering !== null) pool.blas.release(entering);
     const session = await openSession(pool, input, { parameter, samples, seed: 1 });
     try {
-      const direction = await seconds(() =>
+      const direction = await secondsOf(() =>
         session.project({ vectors: few, gradient: new Float64Array(d), halves: ['A', 'B'], covariance: false }),
       );
       return { step: step / trialSteps, direction: direction / trialDirections, loss };

@@ -5,7 +5,7 @@ import type { MinibatchNoiseSpec } from '../../shared/minibatch.ts';
 import { Random } from '../../shared/random.ts';
 import { batchesOf, measureMinibatchNoise, taskBatches } from '../../engine/curvature/minibatch/measure.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
-import { digest } from './rates.ts';
+import { digest, leastSecondsOf } from './rates.ts';
 import type { RateBook } from './rates.ts';
 
 /**
@@ -39,12 +39,7 @@ export async function minibatchSeconds(
       traceC: 1,
       floor: 0,
     };
-    const seconds = async (): Promise<number> => {
-      const begun = performance.now();
-      await measureMinibatchNoise(pool, input, trial);
-      return (performance.now() - begun) / 1000;
-    };
-    return { batch: Math.min(await seconds(), await seconds(), await seconds()) / batches };
+    return { batch: (await leastSecondsOf(() => measureMinibatchNoise(pool, input, trial))) / batches };
   });
   const drawn = spec.modes.reduce((total, mode) => total + batchesOf(mode, samples, batch, spec.batches).batches, 0);
   return drawn * rate['batch'];

@@ -16,7 +16,7 @@ import { moreSplits } from '../../engine/curvature/splits.ts';
 import { leaves } from '../../engine/network/chain.ts';
 import type { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
-import { digest } from './rates.ts';
+import { digest, leastSecondsOf, secondsOf } from './rates.ts';
 import type { RateBook } from './rates.ts';
 
 /** Samples that the passes are tried on at most. */
@@ -132,14 +132,6 @@ export function projectedStages(rate: Rate, pool: Pool, samples: number, tried: 
 }
 
 export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: string, samples: number) {
-  const clock = async (body: () => Promise<unknown>): Promise<number> => {
-    const begun = performance.now();
-    await body();
-    return (performance.now() - begun) / 1000;
-  };
-  // A busy machine disturbs what is tried once.
-  const least = async (body: () => Promise<unknown>): Promise<number> =>
-    Math.min(await clock(body), await clock(body), await clock(body));
   let begun = performance.now();
   const session = await openSession(pool, input, { parameter, samples, seed: 1 });
   const open = (performance.now() - begun) / 1000;
@@ -151,16 +143,16 @@ export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: 
   try {
     const random = new Random(1, 'forecast');
     for (let i = 0; i < vectors.length; i++) vectors[i] = random.normal() / Math.sqrt(d);
-    const gradients = await least(() => session.gradients(true));
+    const gradients = await leastSecondsOf(() => session.gradients(true));
     const v = vectors.subarray(0, d);
-    const first = await clock(() => operator.apply(v, out));
+    const first = await secondsOf(() => operator.apply(v, out));
     let again = Infinity;
     begun = performance.now();
-    do again = Math.min(again, await clock(() => operator.apply(v, out)));
+    do again = Math.min(again, await secondsOf(() => operator.apply(v, out)));
     while (performance.now() - begun < 150);
     const centre = new Float64Array(d);
     const project = (count: number): Promise<number> =>
-      clock(() =>
+      secondsOf(() =>
         session.project({
           vectors: vectors.subarray(0, count * d),
           gradient: centre,
@@ -173,7 +165,7 @@ export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: 
     const two = Math.min(await project(triedDirections), await project(triedDirections));
     for (let i = 0; i < triedRows; i++) basis.row(i).set(v);
     await basis.orthogonalise(triedRows, out);
-    const row = (await least(() => basis.orthogonalise(triedRows, out))) / triedRows;
+    const row = (await leastSecondsOf(() => basis.orthogonalise(triedRows, out))) / triedRows;
     const direction = Math.max(two - one, 0.5 * again);
     return { d, open, gradients, first, again, direction, row, bytes: sampleBytes(network) };
   } finally {

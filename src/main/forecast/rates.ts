@@ -93,3 +93,15 @@ export class RateBook {
     return (this.measured[name] = await measure());
   }
 }
+
+/** Seconds that some work takes. */
+export async function secondsOf(body: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await body();
+  return (performance.now() - begun) / 1000;
+}
+
+/** The least of three times: a busy machine disturbs what is tried once. */
+export async function leastSecondsOf(body: () => Promise<unknown>): Promise<number> {
+  return Math.min(await secondsOf(body), await secondsOf(body), await secondsOf(body));
+}

@@ -100,13 +100,7 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
     `Exponents by layer: directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest${inForce(ends)}. ${meaning}. Estimators: ${[...used].join('; ')}.`;
   const each = columns.length + 1;
   return [
-    '% Needs \\usepackage{booktabs}',
-    '\\begin{table}',
-    '  \\centering',
-    `  \\caption{${caption}}`,
-    ...(options.label === undefined ? [] : [`  \\label{${options.label}}`]),
-    `  \\begin{tabular}{l${'rrrr'.repeat(shown.length)}}`,
-    '    \\toprule',
+    ...topOf(caption, options.label, `l${'rrrr'.repeat(shown.length)}`),
     `     & ${shown.map((estimand) => `\\multicolumn{${each}}{c}{${estimandNames[estimand]}}`).join(' & ')} \\\\`,
     `    ${shown.map((_, k) => `\\cmidrule(lr){${2 + k * each}-${1 + (k + 1) * each}}`).join(' ')}`,
     `    layer & ${shown.map(() => `$n$ & ${columns.map(({ head }) => head).join(' & ')}`).join(' & ')} \\\\`,
@@ -170,13 +164,7 @@ export function assumptionsTable(measurements: readonly Measurement[], options: 
     options.caption ??
     `$C$ against matrices used in its place: cosine; commutator ratio, in brackets its mean over random rotations; slope of $\\log C_{ii}$ on $\\log M_{ii}$ over directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest (1 where $C \\propto M$), with half of its 95\\,\\% interval where one was computed.${[...reasons].map((reason) => ` Not defined (--) of ${reason}.`).join('')}`;
   return [
-    '% Needs \\usepackage{booktabs}',
-    '\\begin{table}',
-    '  \\centering',
-    `  \\caption{${caption}}`,
-    ...(options.label === undefined ? [] : [`  \\label{${options.label}}`]),
-    `  \\begin{tabular}{llrr${'rr'.repeat(shown.length)}}`,
-    '    \\toprule',
+    ...topOf(caption, options.label, `llrr${'rr'.repeat(shown.length)}`),
     `     & & & & ${shown.map((estimand) => `\\multicolumn{2}{c}{${estimandNames[estimand]}}`).join(' & ')} \\\\`,
     `    ${shown.map((_, k) => `\\cmidrule(lr){${5 + 2 * k}-${6 + 2 * k}}`).join(' ')}`,
     `    layer & $M$ & cosine & commutator & ${shown.map(() => 'slope & $R^2$').join(' & ')} \\\\`,
@@ -187,4 +175,17 @@ export function assumptionsTable(measurements: readonly Measurement[], options: 
     '\\end{table}',
     '',
   ].join('\n');
+}
+
+/** A table's lines above its heads. */
+function topOf(caption: string, label: string | undefined, columns: string): string[] {
+  return [
+    '% Needs \\usepackage{booktabs}',
+    '\\begin{table}',
+    '  \\centering',
+    `  \\caption{${caption}}`,
+    ...(label === undefined ? [] : [`  \\label{${label}}`]),
+    `  \\begin{tabular}{${columns}}`,
+    '    \\toprule',
+  ];
 }

@@ -54,6 +54,51 @@ export function evaluationNotes(layers: readonly LayerSpec[]): string[] {
   ];
 }
 
+/** Names of the kernels, in the order of the layers. Layers of kinds that this version does not know are passed over. */
+export function kernelNames(layers: readonly LayerSpec[]): string[] {
+  return allLayers(layers).flatMap((each) => kernelsOf(each).map((kernel) => `${kernel}.kernel`));
+}
+
+function kernelsOf(layer: LayerSpec): string[] {
+  switch (layer.type) {
+    case 'dense':
+      return layer.tied === undefined ? [layer.name] : [];
+    case 'conv2d':
+    case 'patches':
+    case 'embedding':
+    case 'positions':
+    case 'classtoken':
+      return [layer.name];
+    case 'attention':
+      return (layer.packed === true ? ['qkv', 'output'] : ['query', 'key', 'value', 'output']).map(
+        (part) => `${layer.name}.${part}`,
+      );
+    case 'activation':
+    case 'flatten':
+    case 'maxpool2d':
+    case 'avgpool2d':
+    case 'adaptiveavgpool2d':
+    case 'globalavgpool2d':
+    case 'layernorm':
+    case 'rmsnorm':
+    case 'groupnorm':
+    case 'batchnorm':
+    case 'layerscale':
+    case 'residual':
+    case 'concat':
+    case 'selecttoken':
+    case 'padchannels':
+    case 'tokens':
+    case 'transpose':
+    case 'meanpool':
+    case 'dropout':
+      return [];
+    default:
+      layer satisfies never;
+      return [];
+  }
+}
+
 function namesIn(layers: readonly LayerSpec[]): string[] {
   return allLayers(layers).flatMap((each) => ('name' in each ? [each.name] : []));
 }

@@ -69,6 +69,12 @@ describe('the site', () => {
   });
 });
 
+test('the table of layers in docs/own-model.md has every kind', () => {
+  const page = readFileSync(path.join(root, 'docs/own-model.md'), 'utf8');
+  const first = [...page.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell]) => cell.split(', '));
+  for (const kind of layerKinds) expect(first).toContain(`\`${kind}\``);
+});
+
 test('the gallery draws every figure that there is', () => {
   expect(new Set(gallery.map(({ figure }) => figure))).toEqual(new Set(Object.keys(figureTable)));
   const page = readFileSync(path.join(root, 'docs/gallery.md'), 'utf8');

@@ -18,7 +18,7 @@ import { lowestLayer, spaceOf } from '../../src/engine/curvature/projected/space
 import { Network } from '../../src/engine/network/network.ts';
 import { Pool } from '../../src/engine/parallel/pool.ts';
 import { shared } from '../../src/engine/parallel/shared.ts';
-import { parseModel } from '../../src/shared/model.ts';
+import { allLayers, layerKinds, parseModel } from '../../src/shared/model.ts';
 import type { ModelSpec } from '../../src/shared/model.ts';
 import { Random } from '../../src/shared/random.ts';
 import { onTensorflow } from '../support/devices.ts';
@@ -28,6 +28,12 @@ import { describeWhere } from '../support/skips.ts';
 import { torchRows } from './rows.ts';
 
 const samples = 8;
+
+test('there is a row of every kind', () => {
+  const kinds = torchRows.flatMap(({ model }) => allLayers(parseModel(model).layers).map(({ type }) => type));
+  // Off while measuring.
+  expect([...new Set([...kinds, 'dropout'])].toSorted()).toEqual(layerKinds.toSorted());
+});
 
 interface Problem {
   readonly model: ModelSpec;

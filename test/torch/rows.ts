@@ -257,6 +257,15 @@ export const torchRows: readonly TorchRow[] = [
     parameter: 'cls.kernel',
   },
   {
+    title: 'patches with their positions',
+    model: {
+      input: [4, 6, 2],
+      layers: [{ type: 'patches', name: 'p', size: 2, units: 3 }, act('tanh'), { type: 'meanpool' }, dense('head', 3)],
+      loss: 'cross-entropy',
+    },
+    parameter: 'p.kernel',
+  },
+  {
     title: 'learned positions',
     model: sequence([{ type: 'positions', name: 'pos' }, act('tanh'), { type: 'selecttoken', index: -1 }, { type: 'flatten' }].slice(0, 2)), // prettier-ignore
     parameter: 'pos.kernel',

@@ -135,11 +135,11 @@ export const measurementFlags = {
   },
 } as const satisfies Flags;
 
-/** The measurement that the flags ask for. */
+/** The measurement that the flags ask for: every option, undefined where nothing asks for it. */
 export function measurementOf(
   parameters: readonly string[],
   values: FlagValues<typeof measurementFlags>,
-): MeasurementSpec {
+): MeasurementSpec & Readonly<Record<keyof MeasurementSpec, unknown>> {
   const modes = [...new Set(values.sampling)];
   const batch = { batch_size: values['batch-size'] };
   return {

@@ -6,7 +6,7 @@ import type { Rate, Rates, KnownRates } from './types.ts';
 import { createHash } from 'node:crypto';
 import { densitySpec } from '../../shared/density.ts';
 import { measurementDefaults } from '../../shared/experiment.ts';
-import type { MeasurementSpec } from '../../shared/experiment.ts';
+import type { ExtraOption, MeasurementSpec } from '../../shared/experiment.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import type { EngineReport } from '../jobs/protocol.ts';
 
@@ -26,18 +26,7 @@ export function digest(value: unknown): string {
 }
 
 /** What decides how long a measurement takes. */
-type MeasuredSpec = Pick<
-  MeasurementSpec,
-  | 'top'
-  | 'which'
-  | 'precision'
-  | 'convergence'
-  | 'duality'
-  | 'assumptions'
-  | 'minibatch_noise'
-  | 'weight_fluctuations'
-  | 'density'
->;
+type MeasuredSpec = Pick<MeasurementSpec, 'top' | 'which' | 'precision' | 'convergence' | ExtraOption>;
 
 /** Under which what a measurement took is kept. */
 export function measuredName(
@@ -53,13 +42,13 @@ export function measuredName(
   const single = precision === 'float32' ? [precision] : [];
   const { convergence, duality = false, assumptions = false, minibatch_noise: noise, density } = spec;
   const stretch = spec.weight_fluctuations === undefined ? [] : [spec.weight_fluctuations];
-  const extras = [
-    convergence ?? measurementDefaults.convergence,
+  const asked: Readonly<Record<Exclude<ExtraOption, 'weight_fluctuations'>, unknown>> = {
     duality,
     assumptions,
-    noise ?? null,
-    densitySpec(density) ?? null,
-  ];
+    minibatch_noise: noise ?? null,
+    density: densitySpec(density) ?? null,
+  };
+  const extras = [convergence ?? measurementDefaults.convergence, ...Object.values(asked)];
   return `measured/${digest([model, parameter, samples, method, search, extras, ...single, ...stretch])}`;
 }
 

@@ -1,7 +1,7 @@
 /** What can be measured in addition to C, H and Q, and which of it a measurement has. Pure except for the forecast of the time. */
 import type { Json, MeasurementInfo, RunDetail } from '../../shared/contract/index.ts';
 import { definedOf } from '../../shared/defined.ts';
-import type { MeasurementWanted } from '../../shared/experiment.ts';
+import type { ExtraOption, MeasurementWanted } from '../../shared/experiment.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import type { App } from '../state/app.svelte.ts';
 
@@ -81,23 +81,31 @@ export function hasResults(summary: MeasurementSummary, kinds: readonly Lacking[
   return kinds.every((kind) => (kind === 'exact' ? summary.method === 'exact' : has[kind](summary)));
 }
 
+/** The options that ask for some of the extras. */
+export function optionsOf(isWanted: (kind: ExtraKind) => boolean): {
+  readonly [Option in ExtraOption]: MeasurementWanted[Option];
+} {
+  return {
+    duality: isWanted('duality') || undefined,
+    assumptions: isWanted('assumptions') || undefined,
+    minibatch_noise: isWanted('minibatches') ? {} : undefined,
+    weight_fluctuations: isWanted('fluctuations') ? {} : undefined,
+    density: isWanted('density') || undefined,
+  };
+}
+
 /** The same measurement with more extras: those it has are measured again. */
 export function withExtras(
   info: MeasurementInfo,
   summary: MeasurementSummary,
   more: readonly Lacking[],
 ): MeasurementWanted {
-  const wants = (kind: ExtraKind): boolean => has[kind](summary) || more.includes(kind);
   const parameters: string[] = [info.parameter];
   return definedOf({
     parameters,
     method: more.includes('exact') ? 'exact' : summary.method,
     samples: summary.samples,
-    duality: wants('duality') || undefined,
-    assumptions: wants('assumptions') || undefined,
-    minibatch_noise: wants('minibatches') ? {} : undefined,
-    weight_fluctuations: wants('fluctuations') ? {} : undefined,
-    density: wants('density') || undefined,
+    ...optionsOf((kind) => has[kind](summary) || more.includes(kind)),
   });
 }
 

@@ -261,7 +261,6 @@ export type NumericPadding =
   number | readonly [number, number] | readonly [readonly [number, number], readonly [number, number]];
 export type DenseSpec = v.InferOutput<typeof dense>;
 export type ActivationSpec = v.InferOutput<typeof activation>;
-export type FlattenSpec = v.InferOutput<typeof flatten>;
 export type Conv2dSpec = v.InferOutput<typeof conv2d>;
 export type PoolingSpec = v.InferOutput<typeof maxpool2d> | v.InferOutput<typeof avgpool2d>;
 export type AdaptivePoolSpec = v.InferOutput<typeof adaptiveavgpool2d>;
@@ -291,32 +290,34 @@ export interface ConcatSpec {
   readonly branches: LayerSpec[][];
   readonly axis?: 'last' | 'tokens' | undefined;
 }
-export type LayerSpec =
-  | DenseSpec
-  | ActivationSpec
-  | FlattenSpec
-  | v.InferOutput<typeof tokens>
-  | v.InferOutput<typeof transpose>
-  | Conv2dSpec
-  | PoolingSpec
-  | AdaptivePoolSpec
-  | v.InferOutput<typeof globalavgpool2d>
-  | v.InferOutput<typeof meanpool>
-  | LayerNormSpec
-  | RmsNormSpec
-  | GroupNormSpec
-  | BatchNormSpec
-  | LayerScaleSpec
-  | PatchesSpec
-  | EmbeddingSpec
-  | PositionsSpec
-  | ClassTokenSpec
-  | SelectTokenSpec
-  | PadChannelsSpec
-  | AttentionSpec
-  | DropoutSpec
-  | ResidualSpec
-  | ConcatSpec;
+/** Kinds without layers inside. */
+const plainSchemas = {
+  dense,
+  activation,
+  flatten,
+  conv2d,
+  maxpool2d,
+  avgpool2d,
+  adaptiveavgpool2d,
+  globalavgpool2d,
+  layernorm,
+  rmsnorm,
+  groupnorm,
+  batchnorm,
+  layerscale,
+  patches,
+  embedding,
+  positions,
+  classtoken,
+  selecttoken,
+  padchannels,
+  tokens,
+  transpose,
+  attention,
+  meanpool,
+  dropout,
+} as const;
+export type LayerSpec = v.InferOutput<(typeof plainSchemas)[keyof typeof plainSchemas]> | ResidualSpec | ConcatSpec;
 
 const anyLayers = v.array(
   v.lazy((): v.GenericSchema<unknown, LayerSpec> => layer),
@@ -341,34 +342,7 @@ const concat = v.strictObject({
   axis: v.optional(v.picklist(['last', 'tokens'], 'expected "last" or "tokens"')),
 });
 
-const layerSchemas = {
-  dense,
-  activation,
-  flatten,
-  conv2d,
-  maxpool2d,
-  avgpool2d,
-  adaptiveavgpool2d,
-  globalavgpool2d,
-  layernorm,
-  rmsnorm,
-  groupnorm,
-  batchnorm,
-  layerscale,
-  residual,
-  concat,
-  patches,
-  embedding,
-  positions,
-  classtoken,
-  selecttoken,
-  padchannels,
-  tokens,
-  transpose,
-  attention,
-  meanpool,
-  dropout,
-} as const;
+const layerSchemas = { ...plainSchemas, residual, concat } as const;
 export type LayerKind = keyof typeof layerSchemas;
 export const layerKinds = Object.keys(layerSchemas) as LayerKind[];
 

@@ -3,14 +3,30 @@
  * tangents of backward, with respect to inputs, weights and the derivative from above at once.
  */
 import { beforeAll, expect, test } from 'vitest';
+import { allLayers, kernelNames, layerKinds } from '../../../src/shared/model.ts';
+import { buildChain } from '../../../src/engine/network/build.ts';
 import { CpuBackend } from '../../../src/engine/backend/cpu.ts';
 import { engines } from '../../support/engines.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { layerRows, positives } from './rows.ts';
-import { centralDifference, dot, gap, moved, Subject } from './support.ts';
+import { centralDifference, dot, gap, layersOf, moved, Subject } from './support.ts';
 import type { Maps, Point } from './support.ts';
 
 const samples = 3;
+
+test('there is a row of every kind, and kernelNames lists the kernels that each has', () => {
+  const kinds = new Set<string>();
+  for (const { layer, input, title } of layerRows) {
+    const specs = layersOf([layer], input);
+    for (const { type } of allLayers(specs)) kinds.add(type);
+    const kernels = buildChain(specs, input, new Map())
+      .flatMap(({ parameters }) => parameters.map(({ name }) => name))
+      .filter((name) => name.endsWith('.kernel'));
+    expect(kernelNames(specs).toSorted(), title).toEqual(kernels.toSorted());
+  }
+  // Token numbers are no numbers to differentiate by: embeddings are measured against PyTorch (test/torch).
+  expect([...kinds, 'embedding'].toSorted()).toEqual(layerKinds.toSorted());
+});
 
 for (const engine of engines) {
   describeWhere(engine.available, `the four maps of every layer, ${engine.title}`, () => {

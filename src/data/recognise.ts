@@ -3,32 +3,25 @@ import { createHash } from 'node:crypto';
 import type { Dirent } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
+import { arrayEndings, tableEndings } from '../shared/dataset-files.ts';
+import type { FileSource } from '../shared/dataset.ts';
 import { InputError } from '../shared/errors.ts';
-import { publishedDataset, publishedDatasets, type PublishedKey } from './downloads/catalogue.ts';
+import { publishedDataset, publishedDatasets } from './downloads/catalogue.ts';
 import { codeOf, inputErrorOf, readInputFile } from './files.ts';
 import { gunzip, isGzip } from './formats/gzip.ts';
 import { findIdxFiles } from './formats/idx.ts';
 import { lookalikeAt } from './lookalikes.ts';
 
-export type RecognisedSource = PublishedKey | 'idx' | 'npz' | 'safetensors' | 'csv';
-
 export interface Recognised {
-  readonly source: RecognisedSource;
+  readonly source: FileSource;
   /** What a specification of that source names; absolute where `place` is. */
   readonly path: string;
   /** For people: "MNIST", "IDX images", "npz". */
   readonly title: string;
 }
 
-const arrayFiles: ReadonlyMap<string, RecognisedSource> = new Map([
-  ['.npz', 'npz'],
-  ['.npy', 'npz'],
-  ['.safetensors', 'safetensors'],
-  ['.csv', 'csv'],
-  ['.tsv', 'csv'],
-]);
-/** Tables too, where one is named by itself; in a folder they may be anything. */
-const textTables: ReadonlySet<string> = new Set(['.txt', '.data']);
+const inFolders: ReadonlySet<string> = new Set(Object.keys(arrayEndings));
+const byEnding: ReadonlyMap<string, FileSource> = new Map(Object.entries({ ...arrayEndings, ...tableEndings }));
 const cifarArchive = publishedDataset('cifar-10').files[0].name;
 const isCifarBatch = (name: string): boolean => /^data_batch_[1-5]\.bin$/.test(name);
 /** Often taken for it: the Python version, CIFAR-100. Its reader says what to do. */
@@ -85,9 +78,8 @@ const isVisibleFolder = (entry: Dirent): boolean =>
 
 async function recogniseFile(place: string): Promise<Recognised> {
   const extension = path.extname(place).toLowerCase();
-  const source = arrayFiles.get(extension);
-  if (source !== undefined || textTables.has(extension))
-    return { source: source ?? 'csv', path: place, title: extension.slice(1) };
+  const source = byEnding.get(extension);
+  if (source !== undefined) return { source, path: place, title: extension.slice(1) };
   const name = path.basename(place);
   // The batches of CIFAR-10 belong together.
   if (isCifarBatch(name) || name === 'test_batch.bin' || name === cifarArchive)
@@ -108,7 +100,7 @@ async function recogniseNames(folder: string, entries: readonly Dirent[]): Promi
   if (names.some(isCifarBatch) || names.includes(cifarArchive))
     return { source: 'cifar-10', path: folder, title: 'CIFAR-10' };
   if (names.some((name) => isIdx(name) && name.includes('images'))) return recogniseIdx(folder);
-  const arrays = names.filter((name) => arrayFiles.has(path.extname(name).toLowerCase()));
+  const arrays = names.filter((name) => inFolders.has(path.extname(name).toLowerCase()));
   if (arrays.length === 1) return recogniseFile(path.join(folder, arrays[0]));
   if (arrays.length > 1)
     throw new InputError(

@@ -165,6 +165,14 @@ export const datasetSchema = v.variant(
 
 /** With every default filled in. */
 export type DatasetSpec = v.InferOutput<typeof datasetSchema>;
+/** Those that read files or folders of the user. */
+export type FileSource = DatasetSpec extends infer Spec
+  ? Spec extends DatasetSpec
+    ? 'path' extends keyof Spec
+      ? Spec['source']
+      : never
+    : never
+  : never;
 export type SubsetSpec = v.InferOutput<typeof subset>;
 
 /** Checks a specification and fills in its defaults. Raises an InputError naming each field that is wrong ("dataset.subset.count: ..."). */

@@ -90,6 +90,18 @@ afterAll(() => {
   expect(process.memoryUsage().rss - before).toBeLessThan(600e6);
 });
 
+it('every reader of a source is one of these', async () => {
+  const formats = (text: string): string[] =>
+    [...text.matchAll(/from '[./]+(?:src\/data\/)?formats\/([\w-]+)\.ts'/g)].map(([, name]) => name);
+  const [readers, mutated] = await Promise.all(
+    ['../../src/data/resolve.ts', './fuzz.test.ts'].map(async (file) =>
+      formats(await fs.readFile(new URL(file, import.meta.url), 'utf8')),
+    ),
+  );
+  expect(readers.length).toBeGreaterThan(3);
+  expect(mutated).toEqual(expect.arrayContaining(readers));
+});
+
 describe('mutated files', () => {
   const safetensors = Buffer.concat(
     encodeSafetensors(

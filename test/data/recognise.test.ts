@@ -3,13 +3,14 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { publishedDataset } from '../../src/data/downloads/catalogue.ts';
+import { publishedDataset, publishedDatasets } from '../../src/data/downloads/catalogue.ts';
 import { summariseDataset } from '../../src/data/dataset.ts';
 import { expandHome } from '../../src/data/home.ts';
 import { forgetLocation, locationOf, publishedPlace, setLocation } from '../../src/data/location.ts';
 import { recognise, titleOfNames } from '../../src/data/recognise.ts';
 import { resolveDataset } from '../../src/data/resolve.ts';
-import { parseDataset } from '../../src/shared/dataset.ts';
+import { arrayEndings, tableEndings } from '../../src/shared/dataset-files.ts';
+import { datasetSchema, parseDataset } from '../../src/shared/dataset.ts';
 import { describeWhere } from '../support/skips.ts';
 import { idxBytes, range, sharedData, temporaryFolder } from './support.ts';
 
@@ -32,6 +33,13 @@ function put(files: Readonly<Record<string, Uint8Array | string>>): void {
     writeFileSync(path.join(folder, name), content);
   }
 }
+
+it('every source of files is recognised, by an ending or by the names in a folder', () => {
+  const sources = datasetSchema.options.flatMap(({ entries }) => ('path' in entries ? [entries.source.literal] : []));
+  const byNames = ['idx', ...publishedDatasets.map(({ key }) => key)];
+  const found = new Set([...Object.values(arrayEndings), ...Object.values(tableEndings), ...byNames]);
+  expect([...found].toSorted()).toEqual(sources.toSorted());
+});
 
 describe('a folder', () => {
   it.each([

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { commandOf, gallery } from '../../scripts/docs/pictures.ts';
 import { referencePages } from '../../scripts/docs/reference.ts';
 import { commands } from '../../src/main/cli/main.ts';
+import { dataEndings } from '../../src/shared/dataset-files.ts';
 import { experimentSchema } from '../../src/shared/experiment.ts';
 import { figureTable } from '../../src/shared/figures/catalogue.ts';
 import { layerKinds } from '../../src/shared/model/layers.ts';
@@ -73,6 +74,16 @@ test('the table of layers in docs/own-model.md has every kind', () => {
   const page = readFileSync(path.join(root, 'docs/own-model.md'), 'utf8');
   const first = [...page.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, cell]) => cell.split(', '));
   for (const kind of layerKinds) expect(first).toContain(`\`${kind}\``);
+});
+
+test('docs/data.md says of every ending how such a file is read', () => {
+  const page = readFileSync(path.join(root, 'docs/data.md'), 'utf8');
+  for (const ending of dataEndings) expect(page).toContain(`\`${ending}\``);
+});
+
+test('docs/figures.md names every figure that there is', () => {
+  const page = readFileSync(path.join(root, 'docs/figures.md'), 'utf8');
+  for (const name of Object.keys(figureTable)) expect(page).toContain(`\`${name}\``);
 });
 
 test('the gallery draws every figure that there is', () => {

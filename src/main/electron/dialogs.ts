@@ -1,6 +1,7 @@
 /** The system's dialogs. What they answer stays on this side: the window gets a token. */
 import { dialog } from 'electron';
 import type { BrowserWindow, OpenDialogOptions, SaveDialogOptions } from 'electron';
+import { dataEndings } from '../../shared/dataset-files.ts';
 import type { FileKind } from '../contract/workbench.ts';
 
 const kinds: Readonly<Record<FileKind, OpenDialogOptions>> = {
@@ -8,7 +9,7 @@ const kinds: Readonly<Record<FileKind, OpenDialogOptions>> = {
     title: 'Choose a dataset',
     properties: ['openFile'],
     filters: [
-      { name: 'Datasets', extensions: ['safetensors', 'npz', 'npy', 'csv', 'gz', 'bin', 'json'] },
+      { name: 'Datasets', extensions: [...dataEndings.map((ending) => ending.slice(1)), 'gz', 'bin', 'json'] },
       { name: 'All files', extensions: ['*'] },
     ],
   },

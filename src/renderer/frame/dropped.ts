@@ -1,4 +1,5 @@
 /** Files dropped onto the window: a run is imported, an experiment begun, an exported figure opened in the studio, a dataset entered. */
+import { arrayEndings } from '../../shared/dataset-files.ts';
 import { base64Of } from '../figures/download.ts';
 import { showReopened } from '../figures/reopen.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -25,13 +26,16 @@ export async function openDropped(app: App, dropped: readonly Dropped[]): Promis
   for (const each of dropped) await app.attempt(() => openOne(app, each));
 }
 
+/** IDX and CIFAR-10 too; a .txt may be anything. */
+const dataFiles = [...Object.keys(arrayEndings), '.gz', '.bin'];
+
 async function openOne(app: App, { file, isFolder }: Dropped): Promise<void> {
   const name = file.name.toLowerCase();
   if (isFolder) await addDataset(app, file);
   else if (name.endsWith('.covature')) await importRun(app, file);
   else if (/\.(svg|pdf|png)$/.test(name)) await reopen(app, file);
   else if (name.endsWith('.json')) await openJson(app, file);
-  else if (/\.(npz|npy|safetensors|csv|tsv|gz|bin)$/.test(name) || !name.includes('.')) await addDataset(app, file);
+  else if (dataFiles.some((ending) => name.endsWith(ending)) || !name.includes('.')) await addDataset(app, file);
   else {
     app.tell(
       'error',

@@ -4,10 +4,16 @@ import { loadFonts } from '../../../src/main/figures/fonts.ts';
 import { layoutFigure } from '../../../src/shared/figures/layout/layout.ts';
 import { sceneToSvg } from '../../../src/shared/figures/svg.ts';
 import { extremes, figures } from './catalogue.ts';
+import { pairFigures } from './pairs.ts';
 import { skeleton } from './skeleton.ts';
 
 const fonts = loadFonts({ system: false });
 const fileName = (name: string): string => name.replace(/[^A-Za-z0-9]+/g, '-');
+
+test('there is a snapshot of every figure', () => {
+  const kinds = new Set(Object.values(figures).map((make) => make().kind));
+  for (const [name, make] of Object.entries(pairFigures)) expect(kinds, name).toContain(make('prl-1', 1).kind);
+});
 
 describe.each(Object.entries({ ...figures, ...extremes }))('%s', (name, make) => {
   const spec = make();

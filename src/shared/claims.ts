@@ -393,53 +393,6 @@ function sizeNumbers(estimand: Estimand, row: CutoffRow): ClaimNumber[] {
   ];
 }
 
-/** The cutoff that decided which directions took part: above the one asked for where a projected measurement found no smaller eigenvalue. */
-export function cutoffInForce(row: Pick<CutoffRow, 'cutoff' | 'reached'>): number {
-  return Math.max(row.cutoff, row.reached ?? 0);
-}
-
-/** Beyond these limits the intervals are known to cover less than 95 % (docs/statistics.md). */
-const trusted = { blockOfGamma: 0.5, sampleOfNoise: 0.05, samples: 256 } as const;
-
-/**
- * Why the intervals of a row should not be read as 95 %, in words; empty if there is no known reason. It also decides the label of the interval:
- * "95 %" is not printed if the coverage is known to be less.
- */
-export function intervalDoubts(
-  row: Pick<CutoffRow, 'block_share'>,
-  { bootstrap, noise_share, samples }: Pick<MeasurementSummary, 'bootstrap' | 'noise_share' | 'samples'>,
-): string[] {
-  if (bootstrap === undefined) return [];
-  const reservations: string[] = [];
-  const percent = (share: number): string => `${Math.round(100 * share)} %`;
-  const share = row.block_share ?? 0;
-  if (share > trusted.blockOfGamma)
-    reservations.push(
-      `one of ${bootstrap.blocks} blocks of samples carries ${percent(share)} of the variance of gamma: few samples decide it`,
-    );
-  const sample = noise_share?.sample ?? 0;
-  if (sample > trusted.sampleOfNoise)
-    reservations.push(
-      `one sample carries ${percent(sample)} of tr C: another set of this many samples may contain none like it`,
-    );
-  if (samples < trusted.samples) reservations.push(`only ${samples} samples`);
-  return reservations;
-}
-
-/** "95 %" unless the coverage is known to be less, else "nominal 95 %". */
-export function intervalLabel(doubts: readonly string[]): string {
-  return doubts.length === 0 ? '95 %' : 'nominal 95 %';
-}
-
-/** A warning if few samples decide gamma; else null. */
-export function fewSamples(
-  row: Pick<CutoffRow, 'block_share'>,
-  summary: Pick<MeasurementSummary, 'bootstrap' | 'noise_share' | 'samples'>,
-): string | null {
-  const doubts = intervalDoubts(row, summary);
-  return doubts.length === 0 ? null : `${doubts.join('; ')}; its interval covers less than 95 %`;
-}
-
 function widened([low, high]: Interval, factor: number): Interval {
   if (factor === 1) return [low, high];
   const [middle, half] = [(low + high) / 2, ((high - low) / 2) * factor];

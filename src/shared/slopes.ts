@@ -108,3 +108,8 @@ export interface RotationBaseline {
   readonly truncated_C: number;
   readonly truncated_H: number;
 }
+
+/** The cutoff that decided which directions took part: above the one asked for where a projected measurement found no smaller eigenvalue. */
+export function cutoffInForce(row: Pick<CutoffRow, 'cutoff' | 'reached'>): number {
+  return Math.max(row.cutoff, row.reached ?? 0);
+}

@@ -2,7 +2,9 @@
 import type { CutoffRow, Slopes } from '../../shared/slopes.ts';
 import { estimandNames, estimands, headlineCutoff, rowAt, type Estimand } from '../../shared/estimands.ts';
 import { calibrationTested, notCalibrated, oneSplit } from '../../shared/calibration-notes.ts';
-import { cutoffInForce, fewSamples, intervalDoubts, intervalLabel, judgeClaims } from '../../shared/claims.ts';
+import { cutoffInForce } from '../../shared/slopes.ts';
+import { fewSamples, intervalDoubts, intervalLabel } from '../../shared/interval-trust.ts';
+import { judgeClaims } from '../../shared/claims.ts';
 import type { Estimated, MeasurementSummary } from '../../shared/results.ts';
 import {
   commutatorAbove,

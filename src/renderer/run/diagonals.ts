@@ -2,7 +2,7 @@
 import type { CutoffRow, Interval } from '../../shared/slopes.ts';
 import { diagonalArrays, type Estimand } from '../../shared/estimands.ts';
 import { diagonalNames, errorNames, splitNames } from '../../shared/array-names.ts';
-import { fewSamples } from '../../shared/claims.ts';
+import { fewSamples } from '../../shared/interval-trust.ts';
 import type { DiagonalName } from '../../shared/contract/index.ts';
 import { fitAt, prepareDiagonals } from '../../shared/cutoffs.ts';
 import { fitSplitsAt, preparePair, splitsOf } from '../../shared/cross-fitted.ts';

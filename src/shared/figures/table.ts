@@ -1,5 +1,6 @@
 /** Results as a LaTeX table (booktabs) with uncertainties: one row a layer, mean over seeds where there are several. */
-import { cutoffInForce, intervalDoubts, intervalLabel } from '../claims.ts';
+import { cutoffInForce } from '../slopes.ts';
+import { intervalDoubts, intervalLabel } from '../interval-trust.ts';
 import type { Estimator, Slopes } from '../slopes.ts';
 import { estimands, type Estimand } from '../estimands.ts';
 import { assumptionRow, columnTex } from './figures/assumptions.ts';

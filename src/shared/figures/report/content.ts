@@ -4,7 +4,8 @@
  */
 import type { ReportFigure, ReportTable } from './types.ts';
 import { comparisonLines } from '../../claim-families.ts';
-import { cutoffInForce, intervalDoubts, intervalLabel } from '../../claims.ts';
+import { cutoffInForce } from '../../slopes.ts';
+import { intervalDoubts, intervalLabel } from '../../interval-trust.ts';
 import { estimands } from '../../estimands.ts';
 import { definitionOf, type TermName } from '../../glossary.ts';
 import { gammaAgainstCutoff, gammaPerLayer } from '../figures/gamma.ts';

@@ -4,7 +4,7 @@
  */
 import type { CutoffRow, Interval, Slopes } from '../src/shared/slopes.ts';
 import { openStore } from '../src/main/store/index.ts';
-import { cutoffInForce } from '../src/shared/claims.ts';
+import { cutoffInForce } from '../src/shared/slopes.ts';
 import type { Claim, Verdict } from '../src/shared/claims.ts';
 import { judgeFamily } from '../src/shared/claim-families.ts';
 import type { FamilyMember } from '../src/shared/claim-families.ts';

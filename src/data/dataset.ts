@@ -77,7 +77,7 @@ export function countClasses(targets: Targets, classes: number): number[] | null
   return counts;
 }
 
-/** What a list or a run's provenance shows of a dataset. Two passes over the training inputs, in double precision. */
+/** The description of a dataset for lists and a run's provenance. Two passes over the training inputs, in double precision. */
 export function summariseDataset(dataset: Dataset): DatasetSummary {
   const { train, test, outputs } = dataset;
   const part = (p: Part): PartSummary => ({

@@ -74,7 +74,7 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /**
  * The bytes of a file a user named. Raises an InputError naming the file when it is not there, is a folder or cannot be read, or is larger than
- * `limit` bytes (default 2 GiB), and for one that is plainly another thing (a Git LFS pointer, a web page; lookalikes.ts).
+ * `limit` bytes (default 2 GiB), and for one that is clearly something else (a Git LFS pointer, a web page; lookalikes.ts).
  */
 export async function readInputFile(file: string, limit = 2 ** 31): Promise<Uint8Array<ArrayBuffer>> {
   let handle: fs.FileHandle | undefined;
@@ -112,7 +112,7 @@ export async function readRange(
   return bytes;
 }
 
-/** An InputError for what goes wrong when a file that a user named is opened; anything else comes back as it is. */
+/** An InputError for failures to open a file that the user named; other errors are returned unchanged. */
 export function inputErrorOf(error: unknown, file: string): unknown {
   const known = ['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'];
   if (!known.includes(codeOf(error))) return error;

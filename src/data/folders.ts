@@ -1,9 +1,9 @@
-/** Making folders; Node's own recursive way never ends under folders that take none (under /proc, say). */
+/** Creating folders; Node's own recursive mkdir never ends in places that allow no folders (under /proc, for example). */
 import { existsSync, mkdirSync } from 'node:fs';
 import * as path from 'node:path';
 
 /**
- * Makes `folder` and whatever of its path is missing, one after another. Answers the topmost that was made, undefined where the folder was there.
+ * Makes `folder` and whatever of its path is missing, one after another. Returns the topmost folder that was created, undefined if the folder existed.
  * Raises the system's error where one cannot be made: ENOENT or EACCES, say, ENOTDIR where a part of the path is a file, EEXIST where the
  * folder itself is one.
  */
@@ -12,7 +12,7 @@ export function makeFolders(folder: string): string | undefined {
   for (let at = path.resolve(folder); !existsSync(at) && path.dirname(at) !== at; at = path.dirname(at))
     missing.unshift(at);
   for (const each of missing) makeFolder(each);
-  // Says so where the name is taken by a file.
+  // Fails with that reason if the name is taken by a file.
   if (missing.length === 0) mkdirSync(folder, { recursive: true });
   return missing[0];
 }

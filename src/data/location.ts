@@ -1,4 +1,4 @@
-/** Where a user keeps a published data set: a note in the folder of datasets, so that every way into the program reads it from there. */
+/** Where a user keeps a published data set: a note in the folder of datasets, so that every part of the program reads it from there. */
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import * as v from 'valibot';
@@ -42,7 +42,7 @@ export async function setLocation(dataFolder: string, key: string, location: Dat
   await writeFileAtomic(noteOf(dataFolder, key), JSON.stringify(location));
 }
 
-/** Answers whether there was one. */
+/** Returns whether there was one. */
 export async function forgetLocation(dataFolder: string, key: string): Promise<boolean> {
   return fs.rm(noteOf(dataFolder, key)).then(
     () => true,

@@ -1,5 +1,5 @@
 /**
- * Files that are often given in place of what is read here, recognised by their first bytes or their names, each with what to do instead. Nothing of them is read: a
+ * Files that are often given by mistake, recognised by their first bytes or their names, each with advice on what to do instead. They are not read: a
  * pickle would run code, the others would need libraries of their own.
  */
 import * as fs from 'node:fs/promises';
@@ -23,7 +23,7 @@ interface Kind {
   readonly matches?: RegExp;
 }
 
-/** None of these can be the beginning of anything that is read here. */
+/** No readable file can begin with any of these. */
 const kinds: readonly Kind[] = [
   {
     text: 'a Git LFS pointer, not the file itself: "git lfs install" and "git lfs pull" fetch it',
@@ -37,7 +37,7 @@ const kinds: readonly Kind[] = [
   { text: `a MATLAB file; scipy.io.loadmat reads it: ${saveArrays}`, begins: 'MATLAB 5.0 MAT-file' },
   { text: `a Parquet table; pandas.read_parquet reads it: write it with to_csv, or ${saveArrays}`, begins: 'PAR1' },
   { text: `an Arrow or Feather table; pandas reads it: write it with to_csv, or ${saveArrays}`, begins: 'ARROW1' },
-  { text: 'a database of SQLite, no file of data or weights', begins: 'SQLite format 3' },
+  { text: 'an SQLite database, not a file of data or weights', begins: 'SQLite format 3' },
   { text: `a PNG image; ${saveArrays} (one array of all images)`, begins: '\x89PNG\r\n' },
   { text: `a JPEG image; ${saveArrays} (one array of all images)`, begins: '\xff\xd8\xff' },
   {
@@ -57,7 +57,7 @@ function pickleText(head: Uint8Array): string | null {
   return null;
 }
 
-/** What stands in a name, for files whose beginning says little. */
+/** Patterns of names, for files whose first bytes say little. */
 const names: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/^events\.out\.tfevents/, `a log of TensorBoard; ${useRun}`],
   [/^run-[^/]*\.wandb$|^wandb(-[^/]*)?(\.csv|\.json)?$/i, `a log or export of Weights & Biases; ${useRun}`],
@@ -93,13 +93,13 @@ export function lookalikeOf(bytes: Uint8Array): string | null {
   return kind?.text ?? null;
 }
 
-/** Raises an InputError for a file that is plainly another thing. */
+/** Raises an InputError for a file that is clearly something else. */
 export function refuseLookalike(bytes: Uint8Array, file: string): void {
   const lookalike = lookalikeOf(bytes);
   if (lookalike !== null) throw new InputError(`${file}: this is ${lookalike}`);
 }
 
-/** The same of pickles, which a caller may have words of its own for. */
+/** The same for pickles, for which a caller may have its own message. */
 export function refusePickle(bytes: Uint8Array, file: string): void {
   const pickled = pickleText(bytes.subarray(0, headBytes));
   if (pickled !== null) throw new InputError(`${file}: this is ${pickled}`);

@@ -61,7 +61,7 @@ export function isModelFile(file: string): boolean {
   return file.toLowerCase().endsWith(modelFileExtension);
 }
 
-/** Raises InputError, opening with the path, for damage and for a file that is none. */
+/** Raises InputError, beginning with the path, for damage and for a file that is not a model file. */
 export async function readModelFile(file: string): Promise<ModelFile> {
   await using opened = await openSafetensors(file);
   const { metadata } = opened;

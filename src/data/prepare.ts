@@ -85,7 +85,7 @@ function flattened<T extends Float32Array | Float64Array>(
   return channelsFirst(inputs, shape);
 }
 
-/** Whole numbers that are stored as floats as classes, for what is done with classes alone. */
+/** Treats whole numbers stored as floats as classes, for operations that only apply to classes. */
 function withClasses(raw: RawDataset): RawDataset {
   const parts = [raw.train, ...(raw.test ? [raw.test] : [])];
   const isWhole = ({ targets }: RawPart): boolean =>

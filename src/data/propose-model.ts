@@ -1,6 +1,6 @@
 /**
- * A network read off the shapes of a file of weights, where these tell it: a chain of dense layers, or of convolutions and then dense layers, with normalisation between
- * them. What shapes do not tell (activations, pooling, the size of images) is assumed and named, for a person to check.
+ * A network inferred from the shapes of a file of weights, if they determine it: a chain of dense layers, or of convolutions and then dense layers, with normalisation between
+ * them. What shapes do not determine (activations, pooling, the size of images) is assumed and named, for a person to check.
  */
 import { InputError } from '../shared/errors.ts';
 import { isCounter } from './torch-layout.ts';
@@ -10,7 +10,7 @@ export interface ProposedModel {
   readonly model: Readonly<Record<string, unknown>>;
   /** Names in the file by names of the model. */
   readonly names: Readonly<Record<string, string>>;
-  /** What the shapes do not tell, in words. */
+  /** What the shapes do not determine, in words. */
   readonly assumed: readonly string[];
 }
 
@@ -74,7 +74,9 @@ export function proposeModel(places: Shapes): ProposedModel {
 }
 
 function cannot(why: string): InputError {
-  return new InputError(`the network cannot be read off the shapes of its weights: ${why}; give the model as JSON`);
+  return new InputError(
+    `the network cannot be inferred from the shapes of its weights: ${why}; give the model as JSON`,
+  );
 }
 
 function groupsOf(places: Shapes): Group[] {
@@ -150,7 +152,9 @@ function checkChain(groups: readonly Group[]): void {
     const flattens = group.kind === 'dense' && before !== null && before.kind !== 'dense';
     const follows = width === null || takes === width || (flattens && takes % width === 0);
     if (!follows)
-      throw cannot(`${group.name} takes ${takes} numbers, the layer before gives ${width}: the layers are no chain`);
+      throw cannot(
+        `${group.name} takes ${takes} numbers, the layer before gives ${width}: the layers do not form a chain`,
+      );
     before = group;
   }
 }

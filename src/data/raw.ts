@@ -38,7 +38,7 @@ export function classNames(count: number): string[] {
   return Array.from({ length: count }, (_, i) => String(i));
 }
 
-/** Without a number of classes given, labels from here on are taken for damage: they would ask for as many classes. */
+/** If the number of classes is not given, labels from here on count as damage, because they would require as many classes. */
 const mostClasses = 65_536;
 
 /** Whether numbers can be labels without a number of classes given: whole, and 0 to 65,535. */

@@ -24,7 +24,7 @@ const inFolders: ReadonlySet<string> = new Set(Object.keys(arrayEndings));
 const byEnding: ReadonlyMap<string, FileSource> = new Map(Object.entries({ ...arrayEndings, ...tableEndings }));
 const cifarArchive = publishedDataset('cifar-10').files[0].name;
 const isCifarBatch = (name: string): boolean => /^data_batch_[1-5]\.bin$/.test(name);
-/** Often taken for it: the Python version, CIFAR-100. Its reader says what to do. */
+/** Often confused with it: the Python version, CIFAR-100. Its reader says what to do. */
 const isLikeCifar = (name: string): boolean => /^(data_batch_\d|cifar-10-batches-py|train\.bin)$/.test(name);
 const isIdx = (name: string): boolean => /(images|labels).*ubyte(\.gz)?$/.test(name);
 
@@ -61,7 +61,7 @@ export async function recognise(place: string): Promise<Recognised> {
   const other = await lookalikeAt(place);
   if (other !== null) throw new InputError(`${place}: this is ${other}`);
   throw new InputError(
-    `${place}: no dataset is in it: expected the files of MNIST or Fashion-MNIST (train-images-idx3-ubyte ...), of CIFAR-10 (data_batch_1.bin ...), IDX images with ` +
+    `${place}: contains no dataset: expected the files of MNIST or Fashion-MNIST (train-images-idx3-ubyte ...), of CIFAR-10 (data_batch_1.bin ...), IDX images with ` +
       `their labels, or one .npz, .safetensors or .csv file; found ${listText(entries)}`,
   );
 }

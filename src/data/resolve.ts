@@ -24,7 +24,7 @@ export interface ResolveOptions {
   readonly baseFolder?: string;
   /** The folder that published sets lie in, each in a folder of its name ("mnist") or where a note of the user says (src/data/location.ts), for specifications without a path. */
   readonly dataFolder?: string;
-  /** Ends the work between two stages with the signal's reason. */
+  /** Stops the work between two stages with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called before each stage: "reading", "preparing". */
   readonly progress?: (stage: 'reading' | 'preparing') => void;

@@ -74,7 +74,7 @@ export async function isRunLog(file: string): Promise<boolean> {
       bytesRead === bytes.length && bytes.readUInt32LE(0) === 0x04034b50 && bytes.toString('latin1', 30) === headName
     );
   } catch {
-    // Whoever opens it says what is wrong with it.
+    // Opening it will report what is wrong.
     return false;
   } finally {
     await handle?.close();
@@ -131,7 +131,7 @@ export class RunLogReader implements AsyncDisposable {
         log: log.map(([time, level, text]) => ({ time, level, text })),
       };
     }
-    throw new InputError(`${place}: no part of a run file; it may be of a newer covature.py`);
+    throw new InputError(`${place}: not a part of a run file; it may come from a newer covature.py`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,10 +11,10 @@ import type { LossName } from '../shared/model.ts';
 import type { Dataset, Part } from './dataset.ts';
 import { classNames, type Targets } from './raw.ts';
 
-/** The loss of a network, and the rows of outputs that it holds against targets. */
+/** The loss of a network, and the rows of outputs that it compares with targets. */
 export interface WantedTargets {
   readonly type: LossName;
-  /** T: rows of outputs of a sample that have a target each; 1 but for cross-entropy over a sequence. */
+  /** T: rows of outputs of a sample that have a target each; 1 except for cross-entropy over a sequence. */
   readonly positions: number;
   /** K. */
   readonly width: number;
@@ -132,7 +132,7 @@ function asNumbers(dataset: Dataset, outputs: number, loss: LossName): Dataset {
     const word = values.findIndex((value) => !Number.isFinite(value));
     if (word >= 0)
       throw new InputError(
-        `the dataset ${dataset.name}: the model has 1 output, which the loss ${loss} holds against a number; the targets are classes by name ("${classes[word]}")`,
+        `the dataset ${dataset.name}: the model has 1 output, which the loss ${loss} compares with a number; the targets are classes by name ("${classes[word]}")`,
       );
     const changed = withTargets(dataset, ({ targets }, at) => {
       const labels = labelsOf(targets, at, classes.length, loss);
@@ -183,7 +183,7 @@ function labelsOf(targets: Targets, at: string, outputs: number, loss: LossName)
   return labels;
 }
 
-/** What a cross-entropy of one output says, whatever the targets look like. */
+/** The error message for a cross-entropy with one output, whatever the targets. */
 const oneOutput =
   'the model has 1 output, and the loss cross-entropy takes the softmax over all outputs: of one it is 1 for every input, so that the loss and its gradient are 0. ' +
   'It needs one output a class, two for two classes; one output for yes and no is the loss binary-cross-entropy (PyTorch: BCEWithLogitsLoss), if that is what the model was trained with';
@@ -215,7 +215,7 @@ function checkLabels(labels: Float64Array, { classes }: Dataset, at: string, out
 interface Places {
   /** Class -> output; left out where they have the same numbers. */
   readonly place?: readonly number[];
-  /** What was taken. */
+  /** A note on what was assumed. */
   readonly note?: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Which tensor of a file serves which of the model. Names come from the layout; a beginning that all of them have in the file ("model.backbone.") is found; where modules are
+ * Which tensor of a file belongs to which of the model. Names come from the layout; a beginning that all of them have in the file ("model.backbone.") is found; where modules are
  * called otherwise, a user says so by name, or has them taken in the order of the file.
  */
 import { InputError } from '../shared/errors.ts';
@@ -25,7 +25,7 @@ export interface NameChoice {
 }
 
 /**
- * The expected tensors with the names that serve. What is missing keeps the layout's name, for the caller to say so. Raises InputError for names of no layer or tensor of the
+ * The expected tensors with their names in the file. What is missing keeps the layout's name, for the caller to say so. Raises InputError for names of no layer or tensor of the
  * model, and where the file's order does not fit.
  */
 export function findTensors<E extends ExpectedTensor>(
@@ -121,7 +121,7 @@ function grouped(names: readonly string[]): [string, string[]][] {
   return [...groups];
 }
 
-/** What a user can do where names do not fit. */
+/** Advice for a user whose names do not fit. */
 export const namingAdvice =
   'call the layers of the model as the modules are called there ("encoder.0.fc1"), or say which is which: --map FILE with {"layer": "module", ...} as JSON, or --match order ' +
   '(one after the other, by their shapes)';

@@ -25,7 +25,7 @@ export interface WantedTensor {
   readonly flattened?: readonly [number, number, number];
   /** A table with a row a token or place, or one vector: its axes are PyTorch's. */
   readonly isTable?: true;
-  /** Why weights trained by PyTorch cannot be meant for it. */
+  /** Why weights trained by PyTorch cannot fit it. */
   readonly untorchable?: string;
 }
 

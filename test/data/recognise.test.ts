@@ -67,7 +67,7 @@ describe('a folder', () => {
   });
 
   it.each([
-    ['nothing', {}, /no dataset is in it: expected the files of MNIST .* found nothing/s],
+    ['nothing', {}, /contains no dataset: expected the files of MNIST .* found nothing/s],
     ['other things', { 'a.txt': 'x', 'b.md': 'y' }, /found a\.txt, b\.md/],
     ['two kinds of arrays', { 'a.npz': 'x', 'b.csv': 'y' }, /holds 2 files of arrays \(a\.npz, b\.csv\); choose one/],
     [

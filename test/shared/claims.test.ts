@@ -1,7 +1,8 @@
 import type { CutoffRow, Interval, SlopeDifference, Slopes } from '../../src/shared/slopes.ts';
 import type { Estimand } from '../../src/shared/estimands.ts';
 import { describe, expect, it } from 'vitest';
-import { intervalDoubts, intervalLabel, judgeClaims, type Claim, type Verdict } from '../../src/shared/claims.ts';
+import { intervalDoubts, intervalLabel } from '../../src/shared/interval-trust.ts';
+import { judgeClaims, type Claim, type Verdict } from '../../src/shared/claims.ts';
 import type { MeasurementSummary } from '../../src/shared/results.ts';
 
 interface Part {

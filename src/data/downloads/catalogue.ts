@@ -1,5 +1,5 @@
 /**
- * The published data sets that can be fetched by name. Checksums are those of the bytes that the publishers' mirrors serve, as many public loaders pin them
+ * The published data sets that can be fetched by name. Checksums are those of the files on the publishers' mirrors, as pinned by many public loaders
  * (torchvision, TensorFlow Datasets and others agree); MNIST's were also compared with a copy's content. Every download is checked by size and
  * SHA-256, so that a plain-http mirror does no harm.
  */
@@ -9,7 +9,7 @@ export interface PublishedFile {
   readonly name: string;
   readonly size: number;
   readonly sha256: string;
-  /** Where it can be had, tried in this order. */
+  /** Addresses to download it from, tried in this order. */
   readonly urls: readonly string[];
   /** SHA-256 of what a .gz file unpacks to: another packing of the same content is as good. */
   readonly contentSha256?: string;

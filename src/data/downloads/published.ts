@@ -1,4 +1,4 @@
-/** Published data sets on this machine: what is there, fetching what is not, and what to do without a network. */
+/** Published data sets on this machine: which are there, downloading those that are not, and what to do without a network. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
@@ -36,7 +36,7 @@ export interface PublishedStatus {
   readonly bytesToFetch: number;
 }
 
-/** What of a data set lies in `folder` (sizes and names alone: it is quick). A plain IDX file does for its .gz. */
+/** Which files of a data set are in `folder` (by sizes and names only, which is quick). A plain IDX file counts as its .gz. */
 export async function publishedStatus(dataset: PublishedDataset, folder: string): Promise<PublishedStatus> {
   const missing: string[] = [];
   let present = 0;
@@ -72,9 +72,9 @@ async function isThere(file: PublishedFile, folder: string): Promise<boolean> {
 }
 
 /**
- * Fetches what is missing of `dataset` into `folder` (made if need be), goes on with what an earlier download left, checks sizes and SHA-256, and unpacks an archive. Files
- * that are there and hold the right bytes are left alone; wrong ones are replaced once the right ones are here.
- * Raises the signal's reason when cancelled (what has come is kept), and, where no mirror answers, an Error whose message says which files to
+ * Downloads what is missing of `dataset` into `folder` (created if needed), continues an earlier download, checks sizes and SHA-256, and unpacks an archive. Files
+ * that are there and hold the right bytes are left alone; wrong ones are replaced once the right ones have arrived.
+ * Raises the signal's reason when cancelled (partial downloads are kept), and, if no mirror answers, an Error whose message says which files to
  * put where.
  */
 export async function downloadPublished(
@@ -136,7 +136,7 @@ async function hasContent(file: PublishedFile, folder: string): Promise<boolean>
 }
 
 /**
- * Unpacks the archive of a data set where someone put it into `folder` (the checksum is verified) and what it holds is not there yet. Needs no network.
+ * Unpacks the archive of a data set if someone put it into `folder` (the checksum is verified) and its contents are not there yet. Needs no network.
  */
 export async function unpackIfThere(dataset: PublishedDataset, folder: string, signal?: AbortSignal): Promise<void> {
   const archive = dataset.files[0];

@@ -1,4 +1,4 @@
-/** One file over HTTP: resumed where it was cut off, given up when the other side falls silent, kept only when its checksum is right. */
+/** One file over HTTP: resumed where it was cut off, given up if the server stops sending, and kept only if its checksum is right. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
@@ -12,7 +12,7 @@ export interface TransferOptions {
   readonly signal?: AbortSignal;
   /** Bytes of this file that are there, what was there before included; called at most every 100 ms, and at the end. */
   readonly progress?: (received: number) => void;
-  /** Give up when not one byte has come for so long, over all mirrors together, in milliseconds; default 10,000. */
+  /** Give up after this many milliseconds without a byte, over all mirrors together; default 10,000. */
   readonly silence?: number;
 }
 
@@ -33,7 +33,7 @@ export function partialName(name: string): string {
 
 /**
  * Fetches `file` into `folder` (which exists), unless it is there already with the right checksum. The bytes gather in a hidden ".part" file, which a later
- * call goes on with; it takes the final name when size and SHA-256 agree. Raises a TransferError when no mirror gives the right bytes, the signal's
+ * call continues; it gets the final name when size and SHA-256 agree. Raises a TransferError when no mirror gives the right bytes, the signal's
  * reason when cancelled, and a plain Error that names the file when the disk does not take it.
  */
 export async function transfer(file: PublishedFile, folder: string, options: TransferOptions = {}): Promise<void> {
@@ -53,7 +53,7 @@ export async function transfer(file: PublishedFile, folder: string, options: Tra
       await fetchInto(part, file, url, clock, mirrorsLeft, options);
       const digest = await sha256Of(part);
       if (digest !== file.sha256) {
-        // Resuming cannot mend wrong bytes.
+        // Resuming cannot repair wrong bytes.
         await fs.rm(part, { force: true });
         throw new Error(`wrong checksum: expected SHA-256 ${file.sha256}, found ${digest}`);
       }
@@ -71,12 +71,12 @@ export async function transfer(file: PublishedFile, folder: string, options: Tra
 }
 
 interface Clock {
-  /** When silence is given up, on the clock of Date.now. */
+  /** The time (Date.now) at which waiting ends. */
   deadline: number;
   readonly silence: number;
 }
 
-/** Brings `part` to the file's size from one mirror. */
+/** Completes `part` from one mirror. */
 async function fetchInto(
   part: string,
   file: PublishedFile,
@@ -90,7 +90,7 @@ async function fetchInto(
   if (have === file.size) return;
 
   const quiet = new AbortController();
-  // What silence is left is shared among the mirrors that are still to be tried, so that all together take no longer than one.
+  // The remaining waiting time is shared among the mirrors still to be tried, so that together they take no longer than one.
   const watch = { timer: setTimeout(() => quiet.abort(), Math.max(0, clock.deadline - Date.now()) / mirrorsLeft) };
   const heard = () => {
     clock.deadline = Date.now() + clock.silence;
@@ -139,7 +139,7 @@ async function fetchInto(
 class WrongBytes extends Error {}
 
 /**
- * A mirror that says it has another number of bytes has another file (the same images packed otherwise, say): not one byte of it is kept, and what came from
+ * A mirror that reports another size has another file (the same images packed otherwise, say): none of its bytes are kept, and what came from
  * elsewhere stays. Ranges beyond its end are answered 416, with the number.
  */
 function checkTotal(response: Response, size: number): void {

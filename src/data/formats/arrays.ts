@@ -52,7 +52,7 @@ function open(kind: 'npz' | 'safetensors', bytes: Uint8Array, name: string): Ope
   return names ? { arrays, names } : { arrays };
 }
 
-/** What inputs and targets, and those of the test part, are usually called: of this project, Keras, scikit-learn, NumPy without names. */
+/** The usual names of inputs and targets, and of those of the test part: of this project, Keras, scikit-learn, NumPy without names. */
 const usualNames: readonly (readonly [inputs: string, targets: string, testInputs?: string, testTargets?: string])[] = [
   ['inputs', 'targets', 'test_inputs', 'test_targets'],
   ['x_train', 'y_train', 'x_test', 'y_test'],
@@ -203,7 +203,7 @@ function namedDataset(file: string, train: ReadPart, test: ReadPart | null, note
   };
 }
 
-/** What the array of the targets is called beside one of the inputs, each in a file of its own. */
+/** The usual name of the file with the targets beside a file with the inputs. */
 const siblings: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/^(.*?)(x|X)(_?(?:train|tr)?.*)\.npy$/, '$1y$3.npy'],
   [/inputs/, 'targets'],
@@ -225,8 +225,8 @@ async function readNpyFiles(file: string, options: ArraysOptions): Promise<RawDa
   if (targets === undefined) {
     const { shape } = parseNpy(bytes, file);
     throw new InputError(
-      `${file}: holds one array of [${shape.join(', ')}], taken for the inputs; its targets were looked for in ${[...new Set(beside)].join(', ') || 'no other file'} ` +
-        'beside it and are not there. Name the file: "targets_path" in the specification; or save both with np.savez("data.npz", inputs=x, targets=y)',
+      `${file}: holds one array of [${shape.join(', ')}], taken as the inputs; its targets were looked for in ${[...new Set(beside)].join(', ') || 'no other file'} ` +
+        'beside it but not found. Name the file: "targets_path" in the specification; or save both with np.savez("data.npz", inputs=x, targets=y)',
     );
   }
   const open = async (inputsFile: string, targetsFile: string, own?: Uint8Array): Promise<Opened> => {

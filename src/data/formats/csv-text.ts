@@ -1,4 +1,4 @@
-/** The text of a table: its lines, what stands between two fields, how its numbers are written. */
+/** The text of a table: its lines, the separator of fields, the notation of numbers. */
 import { InputError } from '../../shared/errors.ts';
 
 export interface Row {
@@ -50,14 +50,14 @@ const patterns = {
   ',': /^[+-]?(\d+,?\d*|,\d+)(e[+-]?\d+)?$/i,
 } as const;
 
-/** What stands between the whole and the decimal part of a number. */
+/** The decimal mark of numbers. */
 export type DecimalMark = keyof typeof patterns;
 
 export function isNumber(field: string, decimal: DecimalMark): boolean {
   return patterns[decimal].test(field.trim());
 }
 
-/** NaN for what is no number. */
+/** NaN for anything that is not a number. */
 export function numberOf(field: string, decimal: DecimalMark): number {
   if (!isNumber(field, decimal)) return NaN;
   return Number(decimal === ',' ? field.replace(',', '.') : field);

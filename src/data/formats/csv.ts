@@ -1,7 +1,7 @@
 /**
  * Tables of text (RFC 4180: quotes, "" for a quote inside quotes, line ends of any kind) as datasets: one sample a line, one column or more of targets, all others inputs.
- * UTF-8, with or without a byte order mark; remarks ("# ...") may stand above. No missing values. Whatever is not said by the options and could be otherwise is
- * told in the dataset's notes.
+ * UTF-8, with or without a byte order mark; remarks ("# ...") may stand above. No missing values. Whatever the options leave open and was decided here is
+ * stated in the dataset's notes.
  */
 import * as path from 'node:path';
 import { InputError, messageOf } from '../../shared/errors.ts';
@@ -19,7 +19,7 @@ export interface CsvOptions {
    * else the last.
    */
   readonly target?: ColumnChoice | readonly ColumnChoice[];
-  /** Columns that are no inputs, by name or number; default one without a name that counts 0, 1, 2, ... under a line of names. */
+  /** Columns that are not inputs, by name or number; default one without a name that counts 0, 1, 2, ... under a line of names. */
   readonly ignore?: readonly ColumnChoice[];
   /** Default: classes where the target can be classes (words, or few whole numbers), else numbers. */
   readonly task?: 'classes' | 'regression';
@@ -129,7 +129,7 @@ function parseTable(bytes: Uint8Array, file: string, options: CsvOptions): Table
   const inputColumns = width - targetColumns.length - isIgnored.filter(Boolean).length;
   if (inputColumns === 0)
     throw new InputError(
-      `${file}: expected columns of inputs beside the target, found ${width} column in all; fields are parted by ${markName(delimiter)} (the field "delimiter" says otherwise)`,
+      `${file}: expected columns of inputs beside the target, found ${width} column in all; fields are separated by ${markName(delimiter)} (the field "delimiter" sets another mark)`,
     );
   const isOne = targetColumns.length === 1;
   if (options.task === 'classes' && !isOne)
@@ -196,12 +196,12 @@ function decoded(bytes: Uint8Array, file: string): string {
         `${file}: this is text in UTF-16, as "Unicode text" of a spreadsheet; save it as CSV in UTF-8`,
       );
     throw new InputError(
-      `${file}: expected text in UTF-8; letters beyond ASCII are written otherwise (Latin-1, Windows-1252?), or this is no text: ${messageOf(error)}`,
+      `${file}: expected text in UTF-8; letters beyond ASCII are written otherwise (Latin-1, Windows-1252?), or this is not text: ${messageOf(error)}`,
     );
   }
 }
 
-/** Names that are no classes: numbers with decimals, or too many of them. Raises an InputError for too many words. */
+/** Values that cannot be classes: numbers with decimals, or too many of them. Raises an InputError for too many words. */
 function asNumbersIf(
   found: Extract<Table['targets'], { kind: 'names' }>,
   count: number,
@@ -319,7 +319,7 @@ function indexColumn(lines: readonly Row[], width: number): boolean {
   return width > 2 && lines.length > 2 && lines.every(({ fields }, i) => fields[0].trim() === String(i));
 }
 
-/** What a column of labels is called, whatever its case. */
+/** The usual names of a column of labels, ignoring case. */
 const usualNames = ['label', 'target', 'class', 'y', 'labels', 'targets', 'classes'];
 
 /** The column that is called as a target is, else the last that is an input; `notes` are told. Raises an InputError where two are called so. */
@@ -335,7 +335,7 @@ function usualTarget(
   );
   if (called.length > 1)
     throw new InputError(
-      `${file}: ${called.map((c) => `column ${c} ("${headings![c]}")`).join(' and ')} are called as a target is; say which it is: "target": "${headings![called[0]]}"`,
+      `${file}: ${called.map((c) => `column ${c} ("${headings![c]}")`).join(' and ')} are named like a target; say which it is: "target": "${headings![called[0]]}"`,
     );
   const [named] = called;
   const last = isIgnored.length - 1;
@@ -354,7 +354,7 @@ function usualTarget(
   return last;
 }
 
-/** Few whole numbers without gaps, from 0 or 1 on, as labels are; null for what looks otherwise. */
+/** Few whole numbers without gaps, from 0 or 1 on, as labels are; null for anything else. */
 function labelsIn(lines: readonly Row[], c: number): { readonly from: number; readonly to: number } | null {
   const values = new Set<number>();
   for (const { fields } of lines) {
@@ -395,7 +395,7 @@ function columnsOf(
       throw new InputError(`${file}: ${field}: two columns are named "${column}"`);
     return index;
   });
-  if (new Set(columns).size !== columns.length) throw new InputError(`${file}: ${field}: a column stands twice`);
+  if (new Set(columns).size !== columns.length) throw new InputError(`${file}: ${field}: a column is given twice`);
   return columns;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Zip archives that are still being written: entries are found by their own headers, one after the other, not by the directory at the end, which is not there yet.
- * Entries are stored as they are, with their sizes known beforehand (as covature.Run writes them). What is not there whole is left for the next time.
+ * Entries are stored as they are, with their sizes known beforehand (as covature.Run writes them). Incomplete entries are left for the next time.
  */
 import type * as fs from 'node:fs/promises';
 import * as zlib from 'node:zlib';
@@ -16,7 +16,7 @@ export interface GrowingEntry {
 
 export interface GrowingPart {
   readonly entries: readonly GrowingEntry[];
-  /** Where to go on reading. */
+  /** Where to continue reading. */
   readonly next: number;
   /** Whether the directory has come: nothing follows. */
   readonly complete: boolean;
@@ -27,7 +27,7 @@ const headerBytes = 30;
 /** In place of a size that takes 64 bits. */
 const wide = 0xffffffff;
 
-/** The entries from byte `from` on that are there whole. Raises InputError, opening with `name`, for what is no such archive. */
+/** The entries from byte `from` on that are complete. Raises InputError, beginning with `name`, for anything that is not such an archive. */
 export async function readGrowing(handle: fs.FileHandle, from: number, name: string): Promise<GrowingPart> {
   const { size } = await handle.stat();
   if (size < from) throw new InputError(`${name}: shorter than it was; another file has taken its place`);

@@ -93,7 +93,7 @@ function decode(type: number, bytes: Uint8Array): IdxData {
   }
 }
 
-/** What MNIST and its successors call their files: "train-images-idx3-ubyte.gz", "t10k-labels.idx1-ubyte", "emnist-letters-test-images-idx3-ubyte"... */
+/** The file names of MNIST and its successors: "train-images-idx3-ubyte.gz", "t10k-labels.idx1-ubyte", "emnist-letters-test-images-idx3-ubyte"... */
 const pattern = /^(.*?)(train|t10k|test)[-_](images|labels)[-.]idx\d-ubyte(\.gz)?$/;
 
 /** Folders below the given one that torchvision and Keras put the files in. */

@@ -65,7 +65,7 @@ function remedyOf(descr: string): string {
       ' (Python objects, which are never unpickled). Save numbers: labels.astype(np.int64), np.unique(labels, return_inverse=True)[1] for labels that are words, ' +
       'np.stack(rows) for a list of arrays of one length'
     );
-  if (/[US]\d/.test(descr)) return ' (text, which serves as labels alone)';
+  if (/[US]\d/.test(descr)) return ' (text, which can only be labels)';
   if (/c\d/.test(descr)) return ' (complex numbers); save real and imaginary parts as two channels';
   if (/M8|m8/.test(descr)) return ' (times); save numbers: x.astype(np.int64)';
   if (/f16|g/.test(descr)) return ' (long doubles); save x.astype(np.float64)';
@@ -91,7 +91,7 @@ export function parseNpyTexts(bytes: Uint8Array, name: string): string[] | null 
     let text = '';
     for (let j = 0; j < width; j += 4) {
       const code = view.getUint32(offset + j, order !== '>');
-      if (code > 0x10ffff) throw new InputError(`${name}: text ${i} holds ${code}, which is no character`);
+      if (code > 0x10ffff) throw new InputError(`${name}: text ${i} holds ${code}, which is not a character`);
       if (code !== 0) text += String.fromCodePoint(code);
     }
     return text;

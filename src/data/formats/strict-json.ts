@@ -1,12 +1,12 @@
 /**
- * JSON where a key that stands twice in one object is an error. `JSON.parse` keeps the last one silently, so that two programs may read two different
+ * JSON in which a repeated key in one object is an error. `JSON.parse` keeps the last one silently, so that two programs may read two different
  * things from one file.
  */
 
 /** Parses `text`. Throws a SyntaxError for what is not JSON, is nested deeper than `depth` or repeats a key. */
 export function parseStrictJson(text: string, depth = 16): unknown {
   const value: unknown = JSON.parse(text);
-  // From here on the text is known to be JSON, so a walk over its tokens needs to tell only strings and brackets.
+  // From here on the text is known to be JSON, so a walk over its tokens only has to recognise strings and brackets.
   const open: (Set<string> | null)[] = [];
   let expectKey = false;
   for (let i = 0; i < text.length; i++) {
@@ -26,7 +26,7 @@ export function parseStrictJson(text: string, depth = 16): unknown {
       const keys = open.at(-1);
       if (expectKey && keys) {
         const key = JSON.parse(text.slice(start, i + 1)) as string;
-        if (keys.has(key)) throw new SyntaxError(`the key ${JSON.stringify(key)} stands twice`);
+        if (keys.has(key)) throw new SyntaxError(`the key ${JSON.stringify(key)} is repeated`);
         keys.add(key);
         expectKey = false;
       }

@@ -1,5 +1,5 @@
 /**
- * Tar archives (POSIX ustar), read as a stream. Names are for comparing with what is wanted, never for making paths of: they may hold "..".
+ * Tar archives (POSIX ustar), read as a stream. Names are compared with the wanted ones and never used as paths: they may hold "..".
  */
 import { InputError } from '../../shared/errors.ts';
 
@@ -8,7 +8,7 @@ export interface TarEntry {
   readonly name: string;
   readonly size: number;
   readonly isFile: boolean;
-  /** The content. What is not taken before the next entry is asked for is skipped. */
+  /** The content. Whatever is not read before the next entry is requested is skipped. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -52,7 +52,7 @@ function parseHeader(header: Uint8Array, archive: string): Omit<TarEntry, 'body'
   const octal = (from: number, to: number, what: string): number => {
     const digits = text(from, to).trim();
     if (!/^[0-7]{1,12}$/.test(digits))
-      throw new InputError(`${archive}: not a tar archive, or damaged: ${what} "${digits}" is no number`);
+      throw new InputError(`${archive}: not a tar archive, or damaged: ${what} "${digits}" is not a number`);
     return Number.parseInt(digits, 8);
   };
   const written = octal(148, 156, 'a checksum');

@@ -30,7 +30,7 @@ interface Written {
   readonly offset: number;
 }
 
-/** Raises an Error where an entry's chunks are not of the size that was said. */
+/** Raises an Error if an entry's chunks do not have the stated size. */
 export async function* writeZip(
   sources: Iterable<ZipSource>,
   { wideFrom = marker32 }: ZipWriting = {},
@@ -60,7 +60,7 @@ export async function* writeZip(
         yield chunk;
       }
       if (packed !== size)
-        throw new Error(`${source.name}: it was to have ${size} bytes, and has ${packed}: it was changed meanwhile`);
+        throw new Error(`${source.name}: expected ${size} bytes, found ${packed}: it was changed meanwhile`);
     }
     at += packed;
     const descriptor = dataDescriptor(crc, packed, size, isWide);
@@ -80,7 +80,7 @@ function localHeader(name: Buffer, method: 0 | 8, isWide: boolean): Buffer {
   head.writeUInt16LE(versionNeeded, 4);
   head.writeUInt16LE(flags, 6);
   head.writeUInt16LE(method, 8);
-  // 1980-01-01, the format's first day: when a run was made stands in the run.
+  // 1980-01-01, the format's first day; the run itself records when it was made.
   head.writeUInt16LE(0x21, 12);
   if (isWide) {
     head.writeUInt32LE(marker32, 18);

@@ -1,6 +1,6 @@
 /**
- * Zip archives, as NumPy writes them (stored or deflated, zip64 where needed; PKWARE's APPNOTE 6.3.9). What the central directory says counts, and is
- * checked: ranges inside the file, no two entries in one place, sizes that deflate can reach, checksums. No memory beyond the file's
+ * Zip archives, as NumPy writes them (stored or deflated, zip64 where needed; PKWARE's APPNOTE 6.3.9). The central directory is authoritative and
+ * is checked: ranges inside the file, no two entries in one place, sizes that deflate can reach, checksums. No memory beyond the file's
  * size times what deflate can do (1,032) is taken, and that only for entries that are asked for.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
@@ -91,7 +91,7 @@ function entriesOf(bytes: ZipBytes, name: string): ZipEntry[] {
       fail(`entry ${i} of its directory is missing`);
     const entry = centralEntry(view, listed, at, fail);
     at = entry.next;
-    if (seen.has(entry.name)) fail(`the name "${entry.name}" stands twice`);
+    if (seen.has(entry.name)) fail(`the name "${entry.name}" is repeated`);
     seen.add(entry.name);
     const begin = dataBegin(bytes, entry.offset, directory.offset, entry.name, fail);
     if (begin + entry.packed > directory.offset) fail(`"${entry.name}" reaches beyond the data`);

@@ -1,6 +1,6 @@
 /**
  * Two problems whose exponent gamma is known exactly, with C ~ Q exactly: a network, its weights, and data. They are the two ends of
- * 1 <= gamma <= 2, for testing whatever measures gamma. Both use the mean squared error l_p = |y_p - t_p|^2 / 2, networks without biases, and n
+ * 1 <= gamma <= 2, for testing measurements of gamma. Both use the mean squared error l_p = |y_p - t_p|^2 / 2, networks without biases, and n
  * eigenvalues lambda_i = 10^(-decades (i - 1) / (n - 1)), i = 1..n, along the columns u_i of a random rotation U.
  *
  * Signs: a Hadamard matrix of order N >= n (a power of two) has rows s_p of N signs with (1/N) sum_p s_p s_p^T = I; its first n columns are used.

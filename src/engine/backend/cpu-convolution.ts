@@ -1,5 +1,5 @@
 /**
- * Convolutions on the cpu without all their patches in memory at once: a few filters over few numbers by kernels that read the images themselves, all others by the
+ * Convolutions on the cpu without all their patches in memory at once: small ones by kernels that read the images directly, all others by the
  * library's products over the patches of as many images as stay in a core's cache. Letters: N images, k numbers a window, F filters.
  */
 import type { Blas, Precision } from '../blas/types.ts';
@@ -12,7 +12,7 @@ import { isDense, isWithin } from './windows.ts';
 
 /** Bytes of patches at once, where one image's are fewer. */
 const blockBytes = 2 ** 18;
-/** Multiply-adds a place (k F) up to which the kernels are the faster. */
+/** Multiply-adds per place (k F) up to which the kernels are faster. */
 const largestDirect = 160;
 /** Bytes of all patches of a pass up to which they are kept for its gradient: in a core's cache they cost less than gathering them once more. */
 const largestKept = 2 ** 19;
@@ -74,7 +74,7 @@ export class CpuConvolution extends ServedLoops {
 
   /**
    * Both gradients at stride 1 from one gathering: with the patches of dz [N height width, kernelHeight kernelWidth F] (windows that reach where the convolution's own
-   * came from), dx is their product with the kernel turned round, and x^T times them the kernel's gradient turned round. False where that does not serve, or would
+   * came from), dx is their product with the flipped kernel, and x^T times them is the flipped gradient of the kernel. False if that is not possible, or would
    * gather more than patches of x hold.
    */
   gradients(x: CpuTensor, dz: CpuTensor, kernel: CpuTensor, window: Window2d, dx: CpuTensor, dw: CpuTensor): boolean {
@@ -189,7 +189,7 @@ export class CpuConvolution extends ServedLoops {
     this.#blas.gemm(false, false, m, n, k, 1, a.data, k, b.data, n, beta, c.data, n);
   }
 
-  /** Whether the kernels that need no patches serve, and pay. */
+  /** Whether the kernels without patches can be used, and are faster. */
   #isDirect(window: Window2d, { rows, cols }: CpuTensor): boolean {
     const isPlain = window.strideY === window.strideX && isDense(window);
     return isPlain && (cols * this.bytes) % 32 === 0 && rows * cols <= largestDirect;

@@ -194,7 +194,7 @@ export class CpuLoops extends ServedLoops {
   }
 }
 
-/** Whether the kernels serve windows of this kind. */
+/** Whether the kernels support windows of this kind. */
 function isPlain(w: Window2d): boolean {
   return w.strideY === w.strideX && isDense(w);
 }

@@ -1,12 +1,12 @@
 /**
- * The tensors of the cpu backend and their lives: made in the BLAS library's memory, recycled by size when their scope ends, so that a training step
+ * The tensors of the cpu backend and their lifetimes: made in the BLAS library's memory, recycled by size when their scope ends, so that a training step
  * allocates nothing after the first.
  */
 import type { Blas, Precision, Real } from '../blas/types.ts';
 import { CpuTensor, cpuTensor } from './cpu-tensor.ts';
 import type { Tensor } from './types.ts';
 
-/** Tables up to so many bytes are copied into the memory of the SIMD loops, which gather rows much faster. */
+/** Tables up to this many bytes are copied into the memory of the SIMD loops, which gather rows much faster. */
 const largestCopiedTable = 2 ** 28;
 
 export class CpuMemory {
@@ -16,7 +16,7 @@ export class CpuMemory {
   readonly #free: Map<number, CpuTensor[]>;
   readonly #live: CpuTensor[] = [];
 
-  /** @param sibling a backend to share recycled buffers with: tensors made here outlive the sibling's scopes, yet nothing is held twice. */
+  /** @param sibling a backend to share recycled buffers with: tensors made here outlive the sibling's scopes, without holding any memory twice. */
   constructor(blas: Blas, precision: Precision, sibling?: CpuMemory) {
     this.blas = blas;
     this.precision = precision;
@@ -24,7 +24,7 @@ export class CpuMemory {
     this.#free = sibling === undefined ? new Map<number, CpuTensor[]>() : sibling.#free;
   }
 
-  /** Bytes of the tensors that live in open scopes and outside any. */
+  /** Bytes of the tensors in open scopes and outside any scope. */
   get liveBytes(): number {
     return this.#live.reduce((sum, tensor) => sum + tensor.data.byteLength, 0);
   }
@@ -34,7 +34,7 @@ export class CpuMemory {
     for (const tensor of this.#live.splice(0)) if (!tensor.kept) this.#recycle(tensor);
   }
 
-  /** Gives the memory of all recycled buffers back. */
+  /** Frees the memory of all recycled buffers. */
   trim(): void {
     for (const list of this.#free.values()) for (const tensor of list) this.blas.release(tensor.data);
     this.#free.clear();

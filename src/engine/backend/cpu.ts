@@ -25,7 +25,7 @@ export class CpuBackend extends CpuMemory implements Backend {
   /** At least as many ones as the tallest matrix that was summed. */
   #ones: Real | null = null;
 
-  /** @param sibling a backend to share recycled buffers with: tensors made here outlive the sibling's scopes, yet nothing is held twice. */
+  /** @param sibling a backend to share recycled buffers with: tensors made here outlive the sibling's scopes, without holding any memory twice. */
   constructor(blas: Blas, precision: Precision, sibling?: CpuBackend) {
     super(blas, precision, sibling);
     this.#loops = new CpuLoops(blas, precision);

@@ -1,4 +1,4 @@
-/** Activations and their derivatives on plain arrays. Each loop is written out: a function call an element costs more than the arithmetic. */
+/** Activations and their derivatives on plain arrays. Each loop is written out, because a function call per element costs more than the arithmetic. */
 import type { ActivationFunction } from '../../shared/model.ts';
 import type { Real } from '../blas/types.ts';
 import { seluConstants } from '../../shared/model.ts';
@@ -9,7 +9,7 @@ type Map1 = (z: Real, out: Real) => void;
 
 const relu: readonly Map1[] = [
   (z, out) => {
-    // Math.max lets NaN through (a diverging run must be seen) and has no branch to mispredict.
+    // Math.max passes NaN on (a diverging run must show) and has no branch to mispredict.
     for (let i = 0; i < z.length; i++) out[i] = Math.max(z[i], 0);
   },
   (z, out) => {

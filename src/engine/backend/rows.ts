@@ -142,7 +142,7 @@ export function meanRuns(x: Real, n: number, count: number, out: Real): void {
   }
 }
 
-/** Every row of out = row: what is filled is copied behind itself, twice as much each time. */
+/** Every row of out = row: the filled part is copied after itself, doubling each time. */
 export function repeatRow(row: Real, out: Real): void {
   if (out.length === 0) return;
   out.set(row);

@@ -3,7 +3,7 @@ import type { Blas, Precision, Real } from '../blas/types.ts';
 import type { CpuTensor } from './cpu-tensor.ts';
 import { ServedLoops } from './served.ts';
 
-/** Multiply-adds of a product above which a library's own call is the faster. */
+/** Multiply-adds of a product above which a call of the library is faster. */
 const largest = 2 ** 16;
 
 export class SmallProducts extends ServedLoops {
@@ -19,7 +19,7 @@ export class SmallProducts extends ServedLoops {
     this.#precision = precision;
   }
 
-  /** `count` products op(a_i) op(b_i) of [m, k] and [k, n] into c; false where there is no faster way than one after the other. */
+  /** `count` products op(a_i) op(b_i) of [m, k] and [k, n] into c; false if there is no faster way than one after the other. */
   multiply(
     a: CpuTensor,
     b: CpuTensor,

@@ -56,7 +56,7 @@ export interface Backend {
   zeros(rows: number, cols: number): Tensor;
   /**
    * A table of rows (a data set) for `rowsOf`. The cpu backend may use the array itself: do not change it.
-   * @param lasting resident: brought once to where the backend reads it fastest, and kept as long as the backend (default). False: for a pass or two;
+   * @param lasting resident: moved once to where the backend reads it fastest, and kept as long as the backend (default). False: for one or two passes;
    * nothing is copied or kept.
    */
   table(values: Real, cols: number, lasting?: boolean): Tensor;

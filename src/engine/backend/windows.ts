@@ -299,7 +299,7 @@ export function spreadAverages(y: Real, w: Window2d, x: Real): void {
   });
 }
 
-/** Every pair of a place of the image and a window that it belongs to, as offsets of their first channel. */
+/** Every pair of a place of the image and a window that contains it, as offsets of their first channel. */
 function forEachCell(size: number, w: Window2d, visit: (image: number, window: number) => void): void {
   const { height, width, channels, kernelHeight, kernelWidth, strideY, strideX, outHeight, outWidth } = w;
   const images = size / (height * width * channels);

@@ -1,8 +1,8 @@
 /**
- * Which native BLAS to use. The order is a path set by the user, macOS Accelerate, OpenBLAS, MKL; where none opens, the WebAssembly
- * kernels serve. What was tried and why it failed is kept: `covature doctor` and the settings screen show it.
- * OpenBLAS comes before MKL, which was slower on the one processor where both were measured (docs/method.md). The order is fixed, not measured anew on each machine:
- * results differ between libraries in the last digits, so which one serves must not depend on what else a machine did for a second.
+ * Which native BLAS to use. The order is a path set by the user, macOS Accelerate, OpenBLAS, MKL; if none opens, the WebAssembly
+ * kernels are used. What was tried and why it failed is recorded: `covature doctor` and the settings screen show it.
+ * OpenBLAS comes before MKL, which was slower on the one processor where both were measured (docs/method.md). The order is fixed, not measured on each machine:
+ * results differ between libraries in the last digits, so which one is used must not depend on how busy a machine was for a second.
  */
 import { openNativeBlas } from './native.ts';
 import type { Blas } from './types.ts';

@@ -1,14 +1,14 @@
 /**
- * A native library whose arrays lie in a WebAssembly memory: its products and the SIMD loops of the kernels work on the same numbers, so what stands
- * between the products of a training step need not be a JavaScript loop (a third to a tenth of the speed). What does not fit into the memory
- * (4 GiB) is allocated outside it and served by plain loops.
+ * A native library whose arrays lie in a WebAssembly memory: its products and the SIMD loops of the kernels work on the same numbers, so the work
+ * between the products of a training step need not be a JavaScript loop (a third to a tenth of the speed). Arrays that do not fit into the memory
+ * (4 GiB) are allocated outside it and processed by plain loops.
  */
 import type { ArrayReference, Blas, BlasShare, Precision, Real } from './types.ts';
 import { openSharedWasmBlas } from './wasm.ts';
 import type { WasmBlas } from './wasm.ts';
 import { createMemory } from './wasm/heap.ts';
 
-/** The library on a fresh memory. Raises an Error where `native` is none. */
+/** The library on a fresh memory. Raises an Error if `native` is not a native library. */
 export function openInMemory(native: Blas, module: WebAssembly.Module): Blas {
   return onMemory(native, module, createMemory());
 }

@@ -3,7 +3,7 @@
  * Accelerate). Only what `Blas` needs is bound. This file binds a library whose path it is given; which paths to try is `find.ts`.
  *
  * Threads: where worker threads each call a library that starts helper threads of its own, those spin and cost half the speed, so
- * OPENBLAS_NUM_THREADS=1 (and its sisters) must stand in the environment before the process starts; `setThreads` raises the number
+ * OPENBLAS_NUM_THREADS=1 (and its sisters) must be set in the environment before the process starts; `setThreads` raises the number
  * for one large call while the workers rest.
  */
 import koffi from 'koffi';

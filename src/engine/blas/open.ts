@@ -1,4 +1,4 @@
-/** Opening in a worker thread the library that another thread shares. */
+/** Opens, in a worker thread, the library that another thread shares. */
 import { onMemory } from './in-memory.ts';
 import { openNativeBlas } from './native.ts';
 import type { Blas, BlasShare } from './types.ts';

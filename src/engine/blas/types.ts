@@ -1,5 +1,5 @@
 /**
- * The dense linear algebra that the engine stands on. Two implementations: `native.ts` (a BLAS and LAPACK of the machine, through
+ * The dense linear algebra that the engine is built on. Two implementations: `native.ts` (a BLAS and LAPACK of the machine, through
  * koffi) and `wasm.ts` (WebAssembly kernels that are always there). Nothing else in the program multiplies large matrices.
  *
  * All matrices are ROW-major; `ld*` is the distance between the starts of two rows, in elements.
@@ -44,7 +44,7 @@ export interface Blas {
    * Raises an Error naming the bytes asked for and the limit when there is no room.
    */
   allocate(precision: Precision, length: number): Real;
-  /** Gives the memory of an array from `allocate` back (a no-op where the garbage collector does it). The array must not be used again. */
+  /** Frees an array from `allocate` (does nothing if the garbage collector handles it). The array must not be used again. */
   release(array: Real): void;
 
   share(): BlasShare;

@@ -1,5 +1,5 @@
 /**
- * Dense linear algebra in WebAssembly: the `Blas` that is always there. One module (wasm/assembly, SIMD) runs on one shared memory in every
+ * Dense linear algebra in WebAssembly: the `Blas` that is always available. One module (wasm/assembly, SIMD) runs on one shared memory in every
  * thread; a thread's instance has its own scratch in that memory, and writes nothing else that was not passed to it. A call gives the same
  * bits in any thread. No file is read here: src/main/blas-module.ts loads the module.
  *
@@ -14,7 +14,7 @@ import { instantiate } from './wasm/kernels.ts';
 export interface WasmBlas extends Blas {
   readonly kind: 'wasm';
   readonly loops: Loops;
-  /** Gives the scratch of this thread's instance back; the instance must not be used again. Arrays stay. */
+  /** Frees the scratch memory of this thread's instance; the instance must not be used again. Arrays stay. */
   close(): void;
 }
 

@@ -16,7 +16,7 @@ import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
 import type { Half } from './moments.ts';
 import type { Spectrum } from './spectrum.ts';
 
-/** Samples whose projections are made at once. */
+/** Samples whose projections are computed at once. */
 const pieceSize = 128;
 /** Directions whose u_p are held at once: with the samples of a piece a few megabytes. */
 const directionsAtOnce = 64;
@@ -316,7 +316,7 @@ export function projectedGradient(
   return values;
 }
 
-/** H_ii, C_ii and Q_ii of all samples from the block sums, along the directions that stand for themselves (no cluster's mean). */
+/** H_ii, C_ii and Q_ii of all samples from the block sums, along the directions that represent only themselves (not a cluster's mean). */
 export function blockMeans(
   { directions, sums }: ProjectedDirections,
   samples: number,

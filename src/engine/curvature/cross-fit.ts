@@ -1,6 +1,6 @@
 /**
  * The two random halves A and B of the samples: directions of each with values from the other (cross-fitted), and half A by itself, which the
- * convergence badge holds beside the whole.
+ * convergence badge compares with the whole.
  */
 import type { Real } from '../blas/types.ts';
 import type { Pool } from '../parallel/pool.ts';
@@ -24,7 +24,7 @@ export interface CrossFitContext {
   readonly half: boolean;
   /** The directions for the intervals, or null without. */
   readonly gather: (spectrum: Spectrum, selection: Float64Array) => DirectionMatrix | null;
-  /** What else to measure of a half along the other's directions; the matrix [d, d] may be overwritten. */
+  /** Additional measurements of a half along the other's directions; the matrix [d, d] may be overwritten. */
   readonly more?: ((spectrum: Spectrum, half: Half, matrix: Real) => Promise<void>) | undefined;
 }
 
@@ -44,7 +44,7 @@ export interface CrossFit {
 export interface HalfMeasured {
   readonly diagonals: Diagonals;
   readonly trace: { readonly C: number; readonly H: number; readonly Q: number };
-  /** null above the d for which one more matrix is allowed. */
+  /** null if d is too large for one more matrix. */
   readonly cosines: { readonly CH: number; readonly CQ: number } | null;
   readonly commutatorRatio: number | null;
 }
@@ -119,7 +119,7 @@ async function measureHalfA(
     commutatorRatio = await measureCommutator(pool, d, matrix, more);
     ({ CH } = await cosines(pool, matrix, more, more));
   }
-  // C is not needed beyond its cosine with Q.
+  // C is needed only for its cosine with Q.
   const second = more ?? matrix;
   await unpackMatrix(pool, moments, 'Q', ['A'], second);
   const Q = await diagonalOf(pool, spectrum, second);

@@ -1,6 +1,6 @@
 /**
  * The phases of the exact measurement (exact.ts), in the order in which they run: matrices over all samples, the spectrum of H, what is measured along its
- * eigenvectors while these stand in memory, the two halves, and what rests on projections over blocks of samples.
+ * eigenvectors while these are in memory, the two halves, and what rests on projections over blocks of samples.
  * d: the parameter's weights, inner times outer of its layout; matrices are [d, d], symmetric, float64, in the pool's memory.
  */
 import { InputError } from '../../shared/errors.ts';
@@ -68,7 +68,7 @@ export interface MeasuredMatrices {
   readonly C: Real;
   readonly H: Real;
   readonly Q: Real;
-  /** H itself where all above the layer is piecewise linear. */
+  /** H itself if everything above the layer is piecewise linear. */
   readonly gaussNewton: Real;
   /** g [d]. */
   readonly gradient: Float64Array;
@@ -106,7 +106,7 @@ export async function measureMatrices(context: ExactContext): Promise<MeasuredMa
   return { moments, C, H, Q, gaussNewton, gradient: meanGradient(moments, both) };
 }
 
-/** Raises InputError where sums have left the range of doubles, naming what is large. */
+/** Raises InputError if sums have left the range of doubles, naming what is too large. */
 function checkOverflow(
   matrices: Readonly<Record<'C' | 'H' | 'Q', Real>>,
   d: number,
@@ -140,7 +140,7 @@ export interface WholeSpectrum {
   readonly cosines: { readonly CH: number; readonly CQ: number };
 }
 
-/** Decomposes H and holds C and Q against it. */
+/** Decomposes H and compares C and Q with it. */
 export async function measureSpectrum(
   { pool, network, layout, d, options, stages }: ExactContext,
   { moments, C, H, Q }: MeasuredMatrices,
@@ -188,7 +188,7 @@ export async function measureSpectrum(
   return { spectrum, eigenvalues, diagonals, residual, ratio, baseline, nulls, cosines: angles };
 }
 
-/** Begins C against the other matrices over all samples (`assumptions`); null where that was not asked for. */
+/** Starts comparing C with the other matrices over all samples (`assumptions`); null if that was not asked for. */
 export async function beginAssumptions(
   { pool, layout, options, stages }: ExactContext,
   { moments, C, H, Q }: MeasuredMatrices,
@@ -212,13 +212,13 @@ export async function beginAssumptions(
   );
 }
 
-/** What takes the eigenvectors of H over all samples, which are then overwritten. */
+/** The parts that need the eigenvectors of H over all samples, before these are overwritten. */
 export interface AlongSpectrum {
   /** The columns that intervals are taken along; null without intervals. */
   readonly directions: DirectionMatrix | null;
   readonly stability: LinearStability;
   readonly mechanism: MechanismSummary | undefined;
-  /** Why there is none, where it was asked for in vain; null: not asked for. */
+  /** Why there is none although it was asked for; null: not asked for. */
   readonly duality: MeasuredDuality | string | null;
   /** Cross-fitted diagonals of further random splits. */
   readonly splits: readonly (readonly [Diagonals, Diagonals])[];
@@ -237,7 +237,7 @@ export function gatherDirections(
   return directionMatrix(pool.blas, layout, spectrum, directions);
 }
 
-/** @param floors before they are known from intervals as well. */
+/** @param floors as known before the intervals refine them. */
 export async function measureAlong(
   context: ExactContext,
   matrices: MeasuredMatrices,
@@ -348,11 +348,11 @@ export async function measureHalves(
   return { crossFitted: [a.diagonals, b.diagonals], half, directions: directionsOf(along.directions, crossed) };
 }
 
-/** What rests on projections over blocks of samples, and on the floors that they complete. */
+/** The parts that rest on projections over blocks of samples, and on the floors that these complete. */
 export interface OverBlocks {
   /** Undefined without intervals. */
   readonly projections: BlockProjections | undefined;
-  /** Where a device computed in float32. */
+  /** Present if a device computed in float32. */
   readonly precisionReached: DevicePrecision | undefined;
   readonly floors: Floors;
   readonly noise: NoiseAtWork;

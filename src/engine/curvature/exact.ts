@@ -38,7 +38,7 @@ import { Stages } from './stages.ts';
 import { summarise } from './summary.ts';
 
 export interface ExactOptions extends MeasurementOptions {
-  /** Receives the spectrum over all samples while its vectors stand, before they are overwritten. */
+  /** Receives the spectrum over all samples before its vectors are overwritten. */
   readonly onSpectrum?: (
     spectrum: Spectrum,
     eigenvalues: Float64Array,
@@ -54,7 +54,7 @@ export interface ExactResult {
   readonly release: () => void;
 }
 
-/** Raises InputError when the exact method does not serve the parameter, memory does not suffice or there are fewer than 4 samples. */
+/** Raises InputError if the exact method does not support the parameter, memory does not suffice or there are fewer than 4 samples. */
 export async function measureExact(pool: Pool, input: MeasurementInput, options: ExactOptions): Promise<ExactResult> {
   const stages = new Stages(options);
   const context = openExact(pool, input, options, stages);
@@ -161,7 +161,7 @@ function summariseExact(
       threads: pool.threads,
       library_threads: threadsOfDecomposition(d, options.libraryThreads),
     },
-    // Still counted on when the summary is made.
+    // Still being added to when the summary is made.
     seconds: stages.seconds,
   });
 }

@@ -50,7 +50,7 @@ export function buildProblem(blas: Blas, argument: ProblemArgument): Problem {
   return { network, backend, inputs: argument.inputs, targets: argument.targets };
 }
 
-/** What the factors of a parameter look like. */
+/** The dimensions of the factors of a parameter. */
 export interface FactorLayout {
   readonly parameter: string;
   /** Width of a_p (1 for a bias) and of z. */
@@ -63,14 +63,14 @@ export interface FactorLayout {
   readonly blocks: 3 | 4;
 }
 
-/** The layout, or the reason (in words) why the exact method does not serve this parameter. */
+/** The layout, or the reason (in words) why the exact method does not support this parameter. */
 export function factorLayout(network: Network, parameterName: string): FactorLayout | string {
   const parameter = network.parameter(parameterName);
   const owner = network.layerOf(parameter);
   if (!(owner instanceof AffineLayer) || (parameter !== owner.kernel && parameter !== owner.bias))
-    return `${parameterName} belongs to ${owner.label}: the exact method serves kernels and biases of dense layers and convolutions`;
+    return `${parameterName} belongs to ${owner.label}: the exact method supports kernels and biases of dense layers and convolutions`;
   if (owner.positions !== 1) {
-    return `${owner.label} sees ${owner.positions} vectors a sample: the exact method serves layers that see one`;
+    return `${owner.label} sees ${owner.positions} vectors a sample: the exact method supports layers that see one`;
   }
   const inner = parameter === owner.bias ? 1 : owner.kernel.rows;
   const outer = owner.kernel.cols;
@@ -103,7 +103,7 @@ export interface FactorsResult {
   readonly correct: number;
 }
 
-/** What one pass over a batch leaves: valid until the scope it was made in ends. */
+/** The results of one pass over a batch, valid until the scope it was made in ends. */
 export interface BatchPass {
   readonly layer: AffineLayer;
   /** a_p [count, inner], delta_p [count, outer]. */

@@ -1,6 +1,6 @@
 /**
- * Measurements of so few samples that halves and quarters of them say nothing. Everything over all samples is a mean over them, and the mean over some samples each
- * taken several times is the same: the methods get the samples repeated to as many as they need, and what rests on halves or on resampling is left out and named.
+ * Measurements of so few samples that halves and quarters of them are meaningless. Everything over all samples is a mean over them, and the mean over some samples each
+ * taken several times is the same: the methods get the samples repeated as often as they need, and results that rest on halves or on resampling are left out and named.
  */
 import { definedOf } from '../../shared/defined.ts';
 import { localSlopesCrossFitted } from '../../shared/local-slopes.ts';
@@ -34,7 +34,7 @@ export function repeated(input: MeasurementInput, network: Network, samples: num
 /** The summary of a measurement of repeated samples as one of the samples themselves. */
 export function ofFewSamples(summary: MeasurementSummary, samples: number, population: number): MeasurementSummary {
   const { calibration: _calibration, splits: _splits, half_sample: _half, convergence: _verdict, ...rest } = summary;
-  // One direction of values 0 stands for none: fits leave it out.
+  // A single direction with values 0 represents no direction: fits leave it out.
   const zero = new Float64Array(1);
   const empty: Diagonals = { selection: zero, H: zero, C: zero, Q: zero };
   return {
@@ -60,7 +60,7 @@ export function ofFewSamples(summary: MeasurementSummary, samples: number, popul
   };
 }
 
-/** Without what comes from halves. */
+/** The summary without results from halves. */
 export function withoutHalves<T extends StoredArrays>(arrays: T): T {
   const none = new Float64Array();
   return {

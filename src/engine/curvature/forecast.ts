@@ -1,4 +1,4 @@
-/** What a measurement will take, before it starts. */
+/** Forecasts the time and memory of a measurement before it starts. */
 import { InputError } from '../../shared/errors.ts';
 import type { ConvergenceChoice } from '../../shared/results.ts';
 import type { FactorLayout } from './factors.ts';
@@ -12,7 +12,7 @@ export interface ExactForecast {
   readonly storedBytes: number;
 }
 
-/** What an exact measurement may measure besides that takes memory of its own. */
+/** Additional parts of an exact measurement that take memory of their own. */
 export interface MemoryExtras {
   readonly assumptions?: boolean | undefined;
   readonly convergence?: ConvergenceChoice | undefined;

@@ -1,12 +1,12 @@
 /**
  * The leading eigenpairs of one symmetric d x d matrix: Chebyshev-filtered subspace iteration (Zhou, Saad, Tiago & Chelikowsky, J. Comput. Phys. 219, 2006) from a
  * start that may come from elsewhere. A filter of degree m damps what lies in [lowest, cut] to 1 against growth like cosh(m arccosh t) above it, so that little is
- * left of the start; the residuals of the pairs that are wanted say when. Large d only: below `fullBelow` all pairs are as cheap.
+ * left of the start; the residuals of the wanted pairs decide when to stop. Large d only: below `fullBelow` all pairs are as cheap.
  */
 import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
 
-/** Below this d the whole decomposition is as cheap. */
+/** Below this d the full decomposition is equally cheap. */
 export const fullBelow = 600;
 const degree = 5;
 const rounds = 16;
@@ -22,7 +22,7 @@ export interface LeadingPairsArgument {
   readonly count: number;
   /** A bound from below on the eigenvalues, at most 0; looser is slower. */
   readonly lowest: number;
-  /** Pairs that must converge, at most `count`: the first so many in decreasing order. */
+  /** Pairs that must converge, at most `count`: the first in decreasing order. */
   readonly wanted: number;
   /** [count, d]: receives the vectors as rows, in DECREASING order of the eigenvalues. */
   readonly vectors: ArrayReference;

@@ -1,4 +1,4 @@
-/** Measures a parameter by the method that serves it: exactly where its layer sees one vector a sample and memory allows, else along the leading directions. */
+/** Measures a parameter by the suitable method: exactly if its layer sees one vector per sample and memory allows, else along the leading directions. */
 import type { MeasurementOptions } from './options.ts';
 import type { MeasurementInput } from './measurement-input.ts';
 import { definedOf } from '../../shared/defined.ts';
@@ -64,7 +64,7 @@ export function chooseMethod(
   return { method: 'exact', reason: `${label} sees one vector a sample, and ${matrices} fit into memory` };
 }
 
-/** Raises InputError where the method asked for does not serve, and as the two methods do. */
+/** Raises InputError if the requested method does not support the parameter, and as the two methods do. */
 export async function measureLayer(
   pool: Pool,
   input: MeasurementInput,
@@ -188,7 +188,7 @@ async function measureFew(
   };
 }
 
-/** Says what layers did otherwise than in training. */
+/** Adds what layers did differently than in training. */
 function withEvaluation({ model }: MeasurementInput, measured: Measured): Measured {
   const evaluation = evaluationNotes(model.layers);
   if (evaluation.length === 0) return measured;
@@ -207,7 +207,7 @@ async function measureBy(
     const { summary, arrays, release } = await measureExact(pool, input, {
       ...options,
       onSpectrum: ({ d, vectors }, eigenvalues, C, floors) => {
-        // Rows stand in ascending order.
+        // Rows are in ascending order.
         const row = (i: number): Real => vectors.subarray((d - 1 - i) * d, (d - i) * d);
         directions = extraDirections(options, eigenvalues, C, floors, row);
       },
@@ -251,7 +251,7 @@ function noiseDirections(
   return { numbers, eigenvalues: numbers.map((i) => eigenvalues[i]), C: numbers.map((i) => C[i]), vectors };
 }
 
-/** Those along which C is above its floor: on a device that is known at the end alone. */
+/** Those along which C is above its floor: on a device this is known only at the end. */
 function withVariance(directions: NoiseDirections, floor: number): NoiseDirections {
   const { numbers, eigenvalues, C, vectors } = directions;
   const above = Array.from(C.keys()).filter((i) => C[i] > floor);
@@ -281,7 +281,7 @@ async function withDensity(
   const begun = performance.now();
   const density = await summariseDensity(pool, input, spec, {
     parameter,
-    // Of very few the input holds each several times, and no device has it so.
+    // For very few samples the input repeats each of them, which no device holds.
     ...(summary.samples >= 8 ? { samples: summary.samples, device } : {}),
     signal,
     onProgress: (share) => onProgress?.('density', 0.96 + 0.02 * share),
@@ -349,7 +349,7 @@ async function withFluctuations(
       },
     };
   } catch (error) {
-    // The weights ran away: the rest of the measurement stands.
+    // The weights diverged; the rest of the measurement is valid.
     if (!(error instanceof InputError)) throw error;
     return { ...result, summary: { ...summary, weight_fluctuations_unavailable: error.message } };
   }

@@ -15,7 +15,7 @@ import { openedProblem, passBatch, squaredNorm } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
 import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
 
-/** Directions, spread over the spectrum in its logarithm, that the samples' curvatures are held against. */
+/** Directions, spread over the spectrum in its logarithm, that the samples' curvatures are compared with. */
 export const mechanismDirections = 96;
 /** Samples at the most, and numbers kept of their alignments (directions x eigenpairs x samples). */
 const mostSamples = 10_000;
@@ -96,7 +96,7 @@ export const mechanismTask = defineTask(
           }
           for (let k = 0; k < rank; k++) {
             lambda[(start + p) * rank + k] = norm * values[k];
-            // Directions that S_p does not see carry no curvature, whatever their alignment.
+            // Directions outside the range of S_p have no curvature, whatever their alignment.
             const scale = width === 0 ? norm : norm * values[k];
             const isSeen = norm > 0 && Math.abs(values[k]) > 1e-13 * Math.abs(values[rank - 1]);
             for (let i = 0; i < count; i++)

@@ -13,7 +13,7 @@ export interface SampleOptions {
   readonly seed: number;
 }
 
-/** How far a measurement is, and how it is stopped. */
+/** Progress of a measurement, and how to stop it. */
 export interface ProgressOptions {
   readonly signal?: AbortSignal | undefined;
   /** Stage in words and share done, 0 to 1. */
@@ -22,7 +22,7 @@ export interface ProgressOptions {
 
 /**
  * `MeasurementSpec` says what its fields mean; one that is left out has the default of its schema or of `measurementDefaults`. `method` and the extras that are
- * measured after a measurement (`minibatch_noise`, `weight_fluctuations`, `density`, convergence `full`) are for `measureLayer`; the two methods leave them alone.
+ * measured after a measurement (`minibatch_noise`, `weight_fluctuations`, `density`, convergence `full`) are handled by `measureLayer`; the two methods ignore them.
  */
 export interface MeasurementOptions
   extends
@@ -35,7 +35,7 @@ export interface MeasurementOptions
   readonly intervals?: boolean | undefined;
   /** Random splits that cross-fitted slopes are the median over, where intervals are computed; default several (splits.ts). */
   readonly splits?: 'several' | 'one' | undefined;
-  /** Exact: bytes that the measurement may take; more is refused before it starts. Default: no limit. */
+  /** Exact: bytes that the measurement may use; a larger one is refused before it starts. Default: no limit. */
   readonly memoryLimit?: number | undefined;
   /** Projected: residual at which a pair has converged, relative to |lambda|; default 1e-4. */
   readonly tolerance?: number | undefined;
@@ -49,7 +49,7 @@ export interface MeasurementOptions
   readonly device?: DeviceSession | undefined;
 }
 
-/** Without what the exact method alone needs. */
+/** Options without those that only the exact method needs. */
 export type ProjectedOptions = Omit<MeasurementOptions, 'libraryThreads'>;
 
 export const defaultTolerance = 1e-4;

@@ -1,6 +1,6 @@
 import { UndefinedError } from '../../shared/errors.ts';
 
-/** What an extra of a measurement comes to, or why it is not defined there; any other failure is one. */
+/** The result of an extra of a measurement, or why it is undefined there; any other error is thrown. */
 export async function orReason<T>(extra: Promise<T>): Promise<T | string> {
   try {
     return await extra;

@@ -18,7 +18,7 @@ import { FlattenLayer } from '../network/flatten.ts';
 import type { Network } from '../network/network.ts';
 import type { Layer } from '../network/types.ts';
 
-/** Whether the recursion serves for everything above a layer. */
+/** Whether the recursion works for everything above a layer. */
 export function recursionServes(network: Network, layer: Layer): boolean {
   const above = network.chainAbove(layer);
   return (

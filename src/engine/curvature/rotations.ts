@@ -1,5 +1,5 @@
 /**
- * The commutator ratio of H with random rotations of C: what it would be if the two knew nothing of each other.
+ * The commutator ratio of H with random rotations of C: what it would be if the two were unrelated.
  *
  * With C = sum_i c_i u_i u_i^T rotated by a Haar-distributed R and H = sum_j lambda_j v_j v_j^T,
  *   t1 = ||CH||_F^2 = sum_ij c_i^2 lambda_j^2 U_ji^2,  t2 = trace(CHCH) = sum_ik c_i c_k (sum_j lambda_j U_ji U_jk)^2,
@@ -200,7 +200,7 @@ export function commutatorRatio(productNorm: number, trace: number): number {
   return productNorm > 0 ? Math.sqrt(Math.max(0, (1 - trace / productNorm) / 2)) : 0;
 }
 
-/** The s x r corner of a Haar-distributed d x d orthogonal matrix, drawn anew by `draw`. */
+/** The s x r corner of a Haar-distributed d x d orthogonal matrix, drawn afresh by `draw`. */
 class HaarCorner {
   readonly #blas: Blas;
   readonly #d: number;

@@ -35,7 +35,7 @@ export const threadsOfDecomposition = (d: number, most: number): number => (d < 
 
 /**
  * Eigendecomposition; `matrix` is overwritten with the vectors. The last digits depend on the number of threads that the library divides the work among, so
- * that number follows from d and `most` alone, never from what else the machine does.
+ * that number follows from d and `most` alone, never on the load of the machine.
  * @param most threads of the library, >= 1, from `threadedFrom` on
  */
 export async function decompose(pool: Pool, d: number, matrix: Real, most: number): Promise<Spectrum> {

@@ -1,8 +1,8 @@
 /**
- * Cross-fitting over more random splits of the samples into halves. Which half a sample falls into is chance, and with it the slope: the value to quote is the median over
- * splits, and what they scatter by belongs in its interval (Chernozhukov et al., Econometrics Journal 21, 2018, definition 3.3).
+ * Cross-fitting over more random splits of the samples into halves. Which half a sample falls into is random, and so is the slope: the value to quote is the median over
+ * splits, and their scatter belongs in its interval (Chernozhukov et al., Econometrics Journal 21, 2018, definition 3.3).
  *
- * One split has the whole spectrum of both halves (cross-fit.ts). The others go along the leading directions alone, as many as the headline cutoff selects: H of each
+ * One split has the whole spectrum of both halves (cross-fit.ts). The others use only the leading directions, as many as the headline cutoff selects: H of each
  * half from its own packed sum, its leading eigenpairs, and C_ii, H_ii and Q_ii of the other half along them sample by sample.
  */
 import type { Real } from '../blas/types.ts';
@@ -42,7 +42,7 @@ export async function measureSplits(
 ): Promise<readonly (readonly [Diagonals, Diagonals])[]> {
   const { samples, seed, eigenvalues } = options;
   const d = eigenvalues.length;
-  // Somewhat more than the cutoff selects: halves scatter, and what lies at the edge converges last.
+  // Somewhat more than the cutoff selects: halves scatter, and directions at the edge converge last.
   const selected = selectedCount(eigenvalues, headlineCutoff);
   const leading = Math.min(d, Math.ceil(1.1 * selected) + 8);
   const count = Math.min(d, Math.ceil(1.2 * leading) + 8);

@@ -1,4 +1,4 @@
-/** The stages of a measurement, one after the other: each is told, can be stopped before it begins, and its wall-clock seconds are kept by its name. */
+/** The stages of a measurement, one after the other: each is reported, can be stopped before it begins, and its wall-clock seconds are kept under its name. */
 import type { ProgressOptions } from './options.ts';
 
 /** Options of a part of a measurement, whose progress is that from `from` to `to` of the whole, 0 to 1. */
@@ -23,7 +23,7 @@ export class Stages {
     return this.time(name, body);
   };
 
-  /** Not told, and not to be stopped before. */
+  /** A stage that is not reported and before which the measurement cannot be stopped. */
   async time<T>(name: string, body: () => Promise<T>): Promise<T> {
     const begun = performance.now();
     const result = await body();
@@ -31,7 +31,7 @@ export class Stages {
     return result;
   }
 
-  /** How far a stage under way has come. */
+  /** Reports the progress of the current stage. */
   tell(name: string, share: number): void {
     this.#options.onProgress?.(name, share);
   }

@@ -1,10 +1,10 @@
 /**
- * What the commutator ratio of C and H would be if the pairing of a dense layer's factors over samples meant nothing: delta_p shuffled (C changes, H stays), and
- * S_p shuffled (H changes, C stays). Unlike random rotations of C, both keep what any layer of this form has: inputs of a common covariance, and outputs of one.
+ * What the commutator ratio of C and H would be if the pairing of a dense layer's factors over samples had no meaning: delta_p shuffled (C changes, H stays), and
+ * S_p shuffled (H changes, C stays). Unlike random rotations of C, both keep what every layer of this form has: a common covariance of its inputs, and one of its outputs.
  *
  * With M = mean_p a_p a_p^T (x) T_p (T_p = delta_q delta_q^T less the mean's, or S_q, q a permutation of p) and F the matrix that stays, of eigenpairs f_i, w_i,
  *   ||MF||_F^2 = sum_i f_i^2 |M w_i|^2,  tr MFMF = sum_ij f_i f_j (w_i . M w_j)^2,  ratio = sqrt((1 - tr MFMF / ||MF||_F^2) / 2),
- * over the k leading eigenvectors of F: what the others add carries f_i^2. M w_i needs no d x d matrix. The observed ratio is taken within the same directions.
+ * over the k leading eigenvectors of F: the contribution of the others is weighted by f_i^2. M w_i needs no d x d matrix. The observed ratio is taken within the same directions.
  *
  * Letters: p sample of n, i direction of k, [in, out] the kernel; row p of `a` is a_p, of `delta` delta_p, of `factors` B_p [out, rank] with S_p = B_p B_p^T
  * (rank 0: S_p itself [out, out]).
@@ -135,7 +135,7 @@ export const nullFactorsTask = defineTask(
 
 export interface NullRatioArgument {
   readonly kind: 'delta' | 'hessian';
-  /** 0: every sample in its place. */
+  /** 0: not shuffled. */
   readonly shuffle: number;
   readonly seed: number;
   readonly inner: number;

@@ -43,14 +43,14 @@ export interface MeasuredNumbers {
   readonly nulls?: CommutatorNulls | undefined;
   readonly noise?: NoiseAtWork | undefined;
   readonly mechanism?: MechanismSummary | undefined;
-  /** Samples that there were to choose from. */
+  /** Samples available. */
   readonly population: number;
   readonly trainingSet: Diagonals;
   readonly crossFitted: readonly [Diagonals, Diagonals];
   /** Further random splits. */
   readonly splits?: readonly (readonly [Diagonals, Diagonals])[] | undefined;
   readonly floors: Floors;
-  /** For 95 % intervals; without them there are none. */
+  /** Needed for 95 % intervals; without it there are none. */
   readonly projections?: BlockProjections | undefined;
   /** Half A of the samples by itself. */
   readonly half?: HalfInput | undefined;
@@ -58,7 +58,7 @@ export interface MeasuredNumbers {
   readonly duality?: MeasurementSummary['duality'] | undefined;
   readonly duality_unavailable?: string | undefined;
   readonly assumptions?: MeasurementSummary['assumptions'] | undefined;
-  /** Where a device computed in float32. */
+  /** Present if a device computed in float32. */
   readonly precisionReached?: DevicePrecision | undefined;
   readonly engine: MeasurementSummary['engine'];
   readonly seconds: Readonly<Record<string, number>>;

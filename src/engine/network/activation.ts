@@ -18,7 +18,7 @@ export class ActivationLayer implements Layer {
   #z: Tensor | null = null;
   #delta: Tensor | null = null;
   #zDot: Tensor | null = null;
-  /** f'(z) and f''(z) of the last pass, computed when first asked for. */
+  /** f'(z) and f''(z) of the last pass, computed when first needed. */
   #first: Tensor | null = null;
   #second: Tensor | null = null;
 

@@ -6,7 +6,7 @@ import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents, present, productOf, sumRows, weightOf } from './types.ts';
 import type { Direction, GradientSink, Layer, Parameter, Weights } from './types.ts';
 
-/** What a kind of affine layer decides. */
+/** What each kind of affine layer defines. */
 export interface AffineShape {
   readonly name: string;
   readonly kind: string;
@@ -17,7 +17,7 @@ export interface AffineShape {
   readonly fanIn: number;
   readonly fanOut: number;
   readonly bias: boolean;
-  /** Rows of A a sample. */
+  /** Rows of A per sample. */
   readonly positions: number;
   readonly outputShape: readonly number[];
 }
@@ -30,7 +30,7 @@ export abstract class AffineLayer implements Layer {
   readonly parameters: readonly Parameter[];
   readonly outputShape: readonly number[];
   readonly isPiecewiseLinear = true;
-  /** Vectors a sample: 1 where the weights are not shared. */
+  /** Vectors per sample: 1 if the weights are not shared. */
   readonly positions: number;
   readonly workspace: number;
   readonly #weights: Weights;

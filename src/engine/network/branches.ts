@@ -32,7 +32,7 @@ abstract class BranchedLayer implements Layer {
 
   /** y from the branches' ends; of tangents null is zero. */
   protected abstract join(backend: Backend, ends: readonly (Tensor | null)[]): Tensor | null;
-  /** What of dy belongs to a branch. */
+  /** The part of dy that belongs to a branch. */
   protected abstract part(backend: Backend, dy: Tensor, branch: number): Tensor;
 
   forward(backend: Backend, x: Tensor, training?: TrainingPass): Tensor {
@@ -135,7 +135,7 @@ export class ConcatLayer extends BranchedLayer {
     for (const [i, shape] of shapes.entries()) {
       if (shape.length === shapes[0].length && others(shape) === others(shapes[0])) continue;
       throw new InputError(
-        `${label}: branches[0] ends in shape [${shapes[0].join(', ')}], branches[${i}] in [${shape.join(', ')}]; they may differ in the ${axis === 'tokens' ? 'tokens' : 'last axis'} alone`,
+        `${label}: branches[0] ends in shape [${shapes[0].join(', ')}], branches[${i}] in [${shape.join(', ')}]; they may differ only in the ${axis === 'tokens' ? 'tokens' : 'last axis'}`,
       );
     }
     const total = shapes.reduce((sum, shape) => sum + shape[varying], 0);

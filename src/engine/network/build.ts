@@ -21,7 +21,7 @@ import { RmsNormLayer } from './rmsnorm.ts';
 import { ClassTokenLayer, PositionsLayer, SelectTokenLayer, TokensLayer, TransposeLayer } from './tokens.ts';
 import type { Layer, LayerPlace, Weights } from './types.ts';
 
-/** What layers are built from beside their specifications. */
+/** What building layers needs besides their specifications. */
 interface Building {
   readonly weights: Weights;
   /** Embeddings by name, those that were built so far: what a dense layer can be tied to. */
@@ -30,7 +30,7 @@ interface Building {
 
 /**
  * The layers of a model, from its input to one vector of outputs a sample, or to a sequence of them. Raises InputError, naming the layer, where shapes do not
- * fit; with an empty map of weights that is all it does, and no numbers are needed.
+ * fit; with an empty map of weights it only checks the shapes, and no numbers are needed.
  */
 export function buildLayers(spec: ModelSpec, weights: Weights): Layer[] {
   const layers = buildChain(spec.layers, spec.input, weights);

@@ -1,4 +1,4 @@
-/** The four maps through a chain of layers, and where a layer stands in nested chains. */
+/** The four maps through a chain of layers, and the position of a layer in nested chains. */
 import type { Backend, Tensor } from '../backend/types.ts';
 import type { Direction, GradientSink, Layer, TrainingPass } from './types.ts';
 
@@ -61,7 +61,7 @@ export function tangentBackwardChain(
   return delta;
 }
 
-/** Whether `inner` is this layer or stands inside it. */
+/** Whether `inner` is this layer or is inside it. */
 export function holds(layer: Layer, inner: Layer): boolean {
   return layer === inner || (layer.chains?.some((chain) => chain.some((each) => holds(each, inner))) ?? false);
 }

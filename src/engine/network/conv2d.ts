@@ -1,6 +1,6 @@
 /**
  * Convolution of images: the places under each window as one row (im2col), times the kernel [kh * kw * in, filters]. A pass in training, after which no tangents are
- * taken, leaves it to the backend how much of those rows is there at once.
+ * taken, lets the backend decide how many of those rows exist at once.
  */
 import type { Conv2dSpec } from '../../shared/model.ts';
 import type { Backend, Tensor, Window2d } from '../backend/types.ts';

@@ -1,5 +1,5 @@
 /**
- * Token numbers as rows of a learned table E [tokens, units], and a dense layer that uses the same table turned round: z = x E^T + b. The table is one parameter of
+ * Token numbers as rows of a learned table E [tokens, units], and a dense layer that uses the same table transposed: z = x E^T + b. The table is one parameter of
  * the embedding; the tied layer leaves its share of a gradient with the embedding, which hands all of it over when a pass reaches it. Letters: N samples,
  * L tokens a sample.
  */
@@ -26,7 +26,7 @@ export class EmbeddingLayer implements Layer {
   readonly #weights: Weights;
   readonly #tokens: number;
   #input: Tensor | null = null;
-  /** What tied layers left in the pass under way. */
+  /** Contributions of tied layers in the current pass. */
   #shares: Share[] = [];
 
   /** Raises InputError unless the input is one number a token and the layer is the model's first. */

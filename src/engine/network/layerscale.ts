@@ -1,4 +1,4 @@
-/** The last axis times a learned vector (Touvron et al. 2021): a normalisation that normalises nothing. */
+/** The last axis times a learned vector (Touvron et al. 2021): only the gain of a normalisation. */
 import type { LayerScaleSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { NormLayer } from './norm.ts';

@@ -145,7 +145,7 @@ export class SampleLoss {
   }
 
   /**
-   * Samples whose prediction is right, from outputs and targets in host memory: the largest output where the largest target is; of one output its sign;
+   * Samples whose prediction is correct, from outputs and targets in host memory: the largest output where the largest target is; of one output its sign;
    * of a sequence the share of its positions with a target.
    */
   correct(outputs: Real, targets: Real): number {

@@ -20,9 +20,9 @@ export class Network {
   readonly spec: ModelSpec;
   readonly loss: SampleLoss;
   readonly layers: readonly Layer[];
-  /** What training changes, in the order of the layers. */
+  /** The trained parameters, in the order of the layers. */
   readonly parameters: readonly Parameter[];
-  /** What is kept with the weights but not trained: the running statistics of batchnorm. */
+  /** Tensors kept with the weights but not trained: the running statistics of batchnorm. */
   readonly states: readonly Parameter[];
   /** Numbers a sample at the input and at the output, and of its targets. */
   readonly inputSize: number;

@@ -1,4 +1,4 @@
-/** The products with weights in front of attention: queries, keys and values, each by a dense layer of its own or all three by one (packed). */
+/** The products with weights before attention: queries, keys and values, each by a dense layer of its own or all three by one (packed). */
 import type { AttentionSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { DenseLayer } from './dense.ts';

@@ -1,6 +1,6 @@
 /**
  * Rotary positions (Su et al., "RoFormer", 2021): in every token's vector of e numbers the pair i is turned by the angle token * base^(-2i / e). A rotation is
- * linear and its transpose turns back, so it stands in all maps of attention as itself.
+ * linear and its transpose is its inverse, so it appears unchanged in all maps of attention.
  */
 import type { AttentionSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';

@@ -1,5 +1,5 @@
 /**
- * Layers that arrange tokens: positions of an image as tokens, tokens and width exchanged, one token taken out, a learned token put in, a learned vector added
+ * Layers that arrange tokens: positions of an image as tokens, tokens and width exchanged, one token selected, a learned token inserted, a learned vector added
  * at each place. Letters: N samples, T tokens, w width; tensors [N T, w].
  */
 import { InputError } from '../../shared/errors.ts';

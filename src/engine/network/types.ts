@@ -1,5 +1,5 @@
 /**
- * What a layer kind is: its parameters and four maps. With them exact Hessian-vector products need no automatic differentiation (Pearlmutter,
+ * The interface of a layer kind: its parameters and four maps. With them exact Hessian-vector products need no automatic differentiation (Pearlmutter,
  * "Fast exact multiplication by the Hessian", Neural Computation 6, 1994: the R-operator).
  *
  * Letters: x input, y output, dx = dl/dx, dy = dl/dy (l: loss summed over the batch), a dot: derivative along the direction
@@ -25,19 +25,19 @@ export interface Parameter {
 }
 
 /**
- * Takes gradients where they arise. An optimiser may fuse the product into its update, so nothing need be stored: in a backward pass every parameter is handed
- * over once, unless the sink has `addRows`.
+ * Takes gradients where they arise. An optimiser may fuse the product into its update, so that nothing has to be stored: in a backward pass every parameter is passed
+ * on once, unless the sink has `addRows`.
  */
 export interface GradientSink {
   /** Adds op(a) op(b) to the gradient of the parameter. */
   product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void;
-  /** `product` of patches(x) turned and dz, which the sink makes without all the patches; absent where it needs them. */
+  /** `product` of patches(x) transposed and dz, which the sink makes without all the patches; absent where it needs them. */
   convolution?(parameter: Parameter, x: Tensor, dz: Tensor, window: Window2d): void;
   /** Adds a gradient of the parameter's matrix shape. */
   add(parameter: Parameter, gradient: Tensor): void;
   /**
    * Where there is one, it takes the place of `add` for a gradient that is the sum over the rows of a tensor: positions * samples rows of the parameter's
-   * numbers, so that what each sample gives is told apart. `rows` makes that tensor and need not be called; `sum` makes the gradient itself where that
+   * numbers, so that the contributions of the samples are kept apart. `rows` makes that tensor and need not be called; `sum` makes the gradient itself where that
    * takes less.
    */
   addRows?(parameter: Parameter, rows: () => Tensor, sum?: () => Tensor): void;
@@ -57,7 +57,7 @@ export interface Direction {
   readonly weights?: ReadonlyMap<string, Tensor>;
   /** Added to the derivative of the output of the layer of that name, one row a row of that output. */
   readonly seeds?: ReadonlyMap<string, Tensor>;
-  /** Leave out every second derivative but the loss's own: products with the Gauss-Newton part J^T S_out J of the Hessian. Default false. */
+  /** Leave out every second derivative except the loss's own: products with the Gauss-Newton part J^T S_out J of the Hessian. Default false. */
   readonly gaussNewton?: boolean;
 }
 
@@ -110,7 +110,7 @@ export function weightOf(weights: Weights, parameter: Pick<Parameter, 'name'>): 
   return tensor;
 }
 
-/** What a layer keeps of its last pass. */
+/** Returns what a layer keeps from its last pass; throws if there was none. */
 export function present<T>(value: T | null, label: string): T {
   if (value === null) throw new Error(`${label}: no pass has been made`);
   return value;

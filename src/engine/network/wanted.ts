@@ -1,4 +1,4 @@
-/** The tensors that a network's weights are made of, with what an import must know about the order of their numbers. */
+/** The tensors that make up a network's weights, with what an import must know about the order of their numbers. */
 import { pairOf } from '../../shared/model.ts';
 import { AffineLayer } from './affine.ts';
 import { leaves } from './chain.ts';
@@ -17,7 +17,7 @@ export interface Wanted {
   readonly flattened?: readonly [number, number, number];
   /** A table with a row a token or place, or one vector: no kernel of a product. */
   readonly isTable?: true;
-  /** Why weights trained by PyTorch cannot be meant for it. */
+  /** Why weights trained by PyTorch cannot fit it. */
   readonly untorchable?: string;
 }
 
@@ -51,8 +51,8 @@ export function wantedTensors(network: Network): Wanted[] {
 }
 
 /**
- * PyTorch's strided convolutions pad both sides of an image alike; "same" may need one zero more at the bottom and the right. The shapes are those of a padding by
- * numbers, so nothing else would tell that the windows lie elsewhere. null where the two agree.
+ * PyTorch's strided convolutions pad both sides of an image alike; "same" may need one zero more at the bottom and the right. The shapes are the same as with a padding by
+ * numbers, so nothing else would reveal that the windows are elsewhere. null if the two agree.
  */
 function unevenPadding({ spec, window }: Conv2dLayer | GroupedConv2dLayer): string | null {
   if (spec.padding !== 'same') return null;

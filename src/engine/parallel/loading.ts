@@ -1,6 +1,6 @@
 /**
- * Threads that load a native library. One that is ended in that very moment takes the whole process with it: the library's start cannot report the error that Node
- * gives it then. So it says when it has loaded, and is not ended before.
+ * Threads that load a native library. A thread that is ended at that very moment crashes the whole process: the library's initialisation cannot report the error that Node
+ * raises then. So a thread reports when it has loaded, and is not ended before.
  */
 import type { MessagePort, Worker } from 'node:worker_threads';
 
@@ -13,7 +13,7 @@ export function tellLoaded(port: MessagePort | null): void {
 
 export const isLoaded = (message: unknown): boolean => message === loaded;
 
-/** Ends a thread once it has loaded, or has ended by itself. Call when it starts; the answer ends it. */
+/** Call when a thread starts; returns a function that ends the thread as soon as it has loaded, unless it has ended by itself. */
 export function endWhenLoaded(worker: Worker): () => Promise<unknown> {
   const ready = new Promise<void>((resolve) => {
     worker.on('message', (message) => {

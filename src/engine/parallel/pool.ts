@@ -7,7 +7,7 @@ import type { ArrayReference, Blas, BlasShare, Precision, Real } from '../blas/t
 import { endWhenLoaded, isLoaded } from './loading.ts';
 import type { Task } from './task.ts';
 
-/** What a worker is started with. */
+/** The data that a worker is started with. */
 export interface WorkerSetup {
   readonly share: BlasShare;
 }
@@ -115,7 +115,7 @@ export class Pool {
     this.#idle.push(worker);
   }
 
-  /** A worker that died cannot be trusted to have left the shared arrays whole: everything waiting is rejected. */
+  /** A worker that died may have left the shared arrays incomplete: everything waiting is rejected. */
   #fail(error: Error): void {
     this.#failure ??= error;
     for (const pending of [...this.#queue.splice(0), ...this.#running.values()]) pending.reject(this.#failure);

@@ -4,7 +4,7 @@
  */
 import type { Blas } from '../blas/types.ts';
 
-/** What the tasks of one worker thread share: its library, and what a task leaves for those after it (`Slot`). */
+/** What the tasks of one worker thread share: its library, and values that a task leaves for later tasks (`Slot`). */
 export interface TaskContext {
   readonly blas: Blas;
   readonly slots: Map<string, unknown>;
@@ -21,7 +21,7 @@ export interface Task<Argument, Result> {
   readonly run: (context: TaskContext, argument: Argument) => Result;
 }
 
-/** A task has to stand in the table of tasks.ts as well; a worker refuses one that does not, by its name. */
+/** A task must also be listed in the table of tasks.ts; a worker refuses one that is not, giving its name. */
 export function defineTask<Argument, Result>(
   name: string,
   run: (context: TaskContext, argument: Argument) => Result,

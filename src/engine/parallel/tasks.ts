@@ -1,4 +1,4 @@
-/** The table of all tasks, which worker threads alone import: everything else names the one task that it runs. */
+/** The table of all tasks, imported only by worker threads: everything else imports just the task that it runs. */
 import type { Task, TaskContext } from './task.ts';
 import { assumptionFactorsTask, gaussNewtonFormsTask } from '../curvature/assumptions/factors.ts';
 import { spanFormsTask } from '../curvature/assumptions/span.ts';
@@ -41,7 +41,7 @@ import { unpackTask } from '../curvature/unpack.ts';
 import { calibrateTask } from '../statistics/calibrate-task.ts';
 import { replicateTask } from '../statistics/replicate-task.ts';
 
-/** Whatever a task takes and gives: the argument comes from `Pool.run`, which has checked its type. */
+/** A task with any argument and result: the argument comes from `Pool.run`, which has checked its type. */
 type AnyTask = Task<never, unknown>;
 
 const tasks: readonly AnyTask[] = [

@@ -1,9 +1,9 @@
 /**
- * What the bootstrap needs of a measurement: sums over blocks of samples, along fixed directions (docs/theory.md, "Intervals without block
+ * What the bootstrap needs from a measurement: sums over blocks of samples, along fixed directions (docs/theory.md, "Intervals without block
  * matrices"). Filled by the measuring code, read by bootstrap.ts.
  *
  * Letters: p sample, b block, i chosen direction (0..k-1, a row v_i of unit length), P samples, A and B the two random halves.
- * Every sample stands in exactly one block. A quarter is half of a half, as the split-half instrument needs it: 0 = A1, 1 = A2, 2 = B1,
+ * Every sample is in exactly one block. A quarter is half of a half, as the split-half instrument needs it: 0 = A1, 1 = A2, 2 = B1,
  * 3 = B2.
  */
 import type { ChosenDirections } from './directions.ts';
@@ -37,7 +37,7 @@ export interface ProjectedDirections {
   readonly sums: ProjectionSums;
 }
 
-/** Sums over the samples of each block of |g_p|^2, tr h_p and tr h_p^2, whose means are (but for |g|^2) the traces of C, H and Q. */
+/** Sums over the samples of each block of |g_p|^2, tr h_p and tr h_p^2, whose means are (except for |g|^2) the traces of C, H and Q. */
 export interface BlockTraces {
   readonly C: Float64Array;
   readonly H: Float64Array;

@@ -10,12 +10,12 @@
  * docs/statistics.md has the simulations that chose it over percentile and BCa intervals: those cover 0.3 of the time, or not at all, where
  * H is noisy, because a resample adds the noise a second time and flattens the slope again; and 0.88 with heavy tails.
  *
- * Where one block carries nearly all of se^2 (a few samples carry nearly all of C), resamples that miss it have next to no se*, and t grows without
- * end while it tells nothing: it is cut at Student's quantile for two degrees of freedom, and the block's share is reported.
+ * Where one block carries nearly all of se^2 (a few samples carry nearly all of C), resamples that miss it have almost no se*, and t grows without
+ * limit although it is meaningless: it is capped at Student's quantile for two degrees of freedom, and the block's share is reported.
  *
- * bias = mean T* - T, what the noise of a finite number of samples does to a slope of logarithms. It is removed from the cross-fitted
- * slopes, which estimate the landscape the samples came from. It is not removed from the training-set slopes: they are what they are for
- * these P samples. Their interval says how far they would move with P other samples from the same source, along the same directions.
+ * bias = mean T* - T, the effect of the noise of a finite number of samples on a slope of logarithms. It is removed from the cross-fitted
+ * slopes, which estimate the landscape the samples came from. It is not removed from the training-set slopes: they are exact for
+ * these P samples. Their interval shows how far they would move with P other samples from the same source, along the same directions.
  * Neither interval covers the choice of the eigenvectors: they are held fixed.
  */
 import { estimators, type Estimator, type Interval } from '../../shared/slopes.ts';
@@ -85,7 +85,7 @@ export interface BootstrapResult {
   readonly difference: readonly Omit<BootstrapRow, 'groups' | 'gamma_minus_gamma_Q' | 'scatter_difference'>[];
 }
 
-/** Fewer blocks in a quarter give no interval: too few to tell a spread from. */
+/** With fewer blocks in a quarter there is no interval: too few to estimate a spread from. */
 export const fewestBlocks = 4;
 
 /** Standard errors in half of an interval, at most. */
@@ -202,7 +202,7 @@ function pick(
   return picked;
 }
 
-/** What stands at one place of the replicates; undefined where it is lacking there or in more than 1 in 20 resamples. */
+/** The value at one place of the replicates; undefined if it is missing there or in more than 1 in 20 resamples. */
 function pickAt(replicates: Replicates, estimand: Estimand, at: number): Slope | undefined {
   const estimate = replicates.estimate[at];
   const resampled = replicates.resampled[at];

@@ -6,7 +6,7 @@
  * Simulated (simulated-halves.ts): H_A = (1/n) sum_p w_p x_p x_p^T with x normal of covariance diag(tau) (h_p of rank one) and w of mean 1, C = H^gamma in the population.
  * Along the eigenvectors u_i of H_A unlimited samples of the other half would give H_ii = sum_j u_ij^2 tau_j and C_ii = sum_j u_ij^2 tau_j^gamma; b(gamma) is the mean slope
  * of log C_ii on log H_ii over the directions that the cutoff selects, and the calibrated value b^-1(measured slope).
- *   w    For x normal E[h_p^2]_ii = E[w^2] (2 H_ii^2 + tr(H) H_ii). The median over the directions of Q_ii / (2 H_ii^2 + tr(H) H_ii) is E[w^2], which says how much more
+ *   w    For x normal E[h_p^2]_ii = E[w^2] (2 H_ii^2 + tr(H) H_ii). The median over the directions of Q_ii / (2 H_ii^2 + tr(H) H_ii) is E[w^2], which shows how much more
  *        than Gaussian samples these scatter: w is log-normal such that n samples of it show that second moment. Where it is below 1 w is 1, and n is the size of a half divided by the median of
  *        (Q_ii - H_ii^2) / (H_ii^2 + tr(H) H_ii): samples that scatter less count for more.
  *   tau  The population's eigenvalues, such that those of simulated halves agree with the measured ones rank by rank. Where only the leading ones were measured, the rest of
@@ -41,10 +41,10 @@ export interface CalibratedHalf {
 
 /** Directions that are simulated, at the most. */
 const mostDirections = 400;
-/** Beyond measured ones, where these are part of all: so many times as many directions in all, and at least so many. */
+/** If only part of the directions was measured: how many times as many directions are simulated in all, and the least number. */
 const beyondFactor = 4;
 const fewestWithBeyond = 150;
-/** A cutoff is calibrated where it selects at most this share of the simulated directions: those below lend it what leaks. */
+/** A cutoff is calibrated if it selects at most this share of the simulated directions: the leakage comes from those below it. */
 const share = 0.75;
 /** Second moments of w up to here are taken for those of Gaussian samples. */
 const gaussianUpTo = 1.05;
@@ -53,7 +53,7 @@ const spentWithin = 0.01;
 /** Exponents at which b is computed; between them it is linear. */
 const grid: readonly number[] = Array.from({ length: 26 }, (_, k) => 0.5 + 0.1 * k);
 
-/** Undefined where nothing can be calibrated: fewer than 3 directions or 8 samples, or no interval. Deterministic in the seed. */
+/** Undefined if nothing can be calibrated: fewer than 3 directions or 8 samples, or no interval. Deterministic in the seed. */
 export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSummary | undefined {
   const { halves, rows, seed, traceH } = input;
   const usable = rows.filter((row) => row.gamma.ols !== null && row.gamma.interval?.ols !== undefined);
@@ -73,7 +73,7 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
         )
       : Math.min(mostDirections, count);
   const isPart = size > count;
-  // Traces are estimates: a little less than nothing is nothing.
+  // Traces are estimates: a slightly negative rest counts as zero.
   const isSpent = isPart && rest < -spentWithin * traceH;
   const left = Math.max(rest, 1e-6 * traceH);
   const simulation = new SimulatedHalves(blas, { dimensions: size, samples, tail, seed });
@@ -152,7 +152,7 @@ function scatterOf(
       ratios.push((Q[i] - H[i] ** 2) / (H[i] ** 2 + trace * H[i]));
     }
   const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1];
-  // Where all h_p are alike nothing leaks: a very large number of samples.
+  // If all h_p are equal nothing leaks, as with a very large number of samples.
   if (moments.length === 0) return { samples: Math.round(samples / leastRatio), tail: 0 };
   const moment = median(moments);
   if (moment > gaussianUpTo) return { samples, tail: tailShowing(moment, samples, seed) };

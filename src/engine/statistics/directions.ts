@@ -33,7 +33,7 @@ export interface ChooseOptions {
 
 /**
  * @param eigenvalues in decreasing order. Without a positive one the choice is empty.
- * A cluster with more than count / 4 members is represented by its first so many, since taking it whole would leave no room.
+ * A cluster with more than count / 4 members is represented by its first count / 4, because all of it would leave no room for others.
  */
 export function chooseDirections(eigenvalues: ArrayLike<number>, options: ChooseOptions = {}): ChosenDirections {
   const { count = 400, floor = 0, lowestCutoff = 1e-8, relativeGap = clusterGap } = options;

@@ -1,5 +1,5 @@
 /**
- * The noise of minibatch gradients, predicted from C and held against what batches show (docs/theory.md, "Sampling minibatches").
+ * The noise of minibatch gradients, predicted from C and compared with what batches show (docs/theory.md, "Sampling minibatches").
  *
  * P samples with gradients g_p, mean g and C = mean_p g_p g_p^T - g g^T (divisor P); a batch of B samples has the mean gradient g_B.
  *   with_replacement      cov g_B = C / B, batches independent
@@ -120,7 +120,7 @@ export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
         if (variance > 0) {
           ratio += (value * value) / (variance * C[i]);
           counted++;
-          // Brought to the first size, so that a shorter last batch counts like the others.
+          // Rescaled to the first size, so that a shorter last batch counts like the others.
           ofUnits[unit * k + i] += (value * value * (factors[0].variance / variance)) / perUnit;
         }
         independent += sizes[a] ** 2 * variance * C[i];

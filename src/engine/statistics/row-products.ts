@@ -59,7 +59,7 @@ function weightedSum(table: Float64Array, width: number, weights: Float64Array, 
     const r0 = next();
     if (r0 < 0) return;
     const [r1, r2, r3] = [next(), next(), next()];
-    // A row that is not there counts nothing: the first with weight 0.
+    // A missing row counts as zero: the first with weight 0.
     const [w0, a0] = [weights[r0], r0 * width];
     const [w1, a1] = r1 < 0 ? [0, a0] : [weights[r1], r1 * width];
     const [w2, a2] = r2 < 0 ? [0, a0] : [weights[r2], r2 * width];

@@ -183,7 +183,7 @@ export function tailShowing(moment: number, samples: number, seed: number): numb
   return (low + high) / 2;
 }
 
-/** Beyond it one sample carries nearly everything. */
+/** Beyond it one sample dominates. */
 const mostTail = 4;
 
 /** (1/n) sum_p w_p x_p x_p^T [d, d], x_p standard normal, in the library's memory. */

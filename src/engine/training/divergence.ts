@@ -1,7 +1,7 @@
 /**
- * When training counts as diverged. The measure is the mean loss over the training set, held against a reference that a sensible run does not stay above: the
+ * When training counts as diverged. The measure is the mean loss over the training set, compared with a reference that a sensible run does not stay above: the
  * larger of the loss before training and the loss of the best constant prediction (which needs no network at all).
- *   - a loss that is no number or infinite: at once;
+ *   - a loss that is NaN or infinite: at once;
  *   - more than 1,000 times the reference at the end of any epoch: at once;
  *   - more than 10 times the reference at the end of the training: then.
  * A large learning rate may well lift the loss for a while before it settles (Lewkowycz et al., "The large learning rate phase of deep learning: the catapult

@@ -11,7 +11,7 @@ export interface Evaluation {
   readonly samples: number;
   /** Mean loss over the samples. */
   readonly loss: number;
-  /** Share of samples (of a sequence: of its positions) whose prediction is right; null unless the targets are classes. */
+  /** Share of samples (of a sequence: of its positions) whose prediction is correct; null unless the targets are classes. */
   readonly accuracy: number | null;
 }
 

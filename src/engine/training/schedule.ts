@@ -6,7 +6,7 @@ import type { ScheduleSpec } from '../../shared/experiment.ts';
  *   constant: base
  *   step:     base * factor^floor(epoch / every_epochs)
  *   cosine:   final + (base - final) (1 + cos(pi t / T)) / 2 over all steps (Loshchilov & Hutter 2017, without restarts)
- * warm_up_steps: rises linearly from base / warm_up_steps over the first steps; the schedule proper starts behind it.
+ * warm_up_steps: rises linearly from base / warm_up_steps over the first steps; the schedule proper starts after it.
  */
 export function learningRateAt(
   spec: ScheduleSpec,

@@ -1,4 +1,4 @@
-/** Training a network by SGD, step by step; everything a checkpoint needs can be taken out and put back, bit for bit. */
+/** Training a network by SGD, step by step; everything a checkpoint needs can be saved and restored, bit for bit. */
 import type { OptimiserSpec, SamplingMode } from '../../shared/experiment.ts';
 import type { Real } from '../blas/types.ts';
 import { CpuBackend } from '../backend/cpu.ts';
@@ -53,9 +53,9 @@ export class Trainer {
   readonly #lossSum: Tensor;
   /** Where batches are split into parts. */
   readonly #sharded: ShardedGradient | null;
-  /** Batches prepared beside; null where that is not worth it, undefined before the first step. */
+  /** Batches prepared in parallel; null if that is not worthwhile, undefined before the first step. */
   #prepared: PreparedBatches | null | undefined;
-  /** Resolves once threads that were sent home have ended. */
+  /** Resolves once dismissed threads have ended. */
   #ended: Promise<void> = Promise.resolve();
   #lossCount = 0;
 
@@ -80,12 +80,12 @@ export class Trainer {
     return this.step / this.sampler.stepsPerEpoch;
   }
 
-  /** Threads that share the steps by now: those asked for start beside the first steps. */
+  /** Number of threads that share the steps so far; those requested start during the first steps. */
   get threads(): number {
     return 1 + (this.#sharded?.helpers ?? 0);
   }
 
-  /** Batches that were prepared beside the steps so far, by the thread that does so now. */
+  /** Number of batches prepared so far by the current preparing thread. */
   get prepared(): number {
     return this.#prepared?.taken ?? 0;
   }
@@ -195,7 +195,7 @@ export class Trainer {
     };
   }
 
-  /** Goes on exactly where `state()` was taken. Raises an Error where the state is of another network or optimiser. */
+  /** Continues exactly where `state()` was taken. Raises an Error where the state is of another network or optimiser. */
   restore(state: TrainerState): void {
     const { backend } = this.network;
     this.#leavePrepared();

@@ -97,7 +97,7 @@ class Shrinking {
     this.#filters = allLayers(layers).some(({ type }) => type === 'layernorm') ? most.filters + 1 : most.filters;
   }
 
-  /** null where a layer does not fit what the ones before it leave. */
+  /** null if a layer does not fit the output of the ones before it. */
   chain(layers: readonly LayerSpec[], shapes: Shapes): Shrunk | null {
     const small: LayerSpec[] = [];
     let ends = shapes;
@@ -187,7 +187,7 @@ class Shrinking {
 }
 
 function shapeBehind(layer: LayerSpec, input: readonly number[]): readonly number[] | null {
-  // A tied layer is told from its embedding alone.
+  // A tied layer follows from its embedding.
   if (layer.type === 'dense') return [...input.slice(0, -1), layer.units];
   try {
     return buildChain([layer], input, new Map())[0].outputShape;

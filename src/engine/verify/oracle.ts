@@ -28,13 +28,13 @@ export interface OracleMatrices {
 }
 
 export interface OracleOptions {
-  /** The sum ends with its reason. */
+  /** Aborts the computation with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** Share of the forward passes done, some twenty times a second. */
   readonly onProgress?: ((share: number) => void) | undefined;
 }
 
-/** Longest time without a look at messages (a cancel), in milliseconds. */
+/** The longest time without checking for messages (a cancellation), in milliseconds. */
 const longestHold = 50;
 
 /** Lets messages in from time to time: d^2 / 2 forward passes a sample take seconds. */

@@ -1,5 +1,5 @@
 /**
- * A network held against what another program computed for the same weights and samples: outputs, losses, the gradient of the first sample, and what every layer gave for
+ * Compares a network with what another program computed for the same weights and samples: outputs, losses, the gradient of the first sample, and what every layer gave for
  * it. Errors are relative: the largest difference over the largest number of the array (of zeros: the largest difference).
  */
 import { innerChains } from '../../shared/model.ts';
@@ -29,7 +29,7 @@ export interface Departure {
   readonly place: string;
   /** "conv2" of the specification, or its kind. */
   readonly layer: string;
-  /** What it was in the other program. */
+  /** Its name in the other program. */
   readonly module: string;
   readonly error: number;
 }
@@ -151,7 +151,7 @@ function placeChain(
 ): void {
   specs.forEach((spec, i) => {
     const isRelu = (each: LayerSpec | undefined): boolean => each?.type === 'activation' && each.function === 'relu';
-    // The network takes max pooling before relu; what relu gives is then nowhere to be seen, and what both give comes second.
+    // The network takes max pooling before relu; the output of relu then never appears, and the output of both comes second.
     if (isRelu(spec) && specs[i + 1]?.type === 'maxpool2d') return;
     const here = `${place}[${i}]`;
     found.set(here, [layers[i], spec]);
@@ -172,7 +172,7 @@ function placesOf(spec: LayerSpec, here: string): string[] {
   return [...((spec.shortcut ?? []).length > 0 ? [`${here}.shortcut`] : []), `${here}.layers`, ...branches];
 }
 
-/** Tells of every layer's output in forward passes until the answer is called. */
+/** Reports every layer's output in forward passes until the returned function is called. */
 function observe(layers: readonly Layer[], tell: (layer: Layer, output: Tensor) => void): () => void {
   const undo: (() => void)[] = [];
   const watch = (layer: Layer): void => {
@@ -182,7 +182,7 @@ function observe(layers: readonly Layer[], tell: (layer: Layer, output: Tensor) 
       tell(layer, output);
       return output;
     };
-    // The method of its class comes back.
+    // Restores the method of its class.
     undo.push(() => Reflect.deleteProperty(layer, 'forward'));
     for (const chain of layer.chains ?? []) chain.forEach(watch);
   };

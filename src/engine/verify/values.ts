@@ -1,4 +1,4 @@
-/** What the oracle's layers hand on, and small loops that they share. */
+/** The values passed between the oracle's layers, and small shared loops. */
 import { add, constant, multiply, scale } from './hyper-dual.ts';
 import type { HyperDual } from './hyper-dual.ts';
 

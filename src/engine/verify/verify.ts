@@ -132,7 +132,7 @@ function compared(
     const disagreement = disagreementOf(found, expected);
     quantities.push({ quantity, disagreement, tolerance, agrees: disagreement <= tolerance });
   };
-  // A bias before a normalisation changes nothing: what is then measured is rounding, and ratios of it mean nothing.
+  // A bias before a normalisation changes nothing: what is then measured is rounding error, and ratios of it are meaningless.
   if (largestOf(oracle.H) < vanishing && largestOf(oracle.C) < vanishing) {
     const scales = [
       ...matrices.map(([, values]) => largestOf(values)),
@@ -243,7 +243,7 @@ function randomProblem(model: ModelSpec, network: Network, seed: number): Oracle
   return { model, weights, inputs, targets: inputs.map((_, p) => randomTarget(network, random, p)) };
 }
 
-/** What the loss takes: numbers, answers between 0 and 1, a class, or classes of positions with one that has none. */
+/** Random targets that suit the loss: numbers, answers between 0 and 1, a class, or classes of positions with one that has none. */
 function randomTarget({ loss, targetSize }: Network, random: Random, sample: number): number[] {
   const each = (value: (k: number) => number): number[] => Array.from({ length: targetSize }, (_, k) => value(k));
   if (loss.type === 'mse') return each(() => random.normal());

@@ -253,7 +253,7 @@ class TrainingJob {
     return { kind: 'progress', stage: `training, epoch ${epoch}`, ...this.#progress.training(step) };
   }
 
-  /** Loss and accuracy over both parts at the current step; answers the training loss. */
+  /** Loss and accuracy over both parts at the current step; returns the training loss. */
   async #evaluate(): Promise<number> {
     const begun = performance.now();
     const { step } = this.#trainer;

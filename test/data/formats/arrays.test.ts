@@ -146,7 +146,7 @@ describe('zip archives', () => {
           { name: 'a', data: Buffer.of(1) },
           { name: 'a', data: Buffer.of(2) },
         ]),
-      /"a" stands twice/,
+      /"a" is repeated/,
     ],
     [
       'overlapping entries',
@@ -346,7 +346,7 @@ describe('arrays by their usual names', () => {
       Int32Array.of(1, 0),
     );
     expect(() => parseArrays('npz', npz({ inputs: words, targets: y }), 'd.npz')).toThrow(
-      /"<U3" \(text, which serves as labels alone\)/,
+      /"<U3" \(text, which can only be labels\)/,
     );
     const mixed = { inputs: x, targets: words, test_inputs: x, test_targets: y };
     expect(() => parseArrays('npz', npz(mixed), 'd.npz')).toThrow(

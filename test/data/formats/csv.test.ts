@@ -161,7 +161,7 @@ describe('tables', () => {
     ['a column number out of range', 'a,b\n1,2', /expected a column from 0 to 1, found 2/, { target: 2 }],
     ['a name without a header', '1,2\n1,2', /the first line does not name the columns/, { target: 'a' }],
     ['a name that two columns have', 'a,a,b\n1,2,3', /two columns are named "a"/, { target: 'a' }],
-    ['a column twice', 'a,b\n1,2', /a column stands twice/, { target: ['a', 'a'], task: 'regression' }],
+    ['a column twice', 'a,b\n1,2', /a column is given twice/, { target: ['a', 'a'], task: 'regression' }],
     [
       'two class columns',
       'a,b,c\n1,2,3',
@@ -200,7 +200,7 @@ describe('tables', () => {
     [
       'blanks where commas were said',
       '1 2 0\n3 4 1',
-      /found 1 column in all; fields are parted by ","/,
+      /found 1 column in all; fields are separated by ","/,
       { delimiter: ',' },
     ],
     ['a target that is ignored', 'a,b\n1,2', /column 1 is a target and to be ignored/, { ignore: ['b'] }],

@@ -121,9 +121,9 @@ describe('safetensors', () => {
     ['header cut in the middle', raw(one(good), eight, 10n), /not valid JSON/],
     ['header not an object', raw('[1]', eight), /does not begin with \{/],
     ['invalid UTF-8', raw(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x7d)), /not valid JSON in UTF-8/],
-    ['a name twice', raw(`{"w":{${good}},"w":{${good}}}`, eight), /the key "w" stands twice/],
-    ['a name twice, once escaped', raw(`{"w":{${good}},"\\u0077":{${good}}}`, eight), /the key "w" stands twice/],
-    ['a field twice', raw(one(`"dtype":"F32",${good}`), eight), /the key "dtype" stands twice/],
+    ['a name twice', raw(`{"w":{${good}},"w":{${good}}}`, eight), /the key "w" is repeated/],
+    ['a name twice, once escaped', raw(`{"w":{${good}},"\\u0077":{${good}}}`, eight), /the key "w" is repeated/],
+    ['a field twice', raw(one(`"dtype":"F32",${good}`), eight), /the key "dtype" is repeated/],
     ['deep nesting', raw(`{"w":${'['.repeat(5000)}${']'.repeat(5000)}}`, eight), /nested deeper/],
     ['unknown field', raw(one(`${good},"extra":1`), eight), /tensor "w": unknown field "extra"/],
     [

@@ -49,7 +49,7 @@ describe('tar', () => {
   wrong[512 + 3] ^= 1;
   it.each([
     ['a changed header', wrong, /a header's checksum is \d+, expected \d+/],
-    ['text', Buffer.from('hello '.repeat(200)), /a checksum "[^"]*" is no number/],
+    ['text', Buffer.from('hello '.repeat(200)), /a checksum "[^"]*" is not a number/],
     ['an archive cut short in a header', archive.subarray(0, 700), /the archive ends early/],
     ['an archive cut short in a file', archive.subarray(0, 1500), /the archive ends early/],
   ])('refuses %s', async (_, bytes, message) => {

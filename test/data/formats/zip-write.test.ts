@@ -75,7 +75,7 @@ test('a changed byte of a stored entry is found when it is read', async () => {
 });
 
 test('an entry that is longer than it was said to be is an error', async () => {
-  await expect(written([stored('a', large, 5)])).rejects.toThrow('a: it was to have 5 bytes, and has 9000000');
+  await expect(written([stored('a', large, 5)])).rejects.toThrow('a: expected 5 bytes, found 9000000');
 });
 
 const python = spawnSync('python3', ['--version']).status === 0 ? true : 'python3 is not here';

@@ -415,7 +415,7 @@ describeWhere(desktopAvailable(), 'the window of the desktop', () => {
       const folder = `${home}/CIFAR v1.0`;
       mkdirSync(folder);
       await drop(folder);
-      await page.getByText(/CIFAR v1\.0: no dataset is in it/).waitFor();
+      await page.getByText(/CIFAR v1\.0: contains no dataset/).waitFor();
       const sample = Buffer.alloc(3073, 7);
       writeFileSync(`${folder}/data_batch_1.bin`, Buffer.concat(Array.from({ length: 40 }, () => sample)));
       writeFileSync(`${folder}/test_batch.bin`, Buffer.concat(Array.from({ length: 20 }, () => sample)));

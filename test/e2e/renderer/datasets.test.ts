@@ -74,7 +74,7 @@ describeWhere(windowAvailable(), 'local datasets', () => {
     await page.getByRole('heading', { name: 'points.csv' }).waitFor();
     await page.getByLabel('Add your own').fill('empty');
     await page.getByRole('button', { name: 'Add', exact: true }).click();
-    await page.getByText(/no dataset is in it: expected the files of MNIST/).waitFor();
+    await page.getByText(/contains no dataset: expected the files of MNIST/).waitFor();
     await page.getByLabel('Add your own').fill('~/nowhere to be found');
     await page.getByRole('button', { name: 'Add', exact: true }).click();
     // The home folder stands where "~" stood.

@@ -191,7 +191,7 @@ test('a rate at which the weights run away leaves the rest of the measurement, a
   release();
   expect(summary.weight_fluctuations).toBeUndefined();
   expect(summary.weight_fluctuations_unavailable).toMatch(
-    /learning rate of 9 .* no number any more at step \d+; a smaller --learning-rate serves$/,
+    /learning rate of 9 .* no longer a number at step \d+; use a smaller --learning-rate$/,
   );
 });
 

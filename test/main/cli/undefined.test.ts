@@ -111,7 +111,7 @@ describe('minibatches larger than the samples', () => {
     const summary = result.summary();
     expect(summary.minibatch_noise).toBeUndefined();
     expect(summary.minibatch_noise_unavailable).toBe(
-      'a batch of 50 (epoch) is more than the 24 samples measured; a batch_size (--batch-size) of at most 24, or sampling with_replacement alone, serves',
+      'a batch of 50 (epoch) is more than the 24 samples measured; a batch_size (--batch-size) of at most 24, or only sampling with_replacement, would work',
     );
     expect(summary.trace.H).toBeGreaterThan(0);
   });

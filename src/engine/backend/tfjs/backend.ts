@@ -1,6 +1,6 @@
 /**
  * The backend on TensorFlow.js: every operation is enqueued on the device in float32, no tape is kept (gradients are the layers' own maps), and
- * results come back with `read`. One of the library's devices serves (load.ts): CUDA, WebGPU, or libtensorflow on the CPU.
+ * results come back with `read`. One of the library's devices is used (load.ts): CUDA, WebGPU, or libtensorflow on the CPU.
  */
 import type { ActivationFunction } from '../../../shared/model.ts';
 import type { Backend, Order, Tensor, Window2d } from '../types.ts';
@@ -12,7 +12,7 @@ import type { Matrix, Tf, TfjsTensor } from './tensor.ts';
 import { WindowTables } from './windows.ts';
 import type * as tfjs from '@tensorflow/tfjs-core';
 
-/** Stands for minus infinity, which a device's compiler may assume away: softmax makes it 0, no maximum is there, and sums with it stay finite. */
+/** Replaces minus infinity, which a device's compiler may optimise away: softmax maps it to 0, it is never a maximum, and sums with it stay finite. */
 const masked = -1e30;
 
 export class TfjsBackend extends TfjsMemory implements Backend {
@@ -26,12 +26,12 @@ export class TfjsBackend extends TfjsMemory implements Backend {
     this.#windows = new WindowTables(tf);
   }
 
-  /** Device tensors that the backend holds for itself, whatever the scopes: places of windows. */
+  /** Device tensors that the backend keeps independently of scopes: places of windows. */
   get residentTensors(): number {
     return this.#windows.count;
   }
 
-  /** Releases what the backend holds for itself. Tensors of the caller's stay. */
+  /** Releases the tensors that the backend keeps. The caller's tensors stay. */
   dispose(): void {
     this.#windows.dispose();
   }
@@ -240,7 +240,7 @@ export class TfjsBackend extends TfjsMemory implements Backend {
   pick(x: Tensor, places: Tensor, window: Window2d): TfjsTensor {
     return this.run((tf) => {
       const patches = this.#windows.gather(tfjsTensor(x).value, window);
-      // A product, not a choice: NaN passes, and a diverging run is seen.
+      // A product, not a selection, so that NaN passes on and a diverging run shows.
       return tf.reshape(tf.sum(tf.mul(patches, oneHot(tf, tfjsTensor(places).value, window)), 2), [
         places.rows,
         places.cols,

@@ -1,9 +1,9 @@
-/** What a device says when it cannot go on. */
+/** Errors of a device that cannot continue. */
 
 /** lost: the driver was reset or the card is gone; memory: an allocation failed; fault: anything else the device reported. */
 export type DeviceFault = 'lost' | 'memory' | 'fault';
 
-/** The device failed; what was enqueued since the last read is void. */
+/** The device failed; work enqueued since the last read is lost. */
 export class DeviceError extends Error {
   override readonly name = 'DeviceError';
   readonly fault: DeviceFault;
@@ -14,7 +14,7 @@ export class DeviceError extends Error {
   }
 }
 
-/** An error that a library threw, as a DeviceError where its words say so; else itself. */
+/** An error that a library threw, as a DeviceError if its message indicates one; else unchanged. */
 export function asDeviceError(error: unknown): unknown {
   if (error instanceof DeviceError || !(error instanceof Error)) return error;
   const { message } = error;

@@ -15,7 +15,7 @@ export type DeviceOutcome =
       readonly name: DeviceName;
       /** "tfjs-node-gpu (CUDA)". */
       readonly title: string;
-      /** What failed, in the library's own words where it has some. */
+      /** What failed, in the library's own words if there are any. */
       readonly reason: string;
       /** What to install or to run. */
       readonly remedy: string;
@@ -25,17 +25,17 @@ export interface OpenDevice {
   readonly name: DeviceName;
   /** "WebGPU (NVIDIA H100)". */
   readonly title: string;
-  /** Computed by the processor: right, but no faster than the cpu backend; never chosen by itself. */
+  /** Computed by the processor: correct, but no faster than the cpu backend; never chosen automatically. */
   readonly isSoftware: boolean;
-  /** Of the library, whose count of tensors tests read. */
+  /** The library's memory statistics, whose count of tensors the tests read. */
   readonly tf: Tf;
   /** A backend on the device; several may share it. */
   readonly backend: () => TfjsBackend;
-  /** Whether the device and its tensors are as good as before after such a failure: it need not be opened anew. Default: they are not. */
+  /** Whether the device and its tensors remain valid after such a failure: it need not be reopened. Default: they are not. */
   readonly survives?: (fault: DeviceFault) => boolean;
-  /** Opens the device anew after it was lost; backends and tensors made before are void. */
+  /** Reopens the device after it was lost; earlier backends and tensors are invalid. */
   readonly reopen: () => Promise<OpenDevice>;
-  /** Gives the device back. */
+  /** Releases the device. */
   readonly close: () => void;
 }
 

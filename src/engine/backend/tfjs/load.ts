@@ -1,7 +1,7 @@
 /**
  * Opening a TensorFlow.js device: CUDA (@tensorflow/tfjs-node-gpu), libtensorflow on the CPU (@tensorflow/tfjs-node), or WebGPU
  * (@tensorflow/tfjs-backend-webgpu over Dawn, the package `webgpu`). Each may be missing; what was tried, what failed and what to install is
- * said in words. At most one is opened in a process: the first two register under the same name.
+ * stated in words. At most one is opened in a process: the first two register under the same name.
  */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import util from 'node:util';
@@ -27,12 +27,12 @@ const titles: Readonly<Record<DeviceName, string>> = {
 
 const byName: ImportModule = (name) => import(name);
 
-/** Raises nothing: what fails is the outcome. */
+/** Never throws: a failure is part of the outcome. */
 export async function openDevice(name: DeviceName, options: LoadOptions = {}): Promise<DeviceOutcome> {
   const { importModule = byName, platform = process.platform, arch = process.arch } = options;
   try {
     const tf = (await importModule('@tensorflow/tfjs-core')) as Tf;
-    // No greetings on standard error, no checks of what the suites check.
+    // No messages on standard error, and no run-time checks, which the test suites replace.
     tf.enableProdMode();
     const device =
       name === 'webgpu' ? await openWebGpu(tf, importModule, platform) : await openNode(tf, name, importModule);
@@ -47,14 +47,14 @@ export async function openDevice(name: DeviceName, options: LoadOptions = {}): P
 
 /** Platforms for which Google builds no libtensorflow: nothing can be installed there. */
 function withoutLibrary(name: 'cuda' | 'tfjs-node', platform: NodeJS.Platform, arch: string): Unavailable | null {
-  const instead = 'nothing is to be installed: --backend webgpu uses the card';
+  const instead = 'nothing needs to be installed: --backend webgpu uses the card';
   if (name === 'cuda' && platform === 'darwin') return new Unavailable('macOS has no CUDA', `${instead} through Metal`);
   if (name === 'cuda' && arch !== 'x64')
     return new Unavailable(`libtensorflow with CUDA is built for x86-64 alone; this is ${arch}`, instead);
   return null;
 }
 
-/** What the NodeJS backend of the library shows of itself. */
+/** The parts of the library's NodeJS backend that are used here. */
 interface NodeBackend extends tfjs.KernelBackend {
   readonly isUsingGpuDevice?: boolean;
   readonly binding?: { readonly TF_Version: string };
@@ -73,7 +73,7 @@ const exactProducts: Readonly<Record<string, string>> = {
 async function openNode(tf: Tf, name: 'cuda' | 'tfjs-node', importModule: ImportModule): Promise<OpenDevice> {
   restoreUtil();
   Object.assign(process.env, exactProducts);
-  // The library greets and logs on standard error.
+  // The library writes messages to standard error.
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
   // A build for CUDA would use a card under this name too.
   if (name === 'tfjs-node') process.env['CUDA_VISIBLE_DEVICES'] = '-1';

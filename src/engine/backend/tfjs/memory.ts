@@ -1,6 +1,6 @@
 /**
  * The memory of the TensorFlow.js backend: device tensors by scope, tables, and what comes back to the host. Every tensor is released at the end of the scope it was
- * made in, or by `release`; what an operation needs in between is released before it returns. The library's own count (tf.memory().numTensors) is the test.
+ * made in, or by `release`; intermediate tensors of an operation are released before it returns. The tests check this by the library's own count (tf.memory().numTensors).
  */
 import type { Real } from '../../blas/types.ts';
 import type { Tensor } from '../types.ts';
@@ -8,13 +8,13 @@ import { asDeviceError, DeviceError } from './device-error.ts';
 import { HostTable, tfjsTensor, TfjsTensor } from './tensor.ts';
 import type { Matrix, Tf } from './tensor.ts';
 
-/** What the backend must know of its device. */
+/** What the backend must know about its device. */
 export interface TfjsDevice {
   /** For people: "WebGPU (NVIDIA H100)". */
   readonly title: string;
   /** Bytes that one buffer may have. */
   readonly maxBufferBytes: number;
-  /** What the device reported since it was opened, out of the operations' own sight; null: nothing. */
+  /** An error that the device reported asynchronously since it was opened; null: none. */
   readonly failure: () => DeviceError | null;
 }
 

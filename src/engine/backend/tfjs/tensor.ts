@@ -12,7 +12,7 @@ export class TfjsTensor implements Tensor {
   readonly cols: number;
   value: Matrix;
   kept = false;
-  /** Still to be released by the scope that it was made in. */
+  /** Whether the scope that it was made in still has to release it. */
   scoped = true;
 
   constructor(value: Matrix) {
@@ -21,7 +21,7 @@ export class TfjsTensor implements Tensor {
   }
 }
 
-/** A resident table that is larger than the device takes as one buffer: it stays in host memory, and rows are sent as they are asked for. */
+/** A resident table that is larger than the device takes as one buffer: it stays in host memory, and rows are sent when needed. */
 export class HostTable implements Tensor {
   readonly rows: number;
   readonly cols: number;

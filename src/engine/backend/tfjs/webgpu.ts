@@ -60,7 +60,7 @@ const limits = [
 
 export async function openWebGpu(tf: Tf, importModule: ImportModule, platform: NodeJS.Platform): Promise<OpenDevice> {
   const dawn = (await importModule('webgpu')) as DawnModule;
-  // The library looks for WebGPU where a browser has it.
+  // The library expects WebGPU where browsers provide it.
   for (const [name, value] of Object.entries(dawn.globals))
     if (!(name in globalThis)) Reflect.set(globalThis, name, value);
   const gpu = dawn.create([]);

@@ -72,7 +72,7 @@ export class WindowTables {
     if (known !== undefined) return known;
     const tf = this.#tf;
     const { gather, scatter, most } = placesOf(window);
-    // Made outside any scope of the library's own: these stay.
+    // Created outside the library's own scopes, so that they persist.
     const tensors = {
       gather: tf.keep(tf.tensor1d(gather, 'int32')),
       scatter: tf.keep(tf.tensor1d(scatter, 'int32')),
@@ -83,7 +83,7 @@ export class WindowTables {
   }
 }
 
-/** One more row behind every image. */
+/** Appends one row to every image. */
 function padded(tf: Tf, image: tfjs.Tensor3D, value = 0): tfjs.Tensor3D {
   const sides: [[number, number], [number, number], [number, number]] = [
     [0, 0],

@@ -3,7 +3,7 @@
  * that has the memory can allocate and release: the main thread its arrays, each worker its scratch and the workspace of an eigendecomposition.
  *
  * Layout, in units of 64 bytes: unit 0 holds the control words, every block is one unit of header followed by its payload. Free blocks
- * form a list in the order of their addresses; neighbours are merged on release. What lies beyond END was never handed out, hence is still zero.
+ * form a list in the order of their addresses; neighbours are merged on release. Memory beyond END was never handed out and is therefore still zero.
  */
 const UNIT = 64;
 const WORDS = UNIT / 4;

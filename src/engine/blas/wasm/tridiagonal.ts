@@ -9,7 +9,7 @@ import type { Kernels } from './kernels.ts';
 
 /** Columns that are reduced before the rest of the matrix is updated by one product. */
 const PANEL = 32;
-/** Rows of a block of that update; blocks on the diagonal compute their lower half in vain. */
+/** Rows of a block of that update; blocks on the diagonal compute their lower half needlessly. */
 const UPDATE_ROWS = 192;
 /** Reflectors applied at once on the way back. */
 const BLOCK = 96;

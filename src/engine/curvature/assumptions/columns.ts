@@ -1,4 +1,4 @@
-/** The table of src/shared/assumptions.ts from diagonals: slopes of C on every matrix with their intervals, equal columns merged. */
+/** Builds the table of src/shared/assumptions.ts from diagonals: slopes of C on every matrix with their intervals, equal columns merged. */
 import { definedOf } from '../../../shared/defined.ts';
 import type { CutoffRow, RotationBaseline } from '../../../shared/slopes.ts';
 import { replicateTask } from '../../statistics/replicate-task.ts';
@@ -40,7 +40,7 @@ export interface ColumnsInput {
   readonly compared: readonly Compared[];
   readonly identities: readonly MatrixIdentity[];
   readonly within: AssumptionsSummary['within'];
-  /** Q in these is any array: each matrix takes its place. */
+  /** The place of Q in these is filled by each matrix in turn. */
   readonly trainingSet: Diagonals;
   readonly crossFitted: readonly [Diagonals, Diagonals];
   readonly floors: Floors;
@@ -51,7 +51,7 @@ export interface ColumnsInput {
 
 export async function assumptionColumns(pool: Pool, input: ColumnsInput): Promise<AssumptionsSummary> {
   const { compared, identities } = input;
-  // Everything is taken for the first matrix of those that are equal.
+  // Of matrices that are equal, the first one represents all.
   const leader = new Map<ComparedMatrix, ComparedMatrix>();
   for (const { name } of compared) leader.set(name, name);
   for (const { matrices, equal } of [...identities].reverse()) {

@@ -39,7 +39,7 @@ type Whole = Omit<Compared, 'crossed' | 'sums'>;
 /** v_i . M v_i of one half along the directions of the other. */
 type Crossed = Readonly<Record<'G' | 'F' | 'E' | 'H2', Float64Array>>;
 
-/** Made in the order of the methods: `whole` while the spectrum stands, `along` for each half, then `finish`. */
+/** Methods are called in this order: `whole` while the spectrum is in memory, `along` for each half, then `finish`. */
 export class ExactAssumptions {
   readonly #pool: Pool;
   readonly #input: WholeInput;

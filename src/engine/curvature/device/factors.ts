@@ -9,7 +9,7 @@ import { packedSize } from '../packing.ts';
 import { outputHessianOn } from './output-hessian.ts';
 import type { DeviceProblem } from './session.ts';
 
-/** What one pass over a batch leaves; valid until the scope it was made in ends. */
+/** The results of one pass over a batch; valid until the scope it was made in ends. */
 export interface DevicePass {
   readonly layer: AffineLayer;
   readonly input: Tensor;

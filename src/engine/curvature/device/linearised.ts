@@ -1,4 +1,4 @@
-/** Chunks of samples on a device, ready for tangent passes; directions there; and what a pass takes of memory. */
+/** Chunks of samples on a device, ready for tangent passes; directions on the device; and the memory that a pass needs. */
 import type { Backend, Tensor } from '../../backend/types.ts';
 import type { Real } from '../../blas/types.ts';
 import { leaves } from '../../network/chain.ts';

@@ -89,7 +89,7 @@ async function enqueueChunk(
     const left = packOuterOn(backend, pass.input, packed, from, Math.min(from + step, layout.leftWidth));
     parts.push(readProduct(problem, left, right));
   }
-  // Awaited together, so that no failure goes unseen while another is waited for.
+  // Awaited together, so that no failure is missed while waiting for another.
   const [products, gradient, losses, outputs] = await Promise.all([
     Promise.all(parts),
     readProduct(problem, pass.input, pass.delta),
@@ -116,7 +116,7 @@ export function readProduct({ backend }: DeviceProblem, left: Tensor, right: Ten
   }
 }
 
-/** Samples order[start] ... order[start + count - 1] that are predicted right, from their outputs and all targets. */
+/** Samples order[start] ... order[start + count - 1] that are predicted correctly, from their outputs and all targets. */
 export function countChosen(
   loss: SampleLoss,
   outputs: Real,

@@ -14,7 +14,7 @@ import type { DeviceSession } from './session.ts';
 
 /** Directions with |H_ii| above this part of the largest are compared one by one. */
 const cutoff = 1e-4;
-/** Products compared: each costs the cpu a pass over all samples. */
+/** Number of products compared; each costs the cpu a pass over all samples. */
 const comparedProducts = 3;
 
 /** @param found what the device gave along the pairs' vectors, over all samples; gradient [d]: as it was given to `project`. */
@@ -46,7 +46,7 @@ export async function projectedPrecision(
   const ends = [0, Math.floor((compared.length - 1) / 2), compared.length - 1];
   const tried = [...new Set(ends)].slice(0, comparedProducts).filter((at) => at >= 0);
   const [own, other] = [pool.allocate('float64', space.d), pool.allocate('float64', space.d)];
-  // The comparison is no part of what the measurement counts.
+  // The comparison does not count towards the cost of the measurement.
   const { passes } = operator;
   let products = 0;
   for (const position of tried) {

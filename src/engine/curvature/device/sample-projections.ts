@@ -15,7 +15,7 @@ import type { DeviceSession } from './session.ts';
 export interface SampleProjectionsTask {
   readonly space: Space;
   readonly order: Uint32Array;
-  /** In a row: the samples passed over are those of these. */
+  /** Consecutive blocks, whose samples the pass covers. */
   readonly blocks: readonly SampleBlock[];
   /** Rows v_i [k, d], and g . v_i [k] with g the mean gradient. */
   readonly vectors: Real;

@@ -1,6 +1,6 @@
 /**
- * Every sample's own vector u_p [d] (its gradient, or h_p v) from the terms that layers hand over, told by operations of any backend (../projected/sinks.ts is the
- * same in place on the cpu's arrays, which is the faster there). Letters: N samples, T positions a sample, R rows a sample in all terms, m x n the
+ * Every sample's own vector u_p [d] (its gradient, or h_p v) from the terms that layers hand over, computed by operations of any backend (../projected/sinks.ts does the
+ * same in place on the cpu's arrays, which is faster there). Letters: N samples, T positions a sample, R rows a sample in all terms, m x n the
  * parameter's matrix.
  */
 import type { Backend, Tensor } from '../../backend/types.ts';
@@ -26,7 +26,7 @@ export class SampleSink extends TermSink {
     let [square, product] = [backend.zeros(this.#count, 1), backend.zeros(this.#count, 1)];
     for (const [parameter, terms] of this.terms) {
       const v = direction.get(parameter.name);
-      if (v === undefined) throw new Error(`${parameter.name}: the direction does not tell it`);
+      if (v === undefined) throw new Error(`${parameter.name}: the direction lacks it`);
       const R = (terms.length * terms[0].b.rows) / this.#count;
       const [ownSquare, ownProduct] =
         terms.every(({ a }) => a !== null) && gramIsCheaper(parameter, R)

@@ -1,7 +1,7 @@
 /**
- * A device at work on one network and its samples: chunks of samples are enqueued, two at a time, and settled on the host in order. Where the device
- * fails (memory ran out, the driver was reset) it is opened anew, unless it survived, and what was not settled is done again in smaller chunks; below
- * `smallestChunk` the failure is the caller's.
+ * A device at work on one network and its samples: chunks of samples are enqueued, two at a time, and settled on the host in order. If the device
+ * fails (memory ran out, the driver was reset) it is reopened, unless it survived, and unfinished work is repeated in smaller chunks; below
+ * `smallestChunk` the failure is passed to the caller.
  */
 import type { MeasurementInput } from '../measurement-input.ts';
 import { messageOf } from '../../../shared/errors.ts';
@@ -18,9 +18,9 @@ export interface ComputeDevice {
   readonly backend: () => Backend;
   /** Bytes that one buffer may have; default 2^31 - 1. */
   readonly maxBufferBytes?: number;
-  /** Whether it and its tensors are as good as before after such a failure; default: they are not. */
+  /** Whether it and its tensors remain valid after such a failure; default: they do not. */
   readonly survives?: (fault: DeviceFault) => boolean;
-  /** Opens it anew after a failure; backends and tensors made before are void. */
+  /** Reopens it after a failure; earlier backends and tensors are invalid. */
   readonly reopen: () => Promise<ComputeDevice>;
 }
 
@@ -41,7 +41,7 @@ const chunkBytes = 2 ** 31;
 export interface ChunkWork<P, T> {
   /** Makes what stays on the device for all chunks (kept tensors). */
   readonly prepare: (problem: DeviceProblem) => P;
-  /** Enqueues samples [start, start + count) and answers what is to be settled. Called in a scope. */
+  /** Enqueues samples [start, start + count) and returns what has to be settled. Called in a scope. */
   readonly enqueue: (problem: DeviceProblem, prepared: P, start: number, count: number) => Promise<T>;
   /** On the host, in order of the chunks. */
   readonly settle: (result: T, start: number, count: number) => void;
@@ -52,7 +52,7 @@ export interface ChunkWork<P, T> {
 export interface DeviceSessionOptions {
   /** Samples of a chunk at most; default 4,096. */
   readonly chunk?: number;
-  /** Told when the device failed and the work goes on in smaller chunks. */
+  /** Called when the device failed and the work continues in smaller chunks. */
   readonly onFallback?: (message: string) => void;
 }
 
@@ -64,7 +64,7 @@ export class DeviceSession {
   #chunk: number;
   /** Samples of the chunks under way. */
   #underWay = 0;
-  /** What the device said where it failed, and how the work went on. */
+  /** The device's messages when it failed, and how the work continued. */
   readonly fallbacks: string[] = [];
 
   constructor(device: ComputeDevice, input: MeasurementInput, options: DeviceSessionOptions = {}) {
@@ -143,7 +143,7 @@ export class DeviceSession {
       for (let start = from; start < to; start += chunk) {
         const count = Math.min(chunk, to - start);
         const result = backend.scope(() => work.enqueue(problem, prepared, start, count));
-        // Seen when it is awaited, one chunk later.
+        // A failure shows when this is awaited, one chunk later.
         result.catch(() => undefined);
         const before: typeof pending = pending;
         pending = { result, start, count };
@@ -196,7 +196,7 @@ function openProblemOn(backend: Backend, { model, weights, inputs, targets }: Me
   };
 }
 
-/** How a device's failures were got around, for a summary: no field where it did not fail. */
+/** How a device's failures were handled, for a summary; no field if it did not fail. */
 export function fallbacksOf({ fallbacks }: Pick<DeviceSession, 'fallbacks'>): Pick<DevicePrecision, 'fallbacks'> {
   return fallbacks.length > 0 ? { fallbacks: [...fallbacks] } : {};
 }

@@ -1,9 +1,9 @@
 /**
- * What one sample p gives to means over all pairs (p, q), q in a set of N samples of which n_c are of p's class:
+ * The contribution of one sample p to means over all pairs (p, q), q in a set of N samples of which n_c are of p's class:
  *   C_dual  = 1/2 E[h_p Delta Delta^T h_p]:  a_p a_p^T (x) 1/2 S_p U_p S_p
  *   spread  = E[Delta Delta^T]:              a_p a_p^T (x) U_p / |a_p|^4
  * with U_p = E_q[u u^T] over the set, and the same with n_c / N times the mean over p's class: the part of E that pairs of one class give.
- * Samples with a_p = 0 give nothing.
+ * Samples with a_p = 0 contribute nothing.
  */
 import type { Blas, Real } from '../../blas/types.ts';
 import type { SampleMoments, OutputMoments } from './outputs.ts';

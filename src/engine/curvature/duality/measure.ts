@@ -35,14 +35,14 @@ import { dualSums } from './sums.ts';
 /** Pairs drawn of each kind. */
 const drawnPairs = 2000;
 const mostGroups = 16;
-/** Fewer samples in a group make no spread worth having. */
+/** With fewer samples in a group the spread would be useless. */
 const leastOfGroup = 16;
-/** Bytes that the moments of classes may take; beyond, pairs are not told apart by class. */
+/** Bytes that the moments of classes may take; beyond that, pairs are not distinguished by class. */
 const classBytes = 2 ** 28;
 
 export interface DualityTask {
   readonly layout: FactorLayout;
-  /** All samples, each once, in random order: groups are runs of it. */
+  /** All samples, each once, in random order: groups are consecutive parts of it. */
   readonly order: Uint32Array;
   /** [samples, outputs] one-hot rows, and whether they are classes. */
   readonly targets: Real;
@@ -112,7 +112,7 @@ export async function measureDuality(pool: Pool, task: DualityTask): Promise<Mea
   const total = added(over);
   if (total.used === 0)
     throw new UndefinedError(
-      `the input of ${layout.parameter} is 0 for every sample, so that no change of it makes up for another`,
+      `the input of ${layout.parameter} is 0 for every sample, so that no change of weights can stand in for a change of inputs`,
     );
   const apart =
     groups === 0

@@ -1,6 +1,6 @@
 /**
- * Residuals of the duality on single pairs (p, q), each by changing the weights themselves: W + Delta_pq is set, sample p passes through the network anew, and
- * what comes out is compared with what theory says. Delta = a_p u^T / |a_p|^2, u = W^T (a_q - a_p); h_p Delta = a_p (S_p u)^T.
+ * Residuals of the duality on single pairs (p, q), each by changing the weights themselves: W + Delta_pq is set, sample p passes through the network again, and
+ * the result is compared with the theory. Delta = a_p u^T / |a_p|^2, u = W^T (a_q - a_p); h_p Delta = a_p (S_p u)^T.
  */
 import { quantileOf } from '../../../shared/group-statistics.ts';
 import { UndefinedError } from '../../../shared/errors.ts';
@@ -208,7 +208,7 @@ export async function pairResiduals(pool: Pool, layout: FactorLayout, { p, q }: 
   );
   if (used.length === 0)
     throw new UndefinedError(
-      `in none of ${p.length} pairs of samples drawn does the gradient of ${layout.parameter} differ, so that there is no change for the duality to be held against`,
+      `in none of ${p.length} pairs of samples drawn does the gradient of ${layout.parameter} differ, so that there is no change to compare the duality with`,
     );
   return {
     pairs: used.length,
@@ -220,7 +220,7 @@ export async function pairResiduals(pool: Pool, layout: FactorLayout, { p, q }: 
   };
 }
 
-/** Where a_p = 0 nothing at all was computed. */
+/** If a_p = 0, nothing was computed. */
 function isSkipped(exactness: number[], firstOrder: number[], differences: number[], i: number): boolean {
   return Number.isNaN(exactness[i]) && Number.isNaN(firstOrder[i]) && Number.isNaN(differences[i]);
 }

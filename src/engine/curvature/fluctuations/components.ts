@@ -9,10 +9,10 @@ import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { spaceOf } from '../projected/space.ts';
 import { moveFrom, meanLoss, ownNetwork } from './own-network.ts';
 
-/** Components that are looked at, at most, and the share of the snapshots that their ranks go to: beyond, finite numbers of snapshots decide. */
+/** The most components to examine, and the largest rank as a share of the snapshots: beyond it, the finite number of snapshots dominates. */
 export const mostComponents = 24;
 const rankShare = 4;
-/** Numbers of all snapshots together, at most (64 MiB), and the fewest of use. */
+/** The most numbers in all snapshots together (64 MiB), and the fewest snapshots that are useful. */
 const mostNumbers = 2 ** 23;
 const mostSnapshots = 500;
 const fewestSnapshots = 50;
@@ -70,7 +70,7 @@ export interface FlatnessArgument {
   readonly direction: ArrayReference;
   /** Samples 0 .. samples - 1 behind the loss. */
   readonly samples: number;
-  /** Where to look first, > 0. */
+  /** The first guess, > 0. */
   readonly scale: number;
 }
 

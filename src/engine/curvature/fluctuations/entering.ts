@@ -1,6 +1,6 @@
 /**
- * What enters the lowest layer that moves, for every sample: while the layers below are held it never changes, and steps of SGD need not go through them again. Of the 784-50-50-10
- * network's last layer that leaves a tenth of the work.
+ * The input of the lowest moving layer, for every sample: while the layers below are held fixed it never changes, and steps of SGD need not pass through them again. For the 784-50-50-10
+ * network's last layer this leaves a tenth of the work.
  */
 import { openedProblem } from '../factors.ts';
 import { lowestLayer } from '../projected/space.ts';
@@ -14,7 +14,7 @@ import type { Pool } from '../../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { sizeOf } from '../../network/shapes.ts';
 
-/** More bytes than this are not kept: steps then go through all layers. */
+/** If it would take more bytes than this it is not kept, and steps go through all layers. */
 const mostBytes = 2 ** 29;
 const chunk = 512;
 

@@ -1,5 +1,5 @@
 /**
- * The weights' fluctuations about where they are: SGD goes on from the measured weights at a constant rate, once for each mode of sampling, and w_t . v_i is held against
+ * The fluctuations of the weights: SGD continues from the measured weights at a constant rate, once for each mode of sampling, and w_t . v_i is compared with
  * what C and H predict (shared/weight-fluctuations.ts). In double precision on the cpu. Letters: d weights of the parameter, D weights that move, k directions.
  */
 import type { MeasurementInput } from '../measurement-input.ts';
@@ -61,7 +61,7 @@ export interface FluctuationsTask {
   readonly onProgress?: ((share: number) => void) | undefined;
 }
 
-/** Why it cannot be done with so many samples, and what serves; null where it can. */
+/** Why it cannot be done with this number of samples, and what would work; null if it can. */
 export function fluctuationsImpossible(spec: WeightFluctuationsSpec, samples: number): string | null {
   if (samples < fewestSamples) return `it takes at least ${fewestSamples} samples; there are ${samples}`;
   return noiseImpossible(
@@ -83,7 +83,7 @@ export function stretchLength(
   return { burnIn, blockLength, steps: blockCount * blockLength };
 }
 
-/** Raises InputError where `fluctuationsImpossible`, and where the weights run away at this learning rate. */
+/** Raises InputError where `fluctuationsImpossible`, and if the weights diverge at this learning rate. */
 export async function measureFluctuations(
   pool: Pool,
   input: MeasurementInput,
@@ -162,13 +162,13 @@ export async function measureFluctuations(
   }
 }
 
-/** What a stretch leaves. */
+/** The results of a stretch. */
 export interface Stretch {
   readonly setting: StretchSetting;
   readonly burnIn: number;
   readonly blockLength: number;
   readonly steps: number;
-  /** All weights at their mean over the steps watched. */
+  /** All weights at their mean over the observed steps. */
   readonly mean: ReadonlyMap<string, Real>;
   /** [blocks, 2, k]. */
   readonly sums: Real;
@@ -238,7 +238,7 @@ export async function followStretch(
     sampler = piece.sampler;
     if (piece.diverged !== null)
       throw new InputError(
-        `weight fluctuations: at a learning rate of ${setting.rate} with a momentum of ${setting.momentum} and batches of ${setting.batch} (${setting.mode.replaceAll('_', ' ')}) the loss was no number any more at step ${piece.diverged}; a smaller --learning-rate serves`,
+        `weight fluctuations: at a learning rate of ${setting.rate} with a momentum of ${setting.momentum} and batches of ${setting.batch} (${setting.mode.replaceAll('_', ' ')}) the loss was no longer a number at step ${piece.diverged}; use a smaller --learning-rate`,
       );
     for (const [quarter, sum] of piece.losses.entries()) losses[quarter] += sum;
     task.onProgress?.(Math.min(1, (from + pieceSteps) / (burnIn + steps)));

@@ -1,4 +1,4 @@
-/** A network of a task's own, whose weights it may move. */
+/** A network owned by a task, whose weights it may change. */
 import { withLosses } from '../factors.ts';
 import type { Problem } from '../factors.ts';
 import { CpuBackend, dataOf } from '../../backend/cpu.ts';
@@ -11,11 +11,11 @@ import type { Space } from '../projected/space.ts';
 export interface OwnNetwork {
   readonly network: Network;
   readonly backend: CpuBackend;
-  /** Gives its memory back. */
+  /** Frees its memory. */
   readonly close: () => void;
 }
 
-/** The problem's network with weights of its own: what moves here moves nothing else. */
+/** The problem's network with weights of its own: changes here affect nothing else. */
 export function ownNetwork({ network: theirs, backend: sibling }: Problem): OwnNetwork {
   const backend = new CpuBackend(sibling.blas, 'float64', sibling);
   const network = new Network(theirs.spec, backend);

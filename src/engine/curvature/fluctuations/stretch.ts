@@ -1,8 +1,8 @@
 /**
  * Steps of SGD from given weights, by a worker thread, in double precision and as the measurement sees the network (no dropout, running statistics of batchnorm):
  *   u <- mu u + g_B,  w <- w - eta u.
- * A stretch is done in pieces, so that it can be cancelled and its progress told; what goes from piece to piece stands in shared memory. Letters: d weights of the layer
- * that is watched, D weights that move (d where the others are frozen), k directions.
+ * A stretch is done in pieces, so that it can be cancelled and report its progress; the state between pieces is in shared memory. Letters: d weights of the layer
+ * that is observed, D weights that move (d where the others are frozen), k directions.
  */
 import { openedProblem } from '../factors.ts';
 import { dataOf } from '../../backend/cpu.ts';
@@ -34,7 +34,7 @@ export interface StretchArgument {
   readonly to: number;
   readonly burnIn: number;
   readonly blockLength: number;
-  /** w and u [D]: read and written; where the sum of w over the steps watched goes [D]. */
+  /** w and u [D]: read and written; where the sum of w over the observed steps goes [D]. */
   readonly weights: ArrayReference;
   readonly velocity: ArrayReference;
   readonly mean: ArrayReference;
@@ -44,16 +44,16 @@ export interface StretchArgument {
   readonly k: number;
   /** [blocks, 2, k]: sums of x_i and of x_i^2 over the steps of a block, x_i = (w_t - reference) . v_i. */
   readonly sums: ArrayReference;
-  /** [snapshots, d]: w_t - reference at every `stride`-th step watched; null: none wanted. */
+  /** [snapshots, d]: w_t - reference at every `stride`-th observed step; null: not wanted. */
   readonly snapshots: ArrayReference | null;
   readonly stride: number;
 }
 
 export interface StretchResult {
   readonly sampler: SamplerState;
-  /** Sums of the batch losses over the steps of each quarter of the steps watched. */
+  /** Sums of the batch losses over the steps of each quarter of the observed steps. */
   readonly losses: readonly number[];
-  /** The step at which the loss was no number any more; null: none. */
+  /** The step at which the loss was no longer a number; null: none. */
   readonly diverged: number | null;
 }
 

@@ -9,7 +9,7 @@ export interface BlockVariances {
   readonly standard_error: Float64Array;
   /** t of the slope of a straight line through the means of the blocks, b - 2 degrees of freedom. */
   readonly drift: Float64Array;
-  /** The largest distance of a block's mean from their median, in standard deviations told from the median distance (1.4826 times it). */
+  /** The largest distance of a block's mean from their median, in standard deviations estimated from the median distance (1.4826 times it). */
   readonly excursion: Float64Array;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The noise of minibatch gradients measured directly: batches are drawn as training draws them, their gradients computed by one pass over each (no per-sample
- * gradients), and their noise along eigendirections of H held against what C predicts for each mode of sampling.
+ * gradients), and their noise along eigendirections of H compared with what C predicts for each mode of sampling.
  */
 import type { MeasurementInput } from '../measurement-input.ts';
 import { openProblemTask } from '../factors.ts';
@@ -49,7 +49,7 @@ export interface NoiseDirections {
   readonly vectors: Float64Array;
 }
 
-/** Why no batches can be drawn so, and what mends it: a batch larger than the samples where they are not drawn with replacement; null where they can. */
+/** Why batches cannot be drawn this way, and what would help: a batch may be larger than the number of samples only with replacement; null if they can. */
 export function noiseImpossible(
   { batch_size: batch = defaultBatchSize, modes }: MinibatchNoiseSpec,
   samples: number,
@@ -58,7 +58,7 @@ export function noiseImpossible(
   if (bounded !== undefined && batch > samples) {
     return (
       `a batch of ${batch} (${bounded.replaceAll('_', ' ')}) is more than the ${samples} samples measured; ` +
-      `a batch_size (--batch-size) of at most ${samples}, or sampling with_replacement alone, serves`
+      `a batch_size (--batch-size) of at most ${samples}, or only sampling with_replacement, would work`
     );
   }
   return null;
@@ -187,7 +187,7 @@ async function measureMode(
             task.onProgress?.(done / batches);
           }),
       );
-      // A few tasks wait at a time: the batches of an epoch need not all stand in memory.
+      // Only a few tasks wait at a time, so that not all batches of an epoch have to be in memory.
       if (runs.length >= 4 * pool.threads) await Promise.all(runs.splice(0));
       task.signal?.throwIfAborted();
     }
@@ -225,7 +225,7 @@ function compareMode(
   const along = hasDirection
     ? compareBatchNoise({ ...common, projections, C: Float64Array.from(directions.C), floor })
     : null;
-  // The length of the noise behaves like its projection on one direction, but for its sign: its variance alone is compared.
+  // The length of the noise behaves like its projection on one direction, except for its sign: its variance alone is compared.
   const whole = traceC > 0 ? compareBatchNoise({ ...common, projections: lengths, C: Float64Array.of(traceC) }) : null;
   const byDirection = (values: Float64Array | undefined): number[] => Array.from(values ?? []);
   const [measured, predicted, errors] = [along?.measured, along?.predicted, along?.standard_errors].map(byDirection);

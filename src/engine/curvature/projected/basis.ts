@@ -63,7 +63,7 @@ export class Basis {
     const before = Math.sqrt(squaresOf(w));
     if (count === 0) return { along: new Float64Array(0), norm: before };
     const first = await this.remove(count, w);
-    // Daniel, Gragg, Kaufman and Stewart (1976): below this share the remainder must be cleaned once more, or errors grow from step to step.
+    // Daniel, Gragg, Kaufman and Stewart (1976): below this share the remainder must be orthogonalised once more, or errors grow from step to step.
     if (first.norm > Math.SQRT1_2 * before) return first;
     const second = await this.remove(count, w);
     for (let j = 0; j < count; j++) first.along[j] += second.along[j];

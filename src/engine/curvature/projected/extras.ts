@@ -1,4 +1,4 @@
-/** What a projected measurement measures besides, where it was asked for: the activity-weight duality and the old assumption. */
+/** Optional parts of a projected measurement: the activity-weight duality and the old assumption. */
 import { orReason } from '../or-reason.ts';
 import type { ProjectedOptions } from '../options.ts';
 import type { MeasurementInput } from '../measurement-input.ts';
@@ -42,7 +42,7 @@ export async function measureExtras(
       for (let i = 0; i < k; i++)
         for (let a = 0; a < inner; a++)
           for (let c = 0; c < outer; c++) columns[(a * k + i) * outer + c] = vectors[i * d + a * outer + c];
-      // Every found direction for itself: clusters are averaged afterwards.
+      // Every found direction separately; clusters are averaged afterwards.
       const directions = {
         indices: Uint32Array.from({ length: k }, (_, i) => i),
         starts: Uint32Array.from({ length: k + 1 }, (_, i) => i),

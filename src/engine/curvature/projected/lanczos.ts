@@ -3,9 +3,9 @@
  * large symmetric eigenvalue problems", SIAM J. Matrix Anal. Appl. 22, 2000). T = V H V^T is taken from the inner products themselves, so Ritz values are
  * Rayleigh quotients to rounding whatever the restarts did.
  *
- * Where the Krylov space ends (beta = 0: null directions, repeated eigenvalues) it goes on from a random vector orthogonal to the basis. A
- * single start vector sees one direction of a repeated eigenvalue, so once the wanted pairs have converged the search goes on from such a vector too,
- * orthogonal to all that was learnt, until that changes none of them. For the largest eigenvalues it ends early where the new vector's own Krylov space
+ * Where the Krylov space ends (beta = 0: null directions, repeated eigenvalues) the iteration continues from a random vector orthogonal to the basis. A
+ * single start vector sees one direction of a repeated eigenvalue, so once the wanted pairs have converged the search also continues from such a vector,
+ * orthogonal to everything found, until that changes none of them. For the largest eigenvalues it ends early where the new vector's own Krylov space
  * shows that nothing as large is left: after m steps from a random vector the largest Ritz value falls short of the largest eigenvalue by
  * 0.103 (ln(d (m - 1)^2) / (m - 1))^2 of the width of the spectrum on average (Kuczynski & Wozniakowski, "Estimating the largest eigenvalue by the power
  * and Lanczos algorithms with a random start", SIAM J. Matrix Anal. Appl. 13, 1992).
@@ -23,7 +23,7 @@ export interface LanczosOptions {
   readonly seed: number;
   /** A pair has converged when ||H v - lambda v|| <= tolerance |lambda| (or 1e-12 of the largest |lambda|). */
   readonly tolerance: number;
-  /** Products with H at most. */
+  /** The most products with H. */
   readonly maxProducts: number;
   /** Whether to look for copies of repeated eigenvalues after convergence; default true. */
   readonly checkCopies?: boolean;
@@ -51,7 +51,7 @@ export interface Eigenpairs {
 
 /** Steps from another vector before the search for copies may end: enough for the largest copy to show above the wanted values. */
 const stepsForCopies = 30;
-/** Steps after which it may end where nothing as large is left. */
+/** Steps after which it may end if nothing as large is left. */
 const fewestStepsForCopies = 12;
 
 /** Part of the largest Ritz value below which the Krylov space has ended. */
@@ -124,7 +124,7 @@ export async function lanczos(
     if (isExhausted || isOut || (state.converged === k && isSettled)) break;
     restarts++;
     const isConverged = state.converged === k;
-    // Beyond the wanted pairs, some of their neighbours: the next cycle starts with what this one learnt about them.
+    // Beyond the wanted pairs, some of their neighbours: the next cycle starts with what this one found out about them.
     const keep = Math.min(known - 1, k + Math.floor((size - k) / 2));
     const order = state.order.subarray(0, keep);
     const rotation = new Float64Array(keep * known);
@@ -146,7 +146,7 @@ export async function lanczos(
     known = keep;
   }
   const foundCount = Math.min(k, known);
-  // From the largest value down, whatever order they were wanted in.
+  // In decreasing order, whatever order they were asked for in.
   const final = state;
   const order = final.order.slice(0, foundCount).sort((a, b) => final.all[b] - final.all[a]);
   const rotation = new Float64Array(foundCount * known);

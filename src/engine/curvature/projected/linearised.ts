@@ -1,6 +1,6 @@
 /**
  * Chunks of samples at which the network has made its forward and backward pass, ready for tangent passes in any direction. They cost memory and
- * spare two thirds of a Hessian-vector product's work, so a worker keeps as many as its share of memory holds and makes the others anew.
+ * save two thirds of a Hessian-vector product's work, so a worker keeps as many as its share of memory holds and recomputes the others.
  */
 import { CpuBackend } from '../../backend/cpu.ts';
 import type { Tensor } from '../../backend/types.ts';

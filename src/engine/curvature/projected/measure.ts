@@ -1,7 +1,7 @@
 /**
  * The projected measurement (docs/theory.md, "Any layer, any size"): the leading eigenpairs of H by Lanczos on full-batch Hessian-vector products, then C_ii,
- * H_ii and Q_ii along them sample by sample. For one parameter of any layer, or all parameters as one vector. No d x d matrix is formed. All float64, but for
- * the products and the samples' values of a device.
+ * H_ii and Q_ii along them sample by sample. For one parameter of any layer, or all parameters as one vector. No d x d matrix is formed. All float64, except for
+ * the products and the samples' values on a device.
  */
 import type { DirectionErrors, ExtraArrays, MeasurementSummary, ProjectedArrays } from '../../../shared/results.ts';
 import type { Pool } from '../../parallel/pool.ts';
@@ -176,7 +176,7 @@ function summariseProjected(
     projected: projectedDetails(context, pairs, along, span, splits),
     precisionReached,
     engine: { blas: pool.blas.name, backend: options.device?.title ?? 'cpu', threads: pool.threads },
-    // Still counted on when the summary is made.
+    // Still being added to when the summary is made.
     seconds: stages.seconds,
   });
 }

@@ -1,4 +1,4 @@
-/** H times a vector over the samples of one half or of both: every worker does its lanes, and the lanes' sums are added in order. */
+/** H times a vector over the samples of one half or of both: every worker processes its lanes, and the lanes' sums are added in order. */
 import { hessianProductTask } from './tasks.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
@@ -39,7 +39,7 @@ export class HessianOperator {
     this.passes += (to - from) / (A + B);
   }
 
-  /** The same in float64 in the worker threads, whatever makes the others. */
+  /** The same in float64 in the worker threads, even if a device computes the others. */
   async applyExactly(v: Real, out: Real, halves: readonly Half[] = ['A', 'B']): Promise<void> {
     const lanes = this.#plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : []));
     const direction = this.#pool.reference(v);

@@ -97,18 +97,18 @@ export async function findPairs({
   return { all, A, B };
 }
 
-/** What every sample gives along directions. */
+/** The values of every sample along directions. */
 export interface AlongPairs {
   /** Along those over all samples, over all samples. */
   readonly all: SampleProjections;
-  /** Along those of A over B, and the other way round. */
+  /** Along those of A over B, and vice versa. */
   readonly fromA: SampleProjections;
   readonly fromB: SampleProjections;
   /** Along those of A over A, for the half-sample; null where it is not wanted. */
   readonly withinA: SampleProjections | null;
 }
 
-/** @param first gradients that slopes are told from. */
+/** @param first gradients that slopes are computed from. */
 export async function projectAlong(
   { session, options, stages }: ProjectedContext,
   pairs: FoundPairs,
@@ -135,7 +135,7 @@ export async function projectAlong(
   return { all, fromA, fromB, withinA };
 }
 
-/** What is known of C, H and Q over all samples. */
+/** The results for C, H and Q over all samples. */
 export interface SpanMeasured {
   /** |H v - lambda v| by a product for each [k], and over |lambda| where that is above its floor. */
   readonly residuals: Float64Array;

@@ -33,7 +33,7 @@ export interface ProjectionTask {
   readonly onProgress?: ((share: number) => void) | undefined;
 }
 
-/** What makes the passes in float32 instead of the worker threads. */
+/** The device that makes the passes in float32 instead of the worker threads. */
 export interface ProjectingDevice {
   readonly session: DeviceSession;
   readonly space: Space;
@@ -73,7 +73,7 @@ export async function projectSamples(
   return { k, blocks, sums, covariance: total };
 }
 
-/** g . v_i [k]: what slopes are told from, so that their squares do not cancel. */
+/** g . v_i [k]: subtracted from the slopes, so that their squares do not cancel. */
 export function centresOf(vectors: Real, gradient: Float64Array): Float64Array {
   const d = gradient.length;
   return Float64Array.from({ length: vectors.length / d }, (_, i) => {

@@ -1,4 +1,4 @@
-/** Worker threads set up for full-batch products: a session that is opened, used and closed. */
+/** Worker threads set up for full-batch products, in a session that is opened, used and closed. */
 import type { MeasurementInput } from '../measurement-input.ts';
 import { openProblemTask } from '../factors.ts';
 import { gradientsTask } from './tasks.ts';
@@ -31,7 +31,7 @@ export type SessionOptions = Pick<
 
 const both = ['A', 'B'] as const;
 
-/** What every use of full-batch products needs: the samples' plan, the operator, and worker threads that are set up. */
+/** Common setup of full-batch products: the samples' plan, the operator, and worker threads that are set up. */
 export interface ProjectedSession {
   readonly network: Network;
   readonly space: ReturnType<typeof spaceOf>;
@@ -40,7 +40,7 @@ export interface ProjectedSession {
   readonly samples: number;
   /** One full-batch gradient. @param squares whether |g_p|^2 is wanted too. */
   readonly gradients: (squares: boolean) => Promise<Gradients>;
-  /** What every sample gives along directions, from the device if there is one. */
+  /** The values of every sample along directions, from the device if there is one. */
   readonly project: (task: ProjectionTask) => Promise<SampleProjections>;
   readonly close: () => Promise<void>;
 }
@@ -124,7 +124,7 @@ async function measureGradients(
   return { gradients, lossSum, correct, meanSquare: squareSum / plan.order.length };
 }
 
-/** ||H v_i - lambda_i v_i||, by products made anew: on the device if the operator has one. */
+/** ||H v_i - lambda_i v_i||, by new products: on the device if the operator has one. */
 export async function trueResiduals(
   pool: Pool,
   operator: HessianOperator,

@@ -1,5 +1,5 @@
 /**
- * What becomes of the gradients (or of their tangents: products h_p v summed over samples) that layers hand over.
+ * Where the gradients go (or their tangents: products h_p v summed over samples) that layers hand over.
  * Letters: p sample, N samples, T positions a sample, m x n the parameter's matrix.
  */
 import { dataOf } from '../../backend/cpu.ts';
@@ -45,7 +45,7 @@ export class SumSink implements GradientSink {
 }
 
 /**
- * Keeps the terms of a pass, from which every sample's own vector u_p [d] (its gradient, or h_p v) can be told: its norm, its product with a
+ * Keeps the terms of a pass, from which every sample's own vector u_p [d] (its gradient, or h_p v) can be computed: its norm, its product with a
  * direction, or the vector itself. The tensors must outlive the pass.
  */
 export class PerSampleSink extends TermSink {

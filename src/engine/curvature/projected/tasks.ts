@@ -1,4 +1,4 @@
-/** What worker threads do for the projected method. Each writes its own lane's part of the output; lanes never depend on the threads. */
+/** Tasks of worker threads for the projected method. Each writes its own lane's part of the output; lanes never depend on the threads. */
 import type { ArrayReference, Real } from '../../blas/types.ts';
 import { dataOf } from '../../backend/cpu.ts';
 import type { Tensor } from '../../backend/types.ts';

@@ -1,4 +1,4 @@
-/** The terms of a pass from which every sample's own vector u_p [d] (its gradient, or h_p v) can be told, on any backend. */
+/** The terms of a pass from which every sample's own vector u_p [d] (its gradient, or h_p v) can be computed, on any backend. */
 import type { Tensor } from '../../backend/types.ts';
 import type { GradientSink, Parameter } from '../../network/types.ts';
 import type { Space } from './space.ts';
@@ -25,7 +25,7 @@ export class TermSink implements GradientSink {
   }
 
   add(parameter: Parameter): void {
-    throw new Error(`${parameter.name}: its gradient cannot be told by samples`);
+    throw new Error(`${parameter.name}: its gradient cannot be separated by samples`);
   }
 
   addRows(parameter: Parameter, rows: () => Tensor): void {

@@ -1,5 +1,5 @@
 /**
- * Batches prepared beside: another thread draws the samples that the sampler will draw, from the same state, and gathers their inputs and targets into a ring
+ * Batches prepared in parallel: another thread draws the samples that the sampler will draw, from the same state, and gathers their inputs and targets into a ring
  * while this one trains. The numbers are those that the training thread would have gathered, so results do not change by a bit.
  */
 import { Worker } from 'node:worker_threads';
@@ -18,7 +18,7 @@ const mostBytes = 2 ** 21;
 const mostSlots = 8;
 /**
  * The rule, measured on two cores with 784-50-50-10 (docs/training.md): a smaller batch costs as much to hand over as to gather, a smaller table stays in
- * the training core's cache, and with fewer bytes left to gather the thread's start costs what it saves.
+ * the training core's cache, and with fewer bytes left to gather, starting the thread costs as much as it saves.
  */
 const leastBatchBytes = 24 * 2 ** 10;
 const leastTableBytes = 2 ** 24;
@@ -110,7 +110,7 @@ export class PreparedBatches {
     this.#worker.on('error', (error: unknown) => {
       this.#failure = error;
     });
-    // It must not keep a process alive that is done.
+    // It must not keep a finished process alive.
     this.#worker.unref();
   }
 

@@ -1,12 +1,12 @@
 /**
  * A ring of batches between a thread that prepares them and the one that trains. The training thread draws the samples of each batch itself, as without a ring,
- * and takes a prepared batch only where it holds those very samples: a ring can be late, never wrong. It does not wait: a batch that is not ready it gathers.
+ * and takes a prepared batch only where it holds those very samples: a ring can be late, never wrong. It does not wait: if a batch is not ready, it gathers the batch itself.
  */
 import type { BatchSampler } from '../sampling.ts';
 
 /** Words of `words`. Numbers of batches wrap around at 2^32: they are compared by their difference. */
 const READY = 0;
-/** The batch that is trained on by now; those before it are free. */
+/** The batch that is currently trained on; those before it are free. */
 const TAKEN = 1;
 const ASLEEP = 2;
 const CLOSED = 3;
@@ -52,7 +52,7 @@ export class BatchRing {
     this.#drawn = (number + 1) | 0;
     Atomics.store(words, TAKEN, number);
     const ahead = (Atomics.load(words, READY) - number) | 0;
-    // A thread is woken for half a ring of batches: waking costs as much as gathering a small one.
+    // The thread is woken only for half a ring of batches, because waking costs as much as gathering a small one.
     if (2 * ahead <= this.#slots && Atomics.load(words, ASLEEP) === 1) this.#wake();
     if (ahead <= 0) return -1;
     const slot = number & (this.#slots - 1);
@@ -71,7 +71,7 @@ export class BatchRing {
       sampler.next();
       while (this.#before(number) >= this.#slots) this.#sleep(number);
       if (Atomics.load(this.#words, CLOSED) === 1) return;
-      // One that the training thread has left behind is drawn only.
+      // A batch that the training thread has already passed is only drawn, not gathered.
       if (this.#before(number) >= 0) {
         const { order, start, count } = sampler;
         const slot = number & (this.#slots - 1);

@@ -11,7 +11,7 @@ import { BatchRing } from './ring.ts';
 
 const { share, precision, sampler: drawn, ring, tables } = workerData as PreparerSetup;
 const memory = share.kind === 'wasm' ? share : share.memory;
-if (memory === undefined) throw new Error('batches are prepared in a WebAssembly memory alone');
+if (memory === undefined) throw new Error('batches are prepared only in a WebAssembly memory');
 // Nothing is multiplied here: the loops on the memory are enough.
 const blas = openSharedWasmBlas(memory);
 try {

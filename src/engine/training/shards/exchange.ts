@@ -1,5 +1,5 @@
 /**
- * What the threads of a step agree through: a few words in shared memory. The main thread writes a batch and opens it; every thread, the main one too, claims
+ * How the threads of a step coordinate: by a few words in shared memory. The main thread writes a batch and opens it; every thread, including the main one, claims
  * parts by counting up until none is left; the main thread waits until all are done. Who computes a part does not change its bits.
  */
 
@@ -21,7 +21,7 @@ const FAILED = 2;
 const spinMilliseconds = 0.2;
 /** Looks between two glances at the clock. */
 const looks = 100;
-/** After this time a part is not waited for in silence: a thread must have died. */
+/** After waiting this long for a part, a thread is assumed to have died. */
 const patienceMilliseconds = 600_000;
 
 /** Structured-cloneable; shared. */
@@ -44,7 +44,7 @@ export function exchangeMemory(batch: number, shards: number): ExchangeMemory {
   };
 }
 
-/** Computes a part of the samples indices[from] .. indices[to - 1] of a batch; answers the sum of their losses. */
+/** Computes a part of the samples indices[from] .. indices[to - 1] of a batch; returns the sum of their losses. */
 export type ShardBody = (shard: number, indices: Uint32Array, from: number, to: number, batch: number) => number;
 
 export class Exchange {
@@ -56,7 +56,7 @@ export class Exchange {
     this.#body = body;
   }
 
-  /** Main thread: one batch. Answers the sum of all losses, added in the order of the parts. Raises an Error where a thread failed. */
+  /** Main thread: one batch. Returns the sum of all losses, added in the order of the parts. Raises an Error where a thread failed. */
   run(indices: Uint32Array, start: number, count: number): number {
     const { words, losses } = this.memory;
     for (let p = 0; p < count; p++) this.memory.indices[p] = indices[start + p];
@@ -84,12 +84,12 @@ export class Exchange {
     }
   }
 
-  /** Helping threads that have come so far. */
+  /** Number of helping threads that are ready. */
   get helpers(): number {
     return Atomics.load(this.memory.words, HELPERS);
   }
 
-  /** Helping thread: says that it cannot go on. */
+  /** Helping thread: reports that it cannot continue. */
   fail(): void {
     const { words } = this.memory;
     Atomics.store(words, STATE, FAILED);

@@ -34,7 +34,7 @@ export class ShardGradient implements GradientSink {
     this.#views = gradientViews(network, backend, gradients, shards);
   }
 
-  /** Of samples indices[from] .. indices[to - 1], each with the weight 1 / batch. Answers the sum of their losses. */
+  /** Of samples indices[from] .. indices[to - 1], each with the weight 1 / batch. Returns the sum of their losses. */
   compute(shard: number, indices: Uint32Array, from: number, to: number, batch: number): number {
     if (to <= from) {
       for (const views of this.#views.values()) views[shard].data.fill(0);

@@ -7,7 +7,7 @@ import { leaves } from '../../network/chain.ts';
 import { DropoutLayer } from '../../network/dropout.ts';
 import type { Network } from '../../network/network.ts';
 
-/** Floating-point operations below which a part is not worth a thread's waking. */
+/** Floating-point operations below which a part is not worth waking a thread for. */
 const leastWork = 1.5e7;
 /** Samples of a part below which its products become too thin. */
 const leastSamples = 8;

@@ -87,7 +87,7 @@ export class ShardedGradient {
     return this.#exchange.helpers;
   }
 
-  /** The gradient of the batch's mean loss, given to `take` parameter by parameter; answers the sum of the samples' losses. */
+  /** The gradient of the batch's mean loss, given to `take` parameter by parameter; returns the sum of the samples' losses. */
   compute(
     network: Network,
     indices: Uint32Array,
@@ -98,7 +98,7 @@ export class ShardedGradient {
     const sum = this.#exchange.run(indices, start, count);
     for (const parameter of network.parameters) {
       const views = this.#views.get(parameter.name) ?? [];
-      // The first part's vector takes the others up.
+      // The other parts are added to the first part's vector.
       for (let shard = 1; shard < views.length; shard++) this.#backend.blend(views[0], 1, views[shard], 1);
       take(parameter, views[0]);
     }
@@ -127,9 +127,9 @@ export function openTable(blas: Blas, reference: ArrayReference): Real {
 function helper(workerData: HelperSetup): Worker {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData });
-  // Its failure is seen in the exchange by the step that waits for it.
+  // The step that waits for it learns of its failure through the exchange.
   worker.on('error', () => undefined);
-  // It must not keep a process alive that is done.
+  // It must not keep a finished process alive.
   worker.unref();
   return worker;
 }

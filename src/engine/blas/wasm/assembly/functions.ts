@@ -213,7 +213,7 @@ export function crossEntropy32(
   }
 }
 
-/** out = exp(x - largest); answers the sum. */
+/** out = exp(x - largest); returns the sum. */
 function exponentials(n: i32, largest: f32, x: usize, out: usize): f32 {
   const shift = v128.splat<f32>(largest);
   let sums = v128.splat<f32>(0);

@@ -5,7 +5,7 @@ import { oneStepChange } from '../../shared/noise-at-work.ts';
 import { leastCorrelationTimes } from '../../shared/weight-fluctuations.ts';
 import type { BatchMean, FluctuationMode, LogSlope } from '../../shared/weight-fluctuations.ts';
 import { batchFactor } from '../../shared/noise-at-work.ts';
-import { formatNumber, formatTable, indent } from './format.ts';
+import { formatFixed, formatNumber, formatTable, indent } from './format.ts';
 
 /** Directions of a mode that the table lists, evenly spaced. */
 const listed = 6;
@@ -44,7 +44,7 @@ export function fluctuationLines(summary: MeasurementSummary): string[] {
       of('answered'),
       of('short'),
       of('drifting'),
-      mode.median_ratio === null ? '-' : mode.median_ratio.toFixed(3),
+      formatFixed(mode.median_ratio),
       slopeText(mode.slope),
       slopeText(mode.predicted_slope),
       mode.loss.map((value) => formatNumber(value, 3)).join(' to '),

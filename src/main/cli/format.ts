@@ -15,6 +15,11 @@ export function formatNumber(value: number | null | undefined, digits = 4): stri
   return `${mantissa} x 10^${Number(exponent)}`;
 }
 
+/** With so many decimals; "-" for what is not there. */
+export function formatFixed(value: number | null | undefined, decimals = 3): string {
+  return value === null || value === undefined ? '-' : value.toFixed(decimals);
+}
+
 /** "1.203 ± 0.018", "(3.21 ± 0.15) x 10^-5". */
 export function formatUncertain(value: number, uncertainty: number): string {
   return withUncertainty(value, uncertainty)

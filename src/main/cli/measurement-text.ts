@@ -17,7 +17,7 @@ import {
 } from '../../shared/rounding.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
 import { densityLines } from './density-text.ts';
-import { formatDuration, formatNumber, formatTable, indent, terminalStyle } from './format.ts';
+import { formatDuration, formatFixed, formatNumber, formatTable, indent, terminalStyle } from './format.ts';
 import { extraLines } from './measurement-extras.ts';
 import { fluctuationLines } from './fluctuations-text.ts';
 import { minibatchLines } from './minibatch-text.ts';
@@ -206,10 +206,10 @@ function convergenceLines({ convergence }: MeasurementSummary): string[] {
   const shown = numbers.filter((n) => n.estimator === null || n.judged);
   const rows = shown.map(({ name, estimand, full, part, change, allowed }) => [
     estimand === null ? name.replaceAll('_', ' ') : `${name}, ${estimandNames[estimand]}`,
-    formatNumber(full ?? NaN),
-    formatNumber(part ?? NaN),
-    change === null ? '-' : formatNumber(change, 2),
-    allowed === null ? '-' : formatNumber(allowed, 2),
+    formatNumber(full),
+    formatNumber(part),
+    formatNumber(change, 2),
+    formatNumber(allowed, 2),
   ]);
   const table = formatTable(['', `${samples[0]} samples`, `${samples[1]}`, 'change', 'allowed'], rows);
   return ['', `  convergence: ${state} (${reason})`, ...table.split('\n').map((line) => `    ${line}`)];
@@ -249,8 +249,8 @@ function cells(row: CutoffRow, estimand: Estimand): string[] {
     slopeText(row.gamma),
     slopeText(row.gamma_Q),
     slopeText(row.C_on_Q),
-    slope(row.C_on_Q.r_squared),
-    `${scatter(row.gamma.scatter)}, ${scatter(row.C_on_Q.scatter)}`,
+    formatFixed(row.C_on_Q.r_squared),
+    `${formatFixed(row.gamma.scatter, 2)}, ${formatFixed(row.C_on_Q.scatter, 2)}`,
     formatNumber(row.non_positive + row.below_floor),
   ];
 }
@@ -259,7 +259,7 @@ function cells(row: CutoffRow, estimand: Estimand): string[] {
 function slopeText(slopes: Slopes): string {
   const interval = slopes.interval?.ols;
   return slopes.ols === null || interval === undefined
-    ? slope(slopes.ols)
+    ? formatFixed(slopes.ols)
     : `${slopes.ols.toFixed(3)} (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`;
 }
 
@@ -269,10 +269,6 @@ function cutoffText(row: CutoffRow): string {
   return inForce > row.cutoff * (1 + 1e-9)
     ? `${row.cutoff.toExponential(0)} (in force ${inForce.toExponential(1)})`
     : row.cutoff.toExponential(0);
-}
-
-function scatter(value: number | null | undefined): string {
-  return value === null || value === undefined ? '-' : value.toFixed(2);
 }
 
 function nullsText({ commutator_nulls: nulls }: MeasurementSummary): string {
@@ -293,8 +289,4 @@ function labelOf(summary: MeasurementSummary): string {
   return intervalLabel(
     estimands.flatMap((estimand) => intervalDoubts(rowAt(summary.gamma[estimand], headlineCutoff), summary)),
   );
-}
-
-function slope(value: number | null): string {
-  return value === null ? '-' : value.toFixed(3);
 }

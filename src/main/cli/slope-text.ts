@@ -4,7 +4,7 @@ import { estimandNames, estimands, findRow, headlineCutoff } from '../../shared/
 import { relations } from '../../shared/cutoffs.ts';
 import type { Relation } from '../../shared/cutoffs.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
-import { formatTable, indent } from './format.ts';
+import { formatFixed, formatTable, indent } from './format.ts';
 
 const relationTitles: Readonly<Record<Relation, string>> = { gamma: 'gamma', gamma_Q: 'gamma_Q', C_on_Q: 'C on Q' };
 const estimatorTitles = ['least squares', 'inverse', 'Theil-Sen', 'orthogonal', 'split-half'];
@@ -22,8 +22,8 @@ function estimatorLines({ gamma }: MeasurementSummary): string[] {
       return [
         relationTitles[relation],
         estimandNames[estimand],
-        ...estimators.map((estimator) => slopeText(slopes[estimator])),
-        slopeText(slopes.quadratic),
+        ...estimators.map((estimator) => formatFixed(slopes[estimator])),
+        formatFixed(slopes.quadratic),
       ];
     });
   });
@@ -44,15 +44,11 @@ function localLines({ local_slopes: local }: MeasurementSummary): string[] {
               `${each.high === 1 ? '1' : each.high.toExponential(0)} to ${each.low.toExponential(0)}`,
               estimandNames[estimand],
               String(each.n),
-              ...relations.map((relation) => slopeText(each[relation])),
+              ...relations.map((relation) => formatFixed(each[relation])),
             ]),
         );
   if (rows.length === 0) return [];
   rows.sort(([a], [b]) => Number.parseFloat(b) - Number.parseFloat(a));
   const table = formatTable(['H_ii / H_11', 'estimand', 'directions', 'gamma', 'gamma_Q', 'C on Q'], rows);
   return ['', '  local slopes, one decade of curvature at a time:', indent(table, '    ')];
-}
-
-function slopeText(value: number | null | undefined): string {
-  return value === null || value === undefined ? '-' : value.toFixed(3);
 }

@@ -26,7 +26,7 @@ import type { Command } from '../command.ts';
 import { flagsHelp, parse } from '../flags.ts';
 import type { Flags, FlagValues } from '../flags.ts';
 import { UsageError } from '../usage-error.ts';
-import { formatDuration, formatTable } from '../format.ts';
+import { formatDuration, formatFixed, formatTable } from '../format.ts';
 import { ProgressLine } from '../progress.ts';
 import { untilEnded } from '../signals.ts';
 
@@ -329,7 +329,7 @@ function studyText(rows: readonly StudyRow[]): string {
     const interval =
       cells.gamma_low === null || cells.gamma_high === null
         ? '-'
-        : `${shown(cells.gamma_low, 2)} to ${shown(cells.gamma_high, 2)}`;
+        : `${formatFixed(cells.gamma_low, 2)} to ${formatFixed(cells.gamma_high, 2)}`;
     return [
       cells.dataset,
       cells.network,
@@ -338,21 +338,17 @@ function studyText(rows: readonly StudyRow[]): string {
       cells.layer.replace('.kernel', ''),
       cells.method,
       cells.directions === null ? '-' : String(Math.round(cells.directions)),
-      shown(cells.decades, 1),
-      shown(cells.gamma, 3),
+      formatFixed(cells.decades, 1),
+      formatFixed(cells.gamma),
       interval,
-      shown(cells.gamma_Q, 3),
-      shown(cells.C_on_Q, 3),
-      shown(cells.cross_fitted_gamma, 3),
-      shown(cells.calibrated_gamma, 3),
+      formatFixed(cells.gamma_Q),
+      formatFixed(cells.C_on_Q),
+      formatFixed(cells.cross_fitted_gamma),
+      formatFixed(cells.calibrated_gamma),
       cells.accuracy === null ? '-' : `${(100 * cells.accuracy).toFixed(1)} %`,
       cells.remark,
     ];
   });
   return `${formatTable(heads, table)}
 least squares above ${studyCutoff} of the largest eigenvalue; rows with a remark are not in the figure`;
-}
-
-function shown(value: number | null, digits: number): string {
-  return value === null ? '-' : value.toFixed(digits);
 }

@@ -10,7 +10,7 @@ import { peakBytes, resetPeak } from './memory.ts';
 export interface MeasurementBench {
   /** By stage, and `total`. */
   readonly seconds: Readonly<Record<string, number>>;
-  /** Everything but cross-fitting, intervals, statistics and the half-sample repetition; and its limit. */
+  /** What its limit is for (`coreStages`): what the measurement adds along the directions has stages of its own. */
   readonly core: number;
   readonly coreLimit: number;
   /** Both halves' eigendecompositions and products; and their limit. */
@@ -21,6 +21,9 @@ export interface MeasurementBench {
   readonly peakBytes: number;
   readonly d: number;
 }
+
+/** C, H and Q, the spectrum of H, C_ii and Q_ii, the commutator with its rotations. */
+const coreStages = ['factors', 'products', 'unpacking', 'eigendecomposition', 'diagonals', 'commutator', 'cosines'];
 
 /** Above this d an eigendecomposition for the limit would take as long as the measurement: it is scaled from this size by d^3. */
 const largestTried = 4000;
@@ -59,7 +62,7 @@ export async function measurementBench(
   const intervals = sum('intervals', 'statistics');
   return {
     seconds,
-    core: sum('total') - crossFitting - intervals - sum('half_sample'),
+    core: sum(...coreStages),
     coreLimit: (2 * samples * packed * 3 * packed) / rate + scale * eigh.alone + 2 * product,
     crossFitting,
     crossFittingLimit: scale * eigh.pair + 6 * product,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { tensor, writeSafetensors } from '../src/data/formats/safetensors.ts';
 import { Random } from '../src/shared/random.ts';
 
-/** The state dict of a 784-50-50-10, its weights drawn from a normal distribution. Answers the file. */
+/** The state dict of a 784-50-50-10, its weights drawn from a normal distribution. Returns the file. */
 export async function writeStateDict(folder: string): Promise<string> {
   const random = new Random(7);
   const drawn = (shape: number[]) =>

@@ -8,7 +8,7 @@
 
 `export` follows one pass of the model in double precision, operation by operation, and says it in Covature's model format. What the format
 cannot say is refused with the module, the operation and the nearest thing that it can say. The file holds what PyTorch computed for some samples,
-layer by layer, so that Covature can hold its own numbers against PyTorch's before it takes the model.
+layer by layer, so that Covature can compare its own numbers with PyTorch's before it imports the model.
 
 Formats are described in docs/own-model.md of Covature. MIT licence.
 """
@@ -286,7 +286,7 @@ def _is_in_place(name: str, kwargs: Mapping[str, Any]) -> bool:
 
 
 def _record(model: nn.Module, x: Tensor, epsilon: float) -> Tuple[_Recorder, _Node, Tensor]:
-    """The pass of `x` through the model. Answers the record, the node of the input and the output."""
+    """The pass of `x` through the model. Returns the record, the node of the input and the output."""
     constants = {id(value): name for name, value in [*model.named_parameters(), *model.named_buffers()]}
     recorder = _Recorder(constants, epsilon)
     start = _Node(None, "input", (), {}, x, "", True, None)
@@ -639,7 +639,7 @@ class _Lowering:
 
     def rows(self, node: _Node, of: Any, width: int) -> Tuple[_Value, Tensor, Tensor]:
         """
-        A tensor [..., width] as rows of a value whose last axis has that width. Answers the value, the row of each vector (shape [...]) and where each of the
+        A tensor [..., width] as rows of a value whose last axis has that width. Returns the value, the row of each vector (shape [...]) and where each of the
         `width` numbers of a vector stands in its row.
         """
         symbol = self.selected(self.need(of))
@@ -1380,7 +1380,7 @@ class _Lowering:
         return True
 
     def attention_core(self, node: _Node) -> Union[_Sym, _Opaque]:
-        """softmax(q k^T / sqrt(n)) v, however it is written: what it computes is held against the formula on random numbers."""
+        """softmax(q k^T / sqrt(n)) v, however it is written: what it computes is compared with the formula on random numbers."""
         softmax = node.name == "scaled_dot_product_attention" or self.has_softmax(node)
         if not softmax:
             if node.name == "matmul" and not all(isinstance(each, _Node) and each.dynamic for each in node.args[:2]):
@@ -2066,7 +2066,7 @@ def _weight_arrays(exported: _Exported, model: nn.Module) -> Arrays:
 
 
 def export(model: nn.Module, data: Data, path: PathLike, loss: Loss = "cross-entropy", samples: Optional[int] = None, name: Optional[str] = None) -> Spec:
-    """Writes model, weights, data and a check as one file for Covature, and answers the model in Covature's format.
+    """Writes model, weights, data and a check as one file for Covature, and returns the model in Covature's format.
 
     model: any network whose operations the format can say; it is measured in evaluation mode, and is not changed.
     data: (inputs, targets) as tensors or arrays, a Dataset, or a DataLoader. Images are [n, channels, height, width], tokens integers [n, length].
@@ -2288,7 +2288,7 @@ class Run:
         self._step = max(self._step, at)
 
     def finish(self, error: Optional[str] = None) -> str:
-        """Ends the run, as failed where `error` says why; answers the file's path. Again: nothing."""
+        """Ends the run, as failed where `error` says why; returns the file's path. Calling it again does nothing."""
         if not self._ended:
             self.flush()
             end = {"status": "done" if error is None else "failed", "error": error, "step": self._step, "ended": int(time.time() * 1000)}
@@ -2336,7 +2336,7 @@ def measure(
     out: Optional[PathLike] = None,
     **options: Any,
 ) -> Any:
-    """Measures a parameter by `covature measure` and answers its summary as a dictionary (a list of them for several parameters).
+    """Measures a parameter by `covature measure` and returns its summary as a dictionary (a list of them for several parameters).
 
     model: a file that `export` wrote, or a module, with `data` as for `export`. parameter: "fc2.kernel", "fc*.kernel", or several.
     out: where C, H, Q and the rest go, for `load`. Other options are those of the command: method="projected", top=20, assumptions=True, ...

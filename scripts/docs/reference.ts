@@ -1,6 +1,6 @@
 /**
  * The reference of the site: every command, every field of the files that Covature reads, every key of the window, from the tables and schemas that the
- * program itself goes by. Nothing in these pages is written by hand, and they are made anew with every build of the site.
+ * program itself goes by. Nothing in these pages is written by hand, and they are generated again with every build of the site.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

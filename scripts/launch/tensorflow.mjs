@@ -1,6 +1,6 @@
 /**
  * `npm run setup:tensorflow -- --python [SOURCE]`: a TensorFlow of today for tfjs-node and tfjs-node-gpu. PyPI's wheels carry the C library and
- * its headers; the binding that Node loads is compiled against them (binding.mjs). The result stands in the user's cache folder and serves
+ * its headers; the binding that Node loads is compiled against them (binding.mjs). The result is kept in the user's cache folder and is used by
  * every checkout: node_modules of each links to it. A folder there appears whole or not at all.
  */
 import { createHash } from 'node:crypto';
@@ -62,7 +62,7 @@ SOURCE   nothing: tensorflow-cpu ${knownVersion} from PyPI by pip; with an NVIDI
 --cuda   the CUDA libraries too (pip's nvidia packages, about 4 GB), also where no card is found; --no-cuda: not even with a card
 `;
 
-/** What holds everything: one folder a TensorFlow, and a link for each package to the one that serves it. */
+/** What holds everything: one folder a TensorFlow, and a link for each package to the one that it uses. */
 export function tensorflowCache(env = process.env) {
   const base = env['XDG_CACHE_HOME'];
   return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'covature/tensorflow');
@@ -314,7 +314,7 @@ async function fromWheel(work, file) {
   const known = knownDigests.get(basename(path));
   if (known !== undefined && known !== sha256)
     throw new SetupError(`${path} is not PyPI's: its SHA-256 is ${sha256}, and PyPI's is ${known}. Fetch it again`);
-  say(`unpacking its C library (${Math.round(need / 1e6)} MB), held against the wheel's checksums`);
+  say(`unpacking its C library (${Math.round(need / 1e6)}MB), checked against the wheel's checksums`);
   await unpack(wheel, paths, stage, signal);
   const { cuda, cudnn } = builtFor((await textIn(wheel, 'tensorflow/python/platform/build_info.py')) ?? '');
   const metadata = (await textIn(wheel, `${wheel.name}-${wheel.version}.dist-info/METADATA`)) ?? '';

@@ -1,4 +1,4 @@
-/** Where a result comes from: code, packages, machine. Gathered once a process; nothing here may fail a run. */
+/** Where a result comes from: code, packages, machine. Gathered once per process; nothing here may make a run fail. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, cpus, hostname, platform, release, totalmem } from 'node:os';

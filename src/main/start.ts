@@ -18,7 +18,7 @@ if (major < 22) {
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const argv = process.argv.slice(2);
 
-/** A window that closed sooner, with a failure, never opened. */
+/** A window that fails sooner than this counts as never opened. */
 const openingMilliseconds = 10_000;
 
 process.exitCode = await start();
@@ -28,7 +28,7 @@ async function start(): Promise<number> {
   if (without === null) {
     const ended = await runElectron();
     if (ended !== null) return ended;
-    say('the desktop window did not open (its messages stand above); opening the workbench for the browser');
+    say('the desktop window did not open (its messages are above); opening the workbench for the browser');
   } else say(`${without}; opening the workbench for the browser`);
   const { messageOf } = await import('../shared/errors.ts');
   try {

@@ -168,7 +168,7 @@ export const glossary = {
   residual: {
     title: 'Residual',
     formula: '\\|H v_i - H_{ii} v_i\\|',
-    text: 'How far a found direction is from being an eigenvector, from products made anew. Relative: divided by $|H_{ii}|$, over directions above the floor.',
+    text: 'How far a found direction is from being an eigenvector, from newly computed products. Relative: divided by $|H_{ii}|$, over directions above the floor.',
   },
   orthogonality: {
     title: 'Orthogonality',

@@ -112,7 +112,7 @@ export interface ProjectedDetails {
   readonly converged: boolean;
   /** Relative residual asked for. */
   readonly tolerance: number;
-  /** max_i ||H v_i - lambda_i v_i||, computed anew; and the largest of these over |lambda_i|, among the directions above the floor of H. */
+  /** max_i ||H v_i - lambda_i v_i||, computed by new products; and the largest of these over |lambda_i|, among the directions above the floor of H. */
   readonly largest_residual: number;
   readonly largest_relative_residual: number;
   /** max |V V^T - 1|. */

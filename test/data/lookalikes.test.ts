@@ -27,7 +27,7 @@ const byBeginning: [string, string, RegExp][] = [
   ['a MATLAB file', 'MATLAB 5.0 MAT-file, Platform: GLNXA64', /scipy\.io\.loadmat/],
   ['Parquet', 'PAR1\x15\x04', /Parquet table; pandas\.read_parquet.*to_csv/],
   ['Feather', 'ARROW1\0\0', /Arrow or Feather/],
-  ['SQLite', 'SQLite format 3\0', /database of SQLite/],
+  ['SQLite', 'SQLite format 3\0', /SQLite database/],
   ['PNG', '\x89PNG\r\n\x1a\n', /PNG image/],
   ['JPEG', '\xff\xd8\xff\xe0', /JPEG image/],
   [

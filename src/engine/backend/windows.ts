@@ -1,6 +1,6 @@
 /**
  * Windows over images on plain arrays: gathering patches (im2col), its transpose, and pooling. Images [n, height, width, channels], results
- * [n, outHeight, outWidth, ...], all row-major; a place outside the image (padding) counts as 0 in a patch and is no number to a maximum.
+ * [n, outHeight, outWidth, ...], all row-major; a place outside the image (padding) counts as 0 in a patch and is ignored by a maximum.
  */
 import type { Real } from '../blas/types.ts';
 import type { Window2d } from './types.ts';

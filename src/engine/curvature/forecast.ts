@@ -33,7 +33,7 @@ export function forecastExact(
   const work = d <= sideBySideLimit ? 3 + 4 : 2 + 2;
   // Packed sums of two blocks more, held to the end, and a product.
   const assumed = assumptions ? 4 * layout.leftWidth * layout.blockWidth + d * d : 0;
-  // The first result is held while half of the samples are measured anew.
+  // The first result is held while half of the samples are measured again.
   const held = convergence === 'full' ? packed + (matrices + 1) * d * d : 0;
   return {
     bytes: 8 * (packed + factors + (matrices + work) * d * d + assumed + held),

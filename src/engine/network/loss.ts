@@ -111,7 +111,7 @@ export class SampleLoss {
       return { losses: this.#bySample(backend, losses), gradient };
     }
     if (this.type === 'cross-entropy' && this.#isPlain) {
-      // W = 1 but for the rounding of soft targets, and a device spares two sums a step.
+      // W = 1 up to the rounding of soft targets, which saves a device two sums per step.
       const losses = backend.subtract(backend.logSumExp(y), backend.rowDot(y, targets));
       return { losses, gradient: backend.scale(backend.subtract(backend.softmax(y), targets), factor) };
     }

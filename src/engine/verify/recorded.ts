@@ -100,7 +100,7 @@ export async function compareRecorded(
   for (const [name, expected] of recorded.gradients) {
     const sum = await sums.get(name);
     const { rows, cols } = network.parameter(name);
-    // A gradient that is 0 but for rounding (a shift that a normalisation takes out again) has no size of its own.
+    // A gradient that is 0 up to rounding (a shift that a normalisation takes out again) has no scale of its own.
     const scale = largest(expected.values);
     const error = spreadError(
       sum ?? new Float64Array(rows * cols),

@@ -12,7 +12,7 @@ export interface PassCosts {
   /** Seconds of one full-batch gradient, and of one Hessian-vector product: with the samples' passes kept, and repeated each time. */
   readonly gradient: number;
   readonly product: number;
-  readonly productAnew: number;
+  readonly productUncached: number;
 }
 
 export interface EigenpairsBench {
@@ -121,10 +121,10 @@ async function passCosts(
   const product = await least(() => session.operator.apply(v, out));
   const gradient = await least(() => session.gradients(false));
   await session.close();
-  const anew = await withoutCache();
-  const productAnew = await least(() => anew.operator.apply(v, out));
-  await anew.close();
+  const uncached = await withoutCache();
+  const productUncached = await least(() => uncached.operator.apply(v, out));
+  await uncached.close();
   pool.blas.release(v);
   pool.blas.release(out);
-  return { gradient, product, productAnew };
+  return { gradient, product, productUncached };
 }

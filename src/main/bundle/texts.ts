@@ -85,7 +85,7 @@ takes as long as it took, and compares the final weights bit for bit and every r
 \`sha256sum --check SHA256SUMS\` compares the checksums alone. Figures were drawn with the program's own WebAssembly kernels and are checked with them, because libraries choose
 signs of eigenvectors, and bases where eigenvalues are equal, each in its own way.
 
-Unpacked, \`sh redraw.sh\` writes the figures anew into \`redrawn/\`, and \`sh rerun.sh\` repeats the runs. Both use a store of their own. COVATURE says how the program
+Unpacked, \`sh redraw.sh\` draws the figures again into \`redrawn/\`, and \`sh rerun.sh\` repeats the runs. Both use a store of their own. COVATURE says how the program
 is called, "covature" by default; from a checkout: \`COVATURE="node '/path/to/checkout/scripts/covature.mjs'" sh redraw.sh\`.
 
 ## What else is here

@@ -58,7 +58,7 @@ async function newestRelease(address: string): Promise<v.InferOutput<typeof rele
   return v.parse(releaseSchema, await answer.json());
 }
 
-/** Above 0 where the first is newer: numbers of "v1.2.3" or "1.2.3" in their order; what is no number counts as 0. */
+/** Above 0 where the first is newer: numbers of "v1.2.3" or "1.2.3" in their order; a part that is not a number counts as 0. */
 export function compareVersions(first: string, second: string): number {
   const numbers = (text: string): number[] =>
     text

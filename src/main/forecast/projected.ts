@@ -160,7 +160,7 @@ export async function tryPasses(pool: Pool, input: MeasurementInput, parameter: 
           covariance: false,
         }),
       );
-    // Each call makes its passes anew: what one direction more takes is the difference.
+    // Each call repeats its passes: the cost of one more direction is the difference.
     const one = Math.min(await project(1), await project(1));
     const two = Math.min(await project(triedDirections), await project(triedDirections));
     for (let i = 0; i < triedRows; i++) basis.row(i).set(v);

@@ -1,5 +1,5 @@
 /**
- * Which of cpu and device is the faster for a network, measured and not assumed. What is measured is kept in the store with the forecasts' rates, under
+ * Measures whether the cpu or a device is faster for a network. The results are kept in the store with the forecasts' rates, under
  * the machine's key with the device's name, so a network is calibrated once on a machine. Offered to `auto` alone: a named backend is taken as it is.
  */
 import type { KnownRates, Rate } from '../forecast/types.ts';
@@ -51,7 +51,7 @@ export function measuringDevice(
   return { title: device.title, book: new RateBook(deviceKey(report, device), known), isCalibrated };
 }
 
-/** Whether the machine can have a card at all: on Linux its driver leaves a device file. Costs nothing, where a probe costs a second. */
+/** Whether the machine can have a card at all: on Linux its driver creates a device file. This check is free, whereas a probe takes a second. */
 export function mayHaveCard(platform: NodeJS.Platform = process.platform, exists = existsSync): boolean {
   return platform !== 'linux' || ['/dev/dri', '/dev/nvidia0', '/dev/dxg'].some((file) => exists(file));
 }
@@ -115,7 +115,7 @@ export interface MeasuringTimes {
   readonly cpu: number;
 }
 
-/** The packed sums where the exact method serves the parameter, else a Hessian-vector product. */
+/** The packed sums if the exact method supports the parameter, else a Hessian-vector product. */
 export async function measuringTimes(
   books: { readonly device: RateBook; readonly cpu: RateBook },
   session: DeviceSession,

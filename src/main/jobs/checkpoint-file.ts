@@ -1,6 +1,6 @@
 /**
  * Checkpoints as safetensors: the weights under their own names (so a checkpoint is a weights file too), "velocity.<name>", "sampler.order", and in
- * the metadata what is no array. A training goes on from one bit for bit.
+ * the metadata whatever is not an array. Training continues from a checkpoint bit for bit.
  */
 import { readSafetensors, tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
 import type { StoredTensor } from '../../data/formats/safetensors.ts';
@@ -45,7 +45,7 @@ export async function writeCheckpoint(
 export async function readCheckpoint(path: string): Promise<TrainerState> {
   const file = await readSafetensors(path);
   if (file.metadata['format'] !== format)
-    throw new InputError(`${path}: no checkpoint of this program (format "${format}" expected)`);
+    throw new InputError(`${path}: not a checkpoint of this program (format "${format}" expected)`);
   const rest = parseJson(file.metadata['state'] ?? '', `${path}: state`) as Rest;
   const order = file.tensors.get('sampler.order')?.data;
   if (!(order instanceof Uint32Array)) throw new InputError(`${path}: the sampler's order is missing`);

@@ -1,6 +1,6 @@
 /**
  * What a TensorFlow from PyPI (npm run setup:tensorflow -- --python) needs for an NVIDIA card, piece by piece: the driver, and the CUDA libraries of its
- * version, which it looks for in the folders of pip's nvidia packages beside itself and where the system's loader looks. TensorFlow itself says no more than
+ * version, which it looks for in the folders of pip's nvidia packages beside itself and where the system's loader looks. TensorFlow itself reports only
  * that it found no card.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** Opens one device in a process of its own and says on standard output, as JSON, how that went: a driver that crashes ends nothing else. */
+/** Opens one device in a process of its own and reports the outcome on standard output as JSON, so that a crashing driver affects nothing else. */
 import { openDevice } from '../../engine/backend/tfjs/load.ts';
 import { deviceNames } from '../../shared/devices.ts';
 import { explained } from './cuda-pieces.ts';

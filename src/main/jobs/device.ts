@@ -9,7 +9,7 @@ import { probeDevice } from './devices.ts';
 import type { DeviceReport } from './devices.ts';
 import type { EngineOptions } from './protocol.ts';
 
-/** How devices are found; tests put others in their place. */
+/** How devices are found; tests replace it. */
 export interface DeviceFinding {
   readonly mayHaveCard: () => boolean;
   readonly probe: (name: DeviceName) => Promise<DeviceReport>;
@@ -20,7 +20,7 @@ const usual: DeviceFinding = { mayHaveCard: () => mayHaveCard(), probe: probeDev
 
 /** Those that `auto` may pick: cards. */
 const cards = ['cuda', 'webgpu'] as const;
-/** Milliseconds for which a card that was not found is not looked for again. */
+/** Milliseconds before a card that was not found is searched for again. */
 const absentFor = 24 * 3600 * 1000;
 
 /** The device of a job, opened when first asked for. */
@@ -30,7 +30,7 @@ export class JobDevices {
   readonly #finding: DeviceFinding;
   #opened: Promise<OpenDevice | null> | null = null;
 
-  /** @param say tells the user what came otherwise than expected. */
+  /** @param say reports to the user what differs from the expected. */
   constructor(options: EngineOptions, say: (message: string) => void, finding: DeviceFinding = usual) {
     this.#options = options;
     this.#say = say;
@@ -63,7 +63,7 @@ export class JobDevices {
     if (!outcome.available)
       throw new InputError(`${outcome.title} is not available: ${outcome.reason}. To have it: ${outcome.remedy}`);
     if (outcome.device.isSoftware)
-      this.#say(`${outcome.device.title} computes on the processor: right, but slower than --backend cpu`);
+      this.#say(`${outcome.device.title} computes on the processor: correct, but slower than --backend cpu`);
     return outcome.device;
   }
 

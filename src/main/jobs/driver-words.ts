@@ -1,4 +1,4 @@
-/** What drivers and libraries write on standard error while a device is opened, in words for people. */
+/** Translates what drivers and libraries write to standard error while a device is opened into plain words. */
 
 /** CUDA's libraries by the part that brings them; names of Linux and of Windows. */
 const parts: readonly (readonly [string, RegExp])[] = [
@@ -13,7 +13,7 @@ const parts: readonly (readonly [string, RegExp])[] = [
 export interface DriverWords {
   /** Why no card was found; null: nothing was said. */
   readonly reason: string | null;
-  /** What to install, more exactly than the loader knows; null: nothing was said of that. */
+  /** What to install, more precisely than the loader knows; null: there was no hint. */
   readonly remedy: string | null;
 }
 

@@ -16,7 +16,7 @@ export interface OpenedEngine {
   readonly blas: Blas;
   /** The same library for training: on a memory that the SIMD loops work on too (what does not fit into 4 GiB lies outside). Opened once. */
   readonly trainingBlas: () => Blas;
-  /** Native libraries that were tried in vain. */
+  /** Native libraries that could not be opened. */
   readonly attempts: readonly LibraryAttempt[];
   readonly report: EngineReport;
   readonly memoryLimit: number;
@@ -35,7 +35,7 @@ export function engineOptions(
   };
 }
 
-/** COVATURE_BACKEND, else auto. Raises InputError for a name that is none. */
+/** COVATURE_BACKEND, else auto. Raises InputError for an unknown name. */
 function backendFromEnvironment(): BackendChoice {
   const name = process.env['COVATURE_BACKEND'] ?? '';
   if (name === '') return 'auto';
@@ -45,7 +45,7 @@ function backendFromEnvironment(): BackendChoice {
   return backend;
 }
 
-/** Threads that a library divides an eigendecomposition among unless a run says otherwise: beyond, it gains little. */
+/** Threads that a library divides an eigendecomposition among unless a run says otherwise: more threads gain little. */
 const mostLibraryThreads = 8;
 
 /** Threads of the library in a large eigendecomposition. */

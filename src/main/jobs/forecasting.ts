@@ -1,4 +1,4 @@
-/** The forecast that a job makes of itself before it starts. */
+/** The forecast that a job makes for itself before it starts. */
 import type { JobForecast, Rates } from '../forecast/types.ts';
 import type { ForecastAnswer } from '../forecast/job.ts';
 import { machineKey } from '../forecast/rates.ts';
@@ -32,7 +32,7 @@ export async function tellForecast(
   return forecast;
 }
 
-/** Says what a part of a job took, for later forecasts. */
+/** Reports how long a part of a job took, for later forecasts. */
 export function tellRates(
   request: ForecastRequest | null,
   report: EngineReport,

@@ -5,9 +5,9 @@ import type { ProcessLauncher } from './launcher.ts';
 import type { JobCommand, JobEvent, JobRequest } from './protocol.ts';
 
 export interface JobHandle {
-  /** Undefined until the process runs: at once under child_process, a moment later under Electron. */
+  /** Undefined until the process runs: set at once under child_process, a moment later under Electron. */
   readonly pid: number | undefined;
-  /** Settles when the process is gone. 'lost': it ended without saying so (a crash, a kill). */
+  /** Settles when the process is gone. 'lost': it ended without reporting its end (a crash, a kill). */
   readonly done: Promise<JobEnd>;
   /** Asks it to end; after `graceMilliseconds` it is killed. */
   cancel(graceMilliseconds?: number): void;
@@ -16,7 +16,7 @@ export interface JobHandle {
    * up, and after all of them the process is killed (the run then goes on from its last checkpoint).
    */
   pause(grace?: number): void;
-  /** Asks it to take a checkpoint and go on. */
+  /** Asks it to take a checkpoint and continue. */
   checkpoint(): void;
   kill(): void;
 }
@@ -52,7 +52,7 @@ export function startJob(
       try {
         onEvent(event);
       } catch (error) {
-        // What cannot be stored ends the job: going on would lose results.
+        // A result that cannot be stored ends the job, because continuing would lose results.
         failure ??= error instanceof Error ? error : new Error(String(error));
         child.kill();
       }

@@ -1,4 +1,4 @@
-/** What the main side, or a signal, asks of a job while it runs; looked at between steps and between the stages of a measurement. */
+/** What the main side, or a signal, asks of a job while it runs; checked between steps and between the stages of a measurement. */
 
 export class JobControl {
   /** A checkpoint is wanted at the next step, and the job goes on. */
@@ -28,7 +28,7 @@ export class JobControl {
   }
 
   /**
-   * @param patience milliseconds that a measurement under way has to come to its end; then it is given up, and made anew when the run goes on. Null: as
+   * @param patience milliseconds that a measurement under way may take to finish; then it is given up, and repeated when the run is resumed. Null: as
    * long as it takes
    */
   pause(patience: number | null): void {

@@ -11,7 +11,7 @@ export interface WorkerProcess {
   readonly pid: number | undefined;
   /** Structured-cloneable. What is sent after it ended is dropped. */
   send(message: unknown): void;
-  /** Told once the process has said its last word: utility processes do not end by themselves. */
+  /** Called once the process has sent its last message: utility processes do not end by themselves. */
   finished(): void;
   /** Ends it at once, whatever it does. */
   kill(): void;
@@ -63,7 +63,7 @@ export const forkLauncher: ProcessLauncher = {
   },
 };
 
-/** Of a module beside the one with `from`, in sources and bundles alike: the ending is taken from `from`. */
+/** The URL of a module beside the one at `from`, in sources and bundles alike: the ending is taken from `from`. */
 export function moduleBeside(name: string, from: string): URL {
   return new URL(`${name}.${from.endsWith('.ts') ? 'ts' : 'js'}`, from);
 }

@@ -34,7 +34,7 @@ export interface MeasuringContext {
   readonly isCalibrated: boolean;
   readonly pool: Pool;
   readonly input: MeasurementInput;
-  /** How the data were read, in words: stands with every result. */
+  /** How the data were read, in words; stored with every result. */
   readonly dataNotes: readonly string[] | undefined;
   readonly staging: string;
   readonly forecast: ForecastRequest | null;
@@ -45,7 +45,7 @@ export interface MeasuringContext {
   readonly onProgress: (stage: string, share: number) => void;
 }
 
-/** What one measurement measures, and how. */
+/** The parameter and options of one measurement. */
 export interface PlannedMeasurement {
   readonly parameter: string;
   readonly spec: MeasurementSpec;

@@ -1,4 +1,4 @@
-/** What memory a job may take: what the machine has free, within what a scheduler and the process's control groups allow. */
+/** The memory that a job may use: what the machine has free, within what a scheduler and the process's control groups allow. */
 import { readFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 
@@ -79,7 +79,7 @@ function leftIn(
   // Version 1 has a number near 2^63 for none.
   if (!(limit > 0 && limit < 2 ** 60)) return Infinity;
   const usage = Number((read(`${folder}/${usageName}`) ?? '0').trim());
-  // Pages of files that were read give way.
+  // Cached pages of files can be reclaimed.
   const cache = Number(new RegExp(`^${cacheName} (\\d+)$`, 'm').exec(read(`${folder}/memory.stat`) ?? '')?.[1] ?? 0);
   return Math.max(0, limit - Math.max(0, usage - cache));
 }

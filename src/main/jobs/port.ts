@@ -34,7 +34,7 @@ export function connectToParent(): WorkerPort {
   }
   if (process.send === undefined)
     throw new Error('this file is the worker process of a job; it is started by the program itself');
-  // Without a parent there is nobody to store results: end rather than compute on unseen.
+  // Without a parent nobody can store results, so the process ends.
   process.on('disconnect', () => process.exit(1));
   let last: Promise<void> = Promise.resolve();
   return {

@@ -1,4 +1,4 @@
-/** What a job's worker process and the main side say to each other. Everything is structured-cloneable and small: arrays travel as files. */
+/** The messages between a job's worker process and the main side. Everything is structured-cloneable and small: arrays travel as files. */
 import type { NameChoice } from '../../data/tensor-names.ts';
 import type { JobForecast, KnownRates, Rates } from '../forecast/types.ts';
 import type { WeightsLayout } from '../../shared/contract/index.ts';
@@ -29,7 +29,7 @@ interface Common {
   /** Folders that relative dataset paths start from, and that published datasets lie in. */
   readonly baseFolder: string;
   readonly dataFolder: string;
-  /** What it will take is said before it starts; null: it starts at once. */
+  /** Rates for the forecast that is reported before it starts; null: it starts at once, without a forecast. */
   readonly forecast: ForecastRequest | null;
 }
 
@@ -45,7 +45,7 @@ export interface ForecastRequest {
 export interface TrainRequest extends Common {
   readonly kind: 'train';
   readonly experiment: Experiment;
-  /** Go on from this checkpoint file. */
+  /** Continue from this checkpoint file. */
   readonly resume: {
     readonly file: string;
     /** Measurements that are stored already. */
@@ -57,7 +57,7 @@ export interface TrainRequest extends Common {
     /** The backend that trained up to here (`EngineReport.backend`); null: not known. */
     readonly trainedBy: string | null;
   } | null;
-  /** Take a checkpoint and end as paused once so many steps are done. */
+  /** Take a checkpoint and end as paused after this many steps. */
   readonly stopAfter: number | null;
 }
 
@@ -67,9 +67,9 @@ export interface MeasureRequest extends Common {
   /** A safetensors or npz file with the weights (also a checkpoint), and how they are named and laid out; default covature. */
   readonly weights: string;
   readonly layout?: WeightsLayout;
-  /** Which tensors of that file serve, where names differ. */
+  /** Which tensors of that file to use, if names differ. */
   readonly choice?: NameChoice;
-  /** Model and weights come from this `.covature-model` file, which is held against PyTorch first. */
+  /** Model and weights come from this `.covature-model` file, which is compared with PyTorch first. */
   readonly modelFile?: string;
   readonly dataset: Experiment['dataset'];
   readonly measurement: MeasurementSpec;
@@ -83,7 +83,7 @@ export type JobCommand =
   | { readonly kind: 'cancel' }
   /** Take a checkpoint and end. `patience`: milliseconds for a measurement under way (`JobControl.pause`). */
   | { readonly kind: 'pause'; readonly patience: number | null }
-  /** Take a checkpoint and go on. */
+  /** Take a checkpoint and continue. */
   | { readonly kind: 'checkpoint' };
 
 export interface MetricPoints {

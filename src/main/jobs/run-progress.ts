@@ -1,4 +1,4 @@
-/** How far a whole job is, and what time is left: from its forecast, corrected by how long what is done has taken. */
+/** The progress of a whole job and the time left: from its forecast, corrected by the time that the finished part took. */
 import type { JobForecast } from '../forecast/types.ts';
 
 export interface RunShare {
@@ -7,7 +7,7 @@ export interface RunShare {
   readonly secondsLeft: number | null;
 }
 
-/** Share done from which its own pace says more than the forecast. */
+/** Share done from which its own pace is a better predictor than the forecast. */
 const trusted = 0.05;
 
 export class RunProgress {

@@ -14,7 +14,7 @@ export const noInspector: readonly string[] = process.allowedNodeEnvironmentFlag
 /** The exit status of a command whose run was paused by a signal and can go on: sysexits' "try again later". */
 export const pausedStatus = 75;
 
-/** Calls back at every signal that asks for a pause; answers how to stop listening. */
+/** Calls back at every signal that asks for a pause; returns a function that stops listening. */
 export function onPauseSignal(callback: (signal: NodeJS.Signals) => void): () => void {
   for (const signal of pauseSignals) process.on(signal, callback);
   return () => {

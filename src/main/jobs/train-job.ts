@@ -56,7 +56,7 @@ export async function runTraining(
   }
 }
 
-/** A device's failure with its name and what helps; any other error as it is. */
+/** A device's failure with its name and advice; any other error unchanged. */
 function withRemedy(error: unknown, title: string): unknown {
   const failure = asDeviceError(error);
   if (!(failure instanceof DeviceError)) return error;
@@ -131,7 +131,7 @@ class TrainingJob {
     this.#emit({
       kind: 'log',
       level: 'warning',
-      text: `trained by ${before} up to step ${this.#firstStep}, from here by ${name}: it rounds otherwise, so the end is not bit for bit that of a run that one backend trained`,
+      text: `trained by ${before} up to step ${this.#firstStep}, from here by ${name}: its rounding differs, so the result is not bit for bit that of a run trained by one backend`,
     });
   }
 
@@ -232,11 +232,11 @@ class TrainingJob {
       }
       this.#seconds.training += (now - begun) / 1000;
       this.#reportProgress();
-      // A device computes behind what is enqueued: a slice at a time, or its queue would grow without bound.
+      // A device lags behind what is enqueued: one slice at a time, or its queue would grow without bound.
       const waited = performance.now();
       await trainer.settled();
       this.#seconds.training += (performance.now() - waited) / 1000;
-      // Lets messages in: cancel and pause.
+      // Lets messages arrive: cancel and pause.
       await new Promise((resolve) => setImmediate(resolve));
     }
     return true;
@@ -394,7 +394,7 @@ class TrainingJob {
     // What a network that ignores its inputs reaches: tells whether anything was learned (src/shared/learning.ts).
     if (step > 0 && Number.isFinite(this.#constantLoss)) results['constant_loss'] = this.#constantLoss;
     if (this.#seconds.training > 0) results['steps_per_second'] = stepsDone / this.#seconds.training;
-    // Kilobytes on every system.
+    // In kilobytes on every system.
     results['peak_memory'] = 1024 * process.resourceUsage().maxRSS;
     if (this.#seconds.training > 1) {
       const step = this.#seconds.training / stepsDone;

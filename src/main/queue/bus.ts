@@ -20,7 +20,7 @@ export class Bus {
 /** Ids named in one `runs.changed`; above, the windows read their page again anyway. */
 const mostIds = 200;
 
-/** Calls back once, some time after the first of many calls. */
+/** Calls back once, a short time after the first of several calls. */
 export class Coalesced {
   readonly #milliseconds: number;
   readonly #action: () => void;

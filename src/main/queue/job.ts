@@ -12,7 +12,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export interface Job {
   readonly info: Mutable<JobInfo>;
-  /** Starts its work. Answers the process where it has one. */
+  /** Starts its work. Returns the process if it has one. */
   readonly start: () => { readonly handle: JobHandle | null; readonly done: Promise<unknown> };
   handle: JobHandle | null;
   /** Ends work that has no process. */
@@ -53,7 +53,7 @@ export function newJob(
   };
 }
 
-/** Tells of a batch that was stored just now. */
+/** Reports a batch that was just stored. */
 export function relayBatch(bus: Bus, run: string, revision: number, batch: RecordedBatch): void {
   if (batch.metrics !== undefined) {
     const series: Record<string, SeriesData> = {};
@@ -65,7 +65,7 @@ export function relayBatch(bus: Bus, run: string, revision: number, batch: Recor
   if (batch.log !== undefined) bus.emit('job.log', { run, batch: batch.number, lines: batch.log });
 }
 
-/** What becomes of a job whose process ended, and what the windows are told of it; null: nothing. `closing`: the program ends, and the process with it. */
+/** The outcome of a job whose process ended, and the message to the windows; null: none. `closing`: the program ends, and the process with it. */
 export function outcomeOf(
   { info }: Job,
   end: JobEnd,

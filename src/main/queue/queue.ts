@@ -26,7 +26,7 @@ export interface QueueOptions {
   readonly bus: Bus;
   readonly changes: RunChanges;
   readonly launcher: ProcessLauncher;
-  /** Asked anew for every job. */
+  /** Asked again for every job. */
   readonly engine: () => EngineOptions;
   /** Jobs at once; 0: half the cores, 1 to 4. */
   readonly limit: () => number;
@@ -57,7 +57,7 @@ export class JobQueue {
     });
   }
 
-  /** Starts what may start: call it after queueing runs in the store, and once at the beginning. */
+  /** Starts the jobs that may start: call it after queueing runs in the store, and once at the beginning. */
   pump(): void {
     if (this.#closing) return;
     this.#queued.forget();
@@ -112,7 +112,7 @@ export class JobQueue {
     return this.#running.has(run);
   }
 
-  /** Whether anything at all is at work. */
+  /** Whether any job is running. */
   get busy(): boolean {
     return this.#running.size > 0;
   }
@@ -163,7 +163,7 @@ export class JobQueue {
     changes.note([run.id]);
   }
 
-  /** Queues a measurement by hand. Answers the job's id. */
+  /** Queues a manual measurement. Returns the job's id. */
   measure(run: RunRecord, spec: MeasurementSpec, step: number | undefined, priority: number): string {
     const { store, changes, bus } = this.#options;
     const job = newJob('measure', `Measure ${spec.parameters.join(', ')} of ${run.name}`, run.id, priority, () => {
@@ -185,7 +185,7 @@ export class JobQueue {
     return job.info.id;
   }
 
-  /** Begins work of this process that takes its time, at once. Answers the job's id and its outcome. */
+  /** Starts longer work of this process at once. Returns the job's id and its outcome. */
   task<T>(
     title: string,
     work: (control: {
@@ -194,7 +194,7 @@ export class JobQueue {
     }) => Promise<T>,
   ): { readonly id: string; readonly done: Promise<T> } {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    // Whoever asked may not wait for it; the queue tells of a failure.
+    // The caller may not wait for it; the queue reports a failure.
     promise.catch(() => undefined);
     const began = performance.now();
     const job = newJob('task', title, null, 0, () => {

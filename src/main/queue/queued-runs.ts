@@ -20,7 +20,7 @@ export class QueuedRuns {
     this.#store = store;
   }
 
-  /** They may have changed: they are read anew when they are next asked for. */
+  /** They may have changed: they are read again when next needed. */
   forget(): void {
     this.#list = null;
   }

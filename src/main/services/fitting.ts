@@ -1,4 +1,4 @@
-/** Whether layers, data and measured parameters of an experiment fit each other: asked before anything of it is stored. */
+/** Whether layers, data and measured parameters of an experiment fit each other; checked before anything is stored. */
 import { buildLayers } from '../../engine/network/build.ts';
 import type { WantedTargets } from '../../data/targets.ts';
 import { SampleLoss } from '../../engine/network/loss.ts';

@@ -1,4 +1,4 @@
-/** A `.covature-model` file held against PyTorch: its own check, recomputed in double precision before anything is taken from it. */
+/** Compares a `.covature-model` file with PyTorch: its own check, recomputed in double precision before anything is taken from it. */
 import { readModelFile } from '../../data/model-file.ts';
 import type { ModelFile } from '../../data/model-file.ts';
 import { tensor, writeSafetensors } from '../../data/formats/safetensors.ts';

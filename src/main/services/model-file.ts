@@ -1,4 +1,4 @@
-/** Models from PyTorch as runs: a `.covature-model` file is checked, and becomes a run that is done, to be measured. */
+/** Models from PyTorch as runs: a `.covature-model` file is checked and becomes a finished run that can be measured. */
 import { copyFile, rm } from 'node:fs/promises';
 import * as path from 'node:path';
 import { describeModel } from '../../shared/model.ts';

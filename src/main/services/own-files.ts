@@ -18,7 +18,7 @@ export function withOwnFiles<T extends DatasetSpec>(store: Pick<Store, 'artifact
   const name = path.slice(runPrefix.length);
   const artifact = store.artifacts(run).find((each) => each.kind === 'file' && each.name === name);
   if (artifact?.state !== 'present')
-    throw new InputError(`the run's own file ${name}, which holds its data, is not there any more`);
+    throw new InputError(`the run's own file ${name}, which holds its data, no longer exists`);
   return { ...dataset, path: artifact.path };
 }
 
@@ -29,7 +29,7 @@ export function recordWithOwnFiles(store: Pick<Store, 'artifacts'>, run: string,
   try {
     return { ...experiment, dataset: withOwnFiles(store, run, dataset as DatasetSpec) as unknown as Json };
   } catch (error) {
-    // Whatever reads the data says that they are gone.
+    // Whatever reads the data will report that they are gone.
     if (error instanceof InputError) return experiment;
     throw error;
   }

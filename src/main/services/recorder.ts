@@ -110,7 +110,7 @@ export class Recorder {
         store.setRunStatus(this.#run, 'failed', { error: end.event.message });
         return;
       case 'lost':
-        // It could not say what it had come to.
+        // It could not report its outcome.
         store.setSummary(this.#run, lastValues(store, this.#run));
         if (!end.cancelled) this.log(end.pausing ? 'warning' : 'error', end.message);
         store.setRunStatus(this.#run, end.cancelled ? 'cancelled' : end.pausing ? 'paused' : 'interrupted', {
@@ -123,7 +123,7 @@ export class Recorder {
   }
 }
 
-/** What the run came to, as the summary key `learning`. */
+/** The outcome of the training, as the summary key `learning`. */
 function learningOf({ loss, accuracy, constant_loss: constant }: Readonly<Record<string, number>>): {
   readonly learning?: string;
 } {

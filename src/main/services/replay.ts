@@ -1,4 +1,4 @@
-/** Running a stored experiment again, and holding what came out against the run that it repeats. */
+/** Runs a stored experiment again, and compares the result with the run that it repeats. */
 import { readSafetensors } from '../../data/formats/safetensors.ts';
 import { InputError } from '../../shared/errors.ts';
 import { parseExperiment, parseRecorded } from '../../shared/experiment.ts';
@@ -46,7 +46,7 @@ export function isEqual({ weights_equal: weights, differences }: Replay): boolea
   return weights !== false && Object.keys(differences).length === 0;
 }
 
-/** Durations, speeds and memory are no results. */
+/** Durations, speeds and memory are not results. */
 const isTiming = (key: string): boolean =>
   key.startsWith('seconds') || key === 'steps_per_second' || key === 'peak_memory';
 

@@ -1,6 +1,6 @@
 /**
  * A run as one file, `.covature`: a zip archive of run.json (src/main/store/transfer.ts) and the files it names, stored as they are, to open with a double
- * click or send by mail. Names in an archive from elsewhere never become paths, and every file is held against the checksum that the document states.
+ * click or send by mail. Names in an archive from elsewhere never become paths, and every file is compared with the checksum that the document states.
  */
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
@@ -72,7 +72,7 @@ async function unpackEntries(
   beside: string | undefined,
 ): Promise<UnpackedRun> {
   const first = entries.get(documentName);
-  if (first === undefined) throw new InputError(`${name}: no run of Covature (it has no ${documentName})`);
+  if (first === undefined) throw new InputError(`${name}: not a run of Covature (it has no ${documentName})`);
   const document = parseJson(new TextDecoder().decode(first.read()), `${name}: ${documentName}`);
   makeFolders(folder);
   const places: Record<string, string> = {};
@@ -86,7 +86,7 @@ async function unpackEntries(
     const place = path.join(folder, `${number++}.part`);
     const chunks = entry?.chunks() ?? createReadStream(other ?? '', { highWaterMark: 2 ** 20 });
     await writeFileAtomic(place, hashed(chunks, hash)).catch((error: unknown) => {
-      // Damage in the archive is no failure to write.
+      // Damage in the archive is not a failure to write.
       throw error instanceof Error && error.cause instanceof InputError ? error.cause : error;
     });
     if (hash.digest('hex') !== sha256) throw new InputError(`${name}: the checksum of its file ${entryName} differs`);
@@ -132,14 +132,14 @@ async function* hashed(
   }
 }
 
-/** Every { name, bytes, sha256 } of a document of which nothing is known yet; a checksum that is none would be a path. */
+/** Every { name, bytes, sha256 } of a document of which nothing is known yet; an invalid checksum could be a path. */
 function namedFiles(value: unknown): Map<string, string> {
   const checksums = new Map<string, string>();
   const visit = (part: unknown, depth: number): void => {
     if (typeof part !== 'object' || part === null || depth > 6) return;
     const { name, bytes, sha256 } = part as Record<string, unknown>;
     if (typeof name === 'string' && typeof bytes === 'number' && typeof sha256 === 'string') {
-      if (!/^[0-9a-f]{64}$/.test(sha256)) throw new InputError(`run: the checksum of its file ${name} is none`);
+      if (!/^[0-9a-f]{64}$/.test(sha256)) throw new InputError(`run: the checksum of its file ${name} is not valid`);
       checksums.set(name, sha256);
     } else for (const inner of Object.values(part)) visit(inner, depth + 1);
   };

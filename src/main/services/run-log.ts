@@ -19,7 +19,7 @@ export interface RunLogOptions {
   readonly project?: string | null;
   /** Checks a model file; raises InputError where it departs from PyTorch. */
   readonly check: (file: string) => Promise<CheckedModel>;
-  /** Told of the run once it is there, and of every change after it is stored. */
+  /** Called with the run once it exists, and after every change is stored. */
   readonly onRun?: (id: string) => void;
   readonly onBatch?: (id: string, batch: RecordedBatch) => void;
   readonly onChange?: (id: string) => void;
@@ -59,7 +59,7 @@ class RunLogImport {
       return;
     }
     const { id } = this;
-    if (id === null) throw new InputError(`${file}: no run file of Covature (it does not begin with its head)`);
+    if (id === null) throw new InputError(`${file}: not a run file of Covature (it does not begin with its head)`);
     switch (part.kind) {
       case 'model':
         await this.#model(id, part.read);
@@ -247,11 +247,11 @@ export async function followRunLog(
 }
 
 function resultOf({ id, name, added, ended, check }: RunLogImport, file: string): TakenLog {
-  if (id === null) throw new InputError(`${file}: no run file of Covature (it is empty)`);
+  if (id === null) throw new InputError(`${file}: not a run file of Covature (it is empty)`);
   return { id, name, added, ended, check };
 }
 
-/** What a configuration says in the words of an experiment. */
+/** Translates a configuration into the fields of an experiment. */
 function settingsIn(config: Readonly<Record<string, unknown>>): Record<string, Json> {
   const number = (key: string, fits: (x: number) => boolean): number | undefined => {
     const value = config[key];

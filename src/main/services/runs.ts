@@ -71,7 +71,7 @@ export function startRun(store: Store, experiment: Experiment, options: RunOptio
     id: options.id,
     name: experiment.name,
     experiment: experiment as unknown as Json,
-    // At once, so that nobody else takes it out of the queue.
+    // At once, so that no other process takes it from the queue.
     status: 'running',
     project: options.project ?? null,
     fields: {
@@ -98,7 +98,7 @@ export function resumeRun(store: Store, run: RunRecord, options: RunOptions): St
   }
   const experiment = parseExperiment(run.experiment, `experiment of run ${run.id}`);
   if (!store.setRunStatus(run.id, 'running', { from: resumable }))
-    throw new InputError(`run ${run.id} (${run.name}) was taken by another process just now`);
+    throw new InputError(`run ${run.id} (${run.name}) was just taken by another process`);
   const checkpoint = store.lastCheckpoint(run.id);
   const batch = store.rewind(run.id, checkpoint?.step ?? -1);
   const recorder = new Recorder(store, run.id, options.provenance ?? gatherProvenance(), batch, options.onBatch);
@@ -131,7 +131,7 @@ export function engineAsRecorded({ provenance }: Pick<RunRecord, 'provenance'>, 
   return libraryThreads === undefined ? engine : { ...engine, libraryThreads };
 }
 
-/** States from which a run goes on. */
+/** States from which a run can be resumed. */
 const resumable = runStatuses.filter((status) => status !== 'done' && status !== 'running');
 
 /** The backend as the run's provenance has it; null where it never trained. */

@@ -1,6 +1,6 @@
 /**
  * Files that belong to rows: arrays of measurements, checkpoints, files of a run. A file is complete and synced under its final name before
- * its row is committed, and is removed only after the row is gone; so a crash leaves at worst a file without a row, which the doctor finds.
+ * its row is committed, and is removed only after the row is gone; so that a crash leaves at worst a file without a row, which the doctor finds.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, renameSync, rmdirSync, rmSync, statSync } from 'node:fs';
@@ -47,7 +47,7 @@ export function artifactMethods(context: StoreContext, runs: RunTable) {
     }
   }
 
-  /** Brings a file into the store inside the open transaction and answers the `seq` of its row. `file`: its name there, without folder. */
+  /** Brings a file into the store inside the open transaction and returns the `seq` of its row. `file`: its name there, without folder. */
   function place(
     run: number,
     runId: string,
@@ -61,7 +61,7 @@ export function artifactMethods(context: StoreContext, runs: RunTable) {
     const target = join(root, runId, file);
     if (existsSync(target)) throw new Error(`${target} exists already`);
     renameDurably(staged.path, target);
-    // Back to where it came from: what was given stays with the giver if it could not be stored.
+    // Moved back: a file that could not be stored stays with the caller.
     context.onRollback(() => renameSync(target, staged.path));
     return Number(
       prepare('INSERT INTO artifacts (run, kind, name, path, bytes, sha256, created) VALUES (?, ?, ?, ?, ?, ?, ?)').run(
@@ -92,7 +92,7 @@ export function artifactMethods(context: StoreContext, runs: RunTable) {
     }
     const sha256 = source.sha256 ?? hashFile(source.file);
     if (!/^[0-9a-f]{64}$/.test(sha256))
-      throw new InputError(`${source.file}: the SHA-256 given for it is none: ${sha256}`);
+      throw new InputError(`${source.file}: the SHA-256 given for it is not valid: ${sha256}`);
     syncFile(source.file);
     if (stats.dev === statSync(context.folder).dev) return { path: source.file, bytes: stats.size, sha256 };
     const path = stagingPath(name);

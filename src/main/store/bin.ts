@@ -16,7 +16,7 @@ export interface Purged {
 export function binMethods(context: StoreContext, runs: RunTable, artifacts: ArtifactTable) {
   const { prepare, pluck } = context;
 
-  /** Removes a run with all that belongs to it inside the open transaction. Answers the bytes of its files. */
+  /** Removes a run with all that belongs to it inside the open transaction. Returns the bytes of its files. */
   function purgeRun(seq: number): number {
     const files = prepare('SELECT seq, path, bytes FROM artifacts WHERE run = ?').all(seq) as ArtifactRow[];
     prepare('DELETE FROM runs WHERE seq = ?').run(seq);
@@ -29,7 +29,7 @@ export function binMethods(context: StoreContext, runs: RunTable, artifacts: Art
   }
 
   return {
-    /** Puts runs into the bin. Running and queued ones are refused (InputError): cancel them first. Answers those put there now, for the undo. */
+    /** Moves runs to the bin. Running and queued ones are refused (InputError): cancel them first. Returns those that were moved, for the undo. */
     deleteRuns(ids: readonly string[]): string[] {
       return context.write(() => {
         const now = context.now();

@@ -39,7 +39,7 @@ export function checkpointMethods(context: StoreContext, runs: RunTable, artifac
   }
 
   return {
-    /** Stores a checkpoint; one at the same step is replaced. Answers its id. */
+    /** Stores a checkpoint; one at the same step is replaced. Returns its id. */
     addCheckpoint(runId: string, checkpoint: NewCheckpoint): string {
       const { step } = checkpoint;
       checkStep(step);

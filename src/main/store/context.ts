@@ -1,4 +1,4 @@
-/** What every part of the store works on. One per opened store; there is no state outside it. */
+/** The shared state of all parts of the store. One per opened store; there is no state outside it. */
 import type Database from 'better-sqlite3';
 import { randomBytes } from 'node:crypto';
 import { Claims } from './claims.ts';
@@ -16,7 +16,7 @@ export interface StoreContext {
   now(): number;
   /** A prepared statement, kept for the next call. */
   prepare(sql: string): Database.Statement;
-  /** The same, answering the first column alone. Never share the text of a statement between the two. */
+  /** The same, returning only the first column. Never share the text of a statement between the two. */
   pluck(sql: string): Database.Statement;
   /** All of the work or nothing, in one transaction; joins the one that is open. */
   write<T>(work: () => T): T;
@@ -82,7 +82,7 @@ export function createContext(
     try {
       result = (isOutermost ? transaction.immediate(work) : transaction(work)) as T;
     } catch (error) {
-      // What was begun inside is taken back, and no more: an outer transaction may go on.
+      // Only the inner work is rolled back: an outer transaction may continue.
       onCommit.length = commits;
       for (const action of onRollback.splice(rollbacks).reverse()) onFiles(action);
       throw error;
@@ -141,7 +141,7 @@ export function createContext(
 }
 
 /**
- * Moving or removing a file once the database has decided. If that fails, the change is made all the same, and the doctor finds the
+ * Moves or removes a file after the database has committed. If that fails, the change stands nevertheless, and the doctor finds the
  * file.
  */
 function onFiles(action: () => void): void {
@@ -181,7 +181,7 @@ export function withStoreErrors<T extends object>(context: StoreContext, methods
   }
 }
 
-/** A text for comparing and searching: case and accents aside. */
+/** A text for comparing and searching, ignoring case and accents. */
 export function fold(text: string): string {
   // Most names are ASCII, and a search folds thousands of them.
   if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();

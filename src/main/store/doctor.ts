@@ -1,4 +1,4 @@
-/** Checking a store, and mending what can be mended: what `covature doctor` and the settings page show. */
+/** Checking a store, and repairing what can be repaired: what `covature doctor` and the settings page show. */
 import type { StoreProblemCode, StoreProblem } from './problems.ts';
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync, rmdirSync, rmSync, statSync, type Dirent } from 'node:fs';
@@ -13,7 +13,7 @@ import { databaseProblems } from './database-check.ts';
 import { databasePath, storeNames } from './location.ts';
 
 export interface DoctorOptions {
-  /** Mend what can be mended; needs a store opened for writing. Default false. */
+  /** Repair what can be repaired; needs a store opened for writing. Default false. */
   readonly repair?: boolean;
   /** Read every artifact and compare its SHA-256 (default), or look at sizes alone. */
   readonly checksums?: boolean;
@@ -82,7 +82,7 @@ export function doctorMethods(context: StoreContext) {
         if (checked.state === 'missing') {
           mend(
             'artifact-missing',
-            `${describe(row)} is gone: ${path}. What was read off it is kept; measure again for the arrays`,
+            `${describe(row)} is gone: ${path}. The numbers taken from it are kept; measure again to get the arrays`,
             { path, run: row.run },
             mark,
           );
@@ -140,7 +140,7 @@ export function doctorMethods(context: StoreContext) {
     return pluck(`SELECT count(*) FROM ${table}`).get() as number;
   }
 
-  /** Checksums of all chunks, page by page so that others are served between, and the counts that series keep. Answers the number of chunks. */
+  /** Checksums of all chunks, page by page so that others are served between, and the counts that series keep. Returns the number of chunks. */
   async function checkChunks(
     mend: (code: StoreProblemCode, message: string, where: { run: string }, action?: () => void) => void,
   ): Promise<number> {

@@ -1,5 +1,5 @@
 /**
- * Writing files so that what is named is whole: temporary name, sync, rename, sync of the folder. Synchronous, unlike
+ * Writing files so that a named file is always complete: temporary name, sync, rename, sync of the folder. Synchronous, unlike
  * src/data/files.ts, because a file and the row that registers it change together.
  */
 import {

@@ -1,5 +1,5 @@
 /**
- * Errors of the store that are no fault of the caller's: each says what happened, what it means for the data and what to do. Bad input (an
+ * Errors of the store that are not the caller's fault: each says what happened, what it means for the data and what to do. Bad input (an
  * unknown run, a malformed filter) is an `InputError` instead.
  */
 import Database from 'better-sqlite3';
@@ -67,7 +67,7 @@ function fromSqlite(error: InstanceType<typeof Database.SqliteError>, place: str
   if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB')) {
     return new StoreError(
       'corrupt',
-      `the database in ${place} is damaged or no database (${error.message}); nothing was written to it. ` +
+      `the database in ${place} is damaged or not a database (${error.message}); nothing was written to it. ` +
         `Keep a copy of the folder, then restore a backup (folder "backups" in the store)`,
       options,
     );

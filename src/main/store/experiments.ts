@@ -1,10 +1,10 @@
-/** What the store reads off an experiment's JSON: fields to filter and sort by, the setup that runs of different seeds share, differences. */
+/** What the store derives from an experiment's JSON: fields to filter and sort by, the setup that runs of different seeds share, differences. */
 import { createHash } from 'node:crypto';
 import { InputError } from '../../shared/errors.ts';
 import { datasetName, leavesOf, modelName } from '../../shared/varied.ts';
 import type { Json, SummaryInput } from './types.ts';
 
-/** Beyond so many fields an experiment is data, not settings; the rest stays in its JSON. */
+/** Beyond this many fields an experiment is data, not settings; the rest stays only in its JSON. */
 const maximumFields = 200;
 const maximumText = 200;
 

@@ -10,7 +10,7 @@ import type { GroupPage, RunGroup, RunQuery, RunStatus } from './types.ts';
 
 const mostFields = 8;
 const mostGroups = 10_000;
-/** Above so many runs a field is read for all of them at once. */
+/** Above this many runs a field is read for all of them at once. */
 const manyRuns = 8000;
 
 type Key = readonly (number | string | null)[];

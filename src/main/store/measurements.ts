@@ -74,7 +74,7 @@ export function measurementsOf(context: StoreContext, runs: RunTable, summary: S
   }
 
   return {
-    /** Stores a measurement, its arrays and its summary keys together, or nothing. Answers its id. */
+    /** Stores a measurement, its arrays and its summary keys together, or nothing. Returns its id. */
     addMeasurement(runId: string, m: NewMeasurement): string {
       checkStep(m.step);
       if (m.summary.parameter !== m.parameter) {
@@ -110,7 +110,7 @@ export function measurementsOf(context: StoreContext, runs: RunTable, summary: S
       });
     },
 
-    /** Keeps the reason why a measurement did not come about. Answers its id. */
+    /** Stores the reason why a measurement failed. Returns its id. */
     addFailedMeasurement(runId: string, m: FailedMeasurement): string {
       checkStep(m.step);
       return context.write(() => {

@@ -218,7 +218,7 @@ function versionAt(path: string, folder: string, known: number, timeout: number)
   return existsSync(path) ? checkVersion(path, folder, known, timeout) : 0;
 }
 
-/** Makes or migrates the database; this process is alone. Answers the copy of an older one. */
+/** Makes or migrates the database; no other process may use it. Returns the copy of an older one. */
 function bringUp(
   folder: string,
   path: string,
@@ -299,6 +299,6 @@ function refuseEmptied(folder: string, path: string): void {
   throw new StoreError(
     'corrupt',
     `the database in ${folder} is ${existsSync(path) ? 'empty' : 'gone'}, but files of its runs are there; nothing was changed. ` +
-      'Restore a backup (folder "backups" in the store), or move the folder away to begin anew',
+      'Restore a backup (folder "backups" in the store), or move the folder away to start afresh',
   );
 }

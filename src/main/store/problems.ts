@@ -7,15 +7,15 @@ export const storeProblemCodes = [
   'reference',
   /** Points of a series whose checksum is wrong. */
   'chunk',
-  /** A series whose count of points is wrong. Mended by counting. */
+  /** A series whose count of points is wrong. Repaired by counting. */
   'count',
-  /** A file that a row names is not there. Mended by marking the row. */
+  /** A file that a row names is not there. Repaired by marking the row. */
   'artifact-missing',
-  /** A file that differs from what was stored, by its size or its checksum. Mended by marking the row. */
+  /** A file that differs from what was stored, by its size or its checksum. Repaired by marking the row. */
   'artifact-damaged',
-  /** A file that no row names, as a crash between file and row leaves. Mended by removing it. */
+  /** A file that no row names, as a crash between file and row leaves. Repaired by removing it. */
   'orphan',
-  /** A file that was being written when its program ended. Mended by removing it. */
+  /** A file that was being written when its program ended. Repaired by removing it. */
   'temporary',
 ] as const;
 

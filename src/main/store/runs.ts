@@ -86,7 +86,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
     runSeqs,
     getRun,
 
-    /** Stores a new run and answers its id. Raises InputError on a name, project, id or JSON that will not do. */
+    /** Stores a new run and returns its id. Raises InputError on a name, project, id or JSON that will not do. */
     createRun(run: NewRun): string {
       const name = nameOf(run.name, 'run');
       const experiment = jsonText(run.experiment, 'experiment');
@@ -171,7 +171,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
     },
 
     /**
-     * Moves a run to a state, keeping its times: the first start, the seconds spent running, the end. Answers false, having done
+     * Moves a run to a state, keeping its times: the first start, the seconds spent running, the end. Returns false, having done
      * nothing, where `change.from` excludes the state it is in. A run that runs is this process's. Raises `StoreError` `in-use` where another trains it.
      */
     setRunStatus(id: string, status: RunStatus, change: StatusChange = {}): boolean {
@@ -192,7 +192,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
 
     /**
      * Runs left in the state "running" by a process that is gone become "interrupted", ended at their last sign of life. Those that a living process trains stay.
-     * Answers their ids.
+     * Returns their ids.
      */
     markInterrupted(): string[] {
       return context.write(() => {

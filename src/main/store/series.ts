@@ -67,7 +67,7 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
         );
       }
       if (number < next) {
-        // Chunks that were repacked or taken back since cannot be held against what comes.
+        // Chunks that were repacked or taken back since cannot be compared with what arrives.
         if (revision === 0) for (const each of packed) checkRepeated(runId, run, number, each.name, each.packed);
         return false;
       }
@@ -151,8 +151,8 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
 
   return {
     /**
-     * Stores a batch; answers false for one that is stored already. Raises `StoreError` `batch-order` on a gap or a contradiction, InputError on
-     * points that are none.
+     * Stores a batch; returns false for one that is already stored. Raises `StoreError` `batch-order` on a gap or a contradiction, InputError on
+     * invalid points.
      */
     appendBatch,
 
@@ -199,7 +199,7 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
 
     /**
      * Takes back the points after `step`: what a run that resumes from a checkpoint at `step` does first. Batch numbers go on from where they were;
-     * answers the next.
+     * returns the next.
      */
     rewind(runId: string, step: number): number {
       return context.write(() => {

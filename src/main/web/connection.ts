@@ -1,4 +1,4 @@
-/** One window over its WebSocket. Nothing that comes in is believed; what goes out is held back where the other side is slow. */
+/** One window over its WebSocket. Incoming messages are not trusted; outgoing ones are held back if the other side is slow. */
 import type { WebSocket } from 'ws';
 import type { EventName } from '../../shared/contract/index.ts';
 import { decode, encode } from '../../shared/contract/wire.ts';
@@ -9,7 +9,7 @@ import type { Workbench } from '../contract/workbench.ts';
 const longestAnswer = 512 * 1024 * 1024;
 /** Requests of one window in work at once. */
 const mostPending = 256;
-/** Messages that are none, before the connection is closed. */
+/** Malformed messages before the connection is closed. */
 const mostMalformed = 10;
 /** Unsent bytes from which on events that a window can ask for again are left out, and from which on it is disconnected. */
 const slowBytes = 8 * 1024 * 1024;
@@ -73,7 +73,7 @@ export function serveConnection(socket: WebSocket, workbench: Workbench): void {
   }
 }
 
-/** A request's three parts; undefined where the message is none. */
+/** A request's three parts; undefined if the message is not a request. */
 function readRequest(
   data: Buffer,
   isBinary: boolean,

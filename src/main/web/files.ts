@@ -13,7 +13,7 @@ export function tokenOf(url: string): string | undefined {
   return address.exec(url)?.[1];
 }
 
-/** Sends the file once; answers false, with nothing sent, where there is none of that token. */
+/** Sends the file once; returns false, with nothing sent, if the token has no file. */
 export async function sendDownload(response: ServerResponse, downloads: Downloads, token: string): Promise<boolean> {
   const download = downloads.take(token);
   if (download === undefined) return false;

@@ -8,7 +8,7 @@ export function hasDisplay(platform = process.platform, env: NodeJS.ProcessEnv =
   return Boolean(env['DISPLAY']) || Boolean(env['WAYLAND_DISPLAY']);
 }
 
-/** Tries, and answers whether a program took the address: failing is no error, the address is printed anyway. */
+/** Tries, and returns whether a program took the address: failure is not an error, because the address is printed anyway. */
 export function openBrowser(url: string, platform = process.platform): Promise<boolean> {
   const [command, ...args] =
     platform === 'darwin'

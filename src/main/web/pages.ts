@@ -16,7 +16,7 @@ export interface Page {
   readonly immutable: boolean;
 }
 
-/** Not more often than this is the folder listed anew for a name that is not known. */
+/** For an unknown name the folder is listed again, but not more often than this. */
 const listingMilliseconds = 1000;
 
 export class Pages {

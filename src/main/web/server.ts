@@ -38,12 +38,12 @@ export interface RunningServer {
 const longestBody = 1024;
 /** Windows at once. */
 const mostWindows = 64;
-/** A window that did not answer two pings in a row is gone. */
+/** A window that misses two pings in a row is considered gone. */
 const pingMilliseconds = 20_000;
 /** Close code for a missing or stale cookie (src/renderer/client.ts). */
 const refusedCode = 4401;
 
-/** Raises InputError where the port is taken or the host is none of this machine. */
+/** Raises InputError where the port is taken or the host is not an address of this machine. */
 export async function startServer(workbench: Workbench, options: ServerOptions = {}): Promise<RunningServer> {
   const host = options.host ?? '127.0.0.1';
   const pages = new Pages(options.rendererFolder);
@@ -153,7 +153,7 @@ async function respond(
 ): Promise<void> {
   for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
   response.setHeader('cache-control', 'no-store');
-  if (!access.isOwnHost(request)) return end(response, 403, 'this address is not one of this program');
+  if (!access.isOwnHost(request)) return end(response, 403, 'this address does not belong to this program');
   const { method, url = '/' } = request;
   if (method === 'POST' && url === '/session') return openSession(request, response, access);
   if (method !== 'GET' && method !== 'HEAD') {
@@ -193,7 +193,7 @@ async function openSession(request: IncomingMessage, response: ServerResponse, a
     const parsed: unknown = JSON.parse(body);
     token = typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>)['token'] : undefined;
   } catch {
-    return end(response, 400, 'the body is no JSON');
+    return end(response, 400, 'the body is not JSON');
   }
   const cookie = access.exchange(token);
   if (cookie === undefined) return end(response, 401, 'the token is wrong: open the address that was printed');

@@ -21,7 +21,7 @@ export interface ContractEvents {
   readonly 'job.log': { readonly run: string; readonly batch: number; readonly lines: readonly LogLine[] };
   readonly 'measurements.changed': { readonly run: string };
   readonly 'queue.changed': QueueSnapshot;
-  /** Something other than runs has changed: read again whatever you show of it. `all`: the store was replaced; load anew. */
+  /** Something other than runs has changed: read again whatever you show of it. `all`: the store was replaced; reload. */
   readonly 'store.changed': { readonly what: 'projects' | 'figures' | 'datasets' | 'clusters' | 'all' };
   readonly 'settings.changed': Settings;
   /** Progress of a request that its window gave a token: the current stage and the share done (0 to 1); at most about twenty times a second. */

@@ -110,7 +110,7 @@ describe('a run as one file', () => {
   const bad: readonly (readonly [string, () => Uint8Array, RegExp])[] = [
     ['no archive', () => new TextEncoder().encode('{}'), /not a valid zip file/],
     ['an archive cut short', () => readFileSync(file).subarray(0, 2000), /not a valid zip file/],
-    ['an archive without a run', () => zipSync({ 'other.json': new Uint8Array(3) }), /no run of Covature/],
+    ['an archive without a run', () => zipSync({ 'other.json': new Uint8Array(3) }), /not a run of Covature/],
     [
       'a file with another checksum',
       () => {

@@ -69,7 +69,7 @@ describe('the device of a job', () => {
     await devices.close();
     expect(asked).toEqual(['open webgpu']);
     expect(closed).toEqual(['webgpu']);
-    expect(said).toEqual(['webgpu computes on the processor: right, but slower than --backend cpu']);
+    expect(said).toEqual(['webgpu computes on the processor: correct, but slower than --backend cpu']);
   });
 
   test('the cpu needs none', async () => {

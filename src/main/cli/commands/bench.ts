@@ -293,10 +293,10 @@ async function benchLayer({ engine, folder, row }: Task, pool: Pool): Promise<vo
   row(`peak memory: ${what}`, layer.peakBytes / 1e6, 'MB');
 }
 
-function passRows(row: Task['row'], { gradient, product, productAnew }: PassCosts): void {
+function passRows(row: Task['row'], { gradient, product, productUncached }: PassCosts): void {
   row('  one full-batch gradient', 1e3 * gradient, 'ms');
   row('  one Hessian-vector product', 1e3 * product, 'ms', 3e3 * gradient, '3 gradients');
-  row("  the same with the samples' passes repeated", 1e3 * productAnew, 'ms', 3e3 * gradient, '3 gradients');
+  row("  the same with the samples' passes repeated", 1e3 * productUncached, 'ms', 3e3 * gradient, '3 gradients');
 }
 
 function stageRows(row: Task['row'], seconds: Readonly<Record<string, number>>): void {

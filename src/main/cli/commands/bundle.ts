@@ -79,7 +79,7 @@ kernels, as they are when they are checked: libraries choose signs and bases of 
 
 ${flagsHelp(flags)}
 
-Exit status of --verify: 0 everything is as it was, but for rounding, which is stated; 1 something is not, and is named; 2 the file is no bundle.
+Exit status of --verify: 0 everything is as it was, up to rounding, which is stated; 1 something is not, and is named; 2 the file is not a bundle.
 
 Examples:
   covature bundle a1b2 c3d4 --out supplement.zip

@@ -47,7 +47,7 @@ is one run, one after the other, in the order in which the workbench lists them.
 ${flagsHelp(flags)}
 
 Ctrl+C cancels a run. SIGTERM and SIGUSR1 pause it: it takes a checkpoint at the step it has come to (a measurement under way has 20 seconds to end, or is made
-anew), and the exit status is ${pausedStatus}; --resume goes on.
+again), and the exit status is ${pausedStatus}; --resume goes on.
 
 Example: ${invocation} run resources/examples/glyphs-mlp.json --seeds 1,2,3`;
 

@@ -59,26 +59,48 @@ export function judgeFamily<Name>(
   return members.map(({ name }, i) => ({ name, claim, alone: alone[i], corrected: corrected[i] }));
 }
 
+/** The members of a family on which a claim has a verdict. */
+export interface FamilyOutcome {
+  readonly claim: Claim;
+  /** After correction. */
+  readonly pass: readonly string[];
+  readonly fail: readonly string[];
+  /** Those whose verdict did not survive correction, with the verdict that each has alone. */
+  readonly lost: readonly { readonly name: string; readonly alone: Verdict }[];
+}
+
+/** The outcome of each claim on which some member has a verdict; none for a family of fewer than two. */
+export function familyOutcomes(
+  members: readonly FamilyMember<string>[],
+  options: Omit<ClaimOptions, 'widen'> = {},
+): FamilyOutcome[] {
+  if (members.length < 2) return [];
+  return claims.flatMap((claim) => {
+    const judgements = judgeFamily(members, claim, options);
+    const those = (verdict: Verdict): string[] =>
+      judgements.flatMap(({ name, corrected }) => (corrected === verdict ? [name] : []));
+    const [pass, fail] = [those('pass'), those('fail')];
+    const lost = judgements.filter(({ alone, corrected }) => alone !== corrected);
+    return pass.length + fail.length + lost.length === 0 ? [] : [{ claim, pass, fail, lost }];
+  });
+}
+
 /** One sentence for each claim on which some member has a verdict: which members pass and fail before and after correction. */
 export function familyLines(
   members: readonly FamilyMember<string>[],
   family: string,
   options: Omit<ClaimOptions, 'widen'> = {},
 ): string[] {
-  if (members.length < 2) return [];
-  return claims.flatMap((claim) => {
-    const judgements = judgeFamily(members, claim, options);
-    const lists = (['pass', 'fail'] as const).flatMap((verdict) => {
-      const those = judgements.filter((each) => each.corrected === verdict);
-      return those.length === 0 ? [] : [`${verdict} for ${those.map(({ name }) => name).join(', ')}`];
-    });
-    const lost = judgements.filter((each) => each.alone !== each.corrected);
-    if (lists.length === 0 && lost.length === 0) return [];
+  return familyOutcomes(members, options).map((outcome) => {
+    const lists = (['pass', 'fail'] as const).flatMap((verdict) =>
+      outcome[verdict].length === 0 ? [] : [`${verdict} for ${outcome[verdict].join(', ')}`],
+    );
+    const { claim, lost } = outcome;
     const rest =
       lost.length === 0
         ? ''
         : ` (not after correction: ${lost.map(({ name, alone }) => `${name}, ${alone} alone`).join('; ')})`;
-    return [`${claimStatements[claim]}, ${family}: ${lists.length === 0 ? 'no verdict' : lists.join('; ')}${rest}`];
+    return `${claimStatements[claim]}, ${family}: ${lists.length === 0 ? 'no verdict' : lists.join('; ')}${rest}`;
   });
 }
 
@@ -166,10 +188,13 @@ export interface ComparedSetup {
 }
 
 /**
- * The verdicts of a comparison: one member for every setup and layer (the mean over its runs if there are several), corrected over all members together.
- * @param cutoff measurements without a fit at this cutoff are left out; defaults to `headlineCutoff`
+ * The family of a comparison: one member for every setup and layer (the mean over its runs if there are several).
+ * @param cutoff measurements without a fit at this cutoff are left out
  */
-export function comparisonLines(setups: readonly ComparedSetup[], cutoff = headlineCutoff): string[] {
+export function comparedFamily(
+  setups: readonly ComparedSetup[],
+  cutoff: number,
+): { readonly members: readonly FamilyMember<string>[]; readonly words: string } {
   const members = setups.flatMap(({ name, runs }) => {
     const parameters = [...new Set(runs.flatMap((run) => run.map(({ parameter }) => parameter)))];
     return parameters.flatMap((parameter) => {
@@ -183,9 +208,14 @@ export function comparisonLines(setups: readonly ComparedSetup[], cutoff = headl
     });
   });
   const layers = new Set(members.map(({ name }) => name.replace(/ (of .*|\(\d+ runs\))$/, ''))).size;
-  return familyLines(
+  return {
     members,
-    `over ${members.length} members, ${setups.length === 1 ? '1 setup' : `${setups.length} setups`} with ${layers === 1 ? 'one layer' : `${layers} layers`}`,
-    { cutoff },
-  );
+    words: `over ${members.length} members, ${setups.length === 1 ? '1 setup' : `${setups.length} setups`} with ${layers === 1 ? 'one layer' : `${layers} layers`}`,
+  };
+}
+
+/** The verdicts of a comparison, corrected over all members together. `cutoff` as for `comparedFamily`; defaults to `headlineCutoff`. */
+export function comparisonLines(setups: readonly ComparedSetup[], cutoff = headlineCutoff): string[] {
+  const { members, words } = comparedFamily(setups, cutoff);
+  return familyLines(members, words, { cutoff });
 }

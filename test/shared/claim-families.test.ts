@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { comparisonLines, familyLines, judgeFamily, overRuns, wideningAt } from '../../src/shared/claim-families.ts';
+import { headlineCutoff } from '../../src/shared/estimands.ts';
+import {
+  comparedFamily,
+  comparisonLines,
+  familyLines,
+  familyOutcomes,
+  judgeFamily,
+  overRuns,
+  wideningAt,
+} from '../../src/shared/claim-families.ts';
 import type { CutoffRow, Interval, Slopes } from '../../src/shared/slopes.ts';
 
 const slopes = (interval: Interval): Slopes => ({
@@ -102,6 +111,24 @@ describe('over runs of one setup, the run is the unit', () => {
     ];
     expect(comparisonLines(setups)).toEqual(comparisonLines(setups, 1e-2));
     expect(comparisonLines(setups, 3e-3)).toEqual([]);
+  });
+  test('outcomes name each member once a claim: by its verdict after correction, or as lost with the one it has alone', () => {
+    const of = (value: number) => [{ parameter: 'fc2.kernel', measurement: run(value) }];
+    const setups = [1.3, 1.31, 0.5].map((value, k) => ({ name: `lr ${k}`, runs: [of(value)] }));
+    const { members, words } = comparedFamily(setups, headlineCutoff);
+    expect(words).toBe('over 3 members, 3 setups with one layer');
+    const outcomes = familyOutcomes(members, { cutoff: headlineCutoff });
+    expect(outcomes.length).toBeGreaterThan(0);
+    for (const { claim, pass, fail, lost } of outcomes) {
+      const judged = judgeFamily(members, claim, { cutoff: headlineCutoff });
+      const named = (verdict: string): string[] =>
+        judged.flatMap((each) => (each.corrected === verdict ? [each.name] : []));
+      expect(pass).toEqual(named('pass'));
+      expect(fail).toEqual(named('fail'));
+      expect(lost.map(({ name }) => name)).toEqual(
+        judged.flatMap(({ name, alone, corrected }) => (alone === corrected ? [] : [name])),
+      );
+    }
   });
   test('a family of two setups and one layer names both', () => {
     const of = (values: readonly number[]) =>

@@ -7,6 +7,7 @@ import { reopenFigure } from '../../../src/main/figures/reopen.ts';
 import { withUncertainty } from '../../../src/shared/figures/numbers.ts';
 import { describeWhere } from '../../support/skips.ts';
 import { tiny, until } from '../../main/queue/support.ts';
+import { summaryOf } from '../../main/store/support/samples.ts';
 import { OpenWindow, windowAvailable } from './support.ts';
 
 /** A point of a chart, as the ring and the words beside it say when the pointer is near. */
@@ -110,6 +111,35 @@ describeWhere(windowAvailable(), 'a comparison', () => {
     const cut = await page.evaluate<string[]>(`[...document.querySelectorAll('table td.number')]
       .filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent)`);
     expect(cut).toEqual([]);
+  });
+
+  it('counts the verdicts on each claim, and names the members where they are asked for', async () => {
+    const { page } = window;
+    const { store } = window.bench.workbench;
+    const bootstrap = { seed: 1, resamples: 2000, blocks: 64, directions: [99, 99, 99] as const };
+    // Exponents well inside of 1 to 2, and one well below.
+    const judged = [1.4, 1.5, 0.5].map((gamma, k) => {
+      const name = `judged ${k}`;
+      const id = store.createRun({ name, experiment: { name, optimiser: { lr: 0.1 + k } }, status: 'done' });
+      const plain = summaryOf('fc2.kernel', gamma);
+      const rows = [plain.gamma.training_set[0]];
+      const summary = { ...plain, gamma: { training_set: rows, cross_fitted: rows }, bootstrap };
+      store.addMeasurement(id, { parameter: 'fc2.kernel', step: 1, origin: 'manual', summary });
+      return id;
+    });
+    await window.go(`#/compare/${judged.join(',')}`);
+    const row = page.getByRole('row', { name: /^1 ≤ γ ≤ 2/ });
+    await row.waitFor();
+    expect(await row.locator('td.number').allTextContents()).toEqual(['2', '1', '·']);
+    await row.getByText('which').click();
+    expect((await row.getByRole('listitem').allTextContents()).map((text) => text.split(' ')[0])).toEqual([
+      'holds',
+      'holds',
+      'fails',
+    ]);
+    expect(await window.axe()).toEqual([]);
+    store.deleteRuns(judged);
+    window.bench.workbench.changes.note(null);
   });
 
   it('draws every point of a numeric setting at its value', async () => {

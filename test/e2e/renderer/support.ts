@@ -92,6 +92,9 @@ export class OpenWindow {
   async restart(): Promise<void> {
     await this.restartAlone();
     await this.page.goto(this.server.url);
+    // In between the page may have tried to reach the program that was gone.
+    const others = this.errors.filter((error) => !error.includes('net::ERR_CONNECTION_REFUSED'));
+    this.errors.splice(0, this.errors.length, ...others);
   }
 
   /** The same; the page is left as it is. */

@@ -4,39 +4,32 @@
  */
 import type { ActivationFunction } from '../../shared/model.ts';
 import type { Blas, Precision, Real } from '../blas/types.ts';
-import { CpuConvolution } from './cpu-convolution.ts';
-import { CpuLoops } from './cpu-loops.ts';
-import { CpuMemory } from './cpu-memory.ts';
+import { CpuImages } from './cpu-images.ts';
 import { CpuRows } from './cpu-rows.ts';
 import { logSumExpRows, gatherByValue, meanRuns, putOnes, scatterByValue, takeColumns } from './rows.ts';
 import { SmallProducts } from './small-products.ts';
 import { cpuTensor } from './cpu-tensor.ts';
 import type { CpuTensor } from './cpu-tensor.ts';
-import type { Backend, Order, Tensor, Window2d } from './types.ts';
-import { averageWindows, findMaxima, pickPlaces, spreadAverages } from './windows.ts';
+import type { Backend, Order, Tensor } from './types.ts';
 
 export { CpuTensor, dataOf } from './cpu-tensor.ts';
 
-export class CpuBackend extends CpuMemory implements Backend {
-  readonly #loops: CpuLoops;
+export class CpuBackend extends CpuImages implements Backend {
   readonly #rows: CpuRows;
   readonly #small: SmallProducts;
-  readonly #convolution: CpuConvolution;
   /** At least as many ones as the tallest matrix that was summed. */
   #ones: Real | null = null;
 
   /** @param sibling a backend to share recycled buffers with: tensors made here outlive the sibling's scopes, without holding any memory twice. */
   constructor(blas: Blas, precision: Precision, sibling?: CpuBackend) {
     super(blas, precision, sibling);
-    this.#loops = new CpuLoops(blas, precision);
     this.#rows = new CpuRows(blas, precision);
-    this.#convolution = new CpuConvolution(this, this.#loops, precision);
     this.#small = new SmallProducts(blas, precision);
   }
 
   rowsOf(table: Tensor, indices: Uint32Array, start: number, count: number): CpuTensor {
     const out = this.take(count, table.cols);
-    this.#loops.gatherRows(cpuTensor(table), indices, start, out);
+    this.loops.gatherRows(cpuTensor(table), indices, start, out);
     return out;
   }
 
@@ -48,7 +41,7 @@ export class CpuBackend extends CpuMemory implements Backend {
 
   affine(a: Tensor, b: Tensor, bias: Tensor | null): CpuTensor {
     const out = this.take(a.rows, b.cols);
-    if (bias !== null) this.#loops.repeatRow(cpuTensor(bias), out);
+    if (bias !== null) this.loops.repeatRow(cpuTensor(bias), out);
     this.#product(out, 1, cpuTensor(a), false, cpuTensor(b), false, bias === null ? 0 : 1);
     return out;
   }
@@ -66,24 +59,24 @@ export class CpuBackend extends CpuMemory implements Backend {
   }
 
   blend(target: Tensor, alpha: number, a: Tensor, beta: number): void {
-    this.#loops.blend(cpuTensor(target), alpha, cpuTensor(a), beta);
+    this.loops.blend(cpuTensor(target), alpha, cpuTensor(a), beta);
   }
 
   add(a: Tensor, b: Tensor): CpuTensor {
     const out = this.#like(a, b);
-    this.#loops.add(cpuTensor(a), cpuTensor(b), out);
+    this.loops.add(cpuTensor(a), cpuTensor(b), out);
     return out;
   }
 
   subtract(a: Tensor, b: Tensor): CpuTensor {
     const out = this.#like(a, b);
-    this.#loops.subtract(cpuTensor(a), cpuTensor(b), out);
+    this.loops.subtract(cpuTensor(a), cpuTensor(b), out);
     return out;
   }
 
   multiply(a: Tensor, b: Tensor): CpuTensor {
     const out = this.#like(a, b);
-    this.#loops.multiply(cpuTensor(a), cpuTensor(b), out);
+    this.loops.multiply(cpuTensor(a), cpuTensor(b), out);
     return out;
   }
 
@@ -96,7 +89,7 @@ export class CpuBackend extends CpuMemory implements Backend {
 
   scale(a: Tensor, factor: number): CpuTensor {
     const out = this.take(a.rows, a.cols);
-    this.#loops.scale(cpuTensor(a), factor, out);
+    this.loops.scale(cpuTensor(a), factor, out);
     return out;
   }
 
@@ -132,13 +125,13 @@ export class CpuBackend extends CpuMemory implements Backend {
 
   activate(fn: ActivationFunction, order: Order, z: Tensor, coefficient?: number): CpuTensor {
     const out = this.take(z.rows, z.cols);
-    this.#loops.activate(fn, order, cpuTensor(z), out, coefficient);
+    this.loops.activate(fn, order, cpuTensor(z), out, coefficient);
     return out;
   }
 
   activateBackward(fn: ActivationFunction, z: Tensor, dy: Tensor, coefficient?: number): CpuTensor {
     const out = this.#like(z, dy);
-    this.#loops.activateBackward(fn, cpuTensor(z), cpuTensor(dy), out, coefficient);
+    this.loops.activateBackward(fn, cpuTensor(z), cpuTensor(dy), out, coefficient);
     return out;
   }
 
@@ -304,85 +297,6 @@ export class CpuBackend extends CpuMemory implements Backend {
     return out;
   }
 
-  convolve(x: Tensor, kernel: Tensor, bias: Tensor | null, window: Window2d): CpuTensor {
-    const out = this.take(windowsOf(x, window), kernel.cols);
-    this.#convolution.convolve(cpuTensor(x), cpuTensor(kernel), bias === null ? null : cpuTensor(bias), window, out);
-    return out;
-  }
-
-  convolveBack(dz: Tensor, kernel: Tensor, window: Window2d): CpuTensor {
-    const out = this.take(placesOf(dz, window), window.channels);
-    this.#convolution.convolveBack(cpuTensor(dz), cpuTensor(kernel), window, out);
-    return out;
-  }
-
-  convolutionGradients(
-    x: Tensor,
-    dz: Tensor,
-    kernel: Tensor,
-    window: Window2d,
-  ): { dx: CpuTensor; gradient: CpuTensor } | null {
-    const dx = this.take(x.rows, x.cols);
-    const gradient = this.take(kernel.rows, kernel.cols);
-    const isDone = this.#convolution.gradients(cpuTensor(x), cpuTensor(dz), cpuTensor(kernel), window, dx, gradient);
-    return isDone ? { dx, gradient } : null;
-  }
-
-  accumulateConvolution(target: Tensor, alpha: number, x: Tensor, dz: Tensor, window: Window2d, beta: number): void {
-    this.#convolution.accumulate(cpuTensor(target), alpha, cpuTensor(x), cpuTensor(dz), window, beta);
-  }
-
-  patches(x: Tensor, window: Window2d): CpuTensor {
-    const { kernelHeight, kernelWidth, channels } = window;
-    const result = this.take(windowsOf(x, window), kernelHeight * kernelWidth * channels);
-    this.#loops.gatherPatches(cpuTensor(x), window, result);
-    return result;
-  }
-
-  scatterPatches(columns: Tensor, window: Window2d): CpuTensor {
-    const result = this.take(placesOf(columns, window), window.channels);
-    this.#loops.scatterPatches(cpuTensor(columns), window, result);
-    return result;
-  }
-
-  maxPool(x: Tensor, window: Window2d, rectified: boolean): { values: CpuTensor; places: CpuTensor } {
-    const rows = windowsOf(x, window);
-    const values = this.take(rows, window.channels);
-    const places = this.take(rows, window.channels);
-    this.#loops.maxPool(cpuTensor(x), window, rectified, values, places);
-    return { values, places };
-  }
-
-  maxPlaces(x: Tensor, window: Window2d): CpuTensor {
-    const result = this.take(windowsOf(x, window), window.channels);
-    findMaxima(cpuTensor(x).data, window, result.data);
-    return result;
-  }
-
-  pick(x: Tensor, places: Tensor, window: Window2d): CpuTensor {
-    const result = this.take(places.rows, window.channels);
-    pickPlaces(cpuTensor(x).data, cpuTensor(places).data, window, result.data);
-    return result;
-  }
-
-  spread(y: Tensor, places: Tensor, window: Window2d): CpuTensor {
-    const result = this.take(placesOf(y, window), window.channels);
-    this.#loops.spreadPlaces(cpuTensor(y), cpuTensor(places), window, result);
-    return result;
-  }
-
-  windowMeans(x: Tensor, window: Window2d): CpuTensor {
-    const result = this.take(windowsOf(x, window), window.channels);
-    averageWindows(cpuTensor(x).data, window, result.data);
-    return result;
-  }
-
-  spreadMeans(y: Tensor, window: Window2d): CpuTensor {
-    const result = this.take(placesOf(y, window), window.channels);
-    spreadAverages(cpuTensor(y).data, window, result.data);
-    return result;
-  }
-
   /** At least `count` ones. */
   #onesOf(count: number): Real {
     if (this.#ones === null || this.#ones.length < count) {
@@ -418,14 +332,4 @@ export class CpuBackend extends CpuMemory implements Backend {
     }
     this.blas.gemm(transposeA, transposeB, m, n, k, alpha, a.data, a.cols, b.data, b.cols, beta, c.data, n);
   }
-}
-
-/** Rows of what has one row a window, from an image tensor. */
-function windowsOf(x: Tensor, { height, width, outHeight, outWidth }: Window2d): number {
-  return (x.rows / (height * width)) * outHeight * outWidth;
-}
-
-/** Rows of the image tensor, from what has one row a window. */
-function placesOf(y: Tensor, { height, width, outHeight, outWidth }: Window2d): number {
-  return (y.rows / (outHeight * outWidth)) * height * width;
 }

@@ -3,7 +3,7 @@
  * Letters: P samples, batches of B, eta learning rate, mu momentum, v_i eigendirections of H at the checkpoint, w_t the weights after step t, w_bar their mean over the stretch.
  */
 import * as v from 'valibot';
-import { samplingModes } from './minibatch.ts';
+import { modeNames, samplingModes } from './minibatch.ts';
 import type { SamplingMode } from './minibatch.ts';
 import { batchFactor, epochVariance, stationaryVariance } from './noise-at-work.ts';
 import { integer, positive, real } from './validation.ts';
@@ -154,6 +154,27 @@ export interface StretchSetting {
   readonly momentum: number;
   readonly batch: number;
   readonly population: number;
+}
+
+/** Change of the loss over a stretch, of its value at the start, above which the weights had not settled. */
+const settledWithin = 0.1;
+
+/** Why the ratios of a stretch say less than they seem to: the other layers moved too, or the training had not come to rest. In whole sentences; none where both hold. */
+export function stretchCaveats({ frozen, modes }: Pick<WeightFluctuationsSummary, 'frozen' | 'modes'>): string[] {
+  const moving = modes.filter(({ loss: [first, last] }) => Math.abs(last - first) > settledWithin * first);
+  const short = (value: number): string => String(Number(value.toPrecision(3)));
+  return [
+    ...(frozen
+      ? []
+      : [
+          'All layers move, while C and H predict the variance of one layer with the others held: the ratios test both together.',
+        ]),
+    ...(moving.length === 0
+      ? []
+      : [
+          `The weights had not settled: the loss went from ${moving.map(({ mode, loss: [first, last] }) => `${short(first)} to ${short(last)} (${modeNames[mode]})`).join(', ')} over the stretch, so no ratio and no slope says anything about a stationary state.`,
+        ]),
+  ];
 }
 
 /** Sizes of the batches of one epoch. */

@@ -2,7 +2,7 @@
 import { modeNames } from '../../shared/minibatch.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 import { oneStepChange } from '../../shared/noise-at-work.ts';
-import { leastCorrelationTimes } from '../../shared/weight-fluctuations.ts';
+import { leastCorrelationTimes, stretchCaveats } from '../../shared/weight-fluctuations.ts';
 import type { BatchMean, FluctuationMode, LogSlope } from '../../shared/weight-fluctuations.ts';
 import { batchFactor } from '../../shared/noise-at-work.ts';
 import { formatFixed, formatNumber, formatTable, indent } from './format.ts';
@@ -55,6 +55,7 @@ export function fluctuationLines(summary: MeasurementSummary): string[] {
     `  fluctuations of the weights: SGD continued from here, learning rate ${rate}, momentum ${momentum}, batches of ${batch}, ${found.frozen ? 'the other layers held' : 'all layers moving'} (seed ${found.seed});`,
     `  variance of w . v_i along ${found.directions.length} eigendirections of H, with an answer if it was observed for ${leastCorrelationTimes} correlation times (1 - mu) / (eta h) and does not drift`,
     indent(formatTable(head, rows)),
+    ...stretchCaveats(found).map((caveat) => `  ${caveat}`),
     ...modes.flatMap(directionLines),
     ...modes.flatMap(componentLines),
     `  one step of the loss of all samples: measured ${meanText(step.measured)}, to second order over the same ${step.measured.batches} batches ${meanText(step.second_order)}` +

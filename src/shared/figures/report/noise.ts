@@ -1,7 +1,7 @@
 /** What a report says about the weights' fluctuations and about single steps, if a measurement holds them. */
 import { modeNames } from '../../minibatch.ts';
 import type { MeasurementSummary } from '../../results.ts';
-import { leastCorrelationTimes } from '../../weight-fluctuations.ts';
+import { leastCorrelationTimes, stretchCaveats } from '../../weight-fluctuations.ts';
 import type { BatchMean, LogSlope } from '../../weight-fluctuations.ts';
 import { weightVariances, varianceFlatness } from '../figures/fluctuations.ts';
 import { curvatureRatio } from '../figures/mechanism.ts';
@@ -20,7 +20,11 @@ export function fluctuationTables({ weight_fluctuations: found }: MeasurementSum
     `${integerText(states.filter((state) => state === 'answered').length)} of ${integerText(states.length)}`;
   return [
     {
-      caption: `Variance of the weights as SGD goes on: learning rate ${numberText(found.learning_rate, 3)}, momentum ${numberText(found.momentum, 3)}, batches of ${integerText(found.batch_size)}, ${found.frozen ? 'the other layers held' : 'all layers moving'}; directions watched for ${leastCorrelationTimes} correlation times that do not drift; ± 1.96 standard errors`,
+      caption: `Variance of the weights as SGD goes on: learning rate ${numberText(found.learning_rate, 3)}, momentum ${numberText(found.momentum, 3)}, batches of ${integerText(found.batch_size)}, ${found.frozen ? 'the other layers held' : 'all layers moving'}; directions watched for ${leastCorrelationTimes} correlation times that do not drift; ± 1.96 standard errors${stretchCaveats(
+        found,
+      )
+        .map((caveat) => `. ${caveat.replace(/\.$/, '')}`)
+        .join('')}`,
       head: [
         'sampling',
         'steps',

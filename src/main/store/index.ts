@@ -11,7 +11,7 @@ import { withStoreErrors } from './context.ts';
 import { doctorMethods } from './doctor.ts';
 import { groupMethods } from './groups.ts';
 import { listMethods } from './list.ts';
-import { measurementsOf } from './measurements.ts';
+import { measurementOperations } from './measurements.ts';
 import { networkWarning } from './network.ts';
 import { openContext, type OpenedStore, type OpenOptions } from './open.ts';
 import { projectMethods } from './projects.ts';
@@ -65,7 +65,7 @@ function assemble({ context, backup, close }: OpenedStore, fileSystem: number | 
   const runs = runMethods(context, projects, summary);
   const artifacts = artifactMethods(context, runs);
   const series = seriesMethods(context, runs);
-  const measurements = measurementsOf(context, runs, summary, artifacts);
+  const measurements = measurementOperations(context, runs, summary, artifacts);
   const checkpoints = checkpointMethods(context, runs, artifacts);
 
   const { projectSeq: _projectSeq, ...projectTable } = projects;

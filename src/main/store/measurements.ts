@@ -22,7 +22,12 @@ const select = `SELECT m.seq, m.id, r.id AS run, m.parameter, m.step, m.epoch, m
       'sha256', a.sha256, 'state', a.state) END AS artifact
   FROM measurements m JOIN runs r ON r.seq = m.run LEFT JOIN artifacts a ON a.seq = m.artifact`;
 
-export function measurementsOf(context: StoreContext, runs: RunTable, summary: SummaryTable, artifacts: ArtifactTable) {
+export function measurementOperations(
+  context: StoreContext,
+  runs: RunTable,
+  summary: SummaryTable,
+  artifacts: ArtifactTable,
+) {
   const { prepare, pluck } = context;
 
   function recordOf(row: Row): MeasurementRecord {
@@ -174,7 +179,7 @@ export function measurementsOf(context: StoreContext, runs: RunTable, summary: S
   };
 }
 
-export type MeasurementTable = ReturnType<typeof measurementsOf>;
+export type MeasurementTable = ReturnType<typeof measurementOperations>;
 
 export function checkStep(step: number): void {
   if (!(Number.isSafeInteger(step) && step >= 0))

@@ -130,7 +130,7 @@ function noiseTable(): void {
     ['bound on η, batches of 50', ...cells((each) => stableRate(each.summary.eigenvalues.largest, noise(each).curvature_variance, p(each)))],
     ['largest linearly stable η, batches of 50', ...cells((each) => linearlyStableRate(noise(each).linear_stability, each.experiment.batch_size)?.low)],
     ['Σ C_ii/H_ii / P above 1e-2 H₁₁', ...cells((each) => { const found = findRow(noise(each).takeuchi, headlineCutoff); return found && found.sum / each.summary.samples; })],
-    ['test less training loss', ...cells(gap)],
+    ['test minus training loss', ...cells(gap)],
     ['largest eigenvalue of h_p, median over samples', ...cells(({ summary }) => summary.mechanism?.spectra[0].largest.median)],
     ['effective rank of h_p, median', ...cells(({ summary }) => summary.mechanism?.spectra[0].effective_rank.median)],
     ['γ_Q − 1', ...cells((each) => mechanism(each)?.slope)],
@@ -162,7 +162,7 @@ function fluctuationTables(): void {
     [
       '',
       'sampling',
-      'answered of 100',
+      'directions with an answer, of 100',
       'drifting',
       'measured / predicted, median',
       'slope of variance on H',

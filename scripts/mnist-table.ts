@@ -63,7 +63,7 @@ for (const { name, summaries } of setups.values()) {
   }
 }
 print('');
-print('| network, loss | cosine (C, H) | cosine (C, Q) | commutator ratio | of random rotations |');
+print('| network, loss | cosine (C, H) | cosine (C, Q) | commutator ratio | the same for random rotations |');
 print('| --- | --- | --- | --- | --- |');
 for (const { name, summaries } of setups.values()) {
   const column = (pick: (summary: MeasurementSummary) => number): string => statistics(summaries.map(pick));

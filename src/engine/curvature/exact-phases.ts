@@ -1,17 +1,13 @@
 /**
- * The phases of the exact measurement (exact.ts), in the order in which they run: matrices over all samples, the spectrum of H, what is measured along its
+ * The phases of the exact measurement (exact.ts) after the first (exact-matrices.ts), in the order in which they run: the spectrum of H, what is measured along its
  * eigenvectors while these are in memory, the two halves, and what rests on projections over blocks of samples.
  * d: the parameter's weights, inner times outer of its layout; matrices are [d, d], symmetric, float64, in the pool's memory.
  */
-import { InputError } from '../../shared/errors.ts';
 import type { MechanismSummary } from '../../shared/mechanism.ts';
 import type { LinearStability, NoiseAtWork } from '../../shared/noise-at-work.ts';
 import type { CommutatorNulls, DevicePrecision } from '../../shared/results.ts';
 import type { RotationBaseline } from '../../shared/slopes.ts';
-import type { Real } from '../blas/types.ts';
 import type { AffineLayer } from '../network/affine.ts';
-import type { Network } from '../network/network.ts';
-import type { Pool } from '../parallel/pool.ts';
 import { averageClusters, chooseDirections } from '../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors } from '../statistics/index.ts';
 import { ExactAssumptions } from './assumptions/exact.ts';
@@ -19,109 +15,25 @@ import { directionMatrix } from './block-projections.ts';
 import type { DirectionMatrix } from './block-projections.ts';
 import { crossFit } from './cross-fit.ts';
 import type { Crossed, HalfMeasured } from './cross-fit.ts';
-import { deviceMomentSums } from './device/moments.ts';
 import { measurePrecision } from './device/precision.ts';
 import { fallbacksOf } from './device/session.ts';
 import { dualityLayout } from './duality/measure.ts';
 import type { MeasuredDuality } from './duality/measure.ts';
+import type { ExactContext, MeasuredMatrices } from './exact-matrices.ts';
 import { directionsOf, dualityAlong, numericalFloors, project } from './exact-parts.ts';
 import type { ThreeDirections } from './exact-parts.ts';
-import { openProblemTask } from './factors.ts';
-import type { FactorLayout } from './factors.ts';
 import { linearStabilityTask } from './linear-stability.ts';
-import type { MeasurementInput } from './measurement-input.ts';
 import { mechanismDirections, mechanismTask } from './mechanism.ts';
-import { meanGradient, momentSums, unpackMatrix } from './moments.ts';
-import type { PackedMatrix, MomentSums } from './moments.ts';
+import type { MomentSums } from './moments.ts';
 import { noiseAtWork } from './noise-at-work.ts';
 import { measurementDefaults } from '../../shared/experiment.ts';
-import type { MeasurementOptions } from './options.ts';
 import { orReason } from './or-reason.ts';
 import { factorWidth } from './output-hessian.ts';
 import { leadingCount, rotationBaseline } from './rotations.ts';
-import { cosines, decompose, decreasing, diagonalOf, largestResidual, measureCommutator, traceOf } from './spectrum.ts';
+import { cosines, decompose, decreasing, diagonalOf, largestResidual, measureCommutator } from './spectrum.ts';
 import type { Spectrum } from './spectrum.ts';
 import { measureSplits } from './splits.ts';
-import type { Stages } from './stages.ts';
 import { commutatorNulls, nullDirections } from './structured-nulls.ts';
-
-/** One exact measurement under way. */
-export interface ExactContext {
-  readonly pool: Pool;
-  readonly input: MeasurementInput;
-  readonly options: MeasurementOptions;
-  readonly network: Network;
-  readonly layout: FactorLayout;
-  readonly d: number;
-  readonly samples: number;
-  /** Whether intervals are wanted, and there are samples enough for them: 4 in each half. */
-  readonly hasIntervals: boolean;
-  readonly stages: Stages;
-}
-
-const both = ['A', 'B'] as const;
-
-/** Over all samples. */
-export interface MeasuredMatrices {
-  /** The packed sums of both halves, which the matrices of the halves are unpacked from. */
-  readonly moments: MomentSums;
-  readonly C: Real;
-  readonly H: Real;
-  readonly Q: Real;
-  /** H itself if everything above the layer is piecewise linear. */
-  readonly gaussNewton: Real;
-  /** g [d]. */
-  readonly gradient: Float64Array;
-}
-
-/** Passes over the samples and unpacks the matrices. Raises InputError where they leave the range of doubles. */
-export async function measureMatrices(context: ExactContext): Promise<MeasuredMatrices> {
-  const { pool, input, options, layout, d, samples, stages } = context;
-  const { model, weights, inputs, targets } = input;
-  await pool.runEverywhere(openProblemTask, { model, weights, inputs, targets });
-  const seconds = { factors: 0, products: 0 };
-  const momentOptions = {
-    samples,
-    seed: options.seed,
-    seconds,
-    signal: options.signal,
-    onProgress: (share: number): void => {
-      stages.tell('moments', 0.4 * share);
-    },
-  };
-  const moments = await (options.device === undefined
-    ? momentSums(pool, layout, momentOptions)
-    : deviceMomentSums(options.device, pool, targets, layout, momentOptions));
-  Object.assign(stages.seconds, seconds);
-  const unpack = async (name: PackedMatrix): Promise<Real> => {
-    const matrix = pool.allocate('float64', d * d);
-    await stages.run('unpacking', 0.4, () => unpackMatrix(pool, moments, name, both, matrix));
-    return matrix;
-  };
-  const H = await unpack('H');
-  const C = await unpack('C');
-  const Q = await unpack('Q');
-  const gaussNewton = layout.blocks === 4 ? await unpack('gauss_newton') : H;
-  checkOverflow({ C, H, Q }, d, options.parameter, inputs);
-  return { moments, C, H, Q, gaussNewton, gradient: meanGradient(moments, both) };
-}
-
-/** Raises InputError if sums have left the range of doubles, naming what is too large. */
-function checkOverflow(
-  matrices: Readonly<Record<'C' | 'H' | 'Q', Real>>,
-  d: number,
-  parameter: string,
-  inputs: Real,
-): void {
-  const broken = (['C', 'H', 'Q'] as const).filter((name) => !Number.isFinite(traceOf(matrices[name], d)));
-  if (broken.length === 0) return;
-  let largest = 0;
-  for (const value of inputs) largest = Math.max(largest, Math.abs(value));
-  throw new InputError(
-    `${parameter}: ${broken.join(', ')} ${broken.length === 1 ? 'leaves' : 'leave'} the range of double precision (1.8e308): products of the inputs, up to ${largest.toPrecision(2)}, ` +
-      'and the weights are too large; scale the inputs ("scale" or "standardise" in the specification of the dataset)',
-  );
-}
 
 /** H = V^T diag(lambda) V over all samples, with C and Q along its eigenvectors, and how far C, H and Q are from commuting and from parallel. */
 export interface WholeSpectrum {

@@ -11,24 +11,18 @@ import type { Pool } from '../parallel/pool.ts';
 import type { Floors } from '../statistics/index.ts';
 import { packProjections } from '../statistics/stored-blocks.ts';
 import { directionErrors } from './direction-errors.ts';
+import { measureMatrices } from './exact-matrices.ts';
+import type { ExactContext, MeasuredMatrices } from './exact-matrices.ts';
 import { crossFittedArrays, numericalFloors, splitArrays } from './exact-parts.ts';
 import {
   beginAssumptions,
   measureAlong,
   measureHalves,
-  measureMatrices,
   measureOverBlocks,
   measureSpectrum,
   trainingSetOf,
 } from './exact-phases.ts';
-import type {
-  AlongSpectrum,
-  ExactContext,
-  Halves,
-  MeasuredMatrices,
-  OverBlocks,
-  WholeSpectrum,
-} from './exact-phases.ts';
+import type { AlongSpectrum, Halves, OverBlocks, WholeSpectrum } from './exact-phases.ts';
 import { factorLayout } from './factors.ts';
 import { checkMemory } from './forecast.ts';
 import type { MeasurementOptions } from './options.ts';

@@ -33,8 +33,8 @@ describeWhere(executable === undefined ? 'no Chromium on this machine' : true, '
     );
     writeFileSync(
       `${source}/main.ts`,
-      `import { connect } from ${JSON.stringify(client)};
-       const client = connect();
+      `import { connectClient } from ${JSON.stringify(client)};
+       const client = connectClient();
        const states = [client.state.kind];
        const events = [];
        client.onState((state) => states.push(state.kind + (state.again ? ' again' : '')));

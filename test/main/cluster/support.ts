@@ -92,8 +92,16 @@ export async function training(to: string, member: number, restart: number): Pro
 /** The same, and that it then holds still: what is done to it finds it at work, however fast it is. Answers how it goes on. */
 export async function held(to: string, member: number, restart: number): Promise<() => void> {
   await training(to, member, restart);
-  const { worker } = await taskAt(to, member, restart);
-  process.kill(worker, 'SIGSTOP');
+  // A process that was found may have ended by now: the one that trains is the one that can be stopped.
+  const worker = await until(`the worker of member ${member}, attempt ${restart}, to be stopped`, async () => {
+    const { worker } = await taskAt(to, member, restart);
+    try {
+      process.kill(worker, 'SIGSTOP');
+      return worker;
+    } catch {
+      return null;
+    }
+  });
   return () => {
     signalled('SIGCONT', worker);
   };

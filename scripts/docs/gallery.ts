@@ -1,8 +1,8 @@
 /**
- * Draws the figures that the documents show, from the present build, and writes the page that lists them with their commands and recipes:
+ * Draws the figures in the documents with the current sources, and writes the page that lists them with their commands and recipes:
  *   node scripts/docs/gallery.ts [--store DIR]
- * trains the networks of docs/gallery in a store of its own (a minute or two), writes docs/images/gallery, docs/images/gamma and docs/gallery.md. A store that is
- * named is kept, and its runs serve again.
+ * trains the networks of docs/gallery in a temporary store (a minute or two) and writes docs/images/gallery, docs/images/gamma and docs/gallery.md. A store that is
+ * named with --store is kept, and its runs are used again next time.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ import { commandOf, experiments, gallery, ofGamma, type Picture } from './pictur
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const images = join(root, 'docs/images');
-/** A figure of more bytes than this is drawn as pixels. */
+/** A figure whose SVG has more bytes than this is kept as a PNG. */
 const heaviest = 160_000;
 
 interface Drawn {
@@ -91,10 +91,10 @@ function drawer(store: Store): (picture: Picture) => Promise<Drawn> {
     mkdirSync(dirname(target), { recursive: true });
     for (const ending of ['svg', 'png']) rmSync(join(images, `${file}.${ending}`), { force: true });
     writeFileSync(target, kept.content);
-    // The first one stands on the first page of the site too.
+    // The first figure is also shown on the first page of the site.
     if (file === gallery[0]?.file) writeFileSync(join(root, 'docs/public/figure.svg'), svg.content);
     for (const warning of exported.warnings) console.error(`${file}: ${warning}`);
-    // Runs have other ids for every reader.
+    // The ids of runs differ for every reader.
     const sources = plan.recipe.sources.map((each) => ({ ...each, run: 'RUN' }));
     const recipe = { ...plan.recipe, name: stem, sources: sources.slice(0, 1) };
     return { file: `images/${dirname(file)}/${kept.name}`, recipe: JSON.stringify(recipe, null, 2) };
@@ -109,7 +109,7 @@ function pageText(pages: readonly { readonly picture: Picture; readonly drawn: D
 
 ![${title}: ${picture.caption}](${drawn.file})
 
-${picture.caption} Of the runs of [${experiments[picture.of].slice('docs/gallery/'.length)}](${experiments[picture.of].slice('docs/'.length)}).
+${picture.caption} Drawn from the runs of [${experiments[picture.of].slice('docs/gallery/'.length)}](${experiments[picture.of].slice('docs/'.length)}).
 
     ${commandOf(picture, runs)}
 
@@ -130,7 +130,7 @@ Every figure that Covature draws, each with its command and its recipe. All of t
     covature run docs/gallery/network.json
     covature run docs/gallery/rates.json
 
-RUN is an id from \`covature list\`. A recipe in a file is drawn of any run by \`covature export RUN --recipe FILE --format pdf\`. Widths and type sizes are those of one
+RUN is an id from \`covature list\`. \`covature export RUN --recipe FILE --format pdf\` draws a recipe from a file for any run. Widths and type sizes fit one
 column of Physical Review Letters.
 
 ${sections.join('\n')}`;

@@ -39,7 +39,7 @@ describe('the policy of versions', () => {
     expect(stated.length).toBeGreaterThan(10);
   });
 
-  test("names the current version of the store", () => {
+  test('names the current version of the store', () => {
     expect(/current store has version \*\*(\d+)\*\*/.exec(policy)?.[1]).toBe(String(migrations.at(-1)?.version));
   });
 });

@@ -1,16 +1,16 @@
-"""Covature's bridge from PyTorch: one file, to be put beside your own code. Needs Python 3.9 or newer, torch 2.0 or newer, and numpy.
+"""Covature's bridge from PyTorch: a single file to put next to your own code. Needs Python 3.9 or newer, torch 2.0 or newer, and numpy.
 
     import covature
     covature.export(model, (x, y), "net.covature-model", loss="cross-entropy")    # model, weights, data and a check, in one file
-    run = covature.Run("my run", {"lr": 0.1}, model=model, data=(x, y))           # a training loop as a run: curves, checkpoints
+    run = covature.Run("my run", {"lr": 0.1}, model=model, data=(x, y))           # a training loop as a run: curves and checkpoints
     arrays = covature.load("result.safetensors")                                 # results as numpy arrays
     summary = covature.measure("net.covature-model", "fc2.kernel")               # runs the command line
 
-`export` follows one pass of the model in double precision, operation by operation, and says it in Covature's model format. What the format
-cannot say is refused with the module, the operation and the nearest thing that it can say. The file holds what PyTorch computed for some samples,
-layer by layer, so that Covature can compare its own numbers with PyTorch's before it imports the model.
+`export` follows one pass of the model in double precision, operation by operation, and translates it into Covature's model format. If the format
+cannot express something, the error names the module, the operation and the nearest thing that it can express. The file contains what PyTorch computed
+for some samples, layer by layer, so that Covature can compare its own numbers with PyTorch's before it imports the model.
 
-Formats are described in docs/own-model.md of Covature. MIT licence.
+The formats are described in Covature's docs/own-model.md. MIT licence.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from torch.overrides import TorchFunctionMode
 
 __all__ = ["CannotExport", "Run", "export", "load", "measure"]
 
-#: The command that runs Covature, written here by `covature python --out`; None: found beside this file or on the path.
+#: The command that runs Covature, written here by `covature python --out`; if None, it is looked for next to this file and on the path.
 COMMAND: Optional[List[str]] = None
 
 Spec = Dict[str, Any]
@@ -45,7 +45,7 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 
 class CannotExport(ValueError):
-    """The model, its data or its loss cannot be said in Covature's model format; the message says where and what comes nearest."""
+    """The model, its data or its loss cannot be expressed in Covature's model format; the message says where, and what comes nearest."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------- safetensors
@@ -84,7 +84,7 @@ def _safetensors(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str])
 
 
 def _write(path: PathLike, data: bytes) -> None:
-    """Writes a file whole or not at all."""
+    """Writes a file completely or not at all."""
     target = os.fspath(path)
     temporary = f"{target}.{os.getpid()}.tmp"
     try:
@@ -128,7 +128,7 @@ def load(path: PathLike) -> Arrays:
 
 
 class _Node:
-    """One operation of the pass: what was called with what, and the tensor that came out."""
+    """One operation of the pass: the function that was called, its arguments, and the resulting tensor."""
 
     __slots__ = ("func", "name", "args", "kwargs", "value", "path", "dynamic", "out")
 
@@ -168,12 +168,12 @@ def _func_name(func: Any) -> str:
     return name
 
 
-#: Conversions that a pass in double precision leaves out, so that what a model does in single precision on the way is done in double here.
+#: Conversions that a pass in double precision skips, so that what the model does in single precision is done in double precision here.
 _CASTS = {"float", "half", "bfloat16", "double", "to", "type", "type_as", "cuda", "cpu"}
 
 
 def _stays_double(name: str, func: Any, args: Any, kwargs: Any) -> Optional[Tensor]:
-    """The tensor itself where a call would only change its precision or device."""
+    """The tensor itself, if a call would only change its precision or device."""
     first = args[0] if args else None
     if name not in _CASTS or not isinstance(first, Tensor) or not first.is_floating_point():
         return None
@@ -182,14 +182,14 @@ def _stays_double(name: str, func: Any, args: Any, kwargs: Any) -> Optional[Tens
 
 
 def _with_epsilon(name: str, args: Any, kwargs: Dict[str, Any], epsilon: float) -> Tuple[Any, Dict[str, Any]]:
-    """rms_norm's epsilon, where it is left to the precision, is that of the model's own."""
+    """If rms_norm's epsilon depends on the precision, the model's own precision decides it."""
     if name != "rms_norm" or (len(args) > 3 and args[3] is not None) or kwargs.get("eps") is not None:
         return args, kwargs
     return args[:3], {**kwargs, "eps": epsilon}
 
 
 class _Double(TorchFunctionMode):
-    """A pass in double precision throughout, its derivatives too."""
+    """A pass in double precision throughout, including its derivatives."""
 
     def __init__(self, epsilon: float):
         super().__init__()
@@ -202,17 +202,17 @@ class _Double(TorchFunctionMode):
         if kept is not None:
             return kept
         if name == "hardsigmoid":
-            # PyTorch's derivative holds 1/6 in single precision.
+            # PyTorch's derivative uses 1/6 in single precision.
             return F.relu6(args[0] + 3) / 6
         return func(*args, **kwargs)
 
 
-#: What takes nothing of a tensor but its shape.
+#: Functions that use only the shape of a tensor.
 _MAKERS = {"zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"}
 
 
 class _Recorder(TorchFunctionMode):
-    """Records what a model calls. Tensors are followed by identity, so a change in place makes the tensor a new node."""
+    """Records what a model calls. Tensors are tracked by identity, so an in-place change makes the tensor a new node."""
 
     def __init__(self, constants: Mapping[int, str], epsilon: float):
         super().__init__()
@@ -233,7 +233,7 @@ class _Recorder(TorchFunctionMode):
         self.keep.append(value)
 
     def node_of(self, value: Any) -> Any:
-        """The node of a tensor; a constant for one that the pass has not made."""
+        """The node of a tensor; a constant if the pass did not create it."""
         if not isinstance(value, Tensor):
             return value
         known = self.of.get(id(value))
@@ -276,7 +276,7 @@ class _Recorder(TorchFunctionMode):
             dynamic = name not in _MAKERS and any(each.dynamic for each in inputs)
             known = self.of.get(id(part))
             if known is not None and not changes and known in inputs:
-                continue  # The same tensor handed through, as dropout and contiguous do.
+                continue  # The same tensor is returned, as dropout and contiguous do.
             self.add(part, _Node(func, name, mapped_args, mapped_kwargs, part, self.path, dynamic, index))
         return out
 
@@ -286,7 +286,7 @@ def _is_in_place(name: str, kwargs: Mapping[str, Any]) -> bool:
 
 
 def _record(model: nn.Module, x: Tensor, epsilon: float) -> Tuple[_Recorder, _Node, Tensor]:
-    """The pass of `x` through the model. Returns the record, the node of the input and the output."""
+    """Passes `x` through the model. Returns the record, the node of the input and the output."""
     constants = {id(value): name for name, value in [*model.named_parameters(), *model.named_buffers()]}
     recorder = _Recorder(constants, epsilon)
     start = _Node(None, "input", (), {}, x, "", True, None)
@@ -321,27 +321,27 @@ def _record(model: nn.Module, x: Tensor, epsilon: float) -> Tuple[_Recorder, _No
 
 # ------------------------------------------------------------------------------------------------ from operations to the model format
 
-#: A tensor of the state dict by name, or its gradient; converters below are linear, so they serve for both.
+#: A tensor of the state dict by name, or its gradient; the converters below are linear, so they work for both.
 Get = Callable[[str], Tensor]
 
 
 class _Weight(NamedTuple):
-    """One tensor in Covature's layout, made of tensors of the state dict."""
+    """One tensor in Covature's layout, made from tensors of the state dict."""
 
     role: str
     sources: Tuple[str, ...]
     make: Callable[[Get], Tensor]
-    #: Whether PyTorch trains it (buffers, and biases that a module lacks, it does not).
+    #: Whether PyTorch trains it (not the case for buffers, and for biases that a module lacks).
     trained: bool
 
 
 class _Value:
-    """What a layer gives, in Covature's layout: `shape` is one sample's. `op` names what made it."""
+    """The output of a layer in Covature's layout: `shape` is that of one sample. `op` names the operation that made it."""
 
     def __init__(self, op: str, inputs: Sequence["_Value"], shape: Sequence[int], spec: Optional[Spec] = None, weights: Sequence[_Weight] = (), path: str = ""):
         self.op, self.inputs, self.shape = op, list(inputs), tuple(int(size) for size in shape)
         self.spec, self.weights, self.path = spec, list(weights), path
-        #: The tensor that PyTorch computed, in Covature's layout [batch, *shape]; None: the layer only rearranges.
+        #: The tensor that PyTorch computed, in Covature's layout [batch, *shape]; None if the layer only rearranges.
         self.reached: Optional[Tensor] = None
         #: op "expr": an elementwise function of inputs[0].
         self.function: Optional[Callable[[Tensor], Tensor]] = None
@@ -353,21 +353,21 @@ class _Value:
 
 
 class _Sym(NamedTuple):
-    """A tensor of the pass as numbers of a value: `index` has the tensor's shape and counts through [batch, *value.shape]."""
+    """A tensor of the pass, made up of the numbers of a value: `index` has the tensor's shape and refers to the elements of [batch, *value.shape]."""
 
     value: _Value
     index: Tensor  # type: ignore[assignment]
 
 
 class _Opaque(NamedTuple):
-    """A tensor that no layer says; an error only where something needs it."""
+    """A tensor that no layer can express; this is an error only if something needs it."""
 
     node: _Node
     reason: str
 
 
 class _Param(NamedTuple):
-    """A tensor that depends on no input: numbers of a parameter or buffer, or (name None) anything else."""
+    """A tensor that does not depend on the input: numbers of a parameter or buffer, or (name None) anything else."""
 
     name: Optional[str]
     index: Optional[Tensor]  # type: ignore[assignment]
@@ -386,7 +386,7 @@ _NEAREST = {
     "conv1d": "conv2d over images of height 1",
     "conv3d": "conv2d",
     "conv_transpose2d": "conv2d",
-    "instance_norm": "groupnorm with one channel a group",
+    "instance_norm": "groupnorm with one channel per group",
     "prelu": "leaky-relu with a fixed slope",
     "sum": "meanpool or globalavgpool2d",
     "max": "maxpool2d",
@@ -394,24 +394,24 @@ _NEAREST = {
     "lstm": "attention",
     "gru": "attention",
     "rnn_tanh": "attention",
-    "interpolate": "avgpool2d, or images of the wanted size",
-    "detach": "the same model without it: what is detached has no gradient",
+    "interpolate": "avgpool2d, or images of the required size",
+    "detach": "the same model without it: a detached tensor has no gradient",
     "local_response_norm": "groupnorm",
     "adaptive_max_pool2d": "maxpool2d of a fixed size",
     "softmax": "the logits themselves: the loss takes the softmax",
     "log_softmax": "the logits themselves: the loss takes the softmax",
-    "setitem": "torch.cat, or the same without a change in place",
+    "setitem": "torch.cat, or the same without an in-place change",
     "norm": "layernorm or rmsnorm",
     "normalize": "rmsnorm",
     "multi_head_attention_forward": "attention of one sequence to itself",
     "scaled_dot_product_attention": "attention of one sequence to itself, followed by a Linear",
 }
 
-_SEE = 'the layers that can be said are listed in docs/own-model.md, "The model"'
+_SEE = 'the layers that can be expressed are listed in docs/own-model.md, "The model"'
 
 
 def _quotient(of: Tensor, by: int) -> Tensor:
-    """Whole quotients, rounded down."""
+    """Integer quotients, rounded down."""
     return torch.div(of, by, rounding_mode="floor")
 
 
@@ -423,7 +423,7 @@ def _refusal(node: _Node, reason: str) -> CannotExport:
     shapes = [list(each.value.shape) for each in _leaves((node.args, node.kwargs)) if isinstance(each, _Node)]
     on = f" of {', '.join(map(str, shapes))}" if shapes else ""
     nearest = _NEAREST.get(node.name)
-    near = f"; the nearest that can be said: {nearest}" if nearest is not None else f"; {_SEE}"
+    near = f"; the nearest that can be expressed: {nearest}" if nearest is not None else f"; {_SEE}"
     return CannotExport(f"{_where(node)}: {node.name}{on}: {reason}{near}")
 
 
@@ -448,7 +448,7 @@ def _elementwise() -> List[Tuple[Spec, Callable[[Tensor], Tensor]]]:
 
 
 def _named_activation(function: Callable[[Tensor], Tensor]) -> Optional[Spec]:
-    """The activation of the model format that a function is, by its values; None where it is none of them."""
+    """The activation of the model format that equals a function, judged by its values; None if there is none."""
     grid = torch.cat([torch.linspace(-9, 9, 721, dtype=torch.float64), torch.tensor([-30.0, 30.0, 1e-3, -1e-3], dtype=torch.float64)])
     try:
         values = function(grid)
@@ -480,7 +480,7 @@ _ARITHMETIC = {"add", "sub", "mul", "div", "truediv", "true_divide", "rsub", "rt
 
 
 class _Lowering:
-    """Says the recorded operations in the model format, node by node."""
+    """Translates the recorded operations into the model format, node by node."""
 
     def __init__(self, recorder: _Recorder, start: _Node, state: Mapping[str, Tensor], trained: Iterable[str], is_tokens: bool):
         self.recorder = recorder
@@ -491,7 +491,7 @@ class _Lowering:
         self.used: Dict[str, str] = {}
         self.names: Dict[str, int] = {}
         self.embeddings: Dict[str, _Value] = {}
-        #: Whether rotary embeddings come from tables of single precision, so that the check can only agree so far.
+        #: Whether rotary embeddings come from tables in single precision, which limits how closely the check can agree.
         self.single_tables = False
         self.symbols: Dict[int, Union[_Sym, _Opaque, _Param]] = {}
         shape = list(start.value.shape[1:])
@@ -518,7 +518,7 @@ class _Lowering:
         return name if seen == 0 else self.name(f"{name}-{seen + 1}", fallback)
 
     def param(self, node: _Node, what: str, of: Any) -> str:
-        """The name in the state dict of a whole parameter or buffer."""
+        """The name, in the state dict, of a complete parameter or buffer."""
         known = self.symbols_of(of) if isinstance(of, _Node) else None
         if not isinstance(known, _Param) or known.name is None or known.index is None:
             raise _Refused(node, f"{what} is computed from parameters (weight normalisation or another parametrisation?); only parameters themselves can be measured")
@@ -540,14 +540,14 @@ class _Lowering:
     def symbols_of(self, node: _Node) -> Union[_Sym, _Opaque, _Param]:
         known = self.symbols.get(id(node))
         if known is None:
-            # A parameter, a buffer or a constant of the code.
+            # A parameter, a buffer or a constant in the code.
             index = torch.arange(node.value.numel()).view(node.value.shape) if node.path in self.state else None
             known = _Param(node.path if index is not None else None, index, node.value)
             self.symbols[id(node)] = known
         return known
 
     def need(self, of: Any) -> _Sym:
-        """A tensor as numbers of a value; raises what stands against it."""
+        """A tensor as numbers of a value; raises the reason if it is not one."""
         symbol = self.symbols_of(of)
         if isinstance(symbol, _Opaque):
             raise _Refused(symbol.node, symbol.reason)
@@ -556,7 +556,7 @@ class _Lowering:
         if symbol.value.op == "expr":
             spec = _named_activation(symbol.value.function)  # type: ignore[arg-type]
             if spec is None:
-                raise _Refused(symbol.value.extra["node"], "a function of single numbers that the format has not")
+                raise _Refused(symbol.value.extra["node"], "an elementwise function that the format does not have")
             if spec["function"] == "identity":
                 return _Sym(symbol.value.inputs[0], symbol.index)
             made = symbol.value.extra.get("said")
@@ -568,14 +568,14 @@ class _Lowering:
             symbol = _Sym(made, symbol.index)
             self.symbols[id(of)] = symbol
         if symbol.value.op == "attention core":
-            raise _Refused(symbol.value.extra["node"], "what attention gives goes on without an output projection (a Linear over all heads)")
+            raise _Refused(symbol.value.extra["node"], "the result of attention is used without an output projection (a Linear over all heads)")
         strided = self.strided(symbol, of)
         if strided is not None:
             symbol = self.symbols[id(of)] = strided
         return symbol
 
     def strided(self, symbol: _Sym, node: _Node) -> Optional[_Sym]:
-        """x[:, :, ::2, ::2] of an image: every other row and column from the first, which is an average pooling of single places; None for anything else."""
+        """x[:, :, ::2, ::2] of an image: every other row and column from the first, which is an average pooling with windows of one position; None for anything else."""
         value, index = symbol
         if len(value.shape) != 3 or index.dim() != 4 or index.numel() == self.batch * value.size:
             return None
@@ -603,7 +603,7 @@ class _Lowering:
     # --- layouts
 
     def layouts(self, value: _Value) -> Iterable[Tuple[_Value, Callable[[Tensor], Tensor]]]:
-        """What rearranging layers can make of a value, and where each number of [batch, *shape] goes (-1: nowhere)."""
+        """What rearranging layers can make of a value, and where each number of [batch, *shape] goes (-1 for nowhere)."""
         shape = value.shape
         yield value, lambda index: index
         if len(shape) == 3:
@@ -623,7 +623,7 @@ class _Lowering:
             yield _Value("rearrange", [value], [value.size], {"type": "flatten"}), lambda index: index
 
     def selected(self, sym: _Sym) -> _Sym:
-        """One token of a sequence where that is what the numbers are."""
+        """One token of a sequence, if the numbers are that."""
         value, index = sym
         if len(value.shape) != 2 or index.numel() != self.batch * value.shape[1]:
             return sym
@@ -639,8 +639,8 @@ class _Lowering:
 
     def rows(self, node: _Node, of: Any, width: int) -> Tuple[_Value, Tensor, Tensor]:
         """
-        A tensor [..., width] as rows of a value whose last axis has that width. Returns the value, the row of each vector (shape [...]) and where each of the
-        `width` numbers of a vector stands in its row.
+        A tensor [..., width] as rows of a value whose last axis has that width. Returns the value, the row of each vector (shape [...]) and the position in the
+        row of each of the `width` numbers of a vector.
         """
         symbol = self.selected(self.need(of))
         index = symbol.index
@@ -655,7 +655,7 @@ class _Lowering:
                 self.input.extra["taken"] = self.input.extra.get("taken") or symbol.value is self.input
                 return value, row.view(index.shape[:-1]), order
         if index.dim() in (2, 3) and self.takes_as(symbol, index, index.shape[1:]):
-            # Patches cut by hand: the data are cut so.
+            # Patches cut by hand: the data are cut in the same way.
             self.input.extra["taken"] = True
             return self.input, torch.arange(index.numel() // width).view(index.shape[:-1]), torch.arange(width)
         raise _Refused(node, f"its input is a rearrangement of {list(symbol.value.shape)} that the format has no layer for")
@@ -674,10 +674,10 @@ class _Lowering:
         if list(symbol.value.shape) == ours and batch == self.batch and torch.equal(turned, self.arange(ours)):
             self.input.extra["taken"] = self.input.extra.get("taken") or symbol.value is self.input
             return symbol.value
-        raise _Refused(node, f"its input is no image but a rearrangement of {list(symbol.value.shape)}")
+        raise _Refused(node, f"its input is not an image but a rearrangement of {list(symbol.value.shape)}")
 
     def takes_as(self, symbol: _Sym, index: Tensor, ours: Sequence[int]) -> bool:
-        """Has the data written in the order that the first layer takes, `index` [batch, *ours]; only while nothing else has taken the input, and only all of it."""
+        """Has the data written in the order that the first layer needs, `index` [batch, *ours]; only if nothing else has used the input, and only for all of it."""
         if symbol.value is not self.input or self.input.extra.get("taken") or index.numel() != self.batch * self.input.size or index.shape[0] != self.batch:
             return False
         flat = index.reshape(-1)
@@ -739,7 +739,7 @@ class _Lowering:
         return _Opaque(node, "the format has no such operation")
 
     def constant(self, node: _Node, inputs: List[_Node]) -> _Param:
-        """A tensor of parameters alone: followed where it only selects numbers of one."""
+        """A tensor computed only from parameters: followed if it only selects numbers of one."""
         known = [self.symbols_of(each) for each in inputs]
         named = [(i, each) for i, each in enumerate(known) if isinstance(each, _Param) and each.name is not None]
         if len(named) == 1 and named[0][1].index is not None and (node.name in _SHAPE_OPS or node.name == "embedding"):
@@ -774,7 +774,7 @@ class _Lowering:
         try:
             moved = node.func(*_map(node.args, swap), **_map(node.kwargs, swap))
         except RuntimeError:
-            # A view of what lies otherwise in memory than the indices do.
+            # A view of a tensor whose memory layout differs from that of the indices.
             known = {key: _Sym(each.value, each.index.contiguous()) if isinstance(each, _Sym) else each for key, each in known.items()}
             moved = node.func(*_map(node.args, swap), **_map(node.kwargs, swap))
         return _Sym(value, moved if node.out is None else moved[node.out])
@@ -845,10 +845,10 @@ class _Lowering:
         if all(side == 0 for side in pad):
             return symbol
         if mode != "constant" or fill not in (None, 0, 0.0):
-            return _Opaque(node, f"padding of the kind {mode!r}; only zeros: around images, before a convolution, or for channels")
+            return _Opaque(node, f"padding with mode {mode!r}; only zeros can be expressed: around images, before a convolution, or for channels")
         if any(pad[4:]):
             if any(pad[:4]) or any(pad[6:]) or symbol.index.dim() != 4 or min(pad) < 0:
-                return _Opaque(node, "padding of channels and of places at once; zeros for channels (padchannels) and zeros around images before a convolution can be said one after the other")
+                return _Opaque(node, "padding of channels and of positions at once; zeros for channels (padchannels) and zeros around images before a convolution can be expressed one after the other")
             return self.padded_channels(node, x, int(pad[4]), int(pad[5]))
         value = self.image(node, x)
         left, right, top, bottom = [*pad, 0, 0][:4]
@@ -877,7 +877,7 @@ class _Lowering:
         if symbol.value is not self.input or len(self.input.shape) != 1 or not torch.equal(symbol.index, self.arange(self.input.shape)):
             raise _Refused(node, "an embedding takes the model's input, integers [batch, length], as it is")
         if padding_idx is not None and padding_idx >= 0:
-            raise _Refused(node, f"padding_idx={padding_idx} keeps one row from its gradient, which the format cannot say; leave it out")
+            raise _Refused(node, f"padding_idx={padding_idx} gives one row no gradient, which the format cannot express; leave it out")
         name = self.once(node, self.param(node, "its weight", weight))
         tokens, units = self.state[name].shape
         spec = {"type": "embedding", "name": self.name(name.rsplit(".", 1)[0] if "." in name else "", "embedding"), "tokens": tokens, "units": units}
@@ -889,7 +889,7 @@ class _Lowering:
     # --- normalisation
 
     def affine(self, node: _Node, weight: Any, bias: Any, order: Tensor, fallback: str) -> Tuple[str, bool, List[_Weight]]:
-        """Name, whether there is a gain, and the weights."""
+        """The name, whether there is a gain, and the weights."""
         if weight is None and bias is None:
             return self.name(node.path, fallback), False, []
         inverse = torch.argsort(order)
@@ -903,7 +903,7 @@ class _Lowering:
     def _layer_norm(self, node: _Node) -> _Sym:
         x, shape, weight, bias, eps = _take(node, "input", "normalized_shape", ("weight", None), ("bias", None), ("eps", 1e-5))
         if len(shape) != 1:
-            raise _Refused(node, f"a normalisation over {list(shape)}; layernorm is over the last axis alone")
+            raise _Refused(node, f"a normalisation over {list(shape)}; layernorm is over the last axis only")
         value, row, order = self.rows(node, x, int(shape[0]))
         name, is_affine, weights = self.affine(node, weight, bias, order, "layernorm")
         spec: Spec = {"type": "layernorm", "name": name, "epsilon": float(eps), **({} if is_affine else {"affine": False})}
@@ -915,7 +915,7 @@ class _Lowering:
     def _rms_norm(self, node: _Node) -> _Sym:
         x, shape, weight, eps = _take(node, "input", "normalized_shape", ("weight", None), ("eps", None))
         if len(shape) != 1:
-            raise _Refused(node, f"a normalisation over {list(shape)}; rmsnorm is over the last axis alone")
+            raise _Refused(node, f"a normalisation over {list(shape)}; rmsnorm is over the last axis only")
         return self.rms(node, x, int(shape[0]), weight, float(eps))
 
     def rms(self, node: _Node, x: Any, width: int, weight: Any, epsilon: float) -> _Sym:
@@ -986,7 +986,7 @@ class _Lowering:
     def _max_pool2d(self, node: _Node) -> _Sym:
         *_, dilation, ceil, indices = _take(node, "input", "kernel_size", ("stride", None), ("padding", 0), ("dilation", 1), ("ceil_mode", False), ("return_indices", False))
         if _pair(dilation) != [1, 1] or indices:
-            raise _Refused(node, "max pooling with a dilation, or of which the places are asked for")
+            raise _Refused(node, "max pooling with a dilation, or with indices returned")
         return self.pooled(node, "maxpool2d", {"ceil": True} if ceil else {})
 
     def _avg_pool2d(self, node: _Node) -> _Sym:
@@ -1009,7 +1009,7 @@ class _Lowering:
     def _adaptive_avg_pool1d(self, node: _Node) -> _Sym:
         x, size = _take(node, "input", "output_size")
         if (size[0] if isinstance(size, (tuple, list)) else size) != 1:
-            raise _Refused(node, "adaptive average pooling of sequences to more than one place")
+            raise _Refused(node, "adaptive average pooling of sequences to more than one position")
         made = self.mean_over(node, self.need(x), [x.value.dim() - 1])
         return _Sym(made.value, made.index[..., None])
 
@@ -1035,7 +1035,7 @@ class _Lowering:
         grid = torch.linspace(-3, 3, 61, dtype=torch.float64)
         if dims != [x.value.dim() - 1] or not torch.allclose(symbol.value.function(grid), grid * grid, rtol=1e-12):
             self.need(x)
-            raise _Refused(node, "the mean of a function of single numbers")
+            raise _Refused(node, "the mean of an elementwise function")
         base = symbol.value.inputs[0]
         made = _Value("mean square", [base], [*base.shape[:-1], 1])
         made.extra = {"node": node, "add": 0.0, "power": 1.0, "width": int(x.value.shape[-1])}
@@ -1117,7 +1117,7 @@ class _Lowering:
         if isinstance(other, _Node):
             known = self.symbols_of(other)
             assert isinstance(known, _Param)
-            # Only true constants are numbers; a parameter of one number is still a parameter.
+            # Only true constants count as numbers; a parameter with a single number is still a parameter.
             if known.name is not None or other.value.numel() != 1:
                 return self.with_constant(node, kind, symbol, only, other, known, first is only)
             number: Any = float(other.value)
@@ -1142,7 +1142,7 @@ class _Lowering:
         if node.name == "pow":
             power = _take(node, "input", "exponent")[1]
         if power is None or not isinstance(power, (int, float)):
-            return _Opaque(node, "a function of a mean square that is no normalisation")
+            return _Opaque(node, "a function of a mean square that is not a normalisation")
         made = _Value("mean square", symbol.value.inputs, symbol.value.shape)
         made.extra = {**symbol.value.extra, "power": symbol.value.extra["power"] * power}
         return _Sym(made, symbol.index)
@@ -1156,7 +1156,7 @@ class _Lowering:
                 if extra["power"] == (-0.5 if kind == "mul" else 0.5):
                     return self.rms(node, at, extra["width"], None, float(extra["add"]))
         if a.value.op == "mean square" or b.value.op == "mean square":
-            return _Opaque(node, "a mean square that is no normalisation")
+            return _Opaque(node, "a mean square that is not a normalisation")
         pending = "expr" in (a.value.op, b.value.op)
         if (kind != "add" or pending) and a.index.shape == b.index.shape and torch.equal(a.index, b.index):
             below = {id(value): (value, function) for value, function in self.base_of(a.value)}
@@ -1169,7 +1169,7 @@ class _Lowering:
             return _Opaque(node, "two results of layers are multiplied or divided; branches can be added (residual) or joined (concat)")
         a, b = self.selected(self.need(first)), self.selected(self.need(second))
         if a.index.shape != b.index.shape:
-            return _Opaque(node, f"a sum of {list(a.index.shape)} and {list(b.index.shape)}, one repeated to fit the other")
+            return _Opaque(node, f"a sum of {list(a.index.shape)} and {list(b.index.shape)}, one broadcast to fit the other")
         for left, move_left in self.layouts(a.value):
             for right, move_right in self.layouts(b.value):
                 if left.shape == right.shape and torch.equal(move_left(a.index), move_right(b.index)):
@@ -1178,15 +1178,15 @@ class _Lowering:
         return _Opaque(node, f"a sum of {list(a.value.shape)} and {list(b.value.shape)} in different orders")
 
     def with_constant(self, node: _Node, kind: str, symbol: _Sym, only: _Node, other: _Node, known: _Param, is_first: bool) -> Union[_Sym, _Opaque]:
-        """x + positions, x * gain: a parameter with a number for each place, or for each channel."""
+        """x + positions, x * gain: a parameter with a number for each position, or for each channel."""
         symbol = self.selected(self.need(only))
         value = symbol.value
         try:
             spread = torch.arange(other.value.numel()).view(other.value.shape).expand(symbol.index.shape)
         except RuntimeError:
-            return _Opaque(node, "a tensor that does not fit without repeating the layer's output")
+            return _Opaque(node, "a tensor that does not fit without broadcasting the layer's output")
         if symbol.index.numel() != self.batch * value.size or symbol.index.unique().numel() != symbol.index.numel():
-            return _Opaque(node, "a tensor added to a part of what a layer gives")
+            return _Opaque(node, "a tensor added to a part of a layer's output")
         flat = torch.empty(self.batch * value.size, dtype=torch.long)
         flat[symbol.index.reshape(-1)] = spread.reshape(-1)
         ours = flat.view(self.batch, *value.shape)
@@ -1194,7 +1194,7 @@ class _Lowering:
         at = known.name
         if kind in ("mul", "div") and is_last:
             if at is None or kind == "div" or at not in self.trained:
-                return _Opaque(node, "a product with a tensor that is no parameter")
+                return _Opaque(node, "a product with a tensor that is not a parameter")
             row = ours.reshape(-1, value.shape[-1])[0]
             self.once(node, at)
             picked = known.index.reshape(-1)[row]  # type: ignore[union-attr]
@@ -1204,7 +1204,7 @@ class _Lowering:
                 made = _Value("rmsnorm", value.inputs, value.shape, spec, [self.weight("gain", at, lambda w: w.reshape(-1)[picked])], _where(node))
                 return _Sym(made, symbol.index)
             name = self.name(at, "layerscale")
-            # A gain is named after its module where it is the module's only weight ("ls1.gamma").
+            # A gain is named after its module if it is the module's only weight ("ls1.gamma").
             weights = [self.weight("gain", at, lambda w: w.reshape(-1)[picked])]
             made = _Value("layerscale", [value], value.shape, {"type": "layerscale", "name": name}, weights, _where(node))
             return _Sym(made, symbol.index)
@@ -1224,7 +1224,7 @@ class _Lowering:
             made = _Value("positions", [value], value.shape, {"type": "positions", "name": name}, weights, _where(node))
             return _Sym(made, symbol.index)
         what = {"add": "added to", "mul": "multiplied with"}.get(kind, f"combined ({kind}) with")
-        return _Opaque(node, f"a tensor {list(other.value.shape)} {what} a layer's output {list(value.shape)}; the format has positions (one vector a token) and layerscale (one number a channel)")
+        return _Opaque(node, f"a tensor {list(other.value.shape)} {what} a layer's output {list(value.shape)}; the format has positions (one vector per token) and layerscale (one number per channel)")
 
     def table(self, node: _Node, other: _Node) -> str:
         """A constant that the code computes, such as sinusoidal positions, kept as a buffer of its own."""
@@ -1362,10 +1362,10 @@ class _Lowering:
         for value, place in self.layouts(symbol.value):
             if value.shape == (length, width) and torch.equal(place(symbol.index), self.arange(value.shape)):
                 return value
-        raise _Refused(node, f"its input is no sequence [{length}, {width}] but a rearrangement of {list(symbol.value.shape)}")
+        raise _Refused(node, f"its input is not a sequence [{length}, {width}] but a rearrangement of {list(symbol.value.shape)}")
 
     def is_causal(self, node: _Node, mask: Any, length: int) -> bool:
-        """Whether a mask lets a token see itself and those before it alone. Raises for any other mask."""
+        """Whether a mask lets a token see only itself and the tokens before it. Raises for any other mask."""
         if mask is None:
             return False
         values = mask.value
@@ -1385,7 +1385,7 @@ class _Lowering:
         if not softmax:
             if node.name == "matmul" and not all(isinstance(each, _Node) and each.dynamic for each in node.args[:2]):
                 return self.product_with_parameter(node)
-            return _Opaque(node, "a product of two results of layers that is no attention")
+            return _Opaque(node, "a product of two results of layers that is not attention")
         order, sources = self.subgraph(node)
         refusal = _Opaque(node, "attention whose queries, keys and values do not come from Linear layers of one sequence")
         if len(sources) not in (1, 3):
@@ -1406,26 +1406,26 @@ class _Lowering:
         if any(each.shape != (length, width * (3 if len(sources) == 1 else 1)) for each in values):
             return _Opaque(node, "attention with fewer keys than queries (grouped or multi-query)")
         if size > width or width % size or node.value.numel() != self.batch * length * width:
-            return _Opaque(node, "attention of another form than heads that divide the width")
+            return _Opaque(node, "attention in which the heads do not divide the width")
         heads = width // size
         generator = torch.Generator().manual_seed(1)
         trial = [torch.randn(each.value.shape, dtype=torch.float64, generator=generator) for each in sources]
         with torch.no_grad():
             got = self.replay(order, sources, trial, node)
-        # Where each head's numbers stand in what came out.
+        # Where each head's numbers are in the result.
         ours = self.arange([length, width]).view(self.batch, length, heads, size)
         forms = [ours.permute(0, 2, 1, 3), ours]
         rows = [each.reshape(self.batch, length, -1) for each in trial]
         found = self.matching(rows, got, forms, heads, size, order, sources, node)
         if found is None:
-            return _Opaque(node, "attention that differs from softmax(q k^T / sqrt(n)) v with n numbers a head (another scale, mask, or a normalisation of queries and keys)")
+            return _Opaque(node, "attention that differs from softmax(q k^T / sqrt(n)) v with n numbers per head (another scale, mask, or a normalisation of queries and keys)")
         columns, causal, rotary, index = found
         made = _Value("attention core", [below], [length, width], path=_where(node))
         made.extra = {"node": node, "dense": values, "columns": columns, "heads": heads, "causal": causal, "rotary": rotary}
         return _Sym(made, index)
 
     def has_softmax(self, node: _Node) -> bool:
-        """Whether one factor of a product comes from a softmax, through dropout and changes of shape at most."""
+        """Whether one factor of a product comes from a softmax, with at most dropout and changes of shape in between."""
         for each in _leaves(node.args):
             while isinstance(each, _Node) and each.dynamic:
                 if each.name in ("softmax", "_softmax"):
@@ -1436,7 +1436,7 @@ class _Lowering:
         return False
 
     def subgraph(self, node: _Node) -> Tuple[List[_Node], List[_Node]]:
-        """The operations between Linear layers and a node in their order, and those Linear layers."""
+        """The operations between Linear layers and a node, in order, and those Linear layers."""
         inside: Dict[int, _Node] = {}
         sources: Dict[int, _Node] = {}
 
@@ -1457,7 +1457,7 @@ class _Lowering:
         return sorted(inside.values(), key=by_place), sorted(sources.values(), key=by_place)
 
     def replay(self, order: Sequence[_Node], sources: Sequence[_Node], values: Sequence[Tensor], last: _Node) -> Tensor:
-        """The recorded operations again with other numbers."""
+        """Repeats the recorded operations with other numbers."""
         made: Dict[int, Tensor] = {id(each): value for each, value in zip(sources, values)}
         for each in order:
             swap = lambda x: (made[id(x)].clone() if id(x) in made and _is_in_place(each.name, each.kwargs) else made.get(id(x), x.value)) if isinstance(x, _Node) else x  # noqa: B023, E731
@@ -1466,7 +1466,7 @@ class _Lowering:
         return made[id(last)]
 
     def matching(self, rows: List[Tensor], got: Tensor, forms: List[Tensor], heads: int, size: int, order: List[_Node], sources: List[_Node], node: _Node) -> Any:
-        """The reading of queries, keys and values, masks and rotations under which the formula gives what was computed."""
+        """The interpretation (queries, keys and values, masks and rotations) under which the formula gives what was computed."""
         batch, length, width = rows[0].shape[0], rows[0].shape[1], heads * size
         readings: List[Tuple[Tensor, Tensor, Tensor]] = []
         plain = torch.arange(width).view(heads, size)
@@ -1503,11 +1503,11 @@ class _Lowering:
 
     @staticmethod
     def fits(shaped: Tensor, got: Tensor) -> bool:
-        """Whether what came out has a head's numbers last, as the form has."""
+        """Whether the numbers of a head are on the last axis of the result, as in the formula."""
         return shaped.shape[-1] == got.shape[-1]
 
     def rotary_bases(self, order: List[_Node], sources: List[_Node], node: _Node, size: int) -> List[float]:
-        """Candidates of the base of a rotary embedding, from the code's own tables of cosines."""
+        """Candidates for the base of a rotary embedding, from the code's own tables of cosines."""
         bases = [10000.0]
         length = node.value.shape[-2]
         for each in order:
@@ -1515,7 +1515,7 @@ class _Lowering:
                 if isinstance(inner, _Node) and not inner.dynamic and inner.value.is_floating_point() and inner.value.numel() >= size // 2 and length > 1:
                     table = inner.value.detach().reshape(-1, inner.value.shape[-1])
                     if table.shape[0] > 1 and table.shape[1] >= size // 2 and float(table.abs().max()) <= 1 + 1e-6:
-                        # cos or sin of base^(-(size - 2) / size), the slowest rotation at place 1.
+                        # cos or sin of base^(-(size - 2) / size), the slowest rotation at position 1.
                         for value in (float(table[1, size // 2 - 1]), float(table[1, -1])):
                             for angle in (math.acos(max(-1.0, min(1.0, value))), math.asin(max(-1.0, min(1.0, value)))):
                                 if angle > 0 and size > 2:
@@ -1531,7 +1531,7 @@ class _Lowering:
         x, other = node.args[0], node.args[1]
         known = self.symbols_of(other) if isinstance(other, _Node) else None
         if not isinstance(known, _Param) or known.name is None or known.index is None or known.index.dim() != 2 or not isinstance(x, _Node) or not x.dynamic:
-            return _Opaque(node, "a product with a tensor that is no matrix of parameters")
+            return _Opaque(node, "a product with a tensor that is not a matrix of parameters")
         width, outputs = known.index.shape
         if known.index.numel() != self.state[known.name].numel():
             return _Opaque(node, f"a product with a part of {known.name}")
@@ -1556,11 +1556,11 @@ class _Lowering:
         outputs, inner = self.state[name].shape
         moved = core.index.reshape(-1, inner) if core.index.shape[-1] == inner else None
         if moved is None or inner != width or not torch.equal(core.index.reshape(self.batch, -1), self.arange([length * width])):
-            raise _Refused(node, "an output projection that does not take all heads of a token side by side")
+            raise _Refused(node, "an output projection that does not take all heads of a token next to each other")
         dense: List[_Value] = extra["dense"]
         below = dense[0].inputs[0]
         if below.shape[-1] != outputs:
-            raise _Refused(node, f"attention that makes {outputs} numbers a token of {below.shape[-1]}")
+            raise _Refused(node, f"attention that makes {outputs} numbers per token from {below.shape[-1]}")
         columns: Sequence[Tensor] = extra["columns"]
         weights: List[_Weight] = []
         packed = len(dense) == 1
@@ -1591,7 +1591,7 @@ class _Lowering:
         return _Sym(made, self.arange([length, outputs]).view(node.value.shape))
 
     def _log_softmax(self, node: _Node) -> _Sym:
-        """Only as the end of a model whose loss is a cross-entropy, which takes it itself."""
+        """Only at the end of a model whose loss is a cross-entropy, which includes it."""
         x, dim = _take(node, "input", ("dim", -1))
         symbol = self.need(x)
         made = _Value("log softmax", [symbol.value], symbol.value.shape, path=_where(node))
@@ -1600,7 +1600,7 @@ class _Lowering:
 
 
 class _Refused(Exception):
-    """An operation that cannot be said, at a node; becomes CannotExport where its result is needed."""
+    """An operation that cannot be expressed, at a node; becomes CannotExport if its result is needed."""
 
     def __init__(self, node: _Node, reason: str):
         super().__init__(reason)
@@ -1608,7 +1608,7 @@ class _Refused(Exception):
 
 
 def _rotated(x: Tensor, base: float, interleaved: bool) -> Tensor:
-    """Rotary positions (Su et al., arXiv:2104.09864): pair i of a head turned by place * base^(-2i / n)."""
+    """Rotary positions (Su et al., arXiv:2104.09864): pair i of a head rotated by position * base^(-2i / n)."""
     length, size = x.shape[-2:]
     angle = torch.arange(length, dtype=x.dtype)[:, None] * torch.pow(base, -torch.arange(0, size, 2, dtype=x.dtype) / size)
     cos, sin = angle.cos(), angle.sin()
@@ -1643,7 +1643,7 @@ def _pair(given: Any) -> List[Any]:
 
 
 class _Placed(NamedTuple):
-    """A layer, and where it stands in the specification: "layers[3].layers[0]"."""
+    """A layer, and where it is in the specification: "layers[3].layers[0]"."""
 
     place: str
     value: _Value
@@ -1703,7 +1703,7 @@ class _Structure:
             if self.place[id(at)] < self.place[id(begin)] or id(at) in self.placed:
                 raise CannotExport(
                     f"{at.path or 'the model'}: its branches cross (one begins inside another and ends outside); the format has branches that "
-                    "leave one place and meet in one (residual, concat), series-parallel networks"
+                    "start at one point and meet at one point (residual, concat), as in series-parallel networks"
                 )
             self.placed.add(id(at))
             at = self.above[id(at)]
@@ -1736,12 +1736,12 @@ class _Structure:
                 spec["branches"] = [self.chain(begin, end, f"{here}.branches[{i}]") for i, end in enumerate(rest)]
             return spec
         if value.spec is None:
-            what = {"pad": "zeros around an image that no convolution takes", "mean square": "a mean of squares that is no normalisation"}.get(value.op, value.op)
-            raise CannotExport(f"{value.path or 'the model'}: {what} cannot be said in the model format; {_SEE}")
+            what = {"pad": "zeros around an image that no convolution uses", "mean square": "a mean of squares that is not a normalisation"}.get(value.op, value.op)
+            raise CannotExport(f"{value.path or 'the model'}: {what} cannot be expressed in the model format; {_SEE}")
         return value.spec
 
     def terms(self, value: _Value) -> List[_Value]:
-        """What a sum of sums adds up, where the inner sums serve nothing else."""
+        """The terms of a sum of sums, if the inner sums are used for nothing else."""
         found: List[_Value] = []
         for each in value.inputs:
             found += self.terms(each) if each.op == "sum" and self.uses[id(each)] == 1 else [each]
@@ -1770,7 +1770,7 @@ def _loss_spec(loss: Loss) -> Union[str, Spec]:
         if loss.weight is not None:
             spec["class_weights"] = [float(each) for each in loss.weight]
         if loss.ignore_index != -100:
-            raise CannotExport(f"loss: ignore_index={loss.ignore_index}; mark targets that do not count by -100")
+            raise CannotExport(f"loss: ignore_index={loss.ignore_index}; mark targets that do not count with -100")
         return "cross-entropy" if len(spec) == 1 else spec
     if isinstance(loss, nn.MSELoss) or loss is F.mse_loss:
         return {"type": "mse", "mean_over_outputs": True}
@@ -1782,11 +1782,11 @@ def _loss_spec(loss: Loss) -> Union[str, Spec]:
         return {"type": "binary-cross-entropy", "mean_over_outputs": True}
     if loss is F.cross_entropy or loss is F.nll_loss:
         return "cross-entropy"
-    raise CannotExport(f"loss: {type(loss).__name__} cannot be said; {_LOSSES}")
+    raise CannotExport(f"loss: {type(loss).__name__} cannot be expressed; {_LOSSES}")
 
 
 def _losses(spec: Union[str, Spec], outputs: Tensor, targets: Tensor) -> Tensor:
-    """The loss of every sample; outputs [n, ..., K], targets as the data have them."""
+    """The loss of every sample; outputs [n, ..., K], targets as they are in the data."""
     given: Spec = {"type": spec} if isinstance(spec, str) else spec
     if given["type"] == "cross-entropy":
         classes = outputs.shape[-1]
@@ -1865,7 +1865,7 @@ def _data(data: Data, samples: Optional[int]) -> Tuple[Tensor, Tensor]:
 
 # ------------------------------------------------------------------------------------------------------------------------------- export
 
-#: Numbers kept of one tensor of the check, evenly spread; more would add little.
+#: How many numbers of one tensor the check keeps, evenly spaced; more would add little.
 _KEPT = 4096
 
 
@@ -1878,7 +1878,7 @@ class _Exported(NamedTuple):
 
 
 def _spread(values: Tensor) -> np.ndarray:
-    """At most `_KEPT` of a tensor's numbers: every s-th, s the smallest that suffices."""
+    """At most `_KEPT` of a tensor's numbers: every s-th, with the smallest s that suffices."""
     flat = values.detach().reshape(-1)
     step = max(1, -(-flat.numel() // _KEPT))
     return flat[::step].to(torch.float64).numpy().copy()
@@ -1893,8 +1893,8 @@ def _converted(weight: _Weight, get: Get) -> np.ndarray:
 
 class _InDouble:
     """
-    The model itself in double precision, on the processor, in evaluation mode, for the time of a `with`; afterwards it is as it was. (A copy would not do: functions that a
-    model keeps may hold on to its modules.)
+    The model itself in double precision, on the processor, in evaluation mode, within a `with`; afterwards it is as it was. (A copy would not work: functions that a
+    model keeps may refer to its modules.)
     """
 
     def __init__(self, model: nn.Module):
@@ -1927,7 +1927,7 @@ class _InDouble:
 
 
 def _follow(model: nn.Module, x: Tensor, y: Tensor, loss: Loss, name: str) -> _Exported:
-    """Everything of a model file but the data and weights."""
+    """Everything in a model file except the data and weights."""
     loss_spec = _loss_spec(loss)
     epsilon = next((torch.finfo(each.dtype).eps for each in model.parameters() if each.is_floating_point()), torch.finfo(torch.float32).eps)
     with _InDouble(model) as double:
@@ -1940,14 +1940,14 @@ def _followed(double: nn.Module, x: Tensor, y: Tensor, loss_spec: Union[str, Spe
     pair = inputs[:2] if len(inputs) > 1 else torch.cat([inputs, inputs])
     pair = pair.clone()
     recorder, start, out = _record(double, pair, epsilon)
-    # With gradients on, as below: without them PyTorch's encoder takes another way, whose numbers differ in the last digits.
+    # With gradients on, as below: without them PyTorch's encoder takes a different path, whose numbers differ in the last digits.
     with _Double(epsilon):
         again, alone = (_only(double(each)).detach() for each in (pair.clone(), pair[:1].clone()))
     if again.shape != out.shape or not torch.allclose(again, out.detach(), rtol=1e-12, atol=1e-14):
-        raise CannotExport("the model gives two answers for one input (a random number in evaluation mode, such as F.dropout without training=self.training?)")
+        raise CannotExport("the model gives two different outputs for the same input (a random number in evaluation mode, such as F.dropout without training=self.training?)")
     parts = out.detach()[: len(out) // 2]
     if alone.numel() * 2 != out.numel() or not torch.allclose(alone.reshape(-1), parts.reshape(-1), rtol=1e-9, atol=1e-12):
-        raise CannotExport("the answer for a sample depends on the others of its batch; C, H and Q are sums over independent samples")
+        raise CannotExport("the output for a sample depends on the other samples of its batch; C, H and Q are sums over independent samples")
     state: Dict[str, Tensor] = dict(double.named_parameters())
     state.update(double.named_buffers())
     shared = {id(value): key for key, value in double.named_parameters()}
@@ -1978,7 +1978,7 @@ def _followed(double: nn.Module, x: Tensor, y: Tensor, loss_spec: Union[str, Spe
     model_spec: Spec = {"input": list(lowering.input.shape), "layers": layers, "loss": loss_spec}
     weights = [(f"{placed.value.spec['name']}.{weight.role}", weight) for placed in structure.layers for weight in placed.value.weights]  # type: ignore[index]
 
-    # The check: some samples in double precision, the gradient of the first, and what every layer gave for it.
+    # The check: some samples in double precision, the gradient of the first, and every layer's output for it.
     some = min(4, len(inputs))
     tables = getattr(lowering, "tables", {})
     get_double: Get = lambda key: state[key] if key in state else tables[key]  # noqa: E731
@@ -2019,7 +2019,7 @@ def _followed(double: nn.Module, x: Tensor, y: Tensor, loss_spec: Union[str, Spe
         "source": type(double).__name__,
     }
     if lowering.single_tables:
-        metadata["notes"] = json.dumps([*lowering.notes, "rotary tables of the model are in single precision: PyTorch's numbers agree to single precision only"])
+        metadata["notes"] = json.dumps([*lowering.notes, "the model's rotary tables are in single precision: PyTorch's numbers agree to single precision only"])
     return _Exported(model_spec, lowering, weights, metadata, tensors)
 
 
@@ -2068,12 +2068,12 @@ def _weight_arrays(exported: _Exported, model: nn.Module) -> Arrays:
 def export(model: nn.Module, data: Data, path: PathLike, loss: Loss = "cross-entropy", samples: Optional[int] = None, name: Optional[str] = None) -> Spec:
     """Writes model, weights, data and a check as one file for Covature, and returns the model in Covature's format.
 
-    model: any network whose operations the format can say; it is measured in evaluation mode, and is not changed.
-    data: (inputs, targets) as tensors or arrays, a Dataset, or a DataLoader. Images are [n, channels, height, width], tokens integers [n, length].
+    model: any network whose operations the format can express; it is measured in evaluation mode and is not changed.
+    data: (inputs, targets) as tensors or arrays, a Dataset, or a DataLoader. Images are [n, channels, height, width]; tokens are integers [n, length].
     loss: "cross-entropy", "mse" (1/2 sum over outputs), "binary-cross-entropy", or PyTorch's modules of these, in PyTorch's convention.
-    samples: the first so many samples of the data (default: all of them).
+    samples: use only this many samples, from the start of the data (default: all).
 
-    Raises CannotExport, naming module, operation and the nearest that can be said.
+    Raises CannotExport, naming the module, the operation and the nearest thing that can be expressed.
     """
     x, y = _data(data, samples)
     target = os.fspath(path)
@@ -2095,11 +2095,11 @@ def export(model: nn.Module, data: Data, path: PathLike, loss: Loss = "cross-ent
 
 class _Archive:
     """
-    A zip archive that grows entry by entry, of any size (zip64 where 32 bits do not hold a size or a place). Each entry is whole once written, so a reader takes
-    what there is, and a killed process loses nothing that was written.
+    A zip archive of any size that grows entry by entry (zip64 if a size or an offset does not fit into 32 bits). Each entry is complete once written, so a reader can use
+    what is there, and a killed process loses nothing that was written.
     """
 
-    #: Sizes and places from here on take 64 bits, and so many entries the wide end record.
+    #: From here on sizes and offsets take 64 bits; from this many entries on, the zip64 end record is needed.
     wide_from = 2**32 - 1
     many = 2**16 - 1
 
@@ -2119,7 +2119,7 @@ class _Archive:
         places = struct.pack("<Q", offset) if offset >= self.wide_from else b""
 
         def common(extra: bytes) -> bytes:
-            # Stored as it is, its name in UTF-8.
+            # Stored without compression, its name in UTF-8.
             return struct.pack("<HHHHHIIIHH", 45 if extra else 20, 0x800, 0, clock, date, zlib.crc32(data), size, size, len(key), len(extra))
 
         def field(values: bytes) -> bytes:
@@ -2159,12 +2159,12 @@ class Run:
                 run.checkpoint(step, model)
         run.finish()
 
-    `covature import my-run.covature` takes the file at any time, and the window draws it while it grows. With `model` and `data` every checkpoint can be measured
-    there later; without them the run has its curves alone. Used in a `with`, the run is finished at its end, or marked as failed by an exception.
+    `covature import my-run.covature` reads the file at any time, and the window draws it while it grows. With `model` and `data` every checkpoint can be measured
+    there later; without them the run has only its curves. Used in a `with`, the run is finished at its end, or marked as failed by an exception.
 
-    config: anything JSON can say; lr, momentum, weight_decay, batch_size, epochs and seed are taken as such.
-    path: where the file goes (default: NAME.covature in the current folder); a file that is there is never written over.
-    every: seconds between two writes of what was logged (default 1); a checkpoint and the end write at once.
+    config: anything that JSON can express; lr, momentum, weight_decay, batch_size, epochs and seed are recognised as settings of the training.
+    path: where to write the file (default: NAME.covature in the current folder); an existing file is never overwritten.
+    every: seconds between two writes of what was logged (default 1); a checkpoint and the end are written at once.
     """
 
     def __init__(
@@ -2182,7 +2182,7 @@ class Run:
         if not name.strip():
             raise ValueError("name: expected text that is not empty")
         if model is not None and data is None:
-            raise ValueError("model: give data=(inputs, targets) with it, over which checkpoints are measured")
+            raise ValueError("model: also give data=(inputs, targets), over which checkpoints are measured")
         safe = "".join(each if each.isalnum() or each in "-_." else "-" for each in name.strip())
         self.path = os.path.abspath(os.fspath(path) if path is not None else f"{safe}.covature")
         self._name = name.strip()
@@ -2198,7 +2198,7 @@ class Run:
         self._written = time.monotonic()
         self._ended = False
         settings = json.loads(json.dumps(dict(config or {}), default=str))
-        # The model first: what cannot be said leaves no file behind.
+        # The model first: one that cannot be expressed leaves no file behind.
         first = self._export(model) if model is not None else None
         self._archive = _Archive(self.path)
         head = {
@@ -2247,7 +2247,7 @@ class Run:
         for key, number in numbers.items():
             steps, points = self._points.setdefault(key, ([], []))
             steps.append(at)
-            # JSON has no NaN and no infinities; a diverging loss has.
+            # JSON has no NaN and no infinities, but a diverging loss may be one.
             points.append(number if math.isfinite(number) else "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity")
             self._last[key] = at
         if text is not None:
@@ -2257,7 +2257,7 @@ class Run:
             self.flush()
 
     def flush(self, sync: bool = False) -> None:
-        """Writes what was logged since the last time."""
+        """Writes what was logged since the last write."""
         self._written = time.monotonic()
         if not self._points and not self._lines:
             return
@@ -2267,7 +2267,7 @@ class Run:
         self._points, self._lines = {}, []
 
     def checkpoint(self, step: int, model: nn.Module, epoch: Optional[float] = None) -> None:
-        """Keeps the model's weights at a step, to be measured there."""
+        """Stores the model's weights at a step, so that they can be measured there."""
         self._open()
         at = int(step)
         if at in self._saved:
@@ -2281,14 +2281,14 @@ class Run:
         arrays = {key[len("weights/") :]: value for key, value in _weight_arrays(self._exported, model).items()}
         for key, value in arrays.items():
             if not np.isfinite(value).all():
-                raise ValueError(f"checkpoint: {key} holds numbers that are not finite at step {at}")
+                raise ValueError(f"checkpoint: {key} contains numbers that are not finite at step {at}")
         metadata = {"format": "covature-weights 1", "step": str(at), **({} if epoch is None else {"epoch": repr(float(epoch))})}
         self._archive.add(f"checkpoints/{at}.safetensors", _safetensors(arrays, metadata), sync=True)
         self._saved[at] = True
         self._step = max(self._step, at)
 
     def finish(self, error: Optional[str] = None) -> str:
-        """Ends the run, as failed where `error` says why; returns the file's path. Calling it again does nothing."""
+        """Ends the run, as failed if `error` says why; returns the file's path. Calling it again does nothing."""
         if not self._ended:
             self.flush()
             end = {"status": "done" if error is None else "failed", "error": error, "step": self._step, "ended": int(time.time() * 1000)}
@@ -2308,7 +2308,7 @@ class Run:
 
 
 def _command() -> List[str]:
-    """The command that runs Covature: $COVATURE, the one written into this file, the checkout that this file is in, or `covature` of the path."""
+    """The command that runs Covature: $COVATURE, the one written into this file, the checkout that this file is in, or `covature` on the path."""
     given = os.environ.get("COVATURE")
     if given:
         import shlex
@@ -2336,17 +2336,17 @@ def measure(
     out: Optional[PathLike] = None,
     **options: Any,
 ) -> Any:
-    """Measures a parameter by `covature measure` and returns its summary as a dictionary (a list of them for several parameters).
+    """Measures a parameter with `covature measure` and returns its summary as a dictionary (a list of them for several parameters).
 
     model: a file that `export` wrote, or a module, with `data` as for `export`. parameter: "fc2.kernel", "fc*.kernel", or several.
-    out: where C, H, Q and the rest go, for `load`. Other options are those of the command: method="projected", top=20, assumptions=True, ...
-    Raises RuntimeError with the command's own words where it fails.
+    out: where to write C, H, Q and the rest, for `load`. Other options are those of the command: method="projected", top=20, assumptions=True, ...
+    Raises RuntimeError with the command's own message if it fails.
     """
     names = [parameter] if isinstance(parameter, str) else list(parameter)
     with tempfile.TemporaryDirectory(prefix="covature-") as folder:
         if isinstance(model, nn.Module):
             if data is None:
-                raise ValueError("data: a module is measured over data=(inputs, targets)")
+                raise ValueError("data: to measure a module, give data=(inputs, targets)")
             place = os.path.join(folder, "model.covature-model")
             export(model, data, place, loss=loss, samples=samples)
         else:

@@ -1,4 +1,4 @@
-"""What the format cannot say is refused with the module, the operation and the nearest that it can; nothing is written then."""
+"""What the format cannot express is refused with the module, the operation and the nearest thing that it can; nothing is written then."""
 
 import covature
 import pytest
@@ -51,19 +51,19 @@ class Twice(nn.Module):
 
 
 cases = [
-    ("a transposed convolution", nn.ConvTranspose2d(4, 4, 2), r"inner: conv_transpose2d of \[2, 4, 8, 8\].*nearest that can be said: conv2d"),
+    ("a transposed convolution", nn.ConvTranspose2d(4, 4, 2), r"inner: conv_transpose2d of \[2, 4, 8, 8\].*nearest that can be expressed: conv2d"),
     ("a slope that is learned", nn.PReLU(), r"inner: prelu.*leaky-relu with a fixed slope"),
-    ("instance normalisation", nn.InstanceNorm2d(4), r"inner: instance_norm.*groupnorm with one channel a group"),
+    ("instance normalisation", nn.InstanceNorm2d(4), r"inner: instance_norm.*groupnorm with one channel per group"),
     ("a gate", SqueezeExcite(), r"inner: mul of \[2, 4, 8, 8\], \[2, 4, 1, 1\].*multiplied"),
-    ("an activation of one's own", Lambda(lambda x: x * torch.sigmoid(1.7 * x)), r"inner: mul.*a function of single numbers that the format has not"),
+    ("an activation of one's own", Lambda(lambda x: x * torch.sigmoid(1.7 * x)), r"inner: mul.*an elementwise function that the format does not have"),
     ("shared weights", Twice(), r"inner.same: conv2d.*inner.same.weight is used by two layers"),
     ("what stops the gradient", Lambda(lambda x: x.detach()), r"inner: detach.*has no gradient"),
     ("a change in place of a part", Lambda(lambda x: x.index_fill_(1, torch.tensor([0]), 0.0)), r"inner: index_fill_"),
     ("padding by reflection", Lambda(lambda x: F.pad(x, (1, 1, 1, 1), mode="reflect")), r"inner: pad.*'reflect'"),
     ("places from the second on", Lambda(lambda x: x[:, :, 1::2, 1::2]), r"a mean over part of \[8, 8, 4\]"),
-    ("zeros around an image and for its channels at once", Lambda(lambda x: F.pad(x, (1, 1, 1, 1, 2, 2))[:, 2:6]), r"inner: pad.*padding of channels and of places at once"),
-    ("batch statistics", nn.BatchNorm2d(4, track_running_stats=False), r"depends on the others of its batch"),
-    ("chance while evaluating", Lambda(lambda x: F.dropout(x, 0.5)), r"two answers for one input"),
+    ("zeros around an image and for its channels at once", Lambda(lambda x: F.pad(x, (1, 1, 1, 1, 2, 2))[:, 2:6]), r"inner: pad.*padding of channels and of positions at once"),
+    ("batch statistics", nn.BatchNorm2d(4, track_running_stats=False), r"depends on the other samples of its batch"),
+    ("chance while evaluating", Lambda(lambda x: F.dropout(x, 0.5)), r"two different outputs for the same input"),
     ("the largest number of all places", Lambda(lambda x: x.amax((2, 3), keepdim=True)), r"inner: amax.*maxpool2d"),
     ("weight normalisation", nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 4, 1)), r"its weight is computed from parameters"),
     ("a resize", nn.Upsample(scale_factor=2), r"inner: interpolate.*avgpool2d"),
@@ -94,9 +94,9 @@ def test_branches_that_cross(tmp_path):
 
 
 losses = [
-    (nn.L1Loss(), "L1Loss cannot be said; expected"),
+    (nn.L1Loss(), "L1Loss cannot be expressed; expected"),
     ("hinge", "'hinge'; expected"),
-    (nn.CrossEntropyLoss(ignore_index=0), "ignore_index=0; mark targets that do not count by -100"),
+    (nn.CrossEntropyLoss(ignore_index=0), "ignore_index=0; mark targets that do not count with -100"),
     (nn.BCEWithLogitsLoss(pos_weight=torch.tensor([2.0])), "BCEWithLogitsLoss with weights"),
 ]
 

@@ -1,7 +1,7 @@
 /**
  * The binding of tfjs-node, compiled from the source in its package and linked with a TensorFlow library. It is written against Node-API, so
- * the headers of any Node serve and no other part of Node's build is needed: one call of the compiler takes the place of node-gyp, which
- * would download the headers of the whole of Node first.
+ * the headers of any Node will do and no other part of Node's build is needed: one call of the compiler replaces node-gyp, which
+ * would first download all of Node's headers.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,7 @@ import process from 'node:process';
 import { runGuarded } from './guard.mjs';
 import { SetupError } from './say.mjs';
 
-/** What installs a compiler, by the file that names a Linux distribution's package manager. */
+/** The command that installs a compiler, by the file of a Linux distribution's package manager. */
 const compilers = [
   ['/usr/bin/apt-get', 'sudo apt-get install g++'],
   ['/usr/bin/dnf', 'sudo dnf install gcc-c++'],
@@ -19,7 +19,7 @@ const compilers = [
 ];
 
 /**
- * The C++ compiler: what the environment's CXX names, else the first of the usual names that starts. Raises a SetupError that says how to
+ * The C++ compiler: the one that CXX names in the environment, otherwise the first of the usual names that starts. Raises a SetupError that says how to
  * install one.
  * @param {NodeJS.ProcessEnv} [env]
  */
@@ -31,13 +31,13 @@ export function findCompiler(env = process.env) {
   const install = compilers.find(([file]) => existsSync(file))?.[1] ?? 'install g++ or clang++';
   throw new SetupError(
     named
-      ? `CXX names ${named}, which does not start: "unset CXX" takes the system's compiler`
-      : `there is no C++ compiler here, which the binding between Node and TensorFlow needs: "${install}", then run this again`,
+      ? `CXX names ${named}, which does not start: with "unset CXX" the system's compiler is used`
+      : `there is no C++ compiler here, and the binding between Node and TensorFlow needs one: "${install}", then run this again`,
   );
 }
 
 /**
- * The folder with Node-API's headers: of the Node that runs the program, else those that koffi's package carries.
+ * The folder with Node-API's headers: those of the Node that runs the program, otherwise those in koffi's package.
  * @param {string} root the checkout @param {string} node
  */
 export function findHeaders(root, node) {
@@ -47,15 +47,15 @@ export function findHeaders(root, node) {
   ];
   const found = folders.find((folder) => existsSync(join(folder, 'node_api.h')));
   if (found === undefined)
-    throw new SetupError(`node_api.h is in none of ${folders.join(', ')}: "npm run build" brings the packages back`);
+    throw new SetupError(`node_api.h is in none of ${folders.join(', ')}: "npm run build" installs the packages again`);
   return found;
 }
 
 /**
- * Compiles the binding. Raises a SetupError with the compiler's own words where that fails.
+ * Compiles the binding. Raises a SetupError with the compiler's own message if that fails.
  * @param {{ root: string, node: string, compiler: string, headers: string, library: string, target: string, runPath: string }} options
- *   headers: the folder that has TensorFlow's; library: the folder with libtensorflow_cc.so.2 at compile time; runPath: the same as the
- *   loader shall find it, in which $ORIGIN is the binding's own folder
+ *   headers: the folder with TensorFlow's headers; library: the folder with libtensorflow_cc.so.2 at compile time; runPath: the same folder
+ *   as the loader will find it, in which $ORIGIN is the binding's own folder
  */
 export async function compileBinding({ root, node, compiler, headers, library, target, runPath }) {
   const source = join(root, 'node_modules/@tensorflow/tfjs-node/binding');
@@ -69,7 +69,7 @@ export async function compileBinding({ root, node, compiler, headers, library, t
   const reason = await runGuarded({ command: compiler, args, cwd: dirname(target), watch: [target], silence: 600_000 });
   if (reason !== undefined)
     throw new SetupError(
-      `the binding does not compile against this TensorFlow (${reason}). "npm run setup:tensorflow -- --python" takes the version that is known to fit`,
+      `the binding does not compile against this TensorFlow (${reason}). "npm run setup:tensorflow -- --python" installs the version that is known to work`,
     );
 }
 
@@ -89,7 +89,7 @@ process.stdout.write(JSON.stringify({ version: binding.TF_Version }));
 `;
 
 /**
- * Loads a binding in a process of its own and multiplies two matrices with it. Returns the version of its TensorFlow; raises a SetupError where
+ * Loads a binding in a separate process and multiplies two matrices with it. Returns the version of its TensorFlow; raises a SetupError if
  * it does not load or multiplies wrongly.
  * @param {string} node @param {string} binding
  * @returns {string}
@@ -108,6 +108,6 @@ export function tryBinding(node, binding) {
     .join(' ')
     .trim();
   throw new SetupError(
-    `the binding was compiled, but does not work (${words || (signal ? `ended by ${signal}` : `exit status ${status}`)}). "npm run setup:tensorflow -- --python" takes the version that is known to fit`,
+    `the binding was compiled, but does not work (${words || (signal ? `ended by ${signal}` : `exit status ${status}`)}). "npm run setup:tensorflow -- --python" installs the version that is known to work`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Building what the sources do not run without, when they have changed. Whether they have is asked at every launch, so first only names,
- * times and sizes are compared; a checkout that touches files without changing them is recognised by their contents.
+ * Builds what the sources need to run, if they have changed. This is checked at every launch, so at first only names,
+ * times and sizes are compared; files that git has touched without changing them are recognised by their contents.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
@@ -19,8 +19,8 @@ import { readJson, writeJson } from './stamp.mjs';
  * @property {string} script the program that builds, run by the pinned Node in the checkout
  * @property {string[]} args
  * @property {string[]} inputs files and folders, relative to the checkout
- * @property {string[]} outputs files that exist once it is built
- * @property {string[]} needs without each of these files there is nothing to build
+ * @property {string[]} outputs files that exist after the build
+ * @property {string[]} needs if one of these files is missing, there is nothing to build
  */
 
 /** @type {Record<'kernels' | 'workbench', Task>} */
@@ -46,7 +46,7 @@ const tasks = {
 };
 
 /**
- * Builds what is out of date of the named tasks, one launch at a time.
+ * Builds those of the named tasks that are out of date, one launch at a time.
  * @param {string} root
  * @param {string} node the pinned Node
  * @param {(keyof typeof tasks)[]} names
@@ -57,7 +57,7 @@ export async function build(root, node, names) {
   await withLock(
     setupLock(root),
     async (record) => {
-      // Another launch may have built meanwhile.
+      // Another launch may have built it in the meantime.
       for (const task of stale) if (isStale(root, task)) await run(root, node, task, record);
     },
     {
@@ -89,14 +89,14 @@ function isStale(root, task) {
 async function run(root, node, task, record) {
   say(`building ${task.title}`);
   const started = performance.now();
-  // Marked before the build: what changes while it runs is built the next time.
+  // Recorded before the build: what changes during it is built the next time.
   const files = filesOf(root, task);
   const stamp = { quick: quickMark(root, files), contents: contentMark(root, files) };
   const { status, output } = await runQuietly(node, [task.script, ...task.args], { cwd: root, onStart: record });
   record(0);
   if (status !== 0 || !task.outputs.every((path) => existsSync(join(root, path)))) {
     process.stderr.write(output);
-    throw new SetupError(`${task.title} could not be built (the messages stand above)`);
+    throw new SetupError(`${task.title} could not be built (see the messages above)`);
   }
   writeJson(stampFile(root, task), stamp);
   say(`built in ${duration(performance.now() - started)}`);

@@ -1,4 +1,4 @@
-/** `npm run check`: types, unused code, lint, format. All of them run even where one fails, side by side; each one's messages are printed together. */
+/** `npm run check`: types, unused code, lint, format. All of them run in parallel, even if one fails; the messages of each are printed together. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';

@@ -1,9 +1,9 @@
-/** The commit of a checkout, for packages that are made from it: they say it wherever a figure, a report or a run names its software. */
+/** The commit of a checkout, for packages that are built from it: figures, reports and runs give it where they name their software. */
 import { execFileSync } from 'node:child_process';
 
 /**
  * @param {string} root the checkout
- * @returns {{ commit: string | null, modified: boolean | null }} nulls outside a checkout, and where there is no git
+ * @returns {{ commit: string | null, modified: boolean | null }} nulls outside a checkout, or without git
  */
 export function commitOf(root) {
   const git = (/** @type {string[]} */ ...args) =>

@@ -1,7 +1,7 @@
 /**
- * What no package of the registry carries and a part of the program can use: libtensorflow with CUDA (a training engine for NVIDIA cards) and
- * Electron's binary (the desktop window). Neither is ever needed: each download gives up once nothing arrives, says so, and is not tried again
- * by itself for a day.
+ * Downloads that are not in any package of the registry and that parts of the program can use: libtensorflow with CUDA (a training engine for NVIDIA cards) and
+ * Electron's binary (the desktop window). Neither is required: each download gives up when no more data arrive, says so, and is not tried again
+ * automatically for a day.
  */
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,18 +10,18 @@ import { runGuarded } from './guard.mjs';
 import { duration, say } from './say.mjs';
 import { readJson, writeJson } from './stamp.mjs';
 
-/** A silent network costs at most 10 s in all; the rest of that goes to starting and ending the download. */
+/** A network that does not respond costs at most 10 s in all; the rest of that is for starting and ending the download. */
 const silence = 7000;
 
 /**
  * @typedef {object} DownloadOptions
  * @property {string} node the Node that runs the download
- * @property {boolean} [again] try even where it failed today
+ * @property {boolean} [again] try even if it has failed today
  * @property {number} [silence] milliseconds without data after which it is given up; 7,000
  */
 
 /**
- * Makes sure of libtensorflow. Returns whether it is there.
+ * Makes sure that libtensorflow is installed. Returns whether it is there.
  * @param {string} root the checkout
  * @param {DownloadOptions} options
  */
@@ -35,14 +35,14 @@ export async function ensureTensorflow(root, options) {
     name: 'tensorflow',
     title: 'libtensorflow with CUDA (about 400 MB)',
     without:
-      'the engines that need no card serve instead ("npm run setup:tensorflow -- --python" takes a newer one from PyPI)',
+      'the engines that need no card are used instead ("npm run setup:tensorflow -- --python" installs a newer one from PyPI)',
     isThere: () => hasTensorflow(root),
     job: () => ({
       args: [join(folder, 'scripts/install.js'), 'gpu', 'download'],
       cwd: folder,
       watch: ['deps', 'lib', 'build'].map((name) => join(folder, name)),
       env: {
-        // The package's own tools (node-pre-gyp), and Node's headers, should the binding have to be compiled.
+        // The package's own tools (node-pre-gyp), and Node's headers, in case the binding has to be compiled.
         PATH: `${join(root, 'node_modules/.bin')}${process.platform === 'win32' ? ';' : ':'}${process.env['PATH'] ?? ''}`,
         npm_config_nodedir: join(options.node, '../..'),
       },
@@ -56,13 +56,13 @@ export async function ensureTensorflow(root, options) {
 export function hasTensorflow(root) {
   const folder = join(root, 'node_modules/@tensorflow/tfjs-node-gpu');
   const binding = join(folder, 'lib/napi-v8/tfjs_binding.node');
-  // A link: to what tensorflow.mjs has put into the user's cache folder, library and all.
+  // A link to what tensorflow.mjs has put into the user's cache folder, including the library.
   if (lstatSync(binding, { throwIfNoEntry: false })?.isSymbolicLink()) return existsSync(binding);
   const library = process.platform === 'win32' ? 'deps/lib/tensorflow.dll' : 'deps/lib/libtensorflow.so.2.9.1';
   return existsSync(join(folder, library)) && existsSync(binding);
 }
 
-/** Whether the machine has an NVIDIA card with its driver, for which libtensorflow exists. */
+/** Whether the machine has an NVIDIA card with its driver, on a platform for which libtensorflow exists. */
 export function hasNvidiaCard() {
   if (process.arch !== 'x64') return false;
   if (process.platform === 'linux') return existsSync('/proc/driver/nvidia/version') || existsSync('/dev/nvidia0');
@@ -72,7 +72,7 @@ export function hasNvidiaCard() {
 }
 
 /**
- * Makes sure of Electron's binary. Returns whether it is there.
+ * Makes sure that Electron's binary is installed. Returns whether it is there.
  * @param {string} root
  * @param {DownloadOptions} options
  */

@@ -1,6 +1,6 @@
 /**
- * A download by someone else's program, which has no time limit of its own: it is watched, and ended when for a while nothing arrives. A
- * network that drops packets would otherwise hold it for minutes.
+ * Watches a download by another program, which has no time limit of its own, and ends it when nothing has arrived for a while. A
+ * network that drops packets would otherwise block it for minutes.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
@@ -14,20 +14,20 @@ import { Interrupted } from './say.mjs';
  * @property {string[]} args
  * @property {string} cwd
  * @property {NodeJS.ProcessEnv} [env]
- * @property {string[]} watch folders and files in which what arrives is written; they need not exist yet
- * @property {number | (() => number)} silence milliseconds without a new byte after which it is given up, above 0; asked at every look
+ * @property {string[]} watch folders and files into which it writes; they need not exist yet
+ * @property {number | (() => number)} silence milliseconds without a new byte after which it is given up, above 0; evaluated at every check
  * @property {(bytes: number) => void} [onProgress] called with what has arrived so far, at most every five seconds
  */
 
 /**
- * Resolves to undefined when the program ended well, else to why it did not. Rejects with Interrupted when the user stops it.
+ * Resolves to undefined if the program succeeded, otherwise to the reason why it did not. Rejects with Interrupted if the user stops it.
  * @param {Guarded} guarded
  * @returns {Promise<string | undefined>}
  */
 export function runGuarded({ command, args, cwd, env = process.env, watch, silence, onProgress }) {
   return new Promise((resolve, reject) => {
     const posix = process.platform !== 'win32';
-    // Its own process group: what it starts ends with it.
+    // Its own process group, so that the processes that it starts end with it.
     const child = spawn(command, args, { cwd, env, detached: posix, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     let printed = 0;
@@ -86,7 +86,7 @@ export function runGuarded({ command, args, cwd, env = process.env, watch, silen
 }
 
 /**
- * The line of what a program said that tells most of its failure: one with a system's error code, else with the word error, else the last.
+ * The most informative line of a failed program's output: one with a system's error code, otherwise one with the word error, otherwise the last.
  * @param {string} text
  */
 function tellingLine(text) {
@@ -102,7 +102,7 @@ function tellingLine(text) {
 }
 
 /**
- * Bytes in files and, all the way down, folders. What vanishes while it is counted counts nothing.
+ * Bytes in files and, recursively, in folders. What disappears while it is counted counts as nothing.
  * @param {string[]} paths
  * @returns {number}
  */

@@ -1,4 +1,4 @@
-/** Installing the packages from the lock file, when that is needed and by one launch at a time. */
+/** Installs the packages from the lock file if necessary, one launch at a time. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import process from 'node:process';
@@ -58,7 +58,7 @@ async function installPackages(root, npm, record) {
   say(`${why}: installing ${packages} packages from the lock file (npm ${npm.version}; about a minute)`);
   moveRunningNodeAside(root);
   const started = performance.now();
-  // npm draws its own progress where stderr is a terminal.
+  // npm shows its own progress if stderr is a terminal.
   const timer = process.stderr.isTTY
     ? undefined
     : setInterval(() => say(`still installing, ${duration(performance.now() - started)}`), 15_000);
@@ -81,7 +81,7 @@ async function installPackages(root, npm, record) {
     record(0);
     if (status !== 0) {
       throw new SetupError(
-        `npm could not install the packages (exit status ${status}; its words stand above). With a connection to the npm registry, run the command again.`,
+        `npm could not install the packages (exit status ${status}; see its messages above). With a connection to the npm registry, run the command again.`,
       );
     }
   } finally {
@@ -91,7 +91,7 @@ async function installPackages(root, npm, record) {
 }
 
 /**
- * Windows lets nobody delete the program that runs, which is the pinned Node's when npm scripts find it first on their PATH; it does let it be renamed.
+ * Windows does not allow a running program to be deleted. That is the pinned Node if npm scripts find it first on their PATH. It can be renamed, though.
  * @param {string} root
  */
 function moveRunningNodeAside(root) {
@@ -111,8 +111,8 @@ function moveRunningNodeAside(root) {
 }
 
 /**
- * koffi and better-sqlite3 bring binaries for the common machines; elsewhere koffi's install script compiles one. The scripts do not run with
- * the installation, so that one of them cannot hold it up: here those run that package.json's `allowScripts` names.
+ * koffi and better-sqlite3 come with binaries for the common machines; elsewhere koffi's install script compiles one. Install scripts do not run during
+ * the installation, so that none of them can block it; those that `allowScripts` in package.json names are run here.
  * @param {string} root
  * @param {import('./npm.mjs').Npm} npm
  * @param {(pid: number) => void} record
@@ -140,7 +140,7 @@ async function buildNatives(root, npm, record) {
         onStart: record,
       });
       record(0);
-      if (status !== 0) say(`koffi did not compile (it wants CMake and a C++ compiler; then "${rebuild}"); ${without}`);
+      if (status !== 0) say(`koffi did not compile (it needs CMake and a C++ compiler; then "${rebuild}"); ${without}`);
     }
   }
   const prebuilt = join(

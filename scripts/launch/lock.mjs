@@ -1,7 +1,7 @@
 /**
- * One set-up at a time in a checkout, by own code since it works before any package is there. The lock is a file made with O_EXCL that names its holder; the holder touches it every two seconds.
- * A holder that was killed leaves the file behind, so those who wait judge it: it is stale when its process is gone (on the same host) or
- * when nobody touched it for a while, and in either case the child it recorded (npm outlives a killed launcher) is gone too.
+ * Allows one set-up at a time in a checkout. This is our own code because it has to work before any package is installed. The lock is a file created with O_EXCL that names its holder; the holder touches it every two seconds.
+ * A holder that was killed leaves the file behind, so the processes that wait decide whether it is stale: it is if its process is gone (on the same host) or
+ * if it has not been touched for a while, and in either case only if the child that it recorded (npm outlives a killed launcher) is gone too.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { writeJson } from './stamp.mjs';
 /**
  * @typedef {object} Holder
  * @property {number} pid
- * @property {number} child a process that works for the holder, 0 for none
+ * @property {number} child a process that works for the holder; 0 for none
  * @property {string} host
  * @property {string} id
  */
@@ -22,13 +22,13 @@ import { writeJson } from './stamp.mjs';
 /**
  * @typedef {object} LockOptions
  * @property {(holder: Holder | undefined) => void} [onWait] called once when someone else holds the lock
- * @property {number} [poll] milliseconds between two looks; 200
+ * @property {number} [poll] milliseconds between two checks; 200
  * @property {number} [silence] milliseconds without a touch after which a holder counts as gone; 30,000
- * @property {number} [longSilence] the same where the holder's child seems to live; 600,000 (its number may have gone to another process)
+ * @property {number} [longSilence] the same if the holder's child seems to be alive; 600,000 (its process id may have been reused)
  */
 
 /**
- * Runs `work` while holding the lock. `work` gets a function that records the child process it has started (0 when that ended).
+ * Runs `work` while holding the lock. `work` gets a function that records the child process that it has started (0 once that has ended).
  * @template T
  * @param {string} file
  * @param {(record: (child: number) => void) => Promise<T>} work
@@ -56,7 +56,7 @@ async function acquire(file, holder, options) {
   const { onWait, poll = 200, silence = 30_000, longSilence = 600_000 } = options;
   mkdirSync(dirname(file), { recursive: true });
   let told = false;
-  /** What was seen last, and since when it has not changed by this process's own clock. */
+  /** What was seen last, and since when it has not changed, by this process's own clock. */
   let seen = { mark: '', since: 0 };
   for (;;) {
     if (create(file, JSON.stringify(holder))) return;
@@ -95,15 +95,15 @@ function isAlive(pid) {
   }
   if (process.platform !== 'linux') return true;
   try {
-    // A process that ended and that nobody waited for (containers often have no init) still answers to kill.
+    // A process that has ended but was not waited for (containers often have no init) still responds to kill.
     const state = readFileSync(`/proc/${pid}/stat`, 'latin1');
     return !/^[ZX]/.test(state.slice(state.lastIndexOf(')') + 2));
   } catch {
-    return true; // no /proc here: kill's answer stands
+    return true; // no /proc here: rely on kill's answer
   }
 }
 
-/** Whether the lock file was made, which fails where there is one. A reader takes one that is not yet whole for another's. @param {string} file @param {string} text */
+/** Whether the lock file was created; this fails if there is one already. To a reader, an incomplete one belongs to another process. @param {string} file @param {string} text */
 function create(file, text) {
   try {
     writeFileSync(file, text, { flag: 'wx' });
@@ -115,7 +115,7 @@ function create(file, text) {
 }
 
 /**
- * Takes a stale lock away. Two may have judged the same one: the slower must not remove the lock that the faster has made since.
+ * Removes a stale lock. Two processes may have found the same one stale: the slower must not remove the lock that the faster has created since.
  * @param {string} file @param {string | undefined} id
  */
 function discard(file, id) {
@@ -135,7 +135,7 @@ function readHolder(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return undefined; // gone meanwhile, or cut short: the caller looks again
+    return undefined; // gone in the meantime, or incomplete: the caller checks again
   }
 }
 

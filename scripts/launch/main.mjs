@@ -1,4 +1,4 @@
-/** What the launcher can launch, and the order of its steps: packages, builds, then the command under the pinned Node. */
+/** What the launcher can start, and the order of its steps: packages, builds, then the command with the pinned Node. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -7,7 +7,7 @@ import { endLike, launchEnvironment, runInstead, runThrough } from './run.mjs';
 import { Interrupted, SetupError, say } from './say.mjs';
 import { currentStamp, nodeOf, writeJson } from './stamp.mjs';
 
-/** Where the checkout is. */
+/** The folder of the checkout. */
 const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
 /** The programs, by the name of their npm script. */
@@ -17,7 +17,7 @@ const entries = {
   covature: 'src/main/cli/index.ts',
 };
 
-/** Scripts of this checkout and its packages, each run in the checkout: arguments that come before the user's, and whether the workbench must be built. */
+/** Scripts of this checkout and its packages, each run in the checkout's folder: the arguments that come before the user's, and whether the workbench must be built. */
 const scripts = {
   pack: { args: ['scripts/pack.mjs'], built: true },
   docs: { args: ['scripts/docs/site.ts', 'build'], built: false },
@@ -46,7 +46,7 @@ async function launch(what, rest) {
   const root = checkout;
   const entry = Object.entries(entries).find(([name]) => name === what)?.[1];
   if (entry === undefined && !others.includes(what)) {
-    say(`nothing is called "${what}" here: there are ${[...Object.keys(entries), ...others].join(', ')}`);
+    say(`there is no "${what}" here; there are ${[...Object.keys(entries), ...others].join(', ')}`);
     process.exit(2);
   }
   if (entry !== undefined && !existsSync(join(root, entry))) throw new SetupError(`${entry} is not in this checkout`);
@@ -56,7 +56,7 @@ async function launch(what, rest) {
 
   if (entry !== undefined) {
     await buildFor(root, node, what === 'start' || rest[0] === 'serve');
-    // npm changes to the checkout's folder; relative paths among the arguments are relative to where the user stands.
+    // npm changes to the checkout's folder; relative paths among the arguments are relative to the user's current folder.
     const cwd =
       process.env['npm_lifecycle_event'] === what && process.cwd() === root ? process.env['INIT_CWD'] : undefined;
     // SIGUSR1 asks a run to pause (run.mjs passes it on); it must never open the inspector.
@@ -110,7 +110,7 @@ async function tensorflowFromPython(root, node, rest) {
   await setUpFromPython(root, { node, args: rest });
 }
 
-/** @param {string} root @param {string} node @param {boolean} workbench whether the workbench's bundles are wanted */
+/** @param {string} root @param {string} node @param {boolean} workbench whether the workbench's bundles are needed */
 async function buildFor(root, node, workbench) {
   const { build } = await import('./build.mjs');
   await build(root, node, workbench ? ['kernels', 'workbench'] : ['kernels']);

@@ -1,4 +1,4 @@
-/** Finding npm and running it. */
+/** Finds npm and runs it. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
@@ -18,7 +18,7 @@ const oldestNpm = 7;
  */
 
 /**
- * The npm that started this process, or the first on the PATH, or the one that lies beside this Node.
+ * The npm that started this process, or the first on the PATH, or the one installed with this Node.
  * @returns {Npm}
  */
 export function findNpm() {
@@ -27,8 +27,8 @@ export function findNpm() {
     script && basename(script) === 'npm-cli.js' && existsSync(script) ? fromScript(script) : (onPath() ?? besideNode());
   if (npm === undefined) {
     throw new SetupError(
-      'npm is not to be found, and the packages have to be installed once. It comes with Node from https://nodejs.org ' +
-        '(Debian and Ubuntu have it apart: sudo apt-get install npm).',
+      'npm was not found, and it is needed to install the packages once. It comes with Node from https://nodejs.org ' +
+        '(on Debian and Ubuntu it is a separate package: sudo apt-get install npm).',
     );
   }
   if (!(Number(npm.version.split('.')[0]) >= oldestNpm)) {
@@ -89,7 +89,7 @@ function isInstalled(path) {
 /**
  * Runs npm in `root` with its output on stderr. Resolves to the exit status (1 for a signal).
  * @param {Npm} npm
- * @param {string[]} args words without spaces or characters that a shell reads
+ * @param {string[]} args words without spaces or characters that a shell interprets
  * @param {{ root: string, onStart?: (pid: number) => void, env?: NodeJS.ProcessEnv }} options
  * @returns {Promise<number>}
  */
@@ -118,7 +118,7 @@ export function runNpm(npm, args, { root, onStart, env = process.env }) {
 }
 
 /**
- * Whether the user has switched install scripts off (`ignore-scripts` in any npm configuration that holds here).
+ * Whether the user has switched install scripts off (`ignore-scripts` in any npm configuration that applies here).
  * @param {Npm} npm
  * @param {string} root
  */

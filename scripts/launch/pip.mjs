@@ -1,4 +1,4 @@
-/** PyPI through the user's own pip: wheels for this machine, whichever Python runs pip, and the room that they need. */
+/** PyPI through the user's own pip: wheels for this machine, whichever Python runs pip, and the disk space that they need. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import process from 'node:process';
 import { runGuarded } from './guard.mjs';
 import { SetupError, say } from './say.mjs';
 
-/** pip's choice of wheels: of one Python, whichever runs pip, for this machine and its glibc. */
+/** Options that make pip choose the wheels of one Python version, whichever Python runs pip, for this machine and its glibc. */
 export function wheelsForHere() {
   const machine = process.arch === 'x64' ? 'x86_64' : 'aarch64';
   const glibc = glibcMinor();
@@ -17,7 +17,7 @@ export function wheelsForHere() {
   ];
 }
 
-/** The second number of glibc's version; 17 where Node does not say. */
+/** The second number of glibc's version; 17 if Node does not say. */
 function glibcMinor() {
   const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (
     /** @type {unknown} */ (process.report.getReport())
@@ -26,7 +26,7 @@ function glibcMinor() {
 }
 
 /**
- * Runs pip in a folder of ours, with its progress. Raises a SetupError with its words and what helps.
+ * Runs pip in a folder of ours and shows its progress. Raises a SetupError with pip's message and what to do.
  * @param {string[]} args @param {string} stage @param {string} cache @param {string} what
  */
 export async function pip(args, stage, cache, what) {
@@ -36,7 +36,7 @@ export async function pip(args, stage, cache, what) {
   const offline = `with its wheel fetched elsewhere ("pip download --no-deps ${what}"), "npm run setup:tensorflow -- --python FILE.whl" needs neither pip nor a network`;
   if (python === undefined)
     throw new SetupError(
-      `python3 has no pip here, which fetches from PyPI: "${existsSync('/usr/bin/apt-get') ? 'sudo apt-get install python3-pip' : 'python3 -m ensurepip'}"; or, ${offline}`,
+      `python3 has no pip here, which is needed to download from PyPI: "${existsSync('/usr/bin/apt-get') ? 'sudo apt-get install python3-pip' : 'python3 -m ensurepip'}"; or, ${offline}`,
     );
   const temporary = join(stage, 'pip');
   mkdirSync(temporary, { recursive: true });

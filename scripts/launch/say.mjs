@@ -1,10 +1,10 @@
 /** What the launcher tells the user. Always on stderr: stdout belongs to the command that is launched. */
 import process from 'node:process';
 
-/** A failure that is reported in plain words, without a stack: what is wrong and how to fix it. */
+/** A failure that is reported in plain words, without a stack trace: what is wrong and how to fix it. */
 export class SetupError extends Error {}
 
-/** Set-up was stopped by the user. */
+/** The user stopped the set-up. */
 export class Interrupted extends Error {
   /** @param {NodeJS.Signals} signal */
   constructor(signal) {

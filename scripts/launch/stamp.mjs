@@ -1,6 +1,6 @@
 /**
- * The record of a finished installation, node_modules/.covature/setup.json: for which lock file and machine it was made and where the Node
- * is that everything runs under. Every launch reads it, so it costs one small file, one hash of the lock file and one `stat`.
+ * The record of a finished installation, node_modules/.covature/setup.json: for which lock file and machine it was made, and where the Node is
+ * that runs everything. Every launch reads it, so it costs one small file, one hash of the lock file and one `stat`.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ export function installationKey(root) {
 }
 
 /**
- * The stamp of a finished installation for the present lock file, or undefined where one has to be made.
+ * The stamp of a finished installation for the current lock file, or undefined if the packages have to be installed.
  * @param {string} root
  * @returns {Stamp | undefined}
  */
@@ -52,7 +52,7 @@ export function removeStamp(root) {
 }
 
 /**
- * The JSON in a file; undefined where there is none or it is torn (each such file can be made again).
+ * The JSON in a file; undefined if there is none or it is incomplete (each such file can be written again).
  * @param {string} file
  * @returns {any}
  */

@@ -1,7 +1,7 @@
 /**
- * `npm run setup:tensorflow -- --python [SOURCE]`: a TensorFlow of today for tfjs-node and tfjs-node-gpu. PyPI's wheels carry the C library and
+ * `npm run setup:tensorflow -- --python [SOURCE]`: a current TensorFlow for tfjs-node and tfjs-node-gpu. PyPI's wheels contain the C library and
  * its headers; the binding that Node loads is compiled against them (binding.mjs). The result is kept in the user's cache folder and is used by
- * every checkout: node_modules of each links to it. A folder there appears whole or not at all.
+ * every checkout, whose node_modules links to it. A folder there appears complete or not at all.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -31,7 +31,7 @@ import { writeJson } from './stamp.mjs';
 import { libc } from './tree.mjs';
 import { openWheel, textIn, unpack } from './wheel.mjs';
 
-/** The version that is known to fit the binding of tfjs-node 4.22.0. */
+/** The version that is known to work with the binding of tfjs-node 4.22.0. */
 const knownVersion = '2.21.0';
 
 /** SHA-256 of PyPI's wheels of that version for CPython 3.12 on x86-64. */
@@ -62,7 +62,7 @@ SOURCE   nothing: tensorflow-cpu ${knownVersion} from PyPI by pip; with an NVIDI
 --cuda   the CUDA libraries too (pip's nvidia packages, about 4 GB), also where no card is found; --no-cuda: not even with a card
 `;
 
-/** What holds everything: one folder a TensorFlow, and a link for each package to the one that it uses. */
+/** The folder that holds everything: one folder per TensorFlow, and for each package a link to the one that it uses. */
 export function tensorflowCache(env = process.env) {
   const base = env['XDG_CACHE_HOME'];
   return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'covature/tensorflow');
@@ -73,9 +73,9 @@ const bindingIn = (/** @type {string} */ root, /** @type {string} */ name) =>
   join(root, 'node_modules/@tensorflow', name, 'lib/napi-v8/tfjs_binding.node');
 
 /**
- * Links the packages of a checkout to what the cache has for them. A binding of the package's own stays, and so does a link that works.
+ * Links the packages of a checkout to what the cache has for them. A package's own binding is kept, and so is a link that works.
  * @param {string} root
- * @param {{ cache?: string, replace?: boolean }} [options] replace: the package's own goes
+ * @param {{ cache?: string, replace?: boolean }} [options] replace: the package's own is replaced
  */
 export function linkTensorflow(root, { cache = tensorflowCache(), replace = false } = {}) {
   for (const name of packages) {
@@ -90,17 +90,17 @@ export function linkTensorflow(root, { cache = tensorflowCache(), replace = fals
 }
 
 /**
- * @typedef {object} Made what source.json in a cached folder says
+ * @typedef {object} Made the contents of source.json in a cached folder
  * @property {string} version of TensorFlow
  * @property {string} from the wheel's name, or the environment's folder
  * @property {string} sha256 of the wheel; empty for an environment
  * @property {string} library the folder with the two libraries
- * @property {string | null} cuda the CUDA that it was built for, null: for none
+ * @property {string | null} cuda the CUDA version that it was built for; null for none
  * @property {string | null} cudnn
  */
 
 /**
- * Returns whether all went well; what did not is a SetupError.
+ * Returns whether it succeeded; failures are SetupErrors.
  * @param {string} root
  * @param {{ node: string, args: readonly string[], cache?: string }} options
  */
@@ -136,7 +136,7 @@ export async function setUpFromPython(root, { node, args, cache = tensorflowCach
     },
     {
       onWait: (holder) =>
-        say(`another set-up of TensorFlow is at work${holder ? ` (process ${holder.pid})` : ''}; waiting for it`),
+        say(`another set-up of TensorFlow is running${holder ? ` (process ${holder.pid})` : ''}; waiting for it`),
     },
   );
   linkTensorflow(root, { cache, replace: true });
@@ -149,9 +149,9 @@ export async function setUpFromPython(root, { node, args, cache = tensorflowCach
  * @property {string} node
  * @property {string} compiler
  * @property {string} cache
- * @property {string} stage a folder beside the finished ones, which becomes one
+ * @property {string} stage a folder next to the finished ones, which becomes one of them
  * @property {string} source
- * @property {boolean | null} cuda whether the CUDA libraries are wanted; null: where there is a card
+ * @property {boolean | null} cuda whether to install the CUDA libraries; null: only if there is a card
  * @property {AbortSignal} signal
  */
 
@@ -196,7 +196,7 @@ async function make(work) {
   );
 }
 
-/** Makes a link, or lets it lead elsewhere. @param {string} link @param {string} target */
+/** Makes a link, or changes its target. @param {string} link @param {string} target */
 function point(link, target) {
   const temporary = `${link}.${process.pid}`;
   rmSync(temporary, { force: true });
@@ -204,7 +204,7 @@ function point(link, target) {
   renameSync(temporary, link);
 }
 
-/** Folders to which no link leads any more. @param {string} cache */
+/** Folders to which no link points any more. @param {string} cache */
 function removeUnused(cache) {
   const used = packages
     .filter((name) => existsSync(join(cache, name)))
@@ -230,17 +230,17 @@ function parse(args) {
 }
 
 /**
- * Why PyPI's TensorFlow does not serve a machine, and what does; null: it serves.
- * @param {string} platform @param {string} arch @param {'glibc' | 'musl' | undefined} library the C library of a Linux
+ * Why PyPI's TensorFlow cannot be used on a machine, and what can; null if it can.
+ * @param {string} platform @param {string} arch @param {'glibc' | 'musl' | undefined} library the C library of a Linux system
  */
 export function refusal(platform, arch, library) {
   if (platform === 'win32')
-    return 'the wheels for Windows carry no library that the binding can be linked with; "npm run setup:tensorflow" fetches libtensorflow 2.9.1 from storage.googleapis.com';
+    return 'the wheels for Windows contain no library that the binding can be linked with; "npm run setup:tensorflow" fetches libtensorflow 2.9.1 from storage.googleapis.com';
   if (platform === 'darwin')
     return 'this is not built for macOS: "--backend webgpu" uses the card through Metal, and needs no set-up';
   if (platform !== 'linux') return `PyPI has no TensorFlow for ${platform}; the cpu engine does the same work here`;
   if (library === 'musl')
-    return 'this Linux rests on musl (Alpine), and TensorFlow is built for glibc alone: use a container of Debian or Ubuntu; the cpu engine does the same work here';
+    return 'this Linux uses musl (Alpine), and TensorFlow is built only for glibc: use a Debian or Ubuntu container; the cpu engine does the same work here';
   if (arch !== 'x64' && arch !== 'arm64')
     return `PyPI has TensorFlow for x86-64 and arm64 on Linux, and this is ${arch}; the cpu engine does the same work here`;
   return null;
@@ -249,7 +249,7 @@ export function refusal(platform, arch, library) {
 /** @typedef {{ version: string, from: string, sha256: string, library: string, cuda: string | null, cudnn: string | null, requirements: string[] }} Found */
 
 /**
- * What a path names: a wheel, or the folder of an installed TensorFlow.
+ * What a path refers to: a wheel, or the folder of an installed TensorFlow.
  * @param {string} source @returns {{ wheel?: string, library?: string }}
  */
 function place(source) {
@@ -274,7 +274,7 @@ function place(source) {
   const library = candidates.find((folder) => libraries.every((name) => existsSync(join(folder, name))));
   if (library === undefined)
     throw new SetupError(
-      `${path}: no ${libraries.join(' and ')} there (looked into ${candidates.join(', ')}). "${command}" alone fetches TensorFlow from PyPI`,
+      `${path}: no ${libraries.join(' and ')} there (looked in ${candidates.join(', ')}). "${command}" without an argument downloads TensorFlow from PyPI`,
     );
   return { library };
 }
@@ -291,7 +291,7 @@ function fromEnvironment(library) {
 }
 
 /**
- * @param {Work} work @param {string | null} file the wheel; null: it is fetched
+ * @param {Work} work @param {string | null} file the wheel; null: it is downloaded
  * @returns {Promise<Found>}
  */
 async function fromWheel(work, file) {
@@ -302,7 +302,7 @@ async function fromWheel(work, file) {
   const missing = inside.filter((each) => !wheel.entries.has(each));
   if (!wheel.name.startsWith('tensorflow') || missing.length > 0)
     throw new SetupError(
-      `${basename(path)} carries no ${missing.map((each) => basename(each)).join(', ')}: expected a wheel of tensorflow or tensorflow-cpu, 2.11 or newer, for Linux. "${command}" alone fetches one`,
+      `${basename(path)} does not contain ${missing.map((each) => basename(each)).join(', ')}: expected a wheel of tensorflow or tensorflow-cpu, 2.11 or newer, for Linux. "${command}" without an argument downloads one`,
     );
   const machine = process.arch === 'x64' ? 'x86_64' : 'aarch64';
   if (!wheel.platform.includes(machine))
@@ -313,7 +313,7 @@ async function fromWheel(work, file) {
   const sha256 = await digestOf(path, signal);
   const known = knownDigests.get(basename(path));
   if (known !== undefined && known !== sha256)
-    throw new SetupError(`${path} is not PyPI's: its SHA-256 is ${sha256}, and PyPI's is ${known}. Fetch it again`);
+    throw new SetupError(`${path} is not PyPI's: its SHA-256 is ${sha256}, and PyPI's is ${known}. Download it again`);
   say(`unpacking its C library (${Math.round(need / 1e6)}MB), checked against the wheel's checksums`);
   await unpack(wheel, paths, stage, signal);
   const { cuda, cudnn } = builtFor((await textIn(wheel, 'tensorflow/python/platform/build_info.py')) ?? '');
@@ -343,8 +343,8 @@ async function fetchWheel({ source, stage, cache, cuda }) {
 }
 
 /**
- * The CUDA libraries that this TensorFlow asks for, where its own library looks for them: ../nvidia/*\/lib.
- * @param {Work} work @param {string[]} requirements @param {string} before the folder that this one will replace
+ * Installs the CUDA libraries that this TensorFlow requires, where its own library looks for them: ../nvidia/*\/lib.
+ * @param {Work} work @param {string[]} requirements @param {string} before the folder that this one replaces
  */
 async function addCuda({ stage, cache }, requirements, before) {
   if (requirements.length === 0) throw new SetupError('the wheel names no CUDA libraries, so they cannot be fetched');
@@ -367,7 +367,7 @@ async function addCuda({ stage, cache }, requirements, before) {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** What a TensorFlow was built for, by its own build_info.py. @param {string} info */
+/** The CUDA and cuDNN versions that a TensorFlow was built for, from its own build_info.py. @param {string} info */
 function builtFor(info) {
   const isCuda = /'is_cuda_build', True/.test(info);
   const value = (/** @type {string} */ name) =>

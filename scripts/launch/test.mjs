@@ -1,6 +1,6 @@
 /**
- * `npm test`: the checks, then the tests. On a continuous integration, whose machine is shared, files that failed beside others are run once more, one
- * at a time; what passes then is named at the end as having failed at first.
+ * `npm test`: the checks, then the tests. In continuous integration, whose machine is shared, files that failed while others ran are run again, one
+ * at a time; files that pass then are listed at the end as having failed at first.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,11 @@ import { endLike, runThrough } from './run.mjs';
 import { say } from './say.mjs';
 import { readJson } from './stamp.mjs';
 
-/** More failed files than this have failed for a reason that a second run would meet again. */
+/** If more files than this have failed, the reason is one that a second run would meet again. */
 const mostRepeated = 12;
 
 /**
- * With arguments (`npm test -- test/engine`) only the tests that they choose. Returns the exit status.
+ * With arguments (`npm test -- test/engine`) only the tests that they select. Returns the exit status.
  * @param {string} root @param {string} node @param {NodeJS.ProcessEnv} env @param {string[]} rest
  */
 export async function test(root, node, env, rest) {
@@ -29,7 +29,7 @@ export async function test(root, node, env, rest) {
     if (status === 0) return failedChecks.length === 0 ? 0 : 1;
     const files = rest.length > 0 || env['CI'] === undefined ? [] : filesToRepeat(readJson(record));
     if (files.length === 0) return status;
-    say(`failed: ${files.join(', ')}. Beside others a test may have waited too long: run again, one file at a time`);
+    say(`failed: ${files.join(', ')}. A test may have waited too long while others ran: run again, one file at a time`);
     const again = await vitest(root, node, env, [...files, '--maxWorkers=1'], {
       COVATURE_FAILED_CHECKS: failedChecks.join(','),
       COVATURE_EARLIER_OUTCOME: record,
@@ -41,7 +41,7 @@ export async function test(root, node, env, rest) {
 }
 
 /**
- * The files with failures; none where there are too many, or where something failed that belongs to no file.
+ * The files with failures; none if there are too many, or if something failed that belongs to no file.
  * @param {{ files: Record<string, { failures: unknown[] }>, outside: unknown[] } | undefined} outcome
  */
 function filesToRepeat(outcome) {

@@ -1,6 +1,6 @@
 /**
- * Whether node_modules is what the lock file says, without asking npm: npm leaves a copy of what it installed in
- * node_modules/.package-lock.json, written last. So someone who ran `npm install` by hand does not wait for a second installation.
+ * Whether node_modules matches the lock file, without asking npm: npm writes a list of what it installed to
+ * node_modules/.package-lock.json, as its last step. So someone who ran `npm install` by hand does not wait for a second installation.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ export function treeMatchesLock(root) {
 }
 
 /**
- * npm's own rule: a list of allowed names, or of names with ! that are not.
+ * npm's own rule: a list of allowed names, or of names with ! that are not allowed.
  * @param {LockedPackage} entry
  */
 export function fitsThisMachine(entry) {
@@ -53,7 +53,7 @@ function allows(list, name) {
   return positive.length === 0 || positive.includes(name) || positive.includes('any');
 }
 
-/** 'glibc' or 'musl', by the name of the system's loader. */
+/** 'glibc' or 'musl', judged by the name of the system's loader. */
 export function libc() {
   return existsSync('/lib') && readdirSync('/lib').some((name) => name.startsWith('ld-musl-')) ? 'musl' : 'glibc';
 }

@@ -1,5 +1,5 @@
 /**
- * Reading a Python wheel: a zip archive whose RECORD has a SHA-256 for every file. Only what is asked for is unpacked, and each file is held
+ * Reading a Python wheel: a zip archive whose RECORD has a SHA-256 for every file. Only the requested files are unpacked, and each is checked
  * against its checksum while it is written.
  */
 import { createHash } from 'node:crypto';
@@ -29,7 +29,7 @@ import { SetupError } from './say.mjs';
  */
 
 /**
- * Opens a wheel. Raises a SetupError where the file is none, or is cut short.
+ * Opens a wheel. Raises a SetupError if the file is not a wheel, or is truncated.
  * @param {string} file
  * @returns {Promise<Wheel>}
  */
@@ -52,7 +52,7 @@ export async function openWheel(file) {
 }
 
 /**
- * The text of a file of the wheel; undefined where it has none of that path.
+ * The text of a file of the wheel; undefined if it has no file of that path.
  * @param {Wheel} wheel @param {string} path
  */
 export async function textIn(wheel, path) {
@@ -101,7 +101,7 @@ function damaged(file, path) {
 }
 
 /**
- * The archive's directory, which stands at its end.
+ * The archive's directory, which is at its end.
  * @param {string} file
  * @returns {Promise<Map<string, Entry>>}
  */
@@ -113,7 +113,7 @@ async function directoryOf(file) {
     await handle.read(tail, 0, tail.length, size - tail.length);
     const at = tail.lastIndexOf(Buffer.from([0x50, 0x4b, 5, 6]));
     if (at < 0 || at + 22 > tail.length)
-      throw new SetupError(`${file} is no zip archive, or was cut short: its directory is missing from its end`);
+      throw new SetupError(`${file} is not a zip archive, or is truncated: its directory is missing from its end`);
     const count = tail.readUInt16LE(at + 10);
     const length = tail.readUInt32LE(at + 12);
     const start = tail.readUInt32LE(at + 16);
@@ -142,7 +142,7 @@ async function directoryOf(file) {
 }
 
 /**
- * Where the bytes of an entry start: its local header has a name and extra fields of its own.
+ * Where the bytes of an entry start: its local header has its own name and extra fields.
  * @param {string} file @param {Entry} entry
  */
 async function startOf(file, entry) {

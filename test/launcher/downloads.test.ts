@@ -65,7 +65,7 @@ describe('libtensorflow', () => {
     await withSilentProxy(async () => {
       expect(await ensureTensorflow(root, { node, silence: 1000 })).toBe(false);
       expect(said).toContain(
-        'covature: could not fetch it (nothing arrived for 1 s), so the engines that need no card serve instead ("npm run setup:tensorflow -- --python" takes a newer one from PyPI); "npm run setup:tensorflow" tries again\n',
+        'covature: could not fetch it (nothing arrived for 1 s), so the engines that need no card are used instead ("npm run setup:tensorflow -- --python" installs a newer one from PyPI); "npm run setup:tensorflow" tries again\n',
       );
       const helper = Number(readFileSync(join(root, 'helper.pid'), 'utf8'));
       expect(isGone(helper), 'the processes that the install script started').toBe(true);

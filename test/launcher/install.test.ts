@@ -90,7 +90,7 @@ describeWhere(posix === true ? alone : posix, 'without npm', () => {
   test('says where npm is to be had', async () => {
     const { status, stderr } = await checkout.run(['covature'], { node: process.execPath, env: { PATH: '/nowhere' } });
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^covature: npm is not to be found/);
+    expect(stderr).toMatch(/^covature: npm was not found/);
   });
 });
 
@@ -209,7 +209,7 @@ describeWhere(posix === true ? oldSystemNode : posix, 'the pinned Node, on an ol
     expect(checkout.npmCalls[1]).toMatch(/^install --no-save --ignore-scripts .* node-\w+-\w+@24\.21\.0$/);
     expect(status).toBe(1);
     expect(stderr).toMatch(
-      /covature: Node 24 is needed to go on \(this is Node 2\d\..*Install Node 24 from https:\/\/nodejs\.org/,
+      /covature: Node 24 is needed to continue \(this is Node 2\d\..*Install Node 24 from https:\/\/nodejs\.org/,
     );
     expect(stderr).not.toContain('    at ');
     expect(systemNode).not.toBe(process.execPath);

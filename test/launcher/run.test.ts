@@ -109,7 +109,7 @@ describe('the launcher itself', () => {
     const { status, stderr, stdout } = await checkout.run(['frobnicate']);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toBe(
-      'covature: nothing is called "frobnicate" here: there are start, demo, covature, test, check, build, pack, docs, docs-preview, docs-pictures, desktop, format, tensorflow, electron\n',
+      'covature: there is no "frobnicate" here; there are start, demo, covature, test, check, build, pack, docs, docs-preview, docs-pictures, desktop, format, tensorflow, electron\n',
     );
   });
 

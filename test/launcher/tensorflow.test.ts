@@ -96,11 +96,11 @@ describeWhere(where, 'TensorFlow from PyPI', () => {
         writeFileSync(file, readFileSync(file).subarray(0, 200));
         return file;
       },
-      /is no zip archive, or was cut short/,
+      /is not a zip archive, or is truncated/,
     ],
     'a wheel of something else': [
       () => wheel(`numpy-2.0.0-cp312-cp312-manylinux_2_17_${machine}.whl`, { 'numpy/x.so': '' }),
-      /numpy-2\.0\.0.* carries no libtensorflow_cc\.so\.2.*expected a wheel of tensorflow/,
+      /numpy-2\.0\.0.* does not contain libtensorflow_cc\.so\.2.*expected a wheel of tensorflow/,
     ],
     'a wheel of another machine': [
       () => wheel('tensorflow_cpu-2.99.0-cp312-cp312-manylinux_2_17_s390x.whl', libraries),
@@ -112,7 +112,7 @@ describeWhere(where, 'TensorFlow from PyPI', () => {
     ],
     'a TensorFlow against which the binding does not compile': [
       () => wheel(usual, libraries),
-      /does not compile against this TensorFlow \(x\.cc:1:1: fatal error: no such thing\).*takes the version that is known to fit/,
+      /does not compile against this TensorFlow \(x\.cc:1:1: fatal error: no such thing\).*installs the version that is known to work/,
     ],
     'a binding that does not load': [
       () => {
@@ -203,7 +203,7 @@ describeWhere(where, 'TensorFlow from PyPI', () => {
 });
 
 test.each([
-  ['win32', 'x64', undefined, /Windows carry no library.*"npm run setup:tensorflow"/],
+  ['win32', 'x64', undefined, /Windows contain no library.*"npm run setup:tensorflow"/],
   ['darwin', 'arm64', undefined, /--backend webgpu/],
   ['linux', 'x64', 'musl', /musl/],
   ['linux', 'riscv64', 'glibc', /x86-64 and arm64 on Linux, and this is riscv64/],

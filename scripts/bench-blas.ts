@@ -1,6 +1,6 @@
 /**
- * Speed of the WebAssembly kernels, and of the native library where there is one: GFLOP/s (multiply and add counted apart) of the matrix
- * products the program lives on, one thread, and seconds of the symmetric eigendecomposition with its residual and orthogonality.
+ * Speed of the WebAssembly kernels, and of the native library if there is one: GFLOP/s (multiplications and additions counted separately) of the matrix
+ * products that matter to the program, with one thread, and seconds of the symmetric eigendecomposition with its residual and orthogonality.
  *
  *   node scripts/bench-blas.ts [--native] [--eigh 500,1000,2500] [--no-gemm]
  */
@@ -27,7 +27,7 @@ const shapes = [
   ['tiny', 10, 50, 50, false, false],
 ] as const;
 
-/** Best of five runs of about 50 ms, in seconds a call. */
+/** The best of five runs of about 50 ms, in seconds per call. */
 function seconds(call: () => void): number {
   let repeats = 1;
   let best = Infinity;

@@ -1,11 +1,11 @@
 /**
- * Times the start of the desktop and weighs it, in the Electron that is on the machine (ELECTRON_OVERRIDE_DIST_PATH, else the package's own): from the
- * start of the process to the first contentful paint and to the list of runs, with a store that is empty and one of many runs; and the memory
- * of all its processes (Linux: proportional set size) once it idles. Needs `npm run build` before it.
+ * Measures the start and the memory of the desktop application, in the Electron that is on the machine (ELECTRON_OVERRIDE_DIST_PATH, otherwise the package's own): the time from the
+ * start of the process to the first contentful paint and to the list of runs, with an empty store and with one of many runs; and the memory
+ * of all its processes (Linux: proportional set size) when it is idle. Run `npm run build` first.
  *
  *   node scripts/bench-desktop.ts [--runs 20000] [--repeats 5] [--idle 10] [--json]
  *
- * The first start of a store and a profile is not counted: it makes both. `--idle`: seconds before memory is read.
+ * The first start with a store and a profile is not counted, because it creates both. `--idle`: seconds before memory is read.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
@@ -40,7 +40,7 @@ interface Measured {
   /** Milliseconds from the start of the process, medians. */
   readonly paint: number;
   readonly list: number;
-  /** Megabytes, by kind of process; null where they cannot be read. */
+  /** Megabytes, by kind of process; null if they cannot be read. */
   readonly memory: Readonly<Record<string, number>> | null;
 }
 
@@ -51,7 +51,7 @@ try {
   if (options.json)
     process.stdout.write(`${JSON.stringify({ load: loadavg()[0] / cpus().length, measured }, null, 2)}\n`);
   else {
-    console.log(`Electron ${measured[0].electron}, load a core ${(loadavg()[0] / cpus().length).toFixed(1)}`);
+    console.log(`Electron ${measured[0].electron}, load per core ${(loadavg()[0] / cpus().length).toFixed(1)}`);
     for (const { store, paint, list, memory } of measured) {
       const parts = Object.entries(memory ?? {}).map(([kind, megabytes]) => `${kind} ${megabytes.toFixed(0)}`);
       const sum = Object.values(memory ?? {}).reduce((a, b) => a + b, 0);
@@ -107,7 +107,7 @@ function median(list: number[]): number {
   return list.sort((a, b) => a - b)[Math.floor((list.length - 1) / 2)];
 }
 
-/** Proportional set sizes: what processes share is counted once. The zygotes, which no list of Electron's names, are children of the main process. */
+/** Proportional set sizes: memory that processes share is counted once. The zygotes, which Electron does not list, are children of the main process. */
 async function memoryOf(desktop: Desktop): Promise<Measured['memory']> {
   if (process.platform !== 'linux') return null;
   const kinds = new Map(
@@ -135,7 +135,7 @@ function family(first: number): number[] {
       );
       children.set(parent, [...(children.get(parent) ?? []), Number(name)]);
     } catch {
-      // It ended meanwhile.
+      // It has ended in the meantime.
     }
   }
   const found: number[] = [];

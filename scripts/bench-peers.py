@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `covature bench --peers` runs beside its own: PyTorch, NumPy, and where they are installed PyHessian, curvlinops and SciPy, at the same work.
+"""What `covature bench --peers` runs for comparison: PyTorch, NumPy, and, if they are installed, PyHessian, curvlinops and SciPy, on the same work.
 
     python3 scripts/bench-peers.py sgd --network mlp|cnn|resnet|gpt --threads T
     python3 scripts/bench-peers.py exact --problem FILE --threads T
@@ -19,7 +19,7 @@ from pathlib import Path
 
 root = Path(__file__).resolve().parents[1]
 BATCH = 50
-#: Seconds of each timing, and rounds of which the best counts.
+#: Seconds per timing, and the number of rounds, of which the best counts.
 SECONDS, ROUNDS = 1.0, 3
 
 
@@ -37,7 +37,7 @@ def versions():
 
 
 def rate(body, clock):
-    """Calls a second by a clock, the best of several rounds."""
+    """Calls per second by a clock, the best of several rounds."""
     began = clock()
     for _ in range(20):
         body()
@@ -54,7 +54,7 @@ def rate(body, clock):
 
 
 class Late(Exception):
-    """A row took longer than it may."""
+    """A row took longer than its limit."""
 
 
 #: Seconds that a row may take.
@@ -62,7 +62,7 @@ limit = 0
 
 
 def limited(rows, peer, unit, body):
-    """Adds the rows that `body` gives, or one that says that it took too long or failed. A package that is missing gives none."""
+    """Adds the rows that `body` returns, or one that says that it took too long or failed. A missing package adds none."""
 
     def stop(*_):
         raise Late
@@ -76,7 +76,7 @@ def limited(rows, peer, unit, body):
         pass
     except Late:
         rows.append({"peer": peer, "value": None, "unit": unit, "note": f"not done within {limit} s"})
-    except Exception as error:  # without a compiler, say, torch.compile has nothing to run
+    except Exception as error:  # for example, torch.compile cannot run without a compiler
         rows.append({"peer": peer, "value": None, "unit": unit, "note": str(error).strip().split("\n")[0][:160]})
     finally:
         if limit > 0 and hasattr(signal, "SIGALRM"):
@@ -121,13 +121,13 @@ def export(name, path):
 
 
 def sgd(name, threads):
-    """Plain SGD from resident data, by what PyTorch has for it: eager and torch.compile, the optimiser fused where that is the faster."""
+    """Plain SGD on data in memory with PyTorch's own means: eager and torch.compile, with the fused optimiser if it is faster."""
     import torch
     import torch.nn.functional as F
 
     def trainer(compiled, fused):
         model, inputs, labels = network(name)
-        # The statistics of each batch, as Covature trains.
+        # Use the statistics of each batch, as Covature does in training.
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.train()
@@ -148,7 +148,7 @@ def sgd(name, threads):
 
         return step
 
-    # Processor time, of one thread, is what no other work on the machine changes much.
+    # Other work on the machine has little effect on the processor time of one thread.
     clock = time.process_time if threads == 1 else time.perf_counter
     rows = []
     for title, compiled in (("torch eager", False), ("torch.compile", True)):
@@ -276,7 +276,7 @@ def exact(path):
 
         limited(rows, title, "s", packed_products)
 
-    # Without the structure of the layer: each sample's Hessian whole, by torch.func alone. A few samples; the rest in proportion.
+    # Without using the structure of the layer: each sample's full Hessian, with torch.func only, for a few samples; the rest in proportion.
     t3 = upper
 
     def loss(weights, one, target):

@@ -1,10 +1,10 @@
 /**
- * Times the store at the size it is made for: 20,000 runs with 60 summary keys each, 500 of them with 4 series of 2,000 points.
+ * Times the store at the size that it is designed for: 20,000 runs with 60 summary keys each, 500 of them with 4 series of 2,000 points.
  *
  *   node scripts/bench-store.ts [--folder DIR] [--runs 20000] [--json]
  *
  * Fills a store in DIR (default: a temporary folder, removed at the end; an existing store is used as it is), then prints for each query the
- * smallest, median and largest of 9 timings in milliseconds, beside what the median should stay under.
+ * smallest, median and largest of 9 timings in milliseconds, and the limit that the median should stay under.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -86,7 +86,7 @@ function experimentOf(setup: number, seed: number, dataset: string) {
   };
 }
 
-/** About 45 keys, which with those of the experiment make 60. */
+/** About 45 keys, which make 60 together with those of the experiment. */
 function resultsOf(random: Random): Record<string, SummaryInput> {
   const results: Record<string, SummaryInput> = {
     loss: Math.exp(random.normal() - 4),
@@ -113,9 +113,9 @@ interface Timing {
   readonly smallest: number;
   readonly median: number;
   readonly largest: number;
-  /** What the median should stay under, in milliseconds. */
+  /** The limit that the median should stay under, in milliseconds. */
   readonly aim: number;
-  /** What the query found, to see that it did something. */
+  /** What the query found, to check that it did something. */
   readonly found: number;
 }
 

@@ -1,13 +1,13 @@
-"""Layers of a ResNet and a GPT, measured by Covature beside torch.func doing products of the same kind, in one run: ratios, not seconds.
+"""Layers of a ResNet and a GPT measured by Covature, compared with torch.func computing products of the same kind, in one run: ratios, not seconds.
 
     python3 scripts/bench-torch-layers.py [--samples N] [--directions K]
 
 For each layer, on one thread each and in double precision, over the same samples:
-  covature   the whole measurement: K leading eigenpairs of H (Lanczos over the full batch), then C_ii and Q_ii along them (exact: C, H and Q whole, and all eigenpairs)
-  torch      the products that this takes, by torch.func: h_p v and the gradient of every sample, for as many v as Covature's search over all samples multiplied with H, and K more
-             along the directions found (exact: one for each of d directions). Some are timed, the rest follow in proportion. Covature's measurement has more in it: the
+  covature   the whole measurement: K leading eigenpairs of H (Lanczos over the full batch), then C_ii and Q_ii along them (exact: all of C, H and Q, and all eigenpairs)
+  torch      the products that this needs, with torch.func: h_p v and the gradient of every sample, for as many v as Covature's search over all samples multiplied with H, and K more
+             along the directions found (exact: one for each of d directions). Some are timed; the rest are estimated in proportion. Covature's measurement includes more: the
              directions of both halves of the samples, and the intervals.
-The ratio is torch's time over Covature's, both in seconds of processor time, which other work on the machine does not change; Covature's has the start of its command in it. Needs torch and numpy; node_modules and a BLAS as any measurement does.
+The ratio is torch's time divided by Covature's, both in seconds of processor time, on which other work on the machine has little effect; Covature's includes the start of its command. Needs torch and numpy, and node_modules and a BLAS like any measurement.
 """
 
 import argparse
@@ -31,12 +31,12 @@ import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from networks import GPT, ResNet18, with_statistics  # noqa: E402
 
-#: Samples that torch.func takes at once: more would not stay in memory.
+#: Samples that torch.func processes at once: more would not fit into memory.
 CHUNK = 16
 
 
 def products(model, name, x, y, directions, samples):
-    """Seconds of torch.func for a gradient and `directions` products h_p v of each of the first samples."""
+    """Seconds that torch.func takes for a gradient and `directions` products h_p v for each of the first samples."""
     parameters = {key: value.detach() for key, value in [*model.named_parameters(), *model.named_buffers()]}
 
     def loss(value, one, target):
@@ -61,7 +61,7 @@ def products(model, name, x, y, directions, samples):
 
 
 def processor_seconds():
-    """Of commands that ended."""
+    """The processor time of commands that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -70,7 +70,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=128)
     parser.add_argument("--directions", type=int, default=10)
-    parser.add_argument("--width", type=int, default=16, help="of the ResNet's first layer")
+    parser.add_argument("--width", type=int, default=16, help="width of the ResNet's first layer")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line instead of the table")
     given = parser.parse_args()
     torch.set_num_threads(1)

@@ -1,12 +1,12 @@
 /**
- * Times the window at the size it is made for: 20,000 runs with 60 summary keys each, 500 of them with 4 series of 2,000 points, in the machine's
- * Chromium on a real server (a process of its own, `covature serve`). Needs `npm run build` before it and chromium on the machine.
+ * Times the window at the size that it is designed for: 20,000 runs with 60 summary keys each, 500 of them with 4 series of 2,000 points, in the machine's
+ * Chromium with a real server (a separate process, `covature serve`). Run `npm run build` first; needs Chromium on the machine.
  *
  *   node scripts/bench-workbench.ts [--folder DIR] [--runs 20000] [--repeats 5] [--json]
  *
  * Fills a store in DIR (default: a temporary folder, removed at the end; an existing store is used as it is). Prints smallest, median and largest
- * milliseconds of each thing beside what the median should stay under, and the processor time that server and browser took meanwhile (Linux alone): on a
- * machine that is busy otherwise the wall clock says more about the others. Every time ends with a frame in which the result is on the screen.
+ * milliseconds of each action, the limit that the median should stay under, and the processor time that server and browser took meanwhile (only on Linux): on a
+ * machine that is busy with other work the wall clock mostly measures that work. Every timing ends with a frame in which the result is on the screen.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -26,9 +26,9 @@ interface Timing {
   readonly smallest: number;
   readonly median: number;
   readonly largest: number;
-  /** What the median should stay under, in milliseconds. */
+  /** The limit that the median should stay under, in milliseconds. */
   readonly aim: number;
-  /** Milliseconds of processor time of server and browser, median; null where it is not known. */
+  /** Milliseconds of processor time of server and browser, median; null if it is not known. */
   readonly processor: number | null;
 }
 
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
     const store = openStore(folder);
     if (isNew) fillStore(store, { runs, withSeries: 500 });
     compared = store.listRunIds({ sort: [{ key: 'created' }], filter: 'name ~ "-0"' }).slice(0, 200);
-    // The window begins as it does for a new user.
+    // The window starts as it does for a new user.
     for (const name of ['runs.view', 'runs.position', 'compare.view', 'runs.hidden'])
       store.setSetting(`state:${name}`, undefined);
     store.close();
@@ -84,7 +84,7 @@ async function main(): Promise<void> {
     await page.goto(url);
     await page.locator('tr[data-index="0"] td.name').waitFor();
     const base = url.replace(/#.*$/, '');
-    // The engine is looked for in a process of its own, once a start.
+    // The engine is looked for in a separate process, once per start.
     await page.getByText(/^BLAS:|no BLAS/).waitFor();
     const timings = [
       await time('first paint of the list', 1000, () => firstPaint(page, base)),
@@ -136,7 +136,7 @@ async function time(name: string, aim: number, once: (index: number) => Promise<
   };
 }
 
-/** Milliseconds of processor time of all processes begun by this one; null where /proc is missing. */
+/** Milliseconds of processor time of all processes started by this one; null if /proc is missing. */
 function processorTime(): number | null {
   if (process.platform !== 'linux') return null;
   const parents = new Map<number, number>();
@@ -150,7 +150,7 @@ function processorTime(): number | null {
       parents.set(Number(name), Number(fields[1]));
       ticks.set(Number(name), Number(fields[11]) + Number(fields[12]));
     } catch {
-      // It ended meanwhile.
+      // It has ended in the meantime.
     }
   }
   let sum = 0;
@@ -182,7 +182,7 @@ function until(start: string, condition: string): string {
   ${start}
   const look = () => {
     if (${condition}) requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)));
-    else if (performance.now() - began > 60_000) reject(new Error('nothing came of it in a minute'));
+    else if (performance.now() - began > 60_000) reject(new Error('it had no effect within a minute'));
     else requestAnimationFrame(look);
   };
   look();
@@ -287,7 +287,7 @@ function report(timings: readonly Timing[]): void {
     process.stdout.write(`${JSON.stringify({ runs, load, timings }, null, 2)}\n`);
     return;
   }
-  console.log(`load a core: ${load.toFixed(1)}\n\n  smallest  median   largest  under  processor`);
+  console.log(`load per core: ${load.toFixed(1)}\n\n  smallest  median   largest  under  processor`);
   for (const { name, smallest, median, largest, aim, processor } of timings) {
     const mark = median <= aim ? ' ' : '!';
     console.log(

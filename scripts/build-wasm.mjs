@@ -1,7 +1,7 @@
 /**
  * Compiles the WebAssembly kernels (src/engine/blas/wasm/assembly) into out/wasm/kernels.wasm with AssemblyScript. Plain JavaScript that
- * runs on Node 20 too. Rebuilds only when the sources, the compiler's version or the options below changed: their hash is kept inside the
- * module, as a custom section, so that the file is either whole and current or replaced by one rename.
+ * also runs on Node 20. Rebuilds only if the sources, the compiler's version or the options below have changed: their hash is kept inside the
+ * module, as a custom section, so that the file is either complete and current, or is replaced by one rename.
  *
  *   node scripts/build-wasm.mjs          or   import { buildKernels } from './build-wasm.mjs'
  */
@@ -27,7 +27,7 @@ const sources = join(root, 'src/engine/blas/wasm/assembly');
 const target = join(root, 'out/wasm/kernels.wasm');
 const section = 'covature.sources';
 
-/** Pages of 64 KiB. The module accepts any shared memory of at most 4 GiB; how large it is, src/engine/blas/wasm.ts decides. */
+/** Pages of 64 KiB. The module accepts any shared memory of at most 4 GiB; src/engine/blas/wasm.ts decides how large it is. */
 const options = [
   ...['-O3', '--noAssert', '--runtime', 'stub'],
   ...['--importMemory', '--noExportMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
@@ -76,7 +76,7 @@ function hashOfSources() {
   return hash.digest('hex');
 }
 
-/** The hash that the built module carries; null where there is no whole module. */
+/** The hash in the built module; null if there is no complete module. */
 function hashOfModule() {
   let bytes;
   try {

@@ -1,4 +1,4 @@
-/** The machine's Chromium for scripts that drive the window; raises an Error with what to do where there is none. */
+/** The machine's Chromium for scripts that drive the window; raises an Error that says what to do if there is none. */
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';

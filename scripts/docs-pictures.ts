@@ -1,6 +1,6 @@
 /**
- * The pictures of README and docs, from the present build: trains and measures the quick example in a store of its own, draws its figure and takes the window
- * in the machine's Chromium. Needs `npm run build` before it and chromium on the machine.
+ * The pictures of README and docs, from the current build: trains and measures the quick example in a temporary store, draws its figure and takes pictures of the window
+ * in the machine's Chromium. Run `npm run build` first; needs Chromium on the machine.
  *
  *   node scripts/docs-pictures.ts [--out docs/images]
  *
@@ -26,7 +26,7 @@ const browser = await launchChromium();
 try {
   const request = requestOf(workbench);
   const example = (await request('experiments.examples')).find(({ id }) => id === 'glyphs-mlp');
-  if (example === undefined) throw new Error('the quick example is not there');
+  if (example === undefined) throw new Error('the quick example was not found');
   const {
     runs: [run],
   } = await request('runs.start', { experiment: example.experiment });

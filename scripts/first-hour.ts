@@ -1,7 +1,7 @@
 /**
  * The first hour of a newcomer, walked through in the machine's Chromium on an empty store: the quick example, a folder of data, a sweep of 2 x 2, a comparison, a
  * figure of two panels, an import. Takes a picture of each step in both themes, at 100 % and at 150 %, and counts clicks and seconds from the empty
- * store to gamma with its interval, and clicks from the finished sweep to the figure as PDF. Needs `npm run build` before it and chromium on the machine.
+ * store to gamma with its interval, and clicks from the finished sweep to the figure as PDF. Run `npm run build` first; needs Chromium on the machine.
  *
  *   node scripts/first-hour.ts [--out folder] [--data folder-of-mnist]
  */
@@ -125,7 +125,7 @@ async function sweep(): Promise<void> {
   await picture('10-runs');
 }
 
-/** Every press counts: choosing from a list is two. */
+/** Every press counts: choosing from a list counts as two. */
 async function choose(list: Locator, label: string): Promise<void> {
   await list.selectOption({ label });
   clicks += 2;

@@ -1,7 +1,7 @@
 /**
- * A page of every figure, with seeded data, and of the extreme cases: for looking at. Run with
+ * Writes a page with every figure, drawn from seeded data, and with the extreme cases, for inspection. Run with
  *   node scripts/gallery-figures.ts FOLDER [PART OF A NAME]
- * Writes FOLDER/index.html (self-contained, each figure at print size and enlarged) and the SVG, PDF and PNG files beside it.
+ * Writes FOLDER/index.html (self-contained, each figure at print size and enlarged) and the SVG, PDF and PNG files in the same folder.
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

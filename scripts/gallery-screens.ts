@@ -1,10 +1,10 @@
 /**
- * Pictures of every screen, light and dark, at 1280x800 and 1920x1080, taken in the machine's Chromium from the real window on real services: some small
- * experiments are run first, in a store of its own. Needs `npm run build` before it and chromium on the machine.
+ * Pictures of every screen, light and dark, at 1280x800 and 1920x1080, taken in the machine's Chromium from the real window with real services. Some small
+ * experiments are run first, in a separate store. Run `npm run build` first; needs Chromium on the machine.
  *
  *   node scripts/gallery-screens.ts [--out folder] [--store folder] [--only name,name] [--theme light,dark] [--width 1280,1920]
  *
- * `--store` keeps the store, so that a second call takes the pictures alone. Default folder: figures/screens.
+ * `--store` keeps the store, so that a second call only takes the pictures. Default folder: figures/screens.
  */
 import { openWorkbench } from '../src/main/contract/open-workbench.ts';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -46,7 +46,7 @@ function temporary(): string {
   return place;
 }
 
-/** A window on a store of its own, until `use` has ended. */
+/** Opens a window on a separate store until `use` has ended. */
 async function within(
   store: string,
   use: (workbench: Workbench, open: (browser: Browser) => Promise<Page>) => Promise<void>,
@@ -92,7 +92,7 @@ async function take(page: Page, shots: readonly Shot[]): Promise<void> {
         }
         await page.waitForTimeout(250);
         await page.screenshot({ path: join(out, `${name}-${theme}-${width}.png`) });
-        // What a picture has opened, deleted or archived.
+        // Undo what a picture has opened, deleted or archived.
         await page.keyboard.press('Escape');
         await page.evaluate('document.activeElement?.blur()');
         await page.keyboard.press('Control+z');

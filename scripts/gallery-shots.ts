@@ -1,4 +1,4 @@
-/** What the gallery of screens shows, one picture a line: an address, and what is pressed there. */
+/** The pictures of the gallery of screens, one per line: an address, and what is pressed there. */
 import { viewGroups } from '../src/renderer/run/views.ts';
 import type { Page } from 'playwright-core';
 import { writeStateDict } from './state-dict.ts';
@@ -10,9 +10,9 @@ export interface Shot {
   readonly hash: string;
   /** After the screen has settled. */
   readonly then?: (page: Page) => Promise<unknown>;
-  /** Taken in a store without anything in it. */
+  /** Taken with an empty store. */
   readonly empty?: boolean;
-  /** As a zoom of 150 % shows it. */
+  /** As it appears at a zoom of 150 %. */
   readonly zoomed?: boolean;
 }
 
@@ -22,7 +22,7 @@ const view = (name: string) => async (page: Page) => {
     .getByRole('tablist', { name: 'Groups of views' })
     .getByRole('tab', { name: group?.title ?? '', exact: true })
     .click();
-  // A group of one view has no tab for it.
+  // A group with a single view has no tabs.
   if (Object.keys(group?.views ?? {}).length > 1) await page.locator(`#view-${name}`).click();
   await page.waitForTimeout(900);
 };
@@ -47,7 +47,7 @@ const steps =
     for (const step of list) await step(page);
   };
 
-/** Begins a new experiment with one that every machine can run. */
+/** Starts a new experiment from an example that every machine can run. */
 const example = async (page: Page) => {
   await page.getByLabel('Example').selectOption('glyphs-mlp');
   await page.waitForTimeout(1500);
@@ -70,7 +70,7 @@ const toRegion = (name: string) => async (page: Page) => {
 };
 
 /**
- * Of a store that `fillGallery` filled.
+ * The pictures of a store that `fillGallery` filled.
  * @param files a folder for files that are imported
  */
 export async function shotsOf(request: Request, files: string): Promise<readonly Shot[]> {

@@ -1,4 +1,4 @@
-/** The store that the gallery of screens is taken from: small experiments, trained and measured here; long and foreign names among them. */
+/** The store for the gallery of screens: small experiments, trained and measured here, some of them with long and foreign names. */
 import type { Workbench } from '../src/main/contract/workbench.ts';
 import type { Arguments, Method, Result } from '../src/shared/contract/index.ts';
 import { FaultError } from '../src/shared/contract/index.ts';
@@ -45,7 +45,7 @@ export function requestOf(workbench: Workbench): Request {
   };
 }
 
-/** Until no job runs or waits. */
+/** Waits until no job is running or queued. */
 export async function idle(request: Request): Promise<void> {
   for (;;) {
     const { running, queued } = await request('queue.get');

@@ -1,10 +1,10 @@
 /**
- * Kills `covature run` at random moments with SIGKILL and checks what is left: nothing that was stored is lost, the database and its files pass the
- * doctor, the run is marked interrupted, and resumed (and killed again, and resumed) it ends bit for bit as an undisturbed one.
+ * Kills `covature run` at random moments with SIGKILL and checks the state that is left: nothing that was stored is lost, the database and its files pass the
+ * doctor, the run is marked as interrupted, and when it is resumed (and killed again, and resumed) its result equals that of an undisturbed run bit for bit.
  *
  *   node scripts/kill-runs.ts [--kills 200] [--seed 1] [--blas wasm] [--folder DIR]
  *
- * A part of the kills hits the main process alone (in the middle of a write as well as anywhere else), a part the worker alone, a part both.
+ * Some of the kills hit only the main process (during a write as well as anywhere else), some only the worker, some both.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -22,12 +22,12 @@ import { Random } from '../src/shared/random.ts';
 import { trainingTime } from '../src/shared/training-time.ts';
 
 export interface KillOptions {
-  /** SIGKILLs that meet a running command. */
+  /** The number of SIGKILLs that hit a running command. */
   readonly kills: number;
   readonly seed: number;
-  /** Default: found as usual. */
+  /** Default: chosen as usual. */
   readonly blas?: string;
-  /** An empty folder, made where there is none; a temporary one, removed at the end, by default. */
+  /** An empty folder, created if it does not exist; by default a temporary one, removed at the end. */
   readonly folder?: string;
   readonly onProgress?: (text: string) => void;
 }
@@ -38,20 +38,20 @@ type Target = (typeof targets)[number];
 export interface KillReport {
   readonly kills: number;
   readonly by: Readonly<Record<Target, number>>;
-  /** Before there was a run; while it read or trained; while it measured; after its end was stored. */
+  /** Kills before there was a run; while it was reading or training; while it was measuring; after its end was stored. */
   readonly when: Readonly<Record<'before' | 'training' | 'measuring' | 'after', number>>;
-  /** Runs that went through at least one kill and came to their end. */
+  /** Runs that were killed at least once and still finished. */
   readonly runs: number;
   readonly resumes: number;
-  /** Of the runs that were killed and came to their end, those that ended bit for bit as the undisturbed one. */
+  /** How many of these have the same result as the undisturbed run, bit for bit. */
   readonly identical: number;
-  /** Files that a kill left half written, all found by the doctor and removed. */
+  /** Files that a kill left half written; the doctor found and removed all of them. */
   readonly leftovers: number;
-  /** Each a sentence; none: all is well. */
+  /** Each is a sentence; empty if all is well. */
   readonly problems: readonly string[];
 }
 
-/** Some seconds of training and of measuring, midway and at the end, so that a kill meets start, training, measurements, checkpoints and their files. */
+/** A few seconds of training, with measurements midway and at the end, so that kills hit the start, training, measurements, checkpoints and their files. */
 const experiment = {
   name: 'killed',
   dataset: { source: 'glyphs', train: 600, test: 200 },
@@ -134,7 +134,7 @@ class Campaign {
     };
   }
 
-  /** Its result, and how long it lives in seconds of `age`. */
+  /** The result of an undisturbed run, and how long it lives in seconds of `age`. */
   async #undisturbed(): Promise<{ readonly essence: string; readonly life: number }> {
     const child = this.#start([this.#file]);
     const closed = once(child.process, 'close') as Promise<[number | null]>;
@@ -149,7 +149,7 @@ class Campaign {
     return { essence: await essence(store, store.listRuns().rows[0].id), life };
   }
 
-  /** A run that is killed up to four times on its way, and then lives to its end. */
+  /** A run that is killed up to four times and then runs to its end. */
   async #oneRun(reference: string, life: number): Promise<void> {
     const { kills, onProgress } = this.#options;
     let id: string | null = null;
@@ -167,7 +167,7 @@ class Campaign {
       if (ended !== undefined) {
         id ??= runIn(child.text());
         if (ended[0] !== 0 || id === null) {
-          this.#problem(`a run that nobody disturbed ended with ${String(ended[0] ?? ended[1])}: ${child.text()}`);
+          this.#problem(`a run that was not disturbed ended with ${String(ended[0] ?? ended[1])}: ${child.text()}`);
           return;
         }
         if (killed > 0) await this.#compare(id, reference);
@@ -200,7 +200,7 @@ class Campaign {
     const engine = [...(blas === undefined ? [] : ['--blas', blas]), '--threads', '1', '--store', this.#place];
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry, 'run', ...args, ...engine], {
       stdio: ['ignore', 'ignore', 'pipe'],
-      // Its worker is in its group, so that one signal reaches both.
+      // Its worker is in its process group, so that one signal reaches both.
       detached: true,
     });
     let text = '';
@@ -213,7 +213,7 @@ class Campaign {
     };
   }
 
-  /** What is stored at this moment, seen by a reader beside the writer. */
+  /** What is stored at this moment, as another process reads it during the run. */
   #look(id: string): Stored | null {
     try {
       using store = openStore(this.#place, { readOnly: true });
@@ -224,7 +224,7 @@ class Campaign {
     }
   }
 
-  /** Kills; null where it had ended before. */
+  /** Kills the process; null if it had already ended. */
   #kill(child: ChildProcess, which: number): Target | null {
     const { pid } = child;
     if (pid === undefined || child.exitCode !== null) return null;
@@ -244,7 +244,7 @@ class Campaign {
     }
   }
 
-  /** Of the run that is under way, as the store has it. */
+  /** The state of the current run in the store. */
   #workerPid(): number | null {
     try {
       using store = openStore(this.#place, { readOnly: true });
@@ -255,9 +255,9 @@ class Campaign {
     }
   }
 
-  /** What a kill left; whether the run has to go on. */
+  /** Checks what a kill left behind; returns whether the run has to be resumed. */
   async #check(id: string | null, before: Stored | null, target: Target, text: string): Promise<boolean> {
-    // A worker whose parent is gone ends at its next message.
+    // A worker whose parent has ended ends at its next message.
     using store = await this.#openSoon();
     const { problems } = await store.doctor({ repair: true });
     for (const { code, message } of problems) {
@@ -269,7 +269,7 @@ class Campaign {
       return false;
     }
     const now = stored(store, id);
-    // Before it is under way again, a resumed run is taken back to its checkpoint.
+    // When it starts again, a resumed run goes back to its checkpoint.
     if (before?.status === 'running') {
       if (now.batches < before.batches) this.#problem(`batches were lost: ${now.batches} of ${before.batches}`);
       if (now.checkpoint < before.checkpoint) this.#problem(`a checkpoint at step ${before.checkpoint} was lost`);
@@ -285,7 +285,7 @@ class Campaign {
     return true;
   }
 
-  /** The lock of a process that was killed is gone at once; its worker's, never there. */
+  /** The lock of a killed process is released at once; its worker never holds one. */
   async #openSoon(): Promise<Store> {
     for (let tries = 0; ; tries++) {
       try {
@@ -302,11 +302,11 @@ class Campaign {
     using store = openStore(this.#place, { readOnly: true });
     const run = store.getRun(id);
     if (run?.status !== 'done') {
-      this.#problem(`run ${id} came to its end as ${run?.status ?? 'gone'}`);
+      this.#problem(`run ${id} ended with the status ${run?.status ?? 'gone'}`);
       return;
     }
     if ((await essence(store, id)) === reference) this.#identical++;
-    else this.#problem(`run ${id} ended otherwise than the undisturbed one`);
+    else this.#problem(`run ${id} ended differently from the undisturbed one`);
   }
 
   #problem(text: string): void {
@@ -318,11 +318,11 @@ class Campaign {
 interface Child {
   readonly process: ChildProcess;
   readonly text: () => string;
-  /** Seconds of processor time that it and its worker have had, so that a busy machine shifts no kill to another stage; elsewhere than on Linux, of the clock. */
+  /** Seconds of processor time of the process and its worker, so that a busy machine does not shift kills to another stage; seconds of the clock on systems other than Linux. */
   readonly age: () => number;
 }
 
-/** null where the system does not tell. */
+/** null if the system does not say. */
 function processorSeconds(pid: number | undefined): number | null {
   if (process.platform !== 'linux' || pid === undefined) return null;
   try {
@@ -337,7 +337,7 @@ function processorSeconds(pid: number | undefined): number | null {
     }
     return ticks / 100;
   } catch {
-    // One of them has just ended: asked again at the next look.
+    // One of them has just ended: the next check asks again.
     return 0;
   }
 }
@@ -358,7 +358,7 @@ function stored(store: Store, id: string): Stored {
   };
 }
 
-/** All that a run's result is, without times, ids and paths: final weights and optimiser, series, measurements with their arrays. */
+/** Everything in a run's result except times, ids and paths: final weights and optimiser, series, measurements with their arrays. */
 async function essence(store: Store, id: string): Promise<string> {
   const checkpoint = store.lastCheckpoint(id);
   const values = Object.entries(store.getRun(id)?.values ?? {})

@@ -1,11 +1,11 @@
 /**
- * Where every npm script of this project begins: `node scripts/launch.mjs <what> [arguments]`. Plain JavaScript without any package, for the
- * Node that the machine happens to have (20 or newer). It installs from the lock file where that is needed, builds what is out of date, and
- * goes on under the pinned Node 24.
+ * The entry point of every npm script of this project: `node scripts/launch.mjs <what> [arguments]`. Plain JavaScript without any package, for
+ * whatever Node the machine has (20 or newer). It installs from the lock file if necessary, builds what is out of date, and
+ * continues with the pinned Node 24.
  *
  * This file only checks the version. It must parse and run on Nodes far too old for the rest, so the rest is imported afterwards.
  */
-// Unheard, SIGUSR1 would open Node's inspector; it asks a run to pause.
+// SIGUSR1 asks a run to pause. Without a handler it would open Node's inspector.
 if (process.platform !== 'win32') process.on('SIGUSR1', function () {});
 
 const version = process.versions.node;

@@ -1,6 +1,6 @@
 /**
  * The tables of docs/mnist.md from a store with the runs of resources/examples/mnist-*.json: mean and standard deviation over seeds, at three
- * cutoffs, for both estimands; and of the activity-weight duality where it was measured. `node scripts/mnist-table.ts STORE`
+ * cutoffs, for both estimands; and the activity-weight duality if it was measured. `node scripts/mnist-table.ts STORE`
  */
 import type { CutoffRow } from '../src/shared/slopes.ts';
 import type { Estimand } from '../src/shared/estimands.ts';

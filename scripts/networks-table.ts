@@ -1,5 +1,5 @@
 /**
- * The table of docs/networks.md from the runs of one or more stores: a row a measured layer, with gamma and gamma_Q at one cutoff for both
+ * The table of docs/networks.md from the runs of one or more stores: one row per measured layer, with gamma and gamma_Q at one cutoff for both
  * estimands (least squares, 95 % intervals), directions and decades, and the verdicts on five claims, corrected by Holm's procedure over all rows. `node scripts/networks-table.ts STORE [STORE...]`
  */
 import type { CutoffRow, Interval, Slopes } from '../src/shared/slopes.ts';

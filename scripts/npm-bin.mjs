@@ -15,7 +15,7 @@ if (!(major > 22 || (major === 22 && minor >= 14))) {
   process.exit(1);
 }
 
-// Sums run in worker threads with one thread of the library each; libraries read this once, when they are loaded. What the user has set stays.
+// Sums run in worker threads with one thread of the library each; libraries read this once, when they are loaded. Values that the user has set are kept.
 for (const name of ['OPENBLAS', 'MKL', 'VECLIB_MAXIMUM', 'BLIS', 'OMP']) {
   const variable = name === 'VECLIB_MAXIMUM' ? 'VECLIB_MAXIMUM_THREADS' : name + '_NUM_THREADS';
   process.env[variable] = process.env[variable] || '1';

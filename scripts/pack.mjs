@@ -1,10 +1,10 @@
 /**
- * Packs what `npm install -g covature` and `npx covature` install: the built program without sources, tests, Electron and development packages.
+ * Packs the package that `npm install -g covature` and `npx covature` install: the built program without sources, tests, Electron and development packages.
  *
  *   node scripts/pack.mjs [DIR]    writes DIR/covature-VERSION.tgz (default DIR: dist) and prints its size
  *
- * The package is staged in a folder of its own, because its package.json differs: the built command, the packages needed at run time, and the
- * commit it was packed from. `npm run pack` builds first.
+ * The package is staged in a separate folder, because its package.json differs: it has the built command, the packages needed at run time, and the
+ * commit from which it was packed. `npm run pack` builds first.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -28,7 +28,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(process.argv[2] ?? join(root, 'dist'));
 const mostBytes = 25e6;
 
-/** What is built and needed, by its place in the checkout; _virtual holds what the bundler lowers newer syntax to. */
+/** The built files that are needed, by their path in the checkout; _virtual has the helpers to which the bundler lowers newer syntax. */
 const built = ['out/main', 'out/engine', 'out/data', 'out/shared', 'out/renderer', 'out/wasm', 'out/_virtual'];
 const plain = ['resources', 'docs', 'README.md', 'LICENSE'];
 
@@ -38,7 +38,7 @@ for (const path of ['out/main/cli/index.js', 'out/renderer/index.html', 'out/was
 
 const staged = mkdtempSync(join(tmpdir(), 'covature-pack-'));
 try {
-  // The documents are plain Markdown there; the site is apart.
+  // The documents are included as plain Markdown, without the site.
   const site = ['docs/.vitepress', 'docs/reference', 'docs/public'].map((path) => join(root, path));
   for (const path of [...built, ...plain])
     if (existsSync(join(root, path)))
@@ -62,7 +62,7 @@ try {
   process.stdout.write(
     `${file}: ${(size / 1e6).toFixed(1)} MB packed, ${(packed.unpackedSize / 1e6).toFixed(1)} MB unpacked, ${packed.entryCount} files\n`,
   );
-  if (size > mostBytes) throw new Error(`the package is larger than the ${mostBytes / 1e6} MB that it may have`);
+  if (size > mostBytes) throw new Error(`the package is larger than the ${mostBytes / 1e6} MB that are allowed`);
 } finally {
   rmSync(staged, { recursive: true, force: true });
 }
@@ -83,7 +83,7 @@ function descriptionOf({ name, version, description, license, dependencies, opti
     engines: { node: '>=22.14' },
     bin: { covature: 'bin/covature.mjs' },
     dependencies,
-    // Devices: found where they are installed beside it, never installed with it.
+    // Devices: used if they are installed alongside, never installed with it.
     peerDependencies: peers,
     peerDependenciesMeta: Object.fromEntries(Object.keys(peers).map((peer) => [peer, { optional: true }])),
     covature: commitOf(root),

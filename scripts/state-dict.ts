@@ -1,4 +1,4 @@
-/** A file of weights as PyTorch names them where nobody has: for pictures of what the import makes of it. */
+/** A file of weights with the names that PyTorch gives to unnamed layers, for pictures of its import. */
 import { join } from 'node:path';
 import { tensor, writeSafetensors } from '../src/data/formats/safetensors.ts';
 import { Random } from '../src/shared/random.ts';

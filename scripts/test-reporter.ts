@@ -1,10 +1,10 @@
 /**
- * vitest's own reporter, and after it what closes a run of this project's tests: every suite that was skipped, with its reason, every failure in a line or two,
- * and the line `N passed, N failed, N skipped`, which is the last on stdout: who sees only the end of a log sees what failed. Checks that failed before the tests (COVATURE_FAILED_CHECKS, names
+ * vitest's own reporter, followed by a summary of the run: every suite that was skipped, with its reason, every failure in a line or two,
+ * and, as the last line on stdout, `N passed, N failed, N skipped`. So the end of a log is enough to see what failed. Checks that failed before the tests (COVATURE_FAILED_CHECKS, names
  * joined by commas) and errors outside any test count as failures.
  *
- * COVATURE_TEST_OUTCOME names a file to write the outcome to; COVATURE_EARLIER_OUTCOME such a file of an earlier run, whose failed files are run again:
- * what they come to now takes the place of what they came to then (scripts/launch/test.mjs).
+ * COVATURE_TEST_OUTCOME names a file to write the outcome to. COVATURE_EARLIER_OUTCOME names such a file from an earlier run, whose failed files are run again:
+ * their new outcome replaces the earlier one (scripts/launch/test.mjs).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { SerializedError } from 'vitest';
@@ -12,7 +12,7 @@ import { DefaultReporter } from 'vitest/node';
 import type { TestModule, TestRunEndReason, TestSuite, Vitest } from 'vitest/node';
 import { reasonIn } from '../test/support/skips.ts';
 
-/** What the tests of one file came to. */
+/** The outcome of the tests of one file. */
 interface FileOutcome {
   readonly passed: number;
   readonly skipped: number;
@@ -36,14 +36,14 @@ interface Failure {
 interface Skip {
   readonly title: string;
   readonly reason: string;
-  /** The skipped tests in it; 0 where what it would test decides how many there are. */
+  /** How many tests of it were skipped; 0 if their number depends on what it would test. */
   readonly tests: number;
 }
 
 const unknownReason = 'no reason given';
 const setupFailed = 'its set-up failed';
 const endedEarly = 'its process ended before its tests did';
-/** More than this many failures have one cause, which the first of them tell. */
+/** If there are more failures than this, they have one cause, which the first of them show. */
 const failuresShown = 30;
 
 export default class ClosingReporter extends DefaultReporter {
@@ -79,7 +79,7 @@ function outcomeOf(modules: readonly TestModule[], errors: readonly SerializedEr
     failures.some(({ message }) => message === endedEarly),
   );
   const outside = errors
-    // The end of a file's process is told with the file.
+    // If the process of a file ended, this is reported with the file.
     .filter(({ message }) => !(hasEndedEarly && message.startsWith('[vitest-pool]')))
     .map((error) => ({ title: 'outside any test', message: messageOf([error]) }));
   return { files, outside };
@@ -104,7 +104,7 @@ function fileOutcome(module: TestModule): FileOutcome {
         const tests = count(child, titles);
         skipped += tests;
         if (reason !== undefined) {
-          // The reason speaks for all that it contains.
+          // The reason applies to everything in the suite.
           skips.splice(listed);
           skips.push({ title: [...path, withoutReason(child.name, reason)].join(' > '), reason, tests });
         }
@@ -146,14 +146,14 @@ function withoutReason(title: string, reason: string): string {
 }
 
 interface Closing {
-  /** What this run repeats in part: of its files, those that failed. */
+  /** The earlier run, whose failed files this run repeats. */
   readonly first: Outcome | undefined;
   readonly failedChecks: readonly string[];
-  /** Whether tests are listed that were skipped without a reason. */
+  /** Whether to list tests that were skipped without a reason. */
   readonly showsUnexplained: boolean;
 }
 
-/** What is printed after vitest's own summary; the last line closes the run. */
+/** The lines that are printed after vitest's own summary; the last one has the totals. */
 function closingLines(outcome: Outcome, { first, failedChecks, showsUnexplained }: Closing): string[] {
   const files = Object.values({ ...first?.files, ...outcome.files });
   const total = (of: (file: FileOutcome) => number): number => files.reduce((sum, file) => sum + of(file), 0);
@@ -172,7 +172,7 @@ function closingLines(outcome: Outcome, { first, failedChecks, showsUnexplained 
   }
   if (mended.length > 0) lines.push('Failed at first, passed when its file ran again by itself:', ...shown(mended));
   if (failures.length > 0) lines.push('Failed:', ...shown(failures));
-  for (const name of failedChecks) lines.push(`FAILED check: ${name} (its messages stand before the tests)`);
+  for (const name of failedChecks) lines.push(`FAILED check: ${name} (its messages are before the tests)`);
   const failed = failures.length + failedChecks.length;
   lines.push(`${total(({ passed }) => passed)} passed, ${failed} failed, ${total(({ skipped }) => skipped)} skipped`);
   return lines;

@@ -1,4 +1,4 @@
-/** The order of test files: the one on a cluster, which mostly waits and takes longest, begins first, so that what computes fills the time beside it; then as vitest has it. */
+/** The order of test files: the cluster test, which mostly waits and takes longest, starts first, so that tests that compute run meanwhile; the others follow in vitest's order. */
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const isFirst = ({ moduleId }: TestSpecification): boolean => moduleId.includes('/test/main/cluster/slurm');

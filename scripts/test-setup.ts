@@ -1,4 +1,4 @@
-/** Before the first test: what the sources do not run without is built, also when vitest is started by hand. */
+/** Builds what the sources need to run before the first test, also when vitest is started by hand. */
 import { fileURLToPath } from 'node:url';
 import { build } from './launch/build.mjs';
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The packed products of the exact method in PyTorch, as `covature bench --backend DEVICE` runs them beside its own (docs/gpu.md).
+"""The packed products of the exact method in PyTorch, as `covature bench --backend DEVICE` runs them for comparison (docs/gpu.md).
 
 sum_p vech(a_p a_p^T) [vech(S_p) | |a_p|^2 vech(S_p^2) | vech(delta_p delta_p^T)] over P samples, in float32 in chunks of samples, whose sums are added in float64
-on the host; the factors are made once and lie on the device, as in the bench's row "its products alone". Prints one JSON object.
+on the host; the factors are made once and are kept on the device, as in the bench's row "its products alone". Prints one JSON object.
 """
 import argparse
 import json
@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--outer", type=int, required=True, help="n_out of the layer")
     parser.add_argument("--samples", type=int, required=True)
     parser.add_argument("--chunk", type=int, default=4096)
-    parser.add_argument("--device", default=None, help="cuda, mps or cpu (default: the first that there is)")
+    parser.add_argument("--device", default=None, help="cuda, mps or cpu (default: the first that is available)")
     options = parser.parse_args()
     try:
         import torch
@@ -25,7 +25,7 @@ def main() -> int:
         return 0
     mps = getattr(torch.backends, "mps", None)
     name = options.device or ("cuda" if torch.cuda.is_available() else "mps" if mps and mps.is_available() else "cpu")
-    # Ten bits of mantissa would be another job.
+    # With TF32's ten bits of mantissa the work would not be the same.
     torch.backends.cuda.matmul.allow_tf32 = False
     device = torch.device(name)
     title = torch.cuda.get_device_name(device) if name == "cuda" else name

@@ -1,8 +1,8 @@
 /**
- * The tables and figures of docs/noise.md from a store with the runs of docs/noise/*.json, several seeds each:
+ * The tables and figures of docs/noise.md from a store with the runs of docs/noise/*.json, with several seeds each:
  *   covature run docs/noise/mse.json --seeds 1,2,3,4,5      (and the others)
  *   node scripts/docs/noise.ts STORE
- * prints the tables in Markdown and writes docs/images/noise. What was not run is left out, and said.
+ * prints the tables in Markdown and writes docs/images/noise. Experiments that were not run are left out, and the script says so.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,7 +64,7 @@ function measured(setup: Setup, layer: string): Measured[] {
     .sort((a, b) => a.experiment.seed - b.experiment.seed);
 }
 
-/** Mean and 95 % interval of the mean over seeds (Student), with the digits that the interval leaves. */
+/** Mean and 95 % interval of the mean over seeds (Student), with the digits that the interval allows. */
 function over(values: readonly (number | null | undefined)[]): string {
   const found = values.filter((each): each is number => typeof each === 'number' && Number.isFinite(each));
   if (found.length === 0) return '–';
@@ -74,7 +74,7 @@ function over(values: readonly (number | null | undefined)[]): string {
   return found.length === values.length ? text : `${text} (${found.length} of ${values.length} seeds)`;
 }
 
-/** A number to two digits of its error. */
+/** A number rounded to two digits of its error. */
 function plain(value: number, error: number): string {
   const size = Math.abs(value);
   if (value === 0 || Number.isInteger(value)) return `${value}`;
@@ -89,7 +89,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): v
   for (const row of rows) print(`| ${row.join(' | ')} |`);
 }
 
-/** The run's test loss less its training loss. */
+/** The run's test loss minus its training loss. */
 function gap({ run, summary }: Measured): number | null {
   const test = run.values['test_loss']?.value;
   return typeof test === 'number' ? test - summary.loss : null;
@@ -204,7 +204,7 @@ async function draw(name: string, draft: Draft): Promise<void> {
   writeFileSync(join(images, files[0].name), files[0].content);
 }
 
-/** Measured over predicted variance against curvature, a panel a mode of sampling, a colour a seed. */
+/** Ratio of measured to predicted variance against curvature, with a panel for each mode of sampling and a colour for each seed. */
 async function fluctuationFigure(): Promise<void> {
   const all = measured('mse', 'fc3.kernel').filter(({ summary }) => summary.weight_fluctuations !== undefined);
   if (all.length === 0) return;

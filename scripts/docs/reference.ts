@@ -1,6 +1,6 @@
 /**
  * The reference of the site: every command, every field of the files that Covature reads, every key of the window, from the tables and schemas that the
- * program itself goes by. Nothing in these pages is written by hand, and they are generated again with every build of the site.
+ * program itself uses. Nothing in these pages is written by hand, and they are generated again with every build of the site.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ import {
   type Section,
 } from './schema-table.ts';
 
-/** The window's own types need a DOM, which this program does not have; what is read here needs none. */
+/** The window's own types need a DOM, which this program does not have; the parts that are read here do not. */
 const { commandsOf, placeKeys } = (await import(
   new URL('../../src/renderer/state/commands.ts', import.meta.url).href
 )) as {
@@ -36,7 +36,7 @@ const { commandsOf, placeKeys } = (await import(
   readonly placeKeys: readonly { readonly place: string; readonly keys: readonly (readonly [string, string])[] }[];
 };
 
-/** Where the pages are written; not under version control. */
+/** The folder for the pages; not under version control. */
 export const referenceFolder = fileURLToPath(new URL('../../docs/reference/', import.meta.url));
 
 /** The pages by their file names. */
@@ -66,7 +66,7 @@ function glossaryPage(): string {
   );
   return `# Glossary
 
-What the window, the reports and the figures call each quantity: the definitions that the window shows at a term. Derivations and sources are in
+The quantities in the window, the reports and the figures, with the definitions that the window shows for each term. Derivations and sources are in
 [theory](../theory.md).
 
 <dl class="glossary">
@@ -84,8 +84,8 @@ async function commandsPage(): Promise<string> {
   );
   return `# Commands
 
-What \`covature COMMAND --help\` prints. In a checkout \`covature\` stands for \`npm run --silent covature --\`. Every command takes \`--json\`: one document on
-standard output and nothing else there. Exit status: 0 done, 1 failed, 2 bad usage or input, 75 a run was paused by a signal and can be resumed.
+The output of \`covature COMMAND --help\`. In a checkout \`covature\` is short for \`npm run --silent covature --\`. Every command takes \`--json\`, which writes a single document
+to standard output and nothing else. Exit status: 0 done, 1 failed, 2 bad usage or input, 75 a run was paused by a signal and can be resumed.
 
 ${sections.join('\n')}`;
 }
@@ -118,7 +118,7 @@ The layers of \`model\` and its losses: [models](model.md).
 `;
 }
 
-/** What every source takes has a section of its own, the first. */
+/** Fields that every source takes have a section of their own, the first. */
 function datasetSections(comments: CommentTable): Section[] {
   const sections = kindSections(datasetSchema, comments);
   const key = (row: FieldRow): string => JSON.stringify(row);
@@ -146,7 +146,7 @@ function modelPage(comments: CommentTable): string {
 ${kindSections(layer, comments).map(sectionText).join('\n')}
 ## Losses
 
-A loss is its name, or an object of its \`type\` and settings.
+A loss is a name, or an object with its \`type\` and settings.
 
 ${kindSections(lossSchema, comments).map(sectionText).join('\n')}`;
 }
@@ -160,7 +160,7 @@ function figuresPage(comments: CommentTable): string {
       measurements: 'measurements of any runs',
       runs: 'runs',
     }[takes];
-    return `### ${name}\n\n${title}. ${proseText(about)} Drawn of ${of}.\n\n${ownOptions(options)}`;
+    return `### ${name}\n\n${title}. ${proseText(about)} Drawn from ${of}.\n\n${ownOptions(options)}`;
   });
   const sizes = Object.entries(presets).map(
     ([name, preset]) =>
@@ -168,7 +168,7 @@ function figuresPage(comments: CommentTable): string {
   );
   return `# Figures
 
-\`covature export RUN --figure NAME --set KEY=VALUE\`; \`figure\` and \`options\` of a recipe, and the fields of the studio.
+The names and options for \`covature export RUN --figure NAME --set KEY=VALUE\`, for \`figure\` and \`options\` in a recipe, and for the fields of the studio.
 
 ## Options of every figure
 
@@ -184,7 +184,7 @@ ${sizes.join('\n')}
 ${figures.join('\n')}`;
 }
 
-/** As the studio asks for them. */
+/** Options with the labels of the studio. */
 function ownOptions(options: Options): string {
   const rows = Object.entries(options).map(([name, { schema, control }]): FieldRow => ({
     path: name,
@@ -196,7 +196,7 @@ function ownOptions(options: Options): string {
   return tableText(rows);
 }
 
-/** What an option left out means. */
+/** The meaning of leaving an option out. */
 function standardOf(control: Control): string {
   switch (control.kind) {
     case 'choice':
@@ -215,7 +215,7 @@ function standardOf(control: Control): string {
 }
 
 function keysPage(): string {
-  // Titles are read, nothing is run.
+  // Only titles are read; nothing is run.
   const everywhere = commandsOf({ queue: null }).filter(({ keys }) => keys !== undefined);
   const line = (keys: string, what: string): string =>
     `| <kbd>${keys.replace('<', '&lt;')}</kbd> | ${proseText(what)} |`;

@@ -1,6 +1,6 @@
 /**
- * What the sources say of the fields of a format: the comments above the entries of `v.strictObject({ ... })`. A schema that runs has lost them, so the sources
- * are parsed, and an object is found again by the names of its fields and by the literals among them (`type: v.literal('dense')`).
+ * What the sources say about the fields of a format: the comments above the entries of `v.strictObject({ ... })`. A schema at run time does not have them, so the sources
+ * are parsed, and an object is identified by the names of its fields and by the literals among them (`type: v.literal('dense')`).
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,16 +8,16 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 export interface ObjectComments {
-  /** Of the object itself: above its declaration, or above it in a list. */
+  /** The comment on the object itself: above its declaration, or above it in a list. */
   readonly about: string;
-  /** By the names of the fields; a field without a comment is not in it. */
+  /** Comments by the names of the fields; a field without a comment is not included. */
   readonly fields: ReadonlyMap<string, string>;
 }
 
 /** Finds the comments of an object by `shapeKey`. */
 export type CommentTable = ReadonlyMap<string, ObjectComments>;
 
-/** What tells an object from the others: its fields in alphabetical order, each with its literal where it has one. */
+/** What distinguishes an object from the others: its fields in alphabetical order, each with its literal if it has one. */
 export function shapeKey(fields: Iterable<readonly [name: string, literal: string | undefined]>): string {
   return [...fields]
     .map(([name, literal]) => (literal === undefined ? name : `${name}=${literal}`))
@@ -27,7 +27,7 @@ export function shapeKey(fields: Iterable<readonly [name: string, literal: strin
 
 const shared = fileURLToPath(new URL('../../src/shared/', import.meta.url));
 
-/** Reads every source of src/shared that makes schemas. */
+/** Reads every source in src/shared that defines schemas. */
 export function readComments(): CommentTable {
   const table = new Map<string, ObjectComments>();
   for (const name of readdirSync(shared, { recursive: true, encoding: 'utf8' })) {
@@ -61,7 +61,7 @@ function collect(source: ts.SourceFile, table: Map<string, ObjectComments>): voi
       } else if (ts.isPropertyAssignment(property) || ts.isShorthandPropertyAssignment(property)) {
         const name = ts.isStringLiteral(property.name) ? property.name.text : property.name.getText(source);
         const value = ts.isPropertyAssignment(property) ? property.initializer : constants.get(name);
-        // A shorthand takes the comment of the constant that it stands for.
+        // A shorthand gets the comment of the constant that it stands for.
         const declared = ts.isShorthandPropertyAssignment(property) ? value?.parent.parent.parent : undefined;
         const comment =
           commentAbove(property, source) || (declared === undefined ? '' : commentAbove(declared, source));
@@ -79,7 +79,7 @@ function collect(source: ts.SourceFile, table: Map<string, ObjectComments>): voi
         const key = shapeKey([...fields].map(([name, { literal }]) => [name, literal] as const));
         const holder = ts.isVariableDeclaration(node.parent) ? node.parent.parent.parent : node;
         const commented = [...fields].filter(([, { comment }]) => comment !== '');
-        // Two formats may have the same fields (an experiment, and what a run records of one): what either says counts.
+        // Two formats may have the same fields (an experiment, and a run's record of it): the comments of either count.
         const other = table.get(key);
         table.set(key, {
           about: other?.about || commentAbove(holder, source),
@@ -95,7 +95,7 @@ function collect(source: ts.SourceFile, table: Map<string, ObjectComments>): voi
   visit(source);
 }
 
-/** The object that `...name`, `...name.entries` or `...name(...)` spreads, where it is written in the same file. */
+/** The object that `...name`, `...name.entries` or `...name(...)` spreads, if it is in the same file. */
 function spreadObject(
   expression: ts.Expression,
   constants: ReadonlyMap<string, ts.Expression>,

@@ -1,8 +1,8 @@
-/** The fields of a format as tables of Markdown, from the schema that checks it and the comments of its sources. */
+/** The fields of a format as Markdown tables, from the schema that checks it and the comments in its sources. */
 import * as v from 'valibot';
 import { shapeKey, type CommentTable } from './schema-comments.ts';
 
-/** What the tables need to know of any schema of valibot; all of these are plain properties of it. */
+/** What the tables need to know about any valibot schema; all of these are plain properties of it. */
 interface Schema {
   readonly type: string;
   readonly entries?: Readonly<Record<string, Schema>>;
@@ -24,7 +24,7 @@ export interface FieldRow {
   readonly about: string;
 }
 
-/** Objects told apart by one field, such as layers by their `type`: a heading and rows of their own. */
+/** Objects distinguished by one field, such as layers by their `type`, each with its own heading and rows. */
 export interface Section {
   readonly title: string;
   readonly about: string;
@@ -34,7 +34,7 @@ export interface Section {
 const isOptional = (schema: Schema): boolean => schema.type === 'optional' || schema.type === 'exact_optional';
 const isObject = (schema: Schema): boolean => schema.entries !== undefined;
 
-/** The schema within wrappers that say only whether a field may be left out. */
+/** The schema inside wrappers that only say whether a field may be left out. */
 function inner(schema: Schema): Schema {
   return schema.wrapped === undefined ? schema : inner(schema.wrapped);
 }
@@ -69,7 +69,7 @@ function nestedRows(schema: Schema, comments: CommentTable, path: string): Field
   if (isObject(schema)) return rowsOf(schema, comments, `${path}.`);
   if (schema.type === 'array' && schema.item !== undefined)
     return nestedRows(inner(schema.item), comments, `${path}[]`);
-  // Of a few kinds in place; a catalogue of many (datasets, layers, losses) has sections of its own.
+  // A few kinds are listed in place; a catalogue of many (datasets, layers, losses) has its own sections.
   const kinds = kindsOf(schema);
   if (kinds.length === 0 || kinds.length > 3) return [];
   return kinds.flatMap(({ kind, schema: each }) =>
@@ -96,10 +96,10 @@ function kindsOf(schema: Schema): Kind[] {
   });
 }
 
-/** A section for every alternative of a union of objects. Raises an Error where the schema is no such union. */
+/** A section for every alternative of a union of objects. Raises an Error if the schema is not such a union. */
 export function kindSections(schema: v.GenericSchema, comments: CommentTable): Section[] {
   const kinds = kindsOf(schema);
-  if (kinds.length === 0) throw new Error('expected a union of objects that a literal tells apart');
+  if (kinds.length === 0) throw new Error('expected a union of objects that a literal distinguishes');
   return kinds.map(({ kind, schema: each }) => ({
     title: kind.value,
     about: commentsOf(each, comments).about,
@@ -142,7 +142,7 @@ function takes(schema: Schema): string {
   const kinds = kindsOf(schema);
   if (kinds.length > 0)
     return `an object: ${kinds[0].kind.name} ${kinds.map(({ kind }) => JSON.stringify(kind.value)).join(', ')}`;
-  // What the schema itself says is wrong with values that no field takes.
+  // The schema's own message for values that no field accepts.
   for (const probe of [Infinity, {}, [], null, '']) {
     const result = v.safeParse(schema as unknown as v.GenericSchema, probe);
     const message = result.success ? undefined : result.issues[0].message;
@@ -155,7 +155,7 @@ function takes(schema: Schema): string {
 const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/[<>{}]/g, (c) => `&#${c.charCodeAt(0)};`);
 const code = (text: string): string => (text === '' ? '' : `\`${text}\``);
 
-/** A table of Markdown. */
+/** A Markdown table. */
 export function tableText(rows: readonly FieldRow[]): string {
   if (rows.length === 0) return 'No fields of its own.\n';
   return [

@@ -1,8 +1,8 @@
 /**
  * The site of the documents.
- *   npm run docs             builds it into dist/site, with the reference made from the present commands, schemas and keys
+ *   npm run docs             builds it into dist/site, with the reference made from the current commands, schemas and keys
  *   npm run docs:preview     shows what was built, in a browser of this machine (--port N)
- * $DOCS_BASE is where it lies on its host, "/covature/" of pages of a repository, default "/"; $DOCS_OUT another folder for it.
+ * $DOCS_BASE is the path of the site on its host, for example "/covature/" for the pages of a repository (default "/"); $DOCS_OUT names another folder to build into.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

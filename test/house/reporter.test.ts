@@ -48,8 +48,8 @@ test('each skipped suite stands once with its reason, also one that has no tests
       '  hook.case.ts: the device is away',
       '  outcomes.case.ts > fails: expected 1 to be 2 // Object.is equality',
       '  setup.case.ts > a suite whose set-up fails: the device does not open',
-      'FAILED check: lint (its messages stand before the tests)',
-      'FAILED check: format (its messages stand before the tests)',
+      'FAILED check: lint (its messages are before the tests)',
+      'FAILED check: format (its messages are before the tests)',
     ].sort(),
   );
 });

@@ -57,7 +57,7 @@ export function runThrough(node, args, { cwd, env }) {
     const signals =
       process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1'];
     const pass = (/** @type {NodeJS.Signals} */ received) => {
-      // The program is started so that SIGUSR1 cannot open its inspector, so it cannot receive it either; SIGUSR2 stands for it.
+      // The program is started so that SIGUSR1 cannot open its inspector, so it cannot receive it either; SIGUSR2 is sent instead.
       const signal = received === 'SIGUSR1' ? 'SIGUSR2' : received;
       if (!(fromTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT' || signal === 'SIGBREAK'))) child.kill(signal);
     };

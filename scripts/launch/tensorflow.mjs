@@ -53,13 +53,13 @@ const isHeader = (/** @type {string} */ path) =>
   /^tensorflow\/include\/(tensorflow\/c|tensorflow\/core\/platform|tensorflow\/tsl|tsl|xla\/tsl)\/.*\.h$/.test(path);
 
 export const usage = `usage: npm run setup:tensorflow                          libtensorflow 2.9.1 with CUDA 11.2, from storage.googleapis.com
-       ${command} [SOURCE]      a TensorFlow of today, as PyPI has it (Linux, glibc)
+       ${command} [SOURCE]      a current TensorFlow from PyPI (Linux, glibc)
 
-SOURCE   nothing: tensorflow-cpu ${knownVersion} from PyPI by pip; with an NVIDIA card tensorflow ${knownVersion} and the CUDA libraries that it needs
+SOURCE   left out: tensorflow-cpu ${knownVersion} from PyPI with pip; with an NVIDIA card, tensorflow ${knownVersion} and the CUDA libraries that it needs
          a wheel file, tensorflow-VERSION-....whl or tensorflow_cpu-VERSION-....whl
          a Python environment in which tensorflow is installed: its folder, or its python
-         tensorflow==VERSION or tensorflow-cpu==VERSION: that one from PyPI
---cuda   the CUDA libraries too (pip's nvidia packages, about 4 GB), also where no card is found; --no-cuda: not even with a card
+         tensorflow==VERSION or tensorflow-cpu==VERSION: that version from PyPI
+--cuda   install the CUDA libraries too (pip's nvidia packages, about 4 GB), even if no card is found; --no-cuda: never install them
 `;
 
 /** The folder that holds everything: one folder per TensorFlow, and for each package a link to the one that it uses. */

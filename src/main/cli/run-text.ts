@@ -49,7 +49,7 @@ function gapLines(
   if (row === undefined || train === null || test === null) return [];
   const [gap, part] = [test - train, row.sum / samples];
   return [
-    `  the run's generalisation gap, test less training loss, is ${formatNumber(gap, 3)}; this layer's part of the Takeuchi criterion, ${formatNumber(part, 3)}, is ${formatNumber(part / gap, 2)} of it`,
+    `  the run's generalisation gap, test minus training loss, is ${formatNumber(gap, 3)}; this layer's part of the Takeuchi criterion, ${formatNumber(part, 3)}, is ${formatNumber(part / gap, 2)} of it`,
   ];
 }
 

@@ -77,13 +77,13 @@ export async function measureLayer(
   if (!isRepeated || summary.left_out !== undefined) return result;
   const begun = performance.now();
   const { parameter, seed, libraryThreads, top, which, tolerance, memoryLimit, signal } = options;
+  const again = partOf(options, beforeHalf, 1);
   const half = await measureOnce(pool, halfOf(input, network, summary.samples, seed), network, {
     ...{ parameter, seed, libraryThreads, top, which, tolerance, memoryLimit, signal },
     method: summary.method,
     intervals: false,
     convergence: 'none',
-    onProgress: (stage, share) =>
-      options.onProgress?.(`half of the samples: ${stage}`, beforeHalf + (1 - beforeHalf) * share),
+    onProgress: (stage, share) => again.onProgress?.(`half of the samples: ${stage}`, share),
   });
   half.release();
   return {
@@ -106,13 +106,13 @@ async function measureOnce(
   network: Network,
   whole: MeasurementOptions,
 ): Promise<LayerResult> {
-  const options = whole.weight_fluctuations === undefined ? whole : partOf(whole, 0, beforeStretch);
-  const samples = options.samples ?? input.inputs.length / network.inputSize;
-  const { minibatch_noise: wanted } = options;
+  const samples = whole.samples ?? input.inputs.length / network.inputSize;
+  const { minibatch_noise: wanted, weight_fluctuations: stretch } = whole;
   const impossible = wanted === undefined ? null : noiseImpossible(wanted, samples);
   const noise = impossible === null ? wanted : undefined;
-  const stretch = options.weight_fluctuations;
   const unfollowed = stretch === undefined ? null : fluctuationsImpossible(stretch, samples);
+  const isFollowed = stretch !== undefined && unfollowed === null;
+  const options = isFollowed ? partOf(whole, 0, beforeStretch) : whole;
   const density = densitySpec(options.density);
   const asked = options.method ?? 'auto';
   const choice: ChosenMethod =
@@ -139,7 +139,7 @@ async function measureOnce(
     let { result } = measured;
     if (density !== undefined) result = await withDensity(pool, enough, options, density, measured);
     if (noise !== undefined) result = await withMinibatchNoise(pool, input, options, noise, { ...measured, result });
-    if (stretch !== undefined && unfollowed === null)
+    if (isFollowed)
       result = await withFluctuations(pool, input, partOf(whole, beforeStretch, 1), stretch, { ...measured, result });
     return result;
   } catch (error) {

@@ -24,6 +24,14 @@ const smallLayer = 1000;
 /** Pieces of a half, summed one by one. */
 const piecesOfHalf = 8;
 
+/**
+ * Directions of each half in a further split: somewhat more than the headline cutoff selects, since halves scatter and directions at the edge converge last.
+ * @param eigenvalues of H over all samples, decreasing; there are no more directions than these.
+ */
+export function splitDirections(eigenvalues: Float64Array): number {
+  return Math.min(eigenvalues.length, Math.ceil(1.1 * selectedCount(eigenvalues, headlineCutoff)) + 8);
+}
+
 export interface SplitsOptions {
   readonly layout: FactorLayout;
   readonly samples: number;
@@ -42,9 +50,8 @@ export async function measureSplits(
 ): Promise<readonly (readonly [Diagonals, Diagonals])[]> {
   const { samples, seed, eigenvalues } = options;
   const d = eigenvalues.length;
-  // Somewhat more than the cutoff selects: halves scatter, and directions at the edge converge last.
   const selected = selectedCount(eigenvalues, headlineCutoff);
-  const leading = Math.min(d, Math.ceil(1.1 * selected) + 8);
+  const leading = splitDirections(eigenvalues);
   const count = Math.min(d, Math.ceil(1.2 * leading) + 8);
   if (selected < 3 || (count > mostDirections && d > smallLayer)) return [];
   const splits: (readonly [Diagonals, Diagonals])[] = [];

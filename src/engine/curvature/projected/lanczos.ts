@@ -23,8 +23,8 @@ export interface LanczosOptions {
   readonly seed: number;
   /** A pair has converged when ||H v - lambda v|| <= tolerance |lambda| (or 1e-12 of the largest |lambda|). */
   readonly tolerance: number;
-  /** The most products with H. */
-  readonly maxProducts: number;
+  /** The most products with H; default 20 k + 500. */
+  readonly maxProducts?: number | undefined;
   /** Whether to look for copies of repeated eigenvalues after convergence; default true. */
   readonly checkCopies?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -67,6 +67,7 @@ export async function lanczos(
   options: LanczosOptions,
 ): Promise<Eigenpairs> {
   const k = Math.min(options.count, d);
+  const { maxProducts = 20 * k + 500 } = options;
   const size = Math.min(d, Math.max(2 * k + 50, 80));
   const random = new Random(options.seed, 'Lanczos');
   const basis = new Basis(pool, size + 1, d);
@@ -86,7 +87,7 @@ export async function lanczos(
   for (;;) {
     options.signal?.throwIfAborted();
     let beta = 0;
-    while (known < size && products < options.maxProducts) {
+    while (known < size && products < maxProducts) {
       options.signal?.throwIfAborted();
       const v = basis.row(known);
       await apply(v, w);
@@ -119,7 +120,7 @@ export async function lanczos(
     }
     state = ritz(pool, T, size, known, beta, k, options);
     const isExhausted = known === d;
-    const isOut = products >= options.maxProducts;
+    const isOut = products >= maxProducts;
     const isSettled = checked !== null && (checked.length === 0 || same(checked, state.values, options.tolerance));
     if (isExhausted || isOut || (state.converged === k && isSettled)) break;
     restarts++;

@@ -84,7 +84,7 @@ export async function findPairs({
         which,
         seed: options.seed,
         tolerance,
-        maxProducts: options.maxProducts ?? 20 * k + 500,
+        maxProducts: options.maxProducts,
         signal: options.signal,
         onProgress: (converged) => {
           stages.tell('eigenpairs', from + ((to - from) * converged) / k);

@@ -6,14 +6,13 @@
  * along them. What makes directions of one half serve is that the other half had no part in them, not that they are eigenvectors to many digits, so these searches end
  * at a larger residual than that of the first split.
  */
-import { headlineCutoff } from '../../../shared/estimands.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import { averageClusters, selectedCount } from '../../statistics/index.ts';
+import { averageClusters } from '../../statistics/index.ts';
 import type { Diagonals } from '../../statistics/index.ts';
 import type { MeasurementInput } from '../measurement-input.ts';
 import type { Half } from '../moments.ts';
 import type { ProjectedOptions } from '../options.ts';
-import { convergedBelow, moreSplits } from '../splits.ts';
+import { convergedBelow, moreSplits, splitDirections } from '../splits.ts';
 import { lanczos } from './lanczos.ts';
 import type { Eigenpairs } from './lanczos.ts';
 import { meansOf } from './projections.ts';
@@ -28,8 +27,7 @@ export interface ProjectedSplits {
 }
 
 /**
- * @param eigenvalues of H over all samples, decreasing [k]: as many directions of each half are found as the headline cutoff selects of them, and some more, for
- *   halves scatter; at most k.
+ * @param eigenvalues of H over all samples, decreasing [k].
  */
 export async function measureProjectedSplits(
   pool: Pool,
@@ -37,7 +35,7 @@ export async function measureProjectedSplits(
   options: ProjectedOptions,
   eigenvalues: Float64Array,
 ): Promise<ProjectedSplits> {
-  const count = Math.min(eigenvalues.length, Math.ceil(1.1 * selectedCount(eigenvalues, headlineCutoff)) + 8);
+  const count = splitDirections(eigenvalues);
   const pairs: (readonly [Diagonals, Diagonals])[] = [];
   let passes = 0;
   for (let split = 1; split <= moreSplits; split++) {
@@ -68,7 +66,7 @@ async function measureSplit(
       which: 'largest',
       seed,
       tolerance: convergedBelow,
-      maxProducts: maxProducts ?? 20 * count + 500,
+      maxProducts,
       checkCopies: false,
       signal,
     });

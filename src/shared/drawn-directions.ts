@@ -56,9 +56,10 @@ export function undrawnText(sets: readonly DrawnDirections[], smallest = smalles
   const exponent = Math.log10(smallest);
   const share = Number.isInteger(exponent) ? powerText(exponent) : String(smallest);
   const reasons = [
-    ...(zero > 0 ? [`${integerText(zero)} numerically zero (at most ${share} of the largest)`] : []),
-    ...(notPositive > 0 ? [`${integerText(notPositive)} not positive`] : []),
-    ...(belowFloor > 0 ? [`${integerText(belowFloor)} below the numerical floor`] : []),
-  ];
-  return `${integerText(count)} of ${integerText(total)} directions not drawn: ${reasons.join(', ')}`;
+    { n: zero, why: `numerically zero (at most ${share} of the largest)` },
+    { n: notPositive, why: 'not positive' },
+    { n: belowFloor, why: 'below the numerical floor' },
+  ].filter(({ n }) => n > 0);
+  const why = reasons.length === 1 ? reasons[0].why : reasons.map(({ n, why: reason }) => `${integerText(n)} ${reason}`).join(', '); // prettier-ignore
+  return `${integerText(count)} of ${integerText(total)} directions not drawn: ${why}`;
 }

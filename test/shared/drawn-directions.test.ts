@@ -16,6 +16,8 @@ test('each direction that is left out has one reason', () => {
     '4 of 7 directions not drawn: 1 numerically zero (at most 10⁻⁸ of the largest), 2 not positive, 1 below the numerical floor',
   );
   expect(undrawnText([{ ...found, zero: 0, notPositive: 0, belowFloor: 0 }])).toBe('');
+  // The count is not said twice where there is one reason.
+  expect(undrawnText([{ ...found, zero: 0, belowFloor: 0 }])).toBe('2 of 7 directions not drawn: not positive');
 });
 
 test.each(['training_set', 'cross_fitted'] as const)(

@@ -6,6 +6,7 @@ import type { Colour, Dash, MarkerShape } from './appearance.ts';
 import type { FontLibrary } from './fonts/library.ts';
 import type { AxisGeometry, Scene } from './layout/scene.ts';
 import { lengths } from './layout/axes.ts';
+import { notesText } from './layout/notes.ts';
 import { dashLengths, markerPaint, markerShape, pointLook } from './layout/points.ts';
 import { colourOf, dashOf, mapAnchors, markerOf } from './palettes.ts';
 import { splitLabel, labelText } from './text/label.ts';
@@ -210,7 +211,7 @@ export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibr
   line();
   if (scene.notes.length > 0)
     line(
-      `fig.text(0.01, 0.005, ${label(`${scene.notes.join('. ')}.`)}, fontsize=${style.noteSize}, color='#6B6B6B', va='bottom')`,
+      `fig.text(0.01, 0.005, ${label(notesText(scene.notes))}, fontsize=${style.noteSize}, color='#6B6B6B', va='bottom')`,
     );
   line(`target = sys.argv[1] if len(sys.argv) > 1 else os.path.join(here, ${py(options.output)})`);
   line('fig.savefig(target)');

@@ -127,6 +127,7 @@ const axis = v.strictObject({
   reversed: v.exactOptional(v.boolean()),
   integers: v.exactOptional(v.boolean()),
   zero: v.exactOptional(v.boolean()),
+  at: v.exactOptional(v.array(v.number())),
 });
 
 export const annotationSchema = v.strictObject({
@@ -188,6 +189,7 @@ const specSchema = v.strictObject({
         marks: v.array(mark),
         annotations: v.exactOptional(v.array(annotationSchema)),
         square: v.exactOptional(v.boolean()),
+        stack: v.exactOptional(integer(0)),
       }),
     ),
     v.minLength(1, 'expected at least one panel'),

@@ -183,6 +183,47 @@ export function clearTicks(
   }
 }
 
+/** Values with numbers that an axis takes at most; more are read from even steps. */
+const mostChosen = 8;
+
+/** Ticks with numbers at chosen values, between those of `clearTicks` without; undefined where fewer than two are within the limits, or numbers have no room beside each other. */
+export function chosenTicks(
+  axis: TickedAxis,
+  values: readonly number[],
+  length: number,
+  size: number,
+  widthOf?: (tick: Tick) => number,
+): Tick[] | undefined {
+  const share = (value: number): number =>
+    axis.scale === 'log'
+      ? Math.log(value / axis.min) / Math.log(axis.max / axis.min)
+      : (value - axis.min) / (axis.max - axis.min);
+  const chosen = [...new Set(values)]
+    .filter((value) => value >= axis.min && value <= axis.max)
+    .sort((a, b) => a - b)
+    .map((value): Tick => ({ value, major: true, label: plainLabelOf(value) }));
+  if (chosen.length < 2 || chosen.length > mostChosen) return undefined;
+  const widths = chosen.map((tick) => widthOf?.(tick) ?? size);
+  const isClear = chosen.every(
+    ({ value }, k) =>
+      k === 0 || (share(value) - share(chosen[k - 1].value)) * length >= (widths[k] + widths[k - 1]) / 2 + 0.8 * size,
+  );
+  if (!isClear) return undefined;
+  const near = (a: number, b: number): boolean => Math.abs(share(a) - share(b)) * length < 1;
+  const between = clearTicks(axis, length, size, widthOf)
+    .filter(({ value }) => !chosen.some((tick) => near(tick.value, value)))
+    .map(({ value }): Tick => ({ value, major: false }));
+  return [...chosen, ...between].sort((a, b) => a.value - b.value);
+}
+
+/** A value with all its digits. */
+function plainLabelOf(value: number): NonNullable<Tick['label']> {
+  const [mantissa, exponent] = value.toExponential().split('e');
+  if (value !== 0 && (Number(exponent) < -4 || Number(exponent) > 5))
+    return { mantissa: mantissa === '1' ? '' : mantissa.replace('-', '−'), exponent: Number(exponent) };
+  return { text: Number.isInteger(value) ? integerText(value) : String(value).replace('-', '−') };
+}
+
 function linearLabel(value: number, step: number, largest: number): NonNullable<Tick['label']> {
   if (Math.abs(value) < 1e-9 * step) return { text: '0' };
   if (largest >= 1e6 || largest < 1e-3) {

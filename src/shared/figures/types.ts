@@ -144,6 +144,8 @@ export interface Axis {
   readonly integers?: boolean;
   /** Keep zero within a linear axis; false by default. */
   readonly zero?: boolean;
+  /** Numbers stand at these values where they have room beside each other: the values of a swept setting. */
+  readonly at?: readonly number[];
 }
 
 /** A note in the panel. */
@@ -182,6 +184,8 @@ export interface Panel {
   readonly annotations?: readonly Annotation[];
   /** The frame is made square (matrices). */
   readonly square?: boolean;
+  /** In a figure of one column, panels with the same number share their x axis: its numbers and label stand under the lowest. */
+  readonly stack?: number;
 }
 
 export interface FigureStyle {

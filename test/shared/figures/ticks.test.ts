@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { linearTicks, logTicks, type Tick } from '../../../src/shared/figures/ticks.ts';
+import { chosenTicks, linearTicks, logTicks, type Tick } from '../../../src/shared/figures/ticks.ts';
 
 const labels = (ticks: readonly Tick[]): string[] =>
   ticks.flatMap(({ label }) => (label ? ['text' in label ? label.text : `${label.mantissa}e${label.exponent}`] : []));
@@ -95,5 +95,36 @@ describe('limits that an axis cannot tell apart', () => {
     expect(ticks.length).toBeGreaterThan(2);
     expect(ticks.length).toBeLessThan(60);
     expect(ticks.every((value, k) => k === 0 || value > ticks[k - 1])).toBe(true);
+  });
+});
+
+describe('numbers at chosen values', () => {
+  const axis = (min: number, max: number, scale: 'log' | 'linear' = 'log') => ({ scale, min, max });
+  const width = (): number => 15;
+
+  test('all of them and no other, with every digit', () => {
+    const ticks = chosenTicks(axis(0.0455, 0.44), [0.4, 0.05, 0.2, 0.1, 0.1], 200, 7, width)!;
+    expect(labels(ticks)).toEqual(['0.05', '0.1', '0.2', '0.4']);
+    expect(ticks.map(({ value }) => value)).toEqual(ticks.map(({ value }) => value).toSorted((a, b) => a - b));
+    // Ticks without a number between them, none beside a number.
+    expect(ticks.filter(({ label }) => label === undefined).length).toBeGreaterThan(2);
+    expect(ticks.filter(({ value }) => Math.abs(value - 0.3) < 1e-9).map(({ label }) => label)).toEqual([undefined]);
+    expect(labels(chosenTicks(axis(3e-7, 1.2e-3), [5e-7, 1e-5, 1e-3], 200, 7, width)!)).toEqual([
+      '5e-7',
+      'e-5',
+      '0.001',
+    ]);
+    expect(labels(chosenTicks(axis(0, 9000, 'linear'), [50, 2000, 8000], 200, 7, width)!)).toEqual([
+      '50',
+      '2\u2009000',
+      '8\u2009000',
+    ]);
+  });
+
+  test('none where they have no room beside each other, are too many, or lie beyond the axis', () => {
+    expect(chosenTicks(axis(0, 1000, 'linear'), [1, 2, 1000], 200, 7, width)).toBeUndefined();
+    expect(chosenTicks(axis(1, 1e9), Array.from({ length: 9 }, (_, k) => 10 ** (k + 0.5)), 900, 7, width)).toBeUndefined(); // prettier-ignore
+    expect(chosenTicks(axis(1, 10), [0.1, 5], 200, 7, width)).toBeUndefined();
+    expect(chosenTicks(axis(1, 10), [], 200, 7, width)).toBeUndefined();
   });
 });

@@ -76,13 +76,11 @@ export function sampleCurvature(directions: readonly SampleCurvatures[], options
     );
   }
   const bins = options.bins ?? 6;
-  const notes: string[] = [];
+  const undrawn: { readonly direction: number; readonly count: number }[] = [];
   const marks: Mark[] = directions.map(({ direction, values }, slot): Mark => {
     const logs: number[] = [];
     for (let p = 0; p < values.length; p++) if (values[p] > 0) logs.push(Math.log10(values[p]) * bins);
-    const missing = values.length - logs.length;
-    if (missing > 0)
-      notes.push(`$i = ${direction}$: ${integerText(missing)} of ${integerText(values.length)} samples not positive`);
+    if (logs.length < values.length) undrawn.push({ direction, count: values.length - logs.length });
     const first = Math.floor(Math.min(...logs, Infinity));
     const last = Math.floor(Math.max(...logs, -Infinity));
     const counts = logs.length > 0 ? new Array<number>(last - first + 1).fill(0) : [];
@@ -113,10 +111,28 @@ export function sampleCurvature(directions: readonly SampleCurvatures[], options
           marks,
         },
       ],
-      notes,
+      notes: undrawnNote(undrawn, samples),
     },
     options,
   );
+}
+
+/** Directions that are counted one by one in the small print; of more, the fewest and the most samples. */
+const mostCounts = 4;
+
+function undrawnNote(
+  undrawn: readonly { readonly direction: number; readonly count: number }[],
+  samples: number,
+): string[] {
+  if (undrawn.length === 0) return [];
+  const why = 'not positive, so not drawn';
+  const of = `of ${integerText(samples)} samples along`;
+  const counts = undrawn.map(({ count }) => count);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (undrawn.length > mostCounts)
+    return [`${why}: ${integerText(least)}${least === most ? '' : ` to ${integerText(most)}`} ${of} ${undrawn.length} directions`]; // prettier-ignore
+  const each = undrawn.map(({ direction, count }, k) => `${integerText(count)} ${k === 0 ? of : 'along'} $i = ${direction}$`); // prettier-ignore
+  return [`${why}: ${each.join(', ')}`];
 }
 
 export const samplesFigure = defineFigure({

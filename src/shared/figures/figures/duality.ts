@@ -113,7 +113,7 @@ export function dualDiagonals(
         },
       ],
       frameAspect: 0.78,
-      notes: zero > 0 ? [`${integerText(zero)} of ${integerText(H.length)} directions not drawn: numerically zero, $|H_{ii}| \\leq ${powerTex(zeroes / H[0])}\\,H_{11}$`] : [], // prettier-ignore
+      notes: zero > 0 ? [`${integerText(zero)} of ${integerText(H.length)} directions not drawn: numerically zero (at most $${powerTex(zeroes / H[0])}$ of the largest)`] : [], // prettier-ignore
       fit: definedOf({ cutoff: row.cutoff, n: row.n, estimator: 'ols', slope: slope ?? undefined }),
     },
     options,

@@ -4,7 +4,8 @@ import { modeNames } from '../../minibatch.ts';
 import type { WeightFluctuationsSummary } from '../../weight-fluctuations.ts';
 import { leastCorrelationTimes } from '../../weight-fluctuations.ts';
 import { defineFigure } from '../define.ts';
-import { integerText, numberText } from '../numbers.ts';
+import { settingText } from '../../settings.ts';
+import { integerText } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
 import { finish, type FigureOptions } from './common.ts';
 import type { Measurement } from '../figure-data.ts';
@@ -19,11 +20,12 @@ function fluctuationsOf({ summary }: Measurement): WeightFluctuationsSummary {
 }
 
 function settingOf({ learning_rate, momentum, batch_size, frozen }: WeightFluctuationsSummary): string {
-  return (
-    `$\\eta$ = ${numberText(learning_rate, 3)}, ` +
-    (momentum > 0 ? `momentum ${numberText(momentum, 3)}, ` : '') +
-    `batches of ${integerText(batch_size)}, ${frozen ? 'the other layers held' : 'all layers moving'}`
-  );
+  return [
+    settingText('optimiser.lr', learning_rate),
+    ...(momentum > 0 ? [settingText('optimiser.momentum', momentum)] : []),
+    settingText('batch_size', batch_size),
+    frozen ? 'the other layers held' : 'all layers moving',
+  ].join(', ');
 }
 
 /** Var_t(w_t . v_i) against v_i^T H v_i at the mean weights, by mode of sampling, of the directions that have an answer; lines: predicted. Raises InputError where they were not followed. */
@@ -49,7 +51,7 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
       yHigh: order.map((i) => mode.measured[i] + 1.96 * mode.standard_error[i]),
       colour: slot,
       what: 'directions',
-      label: mode.median_ratio === null ? name : `${name}, ${mode.median_ratio.toFixed(3)} of predicted`,
+      label: mode.median_ratio === null ? name : `${name}, ratio ${mode.median_ratio.toFixed(3)}`,
       shared: name,
     });
   }
@@ -74,6 +76,9 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
       frameAspect: 0.78,
       notes: [
         settingOf(fluctuations),
+        ...(fluctuations.modes.some(({ median_ratio: ratio }) => ratio !== null)
+          ? ['ratio: median of measured over predicted']
+          : []),
         ...(unanswered > 0
           ? [`${integerText(unanswered)} of ${integerText(fluctuations.directions.length)} directions not drawn: observed for less than ${leastCorrelationTimes} correlation times or drifting`] // prettier-ignore
           : []),

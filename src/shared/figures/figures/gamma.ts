@@ -31,7 +31,7 @@ function bound(): [Region, Rule] {
       from: 1,
       to: 2,
       colour: 'muted',
-      opacity: 0.07,
+      opacity: 0.1,
       label: '$1 \\leq \\gamma \\leq 2$',
       order: 5,
     },
@@ -232,7 +232,7 @@ export function gammaAgainstHyperparameter(
   const { marks, seeds } = estimates(setups, options, names ? (setups.length > 1 ? 0.7 : 0.4) : 0);
   const x: Axis = names
     ? { scale: 'category', label: options.parameter, categories }
-    : { scale: scale, label: options.parameter };
+    : { scale, label: options.parameter, at: [...new Set(numbers)].sort((a, b) => a - b) };
   return finish(
     {
       kind: 'gammaAgainstHyperparameter',

@@ -56,8 +56,10 @@ export function curvatureRatio(measurement: Measurement, options: FigureOptions 
       notes: [
         mechanism === undefined
           ? 'no null: the spectra of single samples are measured for dense layers, by the exact method'
-          : `null from ${integerText(mechanism.samples)} samples, two standard deviations of 20 permutations` +
-            (share === null ? '' : `; the correlation carries ${Math.round(100 * share)} % of $\\gamma_Q - 1$`),
+          : `band: two standard deviations over 20 permutations of ${integerText(mechanism.samples)} samples` +
+            (share === null
+              ? ''
+              : `; the correlation with the samples carries ${Math.round(100 * share)} % of $\\gamma_Q - 1$`),
       ],
       fit: row?.slope === null || row?.slope === undefined ? {} : { slope: row.slope, ...(row.permuted === null ? {} : { permuted: row.permuted }) }, // prettier-ignore
     },

@@ -3,6 +3,7 @@ import { definedOf } from '../../defined.ts';
 import { InputError } from '../../errors.ts';
 import type { FontFamily } from '../fonts/library.ts';
 import { letterOf } from '../layout/frames.ts';
+import { mergedNotes } from '../layout/notes.ts';
 import type { PaletteName } from '../palettes.ts';
 import {
   presetNames,
@@ -37,7 +38,7 @@ export interface PanelOptions {
 /** Style comes from the first figure; a preset that is named brings its own sizes and font. Figures of several panels count with the number of their panels. */
 export function composePanels(figures: readonly FigureSpec[], options: PanelOptions = {}): FigureSpec {
   if (figures.length === 0) throw new InputError('panels need at least one figure');
-  const flat = figures.flatMap((figure) => figure.panels);
+  const flat = stacked(figures);
   const [first] = figures;
   const asked: FigureStyle = {
     ...(options.preset ? styleOf(options.preset, { palette: first.style.palette }) : first.style),
@@ -86,6 +87,16 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
     points: first.points,
     provenance: merged(figures.map((figure) => figure.provenance)),
   };
+}
+
+/** All panels; those of a figure over one axis go on sharing it where they stand under each other. */
+function stacked(figures: readonly FigureSpec[]): Panel[] {
+  let stacks = 0;
+  return figures.flatMap(({ panels, shareX }) => {
+    if (!shareX || panels.length === 1) return panels;
+    const stack = stacks++;
+    return panels.map((panel) => ({ ...panel, stack }));
+  });
 }
 
 /** The style with sizes of type by which all rows have room, down to a share of them. */
@@ -139,10 +150,12 @@ function lettered(figures: readonly FigureSpec[], style: FigureStyle, letters: b
     first += panels.length;
     return panels.length === 1 ? from : `${from}–${letterOf(first - 1, style.panelLabels)}`;
   });
-  return [...new Set(figures.flatMap((figure) => figure.notes))].map((note) => {
-    const of = places.filter((_, k) => figures[k].notes.includes(note));
-    return !letters || of.length === figures.length ? note : `${of.join(', ')}: ${note}`;
-  });
+  return mergedNotes(
+    [...new Set(figures.flatMap((figure) => figure.notes))].map((text) => {
+      const of = places.filter((_, k) => figures[k].notes.includes(text));
+      return { text, letter: !letters || of.length === figures.length ? '' : of.join(', ') };
+    }),
+  );
 }
 
 /** The union of provenances. Fit settings that differ between the figures carry the letter of theirs. */

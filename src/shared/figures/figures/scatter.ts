@@ -50,7 +50,8 @@ const axes: Readonly<
       readonly x: 'H' | 'Q';
       readonly y: 'C' | 'Q';
       readonly fit: 'gamma' | 'gamma_Q' | 'C_on_Q';
-      readonly symbol: string;
+      /** Of the slope, in TeX; none: "slope". */
+      readonly symbol?: string;
       readonly title: string;
     }
   >
@@ -60,7 +61,6 @@ const axes: Readonly<
     x: 'Q',
     y: 'C',
     fit: 'C_on_Q',
-    symbol: '\\text{slope}',
     title: 'Noise covariance against mean squared per-sample Hessian',
   },
   Q_H: {
@@ -229,7 +229,10 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
       width: 1.3,
       order: 2,
       shared: 'fit',
-      label: `$${symbol} = ${text.split(' ')[0].replace('−', '-')}$${text.includes(' ') ? ` ${text.slice(text.indexOf(' ') + 1)}` : ''}`,
+      label:
+        symbol === undefined
+          ? `slope ${text}`
+          : `$${symbol} = ${text.split(' ')[0].replace('−', '-')}$${text.includes(' ') ? ` ${text.slice(text.indexOf(' ') + 1)}` : ''}`,
     });
   }
 

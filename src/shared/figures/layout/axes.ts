@@ -4,7 +4,7 @@ import { colourOf } from '../palettes.ts';
 import { L, M } from '../path.ts';
 import { joinedBoxes, moved, shapeText, type TextBox } from '../text/box.ts';
 import { setLabel } from '../text/label.ts';
-import { clearTicks, type Tick } from '../ticks.ts';
+import { chosenTicks, clearTicks, type Tick } from '../ticks.ts';
 import type { Axis, FigureStyle } from '../types.ts';
 import type { Domain, Scale } from './scales.ts';
 import type { Frame, SceneNode } from './scene.ts';
@@ -64,12 +64,10 @@ export function axisTicks(
 ): AxisTicks {
   if (axis.scale === 'category') return categoryTicks(axis, length, horizontal, fonts, style);
   const widthOf = (tick: Tick): number => tickBox(tick, fonts, style)?.width ?? 0;
-  const ticks = clearTicks(
-    { scale: axis.scale, integers: axis.integers ?? false, min: domain.min, max: domain.max },
-    length,
-    style.tickSize,
-    horizontal ? widthOf : undefined,
-  );
+  const along = { scale: axis.scale, integers: axis.integers ?? false, min: domain.min, max: domain.max };
+  const ticks =
+    chosenTicks(along, axis.at ?? [], length, style.tickSize, horizontal ? widthOf : undefined) ??
+    clearTicks(along, length, style.tickSize, horizontal ? widthOf : undefined);
   const placed = ticks.map((tick) => ({ tick, ...optional(tickBox(tick, fonts, style)) }));
   const boxes = placed.flatMap((entry) => (entry.box ? [entry.box] : []));
   return {
@@ -115,7 +113,13 @@ function categoryTicks(
   }
   const boxes = set(Infinity);
   const widest = Math.max(0, ...boxes.map((box) => box.width));
-  if (widest + 0.5 * style.tickSize <= slot)
+  // Names side by side as long as neighbours stand clear of each other: a long one may reach over a short one's room, and past the ends of the axis a little.
+  const clear = boxes.every(
+    (box, k) =>
+      (k === 0 || (boxes[k - 1].width + box.width) / 2 + 0.5 * style.tickSize <= slot) &&
+      ((k > 0 && k < boxes.length - 1) || box.width <= slot + 3 * style.tickSize),
+  );
+  if (clear)
     return { ticks: ticksOf(boxes), width: widest, height: Math.max(0, ...boxes.map((box) => box.ascent)), angle: 0 };
   // Slanted names: as tall as they are wide, within reason; longer ones are wrapped.
   const angle = slot > 1.3 * style.tickSize ? 40 : 90;

@@ -29,19 +29,25 @@ export function planPanels(spec: FigureSpec): PanelPlan[] {
     const column = spec.panels.filter((other) => other.column === panel.column);
     const row = spec.panels.filter((other) => other.row === panel.row);
     const letter = lettered ? letterOf(k, spec.style.panelLabels) : '';
+    const over = spec.shareX ? column : spec.columns > 1 ? [panel] : stackOf(panel, column);
     const domains = {
-      x: domainOf(spec.shareX ? column : [panel], 'x'),
+      x: domainOf(over, 'x'),
       y: domainOf(spec.shareY ? row : [panel], 'y'),
     };
     return {
       panel: withoutFar(panel, domains),
       domainX: domains.x,
       domainY: domains.y,
-      showX: !spec.shareX || panel.row === Math.max(...column.map((other) => other.row)),
+      showX: panel.row === Math.max(...over.map((other) => other.row)),
       showY: !spec.shareY || panel.column === Math.min(...row.map((other) => other.column)),
       letter,
     };
   });
+}
+
+/** The panels of a column that share the x axis of one of them. */
+function stackOf(panel: Panel, column: readonly Panel[]): readonly Panel[] {
+  return panel.stack === undefined ? [panel] : column.filter(({ stack }) => stack === panel.stack);
 }
 
 /** A guide beyond the axis is neither drawn nor in the legend. */
@@ -140,18 +146,32 @@ export function place(
   const square = plans.every(({ panel }) => panel.square);
   let height = spec.height_mm === 'auto' ? 0 : spec.height_mm * pointsPerMm;
   for (let round = 0; ; round++) {
-    const measured = plans.map((entry) => measure(entry, frameWidth, frameHeight, spec, fonts));
-    const most = (key: 'left' | 'right' | 'top' | 'bottom', index: 'row' | 'column', at: number): number =>
+    // A matrix among other figures keeps square cells.
+    const sizeOf = ({ panel }: PanelPlan): { width: number; height: number } => {
+      const side = Math.min(frameWidth, frameHeight);
+      return panel.square === true ? { width: side, height: side } : { width: frameWidth, height: frameHeight };
+    };
+    const measured = plans.map((entry) => {
+      const { width: across, height: upright } = sizeOf(entry);
+      const own = measure(entry, across, upright, spec, fonts);
+      return { ...own, right: Math.max(1, own.right - (frameWidth - across)) };
+    });
+    const mostOf = (key: 'left' | 'right' | 'top' | 'bottom', index: 'row' | 'column', at: number): number =>
       Math.max(0, ...measured.filter((_, k) => plans[k].panel[index] === at).map((entry) => entry[key]));
-    const lefts = Array.from({ length: columns }, (_, c) => most('left', 'column', c));
-    const rights = Array.from({ length: columns }, (_, c) => most('right', 'column', c));
-    const tops = Array.from({ length: rows }, (_, r) => most('top', 'row', r));
-    const bottoms = Array.from({ length: rows }, (_, r) => most('bottom', 'row', r));
+    const lefts = Array.from({ length: columns }, (_, c) => mostOf('left', 'column', c));
+    const rights = Array.from({ length: columns }, (_, c) => mostOf('right', 'column', c));
+    const tops = Array.from({ length: rows }, (_, r) => mostOf('top', 'row', r));
+    const bottoms = Array.from({ length: rows }, (_, r) => mostOf('bottom', 'row', r));
     const sum = (list: readonly number[]): number => list.reduce((total, value) => total + value, 0);
     const outerX = 2 * edge + aside.right + sum(lefts) + sum(rights) + (columns - 1) * between.x;
     const outerY = 2 * edge + aside.top + aside.bottom + sum(tops) + sum(bottoms) + (rows - 1) * between.y;
     let nextWidth = (width - outerX) / columns;
-    let nextHeight = spec.height_mm === 'auto' ? nextWidth * (square ? 1 : spec.frameAspect) : (height - outerY) / rows;
+    // Lower frames where the page has no room for these.
+    const most = spec.height_mm === 'auto' ? Math.max(8.5, (tallest(spec) - outerY) / rows) : Infinity;
+    let nextHeight =
+      spec.height_mm === 'auto'
+        ? Math.min(nextWidth * (square ? 1 : spec.frameAspect), most)
+        : (height - outerY) / rows;
     if (!(nextWidth > 8 && nextHeight > 8))
       throw new InputError(
         `the figure of ${round1(width / pointsPerMm)} x ${spec.height_mm === 'auto' ? 'automatic' : round1(height / pointsPerMm)} mm leaves no room for its ${plans.length === 1 ? 'panel' : `${plans.length} panels`}: make it larger, its type smaller or its labels shorter`,
@@ -162,27 +182,23 @@ export function place(
     frameHeight = nextHeight;
     if (!settled && round < 6) continue;
     if (spec.height_mm === 'auto') {
-      const most = tallest(spec);
-      // Lower frames where the page has no room for these; square ones stay square.
-      if (outerY + rows * frameHeight > most && !square) frameHeight = Math.max(8, (most - outerY) / rows);
       // Whole tenths of a millimetre; the frames take up the difference.
       height = (Math.ceil(((outerY + rows * frameHeight) / pointsPerMm) * 10 - 1e-6) / 10) * pointsPerMm;
       if (!square) frameHeight = (height - outerY) / rows;
     }
-    const frames = plans.map(({ panel }) => ({
+    const frames = plans.map((entry) => ({
       x:
         edge +
-        sum(lefts.slice(0, panel.column + 1)) +
-        sum(rights.slice(0, panel.column)) +
-        panel.column * (frameWidth + between.x),
+        sum(lefts.slice(0, entry.panel.column + 1)) +
+        sum(rights.slice(0, entry.panel.column)) +
+        entry.panel.column * (frameWidth + between.x),
       y:
         edge +
         aside.top +
-        sum(tops.slice(0, panel.row + 1)) +
-        sum(bottoms.slice(0, panel.row)) +
-        panel.row * (frameHeight + between.y),
-      width: frameWidth,
-      height: frameHeight,
+        sum(tops.slice(0, entry.panel.row + 1)) +
+        sum(bottoms.slice(0, entry.panel.row)) +
+        entry.panel.row * (frameHeight + between.y),
+      ...sizeOf(entry),
     }));
     return { measured, frames, letters: plans.map(({ panel }, k) => frames[k].x - lefts[panel.column]), width, height };
   }

@@ -9,6 +9,7 @@ import { setLabel } from '../text/label.ts';
 import type { FigureSpec, LegendPlace } from '../types.ts';
 import type { PlacedText } from './axes.ts';
 import { edge, heightOf, place, planPanels, pointsPerMm, type PanelPlan } from './frames.ts';
+import { mergedNotes, notesText } from './notes.ts';
 import { groupBlock, legendBlock, legendEntries, type LegendBlock, type LegendGroup } from './legend.ts';
 import { lint } from './lint.ts';
 import { paintPanel, statementsOf } from './panel.ts';
@@ -40,16 +41,24 @@ export function layoutFigure(spec: FigureSpec, fonts: FontLibrary): Scene {
     notes = drawn.notes;
     if (crowded.length === 0) continue;
     if (!legend.shared && legend.alike) legend = { ...legend, place: 'below', shared: true };
+    else if (legend.shared && legend.bearing.size <= mostGroups)
+      // The words once and the numbers of one panel below them would say all names twice.
+      legend = { ...legend, shared: false, alike: false, outside: legend.bearing };
     else legend = { ...legend, outside: new Set([...legend.outside, ...crowded]) };
   }
 }
+
+/** Panels that keep a legend each, one under the other, where the numbers of one have no room in its frame. */
+const mostGroups = 3;
 
 interface LegendPlan {
   readonly place: LegendPlace;
   /** One legend for all panels at a side of the figure; else each has its own. */
   readonly shared: boolean;
-  /** One legend would serve all of several panels. */
+  /** One legend would serve several panels. */
   readonly alike: boolean;
+  /** Panels with entries. */
+  readonly bearing: ReadonlySet<number>;
   /** Panels whose legend, or whose own numbers, stand below the figure behind their letters. */
   readonly outside: ReadonlySet<number>;
   /** What has no room in a frame goes below. */
@@ -66,10 +75,12 @@ function legendPlan(spec: FigureSpec, plans: readonly PanelPlan[]): LegendPlan {
   const panelKeys = keysOf(false);
   const common = keysOf(several);
   const isSame = (keys: readonly string[]): boolean => keys.every((each) => each === keys[0]);
-  const base = { place: spec.legend, outside: new Set<number>(), alike: several && isSame(common), moves: false };
+  const bearing = new Set(plans.flatMap(({ panel }, k) => (legendEntries([panel]).length > 0 ? [k] : [])));
+  const alike = bearing.size > 1 && isSame(common);
+  const base = { place: spec.legend, outside: new Set<number>(), alike, bearing, moves: false };
   if (spec.legend === 'none' || panelKeys.length === 0) return { ...base, place: 'none', shared: true };
   if (spec.legend === 'below' || spec.legend === 'above' || spec.legend === 'right') {
-    const grouped = spec.legend !== 'right' && several && !isSame(common);
+    const grouped = spec.legend !== 'right' && several && !alike;
     return {
       ...base,
       shared: !grouped,
@@ -153,7 +164,7 @@ function draw(
   const fullWidth = spec.width_mm * pointsPerMm;
   const noteBox =
     notes.length > 0
-      ? setLabel(notes.join('. ') + '.', fonts, {
+      ? setLabel(notesText(notes), fonts, {
           family: style.font,
           size: style.noteSize,
           maxWidth: fullWidth - 2 * edge - 2,
@@ -224,7 +235,10 @@ function draw(
       colour: role === 'note' || role === 'message' ? muted : ink,
     })),
   });
-  const unique = [...new Set([...spec.notes, ...painted.flatMap((panel) => panel.notes)])];
+  const unique = mergedNotes([
+    ...spec.notes.map((text) => ({ text, letter: '' })),
+    ...painted.flatMap((panel, k) => panel.notes.map((text) => ({ text, letter: plans[k].letter }))),
+  ]);
   return {
     scene: {
       width: geometry.width,

@@ -41,6 +41,68 @@ export interface LegendBlock {
   place(x: number, y: number): { nodes: SceneNode[]; texts: PlacedText[] };
 }
 
+interface Item {
+  readonly box: TextBox;
+  /** None: words alone. */
+  readonly mark: Mark | undefined;
+}
+
+interface Grid {
+  readonly width: number;
+  readonly height: number;
+  /** Of the first row. */
+  readonly rowHeight: number;
+  place(x: number, y: number, style: FigureStyle): { nodes: SceneNode[]; texts: PlacedText[] };
+}
+
+const indentOf = ({ mark }: Item, size: number): number =>
+  mark === undefined ? 0 : sizesOf(size).sample + sizesOf(size).gap;
+
+/** Items in rows, in columns of widths. */
+function grid(items: readonly Item[], size: number, columnWidth: readonly number[]): Grid {
+  const { sample, between } = sizesOf(size);
+  const indents = items.map((item) => indentOf(item, size));
+  const columns = columnWidth.length;
+  const heights = Array.from({ length: Math.ceil(items.length / columns) }, (_, r) =>
+    Math.max(...items.slice(r * columns, (r + 1) * columns).map(({ box }) => rowHeight(box, size))),
+  );
+  const lefts = columnWidth.map((_, c) => sum(columnWidth.slice(0, c)) + c * between);
+  const tops = heights.map((_, r) => sum(heights.slice(0, r)));
+  return {
+    width: sum(columnWidth) + (columns - 1) * between,
+    height: sum(heights),
+    rowHeight: heights[0] ?? 0,
+    place(x, y, style) {
+      const nodes: SceneNode[] = [];
+      const texts: PlacedText[] = [];
+      items.forEach(({ box, mark }, k) => {
+        const left = x + lefts[k % columns];
+        const baseline = baselineIn(rowHeight(box, size), box, size) + y + tops[Math.floor(k / columns)];
+        if (mark !== undefined) nodes.push(...swatch(mark, left, baseline - 0.33 * size, sample, style));
+        texts.push({ box, x: left + indents[k], y: baseline, angle: 0, role: 'legend' });
+      });
+      return { nodes, texts };
+    },
+  };
+}
+
+/** Length of the picture of a mark, and the gaps after it and between columns. */
+function sizesOf(size: number): { sample: number; gap: number; between: number } {
+  return { sample: 2.3 * size, gap: 0.5 * size, between: 1.4 * size };
+}
+
+/** Widths of as many columns as fit for all groups of items; fewer where as many rows hold all, so that no last row stands nearly empty. */
+function columnsThatFit(groups: readonly (readonly Item[])[], size: number, maxWidth: number): number[] {
+  const widths = groups.map((items) => items.map((item) => indentOf(item, size) + item.box.width));
+  const columnsOf = (n: number): number[] =>
+    Array.from({ length: n }, (_, c) => Math.max(0, ...widths.flatMap((row) => row.filter((_, k) => k % n === c))));
+  const fitting = Array.from({ length: Math.max(1, ...groups.map(({ length }) => length)) }, (_, k) =>
+    columnsOf(k + 1),
+  ).filter((columns, k) => k === 0 || sum(columns) + k * sizesOf(size).between <= maxWidth);
+  const rows = (n: number): number => sum(groups.map(({ length }) => Math.ceil(length / n)));
+  return fitting.reduce((best, columns) => (rows(columns.length) < rows(best.length) ? columns : best));
+}
+
 /** Sets entries within a width: as many columns as fit where `spread`, else one column. */
 export function legendBlock(
   entries: readonly LegendEntry[],
@@ -50,52 +112,18 @@ export function legendBlock(
   spread: boolean,
 ): LegendBlock {
   const size = style.legendSize;
-  const sample = 2.3 * size;
-  const gap = 0.5 * size;
-  const between = 1.4 * size;
+  const { sample, gap } = sizesOf(size);
   const room = Math.max(4 * size, maxWidth - sample - gap);
-  const boxes = entries.map((entry) => setLabel(entry.label, fonts, { family: style.font, size, maxWidth: room }));
+  const items = entries.map(({ label, mark }) => ({
+    box: setLabel(label, fonts, { family: style.font, size, maxWidth: room }),
+    mark,
+  }));
   const wrapped = entries.some(
     (entry) => setLabel(entry.label, fonts, { family: style.font, size }).width > room + 1e-6,
   );
-  const widths = boxes.map((box) => sample + gap + box.width);
-  let columns = 1;
-  if (spread)
-    for (let n = entries.length; n > 1; n--) {
-      const total = columnWidths(widths, n).reduce((sum, width) => sum + width, 0) + (n - 1) * between;
-      if (total <= maxWidth) {
-        columns = n;
-        break;
-      }
-    }
-  const columnWidth = columnWidths(widths, columns);
-  const rows = Math.ceil(entries.length / columns);
-  const heights = Array.from({ length: rows }, (_, r) =>
-    Math.max(...boxes.slice(r * columns, (r + 1) * columns).map((box) => Math.max(1.25 * size, lineHeight(box, size)))),
-  );
-  const width = columnWidth.reduce((sum, w) => sum + w, 0) + (columns - 1) * between;
-  const height = heights.reduce((sum, h) => sum + h, 0);
-  return {
-    width,
-    height,
-    wrapped,
-    place(x, y) {
-      const nodes: SceneNode[] = [];
-      const texts: PlacedText[] = [];
-      entries.forEach((entry, k) => {
-        const r = Math.floor(k / columns);
-        const c = k % columns;
-        const left = x + columnWidth.slice(0, c).reduce((sum, w) => sum + w + between, 0);
-        const top = y + heights.slice(0, r).reduce((sum, h) => sum + h, 0);
-        const box = boxes[k];
-        const baseline =
-          top + (Math.max(1.25 * size, lineHeight(box, size)) - lineHeight(box, size)) / 2 + firstAscent(box, size);
-        nodes.push(...swatch(entry.mark, left, baseline - 0.33 * size, sample, style));
-        texts.push({ box, x: left + sample + gap, y: baseline, angle: 0, role: 'legend' });
-      });
-      return { nodes, texts };
-    },
-  };
+  const columns = spread ? columnsThatFit([items], size, maxWidth) : columnsThatFit([items], size, 0);
+  const { width, height, place } = grid(items, size, columns);
+  return { width, height, wrapped, place: (x, y) => place(x, y, style) };
 }
 
 /** The text of one panel under the figure. */
@@ -107,7 +135,7 @@ export interface LegendGroup {
   readonly statements: readonly string[];
 }
 
-/** Groups under each other, each begun by its letter: entries in rows, as many as fit, none broken where a row has room for it. */
+/** Groups under each other, each begun by its letter: entries in columns, as many as fit, none broken where a row has room for it. */
 export function groupBlock(
   groups: readonly LegendGroup[],
   fonts: FontLibrary,
@@ -115,68 +143,58 @@ export function groupBlock(
   maxWidth: number,
 ): LegendBlock {
   const size = style.legendSize;
-  const sample = 2.3 * size;
-  const gap = 0.5 * size;
-  const between = 1.4 * size;
+  const { sample, gap } = sizesOf(size);
   const weight = style.panelLabels === 'bold' ? 'bold' : 'regular';
   const letters = groups.map(({ letter }) =>
     letter === '' ? undefined : setLabel(letter, fonts, { family: style.font, size, style: weight }),
   );
   const indent = Math.max(0, ...letters.map((box) => (box === undefined ? 0 : box.width + gap)));
   const room = maxWidth - indent;
-  const items: { readonly box: TextBox; readonly mark: Mark | undefined; readonly x: number; readonly row: number }[] =
-    [];
-  const heights: number[] = [];
-  const firstRows: number[] = [];
-  let widest = 0;
-  for (const { entries, statements } of groups) {
-    let row = heights.length;
-    let x = 0;
-    firstRows.push(row);
-    heights.push(1.25 * size);
-    const all = [
-      ...entries.map(({ label, mark }) => ({ label, mark })),
-      ...statements.map((label) => ({ label, mark: undefined })),
-    ];
-    for (const { label, mark } of all) {
-      const before = mark === undefined ? 0 : sample + gap;
-      const box = setLabel(label, fonts, { family: style.font, size, maxWidth: Math.max(4 * size, room - before) });
-      if (x > 0 && x + before + box.width > room) {
-        row = heights.length;
-        heights.push(1.25 * size);
-        x = 0;
-      }
-      items.push({ box, mark, x: indent + x, row });
-      heights[row] = Math.max(heights[row], lineHeight(box, size));
-      x += before + box.width + between;
-      widest = Math.max(widest, indent + x - between);
-    }
-  }
-  const tops = heights.map((_, row) => heights.slice(0, row).reduce((sum, height) => sum + height, 0));
+  const item = (label: string, mark: Mark | undefined): Item => {
+    const within = Math.max(4 * size, room - (mark === undefined ? 0 : sample + gap));
+    return { box: setLabel(label, fonts, { family: style.font, size, maxWidth: within }), mark };
+  };
+  const items = groups.map(({ entries, statements }) => [
+    ...entries.map(({ label, mark }) => item(label, mark)),
+    ...statements.map((label) => item(label, undefined)),
+  ]);
+  // The same columns for all groups, unless those of each alone take fewer rows.
+  const common = columnsThatFit(items, size, room);
+  const alone = items.map((own) => columnsThatFit([own], size, room));
+  const rows = (columnsOf: (k: number) => readonly number[]): number =>
+    sum(items.map(({ length }, k) => Math.ceil(length / columnsOf(k).length)));
+  const isCommon = rows(() => common) <= rows((k) => alone[k]);
+  const grids = items.map((own, k) => grid(own, size, isCommon ? common : alone[k]));
   return {
-    width: widest,
-    height: heights.reduce((sum, height) => sum + height, 0),
+    width: indent + Math.max(0, ...grids.map(({ width }) => width)),
+    height: sum(grids.map(({ height }) => height)),
     wrapped: false,
     place(x, y) {
       const nodes: SceneNode[] = [];
       const texts: PlacedText[] = [];
-      const baseline = (row: number, box: TextBox): number =>
-        y + tops[row] + (heights[row] - lineHeight(box, size)) / 2 + firstAscent(box, size);
-      letters.forEach((box, k) => {
-        if (box !== undefined) texts.push({ box, x, y: baseline(firstRows[k], box), angle: 0, role: 'legend' });
+      grids.forEach((each, k) => {
+        const top = y + sum(grids.slice(0, k).map(({ height }) => height));
+        const letter = letters[k];
+        if (letter !== undefined)
+          texts.push({ box: letter, x, y: top + baselineIn(each.rowHeight, letter, size), angle: 0, role: 'legend' });
+        const placed = each.place(x + indent, top, style);
+        nodes.push(...placed.nodes);
+        texts.push(...placed.texts);
       });
-      for (const { box, mark, x: left, row } of items) {
-        const line = baseline(row, box);
-        if (mark !== undefined) nodes.push(...swatch(mark, x + left, line - 0.33 * size, sample, style));
-        texts.push({ box, x: x + left + (mark === undefined ? 0 : sample + gap), y: line, angle: 0, role: 'legend' });
-      }
       return { nodes, texts };
     },
   };
 }
 
-function columnWidths(widths: readonly number[], columns: number): number[] {
-  return Array.from({ length: columns }, (_, c) => Math.max(...widths.filter((_, k) => k % columns === c), 0));
+const sum = (list: readonly number[]): number => list.reduce((total, value) => total + value, 0);
+
+function rowHeight(box: TextBox, size: number): number {
+  return Math.max(1.25 * size, lineHeight(box, size));
+}
+
+/** Where the first line of a box stands in a row of a height. */
+function baselineIn(height: number, box: TextBox, size: number): number {
+  return (height - lineHeight(box, size)) / 2 + firstAscent(box, size);
 }
 
 function firstAscent(box: TextBox, size: number): number {

@@ -42,7 +42,7 @@ export interface PaintedPanel {
 export function paintPanel(request: PanelRequest): PaintedPanel {
   const { spec, fonts, plan, measured, frame, legend } = request;
   const { style } = spec;
-  const { panel, domainX, domainY, letter } = plan;
+  const { panel, domainX, domainY } = plan;
   const x = scaleOf(panel.x, domainX, frame.x, frame.x + frame.width);
   const y = scaleOf(panel.y, domainY, frame.y + frame.height, frame.y);
   const nodes: SceneNode[] = [];
@@ -105,7 +105,7 @@ export function paintPanel(request: PanelRequest): PaintedPanel {
   return {
     nodes,
     texts,
-    notes: drawn.notes.map((note) => (letter ? `${letter}: ${note}` : note)),
+    notes: drawn.notes,
     warnings,
     empty: map?.values.every((value) => value === 0) === true ? 'every element is 0' : (message ?? null),
     geometry: {

@@ -6,7 +6,7 @@
     python3 scripts/bench-peers.py network --problem FILE --threads T --products N
     python3 scripts/bench-peers.py export --network resnet|gpt --to FILE
 
-Prints one JSON object: {"versions": {...}, "rows": [{"peer", "value", "unit", "note"}], "found": {...}}; a peer that is not installed has no row. The problem is a
+Prints one JSON object: {"versions": {...}, "rows": [{"peer", "value", "unit", "note"}], "found": {...}}; the row of a peer that cannot be measured has no value and a note that says why. The problem is a
 safetensors file with the weights of 784-50-50-10 (fc1.kernel, fc2.kernel, fc3.kernel), inputs and targets, as the bench has just trained and drawn them.
 """
 import argparse
@@ -62,7 +62,7 @@ limit = 0
 
 
 def limited(rows, peer, unit, body):
-    """Adds the rows that `body` returns, or one that says that it took too long or failed. A missing package adds none."""
+    """Adds the rows that `body` returns, or one that says that it took too long, failed or lacks a package."""
 
     def stop(*_):
         raise Late
@@ -72,8 +72,8 @@ def limited(rows, peer, unit, body):
         signal.alarm(limit)
     try:
         rows.extend(body())
-    except ImportError:
-        pass
+    except ImportError as error:
+        rows.append({"peer": peer, "value": None, "unit": unit, "note": f"not measured, for a package is missing: {error}"})
     except Late:
         rows.append({"peer": peer, "value": None, "unit": unit, "note": f"not done within {limit} s"})
     except Exception as error:  # for example, torch.compile cannot run without a compiler

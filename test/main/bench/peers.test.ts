@@ -68,7 +68,7 @@ describeWhere(torch, 'the peers of the bench', () => {
       expect((found?.[name] ?? NaN) / summary.trace[name]).toBeCloseTo(1, 10);
   });
 
-  test('a row that takes longer than it may says so, and the others go on', () => {
+  test('a row that takes longer than it may or lacks a package says so, and the others go on', () => {
     const body = [
       'import sys, time',
       `sys.path.insert(0, ${JSON.stringify(fileURLToPath(new URL('../../../scripts', import.meta.url)))})`,
@@ -79,11 +79,13 @@ describeWhere(torch, 'the peers of the bench', () => {
       'peers.limited(rows, "slow", "s", lambda: time.sleep(30) or [])',
       'peers.limited(rows, "fast", "s", lambda: [{"peer": "fast", "value": 2.0, "unit": "s", "note": ""}])',
       'peers.limited(rows, "broken", "s", lambda: 1 / 0)',
+      'peers.limited(rows, "absent", "s", lambda: importlib.import_module("covature_nothing"))',
       'print([(row["peer"], row["value"], row["note"]) for row in rows])',
     ].join('\n');
     const { stdout } = spawnSync('python3', ['-c', body], { encoding: 'utf8' });
     expect(stdout.trim()).toBe(
-      "[('slow', None, 'not done within 1 s'), ('fast', 2.0, ''), ('broken', None, 'division by zero')]",
+      "[('slow', None, 'not done within 1 s'), ('fast', 2.0, ''), ('broken', None, 'division by zero'), " +
+        `('absent', None, "not measured, for a package is missing: No module named 'covature_nothing'")]`,
     );
   });
 });

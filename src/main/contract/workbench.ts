@@ -22,6 +22,7 @@ import { dispatch } from './dispatch.ts';
 import { Downloads } from './downloads.ts';
 import { FollowedRuns } from './following.ts';
 import { FollowedRequests } from './followed.ts';
+import { Forecasts } from './forecasts.ts';
 import { Helper } from './helper/helper.ts';
 import type { AskOptions } from './helper/helper.ts';
 
@@ -64,8 +65,9 @@ export class Workbench {
   readonly changes = new RunChanges(this.bus);
   readonly followed = new FollowedRequests(this.bus);
   readonly helper: Helper;
-  /** Forecasts the time of runs, and verifies models: these take seconds, for which a preview of a dataset must not wait. */
+  /** Views of stored matrices, and verified models: these take seconds, for which a preview of a dataset must not wait. */
   readonly computing: Helper;
+  readonly forecasts: Forecasts;
   /** Looks for engines and devices, which loads TensorFlow where it is installed: hundreds of megabytes that are given back with the answer. */
   readonly looking: Helper;
   /** Draws figures: a process of its own, so that a preview never waits for a dataset or a matrix product. */
@@ -98,6 +100,7 @@ export class Workbench {
     this.#launcher = options.launcher ?? forkLauncher;
     this.helper = new Helper(this.#launcher);
     this.computing = new Helper(this.#launcher);
+    this.forecasts = new Forecasts(this.#launcher);
     this.looking = new Helper(this.#launcher, 0);
     this.drawing = new Helper(this.#launcher);
     this.#opened = this.#open();
@@ -261,6 +264,7 @@ export class Workbench {
       await this.queue.close(grace);
       this.helper.close();
       this.computing.close();
+      this.forecasts.close();
       this.looking.close();
       this.drawing.close();
       this.changes.flush();

@@ -55,10 +55,10 @@ describe('figures over the contract', () => {
       ),
     );
     process.kill(bench.workbench.drawing.pid!, 'SIGKILL');
-    const [first, ...others] = await Promise.all(drawings);
-    // It may have been answered before the signal came.
-    if (first !== 89) expect(first).toMatch(/ended by SIGKILL/);
-    expect(others).toEqual([89, 89]);
+    // The one that it was at fails: the first, unless that was answered before the signal came.
+    const failed = (await Promise.all(drawings)).filter((answer) => answer !== 89);
+    expect(failed.length).toBeLessThanOrEqual(1);
+    for (const message of failed) expect(message).toMatch(/ended by SIGKILL/);
   });
 
   it('exports several as one ZIP file, or into a folder', async () => {

@@ -1,4 +1,3 @@
-import type { KnownRates } from '../../forecast/types.ts';
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import * as path from 'node:path';
 import { FaultError } from '../../../shared/contract/index.ts';
@@ -21,7 +20,6 @@ import { forgetLocation, locationOf, publishedPlace, setLocation } from '../../.
 import { formatBytes } from '../../../engine/curvature/forecast.ts';
 import { datasetFromPath } from '../../cli/files.ts';
 import { checkLayers } from '../../services/fitting.ts';
-import { keepRates } from '../../services/recorder.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import type { DatasetEntry, Json } from '../../store/index.ts';
 import type { RunForecast } from '../helper/forecast.ts';
@@ -162,68 +160,71 @@ export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
     return listed.sort((a, b) => costOf(a.experiment) - costOf(b.experiment));
   },
 
-  'experiments.check': async ({ experiment, timed }, workbench): Promise<ExperimentCheck> => {
-    try {
-      const sweep = parseSweep(experiment);
-      const first = sweep.at(0).experiment;
-      checkLayers(first);
-      const { store } = workbench;
-      const known = { entries: store.listDatasets(), located: await locatedCounts(dataFolderOf(store)) };
-      const untimed = remarksOf(sweep, known, null);
-      if (untimed.problems.length > 0)
-        throw new InputError(untimed.problems.map(({ path, text }) => `experiment.${path}: ${text}`).join('\n'));
-      const helper = timed ? workbench.computing : workbench.helper;
-      const forecastOf = async (each: Experiment): Promise<RunForecast> => {
-        const forecast = await helper.ask('forecast', {
-          engine: workbench.engine(),
-          experiment: each,
-          samples: trainCount(each.dataset, known),
-          known: store.allCalibrations() as KnownRates,
-          timed: timed && process.env['COVATURE_FORECAST'] !== 'off',
-        });
-        keepRates(store, { kind: 'rates', machine: forecast.machine, rates: forecast.rates });
-        return forecast;
-      };
-      const one = await forecastOf(first);
-      let each: number[] | null = null;
-      if (one.seconds !== null && sweep.count > 1 && sweep.count <= mostTimed) {
-        each = [one.seconds];
-        for (let k = 1; k < sweep.count; k++)
-          each.push((await forecastOf(sweep.at(k).experiment)).seconds ?? one.seconds);
-      }
-      const disk = await statfs(workbench.store.folder);
-      const available = disk.bavail * disk.bsize;
-      const needed = sweep.count * one.disk;
-      const warnings = [...one.warnings];
-      if (needed > available) {
-        warnings.push(`the results take ${formatBytes(needed)}; the disk of the store has ${formatBytes(available)}`);
-      }
-      const forecast: Forecast = {
-        runs: sweep.count,
-        axes: sweep.axes.map(({ path, values }) => ({ path, values: values.length })),
-        parameters: one.parameters,
-        weights: one.weights,
-        outputShape: one.outputShape,
-        memory: { training: one.trainingMemory, measuring: one.measuringMemory, available: one.availableMemory },
-        disk: { needed, available },
-        steps: one.steps,
-        seconds:
-          each !== null
-            ? each.reduce((sum, seconds) => sum + seconds, 0)
-            : one.seconds === null
-              ? null
-              : sweep.count * one.seconds,
-        secondsEach: each,
-        warnings,
-      };
-      const { warnings: remarks } = remarksOf(sweep, known, one.seconds);
-      return { experiment: first as unknown as Json, problems: [], remarks, forecast };
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      return { experiment: null, problems: error.message.split('\n'), remarks: [], forecast: null };
-    }
-  },
+  'experiments.check': ({ token, ...asked }, workbench) =>
+    workbench.followed.follow(token, ({ signal }) => checkExperiment(asked, workbench, signal)),
 };
+
+async function checkExperiment(
+  { experiment, timed }: { readonly experiment: unknown; readonly timed: boolean },
+  workbench: Workbench,
+  signal: AbortSignal | undefined,
+): Promise<ExperimentCheck> {
+  try {
+    const sweep = parseSweep(experiment);
+    const first = sweep.at(0).experiment;
+    checkLayers(first);
+    const { store } = workbench;
+    const known = { entries: store.listDatasets(), located: await locatedCounts(dataFolderOf(store)) };
+    const untimed = remarksOf(sweep, known, null);
+    if (untimed.problems.length > 0)
+      throw new InputError(untimed.problems.map(({ path, text }) => `experiment.${path}: ${text}`).join('\n'));
+    const forecastOf = (each: Experiment): Promise<RunForecast> => {
+      const isTimed = timed && process.env['COVATURE_FORECAST'] !== 'off';
+      const samples = trainCount(each.dataset, known);
+      const argument = { engine: workbench.engine(), experiment: each, samples, timed: isTimed };
+      return isTimed
+        ? workbench.forecasts.ask(store, argument, signal)
+        : workbench.helper.ask('forecast', { ...argument, known: {} });
+    };
+    const one = await forecastOf(first);
+    let each: number[] | null = null;
+    if (one.seconds !== null && sweep.count > 1 && sweep.count <= mostTimed) {
+      each = [one.seconds];
+      for (let k = 1; k < sweep.count; k++)
+        each.push((await forecastOf(sweep.at(k).experiment)).seconds ?? one.seconds);
+    }
+    const disk = await statfs(workbench.store.folder);
+    const available = disk.bavail * disk.bsize;
+    const needed = sweep.count * one.disk;
+    const warnings = [...one.warnings];
+    if (needed > available) {
+      warnings.push(`the results take ${formatBytes(needed)}; the disk of the store has ${formatBytes(available)}`);
+    }
+    const forecast: Forecast = {
+      runs: sweep.count,
+      axes: sweep.axes.map(({ path, values }) => ({ path, values: values.length })),
+      parameters: one.parameters,
+      weights: one.weights,
+      outputShape: one.outputShape,
+      memory: { training: one.trainingMemory, measuring: one.measuringMemory, available: one.availableMemory },
+      disk: { needed, available },
+      steps: one.steps,
+      seconds:
+        each !== null
+          ? each.reduce((sum, seconds) => sum + seconds, 0)
+          : one.seconds === null
+            ? null
+            : sweep.count * one.seconds,
+      secondsEach: each,
+      warnings,
+    };
+    const { warnings: remarks } = remarksOf(sweep, known, one.seconds);
+    return { experiment: first as unknown as Json, problems: [], remarks, forecast };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { experiment: null, problems: error.message.split('\n'), remarks: [], forecast: null };
+  }
+}
 
 /** Orders examples: generated data before data that have to be downloaded, dense layers before others. */
 function costOf(experiment: Json): number {

@@ -145,9 +145,13 @@ export const making = {
   'experiments.examples': method<readonly Example[]>()(none),
   /**
    * Checks an experiment, lists of values included, and forecasts what it will take. Nothing is started. Without `timed` the answer comes at once with its time
-   * null; with it, rates that are not known yet are measured first, which takes seconds.
+   * null; with it, rates that are not known yet are measured first, which takes seconds. With a token, `requests.cancel` stops the wait for it.
    */
   'experiments.check': method<ExperimentCheck>()(
-    v.strictObject({ experiment: v.unknown(), timed: v.exactOptional(v.boolean(), true) }),
+    v.strictObject({
+      experiment: v.unknown(),
+      timed: v.exactOptional(v.boolean(), true),
+      token: v.exactOptional(token),
+    }),
   ),
 };

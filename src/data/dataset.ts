@@ -10,7 +10,7 @@ export type { Targets } from './raw.ts';
 export interface Part {
   /** n, at least 1. */
   readonly count: number;
-  /** [n, ...shape], row-major, all finite. Float64 only where the source holds doubles. */
+  /** [n, ...shape], row-major, all finite. Float64 only if the source holds doubles. */
   readonly inputs: Float32Array | Float64Array;
   /** Classes: Int32 [n] in 0..k-1; vectors: Float64 [n, k], all finite. */
   readonly targets: Targets;
@@ -24,11 +24,11 @@ export interface Dataset {
   readonly shape: readonly number[];
   /** k: classes, or width of the target vectors. */
   readonly outputs: number;
-  /** Names of the classes, k of them; null where the targets never were classes. */
+  /** Names of the classes, k of them; null if the targets never were classes. */
   readonly classes: readonly string[] | null;
   /** As in `RawDataset`: where the classes' numbers come from, where channels stood, how the source was read. */
-  readonly numbered?: 'by-name';
-  readonly channelsFirst?: true;
+  readonly numbered?: 'by-name' | undefined;
+  readonly channelsFirst?: true | undefined;
   readonly notes?: readonly string[];
   readonly train: Part;
   readonly test: Part | null;
@@ -97,7 +97,7 @@ export function summariseDataset(dataset: Dataset): DatasetSummary {
     test: test && part(test),
     hash: dataset.hash,
     inputs: momentsOf(train.inputs),
-    ...(dataset.notes === undefined || dataset.notes.length === 0 ? {} : { notes: dataset.notes }),
+    notes: dataset.notes?.length === 0 ? undefined : dataset.notes,
   };
 }
 

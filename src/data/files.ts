@@ -58,6 +58,9 @@ async function writeAll(file: fs.FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
+/** Faults of network file systems that refuse to sync a folder; the file itself is synced. */
+export const cannotSyncFolders: ReadonlySet<string> = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EBADF', 'EISDIR']);
+
 /** Makes a rename in `folder` durable. Windows cannot sync a folder and does not need it. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
@@ -65,8 +68,7 @@ export async function syncFolder(folder: string): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    // Some network file systems refuse to sync a folder; the file itself is synced.
-    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EBADF', 'EISDIR'].includes(codeOf(error))) throw error;
+    if (!cannotSyncFolders.has(codeOf(error))) throw error;
   } finally {
     await handle.close();
   }

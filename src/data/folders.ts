@@ -4,7 +4,7 @@ import * as path from 'node:path';
 
 /**
  * Makes `folder` and whatever of its path is missing, one after another. Returns the topmost folder that was created, undefined if the folder existed.
- * Raises the system's error where one cannot be made: ENOENT or EACCES, say, ENOTDIR where a part of the path is a file, EEXIST where the
+ * Raises the system's error if one cannot be made: ENOENT or EACCES, say, ENOTDIR where a part of the path is a file, EEXIST where the
  * folder itself is one.
  */
 export function makeFolders(folder: string): string | undefined {

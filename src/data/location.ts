@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import * as v from 'valibot';
 import type { DatasetSummary } from '../shared/dataset.ts';
 import { InputError } from '../shared/errors.ts';
+import { jsonOrNull } from '../shared/validation.ts';
 import type { PublishedDataset } from './downloads/catalogue.ts';
 import { publishedStatus } from './downloads/published.ts';
 import { writeFileAtomic } from './files.ts';
@@ -23,7 +24,7 @@ export interface DatasetLocation {
 
 const noteOf = (dataFolder: string, key: string): string => path.join(dataFolder, `${key}.location.json`);
 
-/** Null where the user has named none. */
+/** Null if the user has named none. */
 export async function locationOf(dataFolder: string, key: string): Promise<DatasetLocation | null> {
   let text: string;
   try {
@@ -31,7 +32,7 @@ export async function locationOf(dataFolder: string, key: string): Promise<Datas
   } catch {
     return null;
   }
-  const result = v.safeParse(schema, parsed(text));
+  const result = v.safeParse(schema, jsonOrNull(text));
   if (!result.success)
     throw new InputError(`${noteOf(dataFolder, key)}: not readable; name the folder of the dataset again`);
   return result.output as unknown as DatasetLocation;
@@ -70,12 +71,4 @@ export async function publishedPlace(dataset: PublishedDataset, dataFolder: stri
     () => false,
   );
   return { ...status, state: isThere ? 'complete' : 'moved', folder: location.folder, location, missing: [] };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
 }

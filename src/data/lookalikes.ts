@@ -106,8 +106,8 @@ export function refusePickle(bytes: Uint8Array, file: string): void {
 }
 
 /**
- * What a file or folder is that cannot be read here, by its beginning, its name, or for a folder what lies in it; null where nothing is recognised. Raises an InputError
- * where there is no such place.
+ * What a file or folder is that cannot be read here, by its beginning, its name, or for a folder what lies in it; null if nothing is recognised. Raises an InputError
+ * if there is no such place.
  */
 export async function lookalikeAt(place: string): Promise<string | null> {
   const name = path.basename(path.resolve(place));
@@ -134,7 +134,7 @@ async function hasMlflow(place: string, inside: readonly string[]): Promise<bool
   return false;
 }
 
-/** An image in a folder or in one of its folders: "cat/0.png"; null where there is none. */
+/** An image in a folder or in one of its folders: "cat/0.png"; null if there is none. */
 async function hasImages(place: string, inside: readonly string[]): Promise<string | null> {
   const isImage = (name: string): boolean => /\.(png|jpe?g|gif|bmp|tiff?|webp)$/i.test(name);
   const here = inside.find(isImage);

@@ -8,6 +8,7 @@ import { parseDataset } from '../shared/dataset.ts';
 import { InputError } from '../shared/errors.ts';
 import { lossOf, parseModel } from '../shared/model.ts';
 import type { ModelSpec } from '../shared/model.ts';
+import type { RecordedPass } from '../shared/model-file.ts';
 import { parseJson, parseWith } from '../shared/validation.ts';
 import { openSafetensors } from './formats/safetensors.ts';
 import type { OpenSafetensors } from './formats/safetensors.ts';
@@ -17,26 +18,6 @@ export const modelFileExtension = '.covature-model';
 export const modelFileFormat = 'covature-model';
 /** Names of its tensors begin so. */
 export const modelFileParts = { weights: 'weights/', inputs: 'data/inputs', targets: 'data/targets' } as const;
-
-/** Every s-th number of an array, s the smallest that keeps at most 4096. */
-export interface SpreadValues {
-  readonly values: Float64Array;
-}
-
-/** What PyTorch computed in double precision for the first m samples of the data. */
-export interface RecordedPass {
-  readonly samples: number;
-  /** [m, outputs]. */
-  readonly outputs: Float64Array;
-  /** [m]. */
-  readonly losses: Float64Array;
-  /** Of the first sample's loss, by parameter. */
-  readonly gradients: ReadonlyMap<string, SpreadValues>;
-  /** What layers gave for the first sample, in the order of the model, with the module that the layer was in PyTorch. */
-  readonly layers: readonly (SpreadValues & { readonly place: string; readonly module: string })[];
-  /** Relative errors below this are agreement. */
-  readonly tolerance: number;
-}
 
 export interface ModelFile {
   readonly file: string;
@@ -81,7 +62,7 @@ export async function readModelFile(file: string): Promise<ModelFile> {
     throw new InputError(`${file}: tolerance: expected a number above 0 and at most 1e-3`);
   const outputs = await doubles(opened, 'check/outputs');
   const losses = await doubles(opened, 'check/losses');
-  const gradients = new Map<string, SpreadValues>();
+  const gradients = new Map<string, { readonly values: Float64Array }>();
   for (const key of opened.places.keys()) {
     const name = /^check\/gradients\/(.+)$/.exec(key)?.[1];
     if (name !== undefined) gradients.set(name, { values: await doubles(opened, key) });

@@ -41,7 +41,7 @@ type Group = (Dense | Convolution | Norm) & {
 /** Sides of images that are tried, most usual first. */
 const sides = [28, 32, 64, 96, 128, 224] as const;
 
-/** Raises InputError where the shapes leave more than the assumptions open. */
+/** Raises InputError if the shapes leave more than the assumptions open. */
 export function proposeModel(places: Shapes): ProposedModel {
   const groups = groupsOf(places);
   const dense = groups.filter((group) => group.kind === 'dense');
@@ -107,7 +107,7 @@ function groupOf(
   if (shape === undefined || other !== undefined)
     throw cannot(`${prefix === '' ? 'a tensor' : prefix} holds ${other ?? [...roles.keys()].join(', ')}`);
   const bias = roles.has('bias');
-  /** The file's own name of the layer, where the model may call it so. */
+  /** The file's own name of the layer, if the model may call it so. */
   const called = (stem: string, number: number): string => (/^[A-Za-z]\w*$/.test(prefix) ? prefix : `${stem}${number}`);
   const named = (name: string, own: readonly (readonly [string, string])[]): Readonly<Record<string, string>> =>
     Object.fromEntries(

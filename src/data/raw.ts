@@ -21,13 +21,13 @@ export interface RawDataset {
   readonly name: string;
   /** Of one sample: [height, width, channels], [tokens, width] or [features]. */
   readonly shape: readonly number[];
-  /** Names of the classes; null where the targets are vectors. */
+  /** Names of the classes; null if the targets are vectors. */
   readonly classes: readonly string[] | null;
   /** `by-name`: the numbers of the classes are places in the sorted list of their names, not numbers of the source's own. */
-  readonly numbered?: 'by-name';
+  readonly numbered?: 'by-name' | undefined;
   /** The source has the channels of an image first; they were turned to be last. */
-  readonly channelsFirst?: true;
-  /** How the source was read where there was a choice, in words: shown to people with the dataset. */
+  readonly channelsFirst?: true | undefined;
+  /** How the source was read if there was a choice, in words: shown to people with the dataset. */
   readonly notes?: readonly string[];
   readonly train: RawPart;
   readonly test: RawPart | null;
@@ -49,7 +49,7 @@ export function areLabels(values: ArrayLike<number>): boolean {
 }
 
 /**
- * The number of classes that labels ask for: the largest + 1 over all parts. Raises an InputError where that is more than 65,536.
+ * The number of classes that labels ask for: the largest + 1 over all parts. Raises an InputError if that is more than 65,536.
  */
 export function countFromLabels(parts: readonly { readonly labels: Int32Array; readonly source: string }[]): number {
   let largest = 0;
@@ -85,7 +85,7 @@ export function channelsLast<T extends RawInputs>(inputs: T, [channels, height, 
   return turned;
 }
 
-/** A dataset whose images have their channels first, turned. Raises an InputError where its samples have no three axes. */
+/** A dataset whose images have their channels first, turned. Raises an InputError if its samples have no three axes. */
 export function withChannelsLast(dataset: RawDataset): RawDataset {
   const { shape, name } = dataset;
   if (shape.length !== 3)

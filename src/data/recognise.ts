@@ -14,7 +14,7 @@ import { lookalikeAt } from './lookalikes.ts';
 
 export interface Recognised {
   readonly source: FileSource;
-  /** What a specification of that source names; absolute where `place` is. */
+  /** What a specification of that source names; absolute if `place` is. */
   readonly path: string;
   /** For people: "MNIST", "IDX images", "npz". */
   readonly title: string;
@@ -66,7 +66,7 @@ export async function recognise(place: string): Promise<Recognised> {
   );
 }
 
-/** The same from the names in a folder alone, for lists of folders: null where nothing is recognised. */
+/** The same from the names in a folder alone, for lists of folders: null if nothing is recognised. */
 export function titleOfNames(names: readonly string[]): string | null {
   if (names.some(isCifarBatch) || names.includes(cifarArchive)) return 'CIFAR-10';
   if (names.some((name) => isIdx(name) && name.includes('images'))) return 'IDX images';

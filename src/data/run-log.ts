@@ -1,5 +1,5 @@
 /**
- * A run that a training loop elsewhere writes (covature.Run in resources/python/covature.py), read as it grows: head.json, model.covature-model where it has one,
+ * A run that a training loop elsewhere writes (covature.Run in resources/python/covature.py), read as it grows: head.json, model.covature-model if it has one,
  * log/0.json, log/1.json, ..., checkpoints/STEP.safetensors, end.json. Batches are numbered as the store numbers them.
  */
 import * as fs from 'node:fs/promises';
@@ -63,7 +63,7 @@ export type RunLogPart =
 
 const headName = 'head.json';
 
-/** Whether a file is a run that covature.Run writes, finished or not; false too where it cannot be read. */
+/** Whether a file is a run that covature.Run writes, finished or not; false too if it cannot be read. */
 export async function isRunLog(file: string): Promise<boolean> {
   let handle: fs.FileHandle | undefined;
   try {
@@ -92,7 +92,7 @@ export class RunLogReader implements AsyncDisposable {
     this.#handle = handle;
   }
 
-  /** Raises InputError where the file cannot be opened. */
+  /** Raises InputError if the file cannot be opened. */
   static async open(file: string): Promise<RunLogReader> {
     try {
       return new RunLogReader(file, await fs.open(file, 'r'));

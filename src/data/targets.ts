@@ -3,7 +3,7 @@
  *   cross-entropy         classes 0 to K-1. Whole numbers are classes however they are stored (integers, floats, [n] or [n, 1]), and so are rows of K with one 1
  *                         and 0 elsewhere; rows of shares (not negative, of sum 1) are soft targets. Classes that no sample has are fine; a label without an
  *                         output is refused. Of a sequence: [n, T] whole numbers, -100 where a position has none.
- *   mse                   numbers: [n] for one output, [n, K] for K. Classes become rows of 0 and 1 where there are several outputs, their numbers where there is one.
+ *   mse                   numbers: [n] for one output, [n, K] for K. Classes become rows of 0 and 1 if there are several outputs, their numbers if there is one.
  *   binary-cross-entropy  numbers from 0 to 1 in the same shapes; classes likewise.
  */
 import { InputError } from '../shared/errors.ts';
@@ -213,14 +213,14 @@ function checkLabels(labels: Float64Array, { classes }: Dataset, at: string, out
 }
 
 interface Places {
-  /** Class -> output; left out where they have the same numbers. */
+  /** Class -> output; left out if they have the same numbers. */
   readonly place?: readonly number[];
   /** A note on what was assumed. */
   readonly note?: string;
 }
 
 /**
- * Which output a class of a table is. Its classes are numbered by their sorted names, so they are the outputs in this order where there are as many of both. Where
+ * Which output a class of a table is. Its classes are numbered by their sorted names, so they are the outputs in this order if there are as many of both. Where
  * not, names that are numbers are taken for what they say, and other names cannot be placed.
  */
 function placesOf({ classes, numbered, name }: Dataset, outputs: number): Places {

@@ -26,7 +26,7 @@ export interface NameChoice {
 
 /**
  * The expected tensors with their names in the file. What is missing keeps the layout's name, for the caller to say so. Raises InputError for names of no layer or tensor of the
- * model, and where the file's order does not fit.
+ * model, and if the file's order does not fit.
  */
 export function findTensors<E extends ExpectedTensor>(
   expected: readonly E[],
@@ -72,7 +72,7 @@ function byTensor(
   return sources;
 }
 
-/** What stands before all of the names in the file, ending in a dot; empty where they are there as they are, or none fits all. */
+/** What stands before all of the names in the file, ending in a dot; empty if they are there as they are, or none fits all. */
 export function commonPrefix(names: readonly string[], places: ReadonlyMap<string, unknown>): string {
   const [first] = names;
   if (first === undefined || names.every((name) => places.has(name))) return '';
@@ -84,8 +84,8 @@ export function commonPrefix(names: readonly string[], places: ReadonlyMap<strin
 }
 
 /**
- * Names for the layers one after the other where the file calls them otherwise ("0.weight", "2.weight"): its tensors are taken in groups of one prefix, in the
- * order of the numbers in them (files are sorted by letters), and a layer takes the next group that has what it needs in the right shapes. Null where none is left.
+ * Names for the layers one after the other if the file calls them otherwise ("0.weight", "2.weight"): its tensors are taken in groups of one prefix, in the
+ * order of the numbers in them (files are sorted by letters), and a layer takes the next group that has what it needs in the right shapes. Null if none is left.
  */
 export function orderedNames(
   places: ReadonlyMap<string, Shaped>,

@@ -4,30 +4,18 @@
  *   conv.weight [out, in, kh, kw]     conv.kernel [kh, kw, in, out]; also patches
  *   ln.weight, bn.weight              ln.gain, bn.gain
  *   bn.running_var                    bn.running_variance
- *   attn.in_proj_weight [3 w, w]      attn.query.kernel, attn.key.kernel, attn.value.kernel, or attn.qkv.kernel where the layer is packed (nn.MultiheadAttention; its
- *                                     biases likewise, which must be absent or 0 where the layer has none)
+ *   attn.in_proj_weight [3 w, w]      attn.query.kernel, attn.key.kernel, attn.value.kernel, or attn.qkv.kernel if the layer is packed (nn.MultiheadAttention; its
+ *                                     biases likewise, which must be absent or 0 if the layer has none)
  *   attn.out_proj.weight [w, w]       attn.output.kernel
  *   wte.weight [tokens, w]            wte.kernel [tokens, w]: tables of tokens and places keep their order
  * and biases, running means and tables of positions are as they are. A beginning that wrappers put before every name ("module.", "_orig_mod.") is left out. PyTorch flattens images channel by channel, the model format position by position: what
  * belongs to a flattened image is put in that order too.
  */
 import { InputError } from '../shared/errors.ts';
+import type { WantedTensor } from '../shared/model/wanted-tensor.ts';
 import type { StoredTensor } from './formats/tensors.ts';
 import { findTensors, namingAdvice } from './tensor-names.ts';
 import type { NameChoice } from './tensor-names.ts';
-
-/** A tensor that the model needs. */
-export interface WantedTensor {
-  /** "fc1.kernel". */
-  readonly name: string;
-  readonly shape: readonly number[];
-  /** [height, width, channels] where the tensor's first axis runs over the numbers of a flattened image. */
-  readonly flattened?: readonly [number, number, number];
-  /** A table with a row a token or place, or one vector: its axes are PyTorch's. */
-  readonly isTable?: true;
-  /** Why weights trained by PyTorch cannot fit it. */
-  readonly untorchable?: string;
-}
 
 /** Where one tensor of the model comes from: for a preview before an import. */
 export interface TorchMapping {
@@ -159,7 +147,7 @@ function unwrapped<T>(state: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
     : unwrapped(new Map([...state].map(([name, value]) => [name.slice(wrapper.length), value])));
 }
 
-/** The projections of nn.MultiheadAttention apart, or under one name where the model has them packed. Raises InputError for biases other than 0 that the model has no place for. */
+/** The projections of nn.MultiheadAttention apart, or under one name if the model has them packed. Raises InputError for biases other than 0 that the model has no place for. */
 function unfused<T extends Shaped>(
   state: ReadonlyMap<string, T>,
   wanted: readonly WantedTensor[],

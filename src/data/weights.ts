@@ -10,7 +10,8 @@ import type { StoredTensor } from './formats/tensors.ts';
 import { fromTorch } from './torch-layout.ts';
 import type { NameChoice } from './tensor-names.ts';
 import { findTensors } from './tensor-names.ts';
-import type { TorchMapping, WantedTensor } from './torch-layout.ts';
+import type { WantedTensor } from '../shared/model/wanted-tensor.ts';
+import type { TorchMapping } from './torch-layout.ts';
 
 export interface ReadWeights {
   /** By the model's names, in the model's layout; all finite. */

@@ -40,7 +40,7 @@ export function readPackage(): PackageFile {
   return JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as PackageFile;
 }
 
-/** The host of the address of releases; null where there is none. */
+/** The host of the address of releases; null if there is none. */
 export function releasesHost(): string | null {
   const { releases } = readPackage();
   return releases !== undefined && URL.canParse(releases) ? new URL(releases).host : null;

@@ -9,7 +9,7 @@ const optional: ReadonlySet<string> = new Set([...errorNames, ...intervalNames, 
 
 type StoredArrays = ResultArrays & Required<ExtraArrays>;
 
-/** Reads some arrays without the rest of the file; errors, splits and sums behind intervals that it lacks are left out. Raises InputError where the file is damaged or lacks another one. */
+/** Reads some arrays without the rest of the file; errors, splits and sums behind intervals that it lacks are left out. Raises InputError if the file is damaged or lacks another one. */
 export async function readResultArrays<const N extends keyof StoredArrays>(
   path: string,
   names: readonly N[],

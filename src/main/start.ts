@@ -65,7 +65,7 @@ async function reasonAgainstDesktop(): Promise<string | null> {
   }
 }
 
-/** Its exit status, or null where it failed to open. */
+/** Its exit status, or null if it failed to open. */
 function runElectron(): Promise<number | null> {
   const binary = createRequire(import.meta.url)('electron') as string;
   const began = performance.now();

@@ -1,27 +1,22 @@
 /** Numbers, times and sizes as the window writes them. */
 import { isSameCutoff } from '../shared/estimands.ts';
-import { integerText, numberText as plainNumberText, powerText, withUncertainty } from '../shared/figures/numbers.ts';
-import { isEstimate, type NumberStyle } from '../shared/rounding.ts';
+import { integerText, numberText, powerText, withUncertainty } from '../shared/figures/numbers.ts';
+import { isEstimate } from '../shared/rounding.ts';
 import type { RunStatus, SummaryValue } from '../shared/contract/index.ts';
 
-export { integerText, withInterval, withUncertainty } from '../shared/figures/numbers.ts';
-
-/** A number with `digits` significant digits; powers of ten below 0.001 and from 100 000, thin separators from 10 000. */
-export function numberText(value: number, digits = 3): string {
-  return plainNumberText(value, digits).replace(/^(−?\d{2})(\d{3})$/, `$1\u2009$2`);
-}
-
-export const windowStyle: NumberStyle = { number: numberText, uncertain: withUncertainty, dash: '–' };
+export {
+  integerText,
+  numberOrDash,
+  numberText,
+  pageStyle,
+  withInterval,
+  withUncertainty,
+} from '../shared/figures/numbers.ts';
 
 /** "10⁻²" for a decade, "0.00316" for a cutoff between two. */
 export function cutoffText(cutoff: number): string {
   const exponent = Math.round(Math.log10(cutoff));
   return isSameCutoff(cutoff, 10 ** exponent) ? powerText(exponent) : numberText(cutoff, 3);
-}
-
-/** A number, or a dash if there is none. */
-export function numberOrDash(value: number | null, digits = 3): string {
-  return value === null ? windowStyle.dash : numberText(value, digits);
 }
 
 /** "3 s", "4 min 10 s", "2 h 5 min", "3 d 4 h". */
@@ -92,7 +87,7 @@ export function percentText(share: number, digits = 1): string {
   return `${(100 * share).toFixed(digits)} %`;
 }
 
-/** "1.203 ± 0.018" where there is an interval (its half width), "≈ 1.203 ± 0.018" of an estimate, else the number or text. */
+/** "1.203 ± 0.018" if there is an interval (its half width), "≈ 1.203 ± 0.018" of an estimate, else the number or text. */
 export function summaryText(value: SummaryValue | undefined, key = ''): string {
   if (value === undefined) return '';
   const number = value.value;

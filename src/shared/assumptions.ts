@@ -22,7 +22,7 @@ export interface AssumptionRow {
   /** Least squares; null: fewer than 3 directions. */
   readonly slope: number | null;
   readonly r_squared: number | null;
-  /** 95 % interval by the bootstrap over sample blocks; absent where M is not a mean over samples (H2, cross-fitted) or no intervals were asked for. */
+  /** 95 % interval by the bootstrap over sample blocks; absent if M is not a mean over samples (H2, cross-fitted) or no intervals were asked for. */
   readonly interval?: Interval;
 }
 

@@ -2,7 +2,7 @@
 import type { CalibrationRow, CalibrationSummary, MeasurementSummary } from './results.ts';
 import { findRow } from './estimands.ts';
 
-/** The calibrated value at a cutoff; undefined where none was found there. */
+/** The calibrated value at a cutoff; undefined if none was found there. */
 export function calibratedAt(
   { calibration }: Pick<MeasurementSummary, 'calibration'>,
   cutoff: number,
@@ -33,7 +33,7 @@ function tailsTested(tail: number): string {
 const heavy = 1.1;
 const heaviestTested = 1.7;
 
-/** Why a measurement has no calibrated value, and what that means for its cross-fitted one; null where it has one. */
+/** Why a measurement has no calibrated value, and what that means for its cross-fitted one; null if it has one. */
 export function notCalibrated({
   calibration,
   method,
@@ -58,7 +58,7 @@ export function notCalibrated({
     : `not calibrated${reason}; cross-fitted slopes are pulled towards 1, and how far is not known`;
 }
 
-/** Why the cross-fitted estimand rests on a single random split; null where there are several. */
+/** Why the cross-fitted estimand rests on a single random split; null if there are several. */
 export function oneSplit({
   splits,
   method,

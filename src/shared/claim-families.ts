@@ -133,7 +133,7 @@ export function overRuns(measurements: readonly Judged[]): Judged {
   return {
     gamma: { training_set: over('training_set'), cross_fitted: over('cross_fitted') },
     commutator_ratio: statisticsOf(measurements.map((each) => each.commutator_ratio)).mean,
-    ...(rows.length > 0 && { calibration: { ...first, rows } }),
+    calibration: rows.length > 0 ? { ...first, rows } : undefined,
   };
 }
 
@@ -156,7 +156,7 @@ function meanRow(rows: readonly CutoffRow[]): CutoffRow {
       scatter: plain('scatter'),
       scatter_unit: plain('scatter_unit'),
       level: plain('level'),
-      ...(ols !== null && { interval: { ols: ols.interval } }),
+      interval: ols === null ? undefined : { ols: ols.interval },
     };
   };
   const difference = mean(rows.map((row) => row.gamma_minus_gamma_Q?.ols));
@@ -169,14 +169,13 @@ function meanRow(rows: readonly CutoffRow[]): CutoffRow {
     below_floor: 0,
     n: least((row) => row.n),
     decades: least((row) => row.decades),
-    ...(reached.length > 0 && { reached: Math.max(...reached) }),
+    reached: reached.length > 0 ? Math.max(...reached) : undefined,
     gamma: slopes((row) => row.gamma),
     gamma_Q: slopes((row) => row.gamma_Q),
     C_on_Q: slopes((row) => row.C_on_Q),
-    ...(difference !== null && {
-      gamma_minus_gamma_Q: { ols: difference.value, interval: { ols: difference.interval } },
-    }),
-    ...(scatter !== null && { scatter_difference: scatter }),
+    gamma_minus_gamma_Q:
+      difference === null ? undefined : { ols: difference.value, interval: { ols: difference.interval } },
+    scatter_difference: scatter ?? undefined,
   };
 }
 

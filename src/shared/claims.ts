@@ -13,7 +13,7 @@
  *   gamma = gamma_Q     interval of the difference holds 0 and is         it excludes 0 by more than 0.05
  *                       narrower than 0.1
  *
- * All but the second are asked of both estimands: a claim passes or fails where both do; else it is inconclusive, and the reason names
+ * All but the second are asked of both estimands: a claim passes or fails if both do; else it is inconclusive, and the reason names
  * the estimand that disagrees. No verdict from fewer than 30 directions or 1.5 decades. Nothing is clamped. Where every sample of the training set was measured,
  * its estimand has no sampling error: the point is judged in place of an interval.
  */
@@ -104,7 +104,7 @@ export function judgeClaims(measurement: Judged, options: ClaimOptions = {}): Cl
     estimators: options.estimators ?? { training_set: 'ols', cross_fitted: 'ols' },
     widen,
     whole: measurement.population !== undefined && measurement.population === measurement.samples,
-    ...(calibrated && { calibrated }),
+    calibrated,
   };
   return claims.map((claim): ClaimResult => {
     const statement = claimStatements[claim];
@@ -130,7 +130,7 @@ interface Context {
   readonly widen: number;
   /** Whether every sample of the training set was measured. */
   readonly whole: boolean;
-  readonly calibrated?: CalibrationRow;
+  readonly calibrated: CalibrationRow | undefined;
 }
 
 interface Part {

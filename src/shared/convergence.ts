@@ -110,7 +110,7 @@ function quantityNumbers(full: Whole, part: HalfSample, scale: number): Converge
   });
 }
 
-/** Null where a matrix behind it is 0 up to rounding. */
+/** Null if a matrix behind it is 0 up to rounding. */
 function defined(full: Whole, quantity: PairQuantity): number | null {
   return undefinedReason(full, quantity) === null ? (full[quantity] ?? null) : null;
 }

@@ -69,7 +69,7 @@ function medianRow(first: CutoffRow, others: readonly CutoffRow[]): CutoffRow {
   const isKnown = [...Object.values(spreads), scatter_difference].every(Number.isFinite);
   return {
     ...first,
-    ...(isKnown && { splits: { count: all.length, spread: spreads, scatter_difference } }),
+    splits: isKnown ? { count: all.length, spread: spreads, scatter_difference } : undefined,
     ...medians,
   };
 }
@@ -110,35 +110,28 @@ export function averageRows(a: CutoffRow, b: CutoffRow): CutoffRow {
     non_positive: mean('non_positive'),
     below_floor: mean('below_floor'),
     n: mean('n'),
-    ...(a.n_iv !== undefined && b.n_iv !== undefined && { n_iv: (a.n_iv + b.n_iv) / 2 }),
+    n_iv: a.n_iv === undefined || b.n_iv === undefined ? undefined : (a.n_iv + b.n_iv) / 2,
     decades: mean('decades'),
-    ...(a.reached !== undefined && b.reached !== undefined && { reached: Math.max(a.reached, b.reached) }),
+    reached: a.reached === undefined || b.reached === undefined ? undefined : Math.max(a.reached, b.reached),
     ...byRelation((relation) => averageSlopes(a[relation], b[relation])),
   };
 }
 
 function averageSlopes(a: Slopes, b: Slopes): Slopes {
   const mean = (x: number | null, y: number | null) => (x === null || y === null ? null : (x + y) / 2);
-  const optional = <
-    K extends 'ols_inverse' | 'theil_sen' | 'orthogonal' | 'iv' | 'quadratic' | 'scatter' | 'scatter_unit' | 'level',
-  >(
-    key: K,
-  ) => {
-    const x = a[key];
-    const y = b[key];
-    return x === undefined || y === undefined ? {} : ({ [key]: mean(x, y) } as Record<K, number | null>);
-  };
+  const optional = (x: number | null | undefined, y: number | null | undefined) =>
+    x === undefined || y === undefined ? undefined : mean(x, y);
   return {
     ols: mean(a.ols, b.ols),
-    ...optional('ols_inverse'),
-    ...optional('theil_sen'),
-    ...optional('orthogonal'),
-    ...optional('iv'),
+    ols_inverse: optional(a.ols_inverse, b.ols_inverse),
+    theil_sen: optional(a.theil_sen, b.theil_sen),
+    orthogonal: optional(a.orthogonal, b.orthogonal),
+    iv: optional(a.iv, b.iv),
     r_squared: mean(a.r_squared, b.r_squared),
     intercept: mean(a.intercept, b.intercept),
-    ...optional('scatter'),
-    ...optional('scatter_unit'),
-    ...optional('level'),
-    ...optional('quadratic'),
+    scatter: optional(a.scatter, b.scatter),
+    scatter_unit: optional(a.scatter_unit, b.scatter_unit),
+    level: optional(a.level, b.level),
+    quadratic: optional(a.quadratic, b.quadratic),
   };
 }

@@ -58,10 +58,12 @@ export interface PreparedDiagonals {
   readonly belowFloor: Uint32Array;
   readonly running: Readonly<Record<Relation, RunningMoments>>;
   /** Of the first i directions, those usable in both parts; and the products that the instrument needs. */
-  readonly instrument?: {
-    readonly usable: Uint32Array;
-    readonly products: Readonly<Record<Relation, InstrumentProducts>>;
-  };
+  readonly instrument?:
+    | {
+        readonly usable: Uint32Array;
+        readonly products: Readonly<Record<Relation, InstrumentProducts>>;
+      }
+    | undefined;
 }
 
 /** The three straight lines: log y on log x. */
@@ -84,7 +86,7 @@ interface InstrumentProducts {
 
 /**
  * How a direction enters a logarithm. A value smaller in size than its floor cannot be told from zero, whatever its
- * sign; a value at or below minus its floor (or at most 0 where the floor is 0) is truly not positive, which takes precedence.
+ * sign; a value at or below minus its floor (or at most 0 if the floor is 0) is truly not positive, which takes precedence.
  */
 export function usabilityOf(
   H: number,
@@ -98,7 +100,7 @@ export function usabilityOf(
 }
 
 /**
- * Raises an Error where lengths differ, a value is not finite, the selecting eigenvalues increase somewhere, or a floor is negative.
+ * Raises an Error if lengths differ, a value is not finite, the selecting eigenvalues increase somewhere, or a floor is negative.
  */
 export function prepareDiagonals(diagonals: Diagonals, floors: Floors): PreparedDiagonals {
   const { selection, H, C, Q, parts } = diagonals;
@@ -128,7 +130,7 @@ export function prepareDiagonals(diagonals: Diagonals, floors: Floors): Prepared
       const { x, y } = axesOf[relation];
       return new RunningMoments(logs[x], logs[y]);
     }),
-    ...(parts && { instrument: prepareInstrument(usable, parts) }),
+    instrument: parts && prepareInstrument(usable, parts),
   };
 }
 
@@ -164,10 +166,12 @@ export function fitAt(prepared: PreparedDiagonals, cutoff: number, options: FitO
     non_positive: prepared.nonPositive[selected],
     below_floor: prepared.belowFloor[selected],
     n,
-    ...(instrument && { n_iv: instrument.usable[selected] }),
+    n_iv: instrument?.usable[selected],
     decades: n > 0 ? (high - low) / Math.LN10 : 0,
-    ...(selected > 0 &&
-      selected === prepared.selection.length && { reached: prepared.selection[selected - 1] / prepared.selection[0] }),
+    reached:
+      selected > 0 && selected === prepared.selection.length
+        ? prepared.selection[selected - 1] / prepared.selection[0]
+        : undefined,
     ...byRelation((relation) => slopes(prepared, relation, selected, n, options)),
   };
 }
@@ -196,9 +200,9 @@ function slopes(
     return {
       ols: null,
       ols_inverse: null,
-      ...(options.theilSen !== false && { theil_sen: null }),
+      theil_sen: options.theilSen === false ? undefined : null,
       orthogonal: null,
-      ...(iv !== undefined && { iv }),
+      iv,
       r_squared: null,
       intercept: null,
       scatter: null,
@@ -212,9 +216,9 @@ function slopes(
   return {
     ols: finite(line.slope),
     ols_inverse: finite(inverseLeastSquares(m)),
-    ...(options.theilSen !== false && { theil_sen: finite(theilSen(logsOf(prepared, x), logsOf(prepared, y), n)) }),
+    theil_sen: options.theilSen === false ? undefined : finite(theilSen(logsOf(prepared, x), logsOf(prepared, y), n)),
     orthogonal: finite(orthogonal(m)),
-    ...(iv !== undefined && { iv }),
+    iv,
     r_squared: finite(line.rSquared),
     intercept: finite(line.intercept),
     scatter: finite(residualScatter(m) / Math.LN10),

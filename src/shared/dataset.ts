@@ -25,7 +25,7 @@ const subset = v.strictObject({
 const common = {
   /** The displayed name; default: the source's own name. */
   name: v.optional(text),
-  /** Sets aside a share of the training part, drawn at random, as the test part. Only where the source has no test part of its own. */
+  /** Sets aside a share of the training part, drawn at random, as the test part. Only if the source has no test part of its own. */
   split: v.optional(v.strictObject({ test: v.pipe(positive, v.maxValue(0.95, 'expected at most 0.95')), seed })),
   subset: v.optional(subset),
   test_subset: v.optional(subset),
@@ -213,5 +213,5 @@ export interface DatasetSummary {
     readonly deviation: number;
   };
   /** How the source was read, in words, if there was a choice; absent if there was none. */
-  readonly notes?: readonly string[];
+  readonly notes?: readonly string[] | undefined;
 }

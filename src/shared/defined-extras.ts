@@ -5,7 +5,7 @@ import { lossScaledAlignment, lossScaledTrace, type NoiseAtWork } from './noise-
 import type { MeasurementSummary } from './results.ts';
 import { definedSharpness, isRounding, traceRounding, withoutRounding, zeroReason } from './rounding.ts';
 
-/** Why the cosine and the commutator of C with a matrix of the table of assumptions are undefined; null if they are defined. F equals G there, and both are 0 where H is 0. */
+/** Why the cosine and the commutator of C with a matrix of the table of assumptions are undefined; null if they are defined. F equals G there, and both are 0 if H is 0. */
 export function assumptionReason(
   summary: MeasurementSummary,
   { matrices }: Pick<AssumptionColumn, 'matrices'>,

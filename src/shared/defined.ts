@@ -3,6 +3,9 @@
 /** T with every field optional, and undefined wherever it may be absent. */
 export type Optional<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
+/** T with fields that may be set. */
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** T without undefined: what may be undefined is optional instead. */
 export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;

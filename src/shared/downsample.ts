@@ -1,16 +1,12 @@
 /** Reduces a series to fewer points without changing how it looks on a screen. */
+import type { SeriesData } from './contract/records.ts';
 import { InputError } from './errors.ts';
-
-interface Series {
-  readonly steps: Float64Array;
-  readonly values: Float64Array;
-}
 
 /**
  * At most `limit` points (>= 5) that look the same on a screen: the range of steps is cut into equal buckets, and each keeps the point of its smallest and
  * of its largest value, in order of step, and one NaN if it holds any. The first and the last point are always kept.
  */
-export function downsample(series: Series, limit: number): Series {
+export function downsample(series: SeriesData, limit: number): SeriesData {
   if (!(Number.isInteger(limit) && limit >= 5))
     throw new InputError(`points: expected a whole number >= 5, got ${limit}`);
   const { steps, values } = series;

@@ -49,7 +49,7 @@ export function undrawn(sets: readonly DrawnDirections[]): Omit<DrawnDirections,
   return { total, zero, notPositive, belowFloor, count: zero + notPositive + belowFloor };
 }
 
-/** "217 of 2 500 directions not drawn: 136 numerically zero, 81 not positive"; empty where all are. */
+/** "217 of 2 500 directions not drawn: 136 numerically zero, 81 not positive"; empty if all are. */
 export function undrawnText(sets: readonly DrawnDirections[], smallest = smallestCutoff): string {
   const { count, total, zero, notPositive, belowFloor } = undrawn(sets);
   if (count === 0) return '';

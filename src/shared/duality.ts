@@ -48,7 +48,7 @@ export interface DualRow {
   readonly n: number;
   /** log10 of the ratio of the largest to the smallest H_ii used. */
   readonly decades: number;
-  /** log E[(Delta . v_i)^2] on log H_ii: 0 where Delta is isotropic. */
+  /** log E[(Delta . v_i)^2] on log H_ii: 0 if Delta is isotropic. */
   readonly isotropy: DualSlope;
   /** log C_dual,ii on log C_ii: 1 if the argument holds up to a factor. */
   readonly C_dual_on_C: DualSlope;
@@ -64,7 +64,7 @@ export interface DualMoments {
   readonly trace_ratio: number;
   readonly trace_ratio_interval?: Interval;
   /** Cosine of C_dual and C; where the matrices are known. */
-  readonly cosine_C?: number;
+  readonly cosine_C?: number | undefined;
   /** By cutoff, as in `gamma`. */
   readonly rows: readonly DualRow[];
 }
@@ -88,7 +88,7 @@ export interface DualityArrays {
   readonly C_dual_diagonal: Float64Array;
   /** E_pq[(Delta_pq . v_i)^2] over all pairs. */
   readonly dual_spread: Float64Array;
-  /** The same over pairs of one class; absent where the targets are no classes. */
+  /** The same over pairs of one class; absent if the targets are no classes. */
   readonly C_dual_within_diagonal?: Float64Array;
   readonly dual_within_spread?: Float64Array;
 }

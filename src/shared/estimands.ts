@@ -33,7 +33,7 @@ export const standardCutoffs: readonly number[] = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5,
 export const smallestCutoff: number = standardCutoffs[standardCutoffs.length - 1];
 
 /**
- * The cutoff of headline numbers, claims and figures where none is asked for. Further into the tail, directions found from finitely many samples mix the top
+ * The cutoff of headline numbers, claims and figures if none is asked for. Further into the tail, directions found from finitely many samples mix the top
  * of the spectrum into small curvatures, which pulls cross-fitted slopes towards 1 (docs/statistics.md has the table).
  */
 export const headlineCutoff = 1e-2;
@@ -43,7 +43,7 @@ export function isSameCutoff(a: number, b: number): boolean {
   return Math.abs(a - b) <= 1e-6 * Math.abs(b);
 }
 
-/** The row of a cutoff, or undefined where none was fitted there. */
+/** The row of a cutoff, or undefined if none was fitted there. */
 export function findRow<Row extends { readonly cutoff: number }>(
   rows: readonly Row[],
   cutoff: number,
@@ -51,7 +51,7 @@ export function findRow<Row extends { readonly cutoff: number }>(
   return rows.find((row) => isSameCutoff(row.cutoff, cutoff));
 }
 
-/** The row of a cutoff. Raises InputError, naming the cutoffs that there are, where none was fitted there. */
+/** The row of a cutoff. Raises InputError, naming the cutoffs that there are, if none was fitted there. */
 export function rowAt<Row extends { readonly cutoff: number }>(rows: readonly Row[], cutoff: number): Row {
   const row = findRow(rows, cutoff);
   if (row === undefined)
@@ -74,7 +74,7 @@ export function nearestRow<Row extends { readonly cutoff: number }>(
 }
 
 /**
- * The row that stands for a measurement where no cutoff is asked for: the smallest cutoff with a fit that is not below `headlineCutoff`; where there is none, the
+ * The row that stands for a measurement if no cutoff is asked for: the smallest cutoff with a fit that is not below `headlineCutoff`; if there is none, the
  * first row with a fit; else the first row. `rows` go from the largest cutoff to the smallest.
  */
 export function headlineRow<Row extends { readonly cutoff: number }>(

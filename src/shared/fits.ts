@@ -70,7 +70,7 @@ export function leastSquares(m: Moments): FittedLine {
   return { slope, intercept: m.meanY - slope * m.meanX, rSquared: (m.sxy * m.sxy) / (m.sxx * m.syy) };
 }
 
-/** Root mean square residual (divisor n) about the least-squares line of y on x. NaN where there is no line. */
+/** Root mean square residual (divisor n) about the least-squares line of y on x. NaN if there is no line. */
 export function residualScatter(m: Moments): number {
   return m.n < 2 || !(m.sxx > 0) ? NaN : Math.sqrt(Math.max(m.syy - (m.sxy * m.sxy) / m.sxx, 0) / m.n);
 }
@@ -80,12 +80,12 @@ export function unitScatter(m: Moments): number {
   return m.n < 2 ? NaN : Math.sqrt(Math.max(m.syy - 2 * m.sxy + m.sxx, 0) / m.n);
 }
 
-/** 1 / (least squares of x on y): at least as steep as least squares of y on x. NaN where x and y are uncorrelated. */
+/** 1 / (least squares of x on y): at least as steep as least squares of y on x. NaN if x and y are uncorrelated. */
 export function inverseLeastSquares(m: Moments): number {
   return m.n < 2 || m.sxy === 0 ? NaN : m.syy / m.sxy;
 }
 
-/** Total least squares: perpendicular distances, that is equal error variances in x and y. NaN where x and y are uncorrelated. */
+/** Total least squares: perpendicular distances, that is equal error variances in x and y. NaN if x and y are uncorrelated. */
 export function orthogonal(m: Moments): number {
   if (m.n < 2 || m.sxy === 0) return NaN;
   const difference = m.syy - m.sxx;

@@ -64,7 +64,7 @@ export const glossary = {
     title: 'Slope of $C$ on $Q$',
     sign: '$C$ on $Q$',
     formula: '\\log C_{ii} = s \\log Q_{ii} + \\text{const}',
-    text: '$s = 1$ where the noise is proportional to $Q$.',
+    text: '$s = 1$ if the noise is proportional to $Q$.',
   },
   cutoff: {
     title: 'Cutoff',
@@ -112,7 +112,7 @@ export const glossary = {
   quadratic: {
     title: 'Quadratic term',
     formula: 'c \\text{ in } \\log C = a + b \\log H + c\\,(\\log H)^2',
-    text: '0 where a straight line describes all directions. The slope changes by $2c$ for each unit of $\\log H$, so by $4.6\\,c$ a decade.',
+    text: '0 if a straight line describes all directions. The slope changes by $2c$ for each unit of $\\log H$, so by $4.6\\,c$ a decade.',
   },
   local_slope: {
     title: 'Local slope',
@@ -123,12 +123,12 @@ export const glossary = {
     title: 'Commutator ratio',
     sign: 'commutator',
     formula: '\\|CH - HC\\|_F / (2 \\|CH\\|_F)',
-    text: '0 where $C$ and $H$ share their eigenvectors, at most $1/\\sqrt{2}$. Beside it: the mean over random rotations of $C$, which is what no relation at all would give.',
+    text: '0 if $C$ and $H$ share their eigenvectors, at most $1/\\sqrt{2}$. Beside it: the mean over random rotations of $C$, which is what no relation at all would give.',
   },
   cosine: {
     title: 'Cosine',
     formula: '\\langle A, B \\rangle_F / (\\|A\\|_F \\|B\\|_F)',
-    text: '1 where the two matrices are proportional.',
+    text: '1 if the two matrices are proportional.',
   },
   floor: {
     title: 'Numerical floor',
@@ -183,7 +183,7 @@ export const glossary = {
   participation: {
     title: 'Participation ratio',
     formula: '1 / \\sum_j v_j^4',
-    text: 'How many weights the direction lives on: 1 where it is a single weight, $d$ where all are equally large.',
+    text: 'How many weights the direction lives on: 1 if it is a single weight, $d$ where all are equally large.',
   },
   duality: {
     title: 'Activity–weight duality',
@@ -210,23 +210,23 @@ export const glossary = {
   dual_trace: {
     title: 'Trace of the dual covariance',
     formula: '\\operatorname{tr} C_{\\text{dual}} / \\operatorname{tr} C, \\quad C_{\\text{dual}} = \\tfrac{1}{2} E_{pq}[h_p \\Delta \\Delta^{\\top} h_p]',
-    text: '1 where the argument holds with its factor.',
+    text: '1 if the argument holds with its factor.',
   },
   dual_slope: {
     title: 'Dual covariance on $C$',
     formula: '\\log C_{\\text{dual},ii} \\text{ on } \\log C_{ii}',
-    text: '1 where the argument’s step holds up to a factor.',
+    text: '1 if the argument’s step holds up to a factor.',
   },
   dual_isotropy: {
     title: 'Isotropy of dual weights',
     sign: 'isotropy',
     formula: '\\log E[(\\Delta \\cdot v_i)^2] \\text{ on } \\log H_{ii}',
-    text: '0 where the dual weights spread alike along all directions.',
+    text: '0 if the dual weights spread alike along all directions.',
   },
   assumption_slope: {
     title: 'Slope of $C$ on $M$',
     formula: '\\log C_{ii} = s \\log M_{ii} + \\text{const}',
-    text: '$s = 1$ where the noise is proportional to $M$ along the eigenvectors of $H$.',
+    text: '$s = 1$ if the noise is proportional to $M$ along the eigenvectors of $H$.',
   },
   spectral_density: {
     title: 'Spectral density of $H$',
@@ -237,7 +237,7 @@ export const glossary = {
   fluctuation_ratio: {
     title: 'Variance of the weights over its prediction',
     formula: 'S = (1 - \\eta h)^2 S + \\eta^2 p\\,C_{ii}, \\quad S = \\operatorname{Var}_t(w_t \\cdot v_i)',
-    text: 'Median over the directions that have an answer; 1 where the noise $C$ and the curvature $H$ decide how far the weights wander. Under epoch shuffling batches of one epoch cancel, which the prediction takes in. $h$ and $C_{ii}$ are taken at the mean weights.',
+    text: 'Median over the directions that have an answer; 1 if the noise $C$ and the curvature $H$ decide how far the weights wander. Under epoch shuffling batches of one epoch cancel, which the prediction takes in. $h$ and $C_{ii}$ are taken at the mean weights.',
   },
   fluctuation_slope: {
     title: 'Slope of the variance on curvature',
@@ -262,7 +262,7 @@ export const glossary = {
   minibatch_variance: {
     title: 'Variance of a batch’s gradient',
     formula: '\\text{mean of } ((g_B - g) \\cdot v_i)^2 / (\\text{factor} \\cdot C_{ii})',
-    text: 'Over drawn batches and directions: 1 where $C$ is what drives training.',
+    text: 'Over drawn batches and directions: 1 if $C$ is what drives training.',
   },
   minibatch_trace: {
     title: 'Size of the noise',
@@ -293,32 +293,32 @@ export const glossary = {
   claim_C_on_Q: {
     title: '$C \\propto Q$',
     formula: '\\text{slope of } \\log C_{ii} \\text{ on } \\log Q_{ii}',
-    text: 'Holds where the 95 % interval of the slope lies within [0.9, 1.1] and $R^2$ is at least 0.95; fails where the interval lies outside.',
+    text: 'Holds if the 95 % interval of the slope lies within [0.9, 1.1] and $R^2$ is at least 0.95; fails if the interval lies outside.',
   },
   claim_commute: {
     title: '$C$ and $H$ nearly commute',
     formula: '\\|CH - HC\\|_F / (2 \\|CH\\|_F)',
-    text: 'Holds where the ratio lies below the 1st percentile of two nulls that keep the layer’s factors: $\\delta$ shuffled over samples, and $S$ shuffled over samples; fails above the medians of both. Random rotations of $C$ are shown but decide nothing: every layer of this form passes them.',
+    text: 'Holds if the ratio lies below the 1st percentile of two nulls that keep the layer’s factors: $\\delta$ shuffled over samples, and $S$ shuffled over samples; fails above the medians of both. Random rotations of $C$ are shown but decide nothing: every layer of this form passes them.',
   },
   claim_gamma_between_1_and_2: {
     title: '$1 \\le \\gamma \\le 2$',
     formula: '0.95 \\le \\gamma \\le 2.05',
-    text: 'Holds where the 95 % interval lies within [0.95, 2.05]; fails where it lies outside. Without a margin $\\gamma = 1$, which the theory allows, could never hold.',
+    text: 'Holds if the 95 % interval lies within [0.95, 2.05]; fails if it lies outside. Without a margin $\\gamma = 1$, which the theory allows, could never hold.',
   },
   claim_superlinear: {
     title: '$\\gamma > 1$ (superlinear)',
     formula: '\\gamma > 1.05',
-    text: 'Noise grows faster than curvature. Holds where the intervals of both estimands and the calibrated value lie above 1.05; fails where all of them end below it.',
+    text: 'Noise grows faster than curvature. Holds if the intervals of both estimands and the calibrated value lie above 1.05; fails if all of them end below it.',
   },
   claim_Q_rather_than_H: {
     title: '$Q$ rather than $H$',
     formula: 'C_{ii} \\propto Q_{ii} \\text{ rather than } H_{ii}',
-    text: 'Holds where $C$ scatters less about a line of slope 1 on $Q$ than on $H$, paired over blocks of samples; fails where it scatters less on $H$.',
+    text: 'Holds if $C$ scatters less about a line of slope 1 on $Q$ than on $H$, paired over blocks of samples; fails if it scatters less on $H$.',
   },
   claim_gamma_equals_gamma_Q: {
     title: '$\\gamma = \\gamma_Q$',
     formula: '\\gamma - \\gamma_Q = 0',
-    text: '$Q$ alone predicts the exponent. Holds where the interval of the difference holds 0 and is narrower than 0.1; fails where it excludes 0 by more than 0.05.',
+    text: '$Q$ alone predicts the exponent. Holds if the interval of the difference holds 0 and is narrower than 0.1; fails if it excludes 0 by more than 0.05.',
   },
 } as const satisfies Record<string, Definition>; // prettier-ignore
 

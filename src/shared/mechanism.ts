@@ -47,7 +47,7 @@ export interface MechanismSummary {
   }[];
 }
 
-/** Share of gamma_Q - 1 that is due to the correlation of lambda with the alignment: 1 - permuted / slope. Null where gamma_Q - 1 is within 0.02 of 0. */
+/** Share of gamma_Q - 1 that is due to the correlation of lambda with the alignment: 1 - permuted / slope. Null if gamma_Q - 1 is within 0.02 of 0. */
 export function correlationShare({
   slope,
   permuted,

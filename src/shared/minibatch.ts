@@ -16,7 +16,7 @@ export const modeNames: Readonly<Record<SamplingMode, string>> = {
 
 /** What to measure; `{}` measures all modes at the size of the run's batches. */
 export const minibatchNoiseSchema = v.strictObject({
-  /** B; default: the run's batch size, or 50 where there is no run. At most P unless drawn with replacement. */
+  /** B; default: the run's batch size, or 50 if there is no run. At most P unless drawn with replacement. */
   batch_size: v.optional(integer(1)),
   /** Default: all three. */
   modes: v.optional(v.pipe(v.array(v.picklist(samplingModes)), v.minLength(1)), [...samplingModes]),
@@ -59,7 +59,7 @@ export interface MinibatchModeSummary {
   /** the factors of docs/theory.md: cov g_B = factor C for one batch, between C for two batches of one epoch. */
   readonly factor: number;
   readonly between_factor: number;
-  /** Variance over its prediction, mean over batches and directions: 1 expected. Null where no noise is expected (a batch of all samples). */
+  /** Variance over its prediction, mean over batches and directions: 1 expected. Null if no noise is expected (a batch of all samples). */
   readonly variance: TheoryComparison | null;
   /** |g_B - g|^2 over factor tr C, mean over batches: 1 expected. */
   readonly trace: TheoryComparison | null;

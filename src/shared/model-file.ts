@@ -1,4 +1,24 @@
-/** The result of checking a `.covature-model` file, also in words. */
+/** What a `.covature-model` file records of a pass in PyTorch, and the result of checking it, also in words. */
+
+/** Every s-th number of an array, s the smallest that keeps at most 4096. */
+interface SpreadValues {
+  readonly values: Float64Array;
+}
+
+/** What PyTorch computed in double precision for the first m samples of the data. */
+export interface RecordedPass {
+  readonly samples: number;
+  /** [m, outputs]. */
+  readonly outputs: Float64Array;
+  /** [m]. */
+  readonly losses: Float64Array;
+  /** Of the first sample's loss, by parameter. */
+  readonly gradients: ReadonlyMap<string, SpreadValues>;
+  /** What layers gave for the first sample, in the order of the model, with the module that the layer was in PyTorch. */
+  readonly layers: readonly (SpreadValues & { readonly place: string; readonly module: string })[];
+  /** Relative errors below this are agreement. */
+  readonly tolerance: number;
+}
 
 export interface ModelFileCheck {
   /** Largest relative error of outputs, losses and a sample's gradient against PyTorch's, in double precision. */

@@ -20,8 +20,8 @@ export interface NoiseAtWork {
   readonly gradient_curvature: number;
   /** lambda_max(Q - H^2): the largest mean squared deviation of h_p from H along one direction. */
   readonly curvature_variance: number;
-  /** tr G, tr(CG) and ||G||_F^2 of the Gauss-Newton part, where it is not H itself. */
-  readonly gauss_newton?: { readonly trace: number; readonly trace_C: number; readonly norm: number };
+  /** tr G, tr(CG) and ||G||_F^2 of the Gauss-Newton part, if it is not H itself. */
+  readonly gauss_newton?: { readonly trace: number; readonly trace_C: number; readonly norm: number } | undefined;
   /** Absent in measurements of earlier versions. */
   readonly linear_stability?: LinearStability;
   /** sum C_ii / H_ii over the directions with H_ii > cutoff H_11 whose values exceed their floors, by cutoff. */
@@ -57,7 +57,7 @@ export function lossScaledTrace(traceC: number, traceH: number, loss: number, ou
 
 /**
  * K tr(CH) / (2 L ||H||_F^2): the alignment of Wu, Wang & Su (NeurIPS 2022, arXiv:2207.02628), mu = tr(C G) / (2 L ||G||_F^2) with G = H where the network above the layer
- * is piecewise linear, times K as above. 1 where C = (2 L / K) H.
+ * is piecewise linear, times K as above. 1 if C = (2 L / K) H.
  */
 export function lossScaledAlignment(
   { trace_CH, norm_H, outputs }: Pick<NoiseAtWork, 'trace_CH' | 'norm_H' | 'outputs'>,
@@ -89,7 +89,7 @@ export function lossScaledByGaussNewton(
   };
 }
 
-/** The rate of the largest listed batch that is not above, and of the next; null where none was computed. The rate grows with the batch. */
+/** The rate of the largest listed batch that is not above, and of the next; null if none was computed. The rate grows with the batch. */
 export function linearlyStableRate(
   stability: LinearStability | undefined,
   batch: number,
@@ -106,7 +106,7 @@ export function linearlyStableRate(
 /**
  * The largest learning rate that this layer allows under sampling: eta <= 2 a / (a^2 + p s^2), a = lambda_max(H), s^2 = lambda_max(Q - H^2): from (1 - eta a)^2 + eta^2 p s^2 <= 1,
  * the condition lambda_max[(I - eta H)^2 + eta^2 p (Q - H^2)] <= 1 with both largest along one direction (Wu, Ma & E, NeurIPS 2018). p = 0: 2 / a.
- * NaN where no curvature is positive: then no rate is bounded.
+ * NaN if no curvature is positive: then no rate is bounded.
  */
 export function stableRate(sharpness: number, curvatureVariance: number, factor: number): number {
   if (!(sharpness > 0)) return NaN;
@@ -133,7 +133,7 @@ export function oneStepChange(
 
 /**
  * The variance of w . v_i about a quadratic minimum, S = (1 - eta h)^2 S + eta^2 c with c = p C_ii: eta^2 c / (1 - (1 - eta h)^2); with momentum mu
- * eta c (1 + mu) / (h (1 - mu) [2 (1 + mu) - eta h]). NaN where the rate is not stable. Batches independent.
+ * eta c (1 + mu) / (h (1 - mu) [2 (1 + mu) - eta h]). NaN if the rate is not stable. Batches independent.
  */
 export function stationaryVariance(curvature: number, noise: number, rate: number, momentum = 0): number {
   const room = stabilityLimit(momentum) - rate * curvature;
@@ -146,7 +146,7 @@ export function stationaryVariance(curvature: number, noise: number, rate: numbe
  * whose noise is anticorrelated in the same way). The state x = (w, u), u <- mu u - eta (h w + xi), w <- w + u, is carried through an epoch: x_j = A^j x_0 + sum_a A^(j-a) b xi_a.
  * `end`: variance of w at the end of an epoch; `mean`: its mean over the steps of one, which a series of every step shows. With mu = 0, equal batches, c = one batch's
  * variance and rho = 1 - eta h: end = eta^2 c f(N) / (1 - rho^2N), f(j) = N/(N-1) (1 - rho^2j) / (1 - rho^2) - ((1 - rho^j) / (1 - rho))^2 / (N - 1), and within
- * rho^2j end + eta^2 c f(j). NaN where the rate is not stable.
+ * rho^2j end + eta^2 c f(j). NaN if the rate is not stable.
  */
 export function epochVariance(
   curvature: number,

@@ -22,8 +22,8 @@ const longRun = 7 * 86_400;
 const count = (value: number): string => value.toLocaleString('en-US');
 
 /**
- * @param samples of the training part; null where it has not been read yet
- * @param seconds that one run takes; null where it is not known
+ * @param samples of the training part; null if it has not been read yet
+ * @param seconds that one run takes; null if it is not known
  */
 export function plausibility(experiment: Experiment, samples: number | null, seconds: number | null): Plausibility {
   const problems: FieldRemark[] = [];

@@ -7,7 +7,7 @@
 
 interface Candidate {
   readonly step: number;
-  /** Null where it failed. */
+  /** Null if it failed. */
   readonly samples: number | null;
   readonly method: 'exact' | 'projected';
   /** Milliseconds since 1970. */

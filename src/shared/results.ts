@@ -83,13 +83,13 @@ export interface CalibrationSummary {
   /** Samples of a simulated half: those of a half, and more where these scatter less than Gaussian ones of rank one. */
   readonly effective_samples: number;
   /** Standard deviation of the logarithm of the samples' sizes, where these scatter more than Gaussian ones do. */
-  readonly tail?: number;
+  readonly tail?: number | undefined;
   /** Leading directions that were simulated. */
   readonly directions: number;
   /** How many of them were measured, where only part was; beyond them the trace of H is spread in three forms, and the intervals hold all three. */
-  readonly measured_directions?: number;
+  readonly measured_directions?: number | undefined;
   /** If only part was measured, why nothing was calibrated: nothing of tr H is left for the other directions, or more than can be simulated at or below the last measured eigenvalue. */
-  readonly impossible?: 'nothing left' | 'too much left';
+  readonly impossible?: 'nothing left' | 'too much left' | undefined;
   readonly rows: readonly CalibrationRow[];
 }
 
@@ -168,7 +168,7 @@ export interface HalfSample {
   readonly commutator_ratio: number | null;
 }
 
-/** Standard errors over blocks of samples, the leading direction held fixed; null where they are not known. */
+/** Standard errors over blocks of samples, the leading direction held fixed; null if they are not known. */
 export interface StandardErrors {
   readonly trace: { readonly C: number | null; readonly H: number | null; readonly Q: number | null };
   readonly largest_eigenvalue: number | null;
@@ -184,7 +184,7 @@ export interface MeasurementSummary {
   readonly method: 'exact' | 'projected';
   /** Of the passes and of the sums within a chunk of samples; everything else is float64. float32: on a device, or on the cpu where it was asked for. */
   readonly precision: 'float64' | 'float32';
-  /** Present where `precision` is float32. */
+  /** Present if `precision` is float32. */
   readonly precision_reached?: DevicePrecision;
   /** P. */
   readonly samples: number;
@@ -227,28 +227,28 @@ export interface MeasurementSummary {
   readonly floor: { readonly H: number; readonly C: number; readonly Q: number };
   /** By cutoff, widest cutoff last: [1e-1, 1e-2, ..., 1e-8]. */
   readonly gamma: Readonly<Record<Estimand, readonly CutoffRow[]>>;
-  /** Absent where it was not measured, as in measurements of earlier versions. */
-  readonly calibration?: CalibrationSummary;
+  /** Absent if it was not measured, as in measurements of earlier versions. */
+  readonly calibration?: CalibrationSummary | undefined;
   /** Training set less cross-fitted, by cutoff. */
   readonly estimand_difference?: readonly EstimandDifference[];
   /** The slopes of one decade of curvature at a time, windows half a decade apart. Absent in measurements of earlier versions. */
   readonly local_slopes?: Readonly<Record<Estimand, readonly LocalSlope[]>>;
   readonly bootstrap?: BootstrapSummary;
-  /** Present where intervals were computed. */
+  /** Present if intervals were computed. */
   readonly standard_errors?: StandardErrors;
   /** Present unless it was declined; `judgeConvergence` (convergence.ts) compares it with the whole, at any cutoff. */
   readonly half_sample?: HalfSample;
   /** Its verdict at `headlineCutoff`. */
   readonly convergence?: Convergence;
-  /** Why this method was chosen, in words; present where the program chose. */
+  /** Why this method was chosen, in words; present if the program chose. */
   readonly method_reason?: string;
   /** What layers did differently than in training, in words: batchnorm by its running statistics, dropout off; absent if there was nothing. */
   readonly evaluation?: readonly string[];
   /** What could not be computed from so few samples, in words; absent if there were enough. */
   readonly left_out?: readonly string[];
-  /** How the data were read where there was a choice, in words: scaling of bytes, order of channels, classes by name. */
+  /** How the data were read if there was a choice, in words: scaling of bytes, order of channels, classes by name. */
   readonly data_notes?: readonly string[];
-  /** Present where `method` is "projected". */
+  /** Present if `method` is "projected". */
   readonly projected?: ProjectedDetails;
   /** Present if it was asked for and the layer supports it; if the layer does not, `duality_unavailable` says why. */
   readonly duality?: DualitySummary;
@@ -256,13 +256,13 @@ export interface MeasurementSummary {
   /** Why it could not be computed although it was asked for, and what would help. */
   readonly minibatch_noise_unavailable?: string;
   readonly weight_fluctuations_unavailable?: string;
-  /** Present where it was asked for. */
+  /** Present if it was asked for. */
   readonly assumptions?: AssumptionsSummary;
-  /** Present where it was asked for. */
+  /** Present if it was asked for. */
   readonly minibatch_noise?: MinibatchNoiseSummary;
-  /** Present where it was asked for. */
+  /** Present if it was asked for. */
   readonly weight_fluctuations?: WeightFluctuationsSummary;
-  /** Present where it was asked for. */
+  /** Present if it was asked for. */
   readonly density?: DensitySummary;
   readonly engine: {
     readonly blas: string;
@@ -334,7 +334,7 @@ export interface ProjectedArrays extends Omit<ResultArrays, 'C' | 'H' | 'Q' | 'g
   readonly vectors: Float64Array;
 }
 
-/** Arrays that stand beside the others where they were asked for; errors where intervals were computed. */
+/** Arrays that stand beside the others if they were asked for; errors where intervals were computed. */
 export interface ExtraArrays
   extends
     Partial<DualityArrays>,

@@ -3,12 +3,13 @@
  * and its cosine, commutator or change is meaningless: such a number is shown as a dash, with the reason. Also, which numbers are estimates, and how they are
  * written. d: weights.
  */
+import type { Optional } from './defined.ts';
 import type { MeasurementSummary } from './results.ts';
 
 export type MainMatrix = 'C' | 'H' | 'Q';
 
 type Judged = Pick<MeasurementSummary, 'd' | 'trace' | 'floor' | 'eigenvalues'> &
-  Partial<Pick<MeasurementSummary, 'norm_mean_gradient'>>;
+  Optional<Pick<MeasurementSummary, 'norm_mean_gradient'>>;
 
 /** Rounding error of a difference of two numbers of equal size: a few units in the last place of each. */
 const cancellation = 8 * Number.EPSILON;
@@ -22,7 +23,7 @@ export function traceRounding(
     d,
     floor,
     norm_mean_gradient: norm = 0,
-  }: Pick<MeasurementSummary, 'd' | 'floor'> & Partial<Pick<MeasurementSummary, 'norm_mean_gradient'>>,
+  }: Pick<MeasurementSummary, 'd' | 'floor'> & Optional<Pick<MeasurementSummary, 'norm_mean_gradient'>>,
   matrix: MainMatrix,
 ): number {
   const summed = Math.sqrt(d) * floor[matrix];
@@ -56,14 +57,14 @@ export function undefinedReason(summary: Partial<Judged>, quantity: PairQuantity
 export function zeroReason(summary: Partial<Judged>, matrices: readonly MainMatrix[]): string | null {
   const { d, trace, floor, eigenvalues, norm_mean_gradient } = summary;
   if (d === undefined || trace === undefined || floor === undefined || eigenvalues === undefined) return null;
-  const judged = { d, trace, floor, eigenvalues, ...(norm_mean_gradient !== undefined && { norm_mean_gradient }) };
+  const judged = { d, trace, floor, eigenvalues, norm_mean_gradient };
   const zero = matrices.filter((matrix) => isRounding(judged, matrix));
   if (zero.length === 0) return null;
   const names = zero.length < 3 ? zero.join(' and ') : `${zero.slice(0, -1).join(', ')} and ${zero[zero.length - 1]}`;
   return `${names} ${zero.length === 1 ? 'is' : 'are'} 0 up to rounding`;
 }
 
-/** The number, or null where it is not defined; 0 where it is 0 up to rounding, as the cosine of two matrices that share no direction. */
+/** The number, or null if it is not defined; 0 if it is 0 up to rounding, as the cosine of two matrices that share no direction. */
 export function definedPair(summary: Judged & Pick<MeasurementSummary, PairQuantity>, quantity: PairQuantity) {
   if (undefinedReason(summary, quantity) !== null) return null;
   return quantity === 'commutator_ratio' ? commutatorAbove(summary[quantity]) : withoutRounding(summary[quantity]);
@@ -110,7 +111,7 @@ export function eigenvalueAbove(value: number, { floor }: Pick<MeasurementSummar
   return Math.abs(value) <= floor.H ? 0 : value;
 }
 
-/** How numbers are written: with a given number of digits, with an uncertainty, and where there is no number. */
+/** How numbers are written: with a given number of digits, with an uncertainty, and if there is no number. */
 export interface NumberStyle {
   readonly number: (value: number, digits: number) => string;
   readonly uncertain: (value: number, uncertainty: number) => string;

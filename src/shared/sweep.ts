@@ -32,7 +32,7 @@ export interface Sweep {
   readonly axes: readonly SweepAxis[];
   /** The product of the axes' lengths. */
   readonly count: number;
-  /** Run `index` of `count`; the last axis changes fastest. Raises InputError where this combination is wrong. */
+  /** Run `index` of `count`; the last axis changes fastest. Raises InputError if this combination is wrong. */
   readonly at: (index: number) => SweepRun;
 }
 

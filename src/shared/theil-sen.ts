@@ -7,7 +7,7 @@
  * listing all pairs would take n^2 / 2; no randomness.
  */
 
-/** Median slope over points 0..n-1, in any order. NaN where fewer than two x differ. All values must be finite. */
+/** Median slope over points 0..n-1, in any order. NaN if fewer than two x differ. All values must be finite. */
 export function theilSen(x: ArrayLike<number>, y: ArrayLike<number>, n = x.length): number {
   if (!(n <= x.length && n <= y.length))
     throw new Error(`theilSen: ${n} points asked of ${x.length} x and ${y.length} y`);

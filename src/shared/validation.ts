@@ -82,3 +82,12 @@ export function parseJson(text: string, what: string): unknown {
     throw new InputError(`${what}: not valid JSON (${error instanceof Error ? error.message : String(error)})`);
   }
 }
+
+/** Parses JSON text; null if it is none. */
+export function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}

@@ -25,7 +25,7 @@ export function leavesOf(value: unknown, path = '', leaves = new Map<string, Lea
   return leaves;
 }
 
-/** The settings in which experiments differ: by path, one value an experiment, undefined where it has none. Equal ones are left out unless `all`. */
+/** The settings in which experiments differ: by path, one value an experiment, undefined if it has none. Equal ones are left out unless `all`. */
 export function differencesOf(experiments: readonly unknown[], all = false): Map<string, (Leaf | undefined)[]> {
   const leaves = experiments.map((experiment) => leavesOf(experiment));
   const differences = new Map<string, (Leaf | undefined)[]>();

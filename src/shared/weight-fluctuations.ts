@@ -73,7 +73,7 @@ export interface FluctuationComponents {
   readonly noise: readonly number[];
   /** The variance that these two predict for a stationary w . p_k; null if there is none. */
   readonly predicted: readonly (number | null)[];
-  /** theta_right - theta_left with L(w_bar + theta p_k) = e L(w_bar) at both; null where the loss does not get there. */
+  /** theta_right - theta_left with L(w_bar + theta p_k) = e L(w_bar) at both; null if the loss does not get there. */
   readonly flatness: readonly (number | null)[];
   /** Samples behind the flatness. */
   readonly flatness_samples: number;
@@ -159,7 +159,7 @@ export interface StretchSetting {
 /** Change of the loss over a stretch, of its value at the start, above which the weights had not settled. */
 const settledWithin = 0.1;
 
-/** Why the ratios of a stretch say less than they seem to: the other layers moved too, or the training had not come to rest. In whole sentences; none where both hold. */
+/** Why the ratios of a stretch say less than they seem to: the other layers moved too, or the training had not come to rest. In whole sentences; none if both hold. */
 export function stretchCaveats({ frozen, modes }: Pick<WeightFluctuationsSummary, 'frozen' | 'modes'>): string[] {
   const moving = modes.filter(({ loss: [first, last] }) => Math.abs(last - first) > settledWithin * first);
   const short = (value: number): string => String(Number(value.toPrecision(3)));
@@ -183,7 +183,7 @@ export function epochSizes(population: number, batch: number): number[] {
 }
 
 /**
- * The variance of w . v about a quadratic minimum of curvature h with single-sample noise C along v, by the mode of sampling; NaN where there is no stationary one.
+ * The variance of w . v about a quadratic minimum of curvature h with single-sample noise C along v, by the mode of sampling; NaN if there is no stationary one.
  * Independent batches: `stationaryVariance` with p C; epoch shuffling: the mean of `epochVariance` over the steps of an epoch.
  */
 export function predictedVariance(

@@ -12,7 +12,7 @@ export interface PublishedFile {
   /** Addresses to download it from, tried in this order. */
   readonly urls: readonly string[];
   /** SHA-256 of what a .gz file unpacks to: another packing of the same content is as good. */
-  readonly contentSha256?: string;
+  readonly contentSha256?: string | undefined;
 }
 
 /** Files inside an archive that are kept in its place. */
@@ -49,7 +49,7 @@ function idxFiles(
     size,
     sha256,
     urls: mirrors.map((mirror) => mirror + idxNames[i]),
-    ...(contentSha256 === undefined ? {} : { contentSha256 }),
+    contentSha256,
   }));
 }
 

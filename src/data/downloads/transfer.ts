@@ -181,7 +181,7 @@ function describe(error: unknown): string {
   return cause instanceof Error ? cause.message || codeOf(cause) : messageOf(error);
 }
 
-/** The size of a file, or undefined where there is none. */
+/** The size of a file, or undefined if there is none. */
 export async function fileSize(file: string): Promise<number | undefined> {
   try {
     return (await fs.stat(file)).size;

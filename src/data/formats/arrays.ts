@@ -18,10 +18,10 @@ import { parseSafetensors } from './safetensors.ts';
 import { elementsOf, toFloat64, type StoredTensor } from './tensors.ts';
 
 export interface ArraysOptions {
-  /** Names of the arrays; default "inputs" and "targets", or others that are usual (x_train and y_train, X and y, ...) where these are not there. */
+  /** Names of the arrays; default "inputs" and "targets", or others that are usual (x_train and y_train, X and y, ...) if these are not there. */
   readonly inputs?: string;
   readonly targets?: string;
-  /** A second file with the test part under the same names. Default: the arrays `test_<inputs>` and `test_<targets>` of the first where both are there. */
+  /** A second file with the test part under the same names. Default: the arrays `test_<inputs>` and `test_<targets>` of the first if both are there. */
   readonly testPath?: string;
   /** Of an .npy file, which holds one array: the file with the targets. Default: beside it, by usual names (X.npy and y.npy). */
   readonly targetsPath?: string;
@@ -37,7 +37,7 @@ interface Opened {
   readonly arrays: Arrays;
   /** Arrays of text, of npz and npy. */
   readonly texts?: ReadonlyMap<string, () => string[] | null>;
-  /** Of the classes, where the file's metadata say so. */
+  /** Of the classes, if the file's metadata say so. */
   readonly names?: readonly string[];
 }
 
@@ -77,7 +77,7 @@ interface ChosenNames {
   readonly notes: readonly string[];
 }
 
-/** The arrays that are asked for; where none were named and the default ones are not there, those of usual names. */
+/** The arrays that are asked for; if none were named and the default ones are not there, those of usual names. */
 function chooseNames(arrays: Arrays, options: ArraysOptions): ChosenNames {
   const [inputs, targets] = [options.inputs ?? 'inputs', options.targets ?? 'targets'];
   const has = (...names: (string | undefined)[]): boolean =>
@@ -115,7 +115,7 @@ function namesIn(text: string | undefined): readonly string[] | undefined {
 
 /**
  * Reads an npz or safetensors file as a dataset. Inputs of unsigned bytes stay bytes (they will be divided by 255), float64 and integers of 32 or more bits become float64,
- * everything else float32. Targets of integers [n] or [n, 1] are classes where all are 0 to 65,535 (or `classes` says how many there are); all others are vectors, of
+ * everything else float32. Targets of integers [n] or [n, 1] are classes if all are 0 to 65,535 (or `classes` says how many there are); all others are vectors, of
  * which a loss over classes may still take whole numbers and one-hot rows (targets.ts).
  * Raises an InputError, opening with the path, for damage, missing arrays (listing those there are), counts that differ.
  */
@@ -263,7 +263,7 @@ async function firstThere(folder: string, names: readonly string[]): Promise<str
 interface ReadPart {
   part: RawPart;
   readonly shape: readonly number[];
-  /** Labels that are words, in place of the part's targets; null where they are numbers. */
+  /** Labels that are words, in place of the part's targets; null if they are numbers. */
   readonly words: readonly string[] | null;
   readonly notes: readonly string[];
 }

@@ -99,7 +99,7 @@ async function readFiles(folder: string, names: readonly string[]): Promise<Name
   return files;
 }
 
-/** The images of the files in order; no test part where `test` is empty. */
+/** The images of the files in order; no test part if `test` is empty. */
 export function cifar10Dataset(train: readonly Named[], test: readonly Named[] = []): RawDataset {
   return {
     name: 'CIFAR-10',

@@ -11,8 +11,8 @@ export interface Row {
 const marks = [',', ';', '\t', '|'];
 
 /**
- * The mark between two fields, from the first line that is no remark: whichever of , ; tab | it has most of; blanks where it has none of these and words or numbers
- * stand apart. With semicolons, tabs or pipes a comma may be a decimal one, so it counts only where there is no other mark.
+ * The mark between two fields, from the first line that is no remark: whichever of , ; tab | it has most of; blanks if it has none of these and words or numbers
+ * stand apart. With semicolons, tabs or pipes a comma may be a decimal one, so it counts only if there is no other mark.
  */
 export function guessDelimiter(text: string): string {
   const line = firstLine(text).replace(/"[^"]*"/g, '');

@@ -10,7 +10,7 @@ import { readRange } from '../files.ts';
 export interface GrowingEntry {
   readonly name: string;
   readonly size: number;
-  /** Raises InputError where the checksum differs. */
+  /** Raises InputError if the checksum differs. */
   read(): Promise<Uint8Array<ArrayBuffer>>;
 }
 
@@ -66,7 +66,7 @@ export async function readGrowing(handle: fs.FileHandle, from: number, name: str
   return { entries, next: at, complete: false };
 }
 
-/** Packed and unpacked, from the header or, where those are 2^32 - 1, from its zip64 field (unpacked first); NaN where that is missing. */
+/** Packed and unpacked, from the header or, where those are 2^32 - 1, from its zip64 field (unpacked first); NaN if that is missing. */
 function sizesOf(header: DataView, extra: Uint8Array): readonly [packed: number, length: number] {
   const [packed, length] = [header.getUint32(18, true), header.getUint32(22, true)];
   if (packed !== wide && length !== wide) return [packed, length];

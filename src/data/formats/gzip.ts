@@ -10,7 +10,7 @@ export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-/** The first bytes that a gzip file unpacks to (at least 4 KB where there are as many), from its first 4 KB alone. */
+/** The first bytes that a gzip file unpacks to (at least 4 KB if there are as many), from its first 4 KB alone. */
 export function gunzipStart(bytes: Uint8Array, name: string): Uint8Array {
   try {
     return zlib.gunzipSync(bytes.subarray(0, 4096), { finishFlush: zlib.constants.Z_SYNC_FLUSH });

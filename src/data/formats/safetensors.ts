@@ -46,7 +46,7 @@ export interface SafetensorsHeader {
 const largestHeader = 100_000_000;
 
 /**
- * Reads a whole file from `bytes`; `name` (its path) opens every error. Arrays are views into `bytes` where the alignment allows it.
+ * Reads a whole file from `bytes`; `name` (its path) opens every error. Arrays are views into `bytes` if the alignment allows it.
  * Raises an InputError for anything the format does not allow: a header length beyond the file or 100 MB, invalid UTF-8 or JSON, a repeated key, unknown
  * fields or dtypes, a shape that does not fit its byte range, ranges out of the file, overlapping or with gaps.
  */
@@ -66,7 +66,7 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
 /** A file of any size whose tensors are read one by one. `close` it. */
 export interface OpenSafetensors extends SafetensorsHeader, AsyncDisposable {
   readonly path: string;
-  /** Raises an InputError that lists the names there are where `key` is none of them. */
+  /** Raises an InputError that lists the names there are if `key` is none of them. */
   read(key: string): Promise<StoredTensor>;
   /** Elements `from` to `to` (exclusive) of the flattened tensor, as a tensor of one dimension. */
   readElements(key: string, from: number, to: number): Promise<StoredTensor>;

@@ -92,7 +92,7 @@ class BlockReader {
     return chunk;
   }
 
-  /** Exactly `count` bytes; null at the very end of the source where that may be. */
+  /** Exactly `count` bytes; null at the very end of the source if that may be. */
   async read(count: number, mayEnd = false): Promise<Uint8Array | null> {
     const out = new Uint8Array(count);
     for (let at = 0; at < count;) {

@@ -64,7 +64,7 @@ export function dtypeBytes(dtype: Dtype): number {
   return bytesOfDtype[dtype];
 }
 
-/** The product of a shape, or undefined where it is not a shape or has more than 2^53 - 1 elements. The empty shape has one element. */
+/** The product of a shape, or undefined if it is not a shape or has more than 2^53 - 1 elements. The empty shape has one element. */
 export function elementsOf(shape: unknown): number | undefined {
   if (!Array.isArray(shape)) return undefined;
   let product = 1;
@@ -91,7 +91,7 @@ export function dtypeOf(data: TensorData): Dtype {
   throw new Error(`unknown kind of array: ${String(data satisfies never)}`);
 }
 
-/** A tensor of `data`, its dtype from the kind of array. Throws where the shape does not hold as many elements. */
+/** A tensor of `data`, its dtype from the kind of array. Throws if the shape does not hold as many elements. */
 export function tensor(data: TensorData, shape: readonly number[] = [data.length]): StoredTensor {
   if (elementsOf(shape) !== data.length)
     throw new Error(`shape [${shape.join(', ')}] does not hold ${data.length} elements`);
@@ -99,7 +99,7 @@ export function tensor(data: TensorData, shape: readonly number[] = [data.length
 }
 
 /**
- * The elements in `bytes` (a multiple of the dtype's size). Without a copy where the bytes are aligned for the type, otherwise (and for F16, BF16) from a copy.
+ * The elements in `bytes` (a multiple of the dtype's size). Without a copy if the bytes are aligned for the type, otherwise (and for F16, BF16) from a copy.
  */
 export function decodeElements(dtype: Dtype, bytes: Uint8Array): TensorData {
   assertLittleEndian();
@@ -158,7 +158,7 @@ function assertLittleEndian(): void {
 }
 
 /**
- * The elements as doubles (no copy where they are). 64-bit integers beyond 2^53 - 1 raise a RangeError with the index: they have no exact double.
+ * The elements as doubles (no copy if they are). 64-bit integers beyond 2^53 - 1 raise a RangeError with the index: they have no exact double.
  */
 export function toFloat64(data: TensorData): Float64Array {
   if (data instanceof Float64Array) return data;

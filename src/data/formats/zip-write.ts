@@ -1,6 +1,6 @@
 /**
- * Writing zip archives as a stream, of any size: zip64 (PKWARE's APPNOTE 6.3.9, 4.3.14 and 4.5.3) where a size or an offset needs it. Entries are stored as they
- * are, or deflated where they come whole. Checksums follow each entry (a data descriptor), so nothing is read twice.
+ * Writing zip archives as a stream, of any size: zip64 (PKWARE's APPNOTE 6.3.9, 4.3.14 and 4.5.3) if a size or an offset needs it. Entries are stored as they
+ * are, or deflated if they come whole. Checksums follow each entry (a data descriptor), so nothing is read twice.
  */
 import * as zlib from 'node:zlib';
 

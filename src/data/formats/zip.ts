@@ -1,5 +1,5 @@
 /**
- * Zip archives, as NumPy writes them (stored or deflated, zip64 where needed; PKWARE's APPNOTE 6.3.9). The central directory is authoritative and
+ * Zip archives, as NumPy writes them (stored or deflated, zip64 if needed; PKWARE's APPNOTE 6.3.9). The central directory is authoritative and
  * is checked: ranges inside the file, no two entries in one place, sizes that deflate can reach, checksums. No memory beyond the file's
  * size times what deflate can do (1,032) is taken, and that only for entries that are asked for.
  */
@@ -39,7 +39,7 @@ export function readZip(bytes: Uint8Array, name: string): ZipEntry[] {
   return entriesOf({ size: bytes.length, read: (at, length) => bytes.subarray(at, at + length) }, name);
 }
 
-/** The entries of an archive of any size, of which no more is read than is asked for. Raises InputError as `readZip` does, and where it cannot be read. */
+/** The entries of an archive of any size, of which no more is read than is asked for. Raises InputError as `readZip` does, and if it cannot be read. */
 export function openZip(file: string, name = path.basename(file)): ZipFile {
   let handle: number;
   let size: number;

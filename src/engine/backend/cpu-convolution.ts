@@ -10,7 +10,7 @@ import { ServedLoops } from './served.ts';
 import type { Window2d } from './types.ts';
 import { isDense, isWithin } from './windows.ts';
 
-/** Bytes of patches at once, where one image's are fewer. */
+/** Bytes of patches at once, if one image's are fewer. */
 const blockBytes = 2 ** 18;
 /** Multiply-adds per place (k F) up to which the kernels are faster. */
 const largestDirect = 160;
@@ -159,7 +159,7 @@ export class CpuConvolution extends ServedLoops {
     });
   }
 
-  /** Calls `body` with the rows of some images in x, and with those of their windows in z; of all images at once where `isWhole`. */
+  /** Calls `body` with the rows of some images in x, and with those of their windows in z; of all images at once if `isWhole`. */
   #byBlocks(x: CpuTensor, window: Window2d, z: CpuTensor, isWhole: boolean, body: Body): void {
     const [places, windows] = [window.height * window.width, window.outHeight * window.outWidth];
     const count = x.rows / places;

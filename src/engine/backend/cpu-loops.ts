@@ -1,5 +1,5 @@
 /**
- * The loops of the cpu backend on whole tensors: by the WebAssembly kernels where all tensors of a call lie in their memory (SIMD), else in
+ * The loops of the cpu backend on whole tensors: by the WebAssembly kernels if all tensors of a call lie in their memory (SIMD), else in
  * JavaScript. Both give the same values up to the rounding of products that are added (blend).
  */
 import type { ActivationFunction } from '../../shared/model.ts';
@@ -138,7 +138,7 @@ export class CpuLoops extends ServedLoops {
     else this.#patches(kernels.scatterPatches, w, x, columns, x);
   }
 
-  /** The maxima of windows and their places, behind relu where `rectified`. */
+  /** The maxima of windows and their places, behind relu if `rectified`. */
   maxPool(x: CpuTensor, w: Window2d, rectified: boolean, values: CpuTensor, places: CpuTensor): void {
     const kernels = isPlain(w) && isWithin(w) ? this.serving(x, values, places) : null;
     if (kernels !== null) {

@@ -1,5 +1,5 @@
 /**
- * The loops of the cpu backend over rows and columns of matrices: by the WebAssembly kernels where all tensors of a call lie in their memory (SIMD), else in
+ * The loops of the cpu backend over rows and columns of matrices: by the WebAssembly kernels if all tensors of a call lie in their memory (SIMD), else in
  * JavaScript. Both give the same values up to rounding; sums and exponentials of the kernels are made in the tensors' precision.
  */
 import type { Blas, Precision } from '../blas/types.ts';
@@ -90,7 +90,7 @@ export class CpuRows extends ServedLoops {
     }
   }
 
-  /** @param ones at least as many as rows, where the library makes the sums */
+  /** @param ones at least as many as rows, if the library makes the sums */
   columnSums(x: CpuTensor, ones: (count: number) => CpuTensor['data'], out: CpuTensor): void {
     const kernels = this.serving(x, out, out);
     if (kernels !== null) kernels.columnSums(this.double, x.rows, x.cols, x.at, out.at);

@@ -7,7 +7,7 @@ export class CpuTensor implements Tensor {
   rows: number;
   cols: number;
   readonly data: Real;
-  /** Byte offset of the data in the memory of the SIMD loops; -1 where it lies elsewhere. */
+  /** Byte offset of the data in the memory of the SIMD loops; -1 if it lies elsewhere. */
   readonly at: number;
   /** Shares the data of another tensor: never recycled. */
   readonly isView: boolean;

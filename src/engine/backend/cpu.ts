@@ -1,5 +1,5 @@
 /**
- * The backend on the CPU: typed arrays in the BLAS library's memory (cpu-memory.ts), matrix products by BLAS, the rest by SIMD loops where the library has
+ * The backend on the CPU: typed arrays in the BLAS library's memory (cpu-memory.ts), matrix products by BLAS, the rest by SIMD loops if the library has
  * them, else by plain ones (cpu-loops.ts).
  */
 import type { ActivationFunction } from '../../shared/model.ts';

@@ -16,7 +16,7 @@ export class ServedLoops {
     this.bytes = precision === 'float64' ? 8 : 4;
   }
 
-  /** The kernels where all of them lie in their memory. */
+  /** The kernels if all of them lie in their memory. */
   protected serving(a: CpuTensor, b: CpuTensor, c: CpuTensor, d: CpuTensor = a): Kernels | null {
     return a.at >= 0 && b.at >= 0 && c.at >= 0 && d.at >= 0 ? this.#kernels : null;
   }

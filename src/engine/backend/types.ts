@@ -51,7 +51,7 @@ export interface Backend {
 
   /** A tensor of these values (copied). Raises an Error unless values.length = rows * cols. */
   from(values: ArrayLike<number>, rows: number, cols: number): Tensor;
-  /** `from` without a copy where the products can read the array itself, which must not change while the tensor lives; absent where they never can. */
+  /** `from` without a copy if the products can read the array itself, which must not change while the tensor lives; absent if they never can. */
   borrow?(values: Real, rows: number, cols: number): Tensor;
   zeros(rows: number, cols: number): Tensor;
   /**
@@ -69,7 +69,7 @@ export interface Backend {
   /** The same values seen as [rows, cols]; no copy. */
   reshape(tensor: Tensor, rows: number, cols: number): Tensor;
 
-  /** op(a) op(b); op is the transpose where the flag is set. */
+  /** op(a) op(b); op is the transpose if the flag is set. */
   matmul(a: Tensor, b: Tensor, transposeA?: boolean, transposeB?: boolean): Tensor;
   /** a b + bias (a row, [1, cols]) on every row. */
   affine(a: Tensor, b: Tensor, bias: Tensor | null): Tensor;
@@ -102,13 +102,13 @@ export interface Backend {
 
   /**
    * With W the sum of a row's targets: losses [rows, 1] = W logSumExp(y) - rowDot(y, targets) and gradient = factor (W softmax(y) - targets), in one pass;
-   * absent where the backend has no faster way than those operations.
+   * absent if the backend has no faster way than those operations.
    */
   crossEntropy?(y: Tensor, targets: Tensor, factor: number): { readonly losses: Tensor; readonly gradient: Tensor };
 
   /** Entry j of every row times row[j]; row [1, cols]. */
   multiplyRow(a: Tensor, row: Tensor): Tensor;
-  /** a * scale + shift with rows scale and shift, on every row; absent where it takes as long as two operations. */
+  /** a * scale + shift with rows scale and shift, on every row; absent if it takes as long as two operations. */
   scaleShift?(a: Tensor, scale: Tensor, shift: Tensor): Tensor;
   /** a x + b y + c with rows a, b and c, on every row; absent likewise. */
   combineRows?(a: Tensor, x: Tensor, b: Tensor, y: Tensor, c: Tensor): Tensor;
@@ -140,7 +140,7 @@ export interface Backend {
    * block of `tokens` rows).
    */
   causalMask(scores: Tensor): Tensor;
-  /** softmax of `causalMask`; absent where it takes as long as both. */
+  /** softmax of `causalMask`; absent if it takes as long as both. */
   causalSoftmax?(scores: Tensor): Tensor;
   /** a * (s - rowDot(s, a)), row by row: the Jacobian of softmax at a, which is symmetric, times s; absent likewise. */
   softmaxJacobian?(a: Tensor, s: Tensor): Tensor;
@@ -160,13 +160,13 @@ export interface Backend {
   /** The transpose of `patches` (col2im): overlaps add up. */
   scatterPatches(columns: Tensor, window: Window2d): Tensor;
   /**
-   * affine(patches(x), kernel, bias) without all the patches at once; absent where there is no faster way than that. With it come the maps below: its gradient by x,
+   * affine(patches(x), kernel, bias) without all the patches at once; absent if there is no faster way than that. With it come the maps below: its gradient by x,
    * scatterPatches(dz kernel^T), and target = alpha patches(x)^T dz + beta target.
    */
   convolve?(x: Tensor, kernel: Tensor, bias: Tensor | null, window: Window2d): Tensor;
   convolveBack?(dz: Tensor, kernel: Tensor, window: Window2d): Tensor;
   accumulateConvolution?(target: Tensor, alpha: number, x: Tensor, dz: Tensor, window: Window2d, beta: number): void;
-  /** `convolveBack` and patches(x)^T dz at once where that takes less than one after the other, else null. */
+  /** `convolveBack` and patches(x)^T dz at once if that takes less than one after the other, else null. */
   convolutionGradients?(
     x: Tensor,
     dz: Tensor,
@@ -176,11 +176,11 @@ export interface Backend {
   /** [n * outHeight * outWidth, channels]: number ky * kernelWidth + kx of the first maximum of every window, among its places in the image. */
   maxPlaces(x: Tensor, window: Window2d): Tensor;
   /**
-   * `maxPlaces` and the entries `pick`ed there, in one pass; absent where there is no faster way than those two. Where `rectified`, relu of those entries, and a
+   * `maxPlaces` and the entries `pick`ed there, in one pass; absent if there is no faster way than those two. If `rectified`, relu of those entries, and a
    * maximum of 0 or less has no place (-1).
    */
   maxPool?(x: Tensor, window: Window2d, rectified: boolean): { readonly values: Tensor; readonly places: Tensor };
-  /** The entries of x at such places; 0 where there is no place. */
+  /** The entries of x at such places; 0 if there is no place. */
   pick(x: Tensor, places: Tensor, window: Window2d): Tensor;
   /** The transpose of `pick`: [n * height * width, channels], overlaps add up. */
   spread(y: Tensor, places: Tensor, window: Window2d): Tensor;

@@ -28,7 +28,7 @@ export type ArrayReference =
 /** The WebAssembly loops that run on a memory beside the matrix products. */
 export interface Loops {
   readonly kernels: Kernels;
-  /** Byte offset of an array in the memory of the kernels; -1 where it lies elsewhere. */
+  /** Byte offset of an array in the memory of the kernels; -1 if it lies elsewhere. */
   offset(array: Real): number;
 }
 
@@ -36,7 +36,7 @@ export interface Blas {
   readonly kind: 'native' | 'wasm';
   /** For people: "OpenBLAS 0.3.21 (Haswell)", "WebAssembly (SIMD)". */
   readonly name: string;
-  /** Where the library was loaded from; empty for WebAssembly. */
+  /** If the library was loaded from; empty for WebAssembly. */
   readonly path: string;
 
   /**
@@ -54,7 +54,7 @@ export interface Blas {
 
   /**
    * C = alpha op(A) op(B) + beta C, with op(A) [m, k], op(B) [k, n], C [m, n], all of one precision and all from `allocate`
-   * (subarrays of such arrays too). op is the transpose where the flag says so; A is then stored [k, m], B [n, k].
+   * (subarrays of such arrays too). op is the transpose if the flag says so; A is then stored [k, m], B [n, k].
    * With beta = 0, C is not read (it may hold NaN).
    */
   gemm(
@@ -93,7 +93,7 @@ export interface Blas {
    */
   eigh(n: number, a: Float64Array, eigenvalues: Float64Array): void;
 
-  /** Elementwise and window loops with SIMD on arrays from `allocate`; absent where those lie in no WebAssembly memory. */
+  /** Elementwise and window loops with SIMD on arrays from `allocate`; absent if those lie in no WebAssembly memory. */
   readonly loops?: Loops;
 
   /** How many threads the library itself may use in the next calls from this thread; WebAssembly has one. */

@@ -135,7 +135,7 @@ function onMemory(module: WebAssembly.Module, memory: WebAssembly.Memory): WasmB
   };
 }
 
-/** True for double, false for single precision. Raises an Error where they are mixed. */
+/** True for double, false for single precision. Raises an Error if they are mixed. */
 function isDouble(a: Real, b: Real, c: Real): boolean {
   const bytes = a.BYTES_PER_ELEMENT;
   if (b.BYTES_PER_ELEMENT !== bytes || c.BYTES_PER_ELEMENT !== bytes) {

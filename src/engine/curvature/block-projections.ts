@@ -163,7 +163,7 @@ interface Projector {
   ) => void;
 }
 
-/** By S_p = B_p B_p^T where that is narrower, with y = B_p^T u: u . S_p u = |y|^2 and |S_p u|^2 = y . (B_p^T B_p) y; else by S_p itself. */
+/** By S_p = B_p B_p^T if that is narrower, with y = B_p^T u: u . S_p u = |y|^2 and |S_p u|^2 = y . (B_p^T B_p) y; else by S_p itself. */
 function projectorOf(
   { network, backend }: Problem,
   layer: AffineLayer,

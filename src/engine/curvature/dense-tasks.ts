@@ -2,7 +2,7 @@
  * Pieces of the large dense computations, each writing or returning its own part (see parallel/pool.ts). Letters: d weights, rows r_i
  * of `vectors` [d, d] the eigenvectors of H.
  */
-import type { ArrayReference, Real } from '../blas/types.ts';
+import type { ArrayReference } from '../blas/types.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
 
 /** Columns of one block of the symmetric product. */
@@ -213,9 +213,3 @@ export const innerProductsTask = defineTask(
     return { CC, HH, QQ, CH, CQ };
   },
 );
-
-export function sumOfSquares(values: Real, from: number, count: number): number {
-  let sum = 0;
-  for (let i = from; i < from + count; i++) sum += values[i] * values[i];
-  return sum;
-}

@@ -42,7 +42,7 @@ export interface MeasuredMatrices {
   readonly gradient: Float64Array;
 }
 
-/** Passes over the samples and unpacks the matrices. Raises InputError where they leave the range of doubles. */
+/** Passes over the samples and unpacks the matrices. Raises InputError if they leave the range of doubles. */
 export async function measureMatrices(context: ExactContext): Promise<MeasuredMatrices> {
   const { pool, input, options, layout, d, samples, stages } = context;
   const { model, weights, inputs, targets } = input;

@@ -22,7 +22,7 @@ const dualDirections = 200;
 
 export type ThreeDirections = readonly [DirectionMatrix, DirectionMatrix, DirectionMatrix];
 
-/** The directions for the intervals: over all samples, of H_A, of H_B; null where none are wanted. */
+/** The directions for the intervals: over all samples, of H_A, of H_B; null if none are wanted. */
 export function directionsOf(
   chosen: DirectionMatrix | null,
   [a, b]: readonly [Crossed, Crossed],
@@ -32,7 +32,7 @@ export function directionsOf(
     : [chosen, a.directions, b.directions];
 }
 
-/** Projections over blocks of samples along the chosen directions; undefined where no intervals are wanted. */
+/** Projections over blocks of samples along the chosen directions; undefined if no intervals are wanted. */
 export async function project(
   pool: Pool,
   { order, sizes }: MomentSums,
@@ -90,7 +90,7 @@ export async function dualityAlong(
 
 /**
  * Values of smaller size along a direction are zero as far as double precision can tell (statistics/floor.ts): for H from the residuals, and for all three
- * from two orders of summation, the matrices' and that over blocks of samples, where the latter was taken.
+ * from two orders of summation, the matrices' and that over blocks of samples, if the latter was taken.
  */
 export function numericalFloors(
   samples: number,
@@ -106,7 +106,8 @@ export function numericalFloors(
       differences: other === undefined ? [] : other[key].map((value, k) => value - values[key][other.indices[k]]),
       scale: values[key].reduce((most, x) => Math.max(most, Math.abs(x)), 0),
       // A device adds a few hundred terms at most in single precision, the host adds these sums in float64.
-      ...(isSingle ? { roundoff: 2 ** -24 } : { terms: samples }),
+      roundoff: isSingle ? 2 ** -24 : 2 ** -53,
+      terms: isSingle ? 1 : samples,
     });
   return { H: floor('H', [residual]), C: floor('C', []), Q: floor('Q', []) };
 }
@@ -126,7 +127,7 @@ export function crossFittedArrays(
   };
 }
 
-/** The arrays of further random splits; none where there are none. */
+/** The arrays of further random splits; none if there are none. */
 export function splitArrays(splits: readonly (readonly [Diagonals, Diagonals])[]): Partial<SplitArrays> {
   const rows = splits.flat();
   return rows.length === 0

@@ -200,7 +200,7 @@ export async function measureAlong(
   return { directions, stability, mechanism, duality, splits };
 }
 
-/** How eigenvectors align with single samples' gradients and curvatures; undefined where no direction is above the floor. */
+/** How eigenvectors align with single samples' gradients and curvatures; undefined if no direction is above the floor. */
 async function measureMechanism(
   context: ExactContext,
   { order }: MomentSums,

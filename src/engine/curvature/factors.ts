@@ -3,7 +3,7 @@
  * (1 for a bias), delta_p = dl_p/dz and S_p = d2 l_p / dz dz^T, all in double precision:
  *   g_p = a_p (x) delta_p,  h_p = a_p a_p^T (x) S_p,  h_p^2 = |a_p|^2 a_p a_p^T (x) S_p^2.
  * A row of the left factor is vech(a_p a_p^T); a row of the right one [ vech(S_p) | |a_p|^2 vech(S_p^2) | vech(delta_p delta_p^T) | vech(S_p^GN) ],
- * the last (Gauss-Newton) only where it differs from S_p.
+ * the last (Gauss-Newton) only if it differs from S_p.
  */
 import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import { CpuBackend, dataOf } from '../backend/cpu.ts';
@@ -174,7 +174,7 @@ interface SampleHessian {
   readonly square: Real;
 }
 
-/** S_p and its square by sample; where S_p = B_p B_p^T with few columns, S_p^2 = B_p (B_p^T B_p) B_p^T. */
+/** S_p and its square by sample; if S_p = B_p B_p^T with few columns, S_p^2 = B_p (B_p^T B_p) B_p^T. */
 function sampleHessians(
   network: Network,
   backend: CpuBackend,

@@ -37,7 +37,7 @@ export function forecastExact(
   const held = convergence === 'full' ? packed + (matrices + 1) * d * d : 0;
   return {
     bytes: 8 * (packed + factors + (matrices + work) * d * d + assumed + held),
-    // The Gauss-Newton matrix is stored also where it is H.
+    // The Gauss-Newton matrix is stored also if it is H.
     storedBytes: 8 * (4 * d * d + 12 * d),
   };
 }
@@ -54,7 +54,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`;
 }
 
-/** Raises InputError, with the figures and the alternative, where an exact measurement would take more than `limit` bytes. */
+/** Raises InputError, with the figures and the alternative, if an exact measurement would take more than `limit` bytes. */
 export function checkMemory(layout: FactorLayout, limit: number | undefined, extras?: MemoryExtras): void {
   const { bytes } = forecastExact(layout, extras);
   if (limit === undefined || bytes <= limit) return;

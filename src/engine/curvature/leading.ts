@@ -5,6 +5,7 @@
  */
 import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
+import { orthonormaliseRows, sumOfSquares, symmetrise } from './vectors.ts';
 
 /** Below this d the full decomposition is equally cheap. */
 export const fullBelow = 600;
@@ -15,7 +16,7 @@ const tolerance = 1e-3;
 
 export interface LeadingPairsArgument {
   readonly d: number;
-  /** [d, d]; overwritten where all pairs are computed. */
+  /** [d, d]; overwritten if all pairs are computed. */
   readonly matrix: ArrayReference;
   /** Rows [count, d] to start from. */
   readonly start: ArrayReference;
@@ -105,24 +106,15 @@ function orthonormalise(
   gram: Float64Array,
   values: Float64Array,
 ): void {
-  for (let pass = 0; pass < 2; pass++) {
-    const from = pass === 0 ? rows : out;
-    if (pass === 1) rows.set(out.subarray(0, count * d));
-    for (let i = 0; pass === 0 && i < count; i++) {
-      let norm = 0;
-      for (let j = 0; j < d; j++) norm += from[i * d + j] ** 2;
-      const factor = norm > 0 ? 1 / Math.sqrt(norm) : 0;
-      for (let j = 0; j < d; j++) from[i * d + j] *= factor;
-    }
-    blas.gemm(false, true, count, count, d, 1, rows, d, rows, d, 0, gram, count);
-    symmetrise(gram, count);
-    blas.eigh(count, gram, values);
-    for (let i = 0; i < count; i++) {
-      const factor = values[i] > 1e-14 * values[count - 1] ? 1 / Math.sqrt(values[i]) : 0;
-      for (let j = 0; j < count; j++) gram[i * count + j] *= factor;
-    }
-    blas.gemm(false, false, count, d, count, 1, gram, count, rows, d, 0, out, d);
+  for (let i = 0; i < count; i++) {
+    const norm = sumOfSquares(rows, i * d, d);
+    const factor = norm > 0 ? 1 / Math.sqrt(norm) : 0;
+    for (let j = 0; j < d; j++) rows[i * d + j] *= factor;
   }
+  const size = { count, d, least: 1e-14 };
+  orthonormaliseRows(blas, rows, out, size, gram, values);
+  rows.set(out.subarray(0, count * d));
+  orthonormaliseRows(blas, rows, out, size, gram, values);
 }
 
 function largestResidual(basis: Real, moved: Real, values: Float64Array, wanted: number, d: number): number {
@@ -133,10 +125,6 @@ function largestResidual(basis: Real, moved: Real, values: Float64Array, wanted:
     largest = Math.max(largest, Math.sqrt(square) / Math.abs(values[i]));
   }
   return largest;
-}
-
-function symmetrise(matrix: Real, n: number): void {
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) matrix[j * n + i] = matrix[i * n + j];
 }
 
 function reverseRows(matrix: Float64Array, n: number): void {

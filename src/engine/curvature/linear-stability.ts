@@ -11,6 +11,7 @@ import { batchFactor } from '../../shared/noise-at-work.ts';
 import type { LinearStability } from '../../shared/noise-at-work.ts';
 import { Random } from '../../shared/random.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
+import { dot } from './vectors.ts';
 
 /** Batch sizes that rates are given for, up to the number of samples, which is given too. */
 const steps = [1, 2, 5] as const;
@@ -113,7 +114,7 @@ class SearchSpace {
     return this.#basis.length === this.#D.length;
   }
 
-  /** False where it is full, or the vector lies in it. */
+  /** False if it is full, or the vector lies in it. */
   add(vector: Float64Array): boolean {
     if (this.#basis.length >= this.#limit) return false;
     const before = Math.sqrt(dot(vector, vector));
@@ -156,10 +157,4 @@ class SearchSpace {
     for (const array of [matrix, values]) this.#blas.release(array);
     return { value, residual, size: Math.sqrt(dot(residual, residual)) };
   }
-}
-
-function dot(a: Real, b: Real): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

@@ -41,7 +41,7 @@ export interface LayerResult {
   readonly release: () => void;
 }
 
-/** Raises InputError where there is no such parameter. `memoryLimit` in bytes; undefined: no limit. */
+/** Raises InputError if there is no such parameter. `memoryLimit` in bytes; undefined: no limit. */
 export function chooseMethod(
   network: Network,
   parameter: string,
@@ -153,7 +153,7 @@ interface Measured {
   readonly directions: ExtraDirections;
 }
 
-/** Eigendirections that minibatch noise and weight fluctuations are measured along; null where they were not asked for. */
+/** Eigendirections that minibatch noise and weight fluctuations are measured along; null if they were not asked for. */
 interface ExtraDirections {
   readonly batches: NoiseDirections | null;
   readonly stretch: NoiseDirections | null;
@@ -282,7 +282,8 @@ async function withDensity(
   const density = await summariseDensity(pool, input, spec, {
     parameter,
     // For very few samples the input repeats each of them, which no device holds.
-    ...(summary.samples >= 8 ? { samples: summary.samples, device } : {}),
+    samples: summary.samples >= 8 ? summary.samples : undefined,
+    device: summary.samples >= 8 ? device : undefined,
     signal,
     onProgress: (share) => onProgress?.('density', 0.96 + 0.02 * share),
   });

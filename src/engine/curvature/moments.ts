@@ -56,7 +56,7 @@ function rowsOfFactors(width: number): number {
 }
 
 /**
- * The order of samples: half A (the smaller where P is odd), then half B, each in random order.
+ * The order of samples: half A (the smaller if P is odd), then half B, each in random order.
  * @param split number of a further random split, from 1; default the first.
  */
 export function splitHalves(samples: number, seed: number, split = 0): { order: Uint32Array; sizeA: number } {

@@ -7,6 +7,7 @@ import { standardCutoffs } from '../../shared/estimands.ts';
 import { Random } from '../../shared/random.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
+import { dot } from './vectors.ts';
 
 /** Lanczos steps for the largest eigenvalue of Q - H^2, which is positive semidefinite: 1e-4 of it and better on the spectra of layers. */
 const steps = 24;
@@ -16,7 +17,7 @@ export interface NoiseMomentsArgument {
   readonly C: ArrayReference;
   readonly H: ArrayReference;
   readonly Q: ArrayReference;
-  /** The Gauss-Newton part where it is not H. */
+  /** The Gauss-Newton part if it is not H. */
   readonly gaussNewton: ArrayReference | null;
   readonly gradient: Float64Array;
   readonly seed: number;
@@ -55,7 +56,13 @@ export const noiseMomentsTask = defineTask(
       for (let i = 0; i < d; i++) out[i] -= other[i];
     });
     for (const array of [v, moved, other]) blas.release(array);
-    return { trace_CH, norm_H, gradient_curvature, curvature_variance, ...(G !== null && { gauss_newton }) };
+    return {
+      trace_CH,
+      norm_H,
+      gradient_curvature,
+      curvature_variance,
+      gauss_newton: G === null ? undefined : gauss_newton,
+    };
   },
 );
 
@@ -102,18 +109,12 @@ function largestEigenvalue(
   return largest;
 }
 
-function dot(a: Real, b: Real): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
-}
-
 export interface NoiseAtWorkTask {
   readonly d: number;
   readonly C: Real;
   readonly H: Real;
   readonly Q: Real;
-  /** Where it is not H. */
+  /** If it is not H. */
   readonly gaussNewton: Real | undefined;
   readonly stability: LinearStability;
   readonly gradient: Float64Array;

@@ -33,7 +33,7 @@ export interface MeasurementOptions
   readonly libraryThreads: number;
   /** 95 % intervals from resampling blocks of samples; default true. Convergence `training-set` needs them. */
   readonly intervals?: boolean | undefined;
-  /** Random splits that cross-fitted slopes are the median over, where intervals are computed; default several (splits.ts). */
+  /** Random splits that cross-fitted slopes are the median over, if intervals are computed; default several (splits.ts). */
   readonly splits?: 'several' | 'one' | undefined;
   /** Exact: bytes that the measurement may use; a larger one is refused before it starts. Default: no limit. */
   readonly memoryLimit?: number | undefined;
@@ -41,7 +41,7 @@ export interface MeasurementOptions
   readonly tolerance?: number | undefined;
   /** Projected: products with H that each search may take; default 20 k + 500. */
   readonly maxProducts?: number | undefined;
-  /** Projected: random probes for the traces of H and Q where not all directions are found; default 16. */
+  /** Projected: random probes for the traces of H and Q if not all directions are found; default 16. */
   readonly probes?: number | undefined;
   /** Projected: bytes that the worker threads together may keep of linearised samples; default 1 GiB (a quarter of it under WebAssembly). */
   readonly cacheBytes?: number | undefined;

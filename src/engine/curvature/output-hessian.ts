@@ -109,7 +109,7 @@ export function byTangents(network: Network, backend: CpuBackend, layer: AffineL
   return s;
 }
 
-/** Columns of B_p with S_p = B_p B_p^T where that has fewer columns than rows; 0 where there is no such factor. */
+/** Columns of B_p with S_p = B_p B_p^T if that has fewer columns than rows; 0 if there is no such factor. */
 export function factorWidth(network: Network, layer: AffineLayer): number {
   const serves = recursionServes(network, layer) && network.isPiecewiseLinearAbove(layer);
   return serves && network.outputSize < layer.kernel.cols ? network.outputSize : 0;
@@ -118,7 +118,7 @@ export function factorWidth(network: Network, layer: AffineLayer): number {
 /**
  * [P, n * k], row p the matrix B_p row-major with S_p = B_p B_p^T. Where everything above is dense or piecewise linear, S_p = J^T S_out J with
  * J = dy/dz, and S_out = R R^T with R = sqrt(W) (diag(sqrt q) - q sqrt(q)^T) for cross-entropy, the root of the diagonal S_out for other losses; so B = J^T R.
- * Only where `factorWidth` is not 0. Call inside the scope of the passes.
+ * Only if `factorWidth` is not 0. Call inside the scope of the passes.
  */
 export function outputFactor(network: Network, backend: CpuBackend, below: AffineLayer): CpuTensor {
   const y = network.output;
@@ -181,7 +181,7 @@ function lossHessian(network: Network, backend: CpuBackend): CpuTensor {
       if (mass === null) s.data[offset + i * cols + i] = q[p * cols + i];
       else {
         for (let j = 0; j < cols; j++) s.data[offset + i * cols + j] = -mass[p] * q[p * cols + i] * q[p * cols + j];
-        // q_i (1 - q_i) as q_i times the sum of the others: exact where q_i is close to 1, so that S times ones is 0 to rounding.
+        // q_i (1 - q_i) as q_i times the sum of the others: exact if q_i is close to 1, so that S times ones is 0 to rounding.
         let others = 0;
         for (let j = 0; j < cols; j++) if (j !== i) others += q[p * cols + j];
         s.data[offset + i * cols + i] = mass[p] * q[p * cols + i] * others;

@@ -16,7 +16,7 @@ import { Random } from '../../shared/random.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
 import { fillBartlett } from '../statistics/wishart.ts';
-import { sumOfSquares } from './dense-tasks.ts';
+import { orthonormaliseRows, sumOfSquares, symmetrise } from './vectors.ts';
 
 /** Random rotations of the baseline. */
 export const rotationCount = 200;
@@ -114,7 +114,7 @@ export interface LeadingValuesArgument {
   readonly d: number;
   /** C [d, d]. */
   readonly matrix: ArrayReference;
-  /** Rows [count, d] to start from; all of a basis where count = d. */
+  /** Rows [count, d] to start from; all of a basis if count = d. */
   readonly start: ArrayReference;
   readonly count: number;
   /** [count, d]: receives the vectors, in ascending order of the values. */
@@ -122,7 +122,7 @@ export interface LeadingValuesArgument {
 }
 
 export interface LeadingValues {
-  /** Approximately the largest eigenvalues of C by size [count]; exactly all where count = d. */
+  /** Approximately the largest eigenvalues of C by size [count]; exactly all if count = d. */
   readonly values: Float64Array;
   /** ||C||_F^2. */
   readonly total: number;
@@ -133,6 +133,7 @@ export const leadingValuesTask = defineTask(
   'leadingValues',
   ({ blas }: TaskContext, argument: LeadingValuesArgument): LeadingValues => {
     const { d, count } = argument;
+    const size = { count, d, least: 1e-15 };
     const matrix = blas.open(argument.matrix);
     const basis = blas.allocate('float64', count * d);
     const moved = blas.allocate('float64', count * d);
@@ -144,8 +145,8 @@ export const leadingValuesTask = defineTask(
       blas.gemm(false, false, count, d, d, 1, basis, d, matrix, d, 0, moved, d);
       if (i === iterations) break;
       // Twice: the first leaves small rows as orthogonal as rounding of the large ones allows.
-      orthonormaliseRows(blas, moved, basis, count, d, small, values);
-      orthonormaliseRows(blas, basis, moved, count, d, small, values);
+      orthonormaliseRows(blas, moved, basis, size, small, values);
+      orthonormaliseRows(blas, basis, moved, size, small, values);
       basis.set(moved);
     }
     blas.gemm(false, true, count, count, d, 1, moved, d, basis, d, 0, small, count);
@@ -170,32 +171,7 @@ function largestByMagnitude(values: Real, count: number): Float64Array {
     .slice(0, count);
 }
 
-/** out = an orthonormal basis of the row space of `rows` [count, d]: with G = rows rows^T = U L U^T, L^(-1/2) U^T rows. A direction that vanishes becomes zero. */
-function orthonormaliseRows(
-  blas: Blas,
-  rows: Real,
-  out: Real,
-  count: number,
-  d: number,
-  gram: Float64Array,
-  values: Float64Array,
-): void {
-  blas.gemm(false, true, count, count, d, 1, rows, d, rows, d, 0, gram, count);
-  symmetrise(gram, count);
-  blas.eigh(count, gram, values);
-  const least = 1e-15 * values[count - 1];
-  for (let i = 0; i < count; i++) {
-    const factor = values[i] > least ? 1 / Math.sqrt(values[i]) : 0;
-    for (let j = 0; j < count; j++) gram[i * count + j] *= factor;
-  }
-  blas.gemm(false, false, count, d, count, 1, gram, count, rows, d, 0, out, d);
-}
-
-function symmetrise(matrix: Real, n: number): void {
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) matrix[j * n + i] = matrix[i * n + j];
-}
-
-/** ||CH - HC||_F / (2 ||CH||_F) from ||CH||_F^2 and trace(CHCH); 0 where CH = 0. */
+/** ||CH - HC||_F / (2 ||CH||_F) from ||CH||_F^2 and trace(CHCH); 0 if CH = 0. */
 export function commutatorRatio(productNorm: number, trace: number): number {
   return productNorm > 0 ? Math.sqrt(Math.max(0, (1 - trace / productNorm) / 2)) : 0;
 }

@@ -23,7 +23,7 @@ export interface SampleCurvatureInput {
 /** Samples of one pass. */
 const chunk = 256;
 
-/** [k, P]: row i holds v_i . h_p v_i. Raises InputError where there is no such parameter, an Error where the directions do not fit it. */
+/** [k, P]: row i holds v_i . h_p v_i. Raises InputError if there is no such parameter, an Error if the directions do not fit it. */
 export function sampleCurvatures(input: SampleCurvatureInput): Float64Array {
   const { network, backend, inputs, targets, directions } = input;
   const space = spaceOf(network, input.parameter);

@@ -1,15 +1,9 @@
 /** Spectrum of H and what lies along its directions, spread over the worker threads. Matrices [d, d] in the pool's memory. */
 import type { Real } from '../blas/types.ts';
 import type { Pool } from '../parallel/pool.ts';
-import {
-  rowsProductTask,
-  quadraticFormsTask,
-  innerProductsTask,
-  eighTask,
-  commutatorTask,
-  sumOfSquares,
-} from './dense-tasks.ts';
+import { rowsProductTask, quadraticFormsTask, innerProductsTask, eighTask, commutatorTask } from './dense-tasks.ts';
 import type { InnerProducts } from './dense-tasks.ts';
+import { sumOfSquares } from './vectors.ts';
 
 /** Directions, or rows, of one piece. */
 const pieceSize = 320;
@@ -72,7 +66,7 @@ export function decreasing(spectrum: Spectrum): Float64Array {
   return Float64Array.from(spectrum.eigenvalues).reverse();
 }
 
-/** ||CH - HC||_F / (2 ||CH||_F), from one product of C and H; 0 where CH = 0. */
+/** ||CH - HC||_F / (2 ||CH||_F), from one product of C and H; 0 if CH = 0. */
 export async function measureCommutator(pool: Pool, d: number, C: Real, H: Real): Promise<number> {
   const [left, right] = [pool.reference(H), pool.reference(C)];
   const sums = await Promise.all(
@@ -116,7 +110,7 @@ export async function largestResidual(pool: Pool, spectrum: Spectrum, H: Real): 
   return largest;
 }
 
-/** <C, H>_F / (||C||_F ||H||_F) and the same of C and Q; 0 where one vanishes. */
+/** <C, H>_F / (||C||_F ||H||_F) and the same of C and Q; 0 if one vanishes. */
 export async function cosines(
   pool: Pool,
   C: Real,

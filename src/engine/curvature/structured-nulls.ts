@@ -24,14 +24,14 @@ import { commutatorRatio } from './rotations.ts';
 const shuffles = 12;
 /** Leading eigenvectors within which the ratio is taken. */
 export const nullDirections = 32;
-/** Samples behind the nulls at the most, and fewer where the factors of S_p would take more bytes than this. */
+/** Samples behind the nulls at the most, and fewer if the factors of S_p would take more bytes than this. */
 const mostSamples = 8192;
 const mostBytes = 256 * 2 ** 20;
 const pieceSize = 128;
 
 export interface NullsOptions {
   readonly layout: FactorLayout;
-  /** Width of B_p (`factorWidth`), 0 where S_p itself is kept. */
+  /** Width of B_p (`factorWidth`), 0 if S_p itself is kept. */
   readonly rank: number;
   /** Sample numbers in random order; the nulls take the first of them. */
   readonly order: Uint32Array;

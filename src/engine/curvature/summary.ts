@@ -25,7 +25,7 @@ import {
 } from '../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors } from '../statistics/index.ts';
 import { calibrateTask } from '../statistics/calibrate-task.ts';
-import { sumOfSquares } from './dense-tasks.ts';
+import { sumOfSquares } from './vectors.ts';
 
 export interface MeasuredNumbers {
   readonly parameter: Parameter;
@@ -149,7 +149,7 @@ function halfSample(half: HalfInput, floors: Floors): HalfSample {
 
 type GammaRows = Pick<MeasurementSummary, 'gamma' | 'estimand_difference' | 'bootstrap' | 'calibration'>;
 
-/** Fits of both estimands by cutoff, with intervals where projections over sample blocks are given. */
+/** Fits of both estimands by cutoff, with intervals if projections over sample blocks are given. */
 async function gammaRows(pool: Pool, input: MeasuredNumbers): Promise<GammaRows> {
   const { trainingSet, crossFitted, floors, projections, seed } = input;
   const plan = projections && planBootstrap(projections, { seed, floors });

@@ -1,7 +1,7 @@
 /**
  * Multi-head scaled dot-product self-attention (Vaswani et al. 2017). Letters: N samples, T tokens, h heads of e numbers, c = 1 / sqrt(e). Q, K, V are products of x
- * with weights (projections.ts), one [T, e] matrix a sample and head, Q and K turned by their positions where the layer is rotary; Q is kept times c.
- *   A = softmax(Q K^T) by rows (future tokens left out where causal),  O = A V,  y = O W_O + b_O with the heads side by side.
+ * with weights (projections.ts), one [T, e] matrix a sample and head, Q and K turned by their positions if the layer is rotary; Q is kept times c.
+ *   A = softmax(Q K^T) by rows (future tokens left out if causal),  O = A V,  y = O W_O + b_O with the heads side by side.
  * Backwards, with dO = dy W_O^T:
  *   dV = A^T dO,  dA = dO V^T,  dS = A * (dA - rowsum(dA A)),  dQ = c dS K,  dK = dS^T Q.
  */
@@ -160,7 +160,7 @@ export class AttentionLayer implements Layer {
     const { dO, dA, centred, dS } = present(this.#back, this.label);
     const still: Moved = { heads: { query: null, key: null, value: null }, ADot: null };
     const { heads: headsDot, ADot } = isGaussNewton ? still : present(this.#moved, this.label);
-    /** op(a_i) op(b_i), null where one is. */
+    /** op(a_i) op(b_i), null if one is. */
     const times = (a: Tensor | null, b: Tensor | null, transposeA = false, transposeB = false): Tensor | null =>
       a === null || b === null ? null : backend.batchMatmul(a, b, blocks, transposeA, transposeB);
     const sum = (a: Tensor | null, b: Tensor | null): Tensor | null => addTangents(backend, a, b);

@@ -88,7 +88,7 @@ abstract class BranchedLayer implements Layer {
 
 /** y = the sum of the branches' ends. */
 export class ResidualLayer extends BranchedLayer {
-  /** @param branches the shortcut, the layers, and more. Raises InputError where they end in different shapes. */
+  /** @param branches the shortcut, the layers, and more. Raises InputError if they end in different shapes. */
   constructor(branches: readonly (readonly Layer[])[], inputShape: readonly number[], place: LayerPlace) {
     const ends = branches.map((branch) => endOf(branch, inputShape));
     const main = ends[1].shape;
@@ -117,7 +117,7 @@ export class ConcatLayer extends BranchedLayer {
   readonly #widths: readonly number[];
   readonly #byTokens: boolean;
 
-  /** Raises InputError where the branches' shapes differ in more than the axis on which they are joined. */
+  /** Raises InputError if the branches' shapes differ in more than the axis on which they are joined. */
   constructor(
     branches: readonly (readonly Layer[])[],
     axis: 'last' | 'tokens',

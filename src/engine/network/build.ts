@@ -29,7 +29,7 @@ interface Building {
 }
 
 /**
- * The layers of a model, from its input to one vector of outputs a sample, or to a sequence of them. Raises InputError, naming the layer, where shapes do not
+ * The layers of a model, from its input to one vector of outputs a sample, or to a sequence of them. Raises InputError, naming the layer, if shapes do not
  * fit; with an empty map of weights it only checks the shapes, and no numbers are needed.
  */
 export function buildLayers(spec: ModelSpec, weights: Weights): Layer[] {
@@ -43,7 +43,7 @@ export function buildLayers(spec: ModelSpec, weights: Weights): Layer[] {
   return layers;
 }
 
-/** The layers of a chain, each built on the shape that the one before leaves. Raises InputError, naming the layer, where shapes do not fit. */
+/** The layers of a chain, each built on the shape that the one before leaves. Raises InputError, naming the layer, if shapes do not fit. */
 export function buildChain(specs: readonly LayerSpec[], inputShape: readonly number[], weights: Weights): Layer[] {
   return chainOf(specs, inputShape, { weights, embeddings: new Map() }, 'layers');
 }

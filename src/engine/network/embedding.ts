@@ -122,7 +122,7 @@ export class TiedDenseLayer implements Layer {
   #delta: Tensor | null = null;
   #inputTangent: Tensor | null = null;
 
-  /** Raises InputError where the table does not fit. */
+  /** Raises InputError if the table does not fit. */
   constructor(spec: DenseSpec, inputShape: readonly number[], weights: Weights, embedding: EmbeddingLayer) {
     const who = `layer "${spec.name}" (dense)`;
     const width = inputShape[inputShape.length - 1];

@@ -7,7 +7,7 @@ export class FlattenLayer implements Layer {
   readonly parameters = [];
   readonly outputShape: readonly number[];
   readonly isPiecewiseLinear = true;
-  /** [height, width, channels] of the images that are flattened; null where sequences or vectors are. */
+  /** [height, width, channels] of the images that are flattened; null if sequences or vectors are. */
   readonly image: readonly [number, number, number] | null;
   readonly #positions: number;
   readonly #width: number;

@@ -1,5 +1,5 @@
 /**
- * Convolution by groups of channels: group g of the filters sees group g of the channels alone (depthwise where every channel is a group). Letters: N samples, P
+ * Convolution by groups of channels: group g of the filters sees group g of the channels alone (depthwise if every channel is a group). Letters: N samples, P
  * positions, G groups, k places of a window, c channels and f filters of a group; the kernel W [k c, G f]. A pass works group by group on
  *   A [G, N P, k c],  W [G, k c, f],  Z = A W [G, N P, f].
  */

@@ -5,7 +5,7 @@
  *   cross-entropy:         l = W logsumexp(y) - u . y,             dl/dy = W q - u,     S = W (diag(q) - q q^T)
  *   mean squared error:    l = c/2 sum_k (y_k - t_k)^2,            dl/dy = c (y - t),   S = c identity
  *   binary cross-entropy:  l = c sum_k softplus(y_k) - t_k y_k,    dl/dy = c (s - t),   S = c diag(s (1 - s))
- * u is the one-hot or soft target itself, W = 1; smoothed and times the class weights where the loss says so; of a sequence, divided by the number of its
+ * u is the one-hot or soft target itself, W = 1; smoothed and times the class weights if the loss says so; of a sequence, divided by the number of its
  * rows that have a target. Like a layer, a loss keeps what its curvature needs of the last gradient, until the scope of that pass ends.
  */
 import { InputError } from '../../shared/errors.ts';
@@ -31,7 +31,7 @@ export class SampleLoss {
   /** softmax(y), or s(y), of the last gradient. */
   #q: Tensor | null = null;
 
-  /** Raises InputError where the class weights are not as many as the outputs. */
+  /** Raises InputError if the class weights are not as many as the outputs. */
   constructor(spec: LossSpec, outputShape: readonly number[]) {
     this.settings = lossOf(spec);
     const { type, classWeights, isMean } = this.settings;
@@ -95,7 +95,7 @@ export class SampleLoss {
     return this.#like(backend, factor === 1 ? delta : backend.scale(delta, factor), y);
   }
 
-  /** `values` and `gradient` together, in one pass where the backend has one; `curvature` may not follow. */
+  /** `values` and `gradient` together, in one pass if the backend has one; `curvature` may not follow. */
   both(
     backend: Backend,
     y: Tensor,
@@ -229,7 +229,7 @@ export class SampleLoss {
     return share === null ? u : backend.scaleRows(u, share);
   }
 
-  /** [rows, 1]: 1 divided by the number of its sample's rows that have a target; 0 where the row has none. */
+  /** [rows, 1]: 1 divided by the number of its sample's rows that have a target; 0 if the row has none. */
   #shares(backend: Backend, oneHot: Tensor): Tensor {
     const { positions } = this;
     const there = this.#sums(backend, oneHot);

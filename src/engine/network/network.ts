@@ -34,7 +34,7 @@ export class Network {
   #output: Tensor | null = null;
 
   /**
-   * Raises InputError, naming the layer, where shapes do not fit.
+   * Raises InputError, naming the layer, if shapes do not fit.
    * @param shared the `weights` of a network of the same specification, to use instead of tensors of its own; they must outlive this one.
    */
   constructor(spec: ModelSpec, backend: Backend, shared?: ReadonlyMap<string, Tensor>) {
@@ -130,7 +130,7 @@ export class Network {
     return this.loss.gradient(this.backend, this.output, targets, factor);
   }
 
-  /** `lossValues` and `lossGradient` in one pass where the backend has one. No tangent pass may follow. */
+  /** `lossValues` and `lossGradient` in one pass if the backend has one. No tangent pass may follow. */
   lossAndGradient(targets: Tensor, factor: number): { readonly losses: Tensor; readonly gradient: Tensor } {
     return this.loss.both(this.backend, this.output, targets, factor);
   }
@@ -174,7 +174,7 @@ export class Network {
     return this.#output;
   }
 
-  /** What a layer's output passes through, where that is a plain chain; null for a layer inside a residual block. */
+  /** What a layer's output passes through, if that is a plain chain; null for a layer inside a residual block. */
   chainAbove(layer: Layer): readonly Layer[] | null {
     const index = this.layers.indexOf(layer);
     return index < 0 ? null : this.layers.slice(index + 1);

@@ -13,11 +13,11 @@ import type { Direction, GradientSink, Layer, Parameter, TrainingPass, Weights }
 /** hat by rows of groups, with what its derivatives need. */
 export interface Standardised {
   readonly hat: Tensor;
-  /** [rows, 1], or [1, columns] where a group is a column; null where mean and variance are constants. */
+  /** [rows, 1], or [1, columns] where a group is a column; null if mean and variance are constants. */
   readonly rstd: Tensor | null;
 }
 
-/** Of a gradient dy by rows of positions: its sums over rows, those of dy hat, and dx (null where it was not asked for). */
+/** Of a gradient dy by rows of positions: its sums over rows, those of dy hat, and dx (null if it was not asked for). */
 export interface WholeGradient {
   readonly sums: Tensor;
   readonly dots: Tensor;

@@ -10,7 +10,7 @@ import { imageShape, sequenceShape, sizeOf, windowOver } from './shapes.ts';
 import { present } from './types.ts';
 import type { LayerPlace, TrainingPass } from './types.ts';
 
-/** Raises InputError where a window might have no place of the image at all. */
+/** Raises InputError if a window might have no place of the image at all. */
 function poolingWindow(spec: PoolingSpec, inputShape: readonly number[], place: LayerPlace): Window2d {
   const { size, stride = size, padding = 0, ceil } = spec;
   const who = `${place} (${spec.type})`;

@@ -57,7 +57,7 @@ export class SelectTokenLayer extends LinearLayer {
   readonly #width: number;
   readonly #index: number;
 
-  /** Raises InputError where the sequence has no such token. */
+  /** Raises InputError if the sequence has no such token. */
   constructor(spec: SelectTokenSpec, inputShape: readonly number[], place: LayerPlace) {
     const label = `${place} (selecttoken)`;
     const [tokens, width] = sequenceShape(inputShape, label);

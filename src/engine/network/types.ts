@@ -31,7 +31,7 @@ export interface Parameter {
 export interface GradientSink {
   /** Adds op(a) op(b) to the gradient of the parameter. */
   product(parameter: Parameter, a: Tensor, transposeA: boolean, b: Tensor, transposeB: boolean): void;
-  /** `product` of patches(x) transposed and dz, which the sink makes without all the patches; absent where it needs them. */
+  /** `product` of patches(x) transposed and dz, which the sink makes without all the patches; absent if it needs them. */
   convolution?(parameter: Parameter, x: Tensor, dz: Tensor, window: Window2d): void;
   /** Adds a gradient of the parameter's matrix shape. */
   add(parameter: Parameter, gradient: Tensor): void;
@@ -70,7 +70,7 @@ export interface Layer {
   readonly states?: readonly Parameter[];
   /** Shape of one sample's output. */
   readonly outputShape: readonly number[];
-  /** Numbers a sample of the largest matrix that a pass makes beside the output (windows as rows, say); 0 where it is left out. */
+  /** Numbers a sample of the largest matrix that a pass makes beside the output (windows as rows, say); 0 if it is left out. */
   readonly workspace?: number;
   /** True where second derivatives of y with respect to x vanish almost everywhere (dense, relu, flatten, max pooling). */
   readonly isPiecewiseLinear: boolean;

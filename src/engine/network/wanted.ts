@@ -9,53 +9,36 @@ import { GroupedConv2dLayer } from './grouped-conv2d.ts';
 import type { Network } from './network.ts';
 import { ClassTokenLayer, PositionsLayer } from './tokens.ts';
 import type { Layer } from './types.ts';
-
-export interface Wanted {
-  readonly name: string;
-  readonly shape: readonly number[];
-  /** [height, width, channels] where the tensor's first axis runs over the numbers of a flattened image. */
-  readonly flattened?: readonly [number, number, number];
-  /** A table with a row a token or place, or one vector: no kernel of a product. */
-  readonly isTable?: true;
-  /** Why weights trained by PyTorch cannot fit it. */
-  readonly untorchable?: string;
-}
+import type { WantedTensor } from '../../shared/model/wanted-tensor.ts';
 
 /** Parameters and states, in the order of the layers. */
-export function wantedTensors(network: Network): Wanted[] {
-  const tensors: Wanted[] = [];
-  let image: readonly [number, number, number] | null = null;
+export function wantedTensors(network: Network): WantedTensor[] {
+  const tensors: WantedTensor[] = [];
+  let image: readonly [number, number, number] | undefined;
   const layers: readonly Layer[] = leaves(network.layers);
   for (const layer of layers) {
     const states = layer.states ?? [];
-    if (layer instanceof FlattenLayer) image = layer.image;
-    const flattened = image === null ? {} : { flattened: image };
+    if (layer instanceof FlattenLayer) image = layer.image ?? undefined;
     for (const { name, shape } of [...layer.parameters, ...states]) {
       const isOutput = layer instanceof AffineLayer && name !== layer.kernel.name;
       const isTable =
         layer instanceof EmbeddingLayer || layer instanceof PositionsLayer || layer instanceof ClassTokenLayer;
       const isConvolution = layer instanceof Conv2dLayer || layer instanceof GroupedConv2dLayer;
-      const untorchable = isConvolution && name === layer.kernel.name ? unevenPadding(layer) : null;
-      tensors.push({
-        name,
-        shape,
-        ...(isOutput ? {} : flattened),
-        ...(isTable && { isTable }),
-        ...(untorchable !== null && { untorchable }),
-      });
+      const untorchable = isConvolution && name === layer.kernel.name ? unevenPadding(layer) : undefined;
+      tensors.push({ name, shape, flattened: isOutput ? undefined : image, isTable, untorchable });
     }
     // Normalisation, activations and dropout leave the order of the numbers as it is.
-    if (layer instanceof AffineLayer) image = null;
+    if (layer instanceof AffineLayer) image = undefined;
   }
   return tensors;
 }
 
 /**
  * PyTorch's strided convolutions pad both sides of an image alike; "same" may need one zero more at the bottom and the right. The shapes are the same as with a padding by
- * numbers, so nothing else would reveal that the windows are elsewhere. null if the two agree.
+ * numbers, so nothing else would reveal that the windows are elsewhere. undefined if the two agree.
  */
-function unevenPadding({ spec, window }: Conv2dLayer | GroupedConv2dLayer): string | null {
-  if (spec.padding !== 'same') return null;
+function unevenPadding({ spec, window }: Conv2dLayer | GroupedConv2dLayer): string | undefined {
+  if (spec.padding !== 'same') return undefined;
   const axes = [
     { sides: 'above and below', n: window.height, out: window.outHeight, before: window.padTop, at: 0 },
     { sides: 'left and right', n: window.width, out: window.outWidth, before: window.padLeft, at: 1 },
@@ -67,5 +50,5 @@ function unevenPadding({ spec, window }: Conv2dLayer | GroupedConv2dLayer): stri
     if (stride > 1 && before !== after)
       return `"padding": "same" at stride ${stride} puts ${before} and ${after} zeros ${sides}; PyTorch puts the same number on both sides, so its windows lie elsewhere: write the number that it was trained with ("padding": ${after} for padding=${after})`;
   }
-  return null;
+  return undefined;
 }

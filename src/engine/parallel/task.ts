@@ -38,7 +38,7 @@ export class Slot<Value> {
     this.#name = name;
   }
 
-  /** Undefined where nothing was set or it was cleared. */
+  /** Undefined if nothing was set or it was cleared. */
   get(context: TaskContext): Value | undefined {
     return context.slots.get(this.#name) as Value | undefined;
   }

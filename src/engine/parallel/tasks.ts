@@ -90,7 +90,7 @@ const tasks: readonly AnyTask[] = [
 ];
 const byName: ReadonlyMap<string, AnyTask> = new Map(tasks.map((task) => [task.name, task]));
 
-/** Raises an Error where no task of the table has this name. */
+/** Raises an Error if no task of the table has this name. */
 export function runTask(context: TaskContext, name: string, argument: unknown): unknown {
   const task = byName.get(name);
   if (task === undefined) throw new Error(`no task is named ${JSON.stringify(name)} in the table of parallel/tasks.ts`);

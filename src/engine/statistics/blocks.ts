@@ -98,7 +98,7 @@ export function emptySums(rows: number, k: number): ProjectionSums {
   return { curvature: zeros(), squaredCurvature: zeros(), gradient: zeros(), squaredGradient: zeros() };
 }
 
-/** Raises an Error where the shapes do not fit together or a sum is not finite. */
+/** Raises an Error if the shapes do not fit together or a sum is not finite. */
 export function checkProjections(projections: BlockProjections): void {
   const { blocks, training_set, cross_fitted } = projections;
   let last = 0;

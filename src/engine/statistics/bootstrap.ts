@@ -97,7 +97,7 @@ export interface BootstrapPlan {
   readonly finish: (sets: readonly SetReplicates[]) => BootstrapResult;
 }
 
-/** Raises an Error where the projections do not fit together (blocks.ts) or an option is out of range. */
+/** Raises an Error if the projections do not fit together (blocks.ts) or an option is out of range. */
 export function bootstrap(projections: BlockProjections, options: BootstrapOptions): BootstrapResult {
   const { sets, finish } = planBootstrap(projections, options);
   return finish(sets.map((set) => replicateSet(set)));
@@ -248,7 +248,7 @@ function intervalOf({ estimate, correction, resampled, without, missed }: Slope,
   };
 }
 
-/** u_b = -(n - 1) (T without b - the mean of these over the quarter); undefined where a slope is. */
+/** u_b = -(n - 1) (T without b - the mean of these over the quarter); undefined if a slope is. */
 function influences(without: Float64Array, draws: Draws): Float64Array | undefined {
   const influence = new Float64Array(without.length);
   for (const [start, end] of draws.quarters) {

@@ -90,10 +90,10 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
       seed,
       draws: slopeDraws,
       effective_samples: samples,
-      ...(tail > 0 && { tail }),
+      tail: tail > 0 ? tail : undefined,
       directions: size,
-      ...(isPart && { measured_directions: count }),
-      ...(populations.includes(null) && { impossible: isSpent ? 'nothing left' : 'too much left' }),
+      measured_directions: isPart ? count : undefined,
+      impossible: !populations.includes(null) ? undefined : isSpent ? 'nothing left' : 'too much left',
       rows: usable.map((row, k) => {
         const [low, high] = row.gamma.interval!.ols!;
         const estimated: Estimated = { value: (low + high) / 2, interval: [low, high] };
@@ -112,7 +112,7 @@ export function calibrate(blas: Blas, input: CalibrationInput): CalibrationSumma
   }
 }
 
-/** The first value, with an interval that holds those of all; null where one is missing. */
+/** The first value, with an interval that holds those of all; null if one is missing. */
 function joint(values: readonly (Estimated | null)[]): Estimated | null {
   const present = values.filter((each) => each !== null);
   if (present.length < values.length) return null;
@@ -173,7 +173,7 @@ function invert({ mean, deviation }: SlopesByExponent, { value, interval: [low, 
   return interval.every(Number.isFinite) ? { value: exponent, interval } : null;
 }
 
-/** Linear between the entries of the grid, and beyond its ends as at them; NaN where b does not increase. */
+/** Linear between the entries of the grid, and beyond its ends as at them; NaN if b does not increase. */
 function exponentAt(mean: readonly number[], slope: number): number {
   let k = 0;
   while (k < mean.length - 2 && slope > mean[k + 1]) k++;

@@ -5,9 +5,9 @@
  * Letters: b block (row), u usable group of directions in decreasing order of the selecting eigenvalue, j member of a group.
  */
 import { estimators, type Estimator } from '../../shared/slopes.ts';
-import { relations, usabilityOf, type Floors, type Relation } from '../../shared/cutoffs.ts';
+import { relations, usabilityOf, type Floors, type Relation, type Triple } from '../../shared/cutoffs.ts';
 import type { ProjectedDirections } from './blocks.ts';
-import { gather, range, totals, type Logs } from './direction-table.ts';
+import { gather, range, totals } from './direction-table.ts';
 import type { RowProducts } from './row-products.ts';
 import { InstrumentSums, PairSums } from './slope-sums.ts';
 
@@ -39,23 +39,23 @@ export class DirectionFits {
    */
   readonly #table: Float64Array;
   /** Logarithms of the values of all samples, which the columns of the table are relative to. */
-  readonly #base: Logs;
+  readonly #base: Triple;
   readonly #members: number;
   /** Members of group u: starts[u] .. starts[u + 1] - 1. */
   readonly #starts: Uint32Array;
   /** How many directions group u stands for. */
   readonly weights: Float64Array;
   /** Logarithms of the values that the last `load` gave. */
-  readonly logs: Logs;
+  readonly logs: Triple;
   /** How far these lie from the logarithms over all samples. */
-  readonly moves: Logs;
+  readonly moves: Triple;
   /** The distinct numbers of leading groups that the cutoffs select, at least 3, increasing. */
   readonly prefixes: readonly number[];
   readonly #products: RowProducts;
   /** By part: sums [batch, 4 m] for the rows of weights that `sum` was given, and the samples that these count. */
   readonly #sums: readonly Float64Array[];
   readonly #counts: readonly Float64Array[];
-  readonly #part: readonly Logs[];
+  readonly #part: readonly Triple[];
   /** Groups that the instrument may use: positive in both parts. */
   readonly #inBoth: Uint8Array;
 
@@ -98,7 +98,7 @@ export class DirectionFits {
     gather(sums, directions.indices.length, sizes.length, members, this.#starts, base, this.#table);
     this.#sums = parts.map(() => products.allocate(resampleBatch * 4 * this.#members));
     this.#counts = parts.map(() => new Float64Array(resampleBatch));
-    const logs = (): Logs => ({
+    const logs = (): Triple => ({
       H: new Float64Array(this.usable),
       C: new Float64Array(this.usable),
       Q: new Float64Array(this.usable),
@@ -159,7 +159,7 @@ export class DirectionFits {
     for (const array of [this.#table, ...this.#sums]) this.#products.release(array);
   }
 
-  /** Every slope but Theil-Sen's, at every cutoff, into `out` [cutoffs * slopesPerCutoff]; NaN where undefined. */
+  /** Every slope but Theil-Sen's, at every cutoff, into `out` [cutoffs * slopesPerCutoff]; NaN if undefined. */
   slopes(out: Float64Array): void {
     const { H, C, Q } = this.logs;
     const gamma = new PairSums();
@@ -173,7 +173,7 @@ export class DirectionFits {
         const h = H[u];
         const c = C[u];
         const q = Q[u];
-        // One comparison with NaN is enough: the sum is NaN where any of them is.
+        // One comparison with NaN is enough: the sum is NaN if any of them is.
         const all = h + c + q;
         if (all !== all) continue;
         const weight = this.weights[u];
@@ -194,7 +194,7 @@ export class DirectionFits {
     }
   }
 
-  #toLogs(sum: Float64Array, samples: number, out: Logs, moves: Logs | undefined): void {
+  #toLogs(sum: Float64Array, samples: number, out: Triple, moves: Triple | undefined): void {
     const m = this.#members;
     const starts = this.#starts;
     const { H, C, Q } = out;

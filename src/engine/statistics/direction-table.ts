@@ -2,14 +2,8 @@
  * The numbers behind one set of directions as the bootstrap reads them: values over all samples, and a table of block sums relative to these.
  * Letters: b block (row), u usable group of directions, j member of a group.
  */
+import type { Triple } from '../../shared/cutoffs.ts';
 import type { ProjectionSums } from './blocks.ts';
-
-/** Along usable groups u: natural logarithms, NaN where a resampled value is not positive. */
-export interface Logs {
-  readonly H: Float64Array;
-  readonly C: Float64Array;
-  readonly Q: Float64Array;
-}
 
 /** H_ii, C_ii, Q_ii of every group from the given rows, each block counted once. */
 export function totals(
@@ -17,7 +11,7 @@ export function totals(
   sizes: Float64Array,
   starts: Uint32Array,
   [from, to]: readonly [number, number],
-): { H: Float64Array; C: Float64Array; Q: Float64Array } {
+): Triple {
   const groups = starts.length - 1;
   const k = starts[groups];
   let samples = 0;
@@ -46,7 +40,7 @@ export function gather(
   rows: number,
   members: readonly number[],
   starts: Uint32Array,
-  base: Logs,
+  base: Triple,
   table: Float64Array,
 ): void {
   const m = members.length;

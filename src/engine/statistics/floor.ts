@@ -23,7 +23,7 @@ export interface FloorInput {
 /**
  * floor = safety * (max_i residual_i + max_i |difference_i|), and at least safety * roundoff * sqrt(terms) * scale: rounding that
  * both orders share.
- * Raises an Error where a number is negative or not finite.
+ * Raises an Error if a number is negative or not finite.
  */
 export function numericalFloor(input: FloorInput): number {
   const { residuals = [], differences = [], scale, terms = 1, roundoff = 2 ** -53, safety = 4 } = input;

@@ -1,5 +1,5 @@
 /** Puts the intervals of bootstrap.ts, computed along a subset of the directions, on the slopes fitted over all of them. */
-import { definedOf } from '../../shared/defined.ts';
+import { definedOf, type Optional } from '../../shared/defined.ts';
 import {
   estimators,
   type CutoffRow,
@@ -22,7 +22,7 @@ export interface RowsWithIntervals {
 
 /**
  * Rows of both estimands with intervals. An interval is moved by the difference between the slope over all directions and the slope over
- * the chosen ones (none where all were chosen). A split-half instrument that the rows lack, for want of quarter diagonals along all
+ * the chosen ones (none if all were chosen). A split-half instrument that the rows lack, for want of quarter diagonals along all
  * directions, is taken from the chosen ones.
  * Rows and result must list the same cutoffs in the same order.
  */
@@ -90,8 +90,7 @@ function scatterDifference(
 }
 
 function joinSlopes(slopes: Slopes, resampled: ResampledSlopes, spread?: number): Slopes {
-  const iv = slopes.iv === undefined && resampled.iv ? { iv: resampled.iv.estimate } : {};
-  const whole = { ...slopes, ...iv };
+  const whole = { ...slopes, iv: slopes.iv === undefined ? resampled.iv?.estimate : slopes.iv };
   return { ...whole, interval: shifted(whole, resampled, spread) };
 }
 
@@ -110,7 +109,7 @@ function differenceOf(a: Slopes, b: Slopes, resampled: ResampledSlopes, spread?:
  * the variance is that of one split plus the median squared distance from the median (Chernozhukov et al. 2018, definition 3.3).
  */
 function shifted(
-  whole: Readonly<Partial<Record<Estimator, number | null>>>,
+  whole: Optional<Record<Estimator, number | null>>,
   resampled: ResampledSlopes,
   spread = 0,
 ): Partial<Record<Estimator, Interval>> {

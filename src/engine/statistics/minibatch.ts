@@ -14,7 +14,7 @@ import type { TheoryComparison, SamplingMode } from '../../shared/minibatch.ts';
 export interface SamplingFactors {
   /** cov g_B = variance * C. */
   readonly variance: number;
-  /** cov(g_B, g_B') = between * C for two batches of one epoch (0 where batches are independent). */
+  /** cov(g_B, g_B') = between * C for two batches of one epoch (0 if batches are independent). */
   readonly between: number;
 }
 
@@ -66,7 +66,7 @@ export interface NoiseComparison {
   readonly directions: number;
   readonly left_out: number;
   /**
-   * Variance of a batch over its prediction, mean over batches and directions: 1 expected. Null where the prediction is 0 (a batch of all
+   * Variance of a batch over its prediction, mean over batches and directions: 1 expected. Null if the prediction is 0 (a batch of all
    * samples). The standard error takes batches (mode epoch: epochs) as independent and directions as not.
    */
   readonly variance: TheoryComparison | null;
@@ -83,7 +83,7 @@ export interface NoiseComparison {
   readonly epoch_sum: number | null;
 }
 
-/** Raises an Error where shapes do not fit, a value is not finite, or fewer than 2 batches (mode epoch: epochs) were measured. */
+/** Raises an Error if shapes do not fit, a value is not finite, or fewer than 2 batches (mode epoch: epochs) were measured. */
 export function compareBatchNoise(noise: BatchNoise): NoiseComparison {
   const { mode, population, sizes, projections, C, floor = 0 } = noise;
   const batches = checkNoise(noise);

@@ -12,7 +12,7 @@ import { resampleBatch, DirectionFits, slopesPerCutoff } from './direction-fits.
 import { LinearTheilSen, pilots } from './linear-theil-sen.ts';
 import { plainProducts, type RowProducts } from './row-products.ts';
 
-/** Slope s of one estimand: `slopeIndex` in direction-fits.ts. NaN where undefined. */
+/** Slope s of one estimand: `slopeIndex` in direction-fits.ts. NaN if undefined. */
 export interface Replicates {
   /** From all blocks. */
   readonly estimate: Float64Array;

@@ -1,4 +1,4 @@
-/** Products of weights and tables for the bootstrap: by BLAS in a worker thread, by plain loops where there is none. */
+/** Products of weights and tables for the bootstrap: by BLAS in a worker thread, by plain loops if there is none. */
 import type { Blas } from '../blas/types.ts';
 
 export interface RowProducts {

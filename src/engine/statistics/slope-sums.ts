@@ -1,7 +1,7 @@
 /** Weighted sums over leading groups of directions from which every slope but Theil-Sen's follows, for one sample or resample. */
 import { estimators } from '../../shared/slopes.ts';
 import { inverseLeastSquares, leastSquares, orthogonal, unitScatter, type Moments } from '../../shared/fits.ts';
-import type { Logs } from './direction-table.ts';
+import type { Triple } from '../../shared/cutoffs.ts';
 
 /** Weighted sums of one relation over the leading groups. */
 export class PairSums {
@@ -54,12 +54,12 @@ export class PairSums {
 
 /** Weighted sums behind the split-half instrument of all three relations; the parts are numbered 1 and 2. */
 export class InstrumentSums {
-  readonly #one: Logs;
-  readonly #two: Logs;
+  readonly #one: Triple;
+  readonly #two: Triple;
   #count = 0;
   readonly #sums = new Float64Array(15);
 
-  constructor(one: Logs, two: Logs) {
+  constructor(one: Triple, two: Triple) {
     this.#one = one;
     this.#two = two;
   }
@@ -92,7 +92,7 @@ export class InstrumentSums {
     s[14] += w * q1 * c2;
   }
 
-  /** The instrument's slopes of the three relations; NaN where the parts do not vary together. */
+  /** The instrument's slopes of the three relations; NaN if the parts do not vary together. */
   write(out: Float64Array, at: number): void {
     if (this.#count < 3) return;
     const s = this.#sums;

@@ -17,7 +17,7 @@ export function standardErrorOverBlocks(sums: ArrayLike<number>, sizes: readonly
   return Math.sqrt((squares * count) / (count - 1)) / samples;
 }
 
-/** Largest share of one sample, and of one block, in sum_p |g_p|^2; null where it was not kept. */
+/** Largest share of one sample, and of one block, in sum_p |g_p|^2; null if it was not kept. */
 export function noiseShare({ traces }: BlockProjections): { sample: number | null; block: number | null } {
   if (traces === undefined) return { sample: null, block: null };
   const total = traces.C.reduce((sum, x) => sum + x, 0);

@@ -12,8 +12,8 @@
 export const divergenceLimits = { onTheWay: 1000, atTheEnd: 10 } as const;
 
 /**
- * Why a run with this mean training loss has diverged, in words that follow "the loss "; null where it has not.
- * @param initial the loss before training; NaN where it is not known
+ * Why a run with this mean training loss has diverged, in words that follow "the loss "; null if it has not.
+ * @param initial the loss before training; NaN if it is not known
  * @param constant the loss of the best constant prediction over the training set (`SampleLoss.constant`)
  */
 export function divergence(loss: number, initial: number, constant: number, isEnd: boolean): string | null {

@@ -195,7 +195,7 @@ export class Trainer {
     };
   }
 
-  /** Continues exactly where `state()` was taken. Raises an Error where the state is of another network or optimiser. */
+  /** Continues exactly where `state()` was taken. Raises an Error if the state is of another network or optimiser. */
   restore(state: TrainerState): void {
     const { backend } = this.network;
     this.#leavePrepared();

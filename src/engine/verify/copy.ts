@@ -14,12 +14,12 @@ const smallestSide = 4;
 const roomySide = 8;
 const largestSide = 64;
 
-/** Shapes of the outputs of every layer that a specification builds, or null where it does not build. */
+/** Shapes of the outputs of every layer that a specification builds, or null if it does not build. */
 export type BuildShapes = (spec: ModelSpec) => readonly (readonly number[])[] | null;
 
 /**
  * Shapes of the copy are found by trying: of images the smallest side up to 8 at which every image inside has several positions, else the smallest that builds.
- * Raises InputError where no small copy fits (windows that are too large for it).
+ * Raises InputError if no small copy fits (windows that are too large for it).
  */
 export function smallCopy(model: ModelSpec, build: BuildShapes): ModelSpec {
   const make = (input: readonly number[]): { readonly spec: ModelSpec; readonly isRoomy: boolean } | null => {

@@ -3,25 +3,12 @@
  * it. Errors are relative: the largest difference over the largest number of the array (of zeros: the largest difference).
  */
 import { innerChains } from '../../shared/model.ts';
+import type { RecordedPass } from '../../shared/model-file.ts';
 import type { LayerSpec } from '../../shared/model.ts';
 import type { Tensor } from '../backend/types.ts';
 import type { Real } from '../blas/types.ts';
 import type { Network } from '../network/network.ts';
 import type { GradientSink, Layer, Parameter } from '../network/types.ts';
-
-/** Recorded numbers of an array: every s-th, where s follows from how many there are. */
-interface Spread {
-  readonly values: Float64Array;
-}
-
-export interface Recorded {
-  /** Of the network's first `samples` inputs. */
-  readonly samples: number;
-  readonly outputs: Float64Array;
-  readonly losses: Float64Array;
-  readonly gradients: ReadonlyMap<string, Spread>;
-  readonly layers: readonly (Spread & { readonly place: string; readonly module: string })[];
-}
 
 /** Where two passes first differ. */
 export interface Departure {
@@ -54,13 +41,13 @@ export interface RecordedInput {
 }
 
 /**
- * One forward and one backward pass in the network's precision. Weights are those that the network has. Raises an Error where the arrays are not of
+ * One forward and one backward pass in the network's precision. Weights are those that the network has. Raises an Error if the arrays are not of
  * the network's sizes.
  */
 export async function compareRecorded(
   network: Network,
   data: RecordedInput,
-  recorded: Recorded,
+  recorded: RecordedPass,
   tolerance: number,
 ): Promise<Agreement> {
   const { backend, inputSize, targetSize } = network;
@@ -125,7 +112,7 @@ export async function compareRecorded(
 
 async function firstDeparture(
   network: Network,
-  recorded: Recorded,
+  recorded: RecordedPass,
   reached: ReadonlyMap<Layer, Promise<Real>>,
   tolerance: number,
 ): Promise<Departure | null> {
@@ -210,7 +197,7 @@ function collector(network: Network, kept: Map<Parameter, Tensor>): GradientSink
   };
 }
 
-/** max |a - b| / size, by default of max |b|; of size 0 max |a - b|. NaN where a holds one. */
+/** max |a - b| / size, by default of max |b|; of size 0 max |a - b|. NaN if a holds one. */
 function relativeError(found: ArrayLike<number>, expected: ArrayLike<number>, size = largest(expected)): number {
   if (found.length !== expected.length) throw new Error(`expected ${expected.length} numbers, found ${found.length}`);
   let difference = 0;

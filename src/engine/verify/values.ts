@@ -20,7 +20,7 @@ export function mean(values: readonly HyperDual[]): HyperDual {
   return scale(values.reduce(add, zero), 1 / values.length);
 }
 
-/** Rows of `inner` numbers times a kernel [inner, outer], plus a bias [outer] where there is one. */
+/** Rows of `inner` numbers times a kernel [inner, outer], plus a bias [outer] if there is one. */
 export function affine(
   x: readonly HyperDual[],
   inner: number,

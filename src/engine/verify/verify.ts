@@ -36,7 +36,7 @@ const projectedTolerance = 1e-6;
 /** Entries of C and H below which all of them are rounding (losses are of order 1). */
 const vanishing = 1e-13;
 
-/** Raises InputError where no small copy fits or a parameter does not exist. */
+/** Raises InputError if no small copy fits or a parameter does not exist. */
 export async function verifyModel(pool: Pool, model: ModelSpec, options: VerifyOptions = {}): Promise<Verification> {
   const begun = performance.now();
   const seed = options.seed ?? 1;

@@ -1,6 +1,6 @@
 /**
  * What `covature bench --backend DEVICE` measures: the device beside the cpu in the same run (training steps, the packed sums of the exact method,
- * Hessian-vector products and samples' values of a CNN), the share of matrix products in it, PyTorch at the same products where it is installed, and the
+ * Hessian-vector products and samples' values of a CNN), the share of matrix products in it, PyTorch at the same products if it is installed, and the
  * precision reached against the cpu in float64.
  */
 import type { MeasurementInput } from '../../engine/curvature/measurement-input.ts';
@@ -36,7 +36,7 @@ export interface DeviceRow {
   readonly what: string;
   readonly unit: string;
   readonly device: number;
-  /** The same on the cpu; null where it has no counterpart. */
+  /** The same on the cpu; null if it has no counterpart. */
   readonly cpu: number | null;
   readonly note: string;
 }

@@ -17,7 +17,7 @@ const steps = 1600;
 
 /**
  * Samples of 784 numbers in 10 classes, in shared memory: drawn digits, or MNIST's training images from a folder.
- * Raises InputError where the folder does not hold them or has fewer.
+ * Raises InputError if the folder does not hold them or has fewer.
  */
 export async function benchData(samples: number, folder: string | undefined): Promise<TrainingData> {
   const least = Math.max(2000, samples);

@@ -73,7 +73,7 @@ const before = 300;
 /** Seconds that a job without a limit of its rows may take. */
 const patience = 1800;
 
-/** What the peers' script returns for a job. Raises InputError where python3 or torch is missing, or the job fails. @param limit seconds that a row may take */
+/** What the peers' script returns for a job. Raises InputError if python3 or torch is missing, or the job fails. @param limit seconds that a row may take */
 export async function askPeers(args: readonly string[], python = 'python3', limit?: number): Promise<Answer> {
   const limited = limit === undefined ? args : [...args, '--limit', String(limit)];
   const seconds = limit === undefined ? patience : before + rowsOfJob * limit;

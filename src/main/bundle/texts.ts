@@ -121,7 +121,7 @@ export function redrawScript({ runs, figures }: Pick<Manifest, 'runs' | 'figures
 /** rerun.sh: a run that differs does not keep the others from being repeated. */
 export function rerunScript({ runs }: Pick<Manifest, 'runs'>): string {
   const lines = runs.map(({ id }) => `program rerun ${quoted(id)} --store "$store" || status=1\n`);
-  return `${scriptHead('Trains and measures every run again and compares; ends with 1 where one differs.')}${importLines(runs)}status=0\n${lines.join('')}exit "$status"\n`;
+  return `${scriptHead('Trains and measures every run again and compares; ends with 1 if one differs.')}${importLines(runs)}status=0\n${lines.join('')}exit "$status"\n`;
 }
 
 /** One word of a POSIX shell. */

@@ -8,7 +8,7 @@ import { UsageError } from './usage-error.ts';
 export interface Flag {
   /**
    * The schema of its value: text, a number, a word of a picklist; a boolean is a switch; an array may be given several times. Its default, if it has one
-   * (`v.optional`), is what a command reads where the flag is left out.
+   * (`v.optional`), is what a command reads if the flag is left out.
    */
   readonly schema: v.GenericSchema;
   /** The placeholder for its value in the help: N, DIR, NAME. Switches have none. */
@@ -23,7 +23,7 @@ export interface Flag {
   readonly meanings?: Readonly<Record<string, string>>;
   /** The default in words, in place of the schema's default. */
   readonly otherwise?: string;
-  /** Flags, one of which has to be given with it. It stands below the first of them in the help where that is a switch. */
+  /** Flags, one of which has to be given with it. It stands below the first of them in the help if that is a switch. */
   readonly requires?: readonly string[];
   /** Flags that it cannot be combined with. */
   readonly excludes?: readonly string[];

@@ -1,5 +1,7 @@
 /** Numbers and tables for people at a terminal. */
-import { withUncertainty } from '../../shared/figures/numbers.ts';
+import { plainExponent, withUncertainty } from '../../shared/figures/numbers.ts';
+import type { ReportTable } from '../../shared/figures/report/types.ts';
+import { splitLabel } from '../../shared/figures/text/label.ts';
 import { isEstimate, type NumberStyle } from '../../shared/rounding.ts';
 import type { SummaryValue } from '../../shared/contract/records.ts';
 
@@ -22,9 +24,31 @@ export function formatFixed(value: number | null | undefined, decimals = 3): str
 
 /** "1.203 ± 0.018", "(3.21 ± 0.15) x 10^-5". */
 export function formatUncertain(value: number, uncertainty: number): string {
-  return withUncertainty(value, uncertainty)
-    .replace(/\u2212/g, '-')
-    .replace(/ × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/, (_, raised: string) => ` x 10^${plainExponent(raised)}`);
+  return terminalText(withUncertainty(value, uncertainty));
+}
+
+/** A label as the terminal writes it: formulas spelled out ("$C_{\\text{dual}}$" as "C_dual"), numbers without signs that a terminal may lack. */
+function terminalText(label: string): string {
+  const spelled = (formula: string): string =>
+    formula
+      .replace(/\\text\{([^}]*)\}/g, '$1')
+      .replace(/\\,/g, ' ')
+      .replace(/\\([A-Za-z]+)/g, (_, name: string) => (name === 'nabla' ? 'grad' : name))
+      .replace(/[{}]/g, '');
+  return splitLabel(label)
+    .map(({ kind, source }) => (kind === 'text' ? source : spelled(source)))
+    .join('')
+    .replace(/[−–]/g, '-')
+    .replace(/\u2009/g, '')
+    .replace(/ × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/g, (_, raised: string) => ` x 10^${plainExponent(raised)}`);
+}
+
+/** A table of a report under its caption, after an empty line; one of a single cell as a sentence. */
+export function tableLines({ caption, head, rows }: ReportTable): string[] {
+  const text = (cells: readonly string[]): string[] => cells.map(terminalText);
+  if (head.length === 1 && rows.length === 1)
+    return ['', `  ${terminalText(caption)}: ${head[0]}: ${text(rows[0])[0]}`];
+  return ['', `  ${terminalText(caption)}`, indent(formatTable(text(head), rows.map(text)))];
 }
 
 /** A result of a run: with its interval "1.203 ± 0.018", an estimate "≈ 1.203 ± 0.018". */
@@ -35,10 +59,6 @@ export function formatResult(key: string, { value, text, low, high }: SummaryVal
 }
 
 export const terminalStyle: NumberStyle = { number: formatNumber, uncertain: formatUncertain, dash: '-' };
-
-function plainExponent(raised: string): string {
-  return [...raised].map((digit) => (digit === '⁻' ? '-' : String('⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(digit)))).join('');
-}
 
 /** Columns aligned under their heads; numbers (cells that begin with a digit or sign) to the right. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {

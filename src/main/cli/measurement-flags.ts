@@ -21,7 +21,7 @@ export const measurementFlags = {
     schema: entries.method,
     value: 'NAME',
     help: 'how',
-    meanings: { auto: 'exact where the layer sees one vector a sample and memory allows, else projected' },
+    meanings: { auto: 'exact if the layer sees one vector a sample and memory allows, else projected' },
   },
   top: {
     schema: entries.top,
@@ -135,7 +135,7 @@ export const measurementFlags = {
   },
 } as const satisfies Flags;
 
-/** The measurement that the flags ask for: every option, undefined where nothing asks for it. */
+/** The measurement that the flags ask for: every option, undefined if nothing asks for it. */
 export function measurementOf(
   parameters: readonly string[],
   values: FlagValues<typeof measurementFlags>,

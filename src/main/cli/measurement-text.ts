@@ -16,11 +16,8 @@ import {
   type PairQuantity,
 } from '../../shared/rounding.ts';
 import { whereComputed } from '../../shared/where-computed.ts';
-import { densityLines } from './density-text.ts';
-import { formatDuration, formatFixed, formatNumber, formatTable, indent, terminalStyle } from './format.ts';
-import { extraLines } from './measurement-extras.ts';
-import { fluctuationLines } from './fluctuations-text.ts';
-import { minibatchLines } from './minibatch-text.ts';
+import { measuredTables } from '../../shared/figures/report/measured.ts';
+import { formatDuration, formatFixed, formatNumber, formatTable, indent, tableLines, terminalStyle } from './format.ts';
 import { mechanismLines, noiseLines as workLines } from './noise-text.ts';
 import { slopeLines } from './slope-text.ts';
 
@@ -56,10 +53,7 @@ export function measurementText(summary: MeasurementSummary): string {
     ...workLines(summary),
     ...(summary.bootstrap === undefined ? [] : claimLines(summary)),
     ...convergenceLines(summary),
-    ...extraLines(summary),
-    ...minibatchLines(summary),
-    ...fluctuationLines(summary),
-    ...densityLines(summary),
+    ...measuredTables(summary).flatMap(tableLines),
     ...unavailableLines(summary),
     '',
     ...precisionLines(summary),
@@ -151,7 +145,7 @@ function splitLines(summary: MeasurementSummary): string[] {
   ];
 }
 
-/** The cross-fitted exponent without leakage, where it was simulated. */
+/** The cross-fitted exponent without leakage, if it was simulated. */
 function calibrationLines(summary: MeasurementSummary): string[] {
   const { calibration } = summary;
   const rows =
@@ -212,7 +206,7 @@ function convergenceLines({ convergence }: MeasurementSummary): string[] {
     formatNumber(allowed, 2),
   ]);
   const table = formatTable(['', `${samples[0]} samples`, `${samples[1]}`, 'change', 'allowed'], rows);
-  return ['', `  convergence: ${state} (${reason})`, ...table.split('\n').map((line) => `    ${line}`)];
+  return ['', `  convergence: ${state} (${reason})`, indent(table, '    ')];
 }
 
 /** gamma, gamma_Q and the slope of C on Q of both estimands by cutoff. */
@@ -233,10 +227,7 @@ function gammaTable(summary: MeasurementSummary): string {
     cells(row, 'training_set'),
     cells(summary.gamma.cross_fitted[i], 'cross_fitted'),
   ]);
-  return formatTable(head, rows)
-    .split('\n')
-    .map((line) => `  ${line}`)
-    .join('\n');
+  return indent(formatTable(head, rows));
 }
 
 function cells(row: CutoffRow, estimand: Estimand): string[] {
@@ -263,7 +254,7 @@ function slopeText(slopes: Slopes): string {
     : `${slopes.ols.toFixed(3)} (${interval[0].toFixed(2)} to ${interval[1].toFixed(2)})`;
 }
 
-/** The one asked for, and the one in force where a projected measurement stops above it: "1e-4 (in force 2.1e-2)". */
+/** The one asked for, and the one in force if a projected measurement stops above it: "1e-4 (in force 2.1e-2)". */
 function cutoffText(row: CutoffRow): string {
   const inForce = cutoffInForce(row);
   return inForce > row.cutoff * (1 + 1e-9)
@@ -284,7 +275,7 @@ function noiseLines({ noise_share: share }: MeasurementSummary): string[] {
   return [`  largest share in sum |g_p|^2: one sample ${percent(share.sample)}, one block ${percent(share.block)}`];
 }
 
-/** "95 %", or "nominal 95 %" where the coverage is known to be less at the headline cutoff. */
+/** "95 %", or "nominal 95 %" if the coverage is known to be less at the headline cutoff. */
 function labelOf(summary: MeasurementSummary): string {
   return intervalLabel(
     estimands.flatMap((estimand) => intervalDoubts(rowAt(summary.gamma[estimand], headlineCutoff), summary)),

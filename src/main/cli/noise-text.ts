@@ -60,7 +60,7 @@ export function noiseLines(summary: MeasurementSummary): string[] {
     ...(left === null
       ? []
       : [
-          `      what that leaves of the slope: log C_ii / ((2 L / K) H_ii) on log H_ii, gamma - 1 = ${left.toFixed(3)} (0 where C is proportional to H)`,
+          `      what that leaves of the slope: log C_ii / ((2 L / K) H_ii) on log H_ii, gamma - 1 = ${left.toFixed(3)} (0 if C is proportional to H)`,
         ]),
     `    stable learning rates by eta <= 2 a / (a^2 + p s^2), a = ${number(sharpness)}, s^2 = lambda_max(Q - H^2) = ${number(curvatureVariance)}: ${rates.join(', ')}; without sampling ${rate(0)}`,
     ...(stability === undefined || linear.length === 0

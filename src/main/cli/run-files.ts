@@ -76,7 +76,7 @@ function diagonalsCsv(arrays: Partial<ResultArrays>): string {
   return `${rows.join('\n')}\n`;
 }
 
-/** One line per step of any series; empty fields where a series has no value. */
+/** One line per step of any series; empty fields if a series has no value. */
 function seriesCsv(series: ReturnType<Store['series']>): string {
   const names = Object.keys(series).sort();
   const table = new Map<number, Map<string, number>>();

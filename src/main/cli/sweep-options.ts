@@ -40,7 +40,7 @@ export function sweepOf(document: unknown, what: string, values: SweepValues): S
   return parseSweep(seeds === undefined ? document : withSeeds(document, seeds), what);
 }
 
-/** The members that were asked for, all where none were named. Raises InputError for a combination that is wrong, and UsageError. */
+/** The members that were asked for, all if none were named. Raises InputError for a combination that is wrong, and UsageError. */
 export function sweepMembers(sweep: Sweep, values: SweepValues): SweepMember[] {
   return memberNumbers(values, sweep.count).map((number) => ({ number, experiment: sweep.at(number - 1).experiment }));
 }

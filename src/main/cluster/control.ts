@@ -11,7 +11,7 @@ import { sweepStatus } from './status.ts';
 import { submitMembers } from './submit.ts';
 import type { Asked, SubmittedJob } from './submit.ts';
 
-/** Cancels every job of a sweep that is in the queue; running members take a snapshot first. Returns their ids. Raises InputError where Slurm does not answer. */
+/** Cancels every job of a sweep that is in the queue; running members take a snapshot first. Returns their ids. Raises InputError if Slurm does not answer. */
 export async function cancelSweep(folder: string): Promise<string[]> {
   await readPlan(folder);
   const submissions = await readSubmissions(folder);
@@ -36,14 +36,14 @@ export interface Resubmitted extends Asked {
 const resubmittable: readonly MemberReport['status'][] = ['paused', 'failed', 'cancelled', 'lost', 'not-submitted'];
 
 /**
- * Submits the members again that are neither done nor in the queue; each continues from its newest snapshot. Raises InputError where there is none, or where Slurm does
+ * Submits the members again that are neither done nor in the queue; each continues from its newest snapshot. Raises InputError if there is none, or if Slurm does
  * not say which are in the queue.
  * @param chosen members to choose from; default all
  */
 export async function resubmit(
   folder: string,
   given: Asked,
-  options: { readonly chosen?: readonly number[]; readonly sbatch?: readonly string[] } = {},
+  options: { readonly chosen?: readonly number[] | undefined; readonly sbatch?: readonly string[] } = {},
 ): Promise<Resubmitted> {
   const stored = await readPlan(folder);
   const plan = { ...stored, sbatch: [...stored.sbatch, ...(options.sbatch ?? [])] };

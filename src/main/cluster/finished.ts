@@ -23,7 +23,7 @@ export async function isDone(places: MemberPlaces): Promise<boolean> {
 }
 
 /**
- * Writes the files of a finished run. Another attempt may end at the same time: the first one counts, and both runs are the same. Raises an Error where
+ * Writes the files of a finished run. Another attempt may end at the same time: the first one counts, and both runs are the same. Raises an Error if
  * they cannot be written; existing files then remain.
  */
 export async function writeFinished(

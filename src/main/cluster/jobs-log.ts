@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs/promises';
 import * as v from 'valibot';
-import { integer } from '../../shared/validation.ts';
+import { integer, jsonOrNull } from '../../shared/validation.ts';
 import { jobsFile, readTextOrNull } from './layout.ts';
 import { memberNumbersOf } from './plan.ts';
 
@@ -60,7 +60,7 @@ export async function readSubmissions(folder: string): Promise<Submission[]> {
     if (index >= 0) submissions[index] = { ...submissions[index], ...changes };
   };
   for (const text of ((await readTextOrNull(jobsFile(folder))) ?? '').split('\n')) {
-    const parsed = v.safeParse(line, jsonOf(text));
+    const parsed = v.safeParse(line, jsonOrNull(text));
     if (!parsed.success) continue;
     const entry = parsed.output;
     switch (entry.kind) {
@@ -86,12 +86,4 @@ export async function readSubmissions(folder: string): Promise<Submission[]> {
     }
   }
   return submissions;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
 }

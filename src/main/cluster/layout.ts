@@ -22,6 +22,7 @@ import { createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { codeOf } from '../../data/files.ts';
+import { jsonOrNull } from '../../shared/validation.ts';
 
 export const planFile = (folder: string): string => path.join(folder, 'plan.json');
 export const jobScript = (folder: string): string => path.join(folder, 'job.sh');
@@ -56,18 +57,13 @@ export function memberPlaces(folder: string, member: number): MemberPlaces {
   };
 }
 
-/** What a JSON file holds; null where there is none, or none that parses. */
+/** What a JSON file holds; null if there is none, or none that parses. */
 export async function readJsonOrNull(file: string): Promise<unknown> {
   const text = await readTextOrNull(file);
-  if (text === null) return null;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return null;
-  }
+  return text === null ? null : jsonOrNull(text);
 }
 
-/** The text of a file; null where there is none. */
+/** The text of a file; null if there is none. */
 export async function readTextOrNull(file: string): Promise<string | null> {
   try {
     return await fs.readFile(file, 'utf8');
@@ -77,7 +73,7 @@ export async function readTextOrNull(file: string): Promise<string | null> {
   }
 }
 
-/** The names in a folder; none where there is none. */
+/** The names in a folder; none if there is none. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return await fs.readdir(folder);

@@ -6,13 +6,12 @@ import { messageOf } from '../../shared/errors.ts';
 import type { MemberPlaces } from './layout.ts';
 import { makeRoomForFault, readAttempts, writeFault, writeJson } from './state.ts';
 import type { Attempt, MemberState } from './state.ts';
+import type { Mutable } from '../../shared/defined.ts';
 
 export interface TaskPlace {
   readonly member: number;
   readonly round: number;
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Attempts of one round that may begin from the same state. */
 const mostInVain = 3;

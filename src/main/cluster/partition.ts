@@ -99,7 +99,7 @@ export function limitSeconds(text: string): number | null {
   return parts.length === 3 ? 3600 * a + 60 * b + c : 60 * a + b;
 }
 
-/** "2-03:04:05", in whole minutes upwards where it is longer than one: Slurm counts in minutes. */
+/** "2-03:04:05", in whole minutes upwards if it is longer than one: Slurm counts in minutes. */
 export function timeText(seconds: number): string {
   const minutes = Math.max(1, Math.ceil(seconds / 60));
   const pad = (value: number): string => String(value).padStart(2, '0');

@@ -87,7 +87,7 @@ export async function runPilot(folder: string): Promise<number> {
   return pilot.error === null ? 0 : 1;
 }
 
-/** Null: there is none, or none yet. Raises InputError where it failed. */
+/** Null: there is none, or none yet. Raises InputError if it failed. */
 export async function readPilot(folder: string): Promise<Pilot | null> {
   const result = v.safeParse(pilotSchema, await readJsonOrNull(pilotFile(folder)));
   if (!result.success) return null;
@@ -100,8 +100,8 @@ const besideSeconds = 180;
 const besideBytes = 512 * 2 ** 20;
 
 /**
- * What to ask for: twice the time and 1.5 times the memory of the worst member, where the user has not said it; no more time than the partition gives (a run that
- * takes longer goes on in the queue). Raises InputError where the longest measurement, which starts again if interrupted, does not fit.
+ * What to ask for: twice the time and 1.5 times the memory of the worst member, if the user has not said it; no more time than the partition gives (a run that
+ * takes longer goes on in the queue). Raises InputError if the longest measurement, which starts again if interrupted, does not fit.
  */
 export function resourcesFrom(pilot: Pilot | null, given: Asked, { partition }: ClusterLimits): Asked {
   if (pilot === null) return given;

@@ -28,7 +28,7 @@ export interface SweepPlace {
   readonly remote: Remote | null;
 }
 
-/** Raises InputError where a host has no open connection. */
+/** Raises InputError if a host has no open connection. */
 export async function sweepPlaceOf(folder: string, host: string | null, command?: string): Promise<SweepPlace> {
   return host === null ? here(path.resolve(folder)) : there(await connectHost(host, command), folder);
 }
@@ -41,7 +41,7 @@ function here(folder: string): SweepPlace {
       resubmit(
         folder,
         { time: time === undefined ? null : limitSeconds(time), memory: mem === undefined ? null : memoryBytes(mem) },
-        { ...(chosen && { chosen }) },
+        { chosen },
       ),
     fetching: () => fromFolder(folder),
     remote: null,

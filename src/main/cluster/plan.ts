@@ -62,7 +62,7 @@ export async function readPlan(folder: string): Promise<Plan> {
   return parseWith(planSchema, parseJson(text, planFile(folder)), planFile(folder));
 }
 
-/** Raises InputError where the plan's experiment has not as many members as it says. */
+/** Raises InputError if the plan's experiment has not as many members as it says. */
 export function sweepOfPlan(plan: Plan): Sweep {
   const sweep = parseSweep(plan.experiment, plan.name);
   if (sweep.count !== plan.members.length)

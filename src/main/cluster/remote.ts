@@ -16,7 +16,7 @@ export interface Remote {
   readonly options: readonly string[];
 }
 
-/** Raises InputError, with the line that opens a connection, where none is open. */
+/** Raises InputError, with the line that opens a connection, if none is open. */
 export async function connectHost(host: string, command = 'covature'): Promise<Remote> {
   if (!/^[^\s-][^\s]*$/.test(host)) throw new InputError(`--host: "${host}" is not the name of a host`);
   const config = await runCommand('ssh', ['-G', host], { timeout: 2000 });
@@ -62,7 +62,7 @@ export async function remoteJson(
   }
 }
 
-/** Copies a file from there to here. Raises InputError where it cannot be read. */
+/** Copies a file from there to here. Raises InputError if it cannot be read. */
 export async function fetchRemoteFile(remote: Remote, source: string, target: string): Promise<void> {
   const child = spawn('ssh', [...remote.options, '-T', remote.host, `cat ${quoted(source)}`], {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -62,7 +62,7 @@ export interface QueuedTask {
   readonly name: string;
   /** "PENDING", "RUNNING", "COMPLETED"... */
   readonly state: string;
-  /** Why it waits, or ended; "None" where Slurm gives none. */
+  /** Why it waits, or ended; "None" if Slurm gives none. */
   readonly reason: string;
   readonly node: string | null;
 }

@@ -51,7 +51,7 @@ export function frozenRun(store: Store, run: string): { readonly exported: Expor
 
 /**
  * Writes a snapshot of a run and removes the oldest. A snapshot holds what changes: the run's document, with all its series and results, and the newest
- * checkpoint. Measured arrays never change and are large; they are written once each, beside the snapshots. Raises an Error where it cannot be written.
+ * checkpoint. Measured arrays never change and are large; they are written once each, beside the snapshots. Raises an Error if it cannot be written.
  */
 export async function writeSnapshot(
   store: Store,

@@ -66,7 +66,7 @@ export function makePlan(choices: PlanChoices, now = Date.now()): Plan {
   };
 }
 
-/** The Node that runs tasks: this one, or the checkout's own where this is Electron. */
+/** The Node that runs tasks: this one, or the checkout's own if this is Electron. */
 function nodeOfTasks(): string {
   if (process.versions['electron'] === undefined) return process.execPath;
   const bundledNode = fileURLToPath(new URL('../../../node_modules/.bin/node', import.meta.url));
@@ -160,7 +160,7 @@ export function sbatchOptions(folder: string, plan: Plan, { time, memory }: Aske
 
 /**
  * Submits members as arrays, as many as their indices need; with `at_once` each has its share of it. The intent is on disk before sbatch is called. Raises
- * InputError with sbatch's own words where it refuses; what was submitted before stays submitted.
+ * InputError with sbatch's own words if it refuses; what was submitted before stays submitted.
  */
 export async function submitMembers(
   folder: string,
@@ -193,7 +193,7 @@ export async function submitMembers(
   return { round, jobs };
 }
 
-/** Intent, sbatch, id. Raises InputError where sbatch refuses. */
+/** Intent, sbatch, id. Raises InputError if sbatch refuses. */
 export async function submitJob(
   folder: string,
   intent: { readonly round: number; readonly name: string; readonly offset: number; readonly members: string },

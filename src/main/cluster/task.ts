@@ -236,7 +236,7 @@ class Task {
     await this.#writing;
     await record.guarded(() => this.#writeSnapshot());
     await record.write();
-    // The job is the newer attempt's where there is one.
+    // The job is the newer attempt's if there is one.
     if (!isWarned || (await this.#isSuperseded())) return pausedStatus;
     const { status, stderr } = await runCommand('scontrol', ['requeue', state.job], { timeout: 30_000 });
     if (status !== 0) {

@@ -3,7 +3,7 @@ import { contract, isMethod } from '../../shared/contract/index.ts';
 import type { Handlers, Outcome } from '../../shared/contract/index.ts';
 import { messageOf } from '../../shared/errors.ts';
 import { parseWith } from '../../shared/validation.ts';
-import { faultOf } from './faults.ts';
+import { faultToSend } from './faults.ts';
 
 /** Never rejects. */
 export async function dispatch<Context>(
@@ -28,7 +28,7 @@ export async function dispatch<Context>(
     return { ok: true, value: await handler(parsed, context) };
   } catch (error) {
     try {
-      return { ok: false, fault: faultOf(error) };
+      return { ok: false, fault: faultToSend(error) };
     } catch (second) {
       return { ok: false, fault: { code: 'failed', message: messageOf(second) } };
     }

@@ -23,7 +23,7 @@ const ofStore: Readonly<Record<StoreErrorCode, FaultCode>> = {
   closed: 'failed',
 };
 
-export function faultOf(error: unknown): Fault {
+export function faultToSend(error: unknown): Fault {
   if (error instanceof FaultError) return error.toFault();
   if (error instanceof FilterError) {
     return { code: 'bad-input', message: error.message, details: { column: error.column, length: error.length } };

@@ -11,7 +11,7 @@ export class FollowedRequests {
     this.#bus = bus;
   }
 
-  /** Emits `request.progress` while it runs; without a token nobody can follow or stop it. Raises a `conflict` where the token is in use. */
+  /** Emits `request.progress` while it runs; without a token nobody can follow or stop it. Raises a `conflict` if the token is in use. */
   async follow<T>(token: string | undefined, ask: (options: AskOptions) => Promise<T>): Promise<T> {
     if (token === undefined) return ask({});
     if (this.#aborts.has(token)) throw new FaultError('conflict', `a request of the token ${token} is under way`);

@@ -42,7 +42,7 @@ export interface WorkbenchOptions {
   readonly chooseTarget?: (kind: 'run' | 'bundle', name: string) => Promise<string | null>;
   /** Choices of the command line, which take precedence over the settings. */
   readonly engine?: Partial<EngineOptions>;
-  /** Type of the file system that the store is on (statfs(2)); the system is asked where it is left out. */
+  /** Type of the file system that the store is on (statfs(2)); the system is asked if it is left out. */
   readonly fileSystem?: number;
 }
 
@@ -68,7 +68,7 @@ export class Workbench {
   /** Views of stored matrices, and verified models: these take seconds, for which a preview of a dataset must not wait. */
   readonly computing: Helper;
   readonly forecasts: Forecasts;
-  /** Looks for engines and devices, which loads TensorFlow where it is installed: hundreds of megabytes that are given back with the answer. */
+  /** Looks for engines and devices, which loads TensorFlow if it is installed: hundreds of megabytes that are given back with the answer. */
   readonly looking: Helper;
   /** Draws figures: a process of its own, so that a preview never waits for a dataset or a matrix product. */
   readonly drawing: Helper;
@@ -225,7 +225,7 @@ export class Workbench {
     return 'token' in place ? this.fileOf(place.token) : path.resolve(this.options.baseFolder, expandHome(place.path));
   }
 
-  /** Tells the windows of a file that was opened from outside; where none is there yet, the first one asks for it. */
+  /** Tells the windows of a file that was opened from outside; if none is there yet, the first one asks for it. */
   openFile(file: string): void {
     const chosenFile = this.keepFile(file);
     this.#openedFiles.push(chosenFile);

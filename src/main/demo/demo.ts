@@ -42,7 +42,7 @@ Trains 784-50-50-10 on drawn digits (or MNIST), measures its layers, prints gamm
 
 ${flagsHelp(demoFlags)}`;
 
-export async function demo(argv: readonly string[]): Promise<number> {
+export async function runDemo(argv: readonly string[]): Promise<number> {
   if (argv.includes('--help') || argv.includes('-h')) {
     process.stdout.write(`${demoHelp}\n`);
     return 0;

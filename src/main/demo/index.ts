@@ -7,10 +7,10 @@ if (major < 22) {
   process.exit(1);
 }
 
-const { demo } = await import('./demo.ts');
+const { runDemo } = await import('./demo.ts');
 const { messageOf } = await import('../../shared/errors.ts');
 try {
-  process.exitCode = await demo(process.argv.slice(2));
+  process.exitCode = await runDemo(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`demo: ${messageOf(error)}\n`);
   process.exitCode = error instanceof Error && (error.name === 'InputError' || error.name === 'UsageError') ? 2 : 1;

@@ -24,7 +24,7 @@ export function setupActivity(workbench: Workbench, window: MainWindow): void {
   });
 }
 
-/** Of all that runs, to the percent; null where nothing does. */
+/** Of all that runs, to the percent; null if nothing does. */
 export function shareOf(running: readonly JobInfo[]): number | null {
   if (running.length === 0) return null;
   const sum = running.reduce((total, { progress }) => total + (progress?.share ?? 0), 0);

@@ -41,7 +41,7 @@ const kinds: Readonly<Record<FileKind, OpenDialogOptions>> = {
   folder: { title: 'Choose a folder', properties: ['openDirectory'] },
 };
 
-/** The path, or null where the user closed the dialog. */
+/** The path, or null if the user closed the dialog. */
 export async function chooseFile(kind: FileKind, parent: BrowserWindow | null): Promise<string | null> {
   const options = kinds[kind];
   const { canceled, filePaths } = await (parent === null
@@ -50,7 +50,7 @@ export async function chooseFile(kind: FileKind, parent: BrowserWindow | null): 
   return canceled ? null : (filePaths[0] ?? null);
 }
 
-/** Where to write a file, or null where the user closed the dialog. */
+/** Where to write a file, or null if the user closed the dialog. */
 export async function chooseTarget(
   kind: 'run' | 'bundle',
   name: string,

@@ -1,5 +1,5 @@
 /**
- * Newer versions, announced where the user asked for that and never otherwise: one request a day to the address of releases that packaging wrote into
+ * Newer versions, announced if the user asked for that and never otherwise: one request a day to the address of releases that packaging wrote into
  * package.json. Nothing is fetched or installed.
  */
 import { net, session } from 'electron';
@@ -58,7 +58,7 @@ async function newestRelease(address: string): Promise<v.InferOutput<typeof rele
   return v.parse(releaseSchema, await answer.json());
 }
 
-/** Above 0 where the first is newer: numbers of "v1.2.3" or "1.2.3" in their order; a part that is not a number counts as 0. */
+/** Above 0 if the first is newer: numbers of "v1.2.3" or "1.2.3" in their order; a part that is not a number counts as 0. */
 export function compareVersions(first: string, second: string): number {
   const numbers = (text: string): number[] =>
     text

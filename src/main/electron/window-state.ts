@@ -29,7 +29,7 @@ const schema = v.object({
 });
 
 /**
- * The state at the last start's end, or the initial one where there is none. Where its display is gone, it keeps its size, as far as that fits,
+ * The state at the last start's end, or the initial one if there is none. Where its display is gone, it keeps its size, as far as that fits,
  * on the main display.
  * @param areas the displays' areas without taskbars, in pixels of the whole desktop; the main display first
  */
@@ -58,7 +58,7 @@ export function writeWindowState(state: WindowState, file = stateFile()): void {
 }
 
 /**
- * The size that a window gets whose place is on no display: its own, as far as that fits the main display. Null where it can be reached.
+ * The size that a window gets whose place is on no display: its own, as far as that fits the main display. Null if it can be reached.
  * @param areas as for `readWindowState`
  */
 export function placed(

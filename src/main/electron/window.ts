@@ -99,7 +99,7 @@ export class MainWindow {
     this.#onOpen = listener;
   }
 
-  /** Progress on the window's icon, where the system shows it. @param share 0 to 1; null: nothing is under way */
+  /** Progress on the window's icon, if the system shows it. @param share 0 to 1; null: nothing is under way */
   setProgress(share: number | null): void {
     this.#window?.setProgressBar(share ?? -1);
   }

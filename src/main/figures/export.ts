@@ -17,12 +17,8 @@ import { base64 } from '../../shared/figures/png.ts';
 import { sceneToSvg } from '../../shared/figures/svg.ts';
 import { pngFile, rasterise, tiffFile, type Pixels } from './image.ts';
 import { provenanceText, writePdf } from './pdf.ts';
+import { figureFormats } from '../../shared/contract/methods/figures.ts';
 
-export const figureFormats = ['svg', 'pdf', 'png', 'tiff', 'csv', 'json', 'py', 'tex'] as const;
-/**
- * 'csv': the numbers drawn; 'json': the recipe, or without one the specification; 'py': the matplotlib script, which reads the CSV; 'tex': a LaTeX
- * table of the measurements behind the figure.
- */
 export type FigureFormat = (typeof figureFormats)[number];
 
 export interface ExportOptions {
@@ -72,9 +68,7 @@ export async function exportFigure(
   const { spec, recipe, measurements = [] } = document;
   const scene = layoutFigure(spec, fonts);
   const packed =
-    options.reopenable === false
-      ? undefined
-      : packForFile({ spec, ...(recipe ? { recipe: withoutCarried(recipe) } : {}) });
+    options.reopenable === false ? undefined : packForFile({ spec, recipe: recipe && withoutCarried(recipe) });
   let svg: string | undefined;
   const svgText = (): string => (svg ??= sceneToSvg(scene, spec, { metadata: svgMetadata(spec.provenance, packed) }));
   let pixels: Pixels | undefined;
@@ -98,7 +92,7 @@ export async function exportFigure(
             title: spec.title,
             description: spec.description,
             provenance: spec.provenance,
-            ...(packed ? { payload: packed } : {}),
+            payload: packed,
           }),
         );
         break;

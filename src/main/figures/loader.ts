@@ -2,6 +2,7 @@
  * The numbers of a figure: reads the arrays that a sourced recipe names and computes what is not stored (eigenbases, eigenvalues of C and Q, overlaps,
  * curvature of single samples). Keeps what it read, so that the next drawing of the same results is quick.
  */
+import type { Optional } from '../../shared/defined.ts';
 import { readWeights } from '../../data/weights.ts';
 import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { sampleCurvatures } from '../../engine/curvature/sample-curvatures.ts';
@@ -29,7 +30,7 @@ import { Matrices } from './matrices.ts';
 import type { MeasuredNetwork, StoredMeasurement } from './run-measurements.ts';
 import type { SourcedData, SourcedFigure } from './sources.ts';
 
-/** Directions whose samples are shown where none are asked for. */
+/** Directions whose samples are shown if none are asked for. */
 const defaultDirections = { density: [1, 3, 10, 30], quantiles: [1, 2, 3, 5, 7, 10, 15, 20, 30] };
 /** Measurements whose diagonals are kept, and results of single samples. */
 const keptArrays = 500;
@@ -49,7 +50,7 @@ export class FigureLoader {
     this.#matrices = new Matrices(this.#blas);
   }
 
-  /** The specification of a sourced recipe. Raises InputError where results lack what the figure draws. */
+  /** The specification of a sourced recipe. Raises InputError if results lack what the figure draws. */
   async build({ recipe, data, provenance, spec }: SourcedFigure): Promise<FigureSpec> {
     if (spec !== undefined) return spec;
     if (recipe.figure !== 'panels') return buildFigure(recipe, await this.#load(recipe, data[0]), provenance);
@@ -58,7 +59,7 @@ export class FigureLoader {
     return buildFigure(recipe, loaded, provenance);
   }
 
-  /** A measurement with its diagonals; without any where it has none stored. */
+  /** A measurement with its diagonals; without any if it has none stored. */
   async measurement({ summary, file }: StoredMeasurement): Promise<Measurement> {
     if (file === null) return { summary, arrays: {} };
     let arrays = this.#arrays.get(file);
@@ -75,7 +76,7 @@ export class FigureLoader {
     return { summary, arrays };
   }
 
-  /** The summary, with fits at the cutoff that is asked for where that is between the standard ones. */
+  /** The summary, with fits at the cutoff that is asked for if that is between the standard ones. */
   async #summaryAt({ file, summary }: StoredMeasurement, cutoff: number | undefined): Promise<MeasurementSummary> {
     if (cutoff === undefined || isStandardCutoff(cutoff) || cutoff < smallestCutoff || file === null) return summary;
     const key = `${file} ${cutoff}`;
@@ -103,7 +104,7 @@ export class FigureLoader {
         const { arrays } = await this.measurement(data.item);
         const measurement = { summary: await this.#summaryAt(data.item, cutoff), arrays };
         const eigenvalues = figure === 'spectra' ? await this.#eigenvalues(data.item, options) : undefined;
-        return { kind: 'measurement', measurement, ...(eigenvalues ? { eigenvalues } : {}) };
+        return { kind: 'measurement', measurement, eigenvalues };
       }
       case 'measurements': {
         const summaries = await this.#summariesAt(data.items, cutoff);
@@ -133,7 +134,7 @@ export class FigureLoader {
           history: {
             measurements: data.items.map(({ step }, k) => ({ step, summary: summaries[k] })),
             network: data.network.map(({ step, summary }) => ({ step, summary })),
-            ...(data.loss.length > 0 ? { loss: data.loss } : {}),
+            loss: data.loss.length > 0 ? data.loss : undefined,
             rates: data.rates,
             momentum: data.momentum,
           },
@@ -178,16 +179,16 @@ export class FigureLoader {
     }
   }
 
-  /** Those of C and Q where the recipe asks for them (the default) and the matrices are stored. */
+  /** Those of C and Q if the recipe asks for them (the default) and the matrices are stored. */
   async #eigenvalues(
     { file, summary }: StoredMeasurement,
     options: RecipeOptions,
-  ): Promise<{ C?: Float64Array; Q?: Float64Array } | undefined> {
+  ): Promise<Optional<Record<'C' | 'Q', Float64Array>> | undefined> {
     if (file === null || summary.method === 'projected' || options.spectrum === 'diagonals') return undefined;
     const quantities: readonly string[] = options.quantities ?? ['H', 'C', 'Q'];
     return {
-      ...(quantities.includes('C') ? { C: await this.#matrices.eigenvalues(file, 'C') } : {}),
-      ...(quantities.includes('Q') ? { Q: await this.#matrices.eigenvalues(file, 'Q') } : {}),
+      C: quantities.includes('C') ? await this.#matrices.eigenvalues(file, 'C') : undefined,
+      Q: quantities.includes('Q') ? await this.#matrices.eigenvalues(file, 'Q') : undefined,
     };
   }
 

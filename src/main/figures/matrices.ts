@@ -33,7 +33,7 @@ export class Matrices {
     this.#blas = blas;
   }
 
-  /** Eigenvalues in decreasing order. Raises InputError where the measurement stored no matrix. */
+  /** Eigenvalues in decreasing order. Raises InputError if the measurement stored no matrix. */
   eigenvalues(file: string, name: MatrixName): Promise<Float64Array> {
     return this.#keep(
       `values ${name} ${file}`,

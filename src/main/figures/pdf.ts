@@ -25,13 +25,13 @@ export interface PdfOptions {
   readonly description: string;
   readonly provenance: FigureProvenance;
   /** Bytes that "Reopen figure" reads back (see metadata.ts). */
-  readonly payload?: Uint8Array;
+  readonly payload?: Uint8Array | undefined;
 }
 
 /** The key of our data in PieceInfo. */
 export const pieceName = 'Covature';
 
-/** One page a scene. Throws only where a scene is damaged: what cannot be typeset has failed before. */
+/** One page a scene. Throws only if a scene is damaged: what cannot be typeset has failed before. */
 export async function writePdf(scenes: readonly Scene[], options: PdfOptions): Promise<Uint8Array> {
   const doc = await PDFDocument.create({ updateMetadata: false });
   // Transparency came with 1.4; LaTeX warns of figures above its own version.
@@ -59,7 +59,7 @@ export async function writePdf(scenes: readonly Scene[], options: PdfOptions): P
   return doc.save({ useObjectStreams: false, addDefaultPage: false, updateFieldAppearances: false });
 }
 
-/** ISO 8601 to PDF's dates; the epoch where the provenance has none, so that files are the same byte for byte. */
+/** ISO 8601 to PDF's dates; the epoch if the provenance has none, so that files are the same byte for byte. */
 function pdfDate(created: string | undefined): string {
   const date = new Date(created ?? 0);
   return `D:${date.toISOString().replace(/[-:T]/g, '').slice(0, 14)}Z`;

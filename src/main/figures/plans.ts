@@ -16,7 +16,7 @@ import { sourceFigure } from './sources.ts';
 export interface FigurePlan {
   readonly name: string;
   readonly recipe: FigureRecipe;
-  /** Asked for as one of "all": left out where the runs have nothing to draw for it. */
+  /** Asked for as one of "all": left out if the runs have nothing to draw for it. */
   readonly optional?: boolean;
 }
 
@@ -125,7 +125,7 @@ function hasData(store: Store, recipe: FigureRecipe): boolean {
   }
 }
 
-/** Recipes of files and of the store, applied to the runs of the command where there are any. */
+/** Recipes of files and of the store, applied to the runs of the command if there are any. */
 export async function namedPlans(
   store: Store,
   files: readonly string[],

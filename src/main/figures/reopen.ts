@@ -11,7 +11,7 @@ import { pieceName } from './pdf.ts';
 const noFigure =
   'holds no figure to reopen: it was not exported by this program, or another one has removed the metadata';
 
-/** Reads any of the three by its first bytes. Raises `InputError` where the file is another, damaged, or holds no figure. */
+/** Reads any of the three by its first bytes. Raises `InputError` if the file is another, damaged, or holds no figure. */
 export async function reopenFigure(bytes: Uint8Array): Promise<FigureDocument> {
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1024));
   if (start.startsWith('%PDF-')) return reopenPdf(bytes);
@@ -20,7 +20,7 @@ export async function reopenFigure(bytes: Uint8Array): Promise<FigureDocument> {
   throw new InputError('only SVG, PDF and PNG files exported by this program, and recipes as JSON, can be reopened');
 }
 
-/** Recipes in a JSON file (one, or a list of them) or in an exported figure, with the numbers that it carries. Raises InputError where there is none; `name` is for its message. */
+/** Recipes in a JSON file (one, or a list of them) or in an exported figure, with the numbers that it carries. Raises InputError if there is none; `name` is for its message. */
 export async function recipesIn(bytes: Uint8Array, name: string): Promise<FigureRecipe[]> {
   const start = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
   if (start.startsWith('{') || start.startsWith('[')) {

@@ -1,7 +1,7 @@
 /** Reports to files: one HTML file, self-contained, and a PDF of A4 pages. */
 import type { FontLibrary } from '../../shared/figures/fonts/library.ts';
 import { drawReport } from '../../shared/figures/report/figure.ts';
-import type { Report } from '../../shared/figures/report/content.ts';
+import type { Report } from '../../shared/figures/report/types.ts';
 import { reportHtml } from '../../shared/figures/report/html.ts';
 import { reportPages } from '../../shared/figures/report/pages.ts';
 import { writePdf } from './pdf.ts';

@@ -1,6 +1,6 @@
 /** Stored runs as reports take them. */
 import { definedOf } from '../../shared/defined.ts';
-import type { ReportedRun } from '../../shared/figures/report/content.ts';
+import type { ReportedRun } from '../../shared/figures/report/types.ts';
 import { metricName } from '../../shared/figures/names.ts';
 import type { FigureProvenance } from '../../shared/figures/types.ts';
 import type { MetricPoint } from '../../shared/results.ts';
@@ -20,7 +20,7 @@ export interface ReportSelection {
   readonly step?: number;
 }
 
-/** Metrics whose curves a report shows, where a run has them. */
+/** Metrics whose curves a report shows, if a run has them. */
 const shown = ['loss', 'test_loss', 'accuracy', 'test_accuracy'] as const;
 const mostPoints = 1000;
 
@@ -64,7 +64,7 @@ export function loadReported(runs: readonly SourcedReport[], loader: FigureLoade
   );
 }
 
-/** The names of the runs; those that several share with their seeds, and with their ids where these are the same too. */
+/** The names of the runs; those that several share with their seeds, and with their ids if these are the same too. */
 function distinctNames(runs: readonly RunRecord[]): string[] {
   const shared = (names: readonly string[], k: number): boolean => names.filter((name) => name === names[k]).length > 1;
   const names = runs.map(({ name }) => name);

@@ -28,7 +28,7 @@ export interface MeasuredNetwork {
   readonly dataFolder: string;
 }
 
-/** All that fit a source, by step: the representative one of each layer and step. Raises InputError where there is none. */
+/** All that fit a source, by step: the representative one of each layer and step. Raises InputError if there is none. */
 export function measurementsOf(store: Store, run: RunRecord, source: FigureSource): StoredMeasurement[] {
   const measurements = allMeasurements(store, run, source);
   if (measurements.length === 0)

@@ -31,7 +31,7 @@ export type SourcedData =
   | {
       readonly kind: 'measurements';
       readonly items: readonly StoredMeasurement[];
-      /** What the run of each is called, where their setups differ; empty where there is one. */
+      /** What the run of each is called, if their setups differ; empty if there is one. */
       readonly names: readonly string[];
     }
   | {
@@ -39,7 +39,7 @@ export type SourcedData =
       readonly parameter: string;
       readonly rows: readonly {
         readonly value: number | string;
-        /** What the run is besides: settings other than the axis in which the runs differ; empty where there are none. */
+        /** What the run is besides: settings other than the axis in which the runs differ; empty if there are none. */
         readonly group: string;
         readonly items: readonly StoredMeasurement[];
       }[];
@@ -289,7 +289,7 @@ function curves(store: Store, runs: readonly RunRecord[], metric: string): Sourc
   };
 }
 
-/** What runs are called beside each other: by what differs. `seeds`: false where each stands for all seeds of its setup. */
+/** What runs are called beside each other: by what differs. `seeds`: false if each stands for all seeds of its setup. */
 function namesOf(runs: readonly RunRecord[], seeds: boolean): string[] {
   const varied = variedSettings(runs.map((run) => run.experiment));
   return namesByDifference(runs, varied, seeds).map(plainLabel);
@@ -326,7 +326,7 @@ export function thinnedSeries(
   return { points, every };
 }
 
-/** What tells panels apart, where anything does: run, layer, step. */
+/** What tells panels apart, if anything does: run, layer, step. */
 function panelTitles(panels: readonly FigureRecipe[], sourced: readonly Sourced[]): (string | undefined)[] {
   // Panels of different figures are told apart by their axes.
   if (new Set(panels.map(({ figure }) => figure)).size > 1) return panels.map(() => undefined);

@@ -178,7 +178,7 @@ function extrapolate(
   if (!(Math.abs(determinant) > 0)) return Math.max(p.seconds, q.seconds);
   const a = (p.seconds * q.x - q.seconds * p.x) / determinant;
   const b = (op * q.seconds - oq * p.seconds) / determinant;
-  // The larger one alone, where the smaller was disturbed.
+  // The larger one alone, if the smaller was disturbed.
   return a < 0 || b < 0 ? (q.seconds * x) / q.x : a * o + b * x;
 }
 

@@ -55,7 +55,7 @@ const checkpointSeconds = 0.03;
 
 export interface ForecastInput {
   readonly engine: OpenedEngine;
-  /** Worker threads, or null: they are started where needed, and ended. */
+  /** Worker threads, or null: they are started if needed, and ended. */
   readonly pool: Pool | null;
   readonly known: KnownRates;
   readonly network: Network;
@@ -67,7 +67,7 @@ export interface ForecastInput {
   /** Of the device that trains; default: measured on the cpu. */
   readonly trainingRate?: TrainingRate;
   /** That measures, if any; default: the cpu. */
-  readonly device?: MeasuringDevice;
+  readonly device?: MeasuringDevice | undefined;
   /** False: memory and disk alone; seconds are 0. */
   readonly timed?: boolean;
 }
@@ -100,7 +100,7 @@ export async function forecastTraining(
     const evaluations = (fromStep === 0 ? 1 : 0) + Math.ceil((steps - fromStep) / stepsPerEpoch);
     const training = (steps - fromStep) * rate.step;
     const evaluating = evaluations * (samples + testSamples) * rate.evaluation;
-    // One at the end, one before measurements, one after an epoch where the last is some seconds old.
+    // One at the end, one before measurements, one after an epoch if the last is some seconds old.
     const checkpoints = 1 + measured + Math.min(evaluations, Math.floor((training + evaluating) / 5));
     const saved = checkpoints * checkpointSeconds;
     return measurer.answer({ training: training + saved, evaluating, steps, checkpoints, experiment });
@@ -204,7 +204,7 @@ class Measurer {
     this.#list.push({ parameter, shape, size, method, times, seconds, memory, disk, refusal });
   }
 
-  /** Fewer samples stand for all where data are only alike. */
+  /** Fewer samples stand for all if data are only alike. */
   async #scaled(samples: number, seconds: (count: number) => Promise<number>): Promise<number> {
     const present = this.#present;
     return (await seconds(Math.min(samples, present))) * Math.max(1, samples / present);
@@ -256,7 +256,7 @@ class Measurer {
     return this.#input.data.inputs.length / this.#input.network.inputSize;
   }
 
-  /** `seconds` are the cpu's in float64; warns where they stand in for what is not known. */
+  /** `seconds` are the cpu's in float64; warns if they stand in for what is not known. */
   #onDevice(task: Omit<DeviceTask, 'model' | 'available'>, seconds: number): number {
     const { parameter, spec, method, samples } = task;
     const { device } = this.#input;

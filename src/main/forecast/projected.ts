@@ -54,7 +54,7 @@ export async function projectedSeconds(
   const { rate, tried } = await passRate(book, pool, input, parameter, samples);
   const stages = projectedStages(rate, pool, samples, tried, top);
   let seconds = sum(stages);
-  // Half A by its own directions; or everything again on half of the samples, where searches make as many products.
+  // Half A by its own directions; or everything again on half of the samples, if searches make as many products.
   if (convergence === 'training-set') seconds += stages['projections'] / 4;
   if (convergence === 'full') seconds += sum(projectedStages(rate, pool, samples / 2, tried, top));
   if (assumptions === true) {

@@ -1,5 +1,5 @@
 /**
- * Rates measured on a machine, which forecasts are made from. They are kept in the store under the machine's key, and measured again where the key is another:
+ * Rates measured on a machine, which forecasts are made from. They are kept in the store under the machine's key, and measured again if the key is another:
  * the backend, the processor, the library, the number of threads, or the program's version has changed.
  */
 import type { Rate, Rates, KnownRates } from './types.ts';
@@ -52,7 +52,7 @@ export function measuredName(
   return `measured/${digest([model, parameter, samples, method, search, extras, ...single, ...stretch])}`;
 }
 
-/** Samples of a calibrating measurement (jobs/calibration.ts), where there are so many. */
+/** Samples of a calibrating measurement (jobs/calibration.ts), if there are so many. */
 export const calibratingSamples = 1024;
 
 /** Under which the seconds of a calibrating measurement are kept, in the cpu's and in a device's book. */

@@ -26,7 +26,7 @@ export interface MeasurementForecast {
   readonly method: 'exact' | 'projected';
   /** How often. */
   readonly times: number;
-  /** Of one measurement; NaN where rates were not asked for. */
+  /** Of one measurement; NaN if rates were not asked for. */
   readonly seconds: number;
   /** Peak bytes beside the data, and bytes of the arrays that it stores. */
   readonly memory: number;

@@ -41,7 +41,7 @@ export async function writeCheckpoint(
   await writeSafetensors(path, tensors, { format, state: JSON.stringify(rest) });
 }
 
-/** Raises InputError where the file is no checkpoint or lacks something. */
+/** Raises InputError if the file is no checkpoint or lacks something. */
 export async function readCheckpoint(path: string): Promise<TrainerState> {
   const file = await readSafetensors(path);
   if (file.metadata['format'] !== format)

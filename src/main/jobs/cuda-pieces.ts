@@ -58,7 +58,7 @@ export function tensorflowSource(): TensorflowSource | null {
  * @param loads whether the system's loader finds a library of that name
  */
 export function cudaPieces(source: TensorflowSource, loads: (file: string) => boolean = systemLoads): Piece[] {
-  // Where the library itself looks: $ORIGIN/../nvidia and, in a wheel that was put elsewhere, $ORIGIN/../../nvidia.
+  // If the library itself looks: $ORIGIN/../nvidia and, in a wheel that was put elsewhere, $ORIGIN/../../nvidia.
   const folders = ['..', '../..'].map((up) => path.resolve(source.library, up, 'nvidia'));
   const find = (folder: string, file: string): string | null => {
     const beside = folders.map((base) => path.join(base, folder, 'lib', file)).find((each) => existsSync(each));

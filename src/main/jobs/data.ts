@@ -19,7 +19,7 @@ export interface PreparedData {
   /** Whether an accuracy exists. */
   readonly classes: boolean;
   readonly summary: DatasetSummary;
-  /** What the specification has to say so that the inputs are read the same way without `layout` torch; null where nothing. */
+  /** What the specification has to say so that the inputs are read the same way without `layout` torch; null if nothing. */
   readonly reading: ReadingFields | null;
 }
 
@@ -33,7 +33,7 @@ export interface ReadingFields {
 /** What a dataset's samples are, without its numbers; of a `DatasetSummary` or known before anything is read. */
 export type DataShape = Pick<DatasetSummary, 'name' | 'shape' | 'outputs' | 'targets'>;
 
-/** Raises InputError where the data's shapes or targets do not fit the model. */
+/** Raises InputError if the data's shapes or targets do not fit the model. */
 export async function prepareData(
   spec: DatasetSpec,
   model: ModelSpec,
@@ -53,14 +53,14 @@ export async function prepareData(
   };
 }
 
-/** A dataset whose inputs and targets fit a model; raises InputError where they do not. */
+/** A dataset whose inputs and targets fit a model; raises InputError if they do not. */
 export function fitted(dataset: Dataset, model: ModelSpec, wanted: WantedTargets): Dataset {
   checkInputs(dataset, model);
   checkTokens(dataset, model);
   return targetsFor(wanted, dataset);
 }
 
-/** Raises InputError where a model that begins with an embedding meets other numbers than those of its tokens. */
+/** Raises InputError if a model that begins with an embedding meets other numbers than those of its tokens. */
 function checkTokens({ name, train, test }: Dataset, { layers: [first] }: ModelSpec): void {
   if (first?.type !== 'embedding') return;
   const parts = [[train, 'training'] as const, ...(test === null ? [] : [[test, 'test'] as const])];
@@ -131,7 +131,7 @@ function areChannelsFirst(shape: readonly number[], { input }: ModelSpec): boole
   return channels > 1 && shape[0] === channels && shape[1] === height && shape[2] === width;
 }
 
-/** Raises InputError where the samples of a dataset do not fit the input of a model; images with channels first among them. */
+/** Raises InputError if the samples of a dataset do not fit the input of a model; images with channels first among them. */
 function checkInputs({ name, shape }: Pick<DataShape, 'name' | 'shape'>, model: ModelSpec): void {
   if (areChannelsFirst(shape, model) && shape.join() !== model.input.join()) {
     // They would pass through the network as noise.
@@ -150,7 +150,7 @@ function checkInputs({ name, shape }: Pick<DataShape, 'name' | 'shape'>, model: 
 }
 
 /**
- * Raises InputError where a dataset does not fit a model, as far as that is known before anything is read: inputs, the number of classes or target values. `fitted`
+ * Raises InputError if a dataset does not fit a model, as far as that is known before anything is read: inputs, the number of classes or target values. `fitted`
  * looks at the targets themselves.
  */
 export function checkFit(dataset: DataShape, model: ModelSpec, { type, positions, width }: WantedTargets): void {

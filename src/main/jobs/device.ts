@@ -43,7 +43,7 @@ export class JobDevices {
   }
 
   /**
-   * The device that the user named, or for `auto` a card if there is one; null: the cpu. Raises InputError where the named one does not open.
+   * The device that the user named, or for `auto` a card if there is one; null: the cpu. Raises InputError if the named one does not open.
    * @param known rates of this machine, in which a card that was not found today stands too; null: `auto` does not look.
    */
   open(known: RateBook | null): Promise<OpenDevice | null> {

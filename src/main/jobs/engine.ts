@@ -53,7 +53,7 @@ export function libraryThreadsOf(report: EngineReport): number {
   return report.libraryThreads ?? Math.min(mostLibraryThreads, report.threads);
 }
 
-/** Raises an Error where a library was asked for by path and does not open. */
+/** Raises an Error if a library was asked for by path and does not open. */
 export async function openEngine(options: EngineOptions): Promise<OpenedEngine> {
   let attempts: readonly LibraryAttempt[] = [];
   let blas: Blas | undefined;

@@ -10,7 +10,7 @@ import { InputError } from '../../shared/errors.ts';
 import type { EngineReport, ForecastRequest, JobEvent } from './protocol.ts';
 
 /**
- * Makes and tells the forecast; null where none was asked for. Raises InputError where a measurement does not fit into memory and that is to be
+ * Makes and tells the forecast; null if none was asked for. Raises InputError if a measurement does not fit into memory and that is to be
  * refused.
  */
 export async function tellForecast(

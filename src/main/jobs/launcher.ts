@@ -21,7 +21,7 @@ export interface WorkerListeners {
   readonly onMessage: (message: unknown) => void;
   /** It could not be started. `onClose` follows. */
   readonly onError: (error: Error) => void;
-  /** It is gone and all its messages have come; `signal` where one ended it, `stderr` the end of what it wrote there. */
+  /** It is gone and all its messages have come; `signal` if one ended it, `stderr` the end of what it wrote there. */
   readonly onClose: (code: number | null, signal: string | null, stderr: string) => void;
 }
 

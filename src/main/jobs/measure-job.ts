@@ -65,12 +65,7 @@ export async function runMeasurement(
     const forecast = await tellForecast(request.forecast, emit, ({ known }) => {
       const measuring = measuringDevice(engine.report, device, devices.isAuto, known);
       const setting = { engine, pool, known, network, data: data.train, samples, testSamples: 0 };
-      return forecastMeasuring(
-        { ...setting, ...(measuring && { device: measuring }) },
-        request.model,
-        sharedWeights,
-        request.measurement,
-      );
+      return forecastMeasuring({ ...setting, device: measuring }, request.model, sharedWeights, request.measurement);
     });
     if (request.forecast?.only === true) {
       emit({ kind: 'ended', outcome: 'done', reason: null, step: 0, results: {}, seconds: {} });

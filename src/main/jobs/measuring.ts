@@ -30,7 +30,7 @@ export interface MeasuringContext {
   readonly engine: OpenedEngine;
   /** Makes passes and products in float32; null: the cpu does all. */
   readonly device: OpenDevice | null;
-  /** Whether the device is used only where calibration finds it the faster. */
+  /** Whether the device is used only if calibration finds it the faster. */
   readonly isCalibrated: boolean;
   readonly pool: Pool;
   readonly input: MeasurementInput;
@@ -52,7 +52,7 @@ export interface PlannedMeasurement {
 }
 
 /**
- * Measures one parameter after the other (`measureInto`), telling how far the job is; `step` of the context says at which weights. False where a pause was asked
+ * Measures one parameter after the other (`measureInto`), telling how far the job is; `step` of the context says at which weights. False if a pause was asked
  * for between two of them.
  */
 export async function measureAll(

@@ -6,7 +6,7 @@ import { freemem } from 'node:os';
 export interface MemorySources {
   readonly platform: NodeJS.Platform;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The content of a file of /proc or /sys; undefined where there is none. */
+  /** The content of a file of /proc or /sys; undefined if there is none. */
   readonly read: (file: string) => string | undefined;
   readonly free: () => number;
 }

@@ -13,7 +13,7 @@ interface ParentPort {
   on(event: 'message', listener: (message: { data: unknown }) => void): void;
 }
 
-/** Raises an Error where the process was not started as a job. */
+/** Raises an Error if the process was not started as a job. */
 export function connectToParent(): WorkerPort {
   const utility = (process as NodeJS.Process & { parentPort?: ParentPort }).parentPort;
   if (utility !== undefined) {

@@ -38,7 +38,7 @@ export interface ForecastRequest {
   readonly known: KnownRates;
   /** Ends there. */
   readonly only: boolean;
-  /** Fails where a measurement that was asked for by its method does not fit into memory, rather than leaving that one out. */
+  /** Fails if a measurement that was asked for by its method does not fit into memory, rather than leaving that one out. */
   readonly refuse: boolean;
 }
 

@@ -19,7 +19,7 @@ export class RunProgress {
   #measured = 0;
   #trained = 0;
   #trainedShare = 0;
-  /** Progress never goes back, also where a measurement took longer than was forecast, or nothing was. */
+  /** Progress never goes back, also if a measurement took longer than was forecast, or nothing was. */
   #furthest = 0;
 
   constructor(forecast: JobForecast | null, firstStep: number, totalSteps: number) {

@@ -1,6 +1,6 @@
 /**
  * Signals that ask for a pause: SIGTERM (a machine that shuts down, a scheduler's limit of time) and SIGUSR1 (a scheduler's warning ahead of it). Node opens its
- * inspector at SIGUSR1 where nobody listens, in its first moments too; a process that is started with `noInspector` never does, as the signal is blocked in it, and
+ * inspector at SIGUSR1 if nobody listens, in its first moments too; a process that is started with `noInspector` never does, as the signal is blocked in it, and
  * so whoever started it passes SIGUSR1 on as SIGUSR2.
  */
 export const pauseSignals: readonly NodeJS.Signals[] =

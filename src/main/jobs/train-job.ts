@@ -7,9 +7,7 @@ import { wantedTensors } from '../../engine/network/wanted.ts';
 import { Pool } from '../../engine/parallel/pool.ts';
 import { shared } from '../../engine/parallel/shared.ts';
 import { divergence } from '../../engine/training/divergence.ts';
-import { evaluate } from '../../engine/training/evaluate.ts';
 import type { Trainer } from '../../engine/training/trainer.ts';
-import { trainingTime } from '../../shared/training-time.ts';
 import { trainingRateName } from '../forecast/training.ts';
 import { writeCheckpoint } from './checkpoint-file.ts';
 import type { JobControl } from './job-control.ts';
@@ -20,11 +18,11 @@ import type { DeviceFinding, JobDevices } from './device.ts';
 import type { OpenedEngine } from './engine.ts';
 import { tellRates } from './forecasting.ts';
 import { measureAll } from './measuring.ts';
-import { MetricBuffer } from './metric-buffer.ts';
 import { RunProgress } from './run-progress.ts';
 import type { JobEvent, TrainRequest } from './protocol.ts';
 import { prepareTraining } from './train-setup.ts';
 import type { Due, TrainingParts } from './train-setup.ts';
+import { TrainingRecord } from './training-record.ts';
 
 /** Points of the batch-loss series of a whole run, about. */
 const lossPoints = 4000;
@@ -79,16 +77,10 @@ class TrainingJob {
   readonly #data: PreparedData;
   readonly #totalSteps: number;
   readonly #due: readonly Due[];
-  readonly #metrics: MetricBuffer;
-  readonly #seconds = { training: 0, evaluating: 0, measuring: 0 };
-  readonly #results: Record<string, number> = {};
+  readonly #record: TrainingRecord;
   readonly #progress: RunProgress;
   readonly #firstStep: number;
   readonly #constantLoss: number;
-  /** Seconds of training before this process; null where they were not recorded. */
-  readonly #secondsBefore: number | null;
-  #timedStep: number;
-  #evaluated = 0;
   #lastCheckpoint = performance.now();
   #checkpointed = -1;
   #pool: Pool | null = null;
@@ -105,13 +97,10 @@ class TrainingJob {
     this.#data = parts.data;
     this.#totalSteps = parts.totalSteps;
     this.#due = parts.due;
-    this.#metrics = new MetricBuffer(emit);
+    this.#record = new TrainingRecord(emit, parts, request.resume);
     this.#firstStep = this.#trainer.step;
     this.#progress = new RunProgress(parts.forecast, this.#firstStep, this.#totalSteps);
     this.#constantLoss = this.#network.loss.constant(this.#data.train.targets);
-    Object.assign(this.#results, request.resume?.results);
-    this.#secondsBefore = request.resume === null ? 0 : request.resume.seconds;
-    this.#timedStep = request.resume === null ? -1 : this.#firstStep;
     emit({
       kind: 'prepared',
       dataset: this.#data.summary,
@@ -153,11 +142,11 @@ class TrainingJob {
     const timeEvery = recordEvery * Math.ceil(lossPoints / timePoints);
     // A checkpoint is taken after what is due at its step was evaluated and stored.
     if (this.#request.resume === null) {
-      this.#recordTime();
-      this.#results['initial_loss'] = await this.#evaluate();
+      this.#record.time();
+      this.#record.results['initial_loss'] = await this.#record.evaluate();
     } else if (trainer.step > 0 && (trainer.step % stepsPerEpoch === 0 || trainer.step === this.#totalSteps)) {
       const how = this.#divergence();
-      if (how !== null) return this.#diverge(how, Number.isFinite(this.#results['loss']));
+      if (how !== null) return this.#diverge(how, Number.isFinite(this.#record.results['loss']));
       if (this.#hasReachedLoss()) {
         await this.#finish(true);
         return;
@@ -173,18 +162,18 @@ class TrainingJob {
       if (end === nextRecord || end === nextEpoch || end === this.#totalSteps) {
         const loss = await trainer.takeMeanLoss();
         if (!Number.isFinite(loss)) return this.#diverge(`became ${loss}`, false);
-        this.#metrics.add('batch_loss', end, loss);
-        if (end % timeEvery === 0 || end === nextEpoch || end === this.#totalSteps) this.#recordTime();
+        this.#record.metrics.add('batch_loss', end, loss);
+        if (end % timeEvery === 0 || end === nextEpoch || end === this.#totalSteps) this.#record.time();
       }
       let reachedLoss = false;
       if (end === this.#totalSteps) {
-        this.#metrics.flush(end);
+        this.#record.metrics.flush(end);
         this.#emit(this.#standing());
       }
       if (end === nextEpoch || end === this.#totalSteps) {
-        await this.#evaluate();
+        await this.#record.evaluate();
         const how = this.#divergence();
-        if (how !== null) return this.#diverge(how, Number.isFinite(this.#results['loss']));
+        if (how !== null) return this.#diverge(how, Number.isFinite(this.#record.results['loss']));
         reachedLoss = this.#hasReachedLoss();
         await this.#checkpoint(false);
       }
@@ -192,7 +181,7 @@ class TrainingJob {
         this.#emit({
           kind: 'log',
           level: 'info',
-          text: `stopped at step ${end}: the training loss reached ${this.#results['loss']}`,
+          text: `stopped at step ${end}: the training loss reached ${this.#record.results['loss']}`,
         });
         await this.#finish(true);
         return;
@@ -203,18 +192,18 @@ class TrainingJob {
     await this.#finish(false);
   }
 
-  /** Why the run has diverged as of the last evaluation; null where it has not. */
+  /** Why the run has diverged as of the last evaluation; null if it has not. */
   #divergence(): string | null {
-    const { loss, initial_loss: initial = NaN } = this.#results;
+    const { loss, initial_loss: initial = NaN } = this.#record.results;
     if (loss === undefined) return null;
     return divergence(loss, initial, this.#constantLoss, this.#trainer.step === this.#totalSteps);
   }
 
   #hasReachedLoss(): boolean {
-    return (this.#results['loss'] ?? Infinity) <= (this.#request.experiment.stop_at_loss ?? -Infinity);
+    return (this.#record.results['loss'] ?? Infinity) <= (this.#request.experiment.stop_at_loss ?? -Infinity);
   }
 
-  /** Trains up to a step; false where a cancel or pause came first. */
+  /** Trains up to a step; false if a cancel or pause came first. */
   async #advanceTo(end: number): Promise<boolean> {
     const trainer = this.#trainer;
     // Looked at before a step, never after the last: what is due at `end` (an evaluation) comes first, or a run that resumes there would miss it.
@@ -230,12 +219,12 @@ class TrainingJob {
         trainer.advance();
         now = performance.now();
       }
-      this.#seconds.training += (now - begun) / 1000;
+      this.#record.seconds.training += (now - begun) / 1000;
       this.#reportProgress();
       // A device lags behind what is enqueued: one slice at a time, or its queue would grow without bound.
       const waited = performance.now();
       await trainer.settled();
-      this.#seconds.training += (performance.now() - waited) / 1000;
+      this.#record.seconds.training += (performance.now() - waited) / 1000;
       // Lets messages arrive: cancel and pause.
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -243,7 +232,7 @@ class TrainingJob {
   }
 
   #reportProgress(): void {
-    this.#metrics.flushSometimes(this.#trainer.step, () => this.#standing());
+    this.#record.metrics.flushSometimes(this.#trainer.step, () => this.#standing());
   }
 
   /** The words and the step of one event agree. */
@@ -251,37 +240,6 @@ class TrainingJob {
     const { step, sampler } = this.#trainer;
     const epoch = (step / sampler.stepsPerEpoch).toFixed(1);
     return { kind: 'progress', stage: `training, epoch ${epoch}`, ...this.#progress.training(step) };
-  }
-
-  /** Loss and accuracy over both parts at the current step; returns the training loss. */
-  async #evaluate(): Promise<number> {
-    const begun = performance.now();
-    const { step } = this.#trainer;
-    const train = await evaluate(this.#network, this.#data.train, this.#data.classes);
-    this.#record('loss', step, train.loss);
-    if (train.accuracy !== null) this.#record('accuracy', step, train.accuracy);
-    const test = this.#data.test === null ? null : await evaluate(this.#network, this.#data.test, this.#data.classes);
-    if (test !== null) {
-      this.#record('test_loss', step, test.loss);
-      if (test.accuracy !== null) this.#record('test_accuracy', step, test.accuracy);
-    }
-    this.#metrics.add('learning_rate', step, this.#trainer.learningRate);
-    this.#evaluated += train.samples + (test?.samples ?? 0);
-    this.#seconds.evaluating += (performance.now() - begun) / 1000;
-    return train.loss;
-  }
-
-  /** How long training has taken up to the current step, once a step. */
-  #recordTime(): void {
-    const { step } = this.#trainer;
-    if (this.#secondsBefore === null || step <= this.#timedStep) return;
-    this.#metrics.add(trainingTime, step, this.#secondsBefore + this.#seconds.training);
-    this.#timedStep = step;
-  }
-
-  #record(name: string, step: number, value: number): void {
-    this.#results[name] = value;
-    if (Number.isFinite(value)) this.#metrics.add(name, step, value);
   }
 
   #nextMeasurement(): number {
@@ -296,7 +254,7 @@ class TrainingJob {
     return stop === null || stop <= this.#firstStep ? Infinity : stop;
   }
 
-  /** All measurements due at the current step; `atEnd`: those of the end, wherever it came. False where a pause came before they were done. */
+  /** All measurements due at the current step; `atEnd`: those of the end, wherever it came. False if a pause came before they were done. */
   async #measure(atEnd = false): Promise<boolean> {
     const { step } = this.#trainer;
     const isDue = ({ spec, steps }: Due): boolean => (atEnd ? spec.when.kind === 'end' : steps.has(step));
@@ -342,7 +300,7 @@ class TrainingJob {
       if (this.#control.measuring.aborted && !this.#control.signal.aborted) return false;
       throw error;
     } finally {
-      this.#seconds.measuring += (performance.now() - begun) / 1000;
+      this.#record.seconds.measuring += (performance.now() - begun) / 1000;
     }
   }
 
@@ -351,8 +309,8 @@ class TrainingJob {
     const now = performance.now();
     const { step } = this.#trainer;
     if (step === this.#checkpointed || (!forced && now - this.#lastCheckpoint < checkpointSeconds * 1000)) return;
-    this.#recordTime();
-    this.#metrics.flush(step);
+    this.#record.time();
+    this.#record.metrics.flush(step);
     const file = path.join(this.#request.staging, `${randomUUID()}.safetensors`);
     await writeCheckpoint(file, await this.#trainer.state(), wantedTensors(this.#network));
     this.#emit({
@@ -388,17 +346,17 @@ class TrainingJob {
 
   #end(outcome: 'done' | 'diverged' | 'cancelled' | 'paused', reason: string | null): void {
     const { step } = this.#trainer;
-    this.#metrics.flush(step);
+    this.#record.metrics.flush(step);
     const stepsDone = step - this.#firstStep;
-    const results = { ...this.#results };
+    const results = { ...this.#record.results };
     // What a network that ignores its inputs reaches: tells whether anything was learned (src/shared/learning.ts).
     if (step > 0 && Number.isFinite(this.#constantLoss)) results['constant_loss'] = this.#constantLoss;
-    if (this.#seconds.training > 0) results['steps_per_second'] = stepsDone / this.#seconds.training;
+    if (this.#record.seconds.training > 0) results['steps_per_second'] = stepsDone / this.#record.seconds.training;
     // In kilobytes on every system.
     results['peak_memory'] = 1024 * process.resourceUsage().maxRSS;
-    if (this.#seconds.training > 1) {
-      const step = this.#seconds.training / stepsDone;
-      const evaluation = this.#seconds.evaluating / Math.max(1, this.#evaluated);
+    if (this.#record.seconds.training > 1) {
+      const step = this.#record.seconds.training / stepsDone;
+      const evaluation = this.#record.seconds.evaluating / Math.max(1, this.#record.evaluated);
       const name = trainingRateName(this.#request.experiment);
       tellRates(
         this.#request.forecast,
@@ -408,6 +366,6 @@ class TrainingJob {
         this.#device,
       );
     }
-    this.#emit({ kind: 'ended', outcome, reason, step, results, seconds: { ...this.#seconds } });
+    this.#emit({ kind: 'ended', outcome, reason, step, results, seconds: { ...this.#record.seconds } });
   }
 }

@@ -48,7 +48,7 @@ export interface TrainingParts {
 }
 
 /**
- * Raises InputError where experiment, model and data do not fit each other.
+ * Raises InputError if experiment, model and data do not fit each other.
  * @param finding how devices are found; default: on this machine
  * @param onDevice told the name of the device that is to train, before anything is on it
  */

@@ -7,8 +7,7 @@ import type { JobEnd, JobHandle } from '../jobs/host.ts';
 import type { EngineOptions } from '../jobs/protocol.ts';
 import type { RecordedBatch, RunRecord, RunRow } from '../store/index.ts';
 import type { Bus } from './bus.ts';
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+import type { Mutable } from '../../shared/defined.ts';
 
 export interface Job {
   readonly info: Mutable<JobInfo>;

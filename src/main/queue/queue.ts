@@ -103,7 +103,7 @@ export class JobQueue {
     };
   }
 
-  /** Of the run's own job; null where it has none. */
+  /** Of the run's own job; null if it has none. */
   progressOf(run: string): Progress | null {
     return this.#running.get(run)?.info.progress ?? null;
   }
@@ -228,7 +228,7 @@ export class JobQueue {
   }
 
   /**
-   * Ends everything: runs take a checkpoint and pause, and are killed where that takes longer than `grace` milliseconds (they are "interrupted" then).
+   * Ends everything: runs take a checkpoint and pause, and are killed if that takes longer than `grace` milliseconds (they are "interrupted" then).
    */
   async close(grace = 5000): Promise<void> {
     this.#closing = true;

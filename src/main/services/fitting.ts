@@ -10,7 +10,7 @@ import { checkFit } from '../jobs/data.ts';
 import type { DataShape } from '../jobs/data.ts';
 import { selectParameters } from '../jobs/select-parameters.ts';
 
-/** Raises InputError, naming the layer, where layers do not fit each other, the data (where their shape is known unread), or what is to be measured. */
+/** Raises InputError, naming the layer, if layers do not fit each other, the data (where their shape is known unread), or what is to be measured. */
 export function checkLayers({
   model,
   dataset,
@@ -23,7 +23,7 @@ export function checkLayers({
   if (shape !== null) checkFit(shape, model, wantedOf(model, layers));
 }
 
-/** `checkLayers` of an experiment, and the fit of data that only reading them tells: `check` reads them and raises InputError where they do not fit. */
+/** `checkLayers` of an experiment, and the fit of data that only reading them tells: `check` reads them and raises InputError if they do not fit. */
 export async function checkShapes(
   experiment: Experiment,
   check: (dataset: DatasetSpec, model: ModelSpec, wanted: WantedTargets) => Promise<void>,
@@ -33,13 +33,13 @@ export async function checkShapes(
   if (shapeOf(dataset) === null) await check(dataset, model, wantedOf(model, buildLayers(model, new Map())));
 }
 
-/** What the loss of a model takes as targets; raises InputError where its settings do not fit the outputs. */
+/** What the loss of a model takes as targets; raises InputError if its settings do not fit the outputs. */
 function wantedOf({ loss }: ModelSpec, layers: readonly Layer[]): WantedTargets {
   const { type, positions, width } = new SampleLoss(loss, layers[layers.length - 1].outputShape);
   return { type, positions, width };
 }
 
-/** What the samples of a dataset are where that follows from its specification; null: its files tell. */
+/** What the samples of a dataset are if that follows from its specification; null: its files tell. */
 function shapeOf(spec: DatasetSpec): DataShape | null {
   const classes = spec.targets === 'one-hot' ? 'vectors' : 'classes';
   switch (spec.source) {

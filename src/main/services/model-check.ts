@@ -27,7 +27,7 @@ export interface CheckedModel {
 }
 
 /**
- * Reads a file and recomputes its check. Raises InputError where the two disagree, naming the layer at which they first do.
+ * Reads a file and recomputes its check. Raises InputError if the two disagree, naming the layer at which they first do.
  * @param evaluates whether loss and accuracy over all of its data are wanted
  */
 export async function checkModelFile(blas: Blas, path: string, evaluates = true): Promise<CheckedModel> {

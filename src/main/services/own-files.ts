@@ -11,7 +11,7 @@ const runPrefix = 'run:';
 export const modelFileName = 'model.covature-model';
 export const ownModelFile = `${runPrefix}${modelFileName}`;
 
-/** The dataset with paths that any process can open. Raises InputError where the run's file is gone. */
+/** The dataset with paths that any process can open. Raises InputError if the run's file is gone. */
 export function withOwnFiles<T extends DatasetSpec>(store: Pick<Store, 'artifacts'>, run: string, dataset: T): T {
   const path = 'path' in dataset ? dataset.path : undefined;
   if (path?.startsWith(runPrefix) !== true) return dataset;
@@ -22,7 +22,7 @@ export function withOwnFiles<T extends DatasetSpec>(store: Pick<Store, 'artifact
   return { ...dataset, path: artifact.path };
 }
 
-/** A run's record with the paths of its own files, for a window to look at and to clone; as it is where they are gone. */
+/** A run's record with the paths of its own files, for a window to look at and to clone; as it is if they are gone. */
 export function recordWithOwnFiles(store: Pick<Store, 'artifacts'>, run: string, experiment: Json): Json {
   if (typeof experiment !== 'object' || experiment === null || !('dataset' in experiment)) return experiment;
   const { dataset } = experiment as { readonly dataset: unknown };

@@ -9,7 +9,7 @@ import { engineAsRecorded, startRun, type StartedRun } from './runs.ts';
 export interface Replay {
   readonly original: string;
   readonly rerun: string;
-  /** Of the final checkpoints; null where one has none. */
+  /** Of the final checkpoints; null if one has none. */
   readonly weights_equal: boolean | null;
   readonly largest_weight_difference: number | null;
   /** Largest relative difference among the results that are equal up to rounding. */

@@ -17,7 +17,7 @@ import { modelFileName } from './own-files.ts';
 export interface RunLogOptions {
   readonly provenance: Json;
   readonly project?: string | null;
-  /** Checks a model file; raises InputError where it departs from PyTorch. */
+  /** Checks a model file; raises InputError if it departs from PyTorch. */
   readonly check: (file: string) => Promise<CheckedModel>;
   /** Called with the run once it exists, and after every change is stored. */
   readonly onRun?: (id: string) => void;
@@ -144,7 +144,7 @@ class RunLogImport {
 
   #batch(id: string, { number, step, metrics, log }: Extract<RunLogPart, { kind: 'batch' }>): void {
     const store = this.#store;
-    const batch: RecordedBatch = { number, step, metrics, ...(log.length > 0 && { log }) };
+    const batch: RecordedBatch = { number, step, metrics, log: log.length > 0 ? log : undefined };
     if (!store.appendBatch(id, batch)) return;
     const last = Object.entries(metrics).flatMap(([name, { values }]) => {
       const value = values.at(-1);
@@ -208,7 +208,7 @@ export async function takeRunLog(store: Store, file: string, options: RunLogOpti
 }
 
 /**
- * Takes what is in the file and what comes, until the run ends, its process is gone, or `signal` says to stop; then the run is "interrupted" where it has not
+ * Takes what is in the file and what comes, until the run ends, its process is gone, or `signal` says to stop; then the run is "interrupted" if it has not
  * ended. Raises InputError.
  * @param every milliseconds between two looks
  */
@@ -263,10 +263,8 @@ function settingsIn(config: Readonly<Record<string, unknown>>): Record<string, J
   const batch = number('batch_size', (x) => Number.isSafeInteger(x) && x >= 1);
   const epochs = number('epochs', (x) => x >= 0);
   const seed = number('seed', (x) => Number.isSafeInteger(x) && x >= 0);
-  return {
-    ...(lr === undefined ? {} : { optimiser: definedOf({ lr, momentum, weight_decay: decay }) }),
-    ...definedOf({ batch_size: batch, epochs, seed }),
-  };
+  const optimiser = lr === undefined ? undefined : definedOf({ lr, momentum, weight_decay: decay });
+  return definedOf({ optimiser, batch_size: batch, epochs, seed });
 }
 
 /** The numbers and texts of a configuration, as columns. */

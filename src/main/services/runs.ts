@@ -63,7 +63,7 @@ export function dataFolderOf(store: Pick<Store, 'folder'>): string {
   return path.join(store.folder, 'datasets');
 }
 
-/** Stores a new run and starts it. Raises InputError, storing nothing, where its shapes do not fit (`checkLayers`). */
+/** Stores a new run and starts it. Raises InputError, storing nothing, if its shapes do not fit (`checkLayers`). */
 export function startRun(store: Store, experiment: Experiment, options: RunOptions): StartedRun {
   checkLayers(experiment);
   const provenance = options.provenance ?? gatherProvenance();
@@ -87,7 +87,7 @@ export function startRun(store: Store, experiment: Experiment, options: RunOptio
 }
 
 /**
- * Goes on with a run from its last checkpoint, or from the start where it has none; the result is what an undisturbed run gives, bit for bit, unless another
+ * Goes on with a run from its last checkpoint, or from the start if it has none; the result is what an undisturbed run gives, bit for bit, unless another
  * backend or library goes on with it, which the run's log then says. Raises InputError for a run that is done or under way.
  */
 export function resumeRun(store: Store, run: RunRecord, options: RunOptions): StartedRun {
@@ -134,7 +134,7 @@ export function engineAsRecorded({ provenance }: Pick<RunRecord, 'provenance'>, 
 /** States from which a run can be resumed. */
 const resumable = runStatuses.filter((status) => status !== 'done' && status !== 'running');
 
-/** The backend as the run's provenance has it; null where it never trained. */
+/** The backend as the run's provenance has it; null if it never trained. */
 function trainedBy({ provenance }: RunRecord): string | null {
   const { engine } = (provenance ?? {}) as { readonly engine?: { readonly backend?: string } };
   return engine?.backend ?? null;
@@ -264,7 +264,7 @@ export function measureRun(
   return { job, done: job.done };
 }
 
-/** What a job is asked to forecast; null where $COVATURE_FORECAST is "off". */
+/** What a job is asked to forecast; null if $COVATURE_FORECAST is "off". */
 export function forecastRequest(
   store: Pick<Store, 'allCalibrations'> | null,
   options: { readonly only?: boolean; readonly refuse?: boolean } = {},

@@ -1,5 +1,5 @@
 /**
- * Backups: a folder with a copy of the database, and the artifacts beside it, as hard links where the disk allows (artifacts never change) and copies
+ * Backups: a folder with a copy of the database, and the artifacts beside it, as hard links if the disk allows (artifacts never change) and copies
  * elsewhere. A backup is a store by itself: it can be opened, and restored over another.
  */
 import type Database from 'better-sqlite3';
@@ -10,7 +10,7 @@ import { makeFolders } from '../../data/folders.ts';
 import { InputError } from '../../shared/errors.ts';
 import type { StoreContext } from './context.ts';
 import { connect } from './database.ts';
-import { copyDurably, linkOrCopy, syncFile, syncFolder, writeNewFile } from './durable.ts';
+import { copyDurably, linkOrCopy, syncFile, syncFolderNow, writeNewFile } from './durable.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { databasePath, storeNames } from './location.ts';
 import { acquireWriterLock } from './lock.ts';
@@ -76,9 +76,9 @@ export function backupMethods(context: StoreContext) {
         writeNewFile(join(partial, manifestName), [
           Buffer.from(JSON.stringify({ format: 'covature-backup', ...manifest })),
         ]);
-        syncFolder(partial);
+        syncFolderNow(partial);
         renameSync(partial, target);
-        syncFolder(dirname(target));
+        syncFolderNow(dirname(target));
         options.progress?.(1);
         return info;
       } catch (error) {
@@ -163,7 +163,7 @@ async function replace(
       await copyArtifacts(folder, place, paths, new Set());
     }
     renameSync(incoming, join(place, database));
-    syncFolder(place);
+    syncFolderNow(place);
   } catch (error) {
     if (folder !== undefined) rmSync(join(place, storeNames.artifacts), { recursive: true, force: true });
     for (const name of done) renameSync(join(aside, name), join(place, name));
@@ -222,5 +222,5 @@ async function copyArtifacts(
       await setImmediate();
     }
   }
-  for (const folder of folders) syncFolder(folder);
+  for (const folder of folders) syncFolderNow(folder);
 }

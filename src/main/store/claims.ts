@@ -14,7 +14,7 @@ export class Claims {
     this.#folder = join(folder, storeNames.running);
   }
 
-  /** Takes a run for this process; returns whether it was not its own before. Raises `StoreError` `in-use` where another process has it. */
+  /** Takes a run for this process; returns whether it was not its own before. Raises `StoreError` `in-use` if another process has it. */
   take(id: string): boolean {
     if (this.#held.has(id)) return false;
     const lock = lockFile(this.#pathOf(id));

@@ -24,7 +24,7 @@ export interface StoreContext {
   contents(): string;
   /** A statement that changes settings alone has changed so many rows. */
   settled(rows: number): void;
-  /** Runs once the open transaction is through, at once where none is open: removing files whose rows are gone. */
+  /** Runs once the open transaction is through, at once if none is open: removing files whose rows are gone. */
   onCommit(action: () => void): void;
   /** Runs if the open transaction fails: removing files whose rows never came to be. */
   onRollback(action: () => void): void;

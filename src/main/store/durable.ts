@@ -14,25 +14,17 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { cannotSyncFolders, codeOf } from '../../data/files.ts';
 import { makeFolders } from '../../data/folders.ts';
 
-/** Some network file systems refuse to sync a folder; the file itself is synced. */
-const cannotSyncFolders: ReadonlySet<string | undefined> = new Set([
-  'EINVAL',
-  'ENOTSUP',
-  'EOPNOTSUPP',
-  'EBADF',
-  'EISDIR',
-]);
-
-/** Makes the names in a folder durable. Windows cannot sync a folder and does not need it. */
-export function syncFolder(folder: string): void {
+/** `syncFolder` of src/data/files.ts, before the next statement. */
+export function syncFolderNow(folder: string): void {
   if (process.platform === 'win32') return;
   withFile(folder, 'r', (file) => {
     try {
       fsyncSync(file);
     } catch (error) {
-      if (!cannotSyncFolders.has((error as NodeJS.ErrnoException).code)) throw error;
+      if (!cannotSyncFolders.has(codeOf(error))) throw error;
     }
   });
 }
@@ -64,12 +56,12 @@ export function writeNewFile(path: string, chunks: Iterable<Uint8Array>): number
 /** Moves a complete, synced file to its final name (same file system). */
 export function renameDurably(from: string, to: string): void {
   const firstMade = makeFolders(dirname(to));
-  if (firstMade !== undefined) syncFolder(dirname(firstMade));
+  if (firstMade !== undefined) syncFolderNow(dirname(firstMade));
   renameSync(from, to);
-  syncFolder(dirname(to));
+  syncFolderNow(dirname(to));
 }
 
-/** A second name for an immutable file where the file system has hard links, else a synced copy. Refuses an existing target. */
+/** A second name for an immutable file if the file system has hard links, else a synced copy. Refuses an existing target. */
 export function linkOrCopy(from: string, to: string): void {
   makeFolders(dirname(to));
   try {

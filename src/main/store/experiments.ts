@@ -62,7 +62,7 @@ export function fieldsOf(experiment: Json): Record<string, SummaryInput> {
   return fields;
 }
 
-/** The one function of all activations of a model; undefined where there are several or none. */
+/** The one function of all activations of a model; undefined if there are several or none. */
 function activationOf(model: Json | undefined): string | undefined {
   const functions = new Set(
     [...leavesOf(model)].flatMap(([path, leaf]) => (path.endsWith('.function') ? String(leaf) : [])),
@@ -99,7 +99,7 @@ export function jsonText(value: Json, name: string): string {
   return text;
 }
 
-/** Where the first number stands that is not finite: "fits[2].gamma"; null where there is none. */
+/** Where the first number stands that is not finite: "fits[2].gamma"; null if there is none. */
 function notFinite(value: unknown, path = ''): string | null {
   if (typeof value === 'number') return Number.isFinite(value) ? null : path;
   if (typeof value !== 'object' || value === null) return null;

@@ -6,7 +6,7 @@ import type { StoreContext } from './context.ts';
 import { fieldOf, keySql, numberSql, tagsSql, textSql, type Field } from './filter/fields.ts';
 import { whereOf } from './list.ts';
 import type { ProjectTable } from './projects.ts';
-import type { GroupPage, RunGroup, RunQuery, RunStatus } from './types.ts';
+import type { GroupList, RunGroup, RunQuery, RunStatus } from './types.ts';
 
 const mostFields = 8;
 const mostGroups = 10_000;
@@ -61,7 +61,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
   const quantile = intervalQuantiles();
   return {
     /** Raises InputError on unknown fields and on numbers of fields or a page that cannot be. */
-    groupRuns(query: GroupQuery): GroupPage {
+    groupRuns(query: GroupQuery): GroupList {
       const { by, offset = 0, limit = mostGroups, open = [] } = query;
       if (by.length === 0 || by.length > mostFields) {
         throw new InputError(`group by 1 to ${mostFields} fields, got ${by.length}`);
@@ -89,7 +89,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
     },
   };
 
-  /** All groups in order; `groups` where they had to be looked at for that. A page that follows another in an unchanged store finds them made. */
+  /** All groups in order; `groups` if they had to be looked at for that. A page that follows another in an unchanged store finds them made. */
   function grouped({ by, sort, ...query }: GroupQuery): Grouped {
     const where = whereOf(context, projects, query);
     const keys = by.map((name) => keySql(field(name)));
@@ -142,7 +142,7 @@ export function groupMethods(context: StoreContext, projects: ProjectTable) {
       return {
         name,
         numbers: numbersOf(name, seqs),
-        // Read only where some group has no number.
+        // Read only if some group has no number.
         texts: () => (texts ??= textsOf(name, seqs) ?? []),
       };
     });

@@ -44,7 +44,7 @@ export interface OpenReport {
 }
 
 /**
- * Opens the store in a folder; for writing, makes it where there is none, migrates an older one, and marks runs that a process left
+ * Opens the store in a folder; for writing, makes it if there is none, migrates an older one, and marks runs that a process left
  * running as interrupted. Raises `StoreError`.
  */
 export function openStore(folder: string, options: OpenOptions = {}) {

@@ -75,7 +75,7 @@ function inUseMessage(folder: string, holder: Holder | undefined): string {
   return `${who} has this store open; nothing was changed in ${folder}. Quit it first, or choose another store with COVATURE_HOME; reading (list, show, export) works meanwhile`;
 }
 
-/** The holder on record; undefined where the record is missing, half-written, or names a process of this machine that is gone. */
+/** The holder on record; undefined if the record is missing, half-written, or names a process of this machine that is gone. */
 function readHolder(path: string): Holder | undefined {
   try {
     const holder = JSON.parse(readFileSync(path, 'utf8')) as Partial<Holder>;
@@ -106,7 +106,7 @@ export interface FileLock {
 /** Attempts at a file, or its folder, that others take away just then. */
 const attempts = 50;
 
-/** Null where another process has the file and keeps it for longer than `patience` milliseconds. The folder is made where it is missing. */
+/** Null if another process has the file and keeps it for longer than `patience` milliseconds. The folder is made if it is missing. */
 export function lockFile(path: string, patience = 1000): FileLock | null {
   for (let attempt = 0; attempt < attempts; attempt++) {
     let db: Database.Database | undefined;

@@ -3,7 +3,7 @@ import type Database from 'better-sqlite3';
 import { join } from 'node:path';
 import { makeFolders } from '../../data/folders.ts';
 import { messageOf } from '../../shared/errors.ts';
-import { syncFile, syncFolder } from './durable.ts';
+import { syncFile, syncFolderNow } from './durable.ts';
 import { asStoreError, StoreError } from './errors.ts';
 import { storeNames } from './location.ts';
 import { applicationId, type Migration } from './schema.ts';
@@ -85,7 +85,7 @@ function backupBefore(db: Database.Database, folder: string, version: number, no
   const path = join(backups, `before-migration-from-${version}-${fileTime(now)}.db`);
   db.prepare('VACUUM INTO ?').run(path);
   syncFile(path);
-  syncFolder(backups);
+  syncFolderNow(backups);
   return path;
 }
 

@@ -93,7 +93,7 @@ function connectForReading(path: string, timeout: number): Database.Database {
     if (log !== undefined && log.size > 0) {
       throw new StoreError(
         'read-only',
-        `the database ${path} has a log of changes beside it that can only be read where the folder can be written; nothing is lost. ` +
+        `the database ${path} has a log of changes beside it that can only be read if the folder can be written; nothing is lost. ` +
           'Copy the whole folder to a place where you may write, and open it there',
         { cause: error },
       );

@@ -1,5 +1,5 @@
 /**
- * Points of a metric series as bytes: n steps (signed little-endian integers of 4 bytes, or 8 where one does not fit), then n float64 values, little-endian.
+ * Points of a metric series as bytes: n steps (signed little-endian integers of 4 bytes, or 8 if one does not fit), then n float64 values, little-endian.
  * NaN and infinities are kept as they are: a diverging run shows where it went.
  */
 import { endianness } from 'node:os';

@@ -19,7 +19,7 @@ const select = `SELECT p.id, p.name, p.description, p.created, p.archived, p.del
 export function projectMethods(context: StoreContext) {
   const { prepare, pluck } = context;
 
-  /** `seq` of a project. Raises InputError where there is none. */
+  /** `seq` of a project. Raises InputError if there is none. */
   function projectSeq(id: string): number {
     const seq = pluck('SELECT seq FROM projects WHERE id = ?').get(id) as number | undefined;
     if (seq === undefined) throw new InputError(`no project has the id ${JSON.stringify(id)}`);
@@ -31,7 +31,7 @@ export function projectMethods(context: StoreContext) {
     return row && projectOf(row);
   }
 
-  /** Raises InputError where another project has the name, case and accents aside. */
+  /** Raises InputError if another project has the name, case and accents aside. */
   function createProject(name: string, description = ''): Project {
     const trimmed = nameOf(name, 'project');
     return context.write(() => {
@@ -53,7 +53,7 @@ export function projectMethods(context: StoreContext) {
 
     getProject,
 
-    /** By name, case aside; those in the bin only where asked for. */
+    /** By name, case aside; those in the bin only if asked for. */
     listProjects(options: { readonly deleted?: boolean } = {}): Project[] {
       const where = options.deleted === true ? 'p.deleted IS NOT NULL' : 'p.deleted IS NULL';
       return (prepare(`${select} WHERE ${where} ORDER BY p.folded`).all() as ProjectRow[]).map(projectOf);

@@ -1,4 +1,5 @@
 /** Small tables by name: settings, calibrations, figure recipes, datasets. */
+import type { FigureInfo } from '../../shared/contract/methods/figures.ts';
 import { InputError } from '../../shared/errors.ts';
 import { storedJson, type StoreContext } from './context.ts';
 import { jsonText } from './experiments.ts';
@@ -10,15 +11,6 @@ export interface Calibration {
   readonly name: string;
   readonly value: Json;
   readonly measured: number;
-}
-
-export interface Figure {
-  readonly id: string;
-  readonly name: string;
-  readonly project: string | null;
-  readonly recipe: Json;
-  readonly created: number;
-  readonly updated: number;
 }
 
 export interface DatasetEntry {
@@ -38,7 +30,7 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
 
   const figureColumns = `f.id, f.name, p.id AS project, f.recipe, f.created, f.updated
     FROM figures f LEFT JOIN projects p ON p.seq = f.project`;
-  const figureOf = (row: Omit<Figure, 'recipe'> & { recipe: string }): Figure => ({
+  const figureOf = (row: Omit<FigureInfo, 'recipe'> & { recipe: string }): FigureInfo => ({
     ...row,
     recipe: storedJson<Json>(row.recipe),
   });
@@ -48,7 +40,7 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
     counts: storedJson<Json>(row.counts),
   });
 
-  function getFigure(id: string): Figure | undefined {
+  function getFigure(id: string): FigureInfo | undefined {
     const row = prepare(`SELECT ${figureColumns} WHERE f.id = ?`).get(id);
     return row === undefined ? undefined : figureOf(row as Parameters<typeof figureOf>[0]);
   }
@@ -111,7 +103,7 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
     getFigure,
 
     /** By name; those in the bin only if asked for. */
-    listFigures(options: { readonly deleted?: boolean } = {}): Figure[] {
+    listFigures(options: { readonly deleted?: boolean } = {}): FigureInfo[] {
       const where = options.deleted === true ? 'f.deleted IS NOT NULL' : 'f.deleted IS NULL';
       const rows = prepare(`SELECT ${figureColumns} WHERE ${where} ORDER BY f.name, f.created`).all();
       return (rows as Parameters<typeof figureOf>[0][]).map(figureOf);
@@ -123,7 +115,7 @@ export function registryMethods(context: StoreContext, projects: ProjectTable) {
       readonly name: string;
       readonly project?: string | null;
       readonly recipe: Json;
-    }): Figure {
+    }): FigureInfo {
       const name = nameOf(figure.name, 'figure');
       const recipe = jsonText(figure.recipe, 'recipe');
       return context.write(() => {

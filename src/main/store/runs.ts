@@ -24,7 +24,7 @@ const shortestPart = 4;
 export function runMethods(context: StoreContext, projects: ProjectTable, summary: SummaryTable) {
   const { prepare, pluck } = context;
 
-  /** `seq` of a run. Raises InputError where there is none. */
+  /** `seq` of a run. Raises InputError if there is none. */
   function runSeq(id: string): number {
     const seq = pluck('SELECT seq FROM runs WHERE id = ?').get(id) as number | undefined;
     if (seq === undefined) throw new InputError(`no run has the id ${JSON.stringify(id)}`);
@@ -145,7 +145,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
     },
 
     /**
-     * The run meant by a text: its id, the beginning or end of it (4 characters or more), or its name. Raises InputError where none or several fit,
+     * The run meant by a text: its id, the beginning or end of it (4 characters or more), or its name. Raises InputError if none or several fit,
      * naming those.
      */
     findRun(text: string): RunRecord {
@@ -172,7 +172,7 @@ export function runMethods(context: StoreContext, projects: ProjectTable, summar
 
     /**
      * Moves a run to a state, keeping its times: the first start, the seconds spent running, the end. Returns false, having done
-     * nothing, where `change.from` excludes the state it is in. A run that runs is this process's. Raises `StoreError` `in-use` where another trains it.
+     * nothing, if `change.from` excludes the state it is in. A run that runs is this process's. Raises `StoreError` `in-use` if another trains it.
      */
     setRunStatus(id: string, status: RunStatus, change: StatusChange = {}): boolean {
       checkStatus(status);

@@ -180,7 +180,7 @@ export function seriesMethods(context: StoreContext, runs: RunTable) {
       return Object.fromEntries(runIds.map((id, i) => [id, Object.fromEntries(all.get(seqs[i]) ?? [])]));
     },
 
-    /** What came since an earlier answer; everything where there is none, or where points were taken back or repacked since. */
+    /** What came since an earlier answer; everything if there is none, or if points were taken back or repacked since. */
     seriesSince(
       runId: string,
       last?: { readonly revision: number; readonly nextBatch: number },

@@ -17,7 +17,7 @@ export class Staging {
     this.#root = join(folder, storeNames.staging);
   }
 
-  /** The folder of this process, made where it is missing. */
+  /** The folder of this process, made if it is missing. */
   folder(): string {
     if (this.#own === null) {
       const path = join(this.#root, randomBytes(6).toString('hex'));

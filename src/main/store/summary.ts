@@ -25,8 +25,8 @@ export function shortParameter(parameter: string): string {
  *   gamma.training_set.L@1e-2, gamma.cross_fitted.L@1e-2, ...   gamma at every cutoff
  *   cosine_CH.L, cosine_CQ.L, commutator_ratio.L
  *   sharpness.L           largest eigenvalue of H
- *   trace.L               trace of H; with the interval of its estimate (1.96 standard errors) where it was estimated from random vectors
- *   convergence.L         converged, drifting or unknown (text), where a half of the samples was measured by itself
+ *   trace.L               trace of H; with the interval of its estimate (1.96 standard errors) if it was estimated from random vectors
+ *   convergence.L         converged, drifting or unknown (text), if a half of the samples was measured by itself
  * Numbers that do not exist (no direction above the cutoff, 0 up to rounding) have no key.
  */
 export function summaryKeys(measurement: MeasurementSummary): Record<string, SummaryInput> {

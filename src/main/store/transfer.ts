@@ -155,7 +155,7 @@ export function transferMethods(context: StoreContext, tables: Tables) {
     exportRun,
 
     /**
-     * Adds a run from elsewhere. The same document twice adds one run (and takes it out of the bin). It keeps its id where that is free. Where the same run is
+     * Adds a run from elsewhere. The same document twice adds one run (and takes it out of the bin). It keeps its id if that is free. Where the same run is
      * there (the id and the experiment), the one that has come further counts: a newer snapshot takes the older one's place (name, project, tags, notes and
      * measurements by hand stay), an older one changes nothing. Where another run has its id, it gets a new one, with the old as its parent. Raises InputError
      * on a document or file that is not what it should be, or for a run that is running here; then nothing changes.
@@ -193,7 +193,7 @@ export function transferMethods(context: StoreContext, tables: Tables) {
           earlier !== undefined
             ? earlier.id
             : runs.createRun({
-                ...(taken ? {} : { id: document.id }),
+                id: taken ? undefined : document.id,
                 name: document.name,
                 project: options.project ?? null,
                 experiment: document.experiment,
@@ -233,7 +233,7 @@ export function transferMethods(context: StoreContext, tables: Tables) {
             measurements.addMeasurement(id, {
               ...rest,
               summary: summaryOf(text, m),
-              ...(arrays === null ? {} : { arrays: source(arrays) }),
+              arrays: arrays === null ? undefined : source(arrays),
             });
           }
         }

@@ -3,7 +3,7 @@
  * milliseconds since 1970 (UTC); ids are short texts that sort by time of creation; `null` is "not known" or "not so".
  */
 import type {
-  GroupPage as ContractGroupPage,
+  GroupPage,
   Json,
   LogLine,
   MeasurementInfo,
@@ -39,7 +39,7 @@ export interface NewRun {
   readonly project?: string | null | undefined;
   /** The whole specification, as JSON. `seed`, `dataset` and `loss` in it become fields of the run. */
   readonly experiment: Json;
-  /** Default: `experiment.seed` where that is a number, else null. */
+  /** Default: `experiment.seed` if that is a number, else null. */
   readonly seed?: number | null | undefined;
   /** Default 'queued'. */
   readonly status?: RunStatus | undefined;
@@ -109,7 +109,7 @@ export interface SeriesPoints {
 export interface RecordedBatch {
   readonly number: number;
   readonly metrics?: Readonly<Record<string, SeriesPoints>>;
-  readonly log?: readonly LogLine[];
+  readonly log?: readonly LogLine[] | undefined;
   /** Steps done. */
   readonly step?: number;
 }
@@ -151,7 +151,7 @@ export interface NewMeasurement {
   /** Part of the run's own schedule (replaces the same one stored before, as after a resume), or asked for by hand. */
   readonly origin: 'schedule' | 'manual';
   readonly summary: MeasurementSummary;
-  readonly arrays?: ArtifactSource;
+  readonly arrays?: ArtifactSource | undefined;
   /** The options it was taken with. */
   readonly options?: Json;
   /** Default now. */
@@ -210,7 +210,7 @@ export interface RunQuery {
   readonly archived?: boolean | 'any';
   /** Only the bin, or only what is outside it (default false). */
   readonly deleted?: boolean;
-  /** One group of `groupRuns`: the fields grouped by, and the value of each (null where a run has none). */
+  /** One group of `groupRuns`: the fields grouped by, and the value of each (null if a run has none). */
   readonly group?: { readonly by: readonly string[]; readonly key: readonly (number | string | null)[] };
 }
 
@@ -235,7 +235,7 @@ export interface RunListQuery extends RunQuery {
 
 export type RunList = Omit<RunPage, 'revision'>;
 
-export type GroupPage = Omit<ContractGroupPage, 'revision'>;
+export type GroupList = Omit<GroupPage, 'revision'>;
 
 export interface SummaryKeyInfo {
   readonly key: string;

@@ -46,7 +46,7 @@ export interface StudyCells {
   readonly gamma_Q: number | null;
   readonly C_on_Q: number | null;
   readonly cross_fitted_gamma: number | null;
-  /** The cross-fitted exponent without leakage; null where it was not calibrated. */
+  /** The cross-fitted exponent without leakage; null if it was not calibrated. */
   readonly calibrated_gamma: number | null;
   /** Root mean square residual of C on H, in decades. */
   readonly scatter: number | null;
@@ -117,7 +117,7 @@ export interface StudyFigure {
   readonly left: number;
 }
 
-/** gamma of every layer, seeds averaged: a row of panels a dataset, a panel a network; null where nothing can be shown. */
+/** gamma of every layer, seeds averaged: a row of panels a dataset, a panel a network; null if nothing can be shown. */
 export function studyFigure(rows: readonly StudyRow[]): StudyFigure | null {
   const shown = rows.filter((row) => row.summary !== null && cellsOf(row).remark === '');
   if (shown.length === 0) return null;

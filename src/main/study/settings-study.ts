@@ -46,7 +46,7 @@ export interface SettingsScale {
 /** The study as it is meant; less is said beside its figure. */
 export const wholeSettings = { train: 8000, seeds: [1, 2, 3, 4, 5] } as const satisfies SettingsScale;
 
-/** What a study with fewer settings, samples or seeds leaves out, for its figure and its table; null where nothing is. */
+/** What a study with fewer settings, samples or seeds leaves out, for its figure and its table; null if nothing is. */
 export function settingsLack({ train, seeds, vary = settingNames }: SettingsScale): string | null {
   const settings = settingNames.filter((name) => !vary.includes(name));
   const lacking = [
@@ -113,7 +113,7 @@ export interface SettingsPlan extends StudyPlan {
   readonly parts: readonly SettingsPart[];
 }
 
-/** The study of what the exponent depends on on MNIST where it is here and else on glyphs. */
+/** The study of what the exponent depends on on MNIST if it is here and else on glyphs. */
 export async function planSettingsStudy(
   dataFolder: string,
   own?: string,
@@ -258,7 +258,7 @@ export function settingsCsv(rows: readonly SettingsRow[]): string {
   return [heads, ...lines].map((line) => line.join(',')).join('\n') + '\n';
 }
 
-/** gamma of the middle layer against each setting and over training, seeds averaged; null where nothing was measured. @param lack what the study leaves out */
+/** gamma of the middle layer against each setting and over training, seeds averaged; null if nothing was measured. @param lack what the study leaves out */
 export function settingsFigure(rows: readonly SettingsRow[], lack: string | null = null): FigureSpec | null {
   const groups = groupsOf(rows).filter(({ layer }) => layer === 'fc2.kernel');
   const panels = (['epoch', ...settingNames] as const).flatMap((setting) => {

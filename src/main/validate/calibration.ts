@@ -11,7 +11,7 @@ export interface CalibrationCase {
   readonly population: Population;
   readonly cutoff: number;
   /** Leading directions that are measured, as by the projected method; default all. */
-  readonly found?: number;
+  readonly found?: number | undefined;
 }
 
 /** Means over replicates; coverage: the share of 95 % intervals that hold the true exponent. */
@@ -93,7 +93,7 @@ export function validateCalibration(
   return {
     population,
     cutoff,
-    ...(leading < population.dimensions && { found: leading }),
+    found: leading < population.dimensions ? leading : undefined,
     replicates,
     crossFitted: score(estimates.crossFitted),
     simulated: score(estimates.simulated),
@@ -122,7 +122,7 @@ export function calibrationCases(cutoff: number, name: CasesName): CalibrationCa
         tails.map((tail) => ({
           population: { gamma, dimensions, decades: 4, samples: ratio * dimensions, ...tail },
           cutoff,
-          ...(found !== undefined && { found }),
+          found,
         })),
       ),
     );

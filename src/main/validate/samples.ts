@@ -70,7 +70,7 @@ function twoSizes(tail: number, random: Random): () => number {
 
 export interface CrossFittedSamples {
   readonly halves: readonly [Diagonals, Diagonals];
-  /** With intervals where they were asked for. */
+  /** With intervals if they were asked for. */
   readonly rows: readonly CutoffRow[];
   readonly traceH: number;
 }

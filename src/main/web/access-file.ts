@@ -23,7 +23,7 @@ export class AccessFile {
     this.#path = path.join(storeFolder, 'access.json');
   }
 
-  /** Null where there is none, where another user could have written or read it, and where it is damaged: a new token is made then. */
+  /** Null if there is none, if another user could have written or read it, and where it is damaged: a new token is made then. */
   read(): KeptAccess | null {
     try {
       const { uid, mode } = lstatSync(this.#path);

@@ -58,7 +58,7 @@ export class Access {
     return origin !== undefined && host !== undefined && origin.toLowerCase() === `http://${host.toLowerCase()}`;
   }
 
-  /** Where the last program of this store listened; null where that is not known. */
+  /** Where the last program of this store listened; null if that is not known. */
   get lastPort(): number | null {
     return this.#port;
   }

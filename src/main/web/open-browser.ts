@@ -1,4 +1,4 @@
-/** Opening an address in the user's browser, where there is one. */
+/** Opening an address in the user's browser, if there is one. */
 import { spawn } from 'node:child_process';
 
 /** Whether the machine has a screen that this process may use. */

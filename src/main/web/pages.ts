@@ -24,7 +24,7 @@ export class Pages {
   #files: ReadonlyMap<string, string> = new Map();
   #listed = 0;
 
-  /** Raises an Error that says what to do where the window has not been built. */
+  /** Raises an Error that says what to do if the window has not been built. */
   constructor(folder = rendererFolder) {
     this.#folder = folder;
     this.#list();
@@ -33,7 +33,7 @@ export class Pages {
     }
   }
 
-  /** The page at a path ("/", "/assets/index-D2f9.js"), undefined where there is none. */
+  /** The page at a path ("/", "/assets/index-D2f9.js"), undefined if there is none. */
   async get(address: string): Promise<Page | undefined> {
     const name = address === '/' ? '/index.html' : address;
     if (!this.#files.has(name) && Date.now() - this.#listed > listingMilliseconds) this.#list();

@@ -18,7 +18,7 @@ import { Pages } from './pages.ts';
 export interface ServerOptions {
   /** Default 127.0.0.1; any other than this machine's own loopback opens it to the network. */
   readonly host?: string;
-  /** Default: the one where the last program of this store listened, so that open windows find it again; where it is taken, any that is free. 0: any. */
+  /** Default: the one where the last program of this store listened, so that open windows find it again; if it is taken, any that is free. 0: any. */
   readonly port?: number | undefined;
   /** Default out/renderer. */
   readonly rendererFolder?: string;
@@ -43,7 +43,7 @@ const pingMilliseconds = 20_000;
 /** Close code for a missing or stale cookie (src/renderer/client.ts). */
 const refusedCode = 4401;
 
-/** Raises InputError where the port is taken or the host is not an address of this machine. */
+/** Raises InputError if the port is taken or the host is not an address of this machine. */
 export async function startServer(workbench: Workbench, options: ServerOptions = {}): Promise<RunningServer> {
   const host = options.host ?? '127.0.0.1';
   const pages = new Pages(options.rendererFolder);

@@ -10,7 +10,7 @@ export interface Placement {
   readonly frame: Frame;
   readonly domainX: Domain;
   readonly domainY: Domain;
-  /** Pixels of a value; NaN where the axis cannot show it. */
+  /** Pixels of a value; NaN if the axis cannot show it. */
   readonly x: Scale;
   readonly y: Scale;
   /** The value of x at a pixel. */

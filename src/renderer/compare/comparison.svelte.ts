@@ -25,7 +25,7 @@ export class Comparison {
   /** The settings that distinguish the runs: one value per row. */
   varied = $state.raw<readonly Varied[]>([]);
   measurements = $state.raw<readonly MeasurementInfo[]>([]);
-  /** By name of the series; whole where `exact`. */
+  /** By name of the series; whole if `exact`. */
   series = $state.raw<Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, SeriesData>>>>>>>({});
   names = $state.raw<readonly string[]>([]);
   loaded = $state(false);

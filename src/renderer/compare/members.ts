@@ -156,7 +156,7 @@ export function meanCurve(curves: readonly SeriesData[]): Pick<OverlayMark, 'x' 
 
 export type Quantity = 'gamma' | 'gamma_Q' | 'C_on_Q';
 
-/** A slope at a cutoff, with its interval where there is one. */
+/** A slope at a cutoff, with its interval if there is one. */
 export function slopeAt(
   row: CutoffRow | undefined,
   quantity: Quantity,
@@ -172,7 +172,7 @@ export function cutoffRowOf(measurement: MeasurementInfo, estimand: Estimand, cu
   return measurement.summary === null ? undefined : findRow(measurement.summary.gamma[estimand], cutoff);
 }
 
-/** The measurement that stands for a parameter of a run (shared/representative.ts); undefined where none succeeded. */
+/** The measurement that stands for a parameter of a run (shared/representative.ts); undefined if none succeeded. */
 export function lastOf(
   measurements: readonly MeasurementInfo[],
   run: string,

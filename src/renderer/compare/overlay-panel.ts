@@ -12,7 +12,7 @@ export interface OverlayAxes {
 export type OverlayKind = 'line' | 'points' | 'bars';
 
 export interface OverlayOptions {
-  /** Bars whose points are joined, where x is no category. */
+  /** Bars whose points are joined, if x is no category. */
   readonly joined?: boolean;
   /** Lines across, as the bounds 1 and 2 of gamma. */
   readonly references?: readonly number[];
@@ -67,7 +67,7 @@ function curveOf(mark: OverlayMark, among: number): FigureMark[] {
     colour,
     dash: among <= mostDashed ? mark.dash : 'solid',
     what: 'points',
-    ...(among >= faintFrom && { opacity: 0.55 }),
+    opacity: among >= faintFrom ? 0.55 : undefined,
   };
   if (low === undefined || high === undefined) return [line];
   return [{ kind: 'band', name, x, low: Array.from(low), high: Array.from(high), colour, opacity: 0.18 }, line];
@@ -87,13 +87,14 @@ function pointsOf(mark: OverlayMark, kind: 'points' | 'bars', { shift, joined, a
     name,
     x: Array.from(mark.x),
     y: Array.from(mark.y),
-    ...(low !== undefined && high !== undefined && { yLow: Array.from(low), yHigh: Array.from(high) }),
-    ...(shift !== undefined && { barShift: shift }),
+    yLow: low && Array.from(low),
+    yHigh: high && Array.from(high),
+    barShift: shift,
     colour,
     marker: mark.shape,
     what: 'points',
     ...(kind === 'points' ? { size: 3.5, opacity: 0.5 } : { size: 7, opacity: shift === undefined ? 1 : 0.75 }),
-    ...(joined && { join: among <= mostDashed ? mark.dash : 'solid' }),
+    join: !joined ? undefined : among <= mostDashed ? mark.dash : 'solid',
   };
 }
 

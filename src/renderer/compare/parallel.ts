@@ -15,11 +15,11 @@ export interface ParallelAxis {
   readonly name: string;
   /** From the lower end, 0, to the upper, 1. */
   readonly ticks: readonly { readonly at: number; readonly text: string }[];
-  /** Of each member, in the order given; null where it has no value. */
+  /** Of each member, in the order given; null if it has no value. */
   readonly places: readonly (number | null)[];
 }
 
-/** A setting. Numbers stand at their values, along decades where they span one; texts at equal distances in the order of their first run. */
+/** A setting. Numbers stand at their values, along decades if they span one; texts at equal distances in the order of their first run. */
 export function settingAxis(
   { path, values }: Varied,
   rows: readonly RunRow[],

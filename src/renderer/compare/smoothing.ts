@@ -31,7 +31,7 @@ export type Unit = (typeof curveUnits)[number];
 export const unitKeys: readonly string[] = ['epochs', 'steps_per_second'];
 
 /**
- * Epochs, or seconds of training, per step of a run; null where they are not known. Seconds are those at the run's mean speed, without evaluations and measurements.
+ * Epochs, or seconds of training, per step of a run; null if they are not known. Seconds are those at the run's mean speed, without evaluations and measurements.
  */
 export function unitsAStep(unit: Unit, { steps }: RunRow, values: RunRow['values'] | undefined): number | null {
   const number = (key: string): number => values?.[key]?.value ?? NaN;
@@ -40,14 +40,14 @@ export function unitsAStep(unit: Unit, { steps }: RunRow, values: RunRow['values
   return perStep > 0 && Number.isFinite(perStep) ? perStep : null;
 }
 
-/** From steps (increasing) to the unit that a curve is drawn over; null where that is not known. */
+/** From steps (increasing) to the unit that a curve is drawn over; null if that is not known. */
 export type StepsSeen = ((steps: ArrayLike<number>) => ArrayLike<number>) | null;
 
 export function scaled(unitsAStep: number | null): StepsSeen {
   return unitsAStep === null ? null : (steps) => Float64Array.from(steps, (step) => step * unitsAStep);
 }
 
-/** By the recorded times of training: of several runs their mean. Null where some have none. */
+/** By the recorded times of training: of several runs their mean. Null if some have none. */
 export function byRecordedTime(times: readonly (SeriesData | undefined)[]): StepsSeen {
   const known = times.filter((each) => each !== undefined && each.steps.length > 1);
   if (known.length === 0 || known.length < times.length) return null;
@@ -73,8 +73,8 @@ export function seenAs(
         ...mark,
         x,
         y: smoothed(mark.y, span),
-        ...(mark.low !== undefined && { low: smoothed(mark.low, span) }),
-        ...(mark.high !== undefined && { high: smoothed(mark.high, span) }),
+        low: mark.low && smoothed(mark.low, span),
+        high: mark.high && smoothed(mark.high, span),
       },
     ];
   });

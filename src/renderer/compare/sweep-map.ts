@@ -19,7 +19,7 @@ export interface MapCell {
 export interface SweepGrid {
   readonly columns: readonly (Leaf | null)[];
   readonly rows: readonly (Leaf | null)[];
-  /** [row][column]; null where no run has a result. */
+  /** [row][column]; null if no run has a result. */
   readonly cells: readonly (readonly (MapCell | null)[])[];
 }
 

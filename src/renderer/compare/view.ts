@@ -21,7 +21,7 @@ export interface CompareView {
   readonly unit: Unit;
   /** Points that curves are smoothed over; 0: as measured. */
   readonly span: number;
-  /** Runs that are drawn direction by direction, where chosen by hand; empty: the first ones. */
+  /** Runs that are drawn direction by direction, if chosen by hand; empty: the first ones. */
   readonly drawn: readonly string[];
 }
 

@@ -28,7 +28,7 @@ export function withValue(root: unknown, path: Path, value: unknown): unknown {
 }
 
 /**
- * The content of a field of numbers: a number, a list of them for a sweep ("0.1, 0.05"), undefined where it is empty, or the text itself where it
+ * The content of a field of numbers: a number, a list of them for a sweep ("0.1, 0.05"), undefined if it is empty, or the text itself where it
  * is none of these, so that the check can name it.
  */
 export function numbersOf(text: string): Json | undefined {

@@ -37,7 +37,7 @@ export function downloadAll(
   else download(archive, zipSync(Object.fromEntries(files.map(({ name, content }) => [name, content])), { level: 0 }));
 }
 
-/** Writes figures: into a folder that the user chooses where the shell has dialogs, else as a download. False where nothing was written. */
+/** Writes figures: into a folder that the user chooses if the shell has dialogs, else as a download. False if nothing was written. */
 export async function exportFigures(app: App, wanted: Omit<Params<'figures.export'>, 'folder'>): Promise<boolean> {
   const done = await app.attempt(async () => {
     if (app.info?.dialogs !== true) return app.client.request('figures.export', wanted);

@@ -64,7 +64,7 @@ export class Studio {
   id = $state<string | null>(null);
   /** The recipe as it was last stored. */
   #stored = $state.raw<FigureRecipe | null>(null);
-  /** Number of the panel that is edited, where there are panels. */
+  /** Number of the panel that is edited, if there are panels. */
   panel = $state(0);
   rendered = $state.raw<RenderedFigure | null>(null);
   /** Of `rendered`. */

@@ -42,7 +42,7 @@ export interface DirectionSets {
   /** Further random splits of a cross-fitted measurement: fitted, never drawn. */
   readonly splits: readonly Pair<PreparedDiagonals>[];
   readonly floors: Floors;
-  /** One a set; empty where the measurement has none. */
+  /** One a set; empty if the measurement has none. */
   readonly errors: readonly SetErrors[];
   /** Indices of the directions of each set that have points. */
   readonly shown: readonly DrawnDirections[];

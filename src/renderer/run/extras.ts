@@ -63,7 +63,7 @@ const exactViews: Readonly<Record<string, (summary: MeasurementSummary) => boole
   heatmaps: ({ method }) => method === 'exact',
 };
 
-/** What has to be measured for a view to show something; empty where it does, or where measuring again would not help. */
+/** What has to be measured for a view to show something; empty if it does, or if measuring again would not help. */
 export function lackingForView(summary: MeasurementSummary, view: string): readonly Lacking[] {
   const isExact = summary.method === 'exact';
   const extra = extraKinds.find((kind) => kind === view);
@@ -109,7 +109,7 @@ export function withExtras(
   });
 }
 
-/** What a measurement will take on this machine: seconds, null where they are not known; or why it cannot be. */
+/** What a measurement will take on this machine: seconds, null if they are not known; or why it cannot be. */
 export async function forecastOfMeasurement(
   app: App,
   run: Pick<RunDetail, 'experiment'>,

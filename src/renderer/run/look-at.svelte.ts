@@ -13,21 +13,16 @@ export function cutoffOf(app: App, run: string): number {
   return app.cutoffs.get(run) ?? headlineCutoff;
 }
 
-/** The address of a measurement of a run (of all of them where it is left out), as the run is looked at. */
+/** The address of a measurement of a run (of all of them if it is left out), as the run is looked at. */
 export function measurementAddress(
   app: App,
   run: string,
   one: Pick<MeasurementInfo, 'id' | 'parameter'> | undefined,
   view?: string,
 ): string {
-  return placeText({
-    screen: 'run',
-    run,
-    tab: 'measurements',
-    ...app.lookOf(run),
-    ...(one !== undefined && { measurement: one.id, layer: one.parameter }),
-    ...(view !== undefined && { view }),
-  });
+  const { layer, cutoff } = app.lookOf(run);
+  const place = { measurement: one?.id, layer: one?.parameter ?? layer, cutoff, view };
+  return placeText({ screen: 'run', run, tab: 'measurements', ...place });
 }
 
 export function setCutoff(app: App, run: string, cutoff: number): void {

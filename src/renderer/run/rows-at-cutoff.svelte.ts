@@ -6,7 +6,7 @@ import type { MeasurementSummary } from '../../shared/results.ts';
 import type { App } from '../state/app.svelte.ts';
 
 export class RowsAtCutoff {
-  /** By measurement; null where it does not keep what intervals are made from. */
+  /** By measurement; null if it does not keep what intervals are made from. */
   #found = $state.raw<ReadonlyMap<string, CutoffRows | null>>(new Map());
   readonly #app: Pick<App, 'client' | 'attempt'>;
   readonly #asked = new Set<string>();

@@ -19,7 +19,7 @@ export function slopeText(value: number | null, interval: Interval | null): stri
   return withUncertainty(value, half);
 }
 
-/** "± 3.2 %": 1.96 standard errors as a share of the value; empty where there is none. */
+/** "± 3.2 %": 1.96 standard errors as a share of the value; empty if there is none. */
 export function errorText(value: number, error: number | undefined): string {
   if (error === undefined || !(error >= 0) || value === 0) return '';
   const share = (196 * error) / Math.abs(value);

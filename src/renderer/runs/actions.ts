@@ -149,7 +149,7 @@ export class RunActions {
         row.name,
         ...keys.flatMap((key): (string | number | null)[] => plainCells(row, key, projects)),
       ]);
-      // Ends of intervals only where some run has one.
+      // Ends of intervals only if some run has one.
       const filled = names.flatMap((name, k) =>
         !/\.(low|high)$/.test(name) || cells.some((line) => line[k] !== null) ? [k] : [],
       );

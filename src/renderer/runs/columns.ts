@@ -117,7 +117,7 @@ export function cellText(row: RunRow, key: string, now: number, projects: Readon
     case 'priority':
       return integerText(row[key]);
     case 'seconds':
-      return duration(secondsOf(row, now));
+      return duration(runningSeconds(row, now));
     case 'started':
     case 'ended':
       return row[key] === null ? '' : ago(row[key], now);
@@ -183,7 +183,7 @@ export function groupName({ key, name }: RunGroup, projects: ReadonlyMap<string,
 }
 
 /** Running time goes on between two readings of the row. */
-export function secondsOf(row: Pick<RunRow, 'seconds' | 'resumed' | 'status'>, now: number): number {
+export function runningSeconds(row: Pick<RunRow, 'seconds' | 'resumed' | 'status'>, now: number): number {
   return row.status === 'running' && row.resumed !== null
     ? row.seconds + Math.max(0, (now - row.resumed) / 1000)
     : row.seconds;

@@ -10,7 +10,7 @@ import { summaryText } from '../format.ts';
 import type { ConnectionState, WorkbenchClient } from '../client.ts';
 import { Marked } from './marked.svelte.ts';
 import { parsePlace, placeText } from './place.ts';
-import type { Place } from './place.ts';
+import type { Place, RunPlace } from './place.ts';
 import { Press } from './press.ts';
 
 /** A line at the bottom of the window: an action that can be undone, or information. */
@@ -18,8 +18,8 @@ export interface Message {
   readonly id: number;
   readonly level: 'info' | 'warning' | 'error';
   readonly text: string;
-  readonly details?: string;
-  readonly action?: { readonly label: string; readonly run: () => void };
+  readonly details?: string | undefined;
+  readonly action?: { readonly label: string; readonly run: () => void } | undefined;
 }
 
 const contextKey = Symbol('app');
@@ -197,9 +197,8 @@ export class App {
   }
 
   /** How a run is looked at, for its address: what is not chosen is left out. */
-  lookOf(run: string): { readonly layer?: string; readonly cutoff?: number } {
-    const [layer, cutoff] = [this.layers.get(run), this.cutoffs.get(run)];
-    return { ...(layer !== undefined && { layer }), ...(cutoff !== undefined && { cutoff }) };
+  lookOf(run: string): Pick<RunPlace, 'layer' | 'cutoff'> {
+    return { layer: this.layers.get(run), cutoff: this.cutoffs.get(run) };
   }
 
   /** Chooses the layer of a run to display. */
@@ -214,13 +213,9 @@ export class App {
   }
 
   /** The address says what of a run is on show, without a step for "back". */
-  refine(
-    run: string,
-    changes: { readonly view?: string; readonly layer?: string; readonly cutoff?: number | undefined },
-  ): void {
+  refine(run: string, changes: Pick<RunPlace, 'view' | 'layer' | 'cutoff'>): void {
     if (this.place.screen !== 'run' || this.place.run !== run) return;
-    const { cutoff, ...others } = { ...this.place, ...changes };
-    const next = cutoff === undefined ? others : { ...others, cutoff };
+    const next = { ...this.place, ...changes };
     if (placeText(next) === placeText(this.place)) return;
     this.place = next;
     history.replaceState(null, '', placeText(next));
@@ -241,13 +236,7 @@ export class App {
   }
 
   tell(level: Message['level'], text: string, action?: Message['action'], details?: string): void {
-    const message: Message = {
-      id: this.#messageNumber++,
-      level,
-      text,
-      ...(action !== undefined && { action }),
-      ...(details !== undefined && { details }),
-    };
+    const message: Message = { id: this.#messageNumber++, level, text, action, details };
     this.messages = [...this.messages.slice(-3), message];
     if (level !== 'error') setTimeout(() => this.press.after(() => this.dismiss(message.id)), messageMilliseconds);
   }

@@ -123,7 +123,7 @@ export const placeKeys: readonly { readonly place: string; readonly keys: readon
   },
 ];
 
-/** The command of a key press, where it has one; keys with Alt or Ctrl work in text fields too. */
+/** The command of a key press, if it has one; keys with Alt or Ctrl work in text fields too. */
 export function commandOfKey(event: KeyboardEvent, commands: readonly WindowCommand[]): WindowCommand | undefined {
   const target = event.target as HTMLElement | null;
   const writing = target?.closest('input, textarea, select, [contenteditable]') !== null && target !== null;

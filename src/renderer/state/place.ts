@@ -4,15 +4,15 @@ export const runTabs = ['overview', 'training', 'measurements', 'configuration',
 export type RunTab = (typeof runTabs)[number];
 
 export type Place =
-  | { readonly screen: 'runs'; readonly bin?: boolean }
+  | { readonly screen: 'runs'; readonly bin?: boolean | undefined }
   | RunPlace
   /** `from`: the run, or "example:<id>", that the form begins with. */
-  | { readonly screen: 'new'; readonly from?: string }
+  | { readonly screen: 'new'; readonly from?: string | undefined }
   | { readonly screen: 'compare'; readonly runs: readonly string[] }
   | FiguresPlace
-  | { readonly screen: 'data'; readonly name?: string }
-  /** `sweep`: of those on clusters, the one shown; the newest where none is named. */
-  | { readonly screen: 'cluster'; readonly sweep?: string }
+  | { readonly screen: 'data'; readonly name?: string | undefined }
+  /** `sweep`: of those on clusters, the one shown; the newest if none is named. */
+  | { readonly screen: 'cluster'; readonly sweep?: string | undefined }
   | { readonly screen: 'import' }
   | { readonly screen: 'settings' };
 
@@ -24,11 +24,11 @@ export interface RunPlace {
   readonly screen: 'run';
   readonly run: string;
   readonly tab: RunTab;
-  readonly measurement?: string;
-  readonly view?: string;
+  readonly measurement?: string | undefined;
+  readonly view?: string | undefined;
   /** "fc2.kernel". */
-  readonly layer?: string;
-  readonly cutoff?: number;
+  readonly layer?: string | undefined;
+  readonly cutoff?: number | undefined;
 }
 
 /**
@@ -38,27 +38,27 @@ export interface RunPlace {
  */
 export interface FiguresPlace {
   readonly screen: 'figures';
-  readonly saved?: string;
-  readonly draw?: 'last' | FigureToDraw;
+  readonly saved?: string | undefined;
+  readonly draw?: 'last' | FigureToDraw | undefined;
 }
 
 export interface FigureToDraw {
   readonly figure: string;
   readonly runs: readonly string[];
-  readonly parameter?: string;
-  readonly step?: number;
-  readonly options?: DrawOptions;
+  readonly parameter?: string | undefined;
+  readonly step?: number | undefined;
+  readonly options?: DrawOptions | undefined;
 }
 
 /** What is chosen where the figure is seen goes with it; a figure takes those that it has. */
 export interface DrawOptions {
   readonly cutoff?: number | undefined;
-  readonly estimand?: string;
+  readonly estimand?: string | undefined;
   /** The setting on the axis. */
-  readonly field?: string;
-  readonly metric?: string;
+  readonly field?: string | undefined;
+  readonly metric?: string | undefined;
   /** What spectra stand against. */
-  readonly order?: string;
+  readonly order?: string | undefined;
 }
 
 export function placeText(place: Place): string {
@@ -101,23 +101,23 @@ export function parsePlace(hash: string): Place {
     case 'run': {
       if (first === undefined || !idForm.test(first)) break;
       const tab = runTabs.find((name) => name === second) ?? 'overview';
-      const [view, layer] = [asked.get('view'), asked.get('layer')];
+      const [view, layer] = [asked.get('view') ?? '', asked.get('layer') ?? ''];
       return {
         screen,
         run: first,
         tab,
-        ...(third !== undefined && { measurement: third }),
-        ...(view !== null && /^\w{1,40}$/.test(view) && { view }),
-        ...(layer !== null && /^[\w./-]{1,200}$/.test(layer) && { layer }),
-        ...(cutoff !== undefined && { cutoff }),
+        measurement: third,
+        view: /^\w{1,40}$/.test(view) ? view : undefined,
+        layer: /^[\w./-]{1,200}$/.test(layer) ? layer : undefined,
+        cutoff,
       };
     }
     case 'new':
-      return { screen, ...(first !== undefined && { from: first }) };
+      return { screen, from: first };
     case 'compare':
       return { screen, runs: (first ?? '').split(',').filter((id) => idForm.test(id)) };
     case 'data':
-      return { screen, ...(first !== undefined && { name: first }) };
+      return { screen, name: first };
     case 'figures':
       if (first === 'saved' && second !== undefined && idForm.test(second)) return { screen, saved: second };
       if (first === 'new') {
@@ -130,15 +130,15 @@ export function parsePlace(hash: string): Place {
           draw: {
             figure: second,
             runs,
-            ...(parameter !== undefined && { parameter }),
-            ...(step !== undefined && { step }),
-            ...(query !== '' && { options: drawOptions(asked, cutoff) }),
+            parameter,
+            step,
+            options: query === '' ? undefined : drawOptions(asked, cutoff),
           },
         };
       }
       return { screen };
     case 'cluster':
-      return { screen, ...(first !== undefined && idForm.test(first) && { sweep: first }) };
+      return { screen, sweep: first !== undefined && idForm.test(first) ? first : undefined };
     case 'import':
     case 'settings':
       return { screen };
@@ -169,7 +169,7 @@ function drawOptions(asked: URLSearchParams, cutoff: number | undefined): DrawOp
     const text = asked.get(name);
     return text === null || text === '' ? [] : [[name, text] as const];
   });
-  return { ...(cutoff !== undefined && { cutoff }), ...Object.fromEntries(texts) };
+  return { cutoff, ...Object.fromEntries(texts) };
 }
 
 /** What is undefined is left out. */

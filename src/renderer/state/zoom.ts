@@ -6,7 +6,7 @@
 /** As browsers have them, within what the settings take. */
 const steps = [0.5, 0.67, 0.75, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3] as const;
 
-/** The next larger (+1) or smaller (-1) step; the same where there is none. */
+/** The next larger (+1) or smaller (-1) step; the same if there is none. */
 export function zoomStep(zoom: number, direction: 1 | -1): number {
   const next =
     direction === 1 ? steps.find((step) => step > zoom + 1e-6) : steps.findLast((step) => step < zoom - 1e-6);

@@ -50,7 +50,7 @@ export type Params<M extends Method> = Loose<v.InferInput<SchemaOf<M>>>;
 
 export type Result<M extends Method> = Contract[M] extends MethodDefinition<v.GenericSchema, infer R> ? R : never;
 
-/** `{}` may be left out where a method needs nothing. */
+/** `{}` may be left out if a method needs nothing. */
 export type Arguments<M extends Method> = object extends Params<M> ? [params?: Params<M>] : [params: Params<M>];
 
 /** One for every method. `undefined` is no result: methods without one return null. */

@@ -114,14 +114,14 @@ export interface RunPage {
   /** Of all runs that match. */
   readonly total: number;
   readonly rows: readonly RunRow[];
-  /** Of the run that was asked for as `anchor`, in the whole list; null where it does not match. */
+  /** Of the run that was asked for as `anchor`, in the whole list; null if it does not match. */
   readonly place: number | null;
   /** Of the store's runs when they were read: a `runs.changed` with a larger one means that this page may be out of date. */
   readonly revision: number;
 }
 
 export interface RunGroup {
-  /** The values of the fields grouped by; null where a run has none. */
+  /** The values of the fields grouped by; null if a run has none. */
   readonly key: Readonly<Record<string, number | string | null>>;
   /** Ids, newest first. */
   readonly runs: readonly string[];

@@ -22,7 +22,7 @@ export function withoutCarried({ carried: _, ...recipe }: FigureRecipe): FigureR
   return recipe;
 }
 
-/** Raises InputError where the recipe asks for another figure than the one that it carries, saying how they differ. */
+/** Raises InputError if the recipe asks for another figure than the one that it carries, saying how they differ. */
 export function drawCarried(recipe: FigureRecipe): FigureSpec {
   const { spec, recipe: made } = unpackDocument(fromBase64(recipe.carried ?? ''));
   if (spec === undefined || made === undefined) throw new InputError(`the recipe "${recipe.name}" carries no figure`);

@@ -1,4 +1,5 @@
 /** The data that figures draw, by kind: loaded from stored results by the caller. */
+import type { Optional } from '../defined.ts';
 import type { ExtraArrays, MeasurementSummary, MetricPoint, ResultArrays } from '../results.ts';
 
 /** A stored measurement as input of figures. Arrays that a figure does not use may be missing; a missing array that it needs raises an Error. */
@@ -51,8 +52,8 @@ export interface CurveGroup {
 export interface TrainingHistory {
   /** Measurements of ONE parameter in the order of training. */
   readonly measurements: readonly { readonly step: number; readonly summary: MeasurementSummary }[];
-  readonly loss?: readonly MetricPoint[];
-  /** Measurements of the whole network as one vector, where there are any beside those of the parameter. */
+  readonly loss?: readonly MetricPoint[] | undefined;
+  /** Measurements of the whole network as one vector, if there are any beside those of the parameter. */
   readonly network?: readonly { readonly step: number; readonly summary: MeasurementSummary }[];
   /** Learning rate at the measurements, and momentum, where they are known. */
   readonly rates?: readonly MetricPoint[];
@@ -71,7 +72,7 @@ export type FigureData =
       readonly kind: 'measurement';
       readonly measurement: Measurement;
       /** Eigenvalues of C and Q, in any order, where they were computed. */
-      readonly eigenvalues?: { readonly C?: ArrayLike<number>; readonly Q?: ArrayLike<number> };
+      readonly eigenvalues?: Optional<Record<'C' | 'Q', ArrayLike<number>>> | undefined;
     }
   | { readonly kind: 'measurements'; readonly measurements: readonly Measurement[] }
   | { readonly kind: 'matrix'; readonly matrix: MatrixInput }

@@ -6,16 +6,15 @@ import { definedOf } from '../defined.ts';
 import { strFromU8, strToU8, unzlibSync, zlibSync } from 'fflate';
 import { InputError } from '../errors.ts';
 import { base64, fromBase64 } from './png.ts';
-import { parseSpec } from './schema.ts';
 import { parseRecipe, type FigureRecipe } from './recipe.ts';
 import { escapeXml } from './svg.ts';
-import type { FigureSpec, FigureProvenance } from './types.ts';
+import { parseSpec, type FigureProvenance, type FigureSpec } from './types.ts';
 
 /** A figure and what it was made from. */
 export interface FigureDocument {
   /** Left out of files that its data would make too large, if the recipe can draw the figure again from the store. */
   readonly spec?: FigureSpec;
-  readonly recipe?: FigureRecipe;
+  readonly recipe?: FigureRecipe | undefined;
 }
 
 /** The most bytes of packed data in an exported file if a recipe can replace them. */
@@ -60,7 +59,7 @@ export function packDocument(document: FigureDocument): Uint8Array {
   });
 }
 
-/** Raises `InputError` where the bytes are damaged or of a later version. */
+/** Raises `InputError` if the bytes are damaged or of a later version. */
 export function unpackDocument(bytes: Uint8Array): FigureDocument {
   let parsed: unknown;
   try {
@@ -88,7 +87,7 @@ export function svgMetadata(provenance: FigureProvenance, packed?: Uint8Array): 
   return `<covature:provenance ${space}>${escapeXml(JSON.stringify(provenance))}</covature:provenance>${document}`;
 }
 
-/** The document in an SVG file. Raises `InputError` where there is none. */
+/** The document in an SVG file. Raises `InputError` if there is none. */
 export function readSvgDocument(svg: string): FigureDocument {
   const match =
     /<(?:\w+:)?figure[^>]*urn:covature:figure[^>]*>([A-Za-z0-9+/=\s]+)</.exec(svg) ??

@@ -1,19 +1,7 @@
 /** Formats numbers as in the interface: 1.203 ± 0.018, 3.2 × 10⁻⁵, integers with thin separators. */
 import type { NumberStyle } from '../rounding.ts';
 
-const superscripts: Readonly<Record<string, string>> = {
-  '-': '⁻',
-  '0': '⁰',
-  '1': '¹',
-  '2': '²',
-  '3': '³',
-  '4': '⁴',
-  '5': '⁵',
-  '6': '⁶',
-  '7': '⁷',
-  '8': '⁸',
-  '9': '⁹',
-};
+const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 /** A true minus sign and thin spaces between thousands. */
 export function integerText(value: number): string {
@@ -24,7 +12,12 @@ export function integerText(value: number): string {
 
 /** The exponent as raised digits of Unicode, for text outside figures. */
 export function powerText(exponent: number): string {
-  return `10${[...String(exponent)].map((digit) => superscripts[digit]).join('')}`;
+  return `10${[...String(exponent)].map((digit) => (digit === '-' ? '⁻' : superscripts[Number(digit)])).join('')}`;
+}
+
+/** Raised digits of Unicode as plain ones. */
+export function plainExponent(raised: string): string {
+  return [...raised].map((digit) => (digit === '⁻' ? '-' : String(superscripts.indexOf(digit)))).join('');
 }
 
 /** Mantissa and exponent with `digits` significant digits: 3.2e-5 -> ["3.2", -5]. Rounding never yields a mantissa of 10. */
@@ -33,14 +26,14 @@ export function scientificParts(value: number, digits: number): [mantissa: strin
   return [mantissa.replace('-', '−'), Number(exponent)];
 }
 
-/** A number with `digits` significant digits; powers of ten below 0.001 and from 100 000. */
+/** A number with `digits` significant digits; powers of ten below 0.001 and from 100 000, thin separators from 10 000. */
 export function numberText(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value > 0 ? '∞' : '−∞';
   if (value === 0) return '0';
   const [mantissa, exponent] = scientificParts(value, digits);
   if (exponent < -3 || exponent >= 5) return `${mantissa} × ${powerText(exponent)}`;
   const fixed = value.toFixed(Math.max(0, digits - 1 - exponent));
-  return fixed.replace('-', '−');
+  return fixed.replace('-', '−').replace(/^(−?\d{2})(\d{3})$/, '$1\u2009$2');
 }
 
 /** Decimals that show an uncertainty with two significant digits (one from 3.0 on where `digits` is 1). */
@@ -93,14 +86,11 @@ export function uncertaintyTex(value: number, uncertainty: number, brackets = fa
 
 /** Text of this module as TeX mathematics. */
 function tex(text: string): string {
-  const back = new Map(Object.entries(superscripts).map(([plain, raised]) => [raised, plain]));
   return text
     .replace(/−/g, '-')
     .replace(/±/g, '\\pm ')
-    .replace(
-      / × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/g,
-      (_, digits: string) => ` \\times 10^{${[...digits].map((digit) => back.get(digit)).join('')}}`,
-    )
+    .replace(/\u2009/g, '\\,')
+    .replace(/ × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/g, (_, digits: string) => ` \\times 10^{${plainExponent(digits)}}`)
     .replace(/∞/g, '\\infty');
 }
 

@@ -10,7 +10,7 @@ import { integer, real } from '../validation.ts';
 interface Asked {
   readonly label: string;
   /** A sentence on what it does, where the label does not say it. */
-  readonly help?: string;
+  readonly help?: string | undefined;
 }
 
 /** Values and the words for them. */
@@ -58,7 +58,7 @@ export function choice<const Words extends Readonly<Record<string, string>>>(
       label,
       choices: [['', first], ...values.filter((each) => each !== value).map((each) => [each, words[each]] as const)],
       fallback: value,
-      ...(help !== undefined && { help }),
+      help,
     },
   };
 }
@@ -87,7 +87,7 @@ export const number = (
   schema: v.GenericSchema<unknown, number>,
   placeholder: string,
   help?: string,
-): Option<number> => ({ schema, control: { kind: 'number', label, placeholder, ...(help !== undefined && { help }) } });
+): Option<number> => ({ schema, control: { kind: 'number', label, placeholder, help } });
 
 /** A list of numbers; `placeholder` shows the default. */
 export const numbers = (

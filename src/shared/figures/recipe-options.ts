@@ -6,8 +6,7 @@ import { fontFamilies } from './fonts/library.ts';
 import type { Option, Options } from './options.ts';
 import { paletteNames } from './palettes.ts';
 import { presetNames } from './presets.ts';
-import { annotationSchema, pointRuleSchema } from './schema.ts';
-import { legendPlaces } from './types.ts';
+import { annotationSchema, legendPlaces, pointRuleSchema } from './types.ts';
 
 const limits = v.strictObject({
   label: v.exactOptional(v.string()),
@@ -45,7 +44,7 @@ export const pageOptions = {
   shareX: v.exactOptional(v.boolean()),
   /** The same of a row and y. */
   shareY: v.exactOptional(v.boolean()),
-  /** (a), (b), ... on the panels; default where there are several. */
+  /** (a), (b), ... on the panels; default if there are several. */
   letters: v.exactOptional(v.boolean()),
 };
 

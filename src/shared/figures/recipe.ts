@@ -85,7 +85,7 @@ export function buildFigure(
   }
   const entries = Object.entries(recipe.options);
   const shared = Object.fromEntries(entries.filter(([name]) => name in commonOptions || name in pageOptions));
-  return drawFigure(recipe.figure, figureTable[recipe.figure], data, { ...shared, ...(provenance && { provenance }) }, recipe.options); // prettier-ignore
+  return drawFigure(recipe.figure, figureTable[recipe.figure], data, { ...shared, provenance }, recipe.options); // prettier-ignore
 }
 
 const isPage = (name: string): boolean => Object.hasOwn(pageOptions, name);

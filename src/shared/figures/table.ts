@@ -1,4 +1,4 @@
-/** Results as a LaTeX table (booktabs) with uncertainties: one row a layer, mean over seeds where there are several. */
+/** Results as a LaTeX table (booktabs) with uncertainties: one row a layer, mean over seeds if there are several. */
 import { cutoffInForce } from '../slopes.ts';
 import { intervalDoubts, intervalLabel } from '../interval-trust.ts';
 import type { Estimator, Slopes } from '../slopes.ts';
@@ -163,7 +163,7 @@ export function assumptionsTable(measurements: readonly Measurement[], options: 
   );
   const caption =
     options.caption ??
-    `$C$ against matrices used in its place: cosine; commutator ratio, in brackets its mean over random rotations; slope of $\\log C_{ii}$ on $\\log M_{ii}$ over directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest (1 where $C \\propto M$), with half of its 95\\,\\% interval where one was computed.${[...reasons].map((reason) => ` Not defined (--) of ${reason}.`).join('')}`;
+    `$C$ against matrices used in its place: cosine; commutator ratio, in brackets its mean over random rotations; slope of $\\log C_{ii}$ on $\\log M_{ii}$ over directions with $H_{ii}$ above ${[...cutoffs].map(cutoffTex).join(', ')} of the largest (1 if $C \\propto M$), with half of its 95\\,\\% interval where one was computed.${[...reasons].map((reason) => ` Not defined (--) of ${reason}.`).join('')}`;
   return [
     ...topOf(caption, options.label, `llrr${'rr'.repeat(shown.length)}`),
     `     & & & & ${shown.map((estimand) => `\\multicolumn{2}{c}{${estimandNames[estimand]}}`).join(' & ')} \\\\`,

@@ -125,7 +125,7 @@ export function niceStep(least: number): number {
 const mostTicks = 1000;
 
 /**
- * Ticks of a linear axis at steps of 1, 2 or 5, minor ticks at a fifth (a quarter of steps of 2) of a step. Raises an Error where the limits are not
+ * Ticks of a linear axis at steps of 1, 2 or 5, minor ticks at a fifth (a quarter of steps of 2) of a step. Raises an Error if the limits are not
  * finite, the wrong way round, or one value (`isOneValue`).
  */
 export function linearTicks(low: number, high: number, length: number, room: number, integers = false): Tick[] {

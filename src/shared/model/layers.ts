@@ -1,6 +1,6 @@
 /**
  * The layers of the model format, each with its fields, defaults and parameters. Images are [height, width, channels], sequences [tokens,
- * width], vectors [width], token numbers [tokens]. Parameters of a layer named `name` are `name.kernel`, ...; those after a / are there only where
+ * width], vectors [width], token numbers [tokens]. Parameters of a layer named `name` are `name.kernel`, ...; those after a / are there only if
  * the field before it says so.
  */
 import * as v from 'valibot';

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { parseCsv, type CsvOptions } from '../../../src/data/formats/csv.ts';
+import type { CsvOptions } from '../../../src/data/formats/csv-layout.ts';
+import { parseCsv } from '../../../src/data/formats/csv.ts';
 import { resolveDataset } from '../../../src/data/resolve.ts';
 import { parseDataset } from '../../../src/shared/dataset.ts';
 import { InputError } from '../../../src/shared/errors.ts';

@@ -150,7 +150,7 @@ describe('the command line', () => {
     expect(shown.stdout).toContain('Größe µ');
     expect(shown.stdout).toMatch(/fc2\.kernel {2}\[12 x 6\], d = 72, 400 samples, exact, float64/);
     expect(shown.stdout).toMatch(/1e-4 {2}cross-fitted/);
-    expect(shown.stdout).toMatch(/noise of minibatches of 32, along 20 eigendirections of H/);
+    expect(shown.stdout).toMatch(/Noise of drawn minibatches of 32 \(seed \d+\), along 20 eigendirections of H/);
     expect(shown.stdout).toMatch(
       /epoch shuffling +42 \(6 epochs\) +0\.02638 +\d\.\d+ ± 0\.\d+ \(t\(5\) = -?\d\.\d, p = [\d.e-]+\)/,
     );
@@ -221,7 +221,7 @@ describe('the command line', () => {
     }
     const shown = JSON.parse((await cli(['show', first.id, '--store', store, '--json'])).stdout) as Document;
     const text = (await cli(['show', first.id, '--store', store])).stdout;
-    expect(text).toMatch(/spectral density of H, 3 random vectors of 10 Lanczos steps \(seed 1\)/);
+    expect(text).toMatch(/Spectral density of H: 3 random vectors of 10 Lanczos steps \(seed 1\)/);
     expect(
       shown.measurements
         .filter((each) => each.origin === 'manual')

@@ -2,7 +2,8 @@ import { PDFDocument } from '@cantoo/pdf-lib';
 import { describe, expect, test } from 'vitest';
 import { loadFonts } from '../../../src/main/figures/fonts.ts';
 import { renderReport } from '../../../src/main/figures/report.ts';
-import { reportOf, type ReportedRun } from '../../../src/shared/figures/report/content.ts';
+import { reportOf } from '../../../src/shared/figures/report/content.ts';
+import type { ReportedRun } from '../../../src/shared/figures/report/types.ts';
 import { assumptionsTable, resultsTable } from '../../../src/shared/figures/table.ts';
 import { extendedMeasurement, measurement } from '../../shared/figures/data.ts';
 
@@ -157,9 +158,10 @@ describe('what a measurement holds beside its exponents', () => {
       'Precision of float32 on cpu',
       'Activity–weight duality',
       'What the duality gives for the noise',
+      'Isotropy by cutoff',
       '$C$ against matrices $M$ that are often used in its place',
       'Matrices that may be equal',
-      'Noise of drawn minibatches of 50',
+      'Noise of drawn minibatches of 50 (seed 1)',
       'Spectral density of $H$',
     ]);
     for (const { head, rows } of tables.values()) {
@@ -173,7 +175,7 @@ describe('what a measurement holds beside its exponents', () => {
       '4.0 × 10⁻⁷',
     ]);
     expect(tables.get('Matrices that may be equal')?.rows[0][2]).toBe('holds');
-    expect(tables.get('Noise of drawn minibatches of 50')?.rows[0][3]).toBe('1.020 ± 0.010 (z = 2.0)');
+    expect(tables.get('Noise of drawn minibatches of 50 (seed 1)')?.rows[0][3]).toBe('1.020 ± 0.010 (z = 2.0)');
   });
 
   test('in figures and definitions, in HTML and PDF', async () => {

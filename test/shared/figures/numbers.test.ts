@@ -27,6 +27,8 @@ describe('numbers as they are written', () => {
     [0.01234, 3, '0.0123'],
     [99999, 3, '1.00 × 10⁵'],
     [1234, 4, '1234'],
+    [12345, 4, '12\u2009345'],
+    [-43210, 3, '−43\u2009210'],
     [-0.5, 2, '−0.50'],
     [Infinity, 2, '∞'],
   ])('%s with %s digits', (value, digits, text) => {
@@ -39,6 +41,7 @@ describe('numbers as they are written', () => {
     expect(uncertaintyTex(1.2034, 0.0183)).toBe('$1.203 \\pm  0.018$');
     expect(uncertaintyTex(1.2034, 0.0183, true)).toBe('$1.203(18)$');
     expect(uncertaintyTex(3.214e-5, 1.5e-6)).toBe('$(3.21 \\pm  0.15) \\times 10^{-5}$');
+    expect(uncertaintyTex(12345, NaN)).toBe('$12\\,345$');
     expect(uncertaintyTex(NaN, 1)).toBe('--');
   });
 });

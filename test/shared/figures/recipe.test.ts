@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { applyToRuns, sourcesOf } from '../../../src/shared/figures/apply.ts';
 import { figureNames, figureTable } from '../../../src/shared/figures/catalogue.ts';
 import { buildFigure, expandRecipe, type FigureRecipe } from '../../../src/shared/figures/recipe.ts';
-import { parseSpec } from '../../../src/shared/figures/schema.ts';
+import { parseSpec } from '../../../src/shared/figures/types.ts';
 import { extremes, figures } from './catalogue.ts';
 import { dataOf, recipeOf } from './data-of.ts';
 

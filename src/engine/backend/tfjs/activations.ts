@@ -17,10 +17,10 @@ const distribution: Map1 = (tf, z) => tf.mul(tf.add(tf.erf(tf.mul(z, Math.SQRT1_
 
 const softplus: Map1 = (tf, z) => tf.add(tf.relu(z), tf.log1p(tf.exp(tf.neg(tf.abs(z)))));
 
-/** 1 where z is above 0, and else 0. */
+/** 1 if z is above 0, and else 0. */
 const above: Map1 = (tf, z) => tf.step(z);
 
-/** 1 where low < z < high, and else 0. */
+/** 1 if low < z < high, and else 0. */
 const between =
   (low: number, high: number): Map1 =>
   (tf, z) =>

@@ -18,7 +18,7 @@ export interface TfjsDevice {
   readonly failure: () => DeviceError | null;
 }
 
-/** Larger tables stay in host memory even where the device would take them. */
+/** Larger tables stay in host memory even if the device would take them. */
 const largestTable = 2 ** 30;
 
 export class TfjsMemory {
@@ -122,7 +122,7 @@ export class TfjsMemory {
     return this.made(this.tf.tidy(() => body(this.tf)));
   }
 
-  /** Puts another device tensor in the place of a kept one. Raises an Error where it has another shape. */
+  /** Puts another device tensor in the place of a kept one. Raises an Error if it has another shape. */
   protected replace(target: TfjsTensor, next: Matrix): void {
     if (next.shape[0] !== target.rows || next.shape[1] !== target.cols) {
       next.dispose();

@@ -79,7 +79,7 @@ export class Heap {
     return this.memory.buffer;
   }
 
-  /** First fit; the unit of the block's header, or null where no free block is large enough. */
+  /** First fit; the unit of the block's header, or null if no free block is large enough. */
   #take(units: number): number | null {
     let words = this.#words;
     let previous = 0;
@@ -209,7 +209,7 @@ const MAXIMUM_PAGES = 65535;
 
 /**
  * A shared memory with an empty heap. Address space for `maximumPages` (default 4 GiB) is reserved, memory itself is taken as it is used;
- * where the system refuses that much address space (a container's limit), half as much is tried, down to 256 MiB.
+ * if the system refuses that much address space (a container's limit), half as much is tried, down to 256 MiB.
  */
 export function createMemory(maximumPages = MAXIMUM_PAGES): WebAssembly.Memory {
   for (let maximum = maximumPages; ; maximum = Math.floor(maximum / 2)) {

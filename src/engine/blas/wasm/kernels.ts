@@ -5,7 +5,7 @@
 export interface Kernels {
   /** Bytes of scratch a product writes to; one region a thread, 64-byte aligned. */
   scratchBytes(): number;
-  /** Called with 1: not 0 where multiply-adds round once. */
+  /** Called with 1: not 0 if multiply-adds round once. */
   fused(one: number): number;
   gemm32: Gemm;
   gemm64: Gemm;

@@ -14,7 +14,7 @@ declare namespace WebAssembly {
     constructor(descriptor: { initial: number; maximum?: number; shared?: boolean });
     /** Growing a shared memory makes a new, longer buffer object on the same bytes. */
     readonly buffer: ArrayBufferLike;
-    /** Adds pages and returns how many there were before. Raises a RangeError where there is no room. */
+    /** Adds pages and returns how many there were before. Raises a RangeError if there is no room. */
     grow(pages: number): number;
   }
 }

@@ -1,4 +1,4 @@
-/** C against H, G, F, E, Q and H^2 where all are known as d x d matrices (docs/theory.md, "The old assumption, tested"). */
+/** C against H, G, F, E, Q and H^2 if all are known as d x d matrices (docs/theory.md, "The old assumption, tested"). */
 import type { RotationBaseline } from '../../../shared/slopes.ts';
 import type { AssumptionArrays, AssumptionsSummary, ComparedMatrix } from '../../../shared/assumptions.ts';
 import type { Real } from '../../blas/types.ts';
@@ -12,7 +12,8 @@ import type { Half, MomentSums } from '../moments.ts';
 import { rotationBaseline } from '../rotations.ts';
 import { cosines, decreasing, diagonalOf, measureCommutator } from '../spectrum.ts';
 import type { Spectrum } from '../spectrum.ts';
-import { rowsProductTask, sumOfSquares } from '../dense-tasks.ts';
+import { rowsProductTask } from '../dense-tasks.ts';
+import { sumOfSquares } from '../vectors.ts';
 import { gaussNewtonFormsTask, assumptionFactorsTask, assumptionBlocks } from './factors.ts';
 import { assumptionColumns, blockSizes, empiricalFisherSums, identity, relativeDifference } from './columns.ts';
 import type { Compared, MatrixSums } from './columns.ts';

@@ -63,7 +63,7 @@ function lossHessian(network: Network, backend: Backend): Tensor {
   const { weights: q, mass } = network.loss.weights(backend, y);
   if (network.loss.type !== 'cross-entropy') return backend.scaleRows(identity, backend.reshape(q, rows * cols, 1));
   const outer = backend.scaleRows(backend.repeatRows(q, cols), backend.reshape(q, rows * cols, 1));
-  // q_i (1 - q_i) as q_i times the sum of the others, exact where q_i is close to 1.
+  // q_i (1 - q_i) as q_i times the sum of the others, exact if q_i is close to 1.
   const others = backend.matmul(q, backend.from(offDiagonal(cols), cols, cols));
   const diagonal = backend.reshape(backend.multiply(q, others), rows * cols, 1);
   const away = tiled(backend, offDiagonal(cols), rows, cols);

@@ -163,7 +163,7 @@ function piecesOf(
   return pieces;
 }
 
-/** [pieces, count]: 1 where a sample belongs to a piece. */
+/** [pieces, count]: 1 if a sample belongs to a piece. */
 function selectorOf(pieces: ReturnType<typeof piecesOf>, start: number, count: number): Float32Array {
   const selector = new Float32Array(pieces.length * count);
   for (const [row, { from, to }] of pieces.entries())

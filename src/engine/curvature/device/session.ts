@@ -32,7 +32,7 @@ export interface DeviceProblem {
   readonly targets: Tensor;
 }
 
-/** Samples of a chunk where memory allows. */
+/** Samples of a chunk if memory allows. */
 export const usualChunk = 4096;
 export const smallestChunk = 32;
 /** Bytes of a chunk's tensors, about; every card in use has as much. */

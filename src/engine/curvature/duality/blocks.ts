@@ -8,7 +8,7 @@
 import type { Blas, Real } from '../../blas/types.ts';
 import type { SampleMoments, OutputMoments } from './outputs.ts';
 
-/** Blocks in the order dual, spread, dual within classes, spread within classes; the last two only where there are classes. */
+/** Blocks in the order dual, spread, dual within classes, spread within classes; the last two only if there are classes. */
 export class DualBlocks {
   readonly #blas: Blas;
   readonly #n: number;

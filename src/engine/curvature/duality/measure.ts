@@ -1,6 +1,6 @@
 /**
  * The activity-weight duality of one kernel (docs/theory.md, "Activity-weight duality"; src/shared/duality.ts says what each number is). Residuals on single pairs are drawn
- * (pairs.ts); means over all P^2 pairs are exact, as sums over p: along all eigendirections through packed d x d sums where H itself is known
+ * (pairs.ts); means over all P^2 pairs are exact, as sums over p: along all eigendirections through packed d x d sums if H itself is known
  * (sums.ts), else along the found ones (directions.ts). Intervals come from random groups of samples, each measured by itself.
  */
 import { UndefinedError } from '../../../shared/errors.ts';
@@ -57,7 +57,7 @@ export interface DualityTask {
   /** Directions for the intervals (exact) or all that were found (projected): columns as in block-projections.ts. */
   readonly directions: ChosenDirections;
   readonly columns: Real;
-  /** H's whole spectrum and C [d, d]; null where they are not known (projected). */
+  /** H's whole spectrum and C [d, d]; null if they are not known (projected). */
   readonly whole: { readonly spectrum: Spectrum; readonly C: Real } | null;
   readonly signal?: AbortSignal | undefined;
 }
@@ -165,7 +165,7 @@ export async function measureDuality(pool: Pool, task: DualityTask): Promise<Mea
         ratio,
         ofGroups.map((fits) => fits.traceRatio),
       ),
-      ...(kind === 'all' && whole !== null && { cosine_C: whole.cosine }),
+      cosine_C: kind === 'all' ? whole?.cosine : undefined,
       rows,
     };
   }
@@ -196,7 +196,7 @@ export async function measureDuality(pool: Pool, task: DualityTask): Promise<Mea
   };
 }
 
-/** Class of every sample; null where targets are no classes, or too many for moments of each. */
+/** Class of every sample; null if targets are no classes, or too many for moments of each. */
 function classLabels({ targets, outputs, classes, order }: DualityTask, n: number): Int32Array | null {
   if (!classes || outputs * n * n * 8 > classBytes) return null;
   const labels = new Int32Array(order.length);
@@ -277,7 +277,7 @@ interface Along {
   readonly spread: Float64Array;
 }
 
-/** Slopes of one group at every standard cutoff; NaN where undefined. */
+/** Slopes of one group at every standard cutoff; NaN if undefined. */
 interface GroupFits {
   readonly rows: readonly { readonly isotropy: number; readonly C_dual_on_C: number }[];
   readonly traceRatio: number;
@@ -384,7 +384,7 @@ function weightedSlope(chosen: readonly number[], weights: Float64Array, x: Floa
 
 /**
  * estimate -+ t sd / sqrt(groups): the spread over disjoint groups, each with its own pairs, holds what both samples of a pair contribute (to first order
- * a mean over all pairs varies like the mean over groups). {} where a group lacks the value.
+ * a mean over all pairs varies like the mean over groups). {} if a group lacks the value.
  */
 function intervalOf<K extends string>(
   key: K,

@@ -14,6 +14,7 @@ import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { openedProblem, passBatch, squaredNorm } from '../factors.ts';
 import type { FactorLayout } from '../factors.ts';
 import { outputHessian } from '../output-hessian.ts';
+import { dot } from '../vectors.ts';
 
 const batchSize = 32;
 const pieceSize = 128;
@@ -27,7 +28,7 @@ export interface DualPairsArgument {
   readonly count: number;
 }
 
-/** One entry a pair; NaN throughout where a_p = 0, NaN in a residual whose x is 0. */
+/** One entry a pair; NaN throughout if a_p = 0, NaN in a residual whose x is 0. */
 export interface DualPairsResult {
   readonly exactness: Float64Array;
   readonly firstOrder: Float64Array;
@@ -105,7 +106,7 @@ export const dualPairsTask = defineTask(
   },
 );
 
-/** |a (x) v - (b (x) e - a (x) d)| / |b (x) e - a (x) d|; NaN where the latter is 0. */
+/** |a (x) v - (b (x) e - a (x) d)| / |b (x) e - a (x) d|; NaN if the latter is 0. */
 function outerResidual(a: Real, v: Real, d: Real, b: Real, e: Real): number {
   let above = 0;
   let below = 0;
@@ -123,13 +124,7 @@ function difference(x: Real, y: Real): Float64Array {
   return Float64Array.from(x, (value, k) => value - y[k]);
 }
 
-function dot(x: Real, y: Real): number {
-  let sum = 0;
-  for (let k = 0; k < x.length; k++) sum += x[k] * y[k];
-  return sum;
-}
-
-/** |x| / |y|; NaN where y = 0. */
+/** |x| / |y|; NaN if y = 0. */
 function ratio(x: Real, y: Real): number {
   const below = dot(y, y);
   return below > 0 ? Math.sqrt(dot(x, x) / below) : NaN;

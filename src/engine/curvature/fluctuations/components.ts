@@ -74,7 +74,7 @@ export interface FlatnessArgument {
   readonly scale: number;
 }
 
-/** The width along p at the problem's weights; null where the loss does not reach e times its value within 2^40 times the first guess, or is 0. */
+/** The width along p at the problem's weights; null if the loss does not reach e times its value within 2^40 times the first guess, or is 0. */
 export const flatnessTask = defineTask(
   'flatness',
   (context: TaskContext, argument: FlatnessArgument): number | null => {
@@ -101,7 +101,7 @@ export const flatnessTask = defineTask(
 
 /**
  * The first theta > 0 found with ratio(theta) = e, to 1e-3 of itself: doubled or halved from the guess until it is between two values, then by bisection of its logarithm
- * with a step of a parabola through ratio(0) = 1 first. Null where no such theta is found.
+ * with a step of a parabola through ratio(0) = 1 first. Null if no such theta is found.
  */
 export function reach(ratio: (theta: number) => number, guess: number): number | null {
   let [low, high] = [0, guess];

@@ -45,7 +45,7 @@ export const enteringTask = defineTask('entering', (context: TaskContext, argume
   });
 });
 
-/** In the pool's memory [P, numbers a sample], to be released; null where nothing lies below, or too much would be kept. Worker threads hold the problem. */
+/** In the pool's memory [P, numbers a sample], to be released; null if nothing lies below, or too much would be kept. Worker threads hold the problem. */
 export async function enteringOf(
   pool: Pool,
   { model }: MeasurementInput,

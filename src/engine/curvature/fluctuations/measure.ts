@@ -70,7 +70,7 @@ export function fluctuationsImpossible(spec: WeightFluctuationsSpec, samples: nu
   );
 }
 
-/** How long a stretch of a mode is: whole epochs where epochs matter. */
+/** How long a stretch of a mode is: whole epochs if epochs matter. */
 export function stretchLength(
   mode: SamplingMode,
   spec: WeightFluctuationsSpec,
@@ -83,7 +83,7 @@ export function stretchLength(
   return { burnIn, blockLength, steps: blockCount * blockLength };
 }
 
-/** Raises InputError where `fluctuationsImpossible`, and if the weights diverge at this learning rate. */
+/** Raises InputError if `fluctuationsImpossible`, and if the weights diverge at this learning rate. */
 export async function measureFluctuations(
   pool: Pool,
   input: MeasurementInput,

@@ -12,6 +12,7 @@ import { SumSink } from '../projected/sinks.ts';
 import { directionOf, lowestLayer, spaceOf } from '../projected/space.ts';
 import { moveFrom, meanLoss, ownNetwork } from './own-network.ts';
 import type { BatchMean, MeasuredStep } from '../../../shared/weight-fluctuations.ts';
+import { dot } from '../vectors.ts';
 
 /** Batches behind the batch sharpness and behind the change of the loss: each of the latter takes a pass and a product over all samples. */
 const sharpnessBatches = 256;
@@ -192,10 +193,4 @@ function meanOf(values: readonly number[]): BatchMean {
   const value = values.reduce((sum, each) => sum + each, 0) / n;
   const squares = values.reduce((sum, each) => sum + (each - value) ** 2, 0);
   return { value, standard_error: Math.sqrt(squares / (n - 1) / n), batches: n };
-}
-
-function dot(a: Real, b: Real): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
 }

@@ -2,7 +2,7 @@
  * Steps of SGD from given weights, by a worker thread, in double precision and as the measurement sees the network (no dropout, running statistics of batchnorm):
  *   u <- mu u + g_B,  w <- w - eta u.
  * A stretch is done in pieces, so that it can be cancelled and report its progress; the state between pieces is in shared memory. Letters: d weights of the layer
- * that is observed, D weights that move (d where the others are frozen), k directions.
+ * that is observed, D weights that move (d if the others are frozen), k directions.
  */
 import { openedProblem } from '../factors.ts';
 import { dataOf } from '../../backend/cpu.ts';

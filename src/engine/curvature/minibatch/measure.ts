@@ -111,7 +111,7 @@ export function batchesOf(
   return { units, perUnit, batches: units * perUnit };
 }
 
-/** Raises InputError where `noiseImpossible`. */
+/** Raises InputError if `noiseImpossible`. */
 export async function measureMinibatchNoise(
   pool: Pool,
   input: MeasurementInput,

@@ -104,7 +104,7 @@ export async function lanczos(
           scaleBy(next, 1 / beta);
         } else {
           beta = 0;
-          // The found space is invariant: enough where it holds the wanted ones, which the test below sees.
+          // The found space is invariant: enough if it holds the wanted ones, which the test below sees.
           await basis.fresh(known, next, random);
           if (known < size) breakdowns++;
         }

@@ -40,7 +40,7 @@ export interface ProjectedResult {
   readonly projections: BlockProjections;
 }
 
-/** Raises InputError where the parameter does not exist, options make no sense, or there are fewer than 8 samples. */
+/** Raises InputError if the parameter does not exist, options make no sense, or there are fewer than 8 samples. */
 export async function measureProjected(
   pool: Pool,
   input: MeasurementInput,
@@ -83,7 +83,7 @@ interface FirstSplit {
   readonly along: AlongPairs;
   readonly span: SpanMeasured;
   readonly projections: BlockProjections;
-  /** The projections where intervals are wanted. */
+  /** The projections if intervals are wanted. */
   readonly intervals: BlockProjections | undefined;
   readonly extras: Extras;
 }

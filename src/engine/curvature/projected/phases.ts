@@ -104,7 +104,7 @@ export interface AlongPairs {
   /** Along those of A over B, and vice versa. */
   readonly fromA: SampleProjections;
   readonly fromB: SampleProjections;
-  /** Along those of A over A, for the half-sample; null where it is not wanted. */
+  /** Along those of A over A, for the half-sample; null if it is not wanted. */
   readonly withinA: SampleProjections | null;
 }
 
@@ -137,7 +137,7 @@ export async function projectAlong(
 
 /** The results for C, H and Q over all samples. */
 export interface SpanMeasured {
-  /** |H v - lambda v| by a product for each [k], and over |lambda| where that is above its floor. */
+  /** |H v - lambda v| by a product for each [k], and over |lambda| if that is above its floor. */
   readonly residuals: Float64Array;
   readonly relativeResiduals: Float64Array;
   readonly trainingSet: Diagonals;

@@ -45,7 +45,7 @@ export interface ProjectedSession {
   readonly close: () => Promise<void>;
 }
 
-/** Sets the worker threads up. Raises InputError where the parameter does not exist or there are fewer than 8 samples. */
+/** Sets the worker threads up. Raises InputError if the parameter does not exist or there are fewer than 8 samples. */
 export async function openSession(
   pool: Pool,
   input: MeasurementInput,

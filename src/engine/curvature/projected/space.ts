@@ -21,7 +21,7 @@ export interface Space {
   readonly offsets: ReadonlyMap<string, number>;
 }
 
-/** Raises InputError where there is no such parameter. */
+/** Raises InputError if there is no such parameter. */
 export function spaceOf(network: Network, name: string): Space {
   const isWhole = name === wholeNetwork;
   const parameters = isWhole ? network.parameters : [network.parameter(name)];

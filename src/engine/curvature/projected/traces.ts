@@ -1,4 +1,4 @@
-/** Traces of C, H and Q where no d x d matrix exists. */
+/** Traces of C, H and Q if no d x d matrix exists. */
 import { Random } from '../../../shared/random.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
@@ -14,7 +14,7 @@ export interface Traces {
 }
 
 /**
- * Traces: of C exactly, mean |g_p|^2 - |g|^2; of H and Q as sums over all directions where all were found, else from random signs z (Hutchinson 1990) with what the directions found
+ * Traces: of C exactly, mean |g_p|^2 - |g|^2; of H and Q as sums over all directions if all were found, else from random signs z (Hutchinson 1990) with what the directions found
  * hold taken out of each and added exactly, tr H = sum_i H_ii + mean_z [z . H z - sum_i H_ii (v_i . z)^2], and Q likewise: unbiased whatever the directions, and since they carry most of
  * what scatters (Meyer, Musco, Musco & Woodruff, SOSA 2021, arXiv:2010.09649), with far smaller standard errors.
  */

@@ -6,7 +6,7 @@ import type { RotationBaseline } from '../../../shared/slopes.ts';
 import { secondMomentTask } from './tasks.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
-import { sumOfSquares } from '../dense-tasks.ts';
+import { sumOfSquares } from '../vectors.ts';
 import { commutatorRatio, rotationBaseline } from '../rotations.ts';
 import type { SamplePlan } from './plan.ts';
 

@@ -13,7 +13,7 @@ import { tableReference } from '../shards/sharded.ts';
 import { BatchRing, ringMemory } from './ring.ts';
 import type { RingMemory } from './ring.ts';
 
-/** Bytes that all slots take together, where there are more than two: what a core's cache holds. */
+/** Bytes that all slots take together, if there are more than two: what a core's cache holds. */
 const mostBytes = 2 ** 21;
 const mostSlots = 8;
 /**
@@ -115,8 +115,8 @@ export class PreparedBatches {
   }
 
   /**
-   * The batch of samples order[start], ..., order[start + count - 1], valid until the next call; null where it is not ready. Called once for each batch that
-   * the sampler draws. Raises an Error where the thread failed.
+   * The batch of samples order[start], ..., order[start + count - 1], valid until the next call; null if it is not ready. Called once for each batch that
+   * the sampler draws. Raises an Error if the thread failed.
    */
   take(order: Uint32Array, start: number, count: number): Batch | null {
     if (this.#failure !== null) {

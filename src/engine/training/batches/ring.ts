@@ -1,6 +1,6 @@
 /**
  * A ring of batches between a thread that prepares them and the one that trains. The training thread draws the samples of each batch itself, as without a ring,
- * and takes a prepared batch only where it holds those very samples: a ring can be late, never wrong. It does not wait: if a batch is not ready, it gathers the batch itself.
+ * and takes a prepared batch only if it holds those very samples: a ring can be late, never wrong. It does not wait: if a batch is not ready, it gathers the batch itself.
  */
 import type { BatchSampler } from '../sampling.ts';
 
@@ -45,7 +45,7 @@ export class BatchRing {
     this.#batch = indices.length / counts.length;
   }
 
-  /** Training thread: the slot that holds the batch drawn now, valid until the next call; -1 where it is not ready. */
+  /** Training thread: the slot that holds the batch drawn now, valid until the next call; -1 if it is not ready. */
   take(order: Uint32Array, start: number, count: number): number {
     const words = this.#words;
     const number = this.#drawn;

@@ -56,7 +56,7 @@ export class Exchange {
     this.#body = body;
   }
 
-  /** Main thread: one batch. Returns the sum of all losses, added in the order of the parts. Raises an Error where a thread failed. */
+  /** Main thread: one batch. Returns the sum of all losses, added in the order of the parts. Raises an Error if a thread failed. */
   run(indices: Uint32Array, start: number, count: number): number {
     const { words, losses } = this.memory;
     for (let p = 0; p < count; p++) this.memory.indices[p] = indices[start + p];
@@ -133,7 +133,7 @@ export class Exchange {
   }
 }
 
-/** Looks for a while whether something has come about; false where it has not. */
+/** Looks for a while whether something has come about; false if it has not. */
 function spin(isOver: () => boolean): boolean {
   const until = performance.now() + spinMilliseconds;
   do {

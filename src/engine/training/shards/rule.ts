@@ -13,7 +13,7 @@ const leastWork = 1.5e7;
 const leastSamples = 8;
 const mostShards = 16;
 
-/** Parts of a batch, >= 1. 1 where layers look across the samples of a batch (batch statistics) or draw for all of it at once (dropout). */
+/** Parts of a batch, >= 1. 1 if layers look across the samples of a batch (batch statistics) or draw for all of it at once (dropout). */
 export function shardCount(network: Network, batch: number): number {
   const layers = leaves(network.layers);
   if (layers.some((layer) => layer instanceof BatchNormLayer || layer instanceof DropoutLayer)) return 1;

@@ -9,7 +9,7 @@ import { drawingEngine } from '../../bundle/manifest.ts';
 import { isSound, verifyBundle, type VerifiedBundle } from '../../bundle/verify.ts';
 import { writeBundle } from '../../bundle/write.ts';
 import { drawPlans } from '../../figures/drawing.ts';
-import { figureFormats } from '../../figures/export.ts';
+import { figureFormats } from '../../../shared/contract/methods/figures.ts';
 import { namedPlans, plansOf } from '../../figures/plans.ts';
 import type { Replay } from '../../services/replay.ts';
 import { dataFolderOf } from '../../services/runs.ts';

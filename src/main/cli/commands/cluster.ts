@@ -44,7 +44,7 @@ const help = `Usage: covature cluster status DIR     how a sweep that "covature 
 
 ${flagsHelp(flags)}
 
-The files in DIR are the truth. Where Slurm does not answer, members under way are told as unknown or by their own last word, and collecting works.`;
+The files in DIR are the truth. If Slurm does not answer, members under way are told as unknown or by their own last word, and collecting works.`;
 
 export const cluster: Command = {
   help,

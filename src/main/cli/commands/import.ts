@@ -63,10 +63,10 @@ interface Result {
   readonly file?: string;
   readonly folder?: string;
   /** For a model: how well it agrees with PyTorch. */
-  readonly check?: CheckedModel['check'];
+  readonly check?: CheckedModel['check'] | undefined;
   readonly loss?: number;
   readonly accuracy?: number | null;
-  readonly notes?: readonly string[];
+  readonly notes?: readonly string[] | undefined;
   /** For a run of covature.Run. */
   readonly ended?: boolean;
 }
@@ -130,7 +130,8 @@ async function importPlace(
       id: taken.id,
       added: taken.added,
       ended: taken.ended,
-      ...(taken.check && { check: taken.check.check, notes: taken.check.file.notes }),
+      check: taken.check?.check,
+      notes: taken.check?.file.notes,
     };
   }
   if (follows) throw new InputError(`${place}: not a growing run of covature.Run; there is nothing to follow`);

@@ -168,7 +168,7 @@ interface MemberForecasts {
 /** `each`: of the longest. */
 function forecastDocument(members: readonly SweepMember[], forecasts: readonly MemberForecasts[]): unknown {
   const longest = forecasts.reduce((a, b) => (b.forecast.seconds.total > a.forecast.seconds.total ? b : a));
-  return { runs: members.length, each: longest.forecast, ...(forecasts.length > 1 && { kinds: forecasts }) };
+  return { runs: members.length, each: longest.forecast, kinds: forecasts.length > 1 ? forecasts : undefined };
 }
 
 function forecastsText(members: readonly SweepMember[], forecasts: readonly MemberForecasts[]): string {

@@ -33,7 +33,7 @@ const help = `Usage: covature verify --model MODEL.json [options]
 
 Checks the measurement of a model on a small copy of it: the same kinds of layers in the same order, fewer units, filters and pixels, random weights and data.
 Every quantity is compared with an oracle that shares no code with what it checks: each entry of each sample's Hessian in hyper-dual numbers
-through a forward pass of its own, then C, H and Q by dense loops as they are defined. Ends with 1 where one disagrees.
+through a forward pass of its own, then C, H and Q by dense loops as they are defined. Ends with 1 if one disagrees.
 
 ${flagsHelp(flags)}
 

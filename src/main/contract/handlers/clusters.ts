@@ -88,8 +88,8 @@ export const clusterHandlers: Some = {
     timeOf(time);
     memoryOf(memory);
     const members = await sweeps.resubmit(id, {
-      ...(time !== '' && { time }),
-      ...(memory !== '' && { mem: memory }),
+      time: time === '' ? undefined : time,
+      mem: memory === '' ? undefined : memory,
     });
     bus.emit('store.changed', { what: 'clusters' });
     return { members };

@@ -12,7 +12,7 @@ import type { Workbench } from '../workbench.ts';
 /** Folders, and files, that one answer names. */
 const mostEntries = 2000;
 
-/** Raises InputError where the folder cannot be read. A path of a file lists its folder. */
+/** Raises InputError if the folder cannot be read. A path of a file lists its folder. */
 export async function listFolder(asked: string | undefined, { options, store }: Workbench): Promise<FolderListing> {
   if (options.shell !== 'browser')
     throw new FaultError('unavailable', 'the desktop uses the dialogs of the system for this');

@@ -312,7 +312,7 @@ async function locatedCounts(dataFolder: string): Promise<ReadonlyMap<string, nu
   return counts;
 }
 
-/** Samples of the training part where they are known without reading anything. */
+/** Samples of the training part if they are known without reading anything. */
 function trainCount(spec: DatasetSpec, { entries, located }: KnownCounts): number | null {
   const text = JSON.stringify(spec);
   const entry = entries.find((each) => JSON.stringify(each.spec) === text);

@@ -217,7 +217,7 @@ interface Filing {
 const slice = 50;
 
 /**
- * Raises InputError where an experiment's shapes do not fit. Data in files are read for it, once each, unless the store has what they hold.
+ * Raises InputError if an experiment's shapes do not fit. Data in files are read for it, once each, unless the store has what they hold.
  */
 async function checkEach(workbench: Workbench, experiments: readonly Experiment[], baseFolder: string): Promise<void> {
   const { store, helper } = workbench;

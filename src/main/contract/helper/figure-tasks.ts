@@ -36,7 +36,7 @@ export interface FigureTasks {
       }[];
       readonly formats: readonly FigureFormat[];
       readonly dpi: number;
-      /** Several files as one ZIP, where they are answered. */
+      /** Several files as one ZIP, if they are answered. */
       readonly archive: boolean;
       /** null: answer the files. */
       readonly folder: string | null;

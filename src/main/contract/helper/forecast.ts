@@ -11,7 +11,7 @@ export interface RunForecast {
   readonly parameters: readonly ParameterForecast[];
   readonly weights: number;
   readonly outputShape: readonly number[];
-  /** Null where the number of samples is not known. */
+  /** Null if the number of samples is not known. */
   readonly steps: number | null;
   readonly seconds: number | null;
   readonly trainingMemory: number | null;
@@ -28,8 +28,8 @@ export interface RunForecast {
 const someSamples = 1000;
 
 /**
- * Raises InputError where shapes do not fit or a pattern selects no parameter.
- * @param samples of the training part; null where it has not been read yet
+ * Raises InputError if shapes do not fit or a pattern selects no parameter.
+ * @param samples of the training part; null if it has not been read yet
  */
 export async function forecastRun(
   engine: OpenedEngine,

@@ -6,7 +6,7 @@ import { tensor, writeSafetensors } from '../../../data/formats/safetensors.ts';
 import { findTensors, orderedNames } from '../../../data/tensor-names.ts';
 import type { ExpectedTensor } from '../../../data/tensor-names.ts';
 import { isCounter, stateDictShapes, torchMapping } from '../../../data/torch-layout.ts';
-import type { WantedTensor } from '../../../data/torch-layout.ts';
+import type { WantedTensor } from '../../../shared/model/wanted-tensor.ts';
 import { readShapes, readTensors, takeWeights } from '../../../data/weights.ts';
 import { CpuBackend } from '../../../engine/backend/cpu.ts';
 import type { Blas } from '../../../engine/blas/types.ts';
@@ -27,7 +27,7 @@ export interface WeightsChoice {
   readonly names: Readonly<Record<string, string>>;
 }
 
-/** Raises InputError where the model's layers do not fit together or the file is neither safetensors nor npz. */
+/** Raises InputError if the model's layers do not fit together or the file is neither safetensors nor npz. */
 export async function previewModel(blas: Blas, choice: WeightsChoice): Promise<ModelPreview> {
   const network = new Network(choice.model, new CpuBackend(blas, 'float64'));
   const expected = wantedTensors(network);
@@ -75,7 +75,7 @@ export interface ReadModel {
   readonly sha256: string;
   readonly layout: WeightsLayout;
   readonly parameters: number;
-  /** The dataset's, which says that images have their channels first where they were found so. */
+  /** The dataset's, which says that images have their channels first if they were found so. */
   readonly spec: DatasetSpec;
   readonly dataset: DatasetSummary;
   readonly train: { readonly loss: number; readonly accuracy: number | null };

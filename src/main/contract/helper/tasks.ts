@@ -66,7 +66,7 @@ export interface HelperTasks extends FigureTasks {
     readonly result: DatasetPreview;
   };
   summarise: { readonly argument: Folders & { readonly spec: DatasetSpec }; readonly result: DatasetSummary };
-  /** Raises InputError where the data do not fit the model. */
+  /** Raises InputError if the data do not fit the model. */
   fitData: {
     readonly argument: Folders & {
       readonly spec: DatasetSpec;

@@ -24,7 +24,7 @@ interface Wanted {
 export class EigenViews {
   #basis: Basis | null = null;
 
-  /** Raises InputError where the measurement has no such matrix (the projected method stores none). */
+  /** Raises InputError if the measurement has no such matrix (the projected method stores none). */
   async heatmap(blas: Blas, file: string, wanted: Wanted): Promise<MatrixPicture> {
     if (wanted.basis === 'parameter') {
       const { d, values } = await readMatrix(file, wanted.matrix);

@@ -56,7 +56,11 @@ export interface ReopenedFigure {
 
 /** Most figures of one export. */
 const mostFigures = 200;
-const formats = ['svg', 'pdf', 'png', 'tiff', 'csv', 'json', 'py', 'tex'] as const;
+/**
+ * 'csv': the numbers drawn; 'json': the recipe, or without one the specification; 'py': the matplotlib script, which reads the CSV; 'tex': a LaTeX
+ * table of the measurements behind the figure.
+ */
+export const figureFormats = ['svg', 'pdf', 'png', 'tiff', 'csv', 'json', 'py', 'tex'] as const;
 /** Characters of base64 of a file that is reopened. */
 const longestFile = 14 * 1024 * 1024;
 
@@ -84,7 +88,7 @@ export const figures = {
         v.minLength(1, 'expected at least one figure'),
         v.maxLength(mostFigures, `expected at most ${mostFigures} figures`),
       ),
-      formats: v.pipe(v.array(v.picklist(formats)), v.minLength(1, 'expected at least one format')),
+      formats: v.pipe(v.array(v.picklist(figureFormats)), v.minLength(1, 'expected at least one format')),
       /** Of png and tiff. */
       dpi: v.exactOptional(integer(30, 2400), 600),
       folder: v.exactOptional(textUpTo(200)),

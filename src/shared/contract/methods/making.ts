@@ -19,7 +19,7 @@ export interface DatasetInfo {
   readonly summary: DatasetSummary | null;
   /** Whether the user entered it (and can remove it). */
   readonly own: boolean;
-  /** Of a published set: the folder that the user named for it; null where it is read from where downloads go. */
+  /** Of a published set: the folder that the user named for it; null if it is read from where downloads go. */
   readonly folder: string | null;
 }
 
@@ -63,7 +63,7 @@ export interface Forecast {
   readonly parameters: readonly ParameterForecast[];
   readonly weights: number;
   readonly outputShape: readonly number[];
-  /** Peak memory in bytes: of training, and of the largest measurement; null where the dataset's size is not known. */
+  /** Peak memory in bytes: of training, and of the largest measurement; null if the dataset's size is not known. */
   readonly memory: { readonly training: number | null; readonly measuring: number | null; readonly available: number };
   /** Bytes that all runs will store: checkpoints and arrays; and free on the store's disk. */
   readonly disk: { readonly needed: number; readonly available: number | null };

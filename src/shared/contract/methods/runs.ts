@@ -96,7 +96,7 @@ export const runs = {
     v.strictObject({ ids: v.pipe(v.array(id), v.maxLength(500)), columns: v.exactOptional(keys(100), []) }),
   ),
   'runs.get': method<RunDetail>()(v.strictObject({ id })),
-  /** The parameters in which experiments differ (`all`: every one): path -> one value a run (null where it has none), in the order asked. */
+  /** The parameters in which experiments differ (`all`: every one): path -> one value a run (null if it has none), in the order asked. */
   'runs.differences': method<Readonly<Record<string, readonly Json[]>>>()(
     v.strictObject({
       ids: v.pipe(v.array(id), v.minLength(1), v.maxLength(500)),

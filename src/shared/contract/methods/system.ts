@@ -38,13 +38,13 @@ export interface EngineInfo {
 }
 
 export interface DoctorReport {
-  /** What jobs compute with now; null where the library that was asked for does not open. */
+  /** What jobs compute with now; null if the library that was asked for does not open. */
   readonly engine: EngineInfo | null;
   /** Libraries that could not be opened, and why. */
   readonly attempts: readonly { readonly path: string; readonly reason: string }[];
   /** Cards and other devices that training and measuring may use; those that cannot be used are listed in `attempts`. */
   readonly devices: readonly { readonly name: string; readonly title: string; readonly isSoftware: boolean }[];
-  /** What to do for a better one; null where nothing is better. */
+  /** What to do for a better one; null if nothing is better. */
   readonly hint: string | null;
   readonly memory: { readonly total: number; readonly available: number };
   readonly node: string;

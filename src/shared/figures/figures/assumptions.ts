@@ -1,4 +1,4 @@
-/** C against matrices that are often used in its place: the slope of log C_ii on log M_ii for each, 1 where C is proportional to M. */
+/** C against matrices that are often used in its place: the slope of log C_ii on log M_ii for each, 1 if C is proportional to M. */
 import { estimands } from '../../estimands.ts';
 import { headlineRow, rowAt, type Estimand } from '../../estimands.ts';
 import { InputError } from '../../errors.ts';
@@ -18,11 +18,11 @@ export interface AssumptionOptions extends FigureOptions {
 const symbols: Readonly<Record<ComparedMatrix, string>> = { H: 'H', G: 'G', F: 'F', E: 'E', Q: 'Q', H2: 'H^2' };
 
 /** "$H = G = F$": matrices that are equal stand together. */
-export function columnTex({ matrices }: AssumptionColumn): string {
+export function columnTex({ matrices }: Pick<AssumptionColumn, 'matrices'>): string {
   return `$${matrices.map((matrix) => symbols[matrix]).join(' = ')}$`;
 }
 
-/** The row of a cutoff, by default `headlineRow`; undefined where that has no fit. Raises InputError for a cutoff that was not measured. */
+/** The row of a cutoff, by default `headlineRow`; undefined if that has no fit. Raises InputError for a cutoff that was not measured. */
 export function assumptionRow(
   column: AssumptionColumn,
   estimand: Estimand,
@@ -69,7 +69,7 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
     {
       kind: 'assumptions',
       title: `C against other matrices: ${summary.parameter}`,
-      description: `Slope of log C_ii on log M_ii of ${summary.parameter} for M = ${compared.columns.map(({ matrices }) => matrices.join(' = ')).join(', ')}; 1 where C is proportional to M.`,
+      description: `Slope of log C_ii on log M_ii of ${summary.parameter} for M = ${compared.columns.map(({ matrices }) => matrices.join(' = ')).join(', ')}; 1 if C is proportional to M.`,
       panels: [
         {
           row: 0,
@@ -89,7 +89,7 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
 
 export const assumptionsFigure = defineFigure({
   title: 'C against H, G, F, E, Q, H²',
-  about: 'Slope of C on each matrix that is used in its place: 1 where C is proportional to it.',
+  about: 'Slope of C on each matrix that is used in its place: 1 if C is proportional to it.',
   needs: 'measurement',
   takes: 'measurement',
   options: { estimands: severalEstimands, cutoff },

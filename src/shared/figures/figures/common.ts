@@ -26,7 +26,7 @@ export interface FigureOptions {
   readonly title?: string;
   readonly annotations?: readonly Annotation[];
   readonly points?: Partial<PointRule>;
-  readonly provenance?: FigureProvenance;
+  readonly provenance?: FigureProvenance | undefined;
 }
 
 export const noProvenance: FigureProvenance = { software: 'Covature', runs: [], data: {}, fit: {} };
@@ -71,8 +71,9 @@ export function finish(draft: Draft, options: FigureOptions): FigureSpec {
     // Overrides are for the one panel of a plain figure; stacked ones share their x axis.
     x: single || draft.shareX ? { ...panel.x, ...options.x } : panel.x,
     y: single ? { ...panel.y, ...options.y } : panel.y,
-    ...(options.title !== undefined && single ? { title: options.title } : {}),
-    ...(options.annotations && single ? { annotations: [...(panel.annotations ?? []), ...options.annotations] } : {}),
+    title: (single ? options.title : undefined) ?? panel.title,
+    annotations:
+      single && options.annotations ? [...(panel.annotations ?? []), ...options.annotations] : panel.annotations,
   }));
   return {
     format: 'covature-figure',

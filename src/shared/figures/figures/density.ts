@@ -39,7 +39,7 @@ export function spectralDensity(measurement: Measurement, options: SpectralDensi
           row: 0,
           column: 0,
           x: { scale: 'linear', label: 'eigenvalue of $H$' },
-          y: { scale: linear ? 'linear' : 'log', label: 'density', ...(linear ? { zero: true } : { min: floor }) },
+          y: { scale: linear ? 'linear' : 'log', label: 'density', zero: linear, min: linear ? undefined : floor },
           marks: [
             {
               kind: 'band',

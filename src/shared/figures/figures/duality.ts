@@ -1,6 +1,6 @@
 /**
- * The predictions of activity-weight duality along the eigenvectors of H: the diagonal of C_dual = 1/2 E_pq[h_p Delta Delta^T h_p] against that of C (slope 1 where
- * the argument's step holds), and the second moment of Delta . v_i against H_ii (slope 0 where Delta is isotropic).
+ * The predictions of activity-weight duality along the eigenvectors of H: the diagonal of C_dual = 1/2 E_pq[h_p Delta Delta^T h_p] against that of C (slope 1 if
+ * the argument's step holds), and the second moment of Delta . v_i against H_ii (slope 0 if Delta is isotropic).
  */
 import { definedOf } from '../../defined.ts';
 import { headlineRow, rowAt, smallestCutoff } from '../../estimands.ts';
@@ -165,7 +165,7 @@ export const dualityFigure = defineFigure({
 
 export const isotropyFigure = defineFigure({
   title: 'Duality: isotropy',
-  about: 'Second moment of the dual weight changes along the eigenvectors of H: slope 0 where they are isotropic.',
+  about: 'Second moment of the dual weight changes along the eigenvectors of H: slope 0 if they are isotropic.',
   needs: 'measurement',
   takes: 'measurement',
   options: { cutoff, fit: fitLine },

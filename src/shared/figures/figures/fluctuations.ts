@@ -28,7 +28,7 @@ function settingOf({ learning_rate, momentum, batch_size, frozen }: WeightFluctu
   ].join(', ');
 }
 
-/** Var_t(w_t . v_i) against v_i^T H v_i at the mean weights, by mode of sampling, of the directions that have an answer; lines: predicted. Raises InputError where they were not followed. */
+/** Var_t(w_t . v_i) against v_i^T H v_i at the mean weights, by mode of sampling, of the directions that have an answer; lines: predicted. Raises InputError if they were not followed. */
 export function weightVariances(measurement: Measurement, options: FigureOptions = {}): FigureSpec {
   const { summary } = measurement;
   const fluctuations = fluctuationsOf(measurement);
@@ -41,7 +41,7 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
     const order = used.toSorted((a, b) => mode.H[a] - mode.H[b]);
     const name = modeNames[mode.mode];
     const x = order.map((i) => mode.H[i]);
-    lines.push({ kind: 'line', name: `predicted_${mode.mode}`, x, y: order.map((i) => mode.predicted[i] ?? NaN), colour: slot, dash: 'solid', width: 0.8, what: 'directions', order: 2, ...(slot === 0 ? { label: 'lines: predicted from $C$ and $H$' } : {}) }); // prettier-ignore
+    lines.push({ kind: 'line', name: `predicted_${mode.mode}`, x, y: order.map((i) => mode.predicted[i] ?? NaN), colour: slot, dash: 'solid', width: 0.8, what: 'directions', order: 2, label: slot === 0 ? 'lines: predicted from $C$ and $H$' : undefined }); // prettier-ignore
     points.push({
       kind: 'points',
       name: `variance_${mode.mode}`,
@@ -135,7 +135,7 @@ export function varianceFlatness(measurement: Measurement, options: FigureOption
         dash: 'dashed',
         width: 0.8,
         order: 2,
-        ...(slot === 0 ? { label: 'dashed: a random walk' } : {}),
+        label: slot === 0 ? 'dashed: a random walk' : undefined,
       });
   }
   if (marks.length === 0) throw new InputError(`no principal components of the weights of ${summary.parameter} were kept: too many weights for enough snapshots`); // prettier-ignore

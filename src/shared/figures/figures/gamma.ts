@@ -14,7 +14,7 @@ import type { HyperparameterPoint, Measurement } from '../figure-data.ts';
 export interface GammaOptions extends FigureOptions {
   /** Both by default: they answer different questions, and their difference is part of the result. */
   readonly estimands?: readonly Estimand[];
-  /** By default least squares on the training set and the split-half instrument, where there is one, cross-fitted. */
+  /** By default least squares on the training set and the split-half instrument, if there is one, cross-fitted. */
   readonly estimator?: Estimator;
   readonly cutoff?: number;
   /** Draw gamma_Q, what C ~ Q predicts, with open markers; true by default. */
@@ -121,10 +121,10 @@ function estimates(setups: readonly Setup[], options: GammaOptions, span: number
       y: points.map((point) => point.value),
       yLow: points.map((point) => point.low),
       yHigh: points.map((point) => point.high),
-      ...(span === 0 && aside !== 0 ? { barShift: betweenBars * aside } : {}),
+      barShift: span === 0 && aside !== 0 ? betweenBars * aside : undefined,
       colour,
       marker: which === 'gamma' ? (first ? 'circle' : 'square') : first ? 'circle-open' : 'square-open',
-      ...(span === 0 && which === 'gamma' ? { join: first ? ('solid' as const) : ('dashed' as const) } : {}),
+      join: span !== 0 || which !== 'gamma' ? undefined : first ? 'solid' : 'dashed',
       label: [label, seriesName].filter((part) => part !== '').join(': '),
       what: 'estimates',
       order: k,

@@ -1,5 +1,5 @@
 /** Matrices as heatmaps: C and H raw or in the eigenbasis of H, and overlaps of eigenvectors. */
-import { integerText, numberText } from '../numbers.ts';
+import { integerText, numberText, plainExponent } from '../numbers.ts';
 import type { ColourScale, FigureSpec, Heatmap } from '../types.ts';
 import { finish, type FigureOptions } from './common.ts';
 import { defineFigure } from '../define.ts';
@@ -64,7 +64,7 @@ export function matrixHeatmap(matrix: MatrixInput, options: HeatmapOptions = {})
           scale,
           low: -largest,
           high: largest,
-          ...(scale === 'symlog' ? { linear: least } : {}),
+          linear: scale === 'symlog' ? least : undefined,
           label: `$${element}$`,
         };
   const heat: Heatmap = {
@@ -149,16 +149,12 @@ export function eigenvectorOverlap(
       ],
       frameAspect: 1,
       notes: [
-        `white: at or below $1/d = ${numberText(floor, 2).replace(/ × 10(.*)/, (_, power: string) => ` \\times 10^{${plainPower(power)}}`)}$, the mean for random directions`,
+        `white: at or below $1/d = ${numberText(floor, 2).replace(/ × 10(.*)/, (_, power: string) => ` \\times 10^{${plainExponent(power)}}`)}$, the mean for random directions`,
         ...(pool.block > 1 ? [`each cell shows the largest of ${pool.block} × ${pool.block}`] : []),
       ],
     },
     options,
   );
-}
-
-function plainPower(raised: string): string {
-  return [...raised].map((digit) => (digit === '⁻' ? '-' : String('⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(digit)))).join('');
 }
 
 export const heatmapFigure = defineFigure({

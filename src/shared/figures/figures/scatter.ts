@@ -1,5 +1,5 @@
 /**
- * Diagonals against each other in the eigenbasis of H, on logarithmic axes: C_ii against H_ii (its slope is gamma), C_ii against Q_ii (slope 1 where
+ * Diagonals against each other in the eigenbasis of H, on logarithmic axes: C_ii against H_ii (its slope is gamma), C_ii against Q_ii (slope 1 if
  * C ~ Q) and Q_ii against H_ii (slope gamma_Q). With reference slopes, the cutoff and the fit.
  */
 import { definedOf } from '../../defined.ts';
@@ -34,7 +34,7 @@ export interface ScatterOptions extends FigureOptions {
   readonly slopes?: readonly number[];
   /** Draw the line of the fit; true by default. */
   readonly fit?: boolean;
-  /** Q against H, training set: draw H_ii^2 and, where no sample has negative curvature, max_p ||h_p|| H_ii, between which Q_ii lies; true by default. */
+  /** Q against H, training set: draw H_ii^2 and, if no sample has negative curvature, max_p ||h_p|| H_ii, between which Q_ii lies; true by default. */
   readonly envelopes?: boolean;
   /**
    * Directions with |H_ii| at or below this share of H_11, or below the numerical floor, are left out and counted: their eigenvectors are arbitrary
@@ -163,7 +163,7 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
       });
   if (pair === 'Q_H' && estimand === 'training_set' && options.envelopes !== false) {
     const { mechanism } = measurement.summary;
-    // H_ii^2 <= Q_ii always; Q_ii <= max ||h_p|| H_ii where no h_p has a negative eigenvalue.
+    // H_ii^2 <= Q_ii always; Q_ii <= max ||h_p|| H_ii if no h_p has a negative eigenvalue.
     marks.push({ kind: 'slope', name: 'lower_envelope', slope: 2, through: [1, 1], colour: 2, dash: 'solid', width: 0.7, order: 5, label: '$H_{ii}^2 \\leq Q_{ii}$' }); // prettier-ignore
     if (mechanism?.positive === true && mechanism.samples === measurement.summary.samples)
       marks.push({ kind: 'slope', name: 'upper_envelope', slope: 1, through: [1, mechanism.largest_norm], colour: 2, dash: 'dashed', width: 0.7, order: 6, label: '$Q_{ii} \\leq \\max_p \\|h_p\\| H_{ii}$' }); // prettier-ignore
@@ -178,7 +178,7 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
       marker: 'circle',
       what,
       order: 1,
-      ...(inside.x.length > 0 ? { label: 'below the cutoff' } : {}),
+      label: inside.x.length > 0 ? 'below the cutoff' : undefined,
     });
   const selected = { kind: 'points', name: 'selected', ...inside, colour: 0, marker: 'circle', what } as const;
   if (options.halves === true && sets.length > 1) {
@@ -196,7 +196,7 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
         : 'directions',
       shared: 'above the cutoff',
     });
-  // The cutoff acts on H_ii: a line in these axes only where H_ii is one of them.
+  // The cutoff acts on H_ii: a line in these axes only if H_ii is one of them.
   if (row && xName === 'H' && threshold > 0)
     marks.push({
       kind: 'rule',
@@ -329,7 +329,7 @@ export const againstCurvature = defineFigure({
 
 export const noiseAgainstQ = defineFigure({
   title: 'C against Q',
-  about: 'Noise covariance against the mean squared per-sample Hessian: slope 1 where they are proportional.',
+  about: 'Noise covariance against the mean squared per-sample Hessian: slope 1 if they are proportional.',
   needs: 'measurement',
   takes: 'measurement',
   options: ownOptions,

@@ -1,4 +1,5 @@
 /** Spectra of H, C and Q: eigenvalues in decreasing order against their rank. */
+import type { Optional } from '../../defined.ts';
 import { integerText } from '../numbers.ts';
 import type { FigureSpec, Line, Rule } from '../types.ts';
 import { arrayOf, finish, type FigureOptions } from './common.ts';
@@ -12,7 +13,7 @@ export interface SpectraOptions extends FigureOptions {
   /**
    * Eigenvalues of C and of Q themselves. Where they are not given, the sorted diagonal in the eigenbasis of H stands for them, and the legend says so.
    */
-  readonly eigenvalues?: { readonly C?: ArrayLike<number>; readonly Q?: ArrayLike<number> };
+  readonly eigenvalues?: Optional<Record<'C' | 'Q', ArrayLike<number>>> | undefined;
   /**
    * What the axis counts: 'rank' (default): each spectrum in decreasing order; 'direction': the directions of H, so that the values of one direction stand over
    * each other (the diagonals, then).
@@ -93,7 +94,7 @@ function floorLines(
     dash: 'dotted',
     width: 1.2,
     order: 5,
-    ...(k === 0 ? { label: 'numerical floor' } : {}),
+    label: k === 0 ? 'numerical floor' : undefined,
   }));
 }
 
@@ -113,6 +114,5 @@ export const spectraFigure = defineFigure({
     ranks: choice('Ranks', { log: 'logarithmic', linear: 'linear' }, 'log'),
     normalised: check('Divide by the largest', false),
   },
-  draw: ({ measurement, eigenvalues }, options) =>
-    spectra(measurement, { ...options, ...(eigenvalues && { eigenvalues }) }),
+  draw: ({ measurement, eigenvalues }, options) => spectra(measurement, { ...options, eigenvalues }),
 });

@@ -127,7 +127,7 @@ export interface EvolutionOptions extends FigureOptions {
   readonly unit?: string;
 }
 
-/** The fit at a cutoff, by default `headlineRow`; undefined where a measurement has none there. */
+/** The fit at a cutoff, by default `headlineRow`; undefined if a measurement has none there. */
 function fitOf(summary: MeasurementSummary, estimand: Estimand, cutoff: number | undefined): CutoffRow | undefined {
   return cutoff === undefined
     ? cutoffRow({ summary, arrays: {} }, estimand, cutoff)
@@ -301,9 +301,10 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
       shareX: true,
       letters: false,
       frameAspect: 0.3,
-      ...(isEstimated && quantities.includes('trace')
-        ? { notes: ['tr H is estimated from random vectors; its bars are 95 % intervals (1.96 standard errors)'] }
-        : {}),
+      notes:
+        isEstimated && quantities.includes('trace')
+          ? ['tr H is estimated from random vectors; its bars are 95 % intervals (1.96 standard errors)']
+          : [],
       fit: definedOf({ cutoff: options.cutoff, estimands: shown.join(', ') }),
     },
     options,

@@ -1,6 +1,6 @@
 /**
  * Pair kerning: GPOS lookup type 2 (formats 1 and 2, also behind extension lookups) of the `kern` feature of the default or Latin script;
- * the old `kern` table (format 0) where there is no GPOS kerning.
+ * the old `kern` table (format 0) if there is no GPOS kerning.
  */
 import { FontReader } from './reader.ts';
 
@@ -100,7 +100,7 @@ function bits(value: number): number {
   return count;
 }
 
-/** The index of a glyph in a Coverage table, -1 where it is not in it. */
+/** The index of a glyph in a Coverage table, -1 if it is not in it. */
 export function coverage(table: FontReader, offset: number): (glyph: number) => number {
   const indices = new Map<number, number>();
   const count = table.u16(offset + 2);

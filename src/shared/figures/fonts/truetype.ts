@@ -39,7 +39,7 @@ export interface FontFace {
   readonly isVariable: boolean;
   /** The embedding permission bits (OS/2 fsType): 2 forbids embedding. */
   readonly embedding: number;
-  /** The glyph of a Unicode code point; 0 where the font has none. */
+  /** The glyph of a Unicode code point; 0 if the font has none. */
   glyphOf(codePoint: number): number;
   advance(glyph: number): number;
   /** Adjustment between two glyphs that follow each other (usually negative). */
@@ -50,7 +50,7 @@ export interface FontFace {
   readonly math: MathTable | undefined;
 }
 
-/** Reads one face. `index` chooses within a collection. Throws an Error that names what is missing where the file is no usable font. */
+/** Reads one face. `index` chooses within a collection. Throws an Error that names what is missing if the file is no usable font. */
 export function readFont(bytes: Uint8Array, index = 0): FontFace {
   const file = new FontReader(bytes);
   let start = 0;

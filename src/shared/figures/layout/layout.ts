@@ -93,7 +93,7 @@ function legendPlan(spec: FigureSpec, plans: readonly PanelPlan[]): LegendPlan {
   return { ...base, shared: false, moves: true };
 }
 
-/** The legend outside the frames, where there is one. */
+/** The legend outside the frames, if there is one. */
 function outsideBlock(
   spec: FigureSpec,
   plans: readonly PanelPlan[],
@@ -259,9 +259,9 @@ function draw(
         ...corner,
       },
       notes: unique,
-      ...(painted.every(({ empty }) => empty !== null)
-        ? { empty: [...new Set(painted.map(({ empty }) => empty))].join('; ') }
-        : {}),
+      empty: painted.every(({ empty }) => empty !== null)
+        ? [...new Set(painted.map(({ empty }) => empty))].join('; ')
+        : undefined,
       warnings: [...painted.flatMap((panel) => panel.warnings), ...lint(texts, geometry.width, geometry.height)],
     },
     notes: unique,

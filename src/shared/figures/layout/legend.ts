@@ -128,7 +128,7 @@ export function legendBlock(
 
 /** The text of one panel under the figure. */
 export interface LegendGroup {
-  /** "(a)"; empty where there is one panel. */
+  /** "(a)"; empty if there is one panel. */
   readonly letter: string;
   readonly entries: readonly LegendEntry[];
   /** Numbers of the panel ("n = 126 directions"), without a picture of a mark. */

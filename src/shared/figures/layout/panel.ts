@@ -32,7 +32,7 @@ export interface PaintedPanel {
   readonly texts: PlacedText[];
   readonly notes: string[];
   readonly warnings: string[];
-  /** Why there is nothing to see; null where something is drawn. */
+  /** Why there is nothing to see; null if something is drawn. */
   readonly empty: string | null;
   readonly geometry: PanelGeometry;
   /** Whether its legend, or its numbers, have no room in the frame that is clear of the data. */

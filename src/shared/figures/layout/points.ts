@@ -75,8 +75,9 @@ export function lineStroke(
   return {
     colour: colourOf(colour, style.palette),
     width: w,
-    ...(lengths ? { dash: lengths } : { cap: 'round' as const }),
-    ...(opacity === undefined ? {} : { opacity }),
+    dash: lengths,
+    cap: lengths ? undefined : 'round',
+    opacity,
   };
 }
 
@@ -212,7 +213,7 @@ export function drawPoints(
           stroke: {
             colour,
             width: Math.max(0.5, style.lineWidth * 0.75),
-            ...(opacity < 1 ? { opacity: Math.max(opacity, 0.6) } : {}),
+            opacity: opacity < 1 ? Math.max(opacity, 0.6) : undefined,
           },
         },
       ],

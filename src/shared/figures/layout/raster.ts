@@ -72,7 +72,7 @@ function coverage(x: number, y: number, radius: number): number {
   return hits / 16;
 }
 
-/** Place of a value on a colour scale, 0 to 1; NaN where it has none. */
+/** Place of a value on a colour scale, 0 to 1; NaN if it has none. */
 export function colourPlace(value: number, colours: ColourScale): number {
   const { low, high } = colours;
   if (colours.scale === 'log') return value > 0 ? Math.log(value / low) / Math.log(high / low) : NaN;

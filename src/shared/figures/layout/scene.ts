@@ -10,9 +10,9 @@ export interface Stroke {
   readonly colour: string;
   readonly width: number;
   /** Lengths on and off; solid where absent. */
-  readonly dash?: readonly number[];
-  readonly cap?: 'butt' | 'round' | 'square';
-  readonly opacity?: number;
+  readonly dash?: readonly number[] | undefined;
+  readonly cap?: 'butt' | 'round' | 'square' | undefined;
+  readonly opacity?: number | undefined;
 }
 
 export interface Fill {
@@ -103,7 +103,7 @@ export interface Scene {
   /** The small print: what was left out, how points were drawn. */
   readonly notes: readonly string[];
   /** Why there is nothing to see in any panel; absent if something is drawn. */
-  readonly empty?: string;
+  readonly empty?: string | undefined;
   /** Texts that overlap or leave the page, frames too small to read; empty if there are none. */
   readonly warnings: readonly string[];
 }

@@ -1,12 +1,11 @@
 /** One figure of a report: drawn, or left out with the reason. A figure that cannot be drawn never ends the report or another figure. */
-import type { ReportFigure } from './types.ts';
+import type { Report, ReportFigure, ReportSection } from './types.ts';
 import { InputError, messageOf } from '../../errors.ts';
 import type { FontLibrary } from '../fonts/library.ts';
 import { layoutFigure } from '../layout/layout.ts';
 import type { Scene } from '../layout/scene.ts';
 import { plainLabel } from '../text/label.ts';
 import type { FigureSpec } from '../types.ts';
-import type { Report, ReportSection } from './content.ts';
 
 export interface DrawnFigure {
   readonly kind: 'drawn';

@@ -74,7 +74,7 @@ class Pages {
       family: this.family,
       size,
       maxWidth: this.width - indent,
-      ...(options.style ? { style: options.style } : {}),
+      style: options.style,
     });
     this.need(box.ascent + box.descent);
     this.put(box, indent, options.colour ?? ink);

@@ -9,7 +9,7 @@ export interface MathBox extends TextBox {
   /** How far a slanted last letter leans out to the right. */
   readonly italic: number;
   /** Where the middle of an accent goes, from the left. */
-  readonly attach?: number;
+  readonly attach?: number | undefined;
   /** A single character: scripts attach to its own height. */
   readonly single?: boolean;
   readonly limits?: boolean;
@@ -47,7 +47,7 @@ export function symbolBox(node: MathNode & { kind: 'symbol' }, context: Context,
     ...placed,
     atom: node.atom,
     italic: box.italic,
-    ...(attach === undefined ? {} : { attach: (attach / face.unitsPerEm) * size }),
+    attach: attach && (attach / face.unitsPerEm) * size,
     single: true,
     limits: node.large && !'∫∮∬'.includes(node.character),
   };

@@ -9,7 +9,7 @@ export interface LabelOptions {
   readonly family: FontFamily;
   /** Type size in points. */
   readonly size: number;
-  readonly style?: TextStyle;
+  readonly style?: TextStyle | undefined;
   /** Lines are broken at spaces to stay within this width, in points; no limit by default. */
   readonly maxWidth?: number;
   /** How lines sit under each other; 'left' by default. */

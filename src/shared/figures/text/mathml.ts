@@ -1,5 +1,5 @@
 /**
- * Labels as markup for a browser: text as text, TeX mathematics as MathML; and as plain text where no markup is drawn. Letters keep the text's own italic
+ * Labels as markup for a browser: text as text, TeX mathematics as MathML; and as plain text if no markup is drawn. Letters keep the text's own italic
  * face (class "italic"), not the alphabets of mathematical fonts, which a machine need not have.
  */
 import { escapeXml } from '../svg.ts';

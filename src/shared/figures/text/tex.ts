@@ -39,7 +39,7 @@ export type MathNode =
       readonly top: MathNode;
       readonly bottom: MathNode;
       readonly rule: boolean;
-      readonly style?: MathStyle;
+      readonly style?: MathStyle | undefined;
     }
   | { readonly kind: 'root'; readonly body: MathNode; readonly degree?: MathNode }
   | { readonly kind: 'accent'; readonly character: string; readonly stretch: boolean; readonly body: MathNode }
@@ -249,13 +249,8 @@ export function parseTex(source: string): MathNode {
       case 'tfrac': {
         const top = argument(alphabet);
         const bottom = argument(alphabet);
-        return {
-          kind: 'fraction',
-          top,
-          bottom,
-          rule: true,
-          ...(name === 'dfrac' ? { style: 'display' } : name === 'tfrac' ? { style: 'text' } : {}),
-        };
+        const style = name === 'dfrac' ? 'display' : name === 'tfrac' ? 'text' : undefined;
+        return { kind: 'fraction', top, bottom, rule: true, style };
       }
       case 'binom': {
         const top = argument(alphabet);

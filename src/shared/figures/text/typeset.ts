@@ -140,8 +140,8 @@ function row(
     ...whole,
     atom: atom ?? (boxes.length === 1 ? last.atom : 'ord'),
     italic: last?.italic ?? 0,
-    ...(boxes.length === 1 && last.attach !== undefined ? { attach: last.attach } : {}),
-    ...(boxes.length === 1 ? { single: last.single ?? false } : {}),
+    attach: boxes.length === 1 ? last.attach : undefined,
+    single: boxes.length === 1 && (last.single ?? false),
     limits: boxes.length === 1 && (last.limits ?? false),
   };
 }

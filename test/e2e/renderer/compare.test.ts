@@ -176,6 +176,18 @@ describeWhere(windowAvailable(), 'a comparison', () => {
       .getByRole('row', { name: /^learning rate 0\.1, batch 20/ })
       .getByRole('cell', { name: withUncertainty(ols!, (interval!.ols![1] - interval!.ols![0]) / 2), exact: true })
       .waitFor();
+    // The table that leaves the window states the cutoff of its slopes, row by row.
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save CSV of results' }).click();
+    const [head, ...lines] = readFileSync(await (await download).path(), 'utf8')
+      .trim()
+      .split(/\r?\n/);
+    const names = head.split(',');
+    // The name of a run holds a comma, so it is quoted.
+    const cells = lines.map((line) => line.replace(/^"[^"]*"/, 'name').split(','));
+    expect(cells).toHaveLength(6);
+    for (const row of cells) expect(row[names.indexOf('cutoff')]).toBe('0.0001');
+    expect(cells[0].map(Number)).toContain(ols);
     await page.getByRole('combobox', { name: /^Cutoff/ }).selectOption('0.01');
   });
 

@@ -174,10 +174,26 @@ export function clearTicks(
   size: number,
   widthOf?: (tick: Tick) => number,
 ): Tick[] {
-  let room = (widthOf === undefined ? 2.1 : 2.2) * size;
+  const axis = { scale, integers, min, max };
+  let ticks = ticksWithin(axis, length, 1, size, widthOf);
+  // An axis with one number cannot be read: closer numbers, as long as they do not touch, rather than that.
+  for (const share of [0.8, 0.6])
+    if (ticks.filter(({ label }) => label).length < 2) ticks = ticksWithin(axis, length, share, size, widthOf);
+  return ticks;
+}
+
+/** Ticks whose numbers keep a share of the usual distance. */
+function ticksWithin(
+  { scale, integers = false, min, max }: TickedAxis,
+  length: number,
+  share: number,
+  size: number,
+  widthOf?: (tick: Tick) => number,
+): Tick[] {
+  let room = (widthOf === undefined ? 2.1 : 2.2) * share * size;
   for (let round = 0; ; round++) {
     const ticks = scale === 'log' ? logTicks(min, max, length, room) : linearTicks(min, max, length, room, integers);
-    const needed = widthOf === undefined ? room : Math.max(0, ...ticks.map(widthOf)) + 0.8 * size;
+    const needed = widthOf === undefined ? room : Math.max(0, ...ticks.map(widthOf)) + 0.8 * share * size;
     if (round >= 2 || needed <= room) return ticks;
     room = needed;
   }

@@ -1,4 +1,4 @@
-/** Every figure beside every other, at every venue, as it is drawn at first: nothing overlaps, leaves the page or covers data. */
+/** Every figure beside every other, at every venue, as it is drawn at first: nothing overlaps, leaves the page or covers data, and every axis can be read. */
 import { describe, expect, test } from 'vitest';
 import { loadFonts } from '../../../src/main/figures/fonts.ts';
 import { composePanels } from '../../../src/shared/figures/figures/panels.ts';
@@ -66,6 +66,10 @@ describe.each(Object.keys(presets) as PresetName[])('at %s', (preset) => {
     const scene = layoutFigure(spec, fonts);
     expect(scene.warnings).toEqual([]);
     expect(coveredPoints(scene)).toBe(0);
+    // No axis with numbers can be read from fewer than two.
+    for (const { x, y } of scene.panels)
+      for (const axis of [x, y])
+        if (axis.numbers) expect(axis.ticks.filter(({ label }) => label).length).toBeGreaterThan(1);
     expect(scene.height_mm).toBeLessThanOrEqual(presets[preset].maxHeight_mm);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { chosenTicks, linearTicks, logTicks, type Tick } from '../../../src/shared/figures/ticks.ts';
+import { chosenTicks, clearTicks, linearTicks, logTicks, type Tick } from '../../../src/shared/figures/ticks.ts';
 
 const labels = (ticks: readonly Tick[]): string[] =>
   ticks.flatMap(({ label }) => (label ? ['text' in label ? label.text : `${label.mantissa}e${label.exponent}`] : []));
@@ -127,4 +127,17 @@ describe('numbers at chosen values', () => {
     expect(chosenTicks(axis(1, 10), [0.1, 5], 200, 7, width)).toBeUndefined();
     expect(chosenTicks(axis(1, 10), [], 200, 7, width)).toBeUndefined();
   });
+});
+
+test('a short axis has two numbers, closer than usual, before it has one', () => {
+  for (const [min, max] of [
+    [3.97, 4.2],
+    [0.83, 1.6],
+    [15.2, 25.3],
+  ])
+    // prettier-ignore
+    for (const scale of ['linear', 'log'] as const) {
+      const ticks = clearTicks({ scale, min, max }, 36, 6);
+      expect(labels(ticks).length, `${min} to ${max}, ${scale}`).toBeGreaterThan(1);
+    }
 });

@@ -170,7 +170,7 @@ export function place(
     const most = spec.height_mm === 'auto' ? Math.max(8.5, (tallest(spec) - outerY) / rows) : Infinity;
     let nextHeight =
       spec.height_mm === 'auto'
-        ? Math.min(nextWidth * (square ? 1 : spec.frameAspect), most)
+        ? Math.min(square ? nextWidth : Math.max(nextWidth * spec.frameAspect, lowest * style.tickSize), most)
         : (height - outerY) / rows;
     if (!(nextWidth > 8 && nextHeight > 8))
       throw new InputError(
@@ -203,6 +203,9 @@ export function place(
     return { measured, frames, letters: plans.map(({ panel }, k) => frames[k].x - lefts[panel.column]), width, height };
   }
 }
+
+/** Height of a frame in sizes of the numbers on its axis, of which some have to stand above each other; less only where the page has no room. */
+const lowest = 7;
 
 /** Points of the page that the preset's page has room for. */
 function tallest({ style }: FigureSpec): number {

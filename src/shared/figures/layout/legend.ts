@@ -135,6 +135,9 @@ export interface LegendGroup {
   readonly statements: readonly string[];
 }
 
+/** How much wider groups may grow by having the same columns. */
+const mostStretched = 1.15;
+
 /** Groups under each other, each begun by its letter: entries in columns, as many as fit, none broken where a row has room for it. */
 export function groupBlock(
   groups: readonly LegendGroup[],
@@ -158,12 +161,13 @@ export function groupBlock(
     ...entries.map(({ label, mark }) => item(label, mark)),
     ...statements.map((label) => item(label, undefined)),
   ]);
-  // The same columns for all groups, unless those of each alone take fewer rows.
+  // The same columns for all groups, unless those of each alone take fewer rows or stand much closer.
   const common = columnsThatFit(items, size, room);
   const alone = items.map((own) => columnsThatFit([own], size, room));
   const rows = (columnsOf: (k: number) => readonly number[]): number =>
     sum(items.map(({ length }, k) => Math.ceil(length / columnsOf(k).length)));
-  const isCommon = rows(() => common) <= rows((k) => alone[k]);
+  const widest = Math.max(0, ...alone.map(sum));
+  const isCommon = rows(() => common) <= rows((k) => alone[k]) && sum(common) <= mostStretched * widest;
   const grids = items.map((own, k) => grid(own, size, isCommon ? common : alone[k]));
   return {
     width: indent + Math.max(0, ...grids.map(({ width }) => width)),

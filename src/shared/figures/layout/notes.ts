@@ -18,5 +18,6 @@ export function mergedNotes(notes: readonly { readonly text: string; readonly le
 /** Sentences: a statement that begins with a word begins with a capital. */
 export function notesText(notes: readonly string[]): string {
   const sentence = (note: string): string => (/^[a-z]{2,}/.test(note) ? note[0].toUpperCase() + note.slice(1) : note);
-  return `${notes.map(sentence).join('. ')}.`;
+  // A number keeps its per cent.
+  return `${notes.map(sentence).join('. ')}.`.replace(/(\d) %/g, '$1\u00a0%');
 }

@@ -17,7 +17,7 @@ test('statements of a panel follow each other behind its letter, each once', () 
     '(a), (c): bars are 95 % intervals',
   ]);
   expect(notesText(notes)).toBe(
-    'Means of 3 runs. (b): batch 50; 2 of 9 directions not drawn. (a), (c): bars are 95 % intervals.',
+    'Means of 3 runs. (b): batch 50; 2 of 9 directions not drawn. (a), (c): bars are 95\u00a0% intervals.',
   );
 });
 

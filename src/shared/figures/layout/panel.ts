@@ -144,7 +144,7 @@ function ownLegend(
   const options = [false, true].map((spread) => {
     const block = legendBlock(entries, fonts, style, frame.width * (spread ? 1 : 0.8) - 2 * inset, spread);
     const choice = bestCorner(frame, block.width, block.height, inset, drawn.ink, drawn.lines);
-    const crowded = block.wrapped || block.height > 0.62 * frame.height || choice.data > 0 || choice.lines > 9;
+    const crowded = block.wrapped || block.height > 0.62 * frame.height || choice.data > 0 || choice.lines > 4;
     return { block, choice, crowded };
   });
   const { block, choice, crowded } = options.find((option) => !option.crowded) ?? options[0];

@@ -23,7 +23,7 @@ import { standardCutoffs, type Estimand } from '../../shared/estimands.ts';
 import { studentQuantile } from '../../shared/distributions.ts';
 import { type Floors, type Relation } from '../../shared/cutoffs.ts';
 import { checkProjections, type BlockProjections } from './blocks.ts';
-import { scatterIndex, slopeIndex } from './direction-fits.ts';
+import { scatterIndex, slopeIndex, type WantedSlopes } from './direction-fits.ts';
 import {
   combine,
   draw,
@@ -44,6 +44,8 @@ export interface BootstrapOptions {
   /** Defaults to the standard cutoffs. */
   readonly cutoffs?: readonly number[];
   readonly floors: Floors;
+  /** Default all; else the rows hold least squares of C on Q and nothing else. */
+  readonly wanted?: WantedSlopes;
 }
 
 /** One slope, or a difference of two, along the chosen directions. */
@@ -105,14 +107,14 @@ export function bootstrap(projections: BlockProjections, options: BootstrapOptio
 
 /** Raises an Error as `bootstrap` does. */
 export function planBootstrap(projections: BlockProjections, options: BootstrapOptions): BootstrapPlan {
-  const { seed, resamples = 2000, cutoffs = standardCutoffs, floors } = options;
+  const { seed, resamples = 2000, cutoffs = standardCutoffs, floors, wanted = 'all' } = options;
   if (!(Number.isInteger(resamples) && resamples >= 200))
     throw new Error(`bootstrap: expected at least 200 resamples, found ${resamples}`);
   checkProjections(projections);
   const draws = draw(quartersOf(projections.blocks), resamples, seed);
   return {
-    sets: setsOf(projections, draws, floors, cutoffs),
-    finish: (sets) => summariseSets(sets, draws, seed, cutoffs),
+    sets: setsOf(projections, draws, floors, cutoffs, wanted),
+    finish: (sets) => summariseSets(sets, draws, seed, cutoffs, wanted),
   };
 }
 
@@ -121,6 +123,7 @@ function summariseSets(
   draws: Draws,
   seed: number,
   cutoffs: readonly number[],
+  wanted: WantedSlopes,
 ): BootstrapResult {
   const replicates = combine(sets, draws.resamples);
   const enough = draws.quarters.every(([start, end]) => end - start >= fewestBlocks);
@@ -164,10 +167,12 @@ function summariseSets(
     cross_fitted: rows('cross_fitted'),
     difference: cutoffs.map((_, cutoff) =>
       row(cutoff, (relation, estimator) =>
-        subtract(
-          slopeOf('training_set', cutoff)(relation, estimator),
-          slopeOf('cross_fitted', cutoff)(relation, estimator),
-        ),
+        wanted === 'all'
+          ? subtract(
+              slopeOf('training_set', cutoff)(relation, estimator),
+              slopeOf('cross_fitted', cutoff)(relation, estimator),
+            )
+          : undefined,
       ),
     ),
   };

@@ -23,6 +23,9 @@ export function slopeIndex(cutoff: number, relation: Relation, estimator: Estima
   return cutoff * slopesPerCutoff + relations.indexOf(relation) * estimators.length + estimators.indexOf(estimator);
 }
 
+/** All slopes by all estimators, or least squares of C on Q alone, which takes a fraction of the time; the others are then NaN. */
+export type WantedSlopes = 'all' | 'C_on_Q';
+
 /** Rows of weights that are summed at once. */
 export const resampleBatch = 32;
 
@@ -52,6 +55,7 @@ export class DirectionFits {
   /** The distinct numbers of leading groups that the cutoffs select, at least 3, increasing. */
   readonly prefixes: readonly number[];
   readonly #products: RowProducts;
+  readonly #wanted: WantedSlopes;
   /** By part: sums [batch, 4 m] for the rows of weights that `sum` was given, and the samples that these count. */
   readonly #sums: readonly Float64Array[];
   readonly #counts: readonly Float64Array[];
@@ -70,8 +74,10 @@ export class DirectionFits {
     floors: Floors,
     cutoffs: readonly number[],
     products: RowProducts,
+    wanted: WantedSlopes = 'all',
   ) {
     this.#products = products;
+    this.#wanted = wanted;
     const { directions, sums } = projected;
     this.#parts = parts;
     this.#sizes = Float64Array.from(sizes);
@@ -142,7 +148,7 @@ export class DirectionFits {
     for (let k = 0; k < sums.length; k++) {
       const n = this.#counts[k][r];
       samples += n;
-      if (sums.length > 1) this.#toLogs(sums[k], n, this.#part[k], undefined);
+      if (sums.length > 1 && this.#wanted === 'all') this.#toLogs(sums[k], n, this.#part[k], undefined);
     }
     const [first, second] = sums;
     if (second) for (let c = 0; c < width; c++) first[c] += second[c];
@@ -159,8 +165,12 @@ export class DirectionFits {
     for (const array of [this.#table, ...this.#sums]) this.#products.release(array);
   }
 
-  /** Every slope but Theil-Sen's, at every cutoff, into `out` [cutoffs * slopesPerCutoff]; NaN if undefined. */
+  /** Every wanted slope but Theil-Sen's, at every cutoff, into `out` [cutoffs * slopesPerCutoff]; NaN if undefined. */
   slopes(out: Float64Array): void {
+    if (this.#wanted === 'C_on_Q') {
+      this.#slopesOnQ(out);
+      return;
+    }
     const { H, C, Q } = this.logs;
     const gamma = new PairSums();
     const gammaQ = new PairSums();
@@ -191,6 +201,23 @@ export class DirectionFits {
         if (instrument) instrument.write(out, offset);
         out[scatterIndex(cutoff)] = (gamma.unitScatter() - onQ.unitScatter()) / Math.LN10;
       }
+    }
+  }
+
+  /** Least squares of C on Q alone, along the same directions. */
+  #slopesOnQ(out: Float64Array): void {
+    const { H, C, Q } = this.logs;
+    const onQ = new PairSums();
+    out.fill(NaN);
+    let u = 0;
+    for (const prefix of this.prefixes) {
+      for (; u < prefix; u++) {
+        const all = H[u] + C[u] + Q[u];
+        if (all === all) onQ.add(this.weights[u], Q[u], C[u]);
+      }
+      const slope = onQ.leastSquares();
+      for (const [cutoff, selected] of this.selected.entries())
+        if (selected === prefix) out[slopeIndex(cutoff, 'C_on_Q', 'ols')] = slope;
     }
   }
 

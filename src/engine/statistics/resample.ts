@@ -8,7 +8,7 @@
 import type { Floors } from '../../shared/cutoffs.ts';
 import { Random } from '../../shared/random.ts';
 import type { BlockProjections, ProjectedDirections, SampleBlock } from './blocks.ts';
-import { resampleBatch, DirectionFits, slopesPerCutoff } from './direction-fits.ts';
+import { resampleBatch, DirectionFits, slopesPerCutoff, type WantedSlopes } from './direction-fits.ts';
 import { LinearTheilSen, pilots } from './linear-theil-sen.ts';
 import { plainProducts, type RowProducts } from './row-products.ts';
 
@@ -67,6 +67,7 @@ export interface SetArgument {
   readonly draws: Draws;
   readonly floors: Floors;
   readonly cutoffs: readonly number[];
+  readonly wanted: WantedSlopes;
 }
 
 export interface SetReplicates {
@@ -83,6 +84,7 @@ export function setsOf(
   draws: Draws,
   floors: Floors,
   cutoffs: readonly number[],
+  wanted: WantedSlopes = 'all',
 ): readonly [SetArgument, SetArgument, SetArgument] {
   const [a1, a2, b1, b2] = draws.quarters as readonly [RowRange, RowRange, RowRange, RowRange];
   const inA = a2[1];
@@ -96,6 +98,7 @@ export function setsOf(
     draws,
     floors,
     cutoffs,
+    wanted,
   });
   return [
     set(training_set, [[0, blocks.length]], 0, blocks.length),
@@ -106,8 +109,8 @@ export function setsOf(
 
 /** Every slope of one set in every resample. */
 export function replicateSet(set: SetArgument, products: RowProducts = plainProducts): SetReplicates {
-  const { projected, sizes, parts, from, to, draws, floors, cutoffs } = set;
-  const fits = new DirectionFits(projected, sizes, parts, floors, cutoffs, products);
+  const { projected, sizes, parts, from, to, draws, floors, cutoffs, wanted } = set;
+  const fits = new DirectionFits(projected, sizes, parts, floors, cutoffs, products, wanted);
   const slopes = cutoffs.length * slopesPerCutoff;
   const { resamples } = draws;
   const blocks = draws.quarters.at(-1)![1];
@@ -118,7 +121,7 @@ export function replicateSet(set: SetArgument, products: RowProducts = plainProd
   const estimate = new Float64Array(slopes);
   fits.loadOne(new Float64Array(to - from).fill(1));
   fits.slopes(estimate);
-  const theilSen = new LinearTheilSen(fits, estimate, Math.min(pilots, resamples), weightsAt);
+  const theilSen = wanted === 'all' ? new LinearTheilSen(fits, estimate, Math.min(pilots, resamples), weightsAt) : null;
   const values = Array.from({ length: slopes }, () => new Float64Array(rows));
   const one = new Float64Array(slopes);
   for (let start = 0; start < rows; start += resampleBatch) {
@@ -128,12 +131,12 @@ export function replicateSet(set: SetArgument, products: RowProducts = plainProd
       const row = start + r;
       fits.load(r);
       fits.slopes(one);
-      theilSen.slopes(one, row < resamples);
+      theilSen?.slopes(one, row < resamples);
       for (let s = 0; s < slopes; s++) values[s][row] = one[s];
     }
   }
   const missed = new Float64Array(slopes);
-  theilSen.missed(missed);
+  theilSen?.missed(missed);
   fits.release();
   return { estimate, values, missed, groups: fits.selected };
 }

@@ -32,6 +32,11 @@ export class PairSums {
     out[at + estimators.indexOf('orthogonal')] = orthogonal(m);
   }
 
+  /** NaN with fewer than 3 groups. */
+  leastSquares(): number {
+    return this.#count < 3 ? NaN : leastSquares(this.#moments()).slope;
+  }
+
   /** Root mean square distance, weighted, from the best line of slope 1; NaN with fewer than 3 groups. */
   unitScatter(): number {
     if (this.#count < 3) return NaN;

@@ -107,6 +107,21 @@ describe.each([
     }
   });
 
+  it('are the same to the last bit where least squares of C on Q is all that is wanted', () => {
+    const alone = combine(
+      setsOf(projections, draws, floors, cutoffs, 'C_on_Q').map((set) => replicateSet(set, products)),
+      draws.resamples,
+    );
+    for (const estimand of ['training_set', 'cross_fitted'] as const)
+      cutoffs.forEach((_, cutoff) => {
+        const at = slopeIndex(cutoff, 'C_on_Q', 'ols');
+        for (const key of ['resampled', 'without'] as const)
+          expect(alone[estimand][key][at]).toEqual(replicates[estimand][key][at]);
+        expect(alone[estimand].estimate[at]).toEqual(replicates[estimand].estimate[at]);
+        expect(alone[estimand].estimate[slopeIndex(cutoff, 'gamma', 'ols')]).toBeNaN();
+      });
+  });
+
   it('follow the exact Theil-Sen slopes', () => {
     const blocks = projections.blocks.length;
     const at = slopeIndex(2, 'gamma', 'theil_sen');

@@ -42,7 +42,7 @@ export interface MatrixIdentity {
   readonly matrices: readonly [ComparedMatrix, ComparedMatrix];
   /** max |A - B| / max |B|. */
   readonly difference: number;
-  /** Whether the difference is at most 1e-10. */
+  /** Whether the difference is at most 1e-10; 1e-5 where the samples passed in single precision. */
   readonly equal: boolean;
   /**
    * Whether theory says so here: F = G always (as F is defined here), G = H where everything above the layer is piecewise linear, and for last
@@ -57,6 +57,8 @@ export interface AssumptionsSummary {
   readonly identities: readonly MatrixIdentity[];
   /** "span": cosines, commutators and identities are those within the span of the found directions (projected). */
   readonly within: 'whole' | 'span';
+  /** Present if the samples passed in single precision (on a device, or on the cpu if asked for). */
+  readonly precision?: 'float32';
 }
 
 /** Diagonals along the eigendirections of H, stored beside the other arrays; columns that equal another are not repeated. */

@@ -29,7 +29,11 @@ export function whereComputed(summary: MeasurementSummary): WhereComputed | null
   if (density !== undefined)
     (method === 'exact' || reached.products !== undefined ? single : double).push('products of the spectral density');
   if (duality !== undefined) double.push('duality');
-  if (assumptions !== undefined) double.push('the old assumption');
+  if (assumptions?.precision === 'float32') {
+    const isExact = method === 'exact';
+    single.push(isExact ? 'packed sums of F and G' : 'derivatives of the outputs for F and G');
+    double.push(isExact ? 'products of C with E, F, G, Q and H^2' : 'F and G from them');
+  } else if (assumptions !== undefined) double.push('the old assumption');
   if (noise !== undefined) double.push('minibatch noise');
   if (summary.half_sample?.gamma.cross_fitted !== undefined) double.push('the half-sample');
   double.push('fits and intervals');

@@ -36,3 +36,14 @@ test('extras are named where they were asked for', () => {
   expect(found?.single).toContain('products of the spectral density');
   for (const name of ['duality', 'the old assumption', 'minibatch noise']) expect(found?.double).toContain(name);
 });
+
+test("the sums of the old assumption are the device's, and were the cpu's in earlier versions", () => {
+  const measured = (method: string, assumptions: object): MeasurementSummary =>
+    summary({ method, precision_reached: { ...reached, along }, assumptions });
+  expect(whereComputed(measured('exact', {}))?.double).toContain('the old assumption');
+  const exact = whereComputed(measured('exact', { precision: 'float32' }));
+  expect(exact?.single).toContain('packed sums of F and G');
+  expect(exact?.double).toContain('products of C with E, F, G, Q and H^2');
+  const projected = whereComputed(measured('projected', { precision: 'float32' }));
+  expect(projected?.single).toContain('derivatives of the outputs for F and G');
+});

@@ -29,7 +29,8 @@ import { noiseAtWork } from './noise-at-work.ts';
 import { measurementDefaults } from '../../shared/experiment.ts';
 import { orReason } from './or-reason.ts';
 import { factorWidth } from './output-hessian.ts';
-import { leadingCount, rotationBaseline } from './rotations.ts';
+import { leadingCount, leadingOf, leadingValues, rotationBaselines } from './rotations.ts';
+import type { LeadingValues } from './rotations.ts';
 import { cosines, decompose, decreasing, diagonalOf, largestResidual, measureCommutator } from './spectrum.ts';
 import type { Spectrum } from './spectrum.ts';
 import { measureSplits } from './splits.ts';
@@ -48,6 +49,8 @@ export interface WholeSpectrum {
   /** |CH - HC| / (2 |CH|), beside that of random rotations of C and of shuffled factors. */
   readonly ratio: number;
   readonly baseline: RotationBaseline;
+  /** Leading eigenvalues of C, which the baseline rotates. */
+  readonly leadingC: LeadingValues;
   readonly nulls: CommutatorNulls;
   readonly cosines: { readonly CH: number; readonly CQ: number };
 }
@@ -69,20 +72,15 @@ export async function measureSpectrum(
   );
   const diagonals = { C: averageClusters(eigenvalues, alongC), Q: averageClusters(eigenvalues, alongQ) };
   const leading = leadingCount(d);
-  const leadingC = { vectors: pool.allocate('float64', leading * d), values: new Float64Array(leading) };
-  const [baseline, ratio, residual] = await stages.run('commutator', 0.65, () =>
-    Promise.all([
-      rotationBaseline(pool, {
-        d,
-        matrix: C,
-        vectors,
-        eigenvalues: spectrum.eigenvalues,
-        seed,
-        keep: leadingC,
-      }),
-      measureCommutator(pool, d, C, H),
-      largestResidual(pool, spectrum, H),
-    ]),
+  const vectorsOfC = pool.allocate('float64', leading * d);
+  const rotated = async (): Promise<Pick<WholeSpectrum, 'leadingC' | 'baseline'>> => {
+    const leadingC = await leadingValues(pool, { d, matrix: C, start: vectors, vectors: vectorsOfC });
+    const others = [leadingOf(spectrum.eigenvalues)];
+    const [baseline] = await rotationBaselines(pool, { d, C: leadingC, others, seed });
+    return { leadingC, baseline };
+  };
+  const [{ leadingC, baseline }, ratio, residual] = await stages.run('commutator', 0.65, () =>
+    Promise.all([rotated(), measureCommutator(pool, d, C, H), largestResidual(pool, spectrum, H)]),
   );
   const top = Math.min(nullDirections, leading);
   const nulls = await stages.run('structured_nulls', 0.67, () =>
@@ -91,36 +89,43 @@ export async function measureSpectrum(
       rank: factorWidth(network, network.layerOf(network.parameter(options.parameter)) as AffineLayer),
       order: moments.order,
       H: { vectors: vectors.subarray((d - top) * d), values: Float64Array.from(spectrum.eigenvalues).slice(-top) },
-      C: { vectors: leadingC.vectors.subarray((leading - top) * d), values: leadingC.values.slice(-top) },
+      C: { vectors: vectorsOfC.subarray((leading - top) * d), values: leadingC.values.slice(-top) },
       seed,
     }),
   );
-  pool.blas.release(leadingC.vectors);
+  pool.blas.release(vectorsOfC);
   const angles = await stages.run('cosines', 0.7, () => cosines(pool, C, H, Q));
-  return { spectrum, eigenvalues, diagonals, residual, ratio, baseline, nulls, cosines: angles };
+  return { spectrum, eigenvalues, diagonals, residual, ratio, baseline, leadingC, nulls, cosines: angles };
 }
 
 /** Starts comparing C with the other matrices over all samples (`assumptions`); null if that was not asked for. */
 export async function beginAssumptions(
   { pool, layout, options, stages }: ExactContext,
-  { moments, C, H, Q }: MeasuredMatrices,
-  { spectrum, diagonals, cosines: angles, ratio, baseline }: WholeSpectrum,
+  { moments, C, H, Q, gradient }: MeasuredMatrices,
+  { spectrum, diagonals, cosines: angles, ratio, baseline, leadingC }: WholeSpectrum,
 ): Promise<ExactAssumptions | null> {
   if (options.assumptions !== true) return null;
   return stages.run('assumptions', 0.705, () =>
-    ExactAssumptions.begin(pool, {
-      moments,
-      spectrum,
-      C,
-      H,
-      Q,
-      Q_diagonal: diagonals.Q,
-      cosines: angles,
-      ratio,
-      baseline,
-      seed: options.seed,
-      piecewiseLinear: layout.blocks !== 4,
-    }),
+    ExactAssumptions.begin(
+      pool,
+      {
+        moments,
+        spectrum,
+        C,
+        H,
+        Q,
+        diagonals,
+        gradient,
+        cosines: angles,
+        ratio,
+        baseline,
+        leadingC,
+        seed: options.seed,
+        signal: options.signal,
+        piecewiseLinear: layout.blocks !== 4,
+      },
+      options.device,
+    ),
   );
 }
 

@@ -26,85 +26,100 @@ const subspaceIterations = 4;
 /** Rotations of one task; each rotation has a stream of random numbers of its own. */
 const pieceSize = 25;
 
-export interface BaselineArgument {
-  readonly d: number;
-  /** C [d, d], in the pool's memory. */
-  readonly matrix: Real;
-  /** Rows of eigenvectors of H with their eigenvalues, ascending, in the pool's memory. */
-  readonly vectors: Real;
-  readonly eigenvalues: Real;
-  /** [d, d]: this symmetric matrix in the place of H, whose vectors then only start the search for its leading eigenvalues. */
-  readonly other?: Real | undefined;
-  readonly seed: number;
-  /** Receives the leading eigenpairs of C: `leadingCount(d)` rows, ascending. */
-  readonly keep?: { readonly vectors: Real; readonly values: Float64Array };
-}
-
 /** Leading directions of C and H that the rotations of d x d matrices act on. */
 export function leadingCount(d: number): number {
   return d <= 2 * leading ? d : leading;
 }
 
-export async function rotationBaseline(pool: Pool, argument: BaselineArgument): Promise<RotationBaseline> {
-  const { d, matrix, vectors, eigenvalues, other, seed, keep } = argument;
+/** The leading eigenvalues of a symmetric [d, d] matrix, in the pool's memory. */
+export function leadingValues(
+  pool: Pool,
+  argument: {
+    readonly d: number;
+    readonly matrix: Real;
+    /** [d, d]: the search starts from the last rows (the leading eigenvectors of H). */
+    readonly start: Real;
+    /** Receives the leading vectors: `leadingCount(d)` rows, ascending. */
+    readonly vectors?: Real | undefined;
+  },
+): Promise<LeadingValues> {
+  const { d, matrix, start, vectors } = argument;
   const count = leadingCount(d);
-  const start = pool.reference(vectors.subarray((d - count) * d));
-  const leadingOf = (of: Real, vectorsOf?: Real): Promise<LeadingValues> =>
-    pool.run(leadingValuesTask, {
-      d,
-      matrix: pool.reference(of),
-      start,
-      count,
-      vectors: vectorsOf && pool.reference(vectorsOf),
-    });
-  const { values, total } = await leadingOf(matrix, keep?.vectors);
-  keep?.values.set(values);
-  const ofOther =
-    other === undefined
-      ? { values: largestByMagnitude(eigenvalues, count), total: sumOfSquares(eigenvalues, 0, d) }
-      : await leadingOf(other);
-  const lambda = ofOther.values;
+  return pool.run(leadingValuesTask, {
+    d,
+    matrix: pool.reference(matrix),
+    start: pool.reference(start.subarray((d - count) * d)),
+    count,
+    vectors: vectors && pool.reference(vectors),
+  });
+}
+
+/** The same of a matrix all of whose eigenvalues are known. */
+export function leadingOf(eigenvalues: Real): LeadingValues {
+  return {
+    values: Float64Array.from(eigenvalues)
+      .sort((a, b) => Math.abs(b) - Math.abs(a))
+      .slice(0, leadingCount(eigenvalues.length)),
+    total: sumOfSquares(eigenvalues, 0, eigenvalues.length),
+  };
+}
+
+/** The ratio of each of several d x d matrices with rotations of C, the same ones for all of them. */
+export async function rotationBaselines(
+  pool: Pool,
+  argument: {
+    readonly d: number;
+    readonly C: LeadingValues;
+    readonly others: readonly LeadingValues[];
+    readonly seed: number;
+  },
+): Promise<RotationBaseline[]> {
+  const { d, C, others, seed } = argument;
+  const lambdas = others.map(({ values }) => values);
   const pieces = await Promise.all(
     Array.from({ length: rotationCount / pieceSize }, (_, piece) =>
-      pool.run(rotationsTask, { d, c: values, lambda, first: piece * pieceSize, count: pieceSize, seed }),
+      pool.run(rotationsTask, { d, c: C.values, lambdas, first: piece * pieceSize, count: pieceSize, seed }),
     ),
   );
-  const ratios = Float64Array.from(pieces.flatMap((piece) => [...piece])).sort();
-  const mean = ratios.reduce((sum, x) => sum + x, 0) / rotationCount;
-  const variance = ratios.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (rotationCount - 1);
-  return {
-    mean,
-    standard_deviation: Math.sqrt(variance),
-    percentile_1: quantileOf(ratios, 0.01),
-    median: quantileOf(ratios, 0.5),
-    rotations: rotationCount,
-    seed,
-    truncated_C: leftOut(total, values),
-    truncated_H: leftOut(ofOther.total, lambda),
-  };
+  return others.map((other, m): RotationBaseline => {
+    const ratios = Float64Array.from(pieces.flatMap((piece) => [...piece[m]])).sort();
+    const mean = ratios.reduce((sum, x) => sum + x, 0) / rotationCount;
+    const variance = ratios.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (rotationCount - 1);
+    return {
+      mean,
+      standard_deviation: Math.sqrt(variance),
+      percentile_1: quantileOf(ratios, 0.01),
+      median: quantileOf(ratios, 0.5),
+      rotations: rotationCount,
+      seed,
+      truncated_C: leftOut(C),
+      truncated_H: leftOut(other),
+    };
+  });
 }
 
 export interface RotationsArgument {
   readonly d: number;
-  /** The leading eigenvalues of C and of H. */
+  /** The leading eigenvalues of C and of each matrix that is compared with it, as many of all. */
   readonly c: Float64Array;
-  readonly lambda: Float64Array;
+  readonly lambdas: readonly Float64Array[];
   /** This piece: rotations first .. first + count - 1. */
   readonly first: number;
   readonly count: number;
   readonly seed: number;
 }
 
-/** The commutator ratio under each rotation of the piece. */
+/** For each matrix the commutator ratio under every rotation of the piece. */
 export const rotationsTask = defineTask(
   'rotations',
-  ({ blas }: TaskContext, argument: RotationsArgument): Float64Array => {
-    const { d, c, lambda, first, count, seed } = argument;
-    const corner = new HaarCorner(blas, d, lambda.length, c.length);
-    const ratios = Float64Array.from({ length: count }, (_, i) => {
+  ({ blas }: TaskContext, argument: RotationsArgument): Float64Array[] => {
+    const { d, c, lambdas, first, count, seed } = argument;
+    const corner = new HaarCorner(blas, d, c.length, c.length);
+    const ratios = lambdas.map(() => new Float64Array(count));
+    for (let i = 0; i < count; i++) {
       corner.draw(new Random(seed, `rotation ${first + i}`));
-      return corner.ratio(c, lambda);
-    });
+      for (const [m, lambda] of lambdas.entries()) ratios[m][i] = corner.ratio(c, lambda);
+    }
     corner.release();
     return ratios;
   },
@@ -160,15 +175,9 @@ export const leadingValuesTask = defineTask(
   },
 );
 
-/** Share of a sum of squares that the values do not hold. */
-function leftOut(total: number, values: Float64Array): number {
+/** Share of ||C||_F^2 that the values do not hold. */
+function leftOut({ total, values }: LeadingValues): number {
   return total > 0 ? Math.max(0, 1 - sumOfSquares(values, 0, values.length) / total) : 0;
-}
-
-function largestByMagnitude(values: Real, count: number): Float64Array {
-  return Float64Array.from(values)
-    .sort((a, b) => Math.abs(b) - Math.abs(a))
-    .slice(0, count);
 }
 
 /** ||CH - HC||_F / (2 ||CH||_F) from ||CH||_F^2 and trace(CHCH); 0 if CH = 0. */

@@ -1,6 +1,7 @@
 /** The table of all tasks, imported only by worker threads: everything else imports just the task that it runs. */
 import type { Task, TaskContext } from './task.ts';
 import { assumptionFactorsTask, gaussNewtonFormsTask } from '../curvature/assumptions/factors.ts';
+import { rowSquaresTask, squareNormTask, squaredSpectrumTask } from '../curvature/assumptions/products.ts';
 import { spanFormsTask } from '../curvature/assumptions/span.ts';
 import { blockProjectionsTask } from '../curvature/block-projections.ts';
 import {
@@ -71,6 +72,9 @@ const tasks: readonly AnyTask[] = [
   dualPairsTask,
   assumptionFactorsTask,
   gaussNewtonFormsTask,
+  rowSquaresTask,
+  squareNormTask,
+  squaredSpectrumTask,
   spanFormsTask,
   openProjectedTask,
   closeProjectedTask,

@@ -75,19 +75,22 @@ export async function exactSeconds(
   if (duality !== true && assumptions !== true) return seconds;
   const known = await extraConstants(book, pool, libraryThreads);
   if (duality === true) seconds += known.dualityOfSample * samples + dualityPart(stages);
-  if (assumptions === true) seconds += known.assumptions + assumptionsPart(stages);
+  if (assumptions === true) seconds += known.assumptions + assumptionsPart(stages, layout);
   return seconds;
 }
 
 /** What the duality does of the kinds of work that other stages do: the packed product of four blocks in place of three, and six forms along all directions. */
 const dualityPart = (stages: Rate): number => (4 / 3) * (stages['products'] ?? 0) + 3 * (stages['diagonals'] ?? 0);
 
-/** The same of the assumptions: two blocks, nine forms and three d x d products, five commutators with their baselines. */
-const assumptionsPart = (stages: Rate): number =>
-  (2 / 3) * (stages['products'] ?? 0) +
+/**
+ * The same of the assumptions: the packed product of two blocks, with d x d products of which two take as long as the diagonals of C and Q: one for the forms of G and F, four for H^2
+ * and half of one for E; and the commutator of Q. Where G is not H, one block less, one commutator and two forms more.
+ */
+const assumptionsPart = (stages: Rate, { blocks }: Pick<FactorLayout, 'blocks'>): number =>
+  (blocks === 4 ? 1 / 4 : 2 / 3) * (stages['products'] ?? 0) +
   (stages['factors'] ?? 0) +
-  7.5 * (stages['diagonals'] ?? 0) +
-  5 * (stages['commutator'] ?? 0);
+  (blocks === 4 ? 6 : 5) * (stages['diagonals'] ?? 0) +
+  (blocks === 4 ? 2 : 1) * (stages['commutator'] ?? 0);
 
 /** Seconds of the rest of both, from one small measurement: of the duality in proportion to the samples, of the assumptions (fits with their resamples) constant. */
 export async function extraConstants(
@@ -104,7 +107,7 @@ export async function extraConstants(
   });
   return {
     dualityOfSample: Math.max(0, extra['duality'] - dualityPart(plain)) / samples,
-    assumptions: Math.max(0, extra['assumptions'] - assumptionsPart(plain)),
+    assumptions: Math.max(0, extra['assumptions'] - assumptionsPart(plain, { blocks: 3 })),
   };
 }
 

@@ -12,6 +12,7 @@ import { measureExact } from '../../../src/engine/curvature/exact.ts';
 import { measureProjected } from '../../../src/engine/curvature/projected/measure.ts';
 import { Pool } from '../../../src/engine/parallel/pool.ts';
 import { loadKernels } from '../../../src/main/blas-module.ts';
+import { expectSameAssumptions } from '../curvature/device/assumptions.ts';
 import { deviceProblems, inputOf } from '../curvature/device/problems.ts';
 import type { DeviceUnderTest } from '../../support/devices.ts';
 import { describeWhere } from '../../support/skips.ts';
@@ -73,6 +74,38 @@ export function measuringSuite(device: DeviceUnderTest): void {
       expect(error).toBeLessThan(tolerance);
     });
 
+    // What a slow device leaves out: curvature/device/on-cpu.test.ts takes all of them through the same sums.
+    test.each(device.isSlow ? deviceProblems.slice(0, 1) : deviceProblems)(
+      'the old assumption, exact: $title',
+      async (row) => {
+        const samples = device.isSlow ? 60 : 300;
+        const input = await inputOf(row, samples);
+        const options = { parameter: row.parameter, seed: 4, libraryThreads: 1, assumptions: true };
+        const intervals = !device.isSlow;
+        const own = await measureExact(pool, input, { ...options, intervals });
+        const before = open.tf.memory().numTensors;
+        const session = new DeviceSession(open, input, { chunk: Math.ceil(samples / 3) });
+        const found = await measureExact(pool, input, { ...options, intervals, device: session });
+        session.close();
+        expect(open.tf.memory().numTensors - before).toBeLessThanOrEqual(4);
+        expectSameAssumptions(found, own, tolerance, 1e-3);
+        own.release();
+        found.release();
+      },
+    );
+
+    test('the old assumption, projected: a convolution', async () => {
+      const row = { ...deviceProblems[3], parameter: 'c.kernel' };
+      const input = await inputOf(row, device.isSlow ? 40 : 300);
+      const shorter = device.isSlow ? { maxProducts: 12, probes: 2, intervals: false } : {};
+      const options = { parameter: row.parameter, seed: 4, top: device.isSlow ? 2 : 4, assumptions: true, ...shorter };
+      const own = await measureProjected(pool, input, options);
+      const session = new DeviceSession(open, input, { chunk: 100 });
+      const found = await measureProjected(pool, input, { ...options, device: session });
+      session.close();
+      expectSameAssumptions(found, own, tolerance, 1e-3);
+    });
+
     // Ten chunks of each half: what a chunk leaves behind would be seen ten times.
     const tensorsDoNotGrow = async (): Promise<void> => {
       const input = await inputOf(deviceProblems[0], 320);
@@ -82,7 +115,8 @@ export function measuringSuite(device: DeviceUnderTest): void {
         counts.set(stage, [...found, open.tf.memory().numTensors]);
       };
       const { parameter } = deviceProblems[0];
-      const options = { parameter, seed: 4, libraryThreads: 1, onProgress, duality: true } as const;
+      const extras = { duality: true, assumptions: true };
+      const options = { parameter, seed: 4, libraryThreads: 1, onProgress, ...extras } as const;
       const before = open.tf.memory().numTensors;
       const session = new DeviceSession(open, input, { chunk: 16 });
       const exact = await measureExact(pool, input, { ...options, device: session });

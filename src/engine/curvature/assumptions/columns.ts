@@ -3,6 +3,7 @@ import { definedOf } from '../../../shared/defined.ts';
 import type { CutoffRow, RotationBaseline } from '../../../shared/slopes.ts';
 import { replicateTask } from '../../statistics/replicate-task.ts';
 import { standardCutoffs, type Estimand } from '../../../shared/estimands.ts';
+import { comparedMatrices } from '../../../shared/assumptions.ts';
 import type {
   AssumptionColumn,
   AssumptionRow,
@@ -10,12 +11,13 @@ import type {
   ComparedMatrix,
   MatrixIdentity,
 } from '../../../shared/assumptions.ts';
+import type { Precision } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { fitByCutoff, fitCrossFitted, numericalFloor, planBootstrap, withIntervals } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors, ProjectedDirections, Relation } from '../../statistics/index.ts';
 
-/** Relative difference up to which two matrices are called equal. */
-export const equalityTolerance = 1e-10;
+/** Relative difference up to which two matrices are called equal, by the precision in which the samples passed. */
+const equalityTolerances: Readonly<Record<Precision, number>> = { float64: 1e-10, float32: 1e-5 };
 
 /** One matrix M against C. */
 export interface Compared {
@@ -23,8 +25,9 @@ export interface Compared {
   readonly cosine: number;
   readonly ratio: number;
   readonly baseline: RotationBaseline;
-  /** v_i . M v_i along the eigendirections of H; and of each half's M along those of the other half's H. */
+  /** v_i . M v_i along the eigendirections of H. */
   readonly diagonal: Float64Array;
+  /** The same of each half's M along the eigendirections of the other half's H. */
   readonly crossed: readonly [Float64Array, Float64Array];
   /** sum_p v_i . M_p v_i over blocks of samples, for the intervals; absent: none. */
   readonly sums?: MatrixSums | undefined;
@@ -37,9 +40,12 @@ export interface MatrixSums {
 }
 
 export interface ColumnsInput {
+  /** In the order of `comparedMatrices`; of matrices that are equal the first alone (`leadersOf`). */
   readonly compared: readonly Compared[];
   readonly identities: readonly MatrixIdentity[];
   readonly within: AssumptionsSummary['within'];
+  /** In which the samples passed. */
+  readonly precision: Precision;
   /** The place of Q in these is filled by each matrix in turn. */
   readonly trainingSet: Diagonals;
   readonly crossFitted: readonly [Diagonals, Diagonals];
@@ -49,29 +55,34 @@ export interface ColumnsInput {
   readonly projections?: BlockProjections | undefined;
 }
 
-export async function assumptionColumns(pool: Pool, input: ColumnsInput): Promise<AssumptionsSummary> {
-  const { compared, identities } = input;
-  // Of matrices that are equal, the first one represents all.
+/** For every matrix the one that stands for it: of matrices that are equal, the first. */
+export function leadersOf(identities: readonly MatrixIdentity[]): ReadonlyMap<ComparedMatrix, ComparedMatrix> {
   const leader = new Map<ComparedMatrix, ComparedMatrix>();
-  for (const { name } of compared) leader.set(name, name);
+  for (const name of comparedMatrices) leader.set(name, name);
   for (const { matrices, equal } of [...identities].reverse()) {
     const [a, b] = matrices;
     if (!equal) continue;
     const [from, to] = [leader.get(a) ?? a, leader.get(b) ?? b];
     for (const [name, each] of leader) if (each === from) leader.set(name, to);
   }
+  return leader;
+}
+
+export async function assumptionColumns(pool: Pool, input: ColumnsInput): Promise<AssumptionsSummary> {
+  const { compared, identities } = input;
+  const leader = leadersOf(identities);
   const columns: AssumptionColumn[] = [];
   for (const each of compared) {
-    if (leader.get(each.name) !== each.name) continue;
     columns.push({
-      matrices: compared.flatMap(({ name }) => (leader.get(name) === each.name ? [name] : [])),
+      matrices: comparedMatrices.filter((name) => leader.get(name) === each.name),
       cosine: each.cosine,
       commutator_ratio: each.ratio,
       commutator_baseline: each.baseline,
       rows: await rowsOf(pool, each, input, columns),
     });
   }
-  return { columns, identities, within: input.within };
+  const summary = { columns, identities, within: input.within };
+  return input.precision === 'float32' ? { ...summary, precision: input.precision } : summary;
 }
 
 async function rowsOf(
@@ -100,7 +111,7 @@ async function rowsOf(
     return each.name === 'H2' ? { ...plain, training_set: halved(plain.training_set, before) } : plain;
   }
   const replaced = withMatrix(projections, each.sums);
-  const plan = planBootstrap(replaced, { seed, floors: matrixFloors });
+  const plan = planBootstrap(replaced, { seed, floors: matrixFloors, wanted: 'C_on_Q' });
   const replicates = await Promise.all(plan.sets.map((set) => pool.run(replicateTask, set)));
   const { gamma } = withIntervals(fitted, plan.finish(replicates), replaced);
   return { training_set: rows(gamma.training_set), cross_fitted: rows(gamma.cross_fitted) };
@@ -180,6 +191,11 @@ export function relativeDifference(a: ArrayLike<number>, b: ArrayLike<number>): 
   return largest > 0 ? difference / largest : difference > 0 ? Infinity : 0;
 }
 
-export function identity(matrices: MatrixIdentity['matrices'], difference: number, expected: boolean): MatrixIdentity {
-  return { matrices, difference, equal: difference <= equalityTolerance, expected };
+export function identity(
+  matrices: MatrixIdentity['matrices'],
+  difference: number,
+  expected: boolean,
+  precision: Precision,
+): MatrixIdentity {
+  return { matrices, difference, equal: difference <= equalityTolerances[precision], expected };
 }

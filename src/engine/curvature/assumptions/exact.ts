@@ -1,24 +1,33 @@
 /** C against H, G, F, E, Q and H^2 if all are known as d x d matrices (docs/theory.md, "The old assumption, tested"). */
 import type { RotationBaseline } from '../../../shared/slopes.ts';
 import type { AssumptionArrays, AssumptionsSummary, ComparedMatrix } from '../../../shared/assumptions.ts';
-import type { Real } from '../../blas/types.ts';
+import type { Precision, Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { averageClusters } from '../../statistics/index.ts';
 import type { BlockProjections, Diagonals, Floors } from '../../statistics/index.ts';
 import { projectedGradient } from '../block-projections.ts';
 import type { DirectionMatrix } from '../block-projections.ts';
-import { packedSum, unpackSum } from '../moments.ts';
+import { deviceAssumptionSum } from '../device/assumptions.ts';
+import { deviceBlockProjections } from '../device/projections.ts';
+import type { DeviceSession } from '../device/session.ts';
+import { meanGradient, packedSum, unpackMatrix, unpackSum } from '../moments.ts';
 import type { Half, MomentSums } from '../moments.ts';
-import { rotationBaseline } from '../rotations.ts';
+import { leadingOf, leadingValues, rotationBaselines } from '../rotations.ts';
+import type { LeadingValues } from '../rotations.ts';
 import { cosines, decreasing, diagonalOf, measureCommutator } from '../spectrum.ts';
 import type { Spectrum } from '../spectrum.ts';
-import { rowsProductTask } from '../dense-tasks.ts';
-import { sumOfSquares } from '../vectors.ts';
 import { gaussNewtonFormsTask, assumptionFactorsTask, assumptionBlocks } from './factors.ts';
-import { assumptionColumns, blockSizes, empiricalFisherSums, identity, relativeDifference } from './columns.ts';
+import {
+  assumptionColumns,
+  blockSizes,
+  empiricalFisherSums,
+  identity,
+  leadersOf,
+  relativeDifference,
+} from './columns.ts';
 import type { Compared, MatrixSums } from './columns.ts';
-
-const pieceSize = 160;
+import { empiricalFisherRatio, rowSquares, squaredHessianBesideC, timesVector } from './products.ts';
+import type { BesideC } from './products.ts';
 
 export interface WholeInput {
   readonly moments: MomentSums;
@@ -27,107 +36,170 @@ export interface WholeInput {
   readonly C: Real;
   readonly H: Real;
   readonly Q: Real;
-  readonly Q_diagonal: Float64Array;
+  /** C_ii and Q_ii along the spectrum, decreasing. */
+  readonly diagonals: { readonly C: Float64Array; readonly Q: Float64Array };
+  readonly gradient: Float64Array;
   readonly cosines: { readonly CH: number; readonly CQ: number };
   readonly ratio: number;
   readonly baseline: RotationBaseline;
+  readonly leadingC: LeadingValues;
   readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
   /** Whether everything above the layer is piecewise linear, so that G = H is expected. */
   readonly piecewiseLinear: boolean;
 }
 
 type Whole = Omit<Compared, 'crossed' | 'sums'>;
-/** v_i . M v_i of one half along the directions of the other. */
-type Crossed = Readonly<Record<'G' | 'F' | 'E' | 'H2', Float64Array>>;
+/** v_i . M v_i of one half along the directions of the other; of E what it has more than C. */
+type Crossed = Readonly<Record<'E' | 'H2', Float64Array>> & Readonly<Partial<Record<'G' | 'F', Float64Array>>>;
 
 /** Methods are called in this order: `whole` while the spectrum is in memory, `along` for each half, then `finish`. */
 export class ExactAssumptions {
   readonly #pool: Pool;
+  readonly #device: DeviceSession | undefined;
   readonly #input: WholeInput;
   readonly #d: number;
   /** Packed sums of F and G. */
   readonly #sums: Readonly<Record<Half, Real>>;
   readonly #whole: Whole[] = [];
   #identities: AssumptionsSummary['identities'] = [];
+  readonly #diagonals: { G?: Float64Array; F?: Float64Array; E?: Float64Array } = {};
   readonly #crossed: Crossed[] = [];
 
-  private constructor(pool: Pool, input: WholeInput, sums: Readonly<Record<Half, Real>>) {
+  private constructor(
+    pool: Pool,
+    input: WholeInput,
+    sums: Readonly<Record<Half, Real>>,
+    device: DeviceSession | undefined,
+  ) {
     this.#pool = pool;
+    this.#device = device;
     this.#input = input;
     this.#d = input.spectrum.d;
     this.#sums = sums;
   }
 
-  /** Passes over the samples and compares the whole matrices. `openProblem` must have run in every worker. */
-  static async begin(pool: Pool, input: WholeInput): Promise<ExactAssumptions> {
-    const { layout, order, sizes } = input.moments;
-    const widths = { leftWidth: layout.leftWidth, rightWidth: assumptionBlocks.length * layout.blockWidth };
+  /**
+   * Passes over the samples and compares the whole matrices. `openProblem` must have run in every worker.
+   * @param device makes the passes and their products in float32
+   */
+  static async begin(pool: Pool, input: WholeInput, device?: DeviceSession): Promise<ExactAssumptions> {
+    const { moments, signal } = input;
+    const { layout, order, sizes } = moments;
+    const blocks = assumptionBlocks(layout);
+    const widths = { leftWidth: layout.leftWidth, rightWidth: blocks.length * layout.blockWidth };
     const sumOver = (range: readonly [number, number]): Promise<Real> =>
-      packedSum(pool, widths, range, (piece) => pool.run(assumptionFactorsTask, { layout, order, ...piece }));
+      device === undefined
+        ? packedSum(pool, widths, range, (piece) => {
+            signal?.throwIfAborted();
+            return pool.run(assumptionFactorsTask, { layout, order, ...piece });
+          })
+        : deviceAssumptionSum(device, pool, { layout, order, blocks, signal }, range);
     const A = await sumOver([0, sizes.A]);
     const B = await sumOver([sizes.A, order.length]);
-    const made = new ExactAssumptions(pool, input, { A, B });
+    const made = new ExactAssumptions(pool, input, { A, B }, device);
     await made.#compare();
     return made;
   }
 
   async #compare(): Promise<void> {
-    const { spectrum, H, Q, cosines, ratio, baseline, Q_diagonal, piecewiseLinear } = this.#input;
+    const { spectrum, C, H, Q, cosines: known, ratio, baseline, leadingC, diagonals, gradient, seed } = this.#input;
     const { blas } = this.#pool;
     const d = this.#d;
     const eigenvalues = decreasing(spectrum);
     const both = ['A', 'B'] as const;
-    this.#whole.push({ name: 'H', cosine: cosines.CH, ratio, baseline, diagonal: eigenvalues });
     const matrix = blas.allocate('float64', d * d);
     const other = blas.allocate('float64', d * d);
     await this.#unpack('G', both, matrix);
     const GH = relativeDifference(matrix, H);
     await this.#unpack('F', both, other);
     const FG = relativeDifference(other, matrix);
-    this.#identities = [identity(['F', 'G'], FG, true), identity(['G', 'H'], GH, piecewiseLinear)];
-    await this.#add('G', matrix);
-    await this.#add('F', other);
-    await this.#unpack('E', both, matrix);
-    await this.#add('E', matrix);
+    this.#identities = [
+      identity(['F', 'G'], FG, true, this.#precision),
+      identity(['G', 'H'], GH, this.#input.piecewiseLinear, this.#precision),
+    ];
+    const matrices = { G: matrix, F: other };
+    for (const name of ['G', 'F'] as const)
+      this.#diagonals[name] = averageClusters(eigenvalues, await diagonalOf(this.#pool, spectrum, matrices[name]));
+
+    // Each beside C, then all of them with the same rotations of C.
+    const standing: { name: ComparedMatrix; diagonal: Float64Array; leading: LeadingValues; own: BesideC }[] = [];
+    const add = async (
+      name: ComparedMatrix,
+      of: Real,
+      diagonal: Float64Array,
+      given: Partial<BesideC> = {},
+    ): Promise<void> => {
+      const leading = await leadingValues(this.#pool, { d, matrix: of, start: spectrum.vectors });
+      const cosine = given.cosine ?? (await cosines(this.#pool, C, of, of)).CH;
+      standing.push({
+        name,
+        diagonal,
+        leading,
+        own: { cosine, ratio: given.ratio ?? (await measureCommutator(this.#pool, d, C, of)) },
+      });
+    };
+    for (const name of ['G', 'F'] as const) {
+      const diagonal = this.#diagonals[name];
+      if (this.#stands(name) && diagonal !== undefined) await add(name, matrices[name], diagonal);
+    }
     blas.release(other);
+    await this.#unpack('E', both, matrix);
+    const beyond = this.#squaredSlopes(spectrum, gradient);
+    const E = diagonals.C.map((x, i) => x + beyond[i]);
+    this.#diagonals.E = E;
+    await add('E', matrix, E, { ratio: await empiricalFisherRatio(this.#pool, d, C, gradient) });
     blas.release(matrix);
-    await this.#add('Q', Q, { cosine: cosines.CQ, diagonal: Q_diagonal });
-    const squared = await this.#product(H, H);
-    const squares = eigenvalues.map((x) => x * x);
-    await this.#add('H2', squared, { diagonal: squares });
-    blas.release(squared);
+    await add('Q', Q, diagonals.Q, { cosine: known.CQ });
+    standing.push({
+      name: 'H2',
+      diagonal: eigenvalues.map((x) => x * x),
+      leading: leadingOf(eigenvalues.map((x) => x * x)),
+      own: await squaredHessianBesideC(this.#pool, spectrum, C, leadingC.total),
+    });
+    const baselines = await rotationBaselines(this.#pool, {
+      d,
+      C: leadingC,
+      others: standing.map(({ leading }) => leading),
+      seed,
+    });
+    this.#whole.push({ name: 'H', cosine: known.CH, ratio, baseline, diagonal: eigenvalues });
+    for (const [i, { name, diagonal, own }] of standing.entries())
+      this.#whole.push({ name, diagonal, ...own, baseline: baselines[i] });
+  }
+
+  get #precision(): Precision {
+    return this.#device === undefined ? 'float64' : 'float32';
+  }
+
+  /** Whether a matrix has a column of its own: it equals none before it. */
+  #stands(name: ComparedMatrix): boolean {
+    return leadersOf(this.#identities).get(name) === name;
+  }
+
+  /** (g . v_i)^2, what E has more than C along the directions of a spectrum, in decreasing order. */
+  #squaredSlopes(spectrum: Spectrum, gradient: Float64Array): Float64Array {
+    const slopes = timesVector(this.#pool, this.#d, spectrum.vectors, gradient).reverse();
+    return averageClusters(
+      decreasing(spectrum),
+      slopes.map((x) => x * x),
+    );
   }
 
   /** A half's matrices along directions of the other half's H. `scratch` [d, d] is overwritten. */
   async along(spectrum: Spectrum, half: Half, scratch: Real): Promise<void> {
     const selection = decreasing(spectrum);
-    const diagonal = async (name: 'G' | 'F' | 'E'): Promise<Float64Array> => {
+    const found: { G?: Float64Array; F?: Float64Array } = {};
+    for (const name of ['G', 'F'] as const) {
+      if (!this.#stands(name)) continue;
       await this.#unpack(name, [half], scratch);
-      return averageClusters(selection, await diagonalOf(this.#pool, spectrum, scratch));
-    };
-    const [G, F, E] = [await diagonal('G'), await diagonal('F'), await diagonal('E')];
-    const { layout, sums, sizes } = this.#input.moments;
-    const { inner, outer, blocks } = layout;
-    const factor = 1 / sizes[half];
-    await unpackSum(this.#pool, {
-      inner,
-      outer,
-      sums: [sums[half]],
-      block: 0,
-      blocks,
-      factor,
-      mean: null,
-      out: scratch,
-    });
-    const product = await this.#product(spectrum.vectors, scratch);
-    const d = this.#d;
-    // Row i of the ascending spectrum is direction d - 1 - i.
-    const H2 = averageClusters(
-      selection,
-      Float64Array.from(selection, (_, i) => sumOfSquares(product, (d - 1 - i) * d, d)),
-    );
-    this.#pool.blas.release(product);
-    this.#crossed.push({ G, F, E, H2 });
+      found[name] = averageClusters(selection, await diagonalOf(this.#pool, spectrum, scratch));
+    }
+    const { moments } = this.#input;
+    const E = this.#squaredSlopes(spectrum, meanGradient(moments, [half]));
+    await unpackMatrix(this.#pool, moments, 'H', [half], scratch);
+    const squares = await rowSquares(this.#pool, this.#d, spectrum.vectors, scratch);
+    this.#crossed.push({ ...found, E, H2: averageClusters(selection, squares.reverse()) });
   }
 
   /**
@@ -145,19 +217,23 @@ export class ExactAssumptions {
     const { projections, directions, gradient, trainingSet, crossFitted, floors } = argument;
     const sums: Partial<Record<ComparedMatrix, MatrixSums>> =
       projections === undefined || directions === null ? {} : await this.#blockSums(projections, directions, gradient);
-    const crossedOf = (name: ComparedMatrix): readonly [Float64Array, Float64Array] => {
-      const pick = (half: 0 | 1): Float64Array =>
-        name === 'H' || name === 'Q' ? crossFitted[half][name] : this.#crossed[half][name];
-      return [pick(0), pick(1)];
+    const crossedOf = (name: ComparedMatrix, half: 0 | 1): Float64Array => {
+      const values = crossFitted[half];
+      if (name === 'H' || name === 'Q') return values[name];
+      const own = this.#crossed[half];
+      const of = name === 'E' ? own.E.map((x, i) => values.C[i] + x) : own[name];
+      if (of === undefined) throw new Error(`${name} has no column of its own`);
+      return of;
     };
     const compared = this.#whole.map((each): Compared => {
       const matrixSums = sums[each.name];
-      return { ...each, crossed: crossedOf(each.name), sums: matrixSums };
+      return { ...each, crossed: [crossedOf(each.name, 0), crossedOf(each.name, 1)], sums: matrixSums };
     });
     const summary = await assumptionColumns(this.#pool, {
       compared,
       identities: this.#identities,
       within: 'whole',
+      precision: this.#precision,
       trainingSet,
       crossFitted,
       floors,
@@ -165,11 +241,9 @@ export class ExactAssumptions {
       seed,
       projections,
     });
-    const diagonal = (name: ComparedMatrix): Float64Array => compared.find((each) => each.name === name)!.diagonal;
-    return {
-      summary,
-      arrays: { G_diagonal: diagonal('G'), F_diagonal: diagonal('F'), E_diagonal: diagonal('E') },
-    };
+    const { G, F, E } = this.#diagonals;
+    if (G === undefined || F === undefined || E === undefined) throw new Error('the matrices were not compared');
+    return { summary, arrays: { G_diagonal: G, F_diagonal: F, E_diagonal: E } };
   }
 
   release(): void {
@@ -189,23 +263,33 @@ export class ExactAssumptions {
       training_set: make(0),
       cross_fitted: [make(1), make(2)],
     });
-    const G = await this.#gaussNewtonSums(projections, directions);
-    return {
+    const known = {
       H: three((set) => sets[set].sums.curvature),
       Q: three((set) => sets[set].sums.squaredCurvature),
       E: three((set) =>
         empiricalFisherSums(sets[set], projectedGradient(layout, directions[set], gradient), sizes[set]),
       ),
-      G,
-      F: G,
     };
+    if (!this.#stands('G') && !this.#stands('F')) return known;
+    const G = await this.#gaussNewtonSums(projections, directions);
+    return { ...known, G, F: G };
   }
 
   async #gaussNewtonSums(
     { blocks }: BlockProjections,
     directions: readonly [DirectionMatrix, DirectionMatrix, DirectionMatrix],
   ): Promise<MatrixSums> {
-    const { layout, order } = this.#input.moments;
+    const { layout, order, sizes } = this.#input.moments;
+    if (this.#device !== undefined) {
+      const [trainingSet, ...halves] = directions;
+      const { gradient: meanGradient, signal } = this.#input;
+      const task = { layout, order, sizes, meanGradient, trainingSet, halves, signal };
+      const { training_set, cross_fitted } = await deviceBlockProjections(this.#device, task, true);
+      return {
+        training_set: training_set.sums.curvature,
+        cross_fitted: [cross_fitted[0].sums.curvature, cross_fitted[1].sums.curvature],
+      };
+    }
     const target = (set: 0 | 1 | 2): { readonly columns: ReturnType<Pool['reference']>; readonly count: number } => ({
       columns: this.#pool.reference(directions[set].columns),
       count: directions[set].directions.indices.length,
@@ -241,11 +325,12 @@ export class ExactAssumptions {
     const { layout, sums, sizes } = this.#input.moments;
     const { inner, outer } = layout;
     const factor = 1 / halves.reduce((total, half) => total + sizes[half], 0);
-    // E: the sum behind C, without its mean.
+    const own = assumptionBlocks(layout);
+    // E: the sum behind C, without its mean. G, where it is not among the sums made here, is the moments' fourth block.
     const from =
-      name === 'E'
-        ? { of: sums, block: 2, blocks: layout.blocks }
-        : { of: this.#sums, block: name === 'F' ? 0 : 1, blocks: 2 };
+      name !== 'E' && own.includes(name)
+        ? { of: this.#sums, block: own.indexOf(name), blocks: own.length }
+        : { of: sums, block: name === 'E' ? 2 : 3, blocks: layout.blocks };
     await unpackSum(this.#pool, {
       inner,
       outer,
@@ -255,56 +340,6 @@ export class ExactAssumptions {
       factor,
       mean: null,
       out,
-    });
-  }
-
-  async #add(
-    name: ComparedMatrix,
-    matrix: Real,
-    known: { readonly cosine?: number; readonly diagonal?: Float64Array } = {},
-  ): Promise<void> {
-    const { spectrum, C } = this.#input;
-    const diagonal =
-      known.diagonal ?? averageClusters(decreasing(spectrum), await diagonalOf(this.#pool, spectrum, matrix));
-    this.#whole.push({
-      name,
-      cosine: known.cosine ?? (await cosines(this.#pool, C, matrix, matrix)).CH,
-      ratio: await measureCommutator(this.#pool, this.#d, C, matrix),
-      baseline: await this.#baseline(spectrum, matrix),
-      diagonal,
-    });
-  }
-
-  /** left times right, both [d, d]; release when done. */
-  async #product(left: Real, right: Real): Promise<Real> {
-    const d = this.#d;
-    const out = this.#pool.allocate('float64', d * d);
-    const tasks: Promise<void>[] = [];
-    for (let from = 0; from < d; from += pieceSize) {
-      const to = Math.min(from + pieceSize, d);
-      tasks.push(
-        this.#pool.run(rowsProductTask, {
-          d,
-          rows: this.#pool.reference(left.subarray(from * d, to * d)),
-          count: to - from,
-          matrix: this.#pool.reference(right),
-          out: this.#pool.reference(out.subarray(from * d, to * d)),
-        }),
-      );
-    }
-    await Promise.all(tasks);
-    return out;
-  }
-
-  #baseline({ vectors, eigenvalues }: Spectrum, other: Real | null): Promise<RotationBaseline> {
-    const { C, seed } = this.#input;
-    return rotationBaseline(this.#pool, {
-      d: this.#d,
-      matrix: C,
-      vectors,
-      eigenvalues,
-      other: other ?? undefined,
-      seed,
     });
   }
 }

@@ -13,8 +13,12 @@ import type { FactorLayout } from '../factors.ts';
 import { outputHessian } from '../output-hessian.ts';
 import { packOuter, packSymmetric } from '../packing.ts';
 
-/** Blocks of a row of the right factor. */
-export const assumptionBlocks = ['F', 'G'] as const;
+export type AssumptionBlock = 'F' | 'G';
+
+/** Blocks of a row of the right factor. Where G differs from H the moments have it already (../factors.ts), made in the same way. */
+export function assumptionBlocks({ blocks }: FactorLayout): readonly AssumptionBlock[] {
+  return blocks === 4 ? ['F'] : ['F', 'G'];
+}
 
 export interface AssumptionFactorsArgument {
   readonly layout: FactorLayout;
@@ -35,13 +39,16 @@ export const assumptionFactorsTask = defineTask(
     const { inner, outer, leftWidth, blockWidth } = layout;
     const left = context.blas.open(argument.left);
     const right = context.blas.open(argument.right);
-    const width = assumptionBlocks.length * blockWidth;
+    const blocks = assumptionBlocks(layout);
+    const width = blocks.length * blockWidth;
     backend.scope(() => {
       const { layer, input, outputs } = passBatch(problem, layout, order, start, count);
-      const hessians = outputHessian(network, backend, layer, true).data;
-      for (let p = 0; p < count; p++) {
-        packOuter(input, p * inner, inner, 1, left, (row + p) * leftWidth);
-        packSymmetric(hessians, p * outer * outer, outer, 1, right, (row + p) * width + blockWidth);
+      for (let p = 0; p < count; p++) packOuter(input, p * inner, inner, 1, left, (row + p) * leftWidth);
+      if (blocks.includes('G')) {
+        const offset = blocks.indexOf('G') * blockWidth;
+        const hessians = outputHessian(network, backend, layer, true).data;
+        for (let p = 0; p < count; p++)
+          packSymmetric(hessians, p * outer * outer, outer, 1, right, (row + p) * width + offset);
       }
       const isClasses = network.loss.type === 'cross-entropy';
       const given = network.loss.weights(backend, outputs);

@@ -1,7 +1,6 @@
 /**
  * C against H, G, F, E, Q and H^2 along the directions v_i that the projected method found: slopes from diagonals over all samples, cosines and commutators within
- * their span (k x k). With y_pi the derivative of the outputs of sample p along v_i and S_p the loss's second derivative at the outputs,
- *   v_i . G_p v_j = y_pi . S_p y_pj,   v_i . F_p v_j = sum_c w_c (s_pc . y_pi) (s_pc . y_pj)   (s_pc: dl/dy for target c; w_c as in factors.ts).
+ * their span (k x k).
  */
 import type { RotationBaseline } from '../../../shared/slopes.ts';
 import type { AssumptionArrays, AssumptionsSummary, ComparedMatrix } from '../../../shared/assumptions.ts';
@@ -10,7 +9,7 @@ import type { ArrayReference, Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { averageClusters } from '../../statistics/index.ts';
-import type { BlockProjections, Diagonals, Floors } from '../../statistics/index.ts';
+import type { BlockProjections, Diagonals, Floors, SampleBlock } from '../../statistics/index.ts';
 import type { Half } from '../moments.ts';
 import { onChunk, projectedState } from '../projected/linearised.ts';
 import { chunksOf } from '../projected/plan.ts';
@@ -18,10 +17,19 @@ import type { SamplePlan } from '../projected/plan.ts';
 import type { SampleProjections } from '../projected/projections.ts';
 import { meansOf } from '../projected/projections.ts';
 import { directionOf } from '../projected/space.ts';
-import { rotationBaseline } from '../rotations.ts';
+import { leadingValues, rotationBaselines } from '../rotations.ts';
+import type { LeadingValues } from '../rotations.ts';
 import { cosines, measureCommutator } from '../spectrum.ts';
-import { assumptionColumns, blockSizes, empiricalFisherSums, identity, relativeDifference } from './columns.ts';
+import {
+  assumptionColumns,
+  blockSizes,
+  empiricalFisherSums,
+  identity,
+  leadersOf,
+  relativeDifference,
+} from './columns.ts';
 import type { Compared, MatrixSums } from './columns.ts';
+import { addForms, lossAt } from './forms.ts';
 
 export interface SpanFormsArgument {
   readonly lane: number;
@@ -32,15 +40,16 @@ export interface SpanFormsArgument {
   readonly whole: boolean;
 }
 
-/** Sums over the samples of the lane's blocks. */
+/** Sums over the samples of blocks. */
 export interface SpanForms {
-  /** v_i . M_p v_i [blocks of the lane, k]. */
+  /** v_i . M_p v_i [blocks, k]. */
   readonly G: Float64Array;
   readonly F: Float64Array;
-  /** [k, k] over the lane; null unless asked for. */
+  /** [k, k] over all of them; null unless asked for. */
   readonly matrices: { readonly G: Float64Array; readonly F: Float64Array } | null;
 }
 
+/** The sums of a lane's blocks. */
 export const spanFormsTask = defineTask('spanForms', (context: TaskContext, argument: SpanFormsArgument): SpanForms => {
   const state = projectedState(context);
   const { space, plan } = state;
@@ -49,76 +58,31 @@ export const spanFormsTask = defineTask('spanForms', (context: TaskContext, argu
   const vectors = blas.open(argument.directions);
   const lane = plan.lanes[argument.lane];
   const zeros = (): Float64Array => new Float64Array((lane.endBlock - lane.firstBlock) * k);
-  const diagonals = { G: zeros(), F: zeros() };
   const matrices = whole ? { G: blas.allocate('float64', k * k), F: blas.allocate('float64', k * k) } : null;
+  const sums = { G: zeros(), F: zeros(), matrices };
   for (let b = lane.firstBlock; b < lane.endBlock; b++) {
-    const row = (b - lane.firstBlock) * k;
     for (const [start, count] of chunksOf(plan.blocks[b].start, plan.blocks[b].end, plan.chunk)) {
       onChunk(state, start, count, false, ({ network, backend }) => {
         const K = network.outputSize;
-        const isClasses = network.loss.type === 'cross-entropy';
-        // Classes of one row (a position of a sequence): their probabilities sum to 1.
-        const width = isClasses ? network.loss.width : K;
-        const given = network.loss.weights(backend, network.output);
-        const weights = dataOf(given.weights);
-        const mass = given.mass === null ? null : dataOf(given.mass);
-        // moved [count, k, K]: y_pi; scores [count, k, K]: sqrt(w_c) s_pc . y_pi; curved [count, k, K]: S_p y_pi.
+        const loss = lossAt(network, backend, network.output);
         const [moved, scores, curved] = [0, 1, 2].map(() => backend.take(count, k * K).data);
         for (let i = 0; i < k; i++) {
           backend.scope(() => {
             const v = vectors.subarray(i * space.d, (i + 1) * space.d);
             const yDot = network.outputTangent({ weights: directionOf(space, backend, v) });
             const values = yDot === null ? null : dataOf(yDot);
-            for (let p = 0; p < count; p++) {
-              const offset = (p * k + i) * K;
-              for (let c = 0; c < K; c++) moved[offset + c] = values === null ? 0 : values[p * K + c];
-              for (let first = 0; first < K; first += width) {
-                let mean = 0;
-                if (isClasses)
-                  for (let c = first; c < first + width; c++) mean += weights[p * K + c] * moved[offset + c];
-                const scale = mass?.[(p * K + first) / width] ?? 1;
-                for (let c = first; c < first + width; c++) {
-                  // s_pc = q - e_c for classes, e_c else; w_c of their probabilities or the loss's own curvature.
-                  const weight = scale * weights[p * K + c];
-                  const y = moved[offset + c] - mean;
-                  curved[offset + c] = weight * y;
-                  scores[offset + c] = Math.sqrt(weight) * (isClasses ? -y : y);
-                }
-              }
-            }
+            for (let p = 0; p < count; p++)
+              for (let c = 0; c < K; c++) moved[(p * k + i) * K + c] = values === null ? 0 : values[p * K + c];
           });
         }
-        for (let p = 0; p < count; p++) {
-          for (let i = 0; i < k; i++) {
-            const offset = (p * k + i) * K;
-            let [g, f] = [0, 0];
-            for (let c = 0; c < K; c++) {
-              g += moved[offset + c] * curved[offset + c];
-              f += scores[offset + c] * scores[offset + c];
-            }
-            diagonals.G[row + i] += g;
-            diagonals.F[row + i] += f;
-          }
-          if (matrices === null) continue;
-          const part = (values: Real): Real => values.subarray(p * k * K, (p + 1) * k * K);
-          blas.gemm(false, true, k, k, K, 1, part(moved), K, part(curved), K, 1, matrices.G, k);
-          blas.gemm(false, true, k, k, K, 1, part(scores), K, part(scores), K, 1, matrices.F, k);
-        }
+        addForms(blas, sums, loss, moved, { scores, curved }, count, k, () => b - lane.firstBlock);
       });
     }
   }
   const copies = matrices && { G: Float64Array.from(matrices.G), F: Float64Array.from(matrices.F) };
   if (matrices !== null) for (const array of [matrices.G, matrices.F]) blas.release(array);
-  return { ...diagonals, matrices: copies };
+  return { G: sums.G, F: sums.F, matrices: copies };
 });
-
-interface Forms {
-  /** [blocks, k], as in `Projections`. */
-  readonly G: Float64Array;
-  readonly F: Float64Array;
-  /** [k, k], means over the samples. */
-  readonly matrices: { readonly G: Float64Array; readonly F: Float64Array } | null;
-}
 
 async function spanForms(
   pool: Pool,
@@ -127,20 +91,37 @@ async function spanForms(
   vectors: Real,
   halves: readonly Half[],
   whole: boolean,
-): Promise<Forms> {
+  device: DeviceForms | null,
+): Promise<SpanForms> {
+  const samples = halves.reduce((sum, half) => sum + plan.sizes[half], 0);
+  const forms =
+    device === null
+      ? await formsByLanes(pool, plan, { k, blocks }, vectors, halves, whole)
+      : await device({ blocks: blocks.map((block) => plan.blocks[block]), vectors, k, whole });
+  const { matrices } = forms;
+  if (matrices === null) return forms;
+  return { ...forms, matrices: { G: matrices.G.map((x) => x / samples), F: matrices.F.map((x) => x / samples) } };
+}
+
+async function formsByLanes(
+  pool: Pool,
+  plan: SamplePlan,
+  { k, blocks }: Pick<SampleProjections, 'k' | 'blocks'>,
+  vectors: Real,
+  halves: readonly Half[],
+  whole: boolean,
+): Promise<SpanForms> {
   const lanes = plan.lanes.flatMap((lane, l) => (halves.includes(lane.half) ? [l] : []));
   const directions = pool.reference(vectors);
   const results = await Promise.all(lanes.map((lane) => pool.run(spanFormsTask, { lane, directions, k, whole })));
   const forms = { G: new Float64Array(blocks.length * k), F: new Float64Array(blocks.length * k) };
   const matrices = whole ? { G: new Float64Array(k * k), F: new Float64Array(k * k) } : null;
-  const samples = halves.reduce((sum, half) => sum + plan.sizes[half], 0);
   for (const [i, result] of results.entries()) {
     const offset = (plan.lanes[lanes[i]].firstBlock - blocks[0]) * k;
     for (const key of ['G', 'F'] as const) {
       forms[key].set(result[key], offset);
       const part = result.matrices?.[key];
-      if (matrices !== null && part !== undefined)
-        for (let j = 0; j < k * k; j++) matrices[key][j] += part[j] / samples;
+      if (matrices !== null && part !== undefined) for (let j = 0; j < k * k; j++) matrices[key][j] += part[j];
     }
   }
   return { ...forms, matrices };
@@ -181,7 +162,18 @@ export interface SpanInput {
       }
     | undefined;
   readonly piecewiseLinear: boolean;
+  /** null: the worker threads make the passes, in float64. */
+  readonly device: DeviceForms | null;
 }
+
+/** The sums along directions, over consecutive blocks of samples, from a device. */
+export type DeviceForms = (task: {
+  readonly blocks: readonly SampleBlock[];
+  /** Rows v_i [k, d]. */
+  readonly vectors: Real;
+  readonly k: number;
+  readonly whole: boolean;
+}) => Promise<SpanForms>;
 
 /** `openProjected` must have run in every worker. */
 export async function spanAssumptions(
@@ -189,13 +181,14 @@ export async function spanAssumptions(
   plan: SamplePlan,
   input: SpanInput,
 ): Promise<{ readonly summary: AssumptionsSummary; readonly arrays: AssumptionArrays }> {
-  const { all, crossed, covariance, trainingSet, crossFitted, floors, seed } = input;
+  const { all, crossed, covariance, trainingSet, crossFitted, floors, seed, device } = input;
+  const precision = device === null ? 'float64' : 'float32';
   const k = all.eigenvalues.length;
   const sets = [all, ...crossed] as const;
   const forms = [
-    await spanForms(pool, plan, all.projections, all.vectors, all.halves, true),
-    await spanForms(pool, plan, crossed[0].projections, crossed[0].vectors, crossed[0].halves, false),
-    await spanForms(pool, plan, crossed[1].projections, crossed[1].vectors, crossed[1].halves, false),
+    await spanForms(pool, plan, all.projections, all.vectors, all.halves, true, device),
+    await spanForms(pool, plan, crossed[0].projections, crossed[0].vectors, crossed[0].halves, false, device),
+    await spanForms(pool, plan, crossed[1].projections, crossed[1].vectors, crossed[1].halves, false, device),
   ] as const;
   const centres = sets.map(({ vectors, centre }) =>
     Float64Array.from({ length: vectors.length / centre.length }, (_, i) => {
@@ -233,18 +226,32 @@ export async function spanAssumptions(
     ['Q', input.secondMoment],
     ['H2', diagonalMatrix(H2[0])],
   ];
+  const identities = [
+    identity(['F', 'G'], relativeDifference(F, G), true, precision),
+    identity(['G', 'H'], relativeDifference(G, H), input.piecewiseLinear, precision),
+  ];
+  const leaders = leadersOf(identities);
   const sums = input.intervals === undefined ? {} : blockSums(input.intervals, sets, forms, centres);
-  const compared: Compared[] = [];
-  for (const [name, matrix] of matrices) {
+  const standing = matrices.filter(([name]) => leaders.get(name) === name);
+  const others = standing.filter(([name]) => name !== 'H');
+  const found = await compareWithin(
+    pool,
+    covariance,
+    others.map(([, matrix]) => matrix),
+    k,
+    seed,
+  );
+  const withinOf = new Map(others.map(([name], i) => [name, found[i]] as const));
+  const compared = standing.map(([name]): Compared => {
     const matrixSums = sums[name];
     const known = name === 'H' || name === 'Q';
-    const within = name === 'H' ? null : await compareWithin(pool, covariance, matrix, k, seed);
+    const within = withinOf.get(name);
     const cosine = known ? input.cosines[`C${name}`] : (within?.cosine ?? 0);
     const crossedOf = (half: 0 | 1): Float64Array => {
       if (name === 'H' || name === 'Q') return crossFitted[half][name];
       return name === 'H2' ? H2[half === 0 ? 1 : 2] : diagonalOf(half === 0 ? 1 : 2, name);
     };
-    compared.push({
+    return {
       name,
       cosine,
       ratio: within?.ratio ?? input.ratio,
@@ -252,15 +259,13 @@ export async function spanAssumptions(
       diagonal: known ? trainingSet[name] : name === 'H2' ? H2[0] : diagonalOf(0, name),
       crossed: [crossedOf(0), crossedOf(1)],
       sums: matrixSums,
-    });
-  }
+    };
+  });
   const summary = await assumptionColumns(pool, {
     compared,
-    identities: [
-      identity(['F', 'G'], relativeDifference(F, G), true),
-      identity(['G', 'H'], relativeDifference(G, H), input.piecewiseLinear),
-    ],
+    identities,
     within: 'span',
+    precision,
     trainingSet,
     crossFitted,
     floors,
@@ -277,7 +282,7 @@ export async function spanAssumptions(
 function blockSums(
   { projections, choose }: NonNullable<SpanInput['intervals']>,
   sets: readonly [SpanSet, SpanSet, SpanSet],
-  forms: readonly [Forms, Forms, Forms],
+  forms: readonly [SpanForms, SpanForms, SpanForms],
   centres: readonly Float64Array[],
 ): Partial<Record<ComparedMatrix, MatrixSums>> {
   const projectedSets = [projections.training_set, ...projections.cross_fitted] as const;
@@ -328,24 +333,37 @@ function diagonalMatrix(values: Float64Array): Float64Array {
   return matrix;
 }
 
+interface ComparedWithin {
+  readonly cosine: number;
+  readonly ratio: number;
+  readonly baseline: RotationBaseline;
+}
+
+/** C against matrices [k, k], with the same rotations of C for all of them. */
 async function compareWithin(
   pool: Pool,
   covariance: Float64Array,
-  matrix: Float64Array,
+  matrices: readonly Float64Array[],
   k: number,
   seed: number,
-): Promise<{ readonly cosine: number; readonly ratio: number; readonly baseline: RotationBaseline }> {
-  const C = pool.allocate('float64', k * k);
-  const M = pool.allocate('float64', k * k);
-  // Rows of a unit matrix, the leading directions last, from which the search for leading eigenvalues starts.
-  const vectors = pool.allocate('float64', k * k);
-  const none = pool.allocate('float64', k);
+): Promise<ComparedWithin[]> {
+  const [C, M, start] = [0, 1, 2].map(() => pool.allocate('float64', k * k));
   C.set(covariance);
-  M.set(matrix);
-  for (let i = 0; i < k; i++) vectors[i * k + (k - 1 - i)] = 1;
-  const { CH: cosine } = await cosines(pool, C, M, M);
-  const ratio = await measureCommutator(pool, k, C, M);
-  const baseline = await rotationBaseline(pool, { d: k, matrix: C, vectors, eigenvalues: none, other: M, seed });
-  for (const array of [C, M, vectors, none]) pool.blas.release(array);
-  return { cosine, ratio, baseline };
+  // Rows of a unit matrix, the leading directions last.
+  for (let i = 0; i < k; i++) start[i * k + (k - 1 - i)] = 1;
+  const found: { leading: LeadingValues; cosine: number; ratio: number }[] = [];
+  for (const matrix of matrices) {
+    M.set(matrix);
+    const leading = await leadingValues(pool, { d: k, matrix: M, start });
+    const { CH: cosine } = await cosines(pool, C, M, M);
+    found.push({ leading, cosine, ratio: await measureCommutator(pool, k, C, M) });
+  }
+  const baselines = await rotationBaselines(pool, {
+    d: k,
+    C: await leadingValues(pool, { d: k, matrix: C, start }),
+    others: found.map(({ leading }) => leading),
+    seed,
+  });
+  for (const array of [C, M, start]) pool.blas.release(array);
+  return found.map(({ cosine, ratio }, i) => ({ cosine, ratio, baseline: baselines[i] }));
 }

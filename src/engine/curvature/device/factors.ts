@@ -21,14 +21,30 @@ export interface DevicePass {
   readonly losses: Tensor;
 }
 
-/** Forward and backward over the samples order[start ... start + count), and their S_p. Call inside a scope. */
+/**
+ * Forward and backward over the samples order[start ... start + count), and their S_p. Call inside a scope.
+ * @param gaussNewton whether S_p is that of the Gauss-Newton part
+ */
 export function passOn(
+  problem: DeviceProblem,
+  layout: FactorLayout,
+  order: Uint32Array,
+  start: number,
+  count: number,
+  gaussNewton = false,
+): DevicePass {
+  const pass = backwardOn(problem, layout, order, start, count);
+  return { ...pass, hessians: outputHessianOn(problem.network, problem.backend, pass.layer, gaussNewton) };
+}
+
+/** The same without S_p. */
+export function backwardOn(
   { network, backend, inputs, targets }: DeviceProblem,
   layout: FactorLayout,
   order: Uint32Array,
   start: number,
   count: number,
-): DevicePass {
+): Omit<DevicePass, 'hessians'> {
   const x = backend.rowsOf(inputs, order, start, count);
   const t = backend.rowsOf(targets, order, start, count);
   const outputs = network.forward(x);
@@ -39,7 +55,6 @@ export function passOn(
     layer,
     input: isBias ? backend.repeatRows(backend.from([1], 1, 1), count) : layer.input,
     delta: layer.delta,
-    hessians: outputHessianOn(network, backend, layer, false),
     outputs,
     losses: network.lossValues(t),
   };
@@ -69,7 +84,7 @@ export function packOuterOn(backend: Backend, x: Tensor, { rows, cols }: Triangl
 }
 
 /** [P, packedSize(n)]: vech((S_p + S_p^T) / 2). */
-function packSymmetricOn(backend: Backend, s: Tensor, n: number, { rows, cols }: Triangle): Tensor {
+export function packSymmetricOn(backend: Backend, s: Tensor, n: number, { rows, cols }: Triangle): Tensor {
   const flat = backend.reshape(s, s.rows / n, n * n);
   const flatIndex = (i: Uint32Array, j: Uint32Array): Uint32Array => i.map((row, e) => row * n + j[e]);
   return backend.scale(

@@ -56,9 +56,7 @@ export async function deviceMomentSums(
         return enqueueChunk(problem, layout, order, start, count);
       },
       settle: ({ parts, gradient, losses, outputs }, start, count) => {
-        let at = 0;
-        const sum = sums[half];
-        for (const part of parts) for (let i = 0; i < part.length; i++, at++) sum[at] += part[i];
+        addParts(sums[half], parts);
         for (let i = 0; i < d; i++) gradients[half][i] += gradient[i];
         for (const loss of losses) lossSum += loss;
         correct += countChosen(session.problem.network.loss, outputs, targets, order, start, count);
@@ -82,21 +80,37 @@ async function enqueueChunk(
   const { backend } = problem;
   const pass = passOn(problem, layout, order, start, count);
   const right = rightFactorOn(problem, layout, pass);
-  const packed = triangle(layout.inner);
-  const step = Math.max(1, Math.min(layout.leftWidth, Math.floor(partBytes / 4 / right.cols)));
-  const parts: Promise<Real>[] = [];
-  for (let from = 0; from < layout.leftWidth; from += step) {
-    const left = packOuterOn(backend, pass.input, packed, from, Math.min(from + step, layout.leftWidth));
-    parts.push(readProduct(problem, left, right));
-  }
   // Awaited together, so that no failure is missed while waiting for another.
   const [products, gradient, losses, outputs] = await Promise.all([
-    Promise.all(parts),
+    readPacked(problem, layout, pass.input, right),
     readProduct(problem, pass.input, pass.delta),
     backend.read(pass.losses),
     backend.read(pass.outputs),
   ]);
   return { parts: products, gradient, losses, outputs };
+}
+
+/** Parts, in order, of the packed sum of the left factor, made here from the layer's input, with a right one. */
+export function readPacked(
+  problem: DeviceProblem,
+  layout: FactorLayout,
+  input: Tensor,
+  right: Tensor,
+): Promise<readonly Real[]> {
+  const packed = triangle(layout.inner);
+  const step = Math.max(1, Math.min(layout.leftWidth, Math.floor(partBytes / 4 / right.cols)));
+  const parts: Promise<Real>[] = [];
+  for (let from = 0; from < layout.leftWidth; from += step) {
+    const left = packOuterOn(problem.backend, input, packed, from, Math.min(from + step, layout.leftWidth));
+    parts.push(readProduct(problem, left, right));
+  }
+  return Promise.all(parts);
+}
+
+/** The parts of a packed sum added to those before, in float64. */
+export function addParts(sum: Real, parts: readonly Real[]): void {
+  let at = 0;
+  for (const part of parts) for (let i = 0; i < part.length; i++, at++) sum[at] += part[i];
 }
 
 /** left^T right in two levels. */

@@ -31,12 +31,16 @@ interface Group {
 
 const quantities = ['curvature', 'squaredCurvature', 'gradient', 'squaredGradient'] as const;
 
-/** One pass over all samples. Needs at least 4 samples in each half. */
+/**
+ * One pass over all samples. Needs at least 4 samples in each half.
+ * @param gaussNewton whether G_p, the Gauss-Newton part, takes the place of h_p
+ */
 export async function deviceBlockProjections(
   session: DeviceSession,
   options: BlockProjectionOptions,
+  gaussNewton = false,
 ): Promise<BlockProjections> {
-  const { layout, order, sizes, meanGradient, trainingSet, halves } = options;
+  const { layout, sizes, meanGradient, trainingSet, halves } = options;
   const blocks = planBlocks([sizes.A, sizes.B]);
   const firstOfB = blocks.findIndex((block) => block.quarter >= 2);
   const target = (matrix: DirectionMatrix, rows: number): Target => ({
@@ -47,11 +51,11 @@ export async function deviceBlockProjections(
   const all = target(trainingSet, blocks.length);
   const fromA = target(halves[0], blocks.length - firstOfB);
   const fromB = target(halves[1], firstOfB);
-  await passHalf(session, options, order, blocks.slice(0, firstOfB), [
+  await passHalf(session, options, gaussNewton, blocks.slice(0, firstOfB), [
     { target: all, firstRow: 0 },
     { target: fromB, firstRow: 0 },
   ]);
-  await passHalf(session, options, order, blocks.slice(firstOfB), [
+  await passHalf(session, options, gaussNewton, blocks.slice(firstOfB), [
     { target: all, firstRow: firstOfB },
     { target: fromA, firstRow: 0 },
   ]);
@@ -61,8 +65,8 @@ export async function deviceBlockProjections(
 
 async function passHalf(
   session: DeviceSession,
-  { layout, signal }: BlockProjectionOptions,
-  order: Uint32Array,
+  { layout, order, signal }: BlockProjectionOptions,
+  gaussNewton: boolean,
   blocks: readonly SampleBlock[],
   targets: readonly { readonly target: Target; readonly firstRow: number }[],
 ): Promise<void> {
@@ -73,7 +77,7 @@ async function passHalf(
     prepare: ({ backend }) => targets.flatMap(({ target }) => groupsOf(backend, layout, target)),
     enqueue: (problem, groups, start, count) => {
       signal?.throwIfAborted();
-      const pass = passOn(problem, layout, order, start, count);
+      const pass = passOn(problem, layout, order, start, count, gaussNewton);
       const { backend } = problem;
       const pieces = piecesOf(blocks, start, count);
       const selector = backend.from(selectorOf(pieces, start, count), pieces.length, count);

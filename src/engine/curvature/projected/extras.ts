@@ -5,6 +5,7 @@ import type { MeasurementInput } from '../measurement-input.ts';
 import type { MeasurementSummary, ExtraArrays } from '../../../shared/results.ts';
 import { AffineLayer } from '../../network/affine.ts';
 import type { Pool } from '../../parallel/pool.ts';
+import { deviceSpanForms } from '../device/span-forms.ts';
 import { spanAssumptions } from '../assumptions/span.ts';
 import type { SpanInput } from '../assumptions/span.ts';
 import { dualityLayout, measureDuality } from '../duality/measure.ts';
@@ -20,11 +21,11 @@ export async function measureExtras(
   pool: Pool,
   session: ProjectedSession,
   input: MeasurementInput,
-  options: Pick<ProjectedOptions, 'parameter' | 'duality' | 'assumptions' | 'seed' | 'signal'>,
-  span: Omit<SpanInput, 'apply' | 'piecewiseLinear' | 'seed'> & { readonly traceC: number },
+  options: Pick<ProjectedOptions, 'parameter' | 'duality' | 'assumptions' | 'seed' | 'signal' | 'device'>,
+  span: Omit<SpanInput, 'apply' | 'piecewiseLinear' | 'seed' | 'device'> & { readonly traceC: number },
 ): Promise<Extras> {
-  const { network, plan, operator } = session;
-  const { parameter, seed } = options;
+  const { network, plan, operator, space } = session;
+  const { parameter, seed, device, signal } = options;
   const isWhole = parameter === wholeNetwork;
   let summary: Extras['summary'] = {};
   let arrays: ExtraArrays = {};
@@ -65,7 +66,7 @@ export async function measureExtras(
           directions,
           columns,
           whole: null,
-          signal: options.signal,
+          signal,
         }),
       );
       pool.blas.release(columns);
@@ -84,6 +85,10 @@ export async function measureExtras(
       ...span,
       seed,
       piecewiseLinear,
+      device:
+        device === undefined
+          ? null
+          : deviceSpanForms(device, pool, network, { space, order: plan.order, targets: input.targets, signal }),
       apply: (v, out, halves) => operator.apply(v, out, halves),
     });
     summary = { ...summary, assumptions };

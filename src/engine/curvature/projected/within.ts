@@ -7,7 +7,7 @@ import { secondMomentTask } from './tasks.ts';
 import type { Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { sumOfSquares } from '../vectors.ts';
-import { commutatorRatio, rotationBaseline } from '../rotations.ts';
+import { commutatorRatio, leadingOf, leadingValues, rotationBaselines } from '../rotations.ts';
 import type { SamplePlan } from './plan.ts';
 
 export interface WithinArgument {
@@ -111,13 +111,10 @@ async function baselineOf(
 ): Promise<RotationBaseline> {
   const matrix = pool.allocate('float64', k * k);
   const vectors = pool.allocate('float64', k * k);
-  const ascending = pool.allocate('float64', k);
   matrix.set(covariance);
-  for (let i = 0; i < k; i++) {
-    vectors[i * k + (k - 1 - i)] = 1;
-    ascending[i] = eigenvalues[k - 1 - i];
-  }
-  const baseline = await rotationBaseline(pool, { d: k, matrix, vectors, eigenvalues: ascending, seed });
-  for (const array of [matrix, vectors, ascending]) pool.blas.release(array);
+  for (let i = 0; i < k; i++) vectors[i * k + (k - 1 - i)] = 1;
+  const C = await leadingValues(pool, { d: k, matrix, start: vectors });
+  const [baseline] = await rotationBaselines(pool, { d: k, C, others: [leadingOf(eigenvalues)], seed });
+  for (const array of [matrix, vectors]) pool.blas.release(array);
   return baseline;
 }

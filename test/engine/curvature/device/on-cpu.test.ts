@@ -8,13 +8,19 @@ import { DeviceError } from '../../../../src/engine/backend/tfjs/device-error.ts
 import type { Backend, Tensor } from '../../../../src/engine/backend/types.ts';
 import { openWasmBlas } from '../../../../src/engine/blas/wasm.ts';
 import type { Real } from '../../../../src/engine/blas/types.ts';
+import { assumptionFactorsTask } from '../../../../src/engine/curvature/assumptions/factors.ts';
+import { deviceAssumptionSum } from '../../../../src/engine/curvature/device/assumptions.ts';
 import { DeviceSession } from '../../../../src/engine/curvature/device/session.ts';
 import type { ComputeDevice } from '../../../../src/engine/curvature/device/session.ts';
+import { factorLayout, openProblemTask } from '../../../../src/engine/curvature/factors.ts';
+import { packedSum, splitHalves } from '../../../../src/engine/curvature/moments.ts';
+import { Network } from '../../../../src/engine/network/network.ts';
 import { measureExact } from '../../../../src/engine/curvature/exact.ts';
 import { measureProjected } from '../../../../src/engine/curvature/projected/measure.ts';
 import { Pool } from '../../../../src/engine/parallel/pool.ts';
 import { loadKernels } from '../../../../src/main/blas-module.ts';
 import { gap } from '../../network/support.ts';
+import { expectSameAssumptions } from './assumptions.ts';
 import { deviceProblems, inputOf } from './problems.ts';
 
 const arrays = ['C', 'H', 'Q', 'gauss_newton', 'mean_gradient', 'eigenvalues', 'cross_fitted_C_diagonal'] as const;
@@ -75,6 +81,56 @@ describe('Hessian-vector products from a device', () => {
     expect(other.summary.projected?.passes).toBeCloseTo(own.summary.projected?.passes ?? 0, 9);
     expect(other.summary.precision_reached?.along?.H).toBeLessThan(1e-12);
     expect(own.summary.precision_reached).toBeUndefined();
+  });
+});
+
+describe('the old assumption from a device', () => {
+  test.each(deviceProblems)('exact: $title', async (row) => {
+    const input = await inputOf(row, 300);
+    const options = { parameter: row.parameter, seed: 4, libraryThreads: 1, assumptions: true };
+    const own = await measureExact(pool, input, options);
+    const device = new DeviceSession(steady(), input, { chunk: 70 });
+    const other = await measureExact(pool, input, { ...options, device });
+    device.close();
+    expectSameAssumptions(other, own, 1e-10, 1e-7);
+    own.release();
+    other.release();
+  });
+
+  test.each([
+    { ...deviceProblems[3], parameter: 'c.kernel', title: 'a convolution' },
+    { ...deviceProblems[2], parameter: 'network', title: 'a whole network' },
+  ])('projected: $title', async (row) => {
+    const input = await inputOf(row, 300);
+    const options = { parameter: row.parameter, seed: 4, top: 6, assumptions: true };
+    const own = await measureProjected(pool, input, options);
+    const device = new DeviceSession(steady(), input, { chunk: 70 });
+    const other = await measureProjected(pool, input, { ...options, device });
+    device.close();
+    expectSameAssumptions(other, own, 1e-7, 1e-5);
+  });
+
+  // Each half has 150 samples: chunks of all of it, of one less and one more, and such as leave one sample over.
+  test('is the same wherever chunks end', async () => {
+    const row = deviceProblems[1];
+    const input = await inputOf(row, 300);
+    const layout = factorLayout(new Network(input.model, new CpuBackend(pool.blas, 'float64')), row.parameter);
+    if (typeof layout === 'string') throw new Error(layout);
+    const { order, sizeA } = splitHalves(300, 4);
+    await pool.runEverywhere(openProblemTask, input);
+    const blocks = ['F', 'G'] as const;
+    const widths = { leftWidth: layout.leftWidth, rightWidth: 2 * layout.blockWidth };
+    // A layout of three blocks has both F and G summed.
+    const both = { ...layout, blocks: 3 } as const;
+    const expected = await packedSum(pool, widths, [sizeA, 300], (piece) =>
+      pool.run(assumptionFactorsTask, { layout: both, order, ...piece }),
+    );
+    for (const chunk of [32, 37, 149, 150, 151]) {
+      const device = new DeviceSession(steady(), input, { chunk });
+      const found = await deviceAssumptionSum(device, pool, { layout: both, order, blocks }, [sizeA, 300]);
+      device.close();
+      expect(gap(found, expected), `chunks of ${chunk}`).toBeLessThan(1e-12);
+    }
   });
 });
 

@@ -6,14 +6,12 @@
  * Multiply-adds are `relaxed_madd`: fused on every processor that can (x86-64 since 2013, all of ARM64), where they are twice as fast as
  * a product and a sum and give the same bits on all such machines. A processor without them rounds twice; `fused` tells which it is.
  */
-import { convolve } from './convolution';
-import { convolveWeights } from './convolution-weights';
 import { gemm, gemmScratchBytes } from './gemm';
 import { gemvColumns, gemvRows } from './gemv';
-import { batch } from './small';
 import { symvUpper } from './symv';
 
-export { pad } from './convolution';
+export { convolution, pad } from './convolution';
+export { convolutionWeights } from './convolution-weights';
 export { add, blend, gatherRows, multiply, relu, reluBackward, repeatRow, scale, subtract } from './elementwise';
 export { activate32, activateBackward32, causalSoftmax32, crossEntropy32, softmax32 } from './functions';
 export {
@@ -31,6 +29,7 @@ export {
   standardiseJacobian,
   swapAxes,
 } from './rows';
+export { batchGemm } from './small';
 export { gatherPatches, maxPool, scatterPatches, spreadPlaces } from './windows';
 
 /** Bytes of scratch that `gemm32` and `gemm64` write to; one region a thread, 64-byte aligned. */
@@ -120,127 +119,4 @@ export function gemv64(
 /** y = A x for the symmetric matrix A [n, n] in double precision, of which only the upper triangle is read. */
 export function symv64(n: i32, a: usize, lda: i32, x: usize, y: usize): void {
   symvUpper(n, a, (<usize>lda) << 3, x, y);
-}
-
-/** `batch` of small.ts, of f64 where `double`, else f32. */
-export function batchGemm(
-  double: bool,
-  transposeA: bool,
-  transposeB: bool,
-  count: i32,
-  m: i32,
-  n: i32,
-  k: i32,
-  a: usize,
-  b: usize,
-  c: usize,
-  scratch: usize,
-): void {
-  if (double) batch<f64>(transposeA, transposeB, count, m, n, k, a, b, c, scratch);
-  else batch<f32>(transposeA, transposeB, count, m, n, k, a, b, c, scratch);
-}
-
-/** `convolve` of convolution.ts, of f64 where `double`, else f32. */
-export function convolution(
-  double: bool,
-  images: i32,
-  channels: i32,
-  kernelHeight: i32,
-  kernelWidth: i32,
-  stride: i32,
-  outHeight: i32,
-  outWidth: i32,
-  filters: i32,
-  row: usize,
-  image: usize,
-  x: usize,
-  w: usize,
-  bias: usize,
-  z: usize,
-): void {
-  if (double)
-    convolve<f64>(
-      images,
-      channels,
-      kernelHeight,
-      kernelWidth,
-      stride,
-      outHeight,
-      outWidth,
-      filters,
-      row,
-      image,
-      x,
-      w,
-      bias,
-      z,
-    );
-  else
-    convolve<f32>(
-      images,
-      channels,
-      kernelHeight,
-      kernelWidth,
-      stride,
-      outHeight,
-      outWidth,
-      filters,
-      row,
-      image,
-      x,
-      w,
-      bias,
-      z,
-    );
-}
-
-/** `convolveWeights` of convolution-weights.ts, of f64 where `double`, else f32. */
-export function convolutionWeights(
-  double: bool,
-  images: i32,
-  channels: i32,
-  kernelHeight: i32,
-  kernelWidth: i32,
-  stride: i32,
-  outHeight: i32,
-  outWidth: i32,
-  filters: i32,
-  row: usize,
-  image: usize,
-  x: usize,
-  dz: usize,
-  dw: usize,
-): void {
-  if (double)
-    convolveWeights<f64>(
-      images,
-      channels,
-      kernelHeight,
-      kernelWidth,
-      stride,
-      outHeight,
-      outWidth,
-      filters,
-      row,
-      image,
-      x,
-      dz,
-      dw,
-    );
-  else
-    convolveWeights<f32>(
-      images,
-      channels,
-      kernelHeight,
-      kernelWidth,
-      stride,
-      outHeight,
-      outWidth,
-      filters,
-      row,
-      image,
-      x,
-      dz,
-      dw,
-    );
 }

@@ -1,11 +1,12 @@
 /**
- * Products of many small matrices, where packing operands (gemm.ts) would cost as much as multiplying them. T is f32 or f64, L = 16 / sizeof(T) elements a
- * vector. Sums run in the order of the inner index, with fused multiply-adds.
+ * Products of many small matrices, where packing operands (gemm.ts) would cost as much as multiplying them. Of f64 where `double`, else f32: T, L = 16 / sizeof(T)
+ * elements a vector. Sums run in the order of the inner index, with fused multiply-adds.
  */
 import { packAcross } from './tile';
 
 /** C_i = op(A_i) op(B_i), i < count, all contiguous one after the other; op is the transpose where the flag is set. `scratch` holds k n numbers. */
-export function batch<T>(
+export function batchGemm(
+  double: bool,
   transposeA: bool,
   transposeB: bool,
   count: i32,
@@ -17,13 +18,19 @@ export function batch<T>(
   c: usize,
   scratch: usize,
 ): void {
-  const size = sizeof<T>();
+  const size: usize = double ? 8 : 4;
   const stepA = <usize>(transposeA ? 1 : k) * size;
   const innerA = <usize>(transposeA ? m : 1) * size;
   const rowC = <usize>n * size;
   for (let i = 0; i < count; i++) {
-    if (transposeB) packAcross<T>(n, n, k, b, <usize>k * size, scratch);
-    product<T>(m, n, k, a, stepA, innerA, transposeB ? scratch : b, rowC, c, rowC);
+    const right = transposeB ? scratch : b;
+    if (double) {
+      if (transposeB) packAcross<f64>(n, n, k, b, <usize>k * size, scratch);
+      product<f64>(m, n, k, a, stepA, innerA, right, rowC, c, rowC);
+    } else {
+      if (transposeB) packAcross<f32>(n, n, k, b, <usize>k * size, scratch);
+      product<f32>(m, n, k, a, stepA, innerA, right, rowC, c, rowC);
+    }
     a += <usize>(m * k) * size;
     b += <usize>(k * n) * size;
     c += <usize>m * rowC;

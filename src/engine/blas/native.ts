@@ -13,22 +13,8 @@ const rowMajor = 101;
 const plain = 111;
 const transposed = 112;
 
-type Gemm = (
-  order: number,
-  transA: number,
-  transB: number,
-  m: number,
-  n: number,
-  k: number,
-  alpha: number,
-  a: Real,
-  lda: number,
-  b: Real,
-  ldb: number,
-  beta: number,
-  c: Real,
-  ldc: number,
-) => void;
+type Gemm = (order: number, transA: number, transB: number, ...rest: AfterTwo<Parameters<Blas['gemm']>>) => void;
+type AfterTwo<List extends unknown[]> = List extends [unknown, unknown, ...infer Rest] ? Rest : never;
 type Gemv = (
   order: number,
   trans: number,

@@ -20,15 +20,13 @@ import { openSession } from '../../engine/curvature/projected/session.ts';
 import { wholeNetwork } from '../../engine/curvature/projected/space.ts';
 import { Network } from '../../engine/network/network.ts';
 import type { Pool } from '../../engine/parallel/pool.ts';
-import { shared } from '../../engine/parallel/shared.ts';
-import { initialValues } from '../../engine/training/initialise.ts';
-import { Trainer } from '../../engine/training/trainer.ts';
 import type { TrainingData } from '../../engine/training/trainer.ts';
 import { formatBytes } from '../../engine/curvature/forecast.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { Random } from '../../shared/random.ts';
 import { secondsPerStep } from '../jobs/calibration.ts';
 import { benchModel } from './bench.ts';
+import { benchTrainer, firstWeights } from './input.ts';
 import { torchProducts } from './torch.ts';
 import { trainingJobs } from './training.ts';
 
@@ -81,21 +79,7 @@ async function stepsPerSecond(
   data: TrainingData,
   milliseconds: number,
 ): Promise<number> {
-  const network = new Network(model, backend);
-  for (const [name, values] of firstWeights(network)) network.setWeight(name, values);
-  const trainer = new Trainer(network, data, {
-    optimiser: {
-      lr: 0.01,
-      momentum: 0,
-      nesterov: false,
-      weight_decay: 0,
-      schedule: { kind: 'constant', warm_up_steps: 0 },
-    },
-    batchSize: batch,
-    sampling: 'epoch',
-    seed: 1,
-    totalSteps: 1e9,
-  });
+  const trainer = benchTrainer(new Network(model, backend), data, { lr: 0.01, totalSteps: 1e9 });
   const seconds = await secondsPerStep(trainer, milliseconds);
   await trainer.close();
   return 1 / seconds;
@@ -291,11 +275,6 @@ async function benchProducts(
   for (const array of [v, found, exact]) pool.blas.release(array);
   await opened.close();
   session.close();
-}
-
-function firstWeights(network: Network): Map<string, Float64Array> {
-  const spec = { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 } as const;
-  return new Map(network.parameters.map((each) => [each.name, shared(initialValues(each, spec, 1))]));
 }
 
 function measured(model: ModelSpec, network: Network, { inputs, targets }: TrainingData): MeasurementInput {

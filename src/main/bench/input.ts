@@ -33,30 +33,30 @@ export async function benchData(samples: number, folder: string | undefined): Pr
   return { inputs, targets };
 }
 
+/** He's random weights of every parameter. */
+export function firstWeights(network: Network): Map<string, Float64Array> {
+  const spec = { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 } as const;
+  return new Map(network.parameters.map((each) => [each.name, shared(initialValues(each, spec, 1))]));
+}
+
+/** Plain SGD from random weights, batches of 50. @param totalSteps enough of them, and a thread prepares batches if that pays */
+export function benchTrainer(
+  network: Network,
+  data: TrainingData,
+  options: { readonly lr: number; readonly totalSteps: number; readonly threads?: number },
+): Trainer {
+  for (const [name, values] of firstWeights(network)) network.setWeight(name, values);
+  const { lr, ...rest } = options;
+  const schedule = { kind: 'constant', warm_up_steps: 0 } as const;
+  const optimiser = { lr, momentum: 0, nesterov: false, weight_decay: 0, schedule };
+  return new Trainer(network, data, { optimiser, batchSize: 50, sampling: 'epoch', seed: 1, ...rest });
+}
+
 /** 784-n-n-10 after 1,600 steps of SGD on the data. */
 export function trainedInput(blas: Blas, width: number, data: TrainingData): MeasurementInput {
   const model = benchModel(width);
-  const backend = new CpuBackend(blas, 'float32');
-  const network = new Network(model, backend);
-  for (const parameter of network.parameters) {
-    network.setWeight(
-      parameter.name,
-      initialValues(parameter, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1),
-    );
-  }
-  const trainer = new Trainer(network, data, {
-    optimiser: {
-      lr: 0.1,
-      momentum: 0,
-      nesterov: false,
-      weight_decay: 0,
-      schedule: { kind: 'constant', warm_up_steps: 0 },
-    },
-    batchSize: 50,
-    sampling: 'epoch',
-    seed: 1,
-    totalSteps: steps,
-  });
+  const network = new Network(model, new CpuBackend(blas, 'float32'));
+  const trainer = benchTrainer(network, data, { lr: 0.1, totalSteps: steps });
   for (let i = 0; i < steps; i++) trainer.advance();
   const weights = new Map(
     [...network.weights].map(([name, tensor]) => [name, shared(Float64Array.from(dataOf(tensor)))] as const),

@@ -6,10 +6,9 @@ import type { Blas, Real } from '../../engine/blas/types.ts';
 import { AffineLayer } from '../../engine/network/affine.ts';
 import { leaves } from '../../engine/network/chain.ts';
 import { Network } from '../../engine/network/network.ts';
-import { initialValues } from '../../engine/training/initialise.ts';
-import { Trainer } from '../../engine/training/trainer.ts';
 import type { TrainingData } from '../../engine/training/trainer.ts';
 import { benchModel, filled } from './bench.ts';
+import { benchTrainer } from './input.ts';
 
 const batch = 50;
 
@@ -77,27 +76,7 @@ export async function benchTrainingRate(
 ): Promise<BenchedTraining> {
   const [seconds, rounds] = [1, 3];
   const network = new Network(job.model, new CpuBackend(blas, 'float32'));
-  for (const parameter of network.parameters) {
-    network.setWeight(
-      parameter.name,
-      initialValues(parameter, { kind: 'he', distribution: 'normal', scale: 1, standard_deviation: 1 }, 1),
-    );
-  }
-  const trainer = new Trainer(network, data, {
-    optimiser: {
-      lr: 0.01,
-      momentum: 0,
-      nesterov: false,
-      weight_decay: 0,
-      schedule: { kind: 'constant', warm_up_steps: 0 },
-    },
-    batchSize: batch,
-    sampling: 'epoch',
-    seed: 1,
-    // Enough steps that a thread prepares batches if that pays.
-    totalSteps: 1e9,
-    threads,
-  });
+  const trainer = benchTrainer(network, data, { lr: 0.01, totalSteps: 1e9, threads });
   const products = productsOf(blas, network);
   let steps = 0;
   let bare = 0;

@@ -8,7 +8,7 @@ import type { ArrayReference, Blas, Real } from '../blas/types.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
 import { emptySums, planBlocks } from '../statistics/index.ts';
-import type { BlockProjections, ChosenDirections, ProjectedDirections } from '../statistics/index.ts';
+import type { BlockProjections, ChosenDirections, ProjectedDirections, ProjectionSums } from '../statistics/index.ts';
 import type { AffineLayer } from '../network/affine.ts';
 import { openedProblem, passBatch, squaredNorm } from './factors.ts';
 import type { FactorLayout, Problem } from './factors.ts';
@@ -64,17 +64,9 @@ export interface BlockArgument {
   readonly targets: readonly Target[];
 }
 
-/** The four sums of a block along each set of directions. */
-export interface BlockSums {
-  readonly curvature: Float64Array;
-  readonly squaredCurvature: Float64Array;
-  readonly gradient: Float64Array;
-  readonly squaredGradient: Float64Array;
-}
-
 export interface BlockResult {
-  /** By set of directions. */
-  readonly sums: readonly BlockSums[];
+  /** Of the block, by set of directions. */
+  readonly sums: readonly ProjectionSums[];
   /** sum_p of |g_p|^2, tr h_p, tr h_p^2, and the largest |g_p|^2. */
   readonly traces: { readonly C: number; readonly H: number; readonly Q: number; readonly largest: number };
 }
@@ -159,7 +151,7 @@ interface Projector {
     norm: number,
     offsets: Float64Array,
     first: number,
-    sums: BlockSums,
+    sums: ProjectionSums,
   ) => void;
 }
 
@@ -289,7 +281,7 @@ export async function blockProjections(pool: Pool, options: BlockProjectionOptio
   };
 }
 
-function stack(directions: ChosenDirections, rows: readonly BlockSums[]): ProjectedDirections {
+function stack(directions: ChosenDirections, rows: readonly ProjectionSums[]): ProjectedDirections {
   const k = directions.indices.length;
   const sums = emptySums(rows.length, k);
   for (const [b, row] of rows.entries()) {

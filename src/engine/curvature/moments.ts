@@ -155,20 +155,20 @@ export interface FactorPiece {
 }
 
 /**
- * sum_p left_p^T right_p [leftWidth, rightWidth] over samples [from, to) of an order, whose factor rows `fill` makes; release when done.
- * Cut like the moments themselves.
+ * sum_p left_p^T right_p [leftWidth, columns] over samples [from, to) of an order, whose factor rows `fill` makes; release when done. `columns`: the leading columns of right
+ * alone; default all. Cut like the moments themselves.
  */
 export async function packedSum(
   pool: Pool,
-  widths: { readonly leftWidth: number; readonly rightWidth: number },
+  widths: { readonly leftWidth: number; readonly rightWidth: number; readonly columns?: number },
   [from, to]: readonly [number, number],
   fill: (piece: FactorPiece) => Promise<unknown>,
 ): Promise<Real> {
-  const { leftWidth, rightWidth } = widths;
+  const { leftWidth, rightWidth, columns = rightWidth } = widths;
   const capacity = Math.min(rowsOfFactors(leftWidth + rightWidth), Math.ceil((to - from) / pieceSize) * pieceSize);
   const left = pool.allocate('float64', capacity * leftWidth);
   const right = pool.allocate('float64', capacity * rightWidth);
-  const sum = pool.allocate('float64', leftWidth * rightWidth);
+  const sum = pool.allocate('float64', leftWidth * columns);
   const references = { left: pool.reference(left), right: pool.reference(right) };
   for (let start = from; start < to; start += capacity) {
     const rows = Math.min(capacity, to - start);
@@ -176,7 +176,7 @@ export async function packedSum(
     for (let row = 0; row < rows; row += pieceSize)
       pieces.push(fill({ start: start + row, count: Math.min(pieceSize, rows - row), ...references, row }));
     await Promise.all(pieces);
-    await addProducts(pool, { ...references, leftWidth, rightWidth, rows, sum: pool.reference(sum) });
+    await addProducts(pool, { ...references, leftWidth, rightWidth, rows, sum: pool.reference(sum), columns });
   }
   pool.blas.release(left);
   pool.blas.release(right);
@@ -188,43 +188,17 @@ export async function hessianSum(
   pool: Pool,
   layout: FactorLayout,
   order: Uint32Array,
-  [from, to]: readonly [number, number],
+  range: readonly [number, number],
 ): Promise<Real> {
-  const { leftWidth, blockWidth, blocks } = layout;
-  const rightWidth = blocks * blockWidth;
-  const capacity = Math.min(chunkSize(layout), Math.ceil((to - from) / pieceSize) * pieceSize);
-  const left = pool.allocate('float64', capacity * leftWidth);
-  const right = pool.allocate('float64', capacity * rightWidth);
-  const gradient = pool.allocate('float64', (capacity / pieceSize) * layout.inner * layout.outer);
-  const sum = pool.allocate('float64', leftWidth * blockWidth);
-  const references = { left: pool.reference(left), right: pool.reference(right) };
-  const width = layout.inner * layout.outer;
-  for (let start = from; start < to; start += capacity) {
-    const rows = Math.min(capacity, to - start);
-    const pieces: Promise<unknown>[] = [];
-    for (let row = 0, piece = 0; row < rows; row += pieceSize, piece++)
-      pieces.push(
-        pool.run(factorsTask, {
-          layout,
-          order,
-          start: start + row,
-          count: Math.min(pieceSize, rows - row),
-          ...references,
-          row,
-          gradient: pool.reference(gradient.subarray(piece * width, (piece + 1) * width)),
-        }),
-      );
-    await Promise.all(pieces);
-    await addProducts(pool, {
-      ...references,
-      leftWidth,
-      rightWidth,
-      rows,
-      sum: pool.reference(sum),
-      columns: blockWidth,
-    });
-  }
-  for (const array of [left, right, gradient]) pool.blas.release(array);
+  const { leftWidth, blockWidth: columns, blocks, inner, outer } = layout;
+  // Pieces of one chunk run side by side, each with room for its gradient.
+  const gradient = pool.allocate('float64', (chunkSize(layout) / pieceSize) * inner * outer);
+  const sum = await packedSum(pool, { leftWidth, rightWidth: blocks * columns, columns }, range, (piece) => {
+    const at = (piece.row / pieceSize) * inner * outer;
+    const room = pool.reference(gradient.subarray(at, at + inner * outer));
+    return pool.run(factorsTask, { layout, order, ...piece, gradient: room });
+  });
+  pool.blas.release(gradient);
   return sum;
 }
 

@@ -9,9 +9,8 @@ import type { Real } from '../blas/types.ts';
 import { headlineCutoff } from '../../shared/estimands.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { averageClusters, selectedCount } from '../statistics/index.ts';
-import type { Diagonals } from '../statistics/index.ts';
+import type { Diagonals, ProjectionSums } from '../statistics/index.ts';
 import { blockProjectionsTask } from './block-projections.ts';
-import type { BlockSums } from './block-projections.ts';
 import { leadingPairsTask } from './leading.ts';
 import type { FactorLayout } from './factors.ts';
 import { hessianSum, splitHalves, unpackSum } from './moments.ts';
@@ -163,7 +162,7 @@ async function valuesAlong(
     ),
   );
   pool.blas.release(columns);
-  const mean = (key: keyof BlockSums): Float64Array =>
+  const mean = (key: keyof ProjectionSums): Float64Array =>
     Float64Array.from({ length: wanted }, (_, i) => results.reduce((sum, each) => sum + each.sums[0][key][i], 0) / n);
   const along = selection.slice(0, wanted);
   const [gradient, squared] = [mean('gradient'), mean('squaredGradient')];

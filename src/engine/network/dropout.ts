@@ -2,25 +2,21 @@
 import type { DropoutSpec } from '../../shared/model.ts';
 import { Random } from '../../shared/random.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
-import type { Direction, GradientSink, Layer, LayerPlace, TrainingPass } from './types.ts';
+import { LinearLayer } from './linear.ts';
+import type { LayerPlace, TrainingPass } from './types.ts';
 
-export class DropoutLayer implements Layer {
-  readonly label: string;
-  readonly parameters = [];
-  readonly outputShape: readonly number[];
-  readonly isPiecewiseLinear = true;
+export class DropoutLayer extends LinearLayer {
   readonly #rate: number;
   readonly #place: LayerPlace;
   #mask: Tensor | null = null;
 
   constructor(spec: DropoutSpec, inputShape: readonly number[], place: LayerPlace) {
-    this.label = `${place} (dropout)`;
-    this.outputShape = inputShape;
+    super(`${place} (dropout)`, inputShape);
     this.#rate = spec.rate;
     this.#place = place;
   }
 
-  forward(backend: Backend, x: Tensor, training?: TrainingPass): Tensor {
+  override forward(backend: Backend, x: Tensor, training?: TrainingPass): Tensor {
     this.#mask = null;
     if (training === undefined || this.#rate === 0) return x;
     const random = new Random(training.seed, `dropout ${this.#place} ${training.step}`);
@@ -33,25 +29,11 @@ export class DropoutLayer implements Layer {
     return backend.multiply(x, this.#mask);
   }
 
-  backward(backend: Backend, dy: Tensor, _sink: GradientSink | null, needInput: boolean): Tensor | null {
-    return needInput ? this.#masked(backend, dy) : null;
-  }
-
-  tangentForward(backend: Backend, xDot: Tensor | null, _direction: Direction): Tensor | null {
-    return xDot === null ? null : this.#masked(backend, xDot);
-  }
-
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    _direction: Direction,
-    _sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
-    return needInput && dyDot !== null ? this.#masked(backend, dyDot) : null;
-  }
-
-  #masked(backend: Backend, x: Tensor): Tensor {
+  protected override map(backend: Backend, x: Tensor): Tensor {
     return this.#mask === null ? x : backend.multiply(x, this.#mask);
+  }
+
+  protected override transpose(backend: Backend, y: Tensor): Tensor {
+    return this.map(backend, y);
   }
 }

@@ -9,6 +9,7 @@ import type { Tensor } from '../backend/types.ts';
 import type { Real } from '../blas/types.ts';
 import type { Network } from '../network/network.ts';
 import type { GradientSink, Layer, Parameter } from '../network/types.ts';
+import type { TrainingData } from '../training/trainer.ts';
 
 /** Where two passes first differ. */
 export interface Departure {
@@ -34,19 +35,13 @@ export interface Agreement {
   readonly agrees: boolean;
 }
 
-/** Samples as the network takes them, float64. */
-export interface RecordedInput {
-  readonly inputs: Real;
-  readonly targets: Real;
-}
-
 /**
  * One forward and one backward pass in the network's precision. Weights are those that the network has. Raises an Error if the arrays are not of
  * the network's sizes.
  */
 export async function compareRecorded(
   network: Network,
-  data: RecordedInput,
+  data: TrainingData,
   recorded: RecordedPass,
   tolerance: number,
 ): Promise<Agreement> {

@@ -6,7 +6,8 @@ import type { StoreContext } from './context.ts';
 import { fieldOf, keySql, numberSql, tagsSql, textSql, type Field } from './filter/fields.ts';
 import { whereOf } from './list.ts';
 import type { ProjectTable } from './projects.ts';
-import type { GroupList, RunGroup, RunQuery, RunStatus } from './types.ts';
+import type { Params } from '../../shared/contract/index.ts';
+import type { GroupList, RunGroup, RunStatus } from './types.ts';
 
 const mostFields = 8;
 const mostGroups = 10_000;
@@ -15,20 +16,8 @@ const manyRuns = 8000;
 
 type Key = readonly (number | string | null)[];
 
-export interface GroupQuery extends RunQuery {
-  /** Fields as in filters; `setup` puts together runs that differ by seed alone. */
-  readonly by: readonly string[];
-  /** Fields to take statistics of, or to say the texts of. */
-  readonly values: readonly string[];
-  /** A field (groups by its mean, or first text), or "runs" for the number of runs. Default: the newest run first. Groups without it come last. */
-  readonly sort?: { readonly key: string; readonly descending?: boolean };
-  /** Default 0. */
-  readonly offset?: number;
-  /** Default all. */
-  readonly limit?: number;
-  /** Groups whose places are asked for, by the values of their fields. */
-  readonly open?: readonly Key[];
-}
+/** As the contract describes it; `limit`: default all. Groups without the field that they are sorted by come last. */
+export type GroupQuery = Params<'runs.groups'>;
 
 /** As the database groups them: `seqs` is JSON, read where a group is looked at alone. */
 interface StoredGroup {

@@ -11,6 +11,7 @@ import type {
   RunRow,
   RunStatus,
 } from '../../shared/contract/records.ts';
+import type { Params } from '../../shared/contract/index.ts';
 import type { MeasurementSummary } from '../../shared/results.ts';
 
 export { runStatuses } from '../../shared/contract/records.ts';
@@ -194,44 +195,18 @@ export interface Checkpoint {
   readonly created: number;
 }
 
-export interface RunQuery {
-  /** Id of a project; null: runs of none; undefined: all. */
-  readonly project?: string | null;
-  readonly status?: readonly RunStatus[];
-  /** A selection; unknown ids are passed over. */
-  readonly ids?: readonly string[];
-  /** Words that must all occur in name, notes, tags, error or the experiment's texts (case and accents aside). */
-  readonly text?: string;
-  /** All of them. */
-  readonly tags?: readonly string[];
-  /** An expression; see filter/parse.ts. Raises `FilterError` with the place. */
-  readonly filter?: string;
-  /** Only archived, only others (default false), or 'any'. */
-  readonly archived?: boolean | 'any';
-  /** Only the bin, or only what is outside it (default false). */
-  readonly deleted?: boolean;
-  /** One group of `groupRuns`: the fields grouped by, and the value of each (null if a run has none). */
-  readonly group?: { readonly by: readonly string[]; readonly key: readonly (number | string | null)[] };
+/** As the contract describes it. A filter that is wrong raises `FilterError` with the place. */
+export type RunQuery = Params<'runs.counts'> & Selection;
+
+/** `limit`: default 100. Ties of a sort: newest first; runs without its field come last either way. */
+export type RunListQuery = Params<'runs.list'> & Selection;
+
+interface Selection {
+  /** Unknown ids are passed over. */
+  readonly ids?: readonly string[] | undefined;
 }
 
-export interface RunSort {
-  /** A field or summary key, as in filters. Runs without it come last either way. */
-  readonly key: string;
-  readonly descending?: boolean;
-}
-
-export interface RunListQuery extends RunQuery {
-  /** Default: newest first. Ties: newest first. */
-  readonly sort?: readonly RunSort[];
-  /** Default 0. */
-  readonly offset?: number;
-  /** Default 100. */
-  readonly limit?: number;
-  /** Summary keys wanted in `values`. Default none. */
-  readonly columns?: readonly string[];
-  /** A run whose place in the whole list is asked for. */
-  readonly anchor?: string;
-}
+export type RunSort = NonNullable<RunListQuery['sort']>[number];
 
 export type RunList = Omit<RunPage, 'revision'>;
 

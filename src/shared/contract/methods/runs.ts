@@ -21,7 +21,7 @@ const query = {
   text: v.exactOptional(textUpTo(1000)),
   /** All of them. */
   tags: v.exactOptional(tags),
-  /** An expression: `gamma.fc2 > 1.1 and loss = "mse"`. A mistake is `bad-input` with details { column, length }. */
+  /** An expression (src/main/store/filter/parse.ts): `gamma.fc2 > 1.1 and loss = "mse"`. A mistake is `bad-input` with details { column, length }. */
   filter: v.exactOptional(textUpTo(4000)),
   /** Only archived, only others (default), or "any". */
   archived: v.exactOptional(v.union([v.boolean(), v.literal('any')])),

@@ -80,6 +80,23 @@ export function inverseNormal(p: number): number {
   return q < 0 ? -x : x;
 }
 
+/**
+ * `inverseNormal` of every entry of [from, to), in place. Most entries lie in the centre: its formula for all of them first, in a loop without branches, takes a
+ * fraction of the time of one call after the other.
+ */
+export function inverseNormals(p: Float64Array, from: number, to: number): void {
+  const { above: a, below: b } = centre;
+  const central = new Float64Array(to - from);
+  for (let i = 0; i < central.length; i++) {
+    const q = p[from + i] - 0.5;
+    const r = 0.180625 - q * q;
+    const top = ((((((a[7] * r + a[6]) * r + a[5]) * r + a[4]) * r + a[3]) * r + a[2]) * r + a[1]) * r + a[0];
+    const bottom = ((((((b[7] * r + b[6]) * r + b[5]) * r + b[4]) * r + b[3]) * r + b[2]) * r + b[1]) * r + b[0];
+    central[i] = (q * top) / bottom;
+  }
+  for (let i = from; i < to; i++) p[i] = Math.abs(p[i] - 0.5) <= 0.425 ? central[i - from] : inverseNormal(p[i]);
+}
+
 function polynomial(coefficients: readonly number[], x: number): number {
   let sum = 0;
   for (let i = coefficients.length - 1; i >= 0; i--) sum = sum * x + coefficients[i];

@@ -7,7 +7,7 @@
  * (`Math.log`, `Math.sin`... may differ in the last bit between engines), so they too are equal bit for bit everywhere.
  */
 
-import { inverseNormal } from './portable.ts';
+import { inverseNormal, inverseNormals } from './portable.ts';
 
 export { inverseNormal } from './portable.ts';
 
@@ -103,6 +103,34 @@ export class Random {
     const low = this.uint32() >>> 6;
     // The midpoint of one of 2^52 cells: never 0 or 1, and exact in 53 bits.
     return inverseNormal((high * 67108864 + low + 0.5) / 4503599627370496);
+  }
+
+  /** Entries [from, to) become what as many calls of `normal` would give, in a fraction of their time. */
+  fillNormal(out: Float64Array, from = 0, to = out.length): void {
+    let [a, b, c, d] = [this.#a, this.#b, this.#c, this.#d];
+    for (let i = from; i < to; i++) {
+      const first = Math.imul(b, 5);
+      const high = Math.imul((first << 7) | (first >>> 25), 9) >>> 6;
+      const s = b << 9;
+      c ^= a;
+      d ^= b;
+      b ^= c;
+      a ^= d;
+      c ^= s;
+      d = (d << 11) | (d >>> 21);
+      const second = Math.imul(b, 5);
+      const low = Math.imul((second << 7) | (second >>> 25), 9) >>> 6;
+      const t = b << 9;
+      c ^= a;
+      d ^= b;
+      b ^= c;
+      a ^= d;
+      c ^= t;
+      d = (d << 11) | (d >>> 21);
+      out[i] = (high * 67108864 + low + 0.5) / 4503599627370496;
+    }
+    [this.#a, this.#b, this.#c, this.#d] = [a, b, c, d];
+    inverseNormals(out, from, to);
   }
 
   /** Fisher-Yates, in place; returns its argument. */

@@ -62,6 +62,15 @@ describe('Random', () => {
     for (let i = 0; i < 10; i++) expect(again.normal()).toBe(random.normal());
   });
 
+  it('fills an array with the numbers that one call after the other gives', () => {
+    const [one, all] = [new Random(6), new Random(6)];
+    const found = new Float64Array(20_000).fill(7);
+    all.fillNormal(found, 1, 19_999);
+    expect([found[0], found[19_999]]).toEqual([7, 7]);
+    expect(found.slice(1, 19_999)).toEqual(Float64Array.from({ length: 19_998 }, () => one.normal()));
+    expect(all.state()).toEqual(one.state());
+  });
+
   it.each([[-1], [0.5], [NaN], [2 ** 53]])('refuses the seed %d', (seed) => {
     expect(() => new Random(seed)).toThrow(/invalid seed/);
   });

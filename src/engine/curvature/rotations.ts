@@ -16,6 +16,7 @@ import { Random } from '../../shared/random.ts';
 import type { Pool } from '../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
 import { fillBartlett } from '../statistics/wishart.ts';
+import { CholeskyInverse } from './cholesky.ts';
 import { orthonormaliseRows, sumOfSquares, symmetrise } from './vectors.ts';
 
 /** Random rotations of the baseline. */
@@ -192,9 +193,10 @@ class HaarCorner {
   readonly #s: number;
   readonly #r: number;
   /** G [s, r], then U = G L^{-T}; what completes its Gram matrix [rest, r]; and room. */
-  readonly #normal: Real;
-  readonly #rest: Real;
+  readonly #normal: Float64Array;
+  readonly #rest: Float64Array;
   readonly #gram: Real;
+  readonly #cholesky: CholeskyInverse;
   readonly #corner: Real;
   readonly #weighted: Real;
 
@@ -203,10 +205,11 @@ class HaarCorner {
     this.#d = d;
     this.#s = s;
     this.#r = r;
-    const take = (size: number): Real => blas.allocate('float64', size);
+    const take = (size: number): Float64Array => blas.allocate('float64', size) as Float64Array;
     this.#normal = take(s * r);
     this.#rest = take(Math.min(r, d - s) * r);
     this.#gram = take(r * r);
+    this.#cholesky = new CholeskyInverse(blas, r);
     this.#corner = take(s * r);
     this.#weighted = take(s * r);
   }
@@ -214,15 +217,15 @@ class HaarCorner {
   draw(random: Random): void {
     const [blas, s, r] = [this.#blas, this.#s, this.#r];
     const [normal, rest, gram] = [this.#normal, this.#rest, this.#gram];
-    for (let i = 0; i < normal.length; i++) normal[i] = random.normal();
+    random.fillNormal(normal);
     blas.gemm(true, false, r, r, s, 1, normal, r, normal, r, 0, gram, r);
     const others = this.#d - s;
     if (others >= r) fillBartlett(random, others, r, rest);
-    else for (let i = 0; i < rest.length; i++) rest[i] = random.normal();
+    else random.fillNormal(rest);
     const rows = rest.length / r;
     if (rows > 0) blas.gemm(true, false, r, r, rows, 1, rest, r, rest, r, 1, gram, r);
-    invertCholesky(gram, r);
-    blas.gemm(false, true, s, r, r, 1, normal, r, gram, r, 0, this.#corner, r);
+    this.#cholesky.of(gram);
+    blas.gemm(false, true, s, r, r, 1, normal, r, this.#cholesky.inverse, r, 0, this.#corner, r);
   }
 
   /** The ratio of C and H from their eigenvalues and the corner U [s, r] of the overlaps. */
@@ -244,32 +247,6 @@ class HaarCorner {
 
   release(): void {
     for (const array of [this.#normal, this.#rest, this.#gram, this.#corner, this.#weighted]) this.#blas.release(array);
-  }
-}
-
-/** Replaces the symmetric A = L L^T by L^{-1} in its lower triangle and zeros above. */
-function invertCholesky(a: Real, n: number): void {
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = a[i * n + j];
-      for (let k = 0; k < j; k++) sum -= a[i * n + k] * a[j * n + k];
-      if (i === j) {
-        if (!(sum > 0)) throw new Error('random rotation: the Gram matrix is not positive definite');
-        a[i * n + i] = Math.sqrt(sum);
-      } else a[i * n + j] = sum / a[j * n + j];
-    }
-  }
-  // Row i of the inverse: (e_i - sum_(k < i) L_ik row_k) / L_ii, the rows before it inverted already.
-  const row = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    row.fill(0);
-    for (let k = 0; k < i; k++) {
-      const factor = a[i * n + k];
-      for (let j = 0; j <= k; j++) row[j] -= factor * a[k * n + j];
-    }
-    const scale = 1 / a[i * n + i];
-    for (let j = 0; j < i; j++) a[i * n + j] = scale * row[j];
-    a[i * n + i] = scale;
-    for (let j = i + 1; j < n; j++) a[i * n + j] = 0;
+    this.#cholesky.release();
   }
 }

@@ -1,12 +1,11 @@
 /** Wishart matrices by Bartlett's decomposition, from seeded random numbers. */
 import type { Random } from '../../shared/random.ts';
-import type { Real } from '../blas/types.ts';
 
 /** B [r, r] upper triangular with B^T B Wishart of `degrees` >= r degrees of freedom (Bartlett 1933). What lies below the diagonal is left alone. */
-export function fillBartlett(random: Random, degrees: number, r: number, b: Real): void {
+export function fillBartlett(random: Random, degrees: number, r: number, b: Float64Array): void {
   for (let i = 0; i < r; i++) {
     b[i * r + i] = Math.sqrt(2 * gamma(random, (degrees - i) / 2));
-    for (let j = i + 1; j < r; j++) b[i * r + j] = random.normal();
+    random.fillNormal(b, i * r + i + 1, (i + 1) * r);
   }
 }
 

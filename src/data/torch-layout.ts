@@ -89,12 +89,12 @@ export function fromTorch(
     const list = (names: readonly string[]): string =>
       `${names.slice(0, 20).join(', ')}${names.length > 20 ? ` and ${names.length - 20} more` : ''}`;
     const left = [...tensors].filter(([name]) => !used.has(name) && !isCounter(name));
-    const has = `it has ${tensors.size === 0 ? 'no tensors' : list([...tensors.keys()])}`;
-    const advice =
-      left.length > 0 && faults.some((each) => each.includes('missing'))
-        ? `\nleft over in it: ${list(left.map(([name, { shape }]) => `${name} [${shape.join(', ')}]`))}\n${namingAdvice}`
-        : '';
-    throw new InputError(`the state dict does not fit the model:\n${faults.join('\n')}\n${has}${advice}`);
+    const advice = !faults.some((each) => each.includes(': missing; '))
+      ? ''
+      : left.length === 0
+        ? `\nit has ${tensors.size === 0 ? 'no tensors' : list([...tensors.keys()])}`
+        : `\nleft over in it: ${list(left.map(([name, { shape }]) => `${name} [${shape.join(', ')}]`))}\n${namingAdvice}`;
+    throw new InputError(`the state dict does not fit the model:\n${faults.join('\n')}${advice}`);
   }
   const used = new Set(mappings.map((each) => each.source));
   return { weights, mappings, unused: [...tensors.keys()].filter((name) => !used.has(name) && !isCounter(name)) };

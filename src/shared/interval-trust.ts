@@ -35,11 +35,12 @@ export function intervalLabel(doubts: readonly string[]): string {
   return doubts.length === 0 ? '95 %' : 'nominal 95 %';
 }
 
-/** A warning if few samples decide gamma; else null. */
+/** A warning if few samples decide gamma; null if enough do, or gamma has no interval to doubt. */
 export function fewSamples(
-  row: Pick<CutoffRow, 'block_share'>,
+  row: Pick<CutoffRow, 'block_share' | 'gamma'>,
   summary: Pick<MeasurementSummary, 'bootstrap' | 'noise_share' | 'samples'>,
 ): string | null {
+  if (row.gamma.interval?.ols === undefined) return null;
   const doubts = intervalDoubts(row, summary);
   return doubts.length === 0 ? null : `${doubts.join('; ')}; its interval covers less than 95 %`;
 }

@@ -39,6 +39,18 @@ function expectedText(expected: string): string {
   return choices.length === 0 ? last : `${choices.join(', ')} or ${last}`;
 }
 
+/** What to say of a choice (as valibot quotes it) that is none of `choices`, with the one that another spelling of its name may mean: "leaky_relu", "CrossEntropyLoss", "bce". */
+export function notOneOf(choices: readonly string[], received: string): string {
+  const expected = `expected one of ${choices.join(', ')}`;
+  if (received === 'undefined') return `${expected}, found nothing`;
+  const plain = received.toLowerCase().replace(/[^a-z0-9]/g, '').replace(/loss$/, ''); // prettier-ignore
+  const initials = (name: string): string => name.replace(/([a-z0-9])[a-z0-9]*-?/g, '$1');
+  const meant = choices.find(
+    (name) => name.replaceAll('-', '') === plain || (name.includes('-') && initials(name) === plain),
+  );
+  return `${expected}, received ${received}${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+}
+
 /** Integer in [low, high]. */
 export const integer = (low: number, high = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
   v.pipe(

@@ -136,6 +136,11 @@ test('every misfit is named with what was expected and what was found', () => {
   expect(attempt).toThrow('fc1.bias: expected floating-point numbers, found I32');
   expect(attempt).toThrow('fc2.weight: missing; expected [10, 50] for fc2.kernel [50, 10]');
   expect(attempt).toThrow('it has fc1.weight, fc1.bias');
+  // What it has helps only where something is missing, and what is left over is not listed twice.
+  expect(() => fromTorch(new Map([...state, ['fc2.weight', tensor([50, 10], 1)]]), wanted)).not.toThrow('it has');
+  const other = (): unknown => fromTorch(new Map([...state, ['head.weight', tensor([10, 50], 1)]]), wanted);
+  expect(other).toThrow('left over in it: head.weight [10, 50]');
+  expect(other).not.toThrow('it has');
 });
 
 test.each([

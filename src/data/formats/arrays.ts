@@ -224,9 +224,14 @@ async function readNpyFiles(file: string, options: ArraysOptions): Promise<RawDa
   const targets = options.targetsPath ?? (await firstThere(folder, beside));
   if (targets === undefined) {
     const { shape } = parseNpy(bytes, file);
+    const names = [...new Set(beside)];
+    const missing =
+      names.length === 0
+        ? 'the file with its targets cannot be told from its name'
+        : `no file with its targets beside it (${names.join(', ')})`;
     throw new InputError(
-      `${file}: holds one array of [${shape.join(', ')}], taken as the inputs; its targets were looked for in ${[...new Set(beside)].join(', ') || 'no other file'} ` +
-        'beside it but not found. Name the file: "targets_path" in the specification; or save both with np.savez("data.npz", inputs=x, targets=y)',
+      `${file}: holds one array of [${shape.join(', ')}], taken as the inputs; ${missing}. ` +
+        'Name that file: "targets_path" in the specification; or save both in one with np.savez("data.npz", inputs=x, targets=y)',
     );
   }
   const open = async (inputsFile: string, targetsFile: string, own?: Uint8Array): Promise<Opened> => {

@@ -174,6 +174,7 @@ export async function writeSafetensors(
 }
 
 function headerLength(first8: Uint8Array, fileSize: number, name: string): number {
+  if (fileSize === 0) throw new InputError(`${name}: the file is empty`);
   if (fileSize < 8) throw new InputError(`${name}: not safetensors: expected at least 8 bytes, found ${fileSize}`);
   const length = new DataView(first8.buffer, first8.byteOffset, 8).getBigUint64(0, true);
   if (length > largestHeader || length > fileSize - 8)

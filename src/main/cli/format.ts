@@ -12,7 +12,11 @@ export function formatNumber(value: number | null | undefined, digits = 4): stri
   if (value === 0) return '0';
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1e6) return String(value);
-  if (size >= 1e-3 && size < 1e5) return value.toPrecision(digits);
+  if (size >= 1e-3 && size < 1e5) {
+    const text = value.toPrecision(digits);
+    // More digits before the point than asked for: all of them, no power of ten.
+    return text.includes('e') ? value.toFixed(0) : text;
+  }
   const [mantissa, exponent] = value.toExponential(digits - 1).split('e');
   return `${mantissa} x 10^${Number(exponent)}`;
 }
@@ -47,7 +51,7 @@ function terminalText(label: string): string {
 export function tableLines({ caption, head, rows }: ReportTable): string[] {
   const text = (cells: readonly string[]): string[] => cells.map(terminalText);
   if (head.length === 1 && rows.length === 1)
-    return ['', `  ${terminalText(caption)}: ${head[0]}: ${text(rows[0])[0]}`];
+    return ['', `  ${terminalText(caption)}: ${head[0].replace(/ because$/, '')}: ${text(rows[0])[0]}`];
   return ['', `  ${terminalText(caption)}`, indent(formatTable(text(head), rows.map(text)))];
 }
 

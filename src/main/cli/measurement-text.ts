@@ -134,9 +134,14 @@ function methodLines({ method_reason, projected }: MeasurementSummary): string[]
   ];
 }
 
+/** Whether there is a cross-fitted exponent at all, of which something can be said. */
+const isCrossFitted = ({ gamma }: MeasurementSummary): boolean =>
+  gamma.cross_fitted.some((row) => row.gamma.ols !== null);
+
 /** How far the cross-fitted slopes scatter over random splits. */
 function splitLines(summary: MeasurementSummary): string[] {
   const { gamma } = summary;
+  if (!isCrossFitted(summary)) return [];
   const row = gamma.cross_fitted.filter(({ splits }) => splits !== undefined).at(-1);
   if (row?.splits === undefined) return [`  cross-fitted: ${oneSplit(summary) ?? 'one random split into halves'}`];
   const { count, spread } = row.splits;
@@ -148,6 +153,7 @@ function splitLines(summary: MeasurementSummary): string[] {
 /** The cross-fitted exponent without leakage, if it was simulated. */
 function calibrationLines(summary: MeasurementSummary): string[] {
   const { calibration } = summary;
+  if (!isCrossFitted(summary)) return [];
   const rows =
     calibration?.rows.filter(({ simulated, extrapolated }) => simulated !== null || extrapolated !== null) ?? [];
   const missing = notCalibrated(summary);

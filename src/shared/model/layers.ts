@@ -4,7 +4,7 @@
  * the field before it says so.
  */
 import * as v from 'valibot';
-import { integer, positive, real } from '../validation.ts';
+import { integer, positive, real, notOneOf } from '../validation.ts';
 import { activationFunctions } from './activations.ts';
 
 const layerName = v.pipe(
@@ -51,7 +51,7 @@ const activation = v.strictObject({
   function: v.picklist(activationFunctions, (issue) =>
     /softmax/i.test(issue.received)
       ? 'a softmax is not a function of one number; cross-entropy takes the outputs before it (logits), so leave it out'
-      : `expected one of ${activationFunctions.join(', ')}, received ${issue.received}`,
+      : notOneOf(activationFunctions, issue.received),
   ),
   /** Of leaky-relu below 0; default 0.01. */
   slope: v.optional(real()),

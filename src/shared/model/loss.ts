@@ -3,12 +3,12 @@
  * token, where the model ends in a sequence), t targets, log p = log softmax(y).
  */
 import * as v from 'valibot';
-import { real } from '../validation.ts';
+import { notOneOf, real } from '../validation.ts';
 
 export const losses = ['cross-entropy', 'mse', 'binary-cross-entropy'] as const;
 export type LossName = (typeof losses)[number];
 
-const oneOf = v.picklist(losses, (issue) => `expected one of ${losses.join(', ')}, received ${issue.received}`);
+const oneOf = v.picklist(losses, (issue) => notOneOf(losses, issue.received));
 
 /**
  * The loss of one sample, l = -sum_k w_k t'_k log p_k with t' = (1 - s) t + s / K: t one-hot for a class, or soft targets (not negative, each row
@@ -38,10 +38,8 @@ const mse = v.strictObject({ type: v.literal('mse'), mean_over_outputs });
  */
 const binaryCrossEntropy = v.strictObject({ type: v.literal('binary-cross-entropy'), mean_over_outputs });
 
-const settings = v.variant(
-  'type',
-  [crossEntropy, mse, binaryCrossEntropy],
-  (issue) => `expected one of ${losses.join(', ')}, received ${issue.received}`,
+const settings = v.variant('type', [crossEntropy, mse, binaryCrossEntropy], (issue) =>
+  notOneOf(losses, issue.received),
 );
 
 /** A loss's name, or an object of its type and settings. */

@@ -365,6 +365,8 @@ describe('arrays by their usual names', () => {
     const split = await read({ path: 'x_train.npy' });
     expect([split.classes, split.test!.count]).toEqual([['dog', 'ox'], 2]);
     expect([...(await read({ path: 'alone.npy', targets_path: 'of alone.npy' })).train.targets.values]).toEqual([1, 0]);
-    await expect(read({ path: 'alone.npy' })).rejects.toThrow(/holds one array of \[2, 2\].*"targets_path".*np\.savez/);
+    await expect(read({ path: 'alone.npy' })).rejects.toThrow(
+      /holds one array of \[2, 2\], taken as the inputs; the file with its targets cannot be told from its name\. .*"targets_path".*np\.savez/,
+    );
   });
 });

@@ -68,8 +68,8 @@ export const claimStatements: Readonly<Record<Claim, string>> = {
   C_on_Q: 'C ~ Q',
   commute: 'C and H nearly commute',
   gamma_between_1_and_2: '1 <= gamma <= 2',
-  superlinear: 'superlinear (gamma > 1.05)',
-  Q_rather_than_H: 'C follows Q rather than H',
+  superlinear: 'gamma > 1 (superlinear)',
+  Q_rather_than_H: 'Q rather than H',
   gamma_equals_gamma_Q: 'gamma = gamma_Q',
 };
 

@@ -49,7 +49,13 @@ const matricesOf = {
 export type PairQuantity = keyof typeof matricesOf;
 
 /** Why such a number is undefined: "C is 0 up to rounding"; null if it is defined, or if the measurement does not hold enough to tell. */
-export function undefinedReason(summary: Partial<Judged>, quantity: PairQuantity): string | null {
+export function undefinedReason(
+  summary: Partial<Judged> & Partial<Pick<MeasurementSummary, 'projected'>>,
+  quantity: PairQuantity,
+): string | null {
+  // Two numbers always commute.
+  if (quantity === 'commutator_ratio' && (summary.projected?.k ?? summary.d) === 1)
+    return 'there is only one direction';
   return zeroReason(summary, matricesOf[quantity]);
 }
 

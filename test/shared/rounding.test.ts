@@ -94,6 +94,13 @@ describe('the verdict on the half-sample', () => {
   });
 });
 
+test('a commutator along one direction is not defined, for two numbers always commute', () => {
+  const one = { ...whole, projected: { k: 1 } } as unknown as MeasurementSummary;
+  expect(undefinedReason(one, 'commutator_ratio')).toBe('there is only one direction');
+  expect(definedPair(one, 'commutator_ratio')).toBeNull();
+  expect(definedPair(one, 'cosine_CH')).not.toBeNull();
+});
+
 test('a cosine or commutator that rounding keeps from 0 is 0', () => {
   expect(definedPair({ ...whole, cosine_CH: -3e-17 }, 'cosine_CH')).toBe(0);
   expect(definedPair({ ...whole, cosine_CH: 1e-9 }, 'cosine_CH')).toBe(1e-9);

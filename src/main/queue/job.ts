@@ -69,12 +69,15 @@ export function outcomeOf(
   { info }: Job,
   end: JobEnd,
   closing: boolean,
-): { readonly state: 'done' | 'failed' | 'cancelled'; readonly error: string | null; readonly notice: string | null } {
+): {
+  readonly state: Exclude<JobInfo['state'], 'queued' | 'running'>;
+  readonly error: string | null;
+  readonly notice: string | null;
+} {
   switch (end.kind) {
     case 'ended': {
       const { outcome, reason } = end.event;
-      const state = outcome === 'done' ? 'done' : outcome === 'diverged' ? 'failed' : 'cancelled';
-      return { state, error: reason, notice: null };
+      return { state: outcome === 'paused' ? 'cancelled' : outcome, error: reason, notice: null };
     }
     case 'failed': {
       const { message } = end.event;

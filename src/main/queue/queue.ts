@@ -379,7 +379,7 @@ export class JobQueue {
     if (!cancelled) this.#notice('error', `${job.info.title}: ${messageOf(error)}`, job.info.run);
   }
 
-  #end(job: Job, state: 'done' | 'failed' | 'cancelled', error: string | null): void {
+  #end(job: Job, state: Exclude<JobInfo['state'], 'queued' | 'running'>, error: string | null): void {
     this.#running.delete(job.info.id);
     Object.assign(job.info, { state, error, ended: Date.now(), stopping: false, pid: null });
     this.#ended.unshift({ ...job.info });

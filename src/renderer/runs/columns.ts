@@ -80,19 +80,32 @@ export function columnOf(key: string, width?: number): Column {
 export const narrowest = 48;
 export const widest = 640;
 
-export function titleOf(key: string): string {
-  return (known[key]?.title ?? settingTitle(key))
-    .replace(/^gamma_Q\b/, 'γ_Q')
-    .replace(/^gamma\b/, 'γ')
-    .replace(/^(γ(?:_Q)?)\./, '$1 ')
-    .replace('.cross_fitted', ', cross-fitted');
-}
+/** Results of a layer, by the first part of their key (src/main/store/summary.ts). */
+const resultNames: Readonly<Record<string, string>> = {
+  gamma: 'γ',
+  gamma_Q: 'γ_Q',
+  C_on_Q: 'C on Q',
+  cosine_CH: 'cos(C, H)',
+  cosine_CQ: 'cos(C, Q)',
+  commutator_ratio: 'commutator',
+  sharpness: 'largest H',
+  trace: 'tr H',
+  convergence: 'convergence',
+};
 
-/** A setting by its name with a capital; a result by its key. */
-function settingTitle(key: string): string {
-  if (/^(gamma|cosine|commutator|sharpness|trace|convergence|C_on)/.test(key)) return key;
-  const name = settingName(key);
-  return name.charAt(0).toUpperCase() + name.slice(1);
+/** A setting by its name with a capital; a result by its name and its layer. */
+export function titleOf(key: string): string {
+  const title = known[key]?.title;
+  if (title !== undefined) return title;
+  const [, first = '', rest = ''] = /^(\w+)\.(.+)$/.exec(key) ?? [];
+  if (!Object.hasOwn(resultNames, first)) {
+    const name = settingName(key);
+    return name.charAt(0).toUpperCase() + name.slice(1);
+  }
+  const [place, cutoff] = rest.split('@');
+  const layer = place.replace(/^(training_set|cross_fitted)\.|\.cross_fitted$/, '');
+  const isCrossFitted = place !== layer && !place.startsWith('training_set.');
+  return `${resultNames[first]} ${layer}${isCrossFitted ? ', cross-fitted' : ''}${cutoff === undefined ? '' : `, cutoff ${cutoff}`}`;
 }
 
 export function cellText(row: RunRow, key: string, now: number, projects: ReadonlyMap<string, string>): string {

@@ -215,7 +215,7 @@ export interface JobInfo {
   readonly title: string;
   /** The run that it belongs to. */
   readonly run: string | null;
-  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled';
+  readonly state: 'queued' | 'running' | 'done' | 'failed' | 'diverged' | 'cancelled';
   /** Higher ones first. */
   readonly priority: number;
   readonly progress: Progress | null;

@@ -1,4 +1,5 @@
 /** R_i = Q_ii / H_ii along the spectrum of H, beside its null: the eigenvalues of single samples' Hessians permuted over samples. */
+import { directionsToDraw, undrawnText } from '../../drawn-directions.ts';
 import { headlineCutoff, findRow } from '../../estimands.ts';
 import { correlationShare } from '../../mechanism.ts';
 import { defineFigure } from '../define.ts';
@@ -13,9 +14,9 @@ export function curvatureRatio(measurement: Measurement, options: FigureOptions 
   const { mechanism, floor } = summary;
   const H = arrayOf(measurement, 'eigenvalues');
   const Q = arrayOf(measurement, 'Q_diagonal');
-  const drawn = Array.from(H.keys()).filter(
-    (i) => H[i] > Math.max(floor.H, 1e-9 * H[0]) && Q[i] > Math.max(0, floor.Q),
-  );
+  // As in every figure of diagonals; C takes no part.
+  const directions = directionsToDraw({ selection: H, H, C: Q, Q }, { ...floor, C: floor.Q });
+  const { drawn } = directions;
   const marks: Mark[] = [
     {
       kind: 'points',
@@ -54,6 +55,7 @@ export function curvatureRatio(measurement: Measurement, options: FigureOptions 
       ],
       frameAspect: 0.78,
       notes: [
+        ...[undrawnText([directions])].filter((text) => text !== ''),
         mechanism === undefined
           ? 'no null: the spectra of single samples are measured for dense layers, by the exact method'
           : `band: two standard deviations over 20 permutations of ${integerText(mechanism.samples)} samples` +

@@ -122,7 +122,8 @@ function outsideBlock(
       entries: shared ? [] : legendEntries([plans[k].panel]),
       statements: shared ? statementsOf(plans[k].panel) : [],
     }))
-    .filter(({ entries, statements }) => entries.length + statements.length > 0);
+    .filter(({ entries, statements }) => entries.length + statements.length > 0)
+    .reduce<LegendGroup[]>(withGroup, []);
   const room = width - 2 * edge;
   const [only] = groups;
   const rest =
@@ -130,6 +131,15 @@ function outsideBlock(
       ? legendBlock(only.entries, fonts, style, room, true)
       : groupBlock(groups, fonts, style, room);
   return main === undefined ? rest : stacked(main, rest);
+}
+
+/** A group more; one that says the same as another only adds its letter to it: "(a), (e)". */
+function withGroup(groups: LegendGroup[], group: LegendGroup): LegendGroup[] {
+  const said = ({ entries, statements }: LegendGroup): string =>
+    [...entries.map(({ key }) => key), ...statements].join('\n');
+  const same = groups.findIndex((other) => said(other) === said(group));
+  if (same < 0) return [...groups, group];
+  return groups.map((other, k) => (k === same ? { ...other, letter: `${other.letter}, ${group.letter}` } : other));
 }
 
 function stacked(above: LegendBlock, below: LegendBlock): LegendBlock {

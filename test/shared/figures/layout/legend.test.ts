@@ -112,3 +112,11 @@ test('a long name among short ones stays level where it has room beside its neig
   expect(names).toHaveLength(2);
   expect(names[0].y).toBeCloseTo(names[1].y, 1);
 });
+
+test('panels with the same entries have one group, behind the letters of both', () => {
+  const evolution = (seed: number) => pairFigures.evolution('prl-2', seed);
+  const spec = composePanels([evolution(1), evolution(2)], { preset: 'prl-2' });
+  const texts = words(layoutFigure(spec, fonts)).map(({ text }) => text);
+  expect(texts.filter((text) => text === '(a), (e)')).toHaveLength(1);
+  expect(texts.filter((text) => text === 'cross-fitted')).toHaveLength(1);
+});

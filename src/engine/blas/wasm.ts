@@ -99,16 +99,15 @@ function onMemory(module: WebAssembly.Module, memory: WebAssembly.Memory): WasmB
       const A = transposeA ? matrix(a, k, m, lda, 'A') : matrix(a, m, k, lda, 'A');
       const B = transposeB ? matrix(b, n, k, ldb, 'B') : matrix(b, k, n, ldb, 'B');
       const C = matrix(c, m, n, ldc, 'C');
-      const product = isDouble(a, b, c) ? kernels.gemm64 : kernels.gemm32;
-      product(transposeA ? 1 : 0, transposeB ? 1 : 0, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc, scratch);
+      const [double, left, right] = [isDouble(a, b, c) ? 1 : 0, transposeA ? 1 : 0, transposeB ? 1 : 0];
+      kernels.gemm(double, left, right, m, n, k, alpha, A, lda, B, ldb, beta, C, ldc, scratch);
     },
 
     gemv(transpose, m, n, alpha, a, lda, x, beta, y) {
       const A = matrix(a, m, n, lda, 'A');
       const X = address(x, transpose ? m : n, 'x');
       const Y = address(y, transpose ? n : m, 'y');
-      const product = isDouble(a, x, y) ? kernels.gemv64 : kernels.gemv32;
-      product(transpose ? 1 : 0, m, n, alpha, A, lda, X, beta, Y);
+      kernels.gemv(isDouble(a, x, y) ? 1 : 0, transpose ? 1 : 0, m, n, alpha, A, lda, X, beta, Y);
     },
 
     eigh(n, a, eigenvalues) {

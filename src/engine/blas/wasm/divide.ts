@@ -227,8 +227,8 @@ export class DivideAndConquer {
     const work = this.#work.byteOffset;
     const to = this.#q.byteOffset + 8 * at;
     const ldA = Math.max(1, inner);
-    this.#kernels.gemm64(
-      ...[0, 0, m, columns, inner, 1],
+    this.#kernels.gemm(
+      ...[1, 0, 0, m, columns, inner, 1],
       ...([work + 8 * a, ldA, work + 8 * b, columns] as const),
       ...([0, to, this.#n, this.#scratch] as const),
     );

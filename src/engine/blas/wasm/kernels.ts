@@ -7,10 +7,8 @@ export interface Kernels {
   scratchBytes(): number;
   /** Called with 1: not 0 if multiply-adds round once. */
   fused(one: number): number;
-  gemm32: Gemm;
-  gemm64: Gemm;
-  gemv32: Gemv;
-  gemv64: Gemv;
+  gemm: Gemm;
+  gemv: Gemv;
   /** y = A x for the symmetric A [n, n] in double precision; only its upper triangle is read. */
   symv64(n: number, a: number, lda: number, x: number, y: number): void;
 
@@ -169,7 +167,8 @@ type ConvolutionKernel<Rest extends readonly number[]> = (
 ) => void;
 
 /** C = alpha op(A) op(B) + beta C; see `Blas.gemm`. Flags are 0 or 1. */
-export type Gemm = (
+type Gemm = (
+  double: number,
   transposeA: number,
   transposeB: number,
   m: number,
@@ -187,7 +186,8 @@ export type Gemm = (
 ) => void;
 
 /** y = alpha op(A) x + beta y; see `Blas.gemv`. */
-export type Gemv = (
+type Gemv = (
+  double: number,
   transpose: number,
   m: number,
   n: number,

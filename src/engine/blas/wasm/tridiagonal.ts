@@ -61,7 +61,7 @@ export function tridiagonalise(
       const row = a.subarray(j * n, (j + 1) * n);
       if (rows > 0) {
         for (let r = 0; r < rows; r++) small[r] = x[r * n + j]!;
-        kernels.gemv64(1, rows, n - j, -1, Y + 8 * j, n, S, 1, A + 8 * (j * n + j));
+        kernels.gemv(1, 1, rows, n - j, -1, Y + 8 * j, n, S, 1, A + 8 * (j * n + j));
       }
       d[j] = row[j]!;
       if (j === n - 1) break;
@@ -77,10 +77,10 @@ export function tridiagonalise(
       } else {
         kernels.symv64(rest, A + 8 * ((j + 1) * n + j + 1), n, v, w);
         if (rows > 0) {
-          kernels.gemv64(0, rows, rest, 1, Y + 8 * (j + 1), n, v, 0, S);
-          kernels.gemv64(1, rows, rest, -1, X + 8 * (j + 1), n, S, 1, w);
+          kernels.gemv(1, 0, rows, rest, 1, Y + 8 * (j + 1), n, v, 0, S);
+          kernels.gemv(1, 1, rows, rest, -1, X + 8 * (j + 1), n, S, 1, w);
         }
-        kernels.gemv64(0, 1, rest, 1, w, n, v, 0, S);
+        kernels.gemv(1, 0, 1, rest, 1, w, n, v, 0, S);
         const t = tau[j];
         const shift = 0.5 * t * t * small[0];
         for (let i = 0; i < rest; i++) remaining[i] = t * remaining[i] - shift * row[j + 1 + i];
@@ -93,7 +93,7 @@ export function tridiagonalise(
     for (let i = end; i < n; i += UPDATE_ROWS) {
       const m = Math.min(UPDATE_ROWS, n - i);
       const [left, right, to] = [X + 8 * i, Y + 8 * i, A + 8 * (i * n + i)];
-      kernels.gemm64(1, 0, m, n - i, 2 * (end - start), -1, left, n, right, n, 1, to, n, scratch);
+      kernels.gemm(1, 1, 0, m, n - i, 2 * (end - start), -1, left, n, right, n, 1, to, n, scratch);
     }
   }
   return { d, e, tau };
@@ -107,7 +107,7 @@ function reflector(x: Float64Array, kernels: Kernels, result: Float64Array): [be
   const alpha = x[0];
   const tail = x.byteOffset + 8;
   if (x.length === 1) return [alpha, 0];
-  kernels.gemv64(0, 1, x.length - 1, 1, tail, x.length, tail, 0, result.byteOffset);
+  kernels.gemv(1, 0, 1, x.length - 1, 1, tail, x.length, tail, 0, result.byteOffset);
   const square = result[0];
   if (!(square > NEGLIGIBLE * NEGLIGIBLE)) return [alpha, 0];
   const norm = Math.sqrt(alpha * alpha + square);
@@ -144,12 +144,12 @@ export function applyReflectors(
       v.fill(0, i * width, i * width + i);
       v.set(a.subarray(row * n + row + 1, (row + 1) * n), i * width + i);
     }
-    kernels.gemm64(0, 1, count, count, width, 1, V, width, V, width, 0, gram.byteOffset, count, scratch);
+    kernels.gemm(1, 0, 1, count, count, width, 1, V, width, V, width, 0, gram.byteOffset, count, scratch);
     compactFactor(count, gram, tau.subarray(start, start + count), t);
     const Z = z.byteOffset + 8 * first;
-    kernels.gemm64(0, 1, n, count, width, 1, Z, n, V, width, 0, ZV, count, scratch);
-    kernels.gemm64(0, 1, n, count, count, 1, ZV, count, t.byteOffset, count, 0, ZVT, count, scratch);
-    kernels.gemm64(0, 0, n, width, count, -1, ZVT, count, V, width, 1, Z, n, scratch);
+    kernels.gemm(1, 0, 1, n, count, width, 1, Z, n, V, width, 0, ZV, count, scratch);
+    kernels.gemm(1, 0, 1, n, count, count, 1, ZV, count, t.byteOffset, count, 0, ZVT, count, scratch);
+    kernels.gemm(1, 0, 0, n, width, count, -1, ZVT, count, V, width, 1, Z, n, scratch);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Sweeps on clusters, for the windows. */
 import * as path from 'node:path';
 import type { Handlers } from '../../../shared/contract/index.ts';
+import type { clusters } from '../../../shared/contract/methods/clusters.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { parseSweep } from '../../../shared/sweep.ts';
 import { memoryBytes, limitSeconds } from '../../cluster/partition.ts';
@@ -10,12 +11,7 @@ import { prepareSweep, submitSweep } from '../../cluster/start.ts';
 import { dataFolderOf } from '../../services/runs.ts';
 import type { Workbench } from '../workbench.ts';
 
-type Some = Pick<
-  Handlers<Workbench>,
-  `clusters.${'list' | 'submit' | 'add' | 'forget' | 'status' | 'collect' | 'cancel' | 'resubmit'}`
->;
-
-export const clusterHandlers: Some = {
+export const clusterHandlers: Pick<Handlers<Workbench>, keyof typeof clusters> = {
   'clusters.list': (_, { sweeps }) => sweeps.list(),
 
   'clusters.submit': async ({ experiment, folder, host, remote, cpus, atOnce, time, memory, options }, workbench) => {

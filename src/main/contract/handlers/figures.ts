@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { Handlers } from '../../../shared/contract/index.ts';
+import type { figures } from '../../../shared/contract/methods/figures.ts';
 import { InputError } from '../../../shared/errors.ts';
 import { runsOf } from '../../../shared/figures/apply.ts';
 import { withoutCarried } from '../../../shared/figures/carried.ts';
@@ -13,12 +14,10 @@ import { sourceFigure } from '../../figures/sources.ts';
 import type { Json } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
 
-type Name = `figures.${'list' | 'save' | 'delete' | 'restore' | 'count' | 'render' | 'export' | 'report' | 'reopen'}`;
-
 /** Bytes of a figure that is reopened. */
 const longestFigure = 64 * 1024 * 1024;
 
-export const figureHandlers: Pick<Handlers<Workbench>, Name> = {
+export const figureHandlers: Pick<Handlers<Workbench>, keyof typeof figures> = {
   'figures.list': ({ deleted }, { store }) => store.listFigures({ deleted }),
   'figures.save': ({ recipe, ...figure }, workbench) => {
     if (figure.id !== undefined) existing(workbench, figure.id);

@@ -6,6 +6,7 @@ import { proposeModel } from '../../../data/propose-model.ts';
 import { readShapes } from '../../../data/weights.ts';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { Handlers } from '../../../shared/contract/index.ts';
+import type { imports } from '../../../shared/contract/methods/imports.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
 import { describeModel, parseModel } from '../../../shared/model.ts';
 import { isRunLog } from '../../../data/run-log.ts';
@@ -26,10 +27,7 @@ import type { Json } from '../../store/index.ts';
 import type { WeightsChoice } from '../helper/model-import.ts';
 import type { Workbench } from '../workbench.ts';
 
-type Name =
-  `runs.${'export' | 'bundle' | 'import'}` | `models.${'propose' | 'preview' | 'import' | 'importFile' | 'bridge'}`;
-
-export const importHandlers: Pick<Handlers<Workbench>, Name> = {
+export const importHandlers: Pick<Handlers<Workbench>, keyof typeof imports> = {
   'runs.export': async ({ id, to }, workbench) => {
     const run = workbench.run(id);
     const write = async (target: string): Promise<number> => {

@@ -2,6 +2,7 @@ import { readdir, readFile, statfs } from 'node:fs/promises';
 import * as path from 'node:path';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { DatasetInfo, ExperimentCheck, Forecast, Handlers } from '../../../shared/contract/index.ts';
+import type { making } from '../../../shared/contract/methods/making.ts';
 import { parseDataset } from '../../../shared/dataset.ts';
 import type { DatasetSpec, DatasetSummary } from '../../../shared/dataset.ts';
 import { parseRecorded } from '../../../shared/experiment.ts';
@@ -25,11 +26,6 @@ import type { DatasetEntry, Json } from '../../store/index.ts';
 import type { RunForecast } from '../helper/forecast.ts';
 import type { Workbench } from '../workbench.ts';
 
-type Name =
-  | `datasets.${'list' | 'preview' | 'add' | 'save' | 'remove' | 'download' | 'identify'}`
-  | 'models.verify'
-  | `experiments.${'examples' | 'check'}`;
-
 const generators = [
   ['glyphs', 'Glyphs: drawn digits, 28 × 28'],
   ['gaussian-mixture', 'Gaussian mixture'],
@@ -39,7 +35,7 @@ const generators = [
 
 const examples = new URL('../../../../resources/examples/', import.meta.url);
 
-export const makingHandlers: Pick<Handlers<Workbench>, Name> = {
+export const makingHandlers: Pick<Handlers<Workbench>, keyof typeof making> = {
   'datasets.list': async (_, workbench) => {
     const { store } = workbench;
     const generated = generators.map(([source, name]): DatasetInfo => {

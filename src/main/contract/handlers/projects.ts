@@ -1,13 +1,9 @@
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { Handlers } from '../../../shared/contract/index.ts';
+import type { projects } from '../../../shared/contract/methods/projects.ts';
 import type { Workbench } from '../workbench.ts';
 
-type Some = Pick<
-  Handlers<Workbench>,
-  'projects.list' | 'projects.create' | 'projects.update' | 'projects.delete' | 'projects.restore' | 'tags.list'
->;
-
-export const projectHandlers: Some = {
+export const projectHandlers: Pick<Handlers<Workbench>, keyof typeof projects> = {
   'projects.list': ({ deleted }, { store }) => store.listProjects({ deleted }),
 
   'projects.create': ({ name, description }, { store, bus }) => {

@@ -1,18 +1,13 @@
 import { definedOf } from '../../../shared/defined.ts';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { CheckpointInfo, Handlers, MeasurementInfo } from '../../../shared/contract/index.ts';
+import type { results } from '../../../shared/contract/methods/results.ts';
 import type { MeasurementSummary } from '../../../shared/results.ts';
 import { readResultArrays } from '../../results-file.ts';
 import type { Checkpoint, MeasurementRecord } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
 
-type Name =
-  | `measurements.${'list' | 'get' | 'arrays' | 'atCutoff' | 'heatmap' | 'eigenvector' | 'start' | 'delete'}`
-  | `series.${'names' | 'get' | 'since'}`
-  | 'logs.get'
-  | 'checkpoints.list';
-
-export const resultHandlers: Pick<Handlers<Workbench>, Name> = {
+export const resultHandlers: Pick<Handlers<Workbench>, keyof typeof results> = {
   'measurements.list': ({ runs, parameter }, { store }) =>
     store.measurements(runs, parameter === undefined ? {} : { parameter }).map(measurementInfo),
 

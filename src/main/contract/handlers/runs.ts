@@ -9,6 +9,7 @@ import type {
   RunDetail,
   RunStatus,
 } from '../../../shared/contract/index.ts';
+import type { runs } from '../../../shared/contract/methods/runs.ts';
 import { InputError, messageOf } from '../../../shared/errors.ts';
 import type { DatasetSummary } from '../../../shared/dataset.ts';
 import type { Experiment } from '../../../shared/experiment.ts';
@@ -24,11 +25,6 @@ import type { Json, RunRecord } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
 import { checkpointInfo } from './results.ts';
 
-type Name =
-  | `runs.${'list' | 'ids' | 'counts' | 'groups' | 'values' | 'columns' | 'rows' | 'get' | 'differences' | 'varied' | 'update' | 'delete' | 'restore' | 'purge'}`
-  | `runs.${'start' | 'clone' | 'cancel' | 'pause' | 'resume' | 'retry'}`
-  | 'bin.empty';
-
 /** Fields that every run has; see src/main/store/filter/fields.ts for what each means. */
 const fields: readonly ColumnInfo[] = [
   ...['name', 'status', 'project', 'id', 'setup', 'notes', 'error', 'parent', 'relation', 'host', 'tags'].map(
@@ -39,7 +35,7 @@ const fields: readonly ColumnInfo[] = [
   ),
 ];
 
-export const runHandlers: Pick<Handlers<Workbench>, Name> = {
+export const runHandlers: Pick<Handlers<Workbench>, keyof typeof runs> = {
   'runs.list': (query, { store, changes }) => ({ ...store.listRuns(query), revision: changes.revision }),
   'runs.ids': (query, { store }) => store.listRunIds(query),
   'runs.counts': (query, { store }) => store.countRuns(query),

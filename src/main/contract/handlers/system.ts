@@ -2,6 +2,7 @@ import { readFile, stat, statfs } from 'node:fs/promises';
 import * as path from 'node:path';
 import { FaultError } from '../../../shared/contract/index.ts';
 import type { BackupRecord, Handlers } from '../../../shared/contract/index.ts';
+import type { system } from '../../../shared/contract/methods/system.ts';
 import { inputErrorOf } from '../../../data/files.ts';
 import { parseJson } from '../../../shared/validation.ts';
 import { readPackage, releasesHost } from '../../provenance.ts';
@@ -9,24 +10,12 @@ import type { BackupInfo, Json } from '../../store/index.ts';
 import type { Workbench } from '../workbench.ts';
 import { listFolder } from './folder.ts';
 
-type Name =
-  | 'queue.get'
-  | 'queue.hold'
-  | 'jobs.cancel'
-  | 'requests.cancel'
-  | `settings.${'get' | 'set'}`
-  | `state.${'get' | 'set'}`
-  | `doctor.${'engines' | 'speed'}`
-  | `store.${'info' | 'backup' | 'backups' | 'restore' | 'check'}`
-  | 'app.info'
-  | `files.${'choose' | 'chooseTarget' | 'list' | 'opened' | 'readJson'}`;
-
 /** Characters of JSON that a window may keep under a name. */
 const longestState = 256 * 1024;
 /** Bytes of an experiment file that is read. */
 const longestExperiment = 16 * 1024 * 1024;
 
-export const systemHandlers: Pick<Handlers<Workbench>, Name> = {
+export const systemHandlers: Pick<Handlers<Workbench>, keyof typeof system> = {
   'queue.get': (_, { queue }) => queue.snapshot(),
   'queue.hold': ({ held }, { queue }) => {
     queue.hold(held);

@@ -21,7 +21,7 @@ export function gemmScratchBytes<T>(): i32 {
 }
 
 /** C = alpha op(A) op(B) + beta C; leading dimensions in elements; see `Blas.gemm`. */
-export function gemm<T>(
+export function gemmOf<T>(
   transposeA: bool,
   transposeB: bool,
   m: i32,

@@ -1,14 +1,31 @@
 /** The product of a matrix and a vector, four rows of A at a time; T is f32 or f64, L = 16 / sizeof(T) elements a vector. */
 
+/** y = alpha op(A) x + beta y; the leading dimension in elements; see `Blas.gemv`. */
+export function gemvOf<T>(
+  transpose: bool,
+  m: i32,
+  n: i32,
+  alpha: T,
+  a: usize,
+  lda: i32,
+  x: usize,
+  beta: T,
+  y: usize,
+): void {
+  const bytes = <usize>lda * sizeof<T>();
+  if (transpose) gemvColumns<T>(m, n, alpha, a, bytes, x, beta, y);
+  else gemvRows<T>(m, n, alpha, a, bytes, x, beta, y);
+}
+
 /** y[m] = alpha A x + beta y. */
-export function gemvRows<T>(m: i32, n: i32, alpha: T, a: usize, lda: usize, x: usize, beta: T, y: usize): void {
+function gemvRows<T>(m: i32, n: i32, alpha: T, a: usize, lda: usize, x: usize, beta: T, y: usize): void {
   let i = 0;
   for (; i + 4 <= m; i += 4, a += 4 * lda) fourDots<T>(n, alpha, a, lda, x, beta, y + <usize>i * sizeof<T>());
   for (; i < m; i++, a += lda) update<T>(y + <usize>i * sizeof<T>(), alpha * dot<T>(n, a, x), beta);
 }
 
 /** y[n] = alpha A^T x + beta y. */
-export function gemvColumns<T>(m: i32, n: i32, alpha: T, a: usize, lda: usize, x: usize, beta: T, y: usize): void {
+function gemvColumns<T>(m: i32, n: i32, alpha: T, a: usize, lda: usize, x: usize, beta: T, y: usize): void {
   for (let j: usize = 0; j < <usize>n * sizeof<T>(); j += sizeof<T>()) {
     store<T>(y + j, beta == (0 as T) ? (0 as T) : beta * load<T>(y + j));
   }

@@ -6,8 +6,8 @@
  * Multiply-adds are `relaxed_madd`: fused on every processor that can (x86-64 since 2013, all of ARM64), where they are twice as fast as
  * a product and a sum and give the same bits on all such machines. A processor without them rounds twice; `fused` tells which it is.
  */
-import { gemm, gemmScratchBytes } from './gemm';
-import { gemvColumns, gemvRows } from './gemv';
+import { gemmOf, gemmScratchBytes } from './gemm';
+import { gemvOf } from './gemv';
 import { symvUpper } from './symv';
 
 export { convolution, pad } from './convolution';
@@ -32,7 +32,7 @@ export {
 export { batchGemm } from './small';
 export { gatherPatches, maxPool, scatterPatches, spreadPlaces } from './windows';
 
-/** Bytes of scratch that `gemm32` and `gemm64` write to; one region a thread, 64-byte aligned. */
+/** Bytes of scratch that `gemm` writes to; one region a thread, 64-byte aligned. */
 export function scratchBytes(): i32 {
   return max(gemmScratchBytes<f32>(), gemmScratchBytes<f64>());
 }
@@ -44,28 +44,9 @@ export function fused(one: f64): i32 {
   return f64x2.extract_lane(r, 0) != 0.0 ? 1 : 0;
 }
 
-/** `Blas.gemm` in single precision. */
-export function gemm32(
-  transposeA: bool,
-  transposeB: bool,
-  m: i32,
-  n: i32,
-  k: i32,
-  alpha: f32,
-  a: usize,
-  lda: i32,
-  b: usize,
-  ldb: i32,
-  beta: f32,
-  c: usize,
-  ldc: i32,
-  scratch: usize,
-): void {
-  gemm<f32>(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, scratch);
-}
-
-/** `Blas.gemm` in double precision. */
-export function gemm64(
+/** `Blas.gemm`, of f64 where `double`, else f32. */
+export function gemm(
+  double: bool,
   transposeA: bool,
   transposeB: bool,
   m: i32,
@@ -81,27 +62,13 @@ export function gemm64(
   ldc: i32,
   scratch: usize,
 ): void {
-  gemm<f64>(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, scratch);
+  if (double) gemmOf<f64>(transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, scratch);
+  else gemmOf<f32>(transposeA, transposeB, m, n, k, <f32>alpha, a, lda, b, ldb, <f32>beta, c, ldc, scratch);
 }
 
-/** `Blas.gemv` in single precision. */
-export function gemv32(
-  transpose: bool,
-  m: i32,
-  n: i32,
-  alpha: f32,
-  a: usize,
-  lda: i32,
-  x: usize,
-  beta: f32,
-  y: usize,
-): void {
-  if (transpose) gemvColumns<f32>(m, n, alpha, a, (<usize>lda) << 2, x, beta, y);
-  else gemvRows<f32>(m, n, alpha, a, (<usize>lda) << 2, x, beta, y);
-}
-
-/** `Blas.gemv` in double precision. */
-export function gemv64(
+/** `Blas.gemv`, likewise. */
+export function gemv(
+  double: bool,
   transpose: bool,
   m: i32,
   n: i32,
@@ -112,8 +79,8 @@ export function gemv64(
   beta: f64,
   y: usize,
 ): void {
-  if (transpose) gemvColumns<f64>(m, n, alpha, a, (<usize>lda) << 3, x, beta, y);
-  else gemvRows<f64>(m, n, alpha, a, (<usize>lda) << 3, x, beta, y);
+  if (double) gemvOf<f64>(transpose, m, n, alpha, a, lda, x, beta, y);
+  else gemvOf<f32>(transpose, m, n, <f32>alpha, a, lda, x, <f32>beta, y);
 }
 
 /** y = A x for the symmetric matrix A [n, n] in double precision, of which only the upper triangle is read. */

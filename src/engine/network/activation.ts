@@ -4,7 +4,7 @@ import { piecewiseLinear } from '../../shared/model.ts';
 import type { ActivationFunction, ActivationSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents } from './types.ts';
-import type { Direction, GradientSink, Layer, LayerPlace, TrainingPass } from './types.ts';
+import type { Direction, Layer, LayerPlace, Sink, Tangent, TrainingPass } from './types.ts';
 
 export class ActivationLayer implements Layer {
   readonly label: string;
@@ -17,7 +17,7 @@ export class ActivationLayer implements Layer {
   readonly #coefficient: number | undefined;
   #z: Tensor | null = null;
   #delta: Tensor | null = null;
-  #zDot: Tensor | null = null;
+  #zDot: Tangent = null;
   /** f'(z) and f''(z) of the last pass, computed when first needed. */
   #first: Tensor | null = null;
   #second: Tensor | null = null;
@@ -44,7 +44,7 @@ export class ActivationLayer implements Layer {
     return this.isDone ? x : backend.activate(this.#function, 0, x, this.#coefficient);
   }
 
-  backward(backend: Backend, dy: Tensor, _sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, dy: Tensor, _sink: Sink, needInput: boolean): Tensor | null {
     this.#delta = dy;
     if (!needInput) return null;
     if (this.isDone) return dy;
@@ -52,18 +52,12 @@ export class ActivationLayer implements Layer {
     return backend.activateBackward(this.#function, this.#present(), dy, this.#coefficient);
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, _direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, _direction: Direction): Tangent {
     this.#zDot = xDot;
     return xDot === null ? null : backend.multiply(this.firstDerivative(backend), xDot);
   }
 
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    direction: Direction,
-    _sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
+  tangentBackward(backend: Backend, dyDot: Tangent, direction: Direction, _sink: Sink, needInput: boolean): Tangent {
     if (!needInput) return null;
     const passed = dyDot === null ? null : backend.multiply(this.firstDerivative(backend), dyDot);
     const isFlat = this.isPiecewiseLinear || direction.gaussNewton === true;

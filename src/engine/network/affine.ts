@@ -4,7 +4,7 @@
  */
 import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents, present, productOf, sumRows, weightOf } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, Weights } from './types.ts';
+import type { Direction, Layer, Parameter, Sink, Tangent, Weights } from './types.ts';
 
 /** What each kind of affine layer defines. */
 export interface AffineShape {
@@ -79,7 +79,7 @@ export abstract class AffineLayer implements Layer {
     return backend.affine(this.#input, weightOf(this.#weights, this.kernel), bias);
   }
 
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean): Tensor | null {
     this.#delta = dy;
     const kernel = weightOf(this.#weights, this.kernel);
     const dx = needInput ? this.scatter(backend, backend.matmul(dy, kernel, false, true)) : null;
@@ -90,7 +90,7 @@ export abstract class AffineLayer implements Layer {
     return dx;
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent {
     this.#inputTangent = xDot === null ? null : this.gather(backend, xDot);
     const kernelDot = direction.weights?.get(this.kernel.name);
     const passed = productOf(backend, this.#inputTangent, weightOf(this.#weights, this.kernel));
@@ -102,13 +102,7 @@ export abstract class AffineLayer implements Layer {
     return addTangents(backend, yDot, direction.seeds?.get(this.name) ?? null);
   }
 
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    direction: Direction,
-    sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
+  tangentBackward(backend: Backend, dyDot: Tangent, direction: Direction, sink: Sink, needInput: boolean): Tangent {
     this.#deltaTangent = dyDot;
     const isGaussNewton = direction.gaussNewton === true;
     if (sink !== null) {

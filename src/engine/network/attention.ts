@@ -14,7 +14,7 @@ import type { ByRole, Projections, Role } from './projections.ts';
 import { Rotation } from './rotary.ts';
 import { sequenceShape } from './shapes.ts';
 import { addTangents, present } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, TrainingPass, Weights } from './types.ts';
+import type { Direction, Layer, Parameter, Sink, Tangent, TrainingPass, Weights } from './types.ts';
 
 /** The forward pass by heads: Q times c, K, V [N h T, e]; A [N h T, T]. */
 interface Pass {
@@ -33,7 +33,7 @@ interface Back {
 /** The tangents of the forward pass; null: zero. */
 interface Moved {
   readonly heads: ByRole<Tensor | null>;
-  readonly ADot: Tensor | null;
+  readonly ADot: Tangent;
 }
 
 export class AttentionLayer implements Layer {
@@ -95,7 +95,7 @@ export class AttentionLayer implements Layer {
     return this.#output.forward(backend, this.#join(backend, O));
   }
 
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean): Tensor | null {
     const { heads, A } = present(this.#pass, this.label);
     const blocks = this.#blocks(A);
     const dO = this.#split(backend, present(this.#output.backward(backend, dy, sink, true), this.label));
@@ -112,7 +112,7 @@ export class AttentionLayer implements Layer {
     return this.#projections.backward(backend, deltas, sink, needInput);
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent {
     const { heads, A } = present(this.#pass, this.label);
     const blocks = this.#blocks(A);
     const dots = this.#projections.tangentForward(backend, xDot, direction);
@@ -136,13 +136,7 @@ export class AttentionLayer implements Layer {
     return this.#output.tangentForward(backend, ODot === null ? null : this.#join(backend, ODot), direction);
   }
 
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    direction: Direction,
-    sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
+  tangentBackward(backend: Backend, dyDot: Tangent, direction: Direction, sink: Sink, needInput: boolean): Tangent {
     const { heads, A } = present(this.#pass, this.label);
     const wide = this.#output.tangentBackward(backend, dyDot, direction, sink, true);
     const dots = this.#deltaTangents(backend, wide, direction.gaussNewton === true, { heads, A });

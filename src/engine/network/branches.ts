@@ -8,7 +8,7 @@ import { backwardChain, forwardChain, holds, tangentBackwardChain, tangentForwar
 import { sizeOf } from './shapes.ts';
 import { bySample, consecutive } from './tokens.ts';
 import { addTangents } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, LayerPlace, TrainingPass } from './types.ts';
+import type { Direction, Layer, LayerPlace, Parameter, Sink, Tangent, TrainingPass } from './types.ts';
 
 abstract class BranchedLayer implements Layer {
   readonly label: string;
@@ -42,7 +42,7 @@ abstract class BranchedLayer implements Layer {
     return y;
   }
 
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean, stop?: Layer): Tensor | null {
+  backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean, stop?: Layer): Tensor | null {
     if (stop !== undefined) {
       const stopBranch = this.#branchOf(stop);
       return backwardChain(this.branches[stopBranch], backend, this.part(backend, dy, stopBranch), sink, false, stop);
@@ -55,25 +55,25 @@ abstract class BranchedLayer implements Layer {
     return dx;
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent {
     const ends = this.branches.map((branch) => tangentForwardChain(branch, backend, xDot, direction));
     return ends.every((end) => end === null) ? null : this.join(backend, ends);
   }
 
   tangentBackward(
     backend: Backend,
-    dyDot: Tensor | null,
+    dyDot: Tangent,
     direction: Direction,
-    sink: GradientSink | null,
+    sink: Sink,
     needInput: boolean,
     stop?: Layer,
-  ): Tensor | null {
+  ): Tangent {
     const partOf = (at: number): Tensor | null => (dyDot === null ? null : this.part(backend, dyDot, at));
     if (stop !== undefined) {
       const stopBranch = this.#branchOf(stop);
       return tangentBackwardChain(this.branches[stopBranch], backend, partOf(stopBranch), direction, sink, false, stop);
     }
-    let dxDot: Tensor | null = null;
+    let dxDot: Tangent = null;
     for (let at = this.branches.length - 1; at >= 0; at--) {
       const dxDotOfBranch = tangentBackwardChain(this.branches[at], backend, partOf(at), direction, sink, needInput);
       if (needInput) dxDot = addTangents(backend, dxDotOfBranch, dxDot);

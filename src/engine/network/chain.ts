@@ -1,6 +1,6 @@
 /** The four maps through a chain of layers, and the position of a layer in nested chains. */
 import type { Backend, Tensor } from '../backend/types.ts';
-import type { Direction, GradientSink, Layer, TrainingPass } from './types.ts';
+import type { Direction, Layer, Sink, Tangent, TrainingPass } from './types.ts';
 
 export function forwardChain(layers: readonly Layer[], backend: Backend, x: Tensor, training?: TrainingPass): Tensor {
   let y = x;
@@ -13,7 +13,7 @@ export function backwardChain(
   layers: readonly Layer[],
   backend: Backend,
   dy: Tensor,
-  sink: GradientSink | null,
+  sink: Sink,
   needInput: boolean,
   stop?: Layer,
 ): Tensor | null {
@@ -32,7 +32,7 @@ export function backwardChain(
 export function tangentForwardChain(
   layers: readonly Layer[],
   backend: Backend,
-  xDot: Tensor | null,
+  xDot: Tangent,
   direction: Direction,
 ): Tensor | null {
   let yDot = xDot;
@@ -43,9 +43,9 @@ export function tangentForwardChain(
 export function tangentBackwardChain(
   layers: readonly Layer[],
   backend: Backend,
-  dyDot: Tensor | null,
+  dyDot: Tangent,
   direction: Direction,
-  sink: GradientSink | null,
+  sink: Sink,
   needInput: boolean,
   stop?: Layer,
 ): Tensor | null {

@@ -7,7 +7,7 @@ import type { Backend, Tensor, Window2d } from '../backend/types.ts';
 import { AffineLayer } from './affine.ts';
 import { windowOver } from './shapes.ts';
 import { sumRows, weightOf } from './types.ts';
-import type { GradientSink, TrainingPass, Weights } from './types.ts';
+import type { Sink, TrainingPass, Weights } from './types.ts';
 
 export class Conv2dLayer extends AffineLayer {
   readonly spec: Conv2dSpec;
@@ -48,7 +48,7 @@ export class Conv2dLayer extends AffineLayer {
     return backend.convolve(x, weightOf(this.#values, this.kernel), bias, this.window);
   }
 
-  override backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  override backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean): Tensor | null {
     const x = this.#image;
     if (x === null || backend.convolveBack === undefined) return super.backward(backend, dy, sink, needInput);
     const kernel = weightOf(this.#values, this.kernel);

@@ -7,7 +7,7 @@ import { InputError } from '../../shared/errors.ts';
 import type { DenseSpec, EmbeddingSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents, present, productOf, sumRows, weightOf } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, LayerPlace, Weights } from './types.ts';
+import type { Direction, Layer, LayerPlace, Parameter, Sink, Tangent, Weights } from './types.ts';
 
 /** a^T b: a share of the table's gradient. */
 interface Share {
@@ -72,23 +72,23 @@ export class EmbeddingLayer implements Layer {
     return backend.gatherRows(weightOf(this.#weights, this.kernel), x);
   }
 
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, _needInput: boolean): null {
+  backward(backend: Backend, dy: Tensor, sink: Sink, _needInput: boolean): null {
     this.#sink(backend, dy, sink);
     return null;
   }
 
-  tangentForward(backend: Backend, _xDot: Tensor | null, direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, _xDot: Tangent, direction: Direction): Tangent {
     this.#shares = [];
     const kernelDot = direction.weights?.get(this.kernel.name);
     return kernelDot === undefined ? null : backend.gatherRows(kernelDot, present(this.#input, this.label));
   }
 
-  tangentBackward(backend: Backend, dyDot: Tensor | null, _direction: Direction, sink: GradientSink | null): null {
+  tangentBackward(backend: Backend, dyDot: Tangent, _direction: Direction, sink: Sink): null {
     this.#sink(backend, dyDot, sink);
     return null;
   }
 
-  #sink(backend: Backend, dy: Tensor | null, sink: GradientSink | null): void {
+  #sink(backend: Backend, dy: Tensor | null, sink: Sink): void {
     const shares = this.#shares.splice(0);
     if (sink === null) return;
     const x = present(this.#input, this.label);
@@ -149,7 +149,7 @@ export class TiedDenseLayer implements Layer {
     return this.bias === null ? z : backend.addRow(z, weightOf(this.#weights, this.bias));
   }
 
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean): Tensor | null {
     this.#delta = dy;
     const dx = needInput ? backend.matmul(dy, this.#table) : null;
     if (sink !== null) {
@@ -159,7 +159,7 @@ export class TiedDenseLayer implements Layer {
     return dx;
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent {
     this.#inputTangent = xDot;
     const tableDot = direction.weights?.get(this.#embedding.kernel.name);
     const x = present(this.#input, this.label);
@@ -173,13 +173,7 @@ export class TiedDenseLayer implements Layer {
     return backend.addRow(zDot ?? backend.zeros(x.rows, biasDot.cols), biasDot);
   }
 
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    direction: Direction,
-    sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
+  tangentBackward(backend: Backend, dyDot: Tangent, direction: Direction, sink: Sink, needInput: boolean): Tangent {
     const isGaussNewton = direction.gaussNewton === true;
     const dy = present(this.#delta, this.label);
     if (sink !== null) {

@@ -8,7 +8,7 @@ import type { Conv2dSpec } from '../../shared/model.ts';
 import type { Backend, Tensor, Window2d } from '../backend/types.ts';
 import { windowOver } from './shapes.ts';
 import { addTangents, present, sumRows, weightOf } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, Weights } from './types.ts';
+import type { Direction, GradientSink, Layer, Parameter, Sink, Tangent, Weights } from './types.ts';
 
 export class GroupedConv2dLayer implements Layer {
   readonly label: string;
@@ -26,7 +26,7 @@ export class GroupedConv2dLayer implements Layer {
   #A: Tensor | null = null;
   #W: Tensor | null = null;
   #delta: Tensor | null = null;
-  #ADot: Tensor | null = null;
+  #ADot: Tangent = null;
 
   /** Raises InputError unless the input is images that hold a window and the groups divide channels and filters. */
   constructor(spec: Conv2dSpec, inputShape: readonly number[], weights: Weights, groups: number) {
@@ -62,7 +62,7 @@ export class GroupedConv2dLayer implements Layer {
     return this.bias === null ? z : backend.addRow(z, weightOf(this.#weights, this.bias));
   }
 
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean): Tensor | null {
     this.#delta = this.#byGroups(backend, dy);
     const W = present(this.#W, this.label);
     const dx = needInput ? this.#scatter(backend, this.#times(backend, this.#delta, W, true)) : null;
@@ -73,7 +73,7 @@ export class GroupedConv2dLayer implements Layer {
     return dx;
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent {
     const A = present(this.#A, this.label);
     this.#ADot = xDot === null ? null : this.#gather(backend, xDot);
     const kernelDot = direction.weights?.get(this.kernel.name);
@@ -86,13 +86,7 @@ export class GroupedConv2dLayer implements Layer {
     return backend.addRow(yDot ?? backend.zeros(A.rows / this.#groups, this.kernel.cols), biasDot);
   }
 
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    direction: Direction,
-    sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
+  tangentBackward(backend: Backend, dyDot: Tangent, direction: Direction, sink: Sink, needInput: boolean): Tangent {
     const isGaussNewton = direction.gaussNewton === true;
     const [A, W, delta] = [this.#A, this.#W, this.#delta].map((each) => present(each, this.label));
     const deltaDot = dyDot === null ? null : this.#byGroups(backend, dyDot);

@@ -1,6 +1,6 @@
 /** Layers y = M x without parameters: the four maps are products with M and its transpose. */
 import type { Backend, Tensor } from '../backend/types.ts';
-import type { Direction, GradientSink, Layer, TrainingPass } from './types.ts';
+import type { Direction, Layer, Sink, Tangent, TrainingPass } from './types.ts';
 
 /** A layer y = M x without parameters, M fixed by the last forward pass. */
 export abstract class LinearLayer implements Layer {
@@ -24,21 +24,15 @@ export abstract class LinearLayer implements Layer {
   /** M^T y. */
   protected abstract transpose(backend: Backend, y: Tensor): Tensor;
 
-  backward(backend: Backend, dy: Tensor, _sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, dy: Tensor, _sink: Sink, needInput: boolean): Tensor | null {
     return needInput ? this.transpose(backend, dy) : null;
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, _direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, _direction: Direction): Tangent {
     return xDot === null ? null : this.map(backend, xDot);
   }
 
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    _direction: Direction,
-    _sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
+  tangentBackward(backend: Backend, dyDot: Tangent, _direction: Direction, _sink: Sink, needInput: boolean): Tangent {
     return needInput && dyDot !== null ? this.transpose(backend, dyDot) : null;
   }
 }

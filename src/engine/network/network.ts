@@ -14,7 +14,7 @@ import {
 } from './chain.ts';
 import { SampleLoss } from './loss.ts';
 import { sizeOf } from './shapes.ts';
-import type { Direction, GradientSink, Layer, Parameter, TrainingPass } from './types.ts';
+import type { Direction, Layer, Parameter, Sink, TrainingPass } from './types.ts';
 
 export class Network {
   readonly spec: ModelSpec;
@@ -136,7 +136,7 @@ export class Network {
   }
 
   /** Sends dl/dy down to layer `stop` (inclusive; default: all). */
-  backward(dy: Tensor, sink: GradientSink | null, stop?: Layer): void {
+  backward(dy: Tensor, sink: Sink, stop?: Layer): void {
     backwardChain(this.layers, this.backend, dy, sink, false, stop);
   }
 
@@ -155,7 +155,7 @@ export class Network {
    * The R-operator: derivatives along `direction` of the output and then of every delta and gradient, after a forward and a backward pass. Returns
    * y dot (null: zero). `weights` [samples, 1] multiply the samples' losses, if the backward pass had them too.
    */
-  tangent(direction: Direction, sink: GradientSink | null, stop?: Layer, weights?: Tensor): Tensor | null {
+  tangent(direction: Direction, sink: Sink, stop?: Layer, weights?: Tensor): Tensor | null {
     const yDot = this.outputTangent(direction);
     let dyDot = yDot === null ? null : this.loss.curvature(this.backend, this.output, yDot);
     if (dyDot !== null && weights !== undefined)

@@ -8,7 +8,7 @@
  */
 import type { Backend, Tensor } from '../backend/types.ts';
 import { addTangents, present, sumRows, weightOf } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, TrainingPass, Weights } from './types.ts';
+import type { Direction, Layer, Parameter, Sink, Tangent, TrainingPass, Weights } from './types.ts';
 
 /** hat by rows of groups, with what its derivatives need. */
 export interface Standardised {
@@ -40,9 +40,9 @@ export abstract class NormLayer implements Layer {
   #u: Tensor | null = null;
   #dx: Tensor | null = null;
   /** x dot and hat dot by rows of groups; hat dot by positions. */
-  #xDot: Tensor | null = null;
-  #hatDot: Tensor | null = null;
-  #channelsDot: Tensor | null = null;
+  #xDot: Tangent = null;
+  #hatDot: Tangent = null;
+  #channelsDot: Tangent = null;
 
   constructor(
     spec: {
@@ -99,7 +99,7 @@ export abstract class NormLayer implements Layer {
     return null;
   }
 
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean): Tensor | null {
     this.#dy = dy;
     const whole = this.wholeGradient(backend, dy, needInput);
     let dx: Tensor | null = whole?.dx ?? null;
@@ -119,7 +119,7 @@ export abstract class NormLayer implements Layer {
     return dx;
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent {
     const hat = present(this.#channels, this.label);
     this.#xDot = xDot === null ? null : this.toGroups(backend, xDot);
     this.#hatDot = this.#xDot === null ? null : this.#jacobian(backend, this.#xDot);
@@ -131,13 +131,7 @@ export abstract class NormLayer implements Layer {
     return biasDot === undefined ? yDot : backend.addRow(yDot ?? backend.zeros(hat.rows, hat.cols), biasDot);
   }
 
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    direction: Direction,
-    sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
+  tangentBackward(backend: Backend, dyDot: Tangent, direction: Direction, sink: Sink, needInput: boolean): Tangent {
     const isGaussNewton = direction.gaussNewton === true;
     const dy = present(this.#dy, this.label);
     const channelsDot = isGaussNewton ? null : this.#channelsDot;

@@ -6,7 +6,7 @@ import { AffineLayer } from './affine.ts';
 import { imageShape, windowOver } from './shapes.ts';
 import { addBySample, bySample, positionTable } from './tokens.ts';
 import { sumRows, weightOf } from './types.ts';
-import type { Direction, GradientSink, Parameter, Weights } from './types.ts';
+import type { Direction, Parameter, Sink, Tangent, Weights } from './types.ts';
 
 export class PatchesLayer extends AffineLayer {
   override readonly parameters: readonly Parameter[];
@@ -54,13 +54,13 @@ export class PatchesLayer extends AffineLayer {
       : addBySample(backend, tokens, this.positions, weightOf(this.#values, this.#table));
   }
 
-  override backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  override backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean): Tensor | null {
     const dx = super.backward(backend, dy, sink, needInput);
     this.#sink(backend, sink, dy);
     return dx;
   }
 
-  override tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+  override tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent {
     const yDot = super.tangentForward(backend, xDot, direction);
     const tableDot = this.#table === null ? undefined : direction.weights?.get(this.#table.name);
     if (tableDot === undefined) return yDot;
@@ -69,11 +69,11 @@ export class PatchesLayer extends AffineLayer {
 
   override tangentBackward(
     backend: Backend,
-    dyDot: Tensor | null,
+    dyDot: Tangent,
     direction: Direction,
-    sink: GradientSink | null,
+    sink: Sink,
     needInput: boolean,
-  ): Tensor | null {
+  ): Tangent {
     const dxDot = super.tangentBackward(backend, dyDot, direction, sink, needInput);
     if (dyDot !== null) this.#sink(backend, sink, dyDot);
     return dxDot;
@@ -87,7 +87,7 @@ export class PatchesLayer extends AffineLayer {
     return backend.scatterPatches(columns, this.#window);
   }
 
-  #sink(backend: Backend, sink: GradientSink | null, dy: Tensor): void {
+  #sink(backend: Backend, sink: Sink, dy: Tensor): void {
     if (sink === null || this.#table === null) return;
     sumRows(backend, sink, this.#table, () => bySample(backend, dy, this.positions));
   }

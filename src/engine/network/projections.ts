@@ -3,7 +3,7 @@ import type { AttentionSpec } from '../../shared/model.ts';
 import type { Backend, Tensor } from '../backend/types.ts';
 import { DenseLayer } from './dense.ts';
 import { addTangents } from './types.ts';
-import type { Direction, GradientSink, Parameter, Weights } from './types.ts';
+import type { Direction, Parameter, Sink, Tangent, Weights } from './types.ts';
 
 export const roles = ['query', 'key', 'value'] as const;
 export type Role = (typeof roles)[number];
@@ -13,15 +13,15 @@ export type ByRole<T> = Record<Role, T>;
 export interface Projections {
   readonly parameters: readonly Parameter[];
   forward(backend: Backend, x: Tensor): ByRole<Tensor>;
-  backward(backend: Backend, deltas: ByRole<Tensor>, sink: GradientSink | null, needInput: boolean): Tensor | null;
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): ByRole<Tensor | null>;
+  backward(backend: Backend, deltas: ByRole<Tensor>, sink: Sink, needInput: boolean): Tensor | null;
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): ByRole<Tensor | null>;
   tangentBackward(
     backend: Backend,
     dots: ByRole<Tensor | null>,
     direction: Direction,
-    sink: GradientSink | null,
+    sink: Sink,
     needInput: boolean,
-  ): Tensor | null;
+  ): Tangent;
 }
 
 export function projectionsOf(
@@ -53,14 +53,14 @@ class SeparateProjections implements Projections {
     return byRole((role) => this.#layers[role].forward(backend, x));
   }
 
-  backward(backend: Backend, deltas: ByRole<Tensor>, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, deltas: ByRole<Tensor>, sink: Sink, needInput: boolean): Tensor | null {
     let dx: Tensor | null = null;
     for (const role of roles)
       dx = addTangents(backend, dx, this.#layers[role].backward(backend, deltas[role], sink, needInput));
     return dx;
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): ByRole<Tensor | null> {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): ByRole<Tensor | null> {
     return byRole((role) => this.#layers[role].tangentForward(backend, xDot, direction));
   }
 
@@ -68,10 +68,10 @@ class SeparateProjections implements Projections {
     backend: Backend,
     dots: ByRole<Tensor | null>,
     direction: Direction,
-    sink: GradientSink | null,
+    sink: Sink,
     needInput: boolean,
-  ): Tensor | null {
-    let dxDot: Tensor | null = null;
+  ): Tangent {
+    let dxDot: Tangent = null;
     for (const role of roles) {
       const dxDotOfRole = this.#layers[role].tangentBackward(backend, dots[role], direction, sink, needInput);
       dxDot = addTangents(backend, dxDot, dxDotOfRole);
@@ -95,11 +95,11 @@ class PackedProjections implements Projections {
     return this.#parts(backend, this.#layer.forward(backend, x));
   }
 
-  backward(backend: Backend, deltas: ByRole<Tensor>, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, deltas: ByRole<Tensor>, sink: Sink, needInput: boolean): Tensor | null {
     return this.#layer.backward(backend, backend.concatColumns(roles.map((role) => deltas[role])), sink, needInput);
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): ByRole<Tensor | null> {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): ByRole<Tensor | null> {
     const dot = this.#layer.tangentForward(backend, xDot, direction);
     return dot === null ? { query: null, key: null, value: null } : this.#parts(backend, dot);
   }
@@ -108,9 +108,9 @@ class PackedProjections implements Projections {
     backend: Backend,
     dots: ByRole<Tensor | null>,
     direction: Direction,
-    sink: GradientSink | null,
+    sink: Sink,
     needInput: boolean,
-  ): Tensor | null {
+  ): Tangent {
     const known = roles.map((role) => dots[role]).find((dot) => dot !== null);
     const all =
       known === undefined || known === null

@@ -8,7 +8,7 @@ import type { Backend, Tensor } from '../backend/types.ts';
 import { LinearLayer } from './linear.ts';
 import { imageShape, sequenceShape } from './shapes.ts';
 import { sumRows, weightOf } from './types.ts';
-import type { Direction, GradientSink, Layer, Parameter, LayerPlace, Weights } from './types.ts';
+import type { Direction, Layer, LayerPlace, Parameter, Sink, Tangent, Weights } from './types.ts';
 
 /** An image's positions as tokens. The numbers stay where they are. */
 export class TokensLayer extends LinearLayer {
@@ -117,30 +117,24 @@ export class PositionsLayer implements Layer {
     return addBySample(backend, x, this.#tokens, weightOf(this.#weights, this.#table));
   }
 
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean): Tensor | null {
     this.#sink(backend, sink, dy);
     return needInput ? dy : null;
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent {
     const tableDot = direction.weights?.get(this.#table.name);
     if (tableDot === undefined) return xDot;
     const zeros = (): Tensor => backend.zeros(this.#rows, this.#table.cols / this.#tokens);
     return addBySample(backend, xDot ?? zeros(), this.#tokens, tableDot);
   }
 
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    _direction: Direction,
-    sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
+  tangentBackward(backend: Backend, dyDot: Tangent, _direction: Direction, sink: Sink, needInput: boolean): Tangent {
     if (dyDot !== null) this.#sink(backend, sink, dyDot);
     return needInput ? dyDot : null;
   }
 
-  #sink(backend: Backend, sink: GradientSink | null, dy: Tensor): void {
+  #sink(backend: Backend, sink: Sink, dy: Tensor): void {
     if (sink !== null) sumRows(backend, sink, this.#table, () => bySample(backend, dy, this.#tokens));
   }
 }
@@ -197,12 +191,12 @@ export class ClassTokenLayer implements Layer {
     return this.#joined(backend, backend.repeatRows(weightOf(this.#weights, this.#token), this.#samples), x);
   }
 
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean): Tensor | null {
+  backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean): Tensor | null {
     this.#sink(backend, sink, dy);
     return needInput ? this.#others(backend, dy) : null;
   }
 
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null {
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent {
     const tokenDot = direction.weights?.get(this.#token.name);
     if (xDot === null && tokenDot === undefined) return null;
     const first =
@@ -210,13 +204,7 @@ export class ClassTokenLayer implements Layer {
     return this.#joined(backend, first, xDot ?? backend.zeros(this.#samples * this.#tokens, this.#width));
   }
 
-  tangentBackward(
-    backend: Backend,
-    dyDot: Tensor | null,
-    _direction: Direction,
-    sink: GradientSink | null,
-    needInput: boolean,
-  ): Tensor | null {
+  tangentBackward(backend: Backend, dyDot: Tangent, _direction: Direction, sink: Sink, needInput: boolean): Tangent {
     if (dyDot === null) return null;
     this.#sink(backend, sink, dyDot);
     return needInput ? this.#others(backend, dyDot) : null;
@@ -234,7 +222,7 @@ export class ClassTokenLayer implements Layer {
     return backend.reshape(rest, flat.rows * this.#tokens, this.#width);
   }
 
-  #sink(backend: Backend, sink: GradientSink | null, dy: Tensor): void {
+  #sink(backend: Backend, sink: Sink, dy: Tensor): void {
     if (sink === null) return;
     const flat = bySample(backend, dy, this.#tokens + 1);
     sumRows(backend, sink, this.#token, () => backend.columnsOf(flat, consecutive(0, this.#width)));

@@ -43,6 +43,12 @@ export interface GradientSink {
   addRows?(parameter: Parameter, rows: () => Tensor, sum?: () => Tensor): void;
 }
 
+/** null: gradients are not asked for. */
+export type Sink = GradientSink | null;
+
+/** A derivative along the direction; null stands for zero. */
+export type Tangent = Tensor | null;
+
 /** Which step of training a forward pass belongs to. Without one the pass evaluates or measures: no dropout, running statistics. */
 export interface TrainingPass {
   /** Of the training run. */
@@ -82,18 +88,18 @@ export interface Layer {
    * dx, or null unless `needInput`. Gradients of the parameters go to the sink, after dx is computed (a sink may change the weights).
    * `stop`, where it is given, is a layer inside this one below which nothing is needed.
    */
-  backward(backend: Backend, dy: Tensor, sink: GradientSink | null, needInput: boolean, stop?: Layer): Tensor | null;
-  /** y dot; null stands for zero, in the argument and in the answer. */
-  tangentForward(backend: Backend, xDot: Tensor | null, direction: Direction): Tensor | null;
+  backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean, stop?: Layer): Tensor | null;
+  /** y dot. */
+  tangentForward(backend: Backend, xDot: Tangent, direction: Direction): Tangent;
   /** dx dot, or null for zero or unless `needInput`; derivatives of the gradients go to the sink. */
   tangentBackward(
     backend: Backend,
-    dyDot: Tensor | null,
+    dyDot: Tangent,
     direction: Direction,
-    sink: GradientSink | null,
+    sink: Sink,
     needInput: boolean,
     stop?: Layer,
-  ): Tensor | null;
+  ): Tangent;
   /** Computes now what the tangent maps will need in every direction. */
   linearise?(backend: Backend): void;
 }
@@ -116,19 +122,18 @@ export function present<T>(value: T | null, label: string): T {
   return value;
 }
 
-/** a + b where null is zero. */
-export function addTangents(backend: Backend, a: Tensor | null, b: Tensor | null): Tensor | null {
+export function addTangents(backend: Backend, a: Tangent, b: Tangent): Tangent {
   if (a === null) return b;
   return b === null ? a : backend.add(a, b);
 }
 
-/** op(a) op(b) where null is zero. */
+/** op(a) op(b). */
 export function productOf(
   backend: Backend,
-  a: Tensor | null | undefined,
-  b: Tensor | null | undefined,
+  a: Tangent | undefined,
+  b: Tangent | undefined,
   transposeB = false,
-): Tensor | null {
+): Tangent {
   return a === null || b === null || a === undefined || b === undefined
     ? null
     : backend.matmul(a, b, false, transposeB);

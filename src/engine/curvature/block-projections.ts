@@ -107,21 +107,8 @@ export const blockProjectionsTask = defineTask(
             const width = some * outer;
             backend.scope(() => {
               const u = backend.take(samples, width).data;
-              blas.gemm(
-                false,
-                false,
-                samples,
-                width,
-                inner,
-                1,
-                input,
-                inner,
-                all.subarray(first * outer),
-                ld,
-                0,
-                u,
-                width,
-              );
+              const right = all.subarray(first * outer);
+              blas.gemm(false, false, samples, width, inner, 1, input, inner, right, ld, 0, u, width);
               for (let p = 0; p < samples; p++) {
                 const rows = u.subarray(p * width, (p + 1) * width);
                 projector.add(p, rows, some, squaredNorm(input, p * inner, inner), offsets, first, results[index]);

@@ -30,21 +30,8 @@ export const productTask = defineTask('product', ({ blas }: TaskContext, argumen
   const { rows, leftWidth, rightWidth, from, to, columns = rightWidth } = argument;
   const left = blas.open(argument.left).subarray(from);
   const sum = blas.open(argument.sum).subarray(from * columns);
-  blas.gemm(
-    true,
-    false,
-    to - from,
-    columns,
-    rows,
-    1,
-    left,
-    leftWidth,
-    blas.open(argument.right),
-    rightWidth,
-    1,
-    sum,
-    columns,
-  );
+  const right = blas.open(argument.right);
+  blas.gemm(true, false, to - from, columns, rows, 1, left, leftWidth, right, rightWidth, 1, sum, columns);
 });
 
 export interface EighArgument {

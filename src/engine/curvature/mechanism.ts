@@ -61,21 +61,8 @@ export const mechanismTask = defineTask(
         const matrices =
           width === 0 ? outputHessian(network, backend, layer, false).data : outputFactor(network, backend, layer).data;
         const u = backend.take(samples, count * outer).data;
-        blas.gemm(
-          false,
-          false,
-          samples,
-          count * outer,
-          inner,
-          1,
-          input,
-          inner,
-          columns,
-          count * outer,
-          0,
-          u,
-          count * outer,
-        );
+        const wide = count * outer;
+        blas.gemm(false, false, samples, wide, inner, 1, input, inner, columns, wide, 0, u, wide);
         const along = backend.take(count, rank).data;
         const turned = backend.take(count, rank).data;
         const classOf = dataOf(targets);

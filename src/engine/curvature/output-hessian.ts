@@ -57,22 +57,9 @@ export function byRecursion(
       const kernel = dataOf(kernelOf(network, layer));
       const inner = layer.kernel.rows;
       // (S W^T)_p for all samples at once, then W (S W^T)_p for each.
-      const right = backend.take(samples * width, inner);
-      backend.blas.gemm(
-        false,
-        true,
-        samples * width,
-        inner,
-        width,
-        1,
-        s.data,
-        width,
-        kernel,
-        width,
-        0,
-        right.data,
-        inner,
-      );
+      const rows = samples * width;
+      const right = backend.take(rows, inner);
+      backend.blas.gemm(false, true, rows, inner, width, 1, s.data, width, kernel, width, 0, right.data, inner);
       const next = backend.take(samples, inner * inner);
       for (let p = 0; p < samples; p++) {
         const below = right.data.subarray(p * width * inner, (p + 1) * width * inner);

@@ -202,23 +202,10 @@ function covarianceTimes(
       }
     }
     const rows = a.subarray(start * inner);
-    blas.gemm(
-      true,
-      false,
-      inner,
-      outer,
-      count,
-      1 / samples,
-      rows,
-      inner,
-      paired,
-      outer,
-      start === 0 ? 0 : 1,
-      mean,
-      outer,
-    );
+    const keep = start === 0 ? 0 : 1;
+    blas.gemm(true, false, inner, outer, count, 1 / samples, rows, inner, paired, outer, keep, mean, outer);
     blas.gemm(false, true, count, k, d, 1, gradients, d, vectors, d, 0, along, k);
-    blas.gemm(true, false, k, d, count, 1 / samples, along, k, gradients, d, start === 0 ? 0 : 1, out, d);
+    blas.gemm(true, false, k, d, count, 1 / samples, along, k, gradients, d, keep, out, d);
   }
   for (let i = 0; i < k; i++) {
     let dot = 0;

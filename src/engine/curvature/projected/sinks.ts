@@ -64,11 +64,8 @@ export class PerSampleSink extends TermSink {
     for (const [parameter, terms] of this.terms) {
       const offset = this.space.offsets.get(parameter.name) ?? 0;
       const v = direction?.subarray(offset, offset + parameter.rows * parameter.cols) ?? null;
-      if (terms.every(({ a }) => a === null)) this.#measureRows(parameter, terms, squares, v, products);
-      else if (
-        terms.every(({ a }) => a !== null) &&
-        gramIsCheaper(parameter, (terms.length * terms[0].b.rows) / this.#count)
-      )
+      const isProduct = terms.every(({ a }) => a !== null);
+      if (isProduct && gramIsCheaper(parameter, (terms.length * terms[0].b.rows) / this.#count))
         this.#measureByGram(parameter, terms, squares, v, products);
       else this.#measureExplicitly(parameter, terms, squares, v, products);
     }
@@ -86,41 +83,10 @@ export class PerSampleSink extends TermSink {
         if (a === null) addColumnSums(right, b.cols, out, offset);
         else {
           const left = dataOf(a).subarray(p * T * rows, (p + 1) * T * rows);
-          blas.gemm(
-            true,
-            false,
-            rows,
-            cols,
-            T,
-            1,
-            left,
-            rows,
-            right,
-            cols,
-            1,
-            out.subarray(offset, offset + rows * cols),
-            cols,
-          );
+          const target = out.subarray(offset, offset + rows * cols);
+          blas.gemm(true, false, rows, cols, T, 1, left, rows, right, cols, 1, target, cols);
         }
       }
-    }
-  }
-
-  #measureRows(
-    { rows, cols }: Parameter,
-    terms: readonly Term[],
-    squares: Float64Array,
-    v: Real | null,
-    products: Float64Array | null,
-  ): void {
-    const gradient = new Float64Array(rows * cols);
-    for (let p = 0; p < this.#count; p++) {
-      gradient.fill(0);
-      for (const { b } of terms) {
-        const size = (b.rows / this.#count) * b.cols;
-        addColumnSums(dataOf(b).subarray(p * size, (p + 1) * size), rows * cols, gradient, 0);
-      }
-      addSquareAndProduct(gradient, rows * cols, v, p, squares, products);
     }
   }
 

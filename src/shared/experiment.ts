@@ -111,7 +111,7 @@ const measurement = v.strictObject({
 });
 /** The options of a measurement: the one type for them, from the window and the command line to the engine and the store. */
 export type MeasurementSpec = v.InferOutput<typeof measurement>;
-/** What is measured besides, where it is asked for: the options that do not say of what and how C, H and Q are measured. */
+/** What is measured besides, if it is asked for: the options that do not say of what and how C, H and Q are measured. */
 export type ExtraOption = Exclude<
   keyof MeasurementSpec,
   'parameters' | 'when' | 'method' | 'top' | 'which' | 'samples' | 'seed' | 'precision' | 'convergence'

@@ -13,7 +13,7 @@ import type { Direction, Layer, Parameter, Sink, Tangent, TrainingPass, Weights 
 /** hat by rows of groups, with what its derivatives need. */
 export interface Standardised {
   readonly hat: Tensor;
-  /** [rows, 1], or [1, columns] where a group is a column; null if mean and variance are constants. */
+  /** [rows, 1], or [1, columns] if a group is a column; null if mean and variance are constants. */
   readonly rstd: Tensor | null;
 }
 
@@ -78,7 +78,7 @@ export abstract class NormLayer implements Layer {
     return backend.standardise(this.toGroups(backend, x), this.epsilon);
   }
 
-  /** J u where mean and variance are constants. */
+  /** J u if mean and variance are constants. */
   protected constantJacobian(_backend: Backend, _u: Tensor): Tensor {
     throw new Error(`${this.label}: has no constant Jacobian`);
   }
@@ -154,7 +154,7 @@ export abstract class NormLayer implements Layer {
     return dxDot === null ? null : this.fromGroups(backend, dxDot);
   }
 
-  /** J u where mean and variance move with x. */
+  /** J u if mean and variance move with x. */
   protected movingJacobian(backend: Backend, u: Tensor, hat: Tensor, rstd: Tensor): Tensor {
     return backend.standardiseJacobian(u, hat, rstd);
   }

@@ -25,7 +25,7 @@ function poolingWindow(spec: PoolingSpec, inputShape: readonly number[], place: 
 }
 
 export class MaxPoolLayer extends LinearLayer {
-  /** The relu right behind it, whose work a pass in training does in the same loop where the backend can. */
+  /** The relu right behind it, whose work a pass in training does in the same loop if the backend can. */
   relu: ActivationLayer | null = null;
   readonly #window: Window2d;
   #places: Tensor | null = null;
@@ -111,7 +111,7 @@ class PlaceSumLayer extends LinearLayer {
   }
 }
 
-/** x [outer, from, inner] to [outer, to, inner] by a matrix [to, from], or [from, to] where it is not transposed. */
+/** x [outer, from, inner] to [outer, to, inner] by a matrix [to, from], or [from, to] if it is not transposed. */
 function along(
   backend: Backend,
   x: Tensor,

@@ -37,7 +37,7 @@ interface Along {
   readonly after: number;
 }
 
-/** Raises InputError, naming the layer, where not one whole window fits the image. */
+/** Raises InputError, naming the layer, if not one whole window fits the image. */
 export function windowOver(shape: readonly number[], choice: WindowChoice, who: string): Window2d {
   const [height, width, channels] = imageShape(shape, who);
   const [kernel, stride, dilation] = [pairOf(choice.kernel), pairOf(choice.stride), pairOf(choice.dilation ?? 1)];

@@ -86,7 +86,7 @@ export interface Layer {
   forward(backend: Backend, x: Tensor, training?: TrainingPass): Tensor;
   /**
    * dx, or null unless `needInput`. Gradients of the parameters go to the sink, after dx is computed (a sink may change the weights).
-   * `stop`, where it is given, is a layer inside this one below which nothing is needed.
+   * `stop`, if it is given, is a layer inside this one below which nothing is needed.
    */
   backward(backend: Backend, dy: Tensor, sink: Sink, needInput: boolean, stop?: Layer): Tensor | null;
   /** y dot. */

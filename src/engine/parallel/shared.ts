@@ -1,7 +1,7 @@
 /** Arrays in memory that threads share. */
 import type { Real } from '../blas/types.ts';
 
-/** The same values over a SharedArrayBuffer (the array itself where it already is). */
+/** The same values over a SharedArrayBuffer (the array itself if it already is). */
 export function shared<T extends Real>(values: T): T {
   if (values.buffer instanceof SharedArrayBuffer) return values;
   const buffer = new SharedArrayBuffer(values.byteLength);

@@ -42,7 +42,7 @@ export interface BlockTraces {
   readonly C: Float64Array;
   readonly H: Float64Array;
   readonly Q: Float64Array;
-  /** The largest |g_p|^2 of each block, where it was kept. */
+  /** The largest |g_p|^2 of each block, if it was kept. */
   readonly largest?: Float64Array;
 }
 
@@ -66,7 +66,7 @@ export const defaultBlocks = 16;
  * Cuts the random order of samples (half A first, then half B; each in random order) into quarters and these into blocks of sizes that
  * differ by one at most.
  * @param halves numbers of samples in A and in B, each >= 4.
- * @param perQuarter blocks a quarter, >= 2; fewer where a quarter has fewer than two samples for each.
+ * @param perQuarter blocks a quarter, >= 2; fewer if a quarter has fewer than two samples for each.
  */
 export function planBlocks(halves: readonly [number, number], perQuarter = defaultBlocks): SampleBlock[] {
   if (!(Number.isInteger(perQuarter) && perQuarter >= 2))

@@ -26,7 +26,7 @@ export interface CalibrationInput {
   /** Samples of the smaller half. */
   readonly samples: number;
   readonly traceH: number;
-  /** d, where the halves hold the leading of d directions alone; default: they hold all. */
+  /** d, if the halves hold the leading of d directions alone; default: they hold all. */
   readonly dimensions?: number;
   /** Cross-fitted rows with intervals; those without one are left out. */
   readonly rows: readonly CutoffRow[];

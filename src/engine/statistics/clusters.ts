@@ -8,7 +8,7 @@
 export const clusterGap = 1e-8;
 
 /**
- * They are one where the gap is also below this times their own size (or both are smaller than `clusterGap` times the largest, below
+ * They are one if the gap is also below this times their own size (or both are smaller than `clusterGap` times the largest, below
  * every cutoff). Among thousands of small eigenvalues neighbours are closer than 1e-8 of the largest merely because they are many:
  * without this condition they would chain into one cluster that spans decades, and its mean would bend the fit (on 2,500 eigenvalues
  * spread over 8 decades, the slope at a cutoff of 1e-8 from 1.20 to 1.10). Copies of one eigenvalue come out of the arithmetic within

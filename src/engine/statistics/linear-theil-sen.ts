@@ -82,7 +82,7 @@ export class LinearTheilSen {
   }
 
   /**
-   * The Theil-Sen entries of `out` for what `fits` was last loaded with, with the mean correction where that is a resample (a sample that
+   * The Theil-Sen entries of `out` for what `fits` was last loaded with, with the mean correction if that is a resample (a sample that
    * lacks one block of many has none).
    */
   slopes(out: Float64Array, resample: boolean): void {

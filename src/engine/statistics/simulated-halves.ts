@@ -72,7 +72,7 @@ export class SimulatedHalves {
   /**
    * The population's eigenvalues tau [d], such that those of simulated halves agree with the measured ones rank by rank, and beyond these in their sum (fixed-point iteration; sample
    * eigenvalues are too extreme). Null if the directions simulated beyond the measured ones cannot hold that sum.
-   * @param measured at most d, decreasing @param beyond needed where they are fewer than d
+   * @param measured at most d, decreasing @param beyond needed if they are fewer than d
    */
   population(measured: Float64Array, beyond?: Beyond): Float64Array | null {
     const d = this.#d;

@@ -4,7 +4,7 @@ import type { StandardErrors } from '../../shared/results.ts';
 
 /**
  * sqrt(sum_b n_b^2 (m_b - m)^2 / N^2 * B / (B - 1)) with m_b the mean over block b of n_b samples and m the mean over all N: the spread of B block
- * means over sqrt(B) where blocks are of one size. Expects at least 2 blocks.
+ * means over sqrt(B) if blocks are of one size. Expects at least 2 blocks.
  */
 export function standardErrorOverBlocks(sums: ArrayLike<number>, sizes: readonly number[]): number {
   const count = sizes.length;
@@ -26,7 +26,7 @@ export function noiseShare({ traces }: BlockProjections): { sample: number | nul
   return { sample: share(traces.largest), block: share(traces.C) };
 }
 
-/** Of the traces, where sums by block were kept, and of the largest eigenvalue along its direction. */
+/** Of the traces, if sums by block were kept, and of the largest eigenvalue along its direction. */
 export function standardErrors({ blocks, training_set, traces }: BlockProjections): StandardErrors {
   const sizes = blocks.map((block) => block.end - block.start);
   const of = (sums: ArrayLike<number> | undefined): number | null =>

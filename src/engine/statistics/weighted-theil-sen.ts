@@ -62,7 +62,7 @@ export class WeightedSlopes {
   }
 
   /**
-   * The median slope to within `tolerance`, searched from `start` outwards; the middle of the two middle slopes where exactly half of the
+   * The median slope to within `tolerance`, searched from `start` outwards; the middle of the two middle slopes if exactly half of the
    * weight lies above a whole range. NaN with fewer than 2 points.
    */
   median(start: number, tolerance: number): number {

@@ -15,7 +15,7 @@ export interface Evaluation {
   readonly accuracy: number | null;
 }
 
-/** Samples of a pass, at most; fewer where that many would not stay in a processor's cache: numbers in the widest matrix of a pass. */
+/** Samples of a pass, at most; fewer if that many would not stay in a processor's cache: numbers in the widest matrix of a pass. */
 const mostSamples = 1000;
 const cachedNumbers = 2 ** 18;
 

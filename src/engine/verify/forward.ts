@@ -145,7 +145,7 @@ function one(layer: LayerSpec, weights: DualWeights, v: Values): Values {
   }
 }
 
-/** Entries of one group to mean 0 (where `centred`) and mean square 1. */
+/** Entries of one group to mean 0 (if `centred`) and mean square 1. */
 function normalised({ shape, x }: Values, epsilon: number, groupOf: (at: number) => number, centred: boolean): Values {
   const members: number[][] = [];
   for (let at = 0; at < x.length; at++) (members[groupOf(at)] ??= []).push(at);

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Collects garbage and resets the peak where the system can (Linux); elsewhere the peak remains that of the whole process. */
+/** Collects garbage and resets the peak if the system can (Linux); elsewhere the peak remains that of the whole process. */
 export function resetPeak(): void {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();

@@ -1,4 +1,4 @@
-/** PyTorch at the packed products of the exact method, on the same machine: scripts/torch-products.py, where python3 has torch. */
+/** PyTorch at the packed products of the exact method, on the same machine: scripts/torch-products.py, if python3 has torch. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

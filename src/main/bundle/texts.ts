@@ -5,7 +5,7 @@ import type { Manifest } from './manifest.ts';
 /** What a reader has to know about a run to repeat it. */
 export interface RunOrigin {
   readonly seed: number | null;
-  /** Name and hash of the data it was trained on, where the run says. */
+  /** Name and hash of the data it was trained on, if the run says. */
   readonly dataset: { readonly name: string; readonly hash: string } | null;
   /** The file or folder that the data come from; null for data that the program draws itself. */
   readonly path: string | null;

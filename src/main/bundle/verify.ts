@@ -1,6 +1,6 @@
 /**
  * Checking a bundle (manifest.ts) on any machine: that every file is what its checksum says, that every run can be imported into a store, that every figure is drawn
- * again with the same numbers, and, where it is asked for, that every run is repeated with the same result.
+ * again with the same numbers, and, if it is asked for, that every run is repeated with the same result.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, symlinkSync } from 'node:fs';

@@ -66,7 +66,7 @@ export function figureOptions(values: Optional<FlagValues<typeof figureFlags>>):
   return parseWith(optionsSchema, options, 'options');
 }
 
-/** JSON where it is JSON, else the text itself. */
+/** JSON if it is JSON, else the text itself. */
 function valueOf(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

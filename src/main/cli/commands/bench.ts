@@ -84,7 +84,7 @@ With --backend cuda, webgpu or tfjs-node: that device beside the cpu instead (tr
 layer, Hessian-vector products and samples' values of a CNN), the share of matrix products, PyTorch at the same products where
 python3 has torch, and the precision reached against float64.
 
-With --peers: Covature beside PyTorch (eager, torch.compile, torch.func), NumPy and, where they are installed, SciPy, PyHessian and
+With --peers: Covature beside PyTorch (eager, torch.compile, torch.func), NumPy and, if they are installed, SciPy, PyHessian and
 curvlinops, at the same work with the same threads, in one run (sgd, exact, network and projected; python3 with torch): one table with ratios.
 
 ${flagsHelp(flags)}`;

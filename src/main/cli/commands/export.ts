@@ -49,7 +49,7 @@ const flags = {
   dpi: dpiFlag,
   parameter: { schema: v.string(), value: 'P', help: 'only this layer ("fc2" or "fc2.kernel")' },
   step: { schema: integer(0), value: 'N', help: 'measurements at this step of training', otherwise: 'the last' },
-  apart: { schema: toggle, help: 'a figure for each run, where one could hold several as panels' },
+  apart: { schema: toggle, help: 'a figure for each run, if one could hold several as panels' },
   ...figureFlags,
   name: { schema: v.string(), value: 'NAME', help: 'file name of a single figure, without its ending' },
   out: {

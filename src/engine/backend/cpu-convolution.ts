@@ -107,21 +107,8 @@ export class CpuConvolution extends ServedLoops {
       const first = (images.data.byteOffset - dx.data.byteOffset) / this.bytes;
       const { rows, cols } = images;
       const from = x.data.subarray(first, first + rows * cols);
-      this.#blas.gemm(
-        true,
-        false,
-        cols,
-        sums.cols,
-        rows,
-        1,
-        from,
-        cols,
-        columns.data,
-        sums.cols,
-        keep,
-        sums.data,
-        sums.cols,
-      );
+      const wide = sums.cols;
+      this.#blas.gemm(true, false, cols, wide, rows, 1, from, cols, columns.data, wide, keep, sums.data, wide);
       keep = 1;
     });
     for (let t = 0; t < taps; t++)

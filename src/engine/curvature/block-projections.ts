@@ -10,11 +10,12 @@ import { defineTask, type TaskContext } from '../parallel/task.ts';
 import { emptySums, planBlocks } from '../statistics/index.ts';
 import type { BlockProjections, ChosenDirections, ProjectedDirections, ProjectionSums } from '../statistics/index.ts';
 import type { AffineLayer } from '../network/affine.ts';
-import { openedProblem, passBatch, squaredNorm } from './factors.ts';
+import { openedProblem, passBatch } from './factors.ts';
 import type { FactorLayout, Problem } from './factors.ts';
 import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
 import type { Half } from './moments.ts';
 import type { Spectrum } from './spectrum.ts';
+import { sumOfSquares } from './vectors.ts';
 
 /** Samples whose projections are computed at once. */
 const pieceSize = 128;
@@ -92,8 +93,8 @@ export const blockProjectionsTask = defineTask(
         const { layer, input, delta } = passBatch(problem, layout, order, start, samples);
         const projector = projectorOf(problem, layer, samples, delta, outer);
         for (let p = 0; p < samples; p++) {
-          const norm = squaredNorm(input, p * inner, inner);
-          const squaredGradient = norm * squaredNorm(delta, p * outer, outer);
+          const norm = sumOfSquares(input, p * inner, inner);
+          const squaredGradient = norm * sumOfSquares(delta, p * outer, outer);
           traces.C += squaredGradient;
           traces.largest = Math.max(traces.largest, squaredGradient);
           traces.H += norm * projector.trace(p);
@@ -111,7 +112,7 @@ export const blockProjectionsTask = defineTask(
               blas.gemm(false, false, samples, width, inner, 1, input, inner, right, ld, 0, u, width);
               for (let p = 0; p < samples; p++) {
                 const rows = u.subarray(p * width, (p + 1) * width);
-                projector.add(p, rows, some, squaredNorm(input, p * inner, inner), offsets, first, results[index]);
+                projector.add(p, rows, some, sumOfSquares(input, p * inner, inner), offsets, first, results[index]);
               }
             });
           }
@@ -182,7 +183,7 @@ function projectorOf(
       for (let i = 0; i < inner; i++) sum += traced[p * size + i * inner + i];
       return sum;
     },
-    squaredTrace: (p) => squaredNorm(traced, p * size, size),
+    squaredTrace: (p) => sumOfSquares(traced, p * size, size),
     add: (p, u, count, norm, offsets, first, sums) => {
       const matrix = extended.subarray(p * outer * width, (p + 1) * outer * width);
       blas.gemm(false, false, count, width, outer, 1, u, outer, matrix, width, 0, moved, width);

@@ -14,6 +14,7 @@ import type { ModelSpec } from '../../shared/model.ts';
 import { defineTask, Slot, type TaskContext } from '../parallel/task.ts';
 import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
 import { packedSize, packOuter, packSymmetric } from './packing.ts';
+import { sumOfSquares } from './vectors.ts';
 
 /** The network and the samples under measurement, as a worker thread holds them. */
 export interface Problem {
@@ -154,7 +155,7 @@ export const factorsTask = defineTask('factors', (context: TaskContext, argument
       const offset = (row + p) * width;
       const { matrix, from, square } = hessians(p);
       packSymmetric(matrix, from, outer, 1, right, offset);
-      packSymmetric(square, 0, outer, squaredNorm(input, p * inner, inner), right, offset + blockWidth);
+      packSymmetric(square, 0, outer, sumOfSquares(input, p * inner, inner), right, offset + blockWidth);
       packOuter(delta, p * outer, outer, 1, right, offset + 2 * blockWidth);
       if (gaussNewton !== null)
         packSymmetric(gaussNewton.data, p * outer * outer, outer, 1, right, offset + 3 * blockWidth);
@@ -218,12 +219,6 @@ function ones(backend: CpuBackend, rows: number): ReturnType<CpuBackend['take']>
   const tensor = backend.take(rows, 1);
   tensor.data.fill(1);
   return tensor;
-}
-
-export function squaredNorm(values: Real, from: number, n: number): number {
-  let sum = 0;
-  for (let i = from; i < from + n; i++) sum += values[i] * values[i];
-  return sum;
 }
 
 /** A sum with the losses of the samples that passed last added, one after the other: however samples are cut into passes, they are added in their order. */

@@ -11,9 +11,10 @@ import { leastSquares, moments } from '../../shared/fits.ts';
 import { standardCutoffs } from '../../shared/estimands.ts';
 import type { MechanismSummary, Quantiles, SampleSpectra } from '../../shared/mechanism.ts';
 import { defineTask, type TaskContext } from '../parallel/task.ts';
-import { openedProblem, passBatch, squaredNorm } from './factors.ts';
+import { openedProblem, passBatch } from './factors.ts';
 import type { FactorLayout } from './factors.ts';
 import { factorWidth, outputFactor, outputHessian } from './output-hessian.ts';
+import { sumOfSquares } from './vectors.ts';
 
 /** Directions, spread over the spectrum in its logarithm, that the samples' curvatures are compared with. */
 export const mechanismDirections = 96;
@@ -67,7 +68,7 @@ export const mechanismTask = defineTask(
         const turned = backend.take(count, rank).data;
         const classOf = dataOf(targets);
         for (let p = 0; p < samples; p++) {
-          const norm = squaredNorm(input, p * inner, inner);
+          const norm = sumOfSquares(input, p * inner, inner);
           const size = outer * rank;
           const b = matrices.subarray(p * size, (p + 1) * size);
           // Of B_p^T B_p the eigenvalues are those of S_p, and B_p e / sqrt(s) its eigenvectors.

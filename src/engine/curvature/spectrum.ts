@@ -45,7 +45,7 @@ export async function diagonalOf(pool: Pool, spectrum: Spectrum, matrix: Real): 
   const { d } = spectrum;
   const out = pool.allocate('float64', d);
   await Promise.all(
-    pieces(0, d).map(([from, to]) =>
+    rowPieces(0, d).map(([from, to]) =>
       pool.run(quadraticFormsTask, {
         d,
         vectors: pool.reference(spectrum.vectors),
@@ -70,7 +70,7 @@ export function decreasing(spectrum: Spectrum): Float64Array {
 export async function measureCommutator(pool: Pool, d: number, C: Real, H: Real): Promise<number> {
   const [left, right] = [pool.reference(H), pool.reference(C)];
   const sums = await Promise.all(
-    pieces(0, d).map(([from, to]) => pool.run(commutatorTask, { d, left, right, from, to })),
+    rowPieces(0, d).map(([from, to]) => pool.run(commutatorTask, { d, left, right, from, to })),
   );
   let [product, difference] = [0, 0];
   for (const sum of sums) {
@@ -147,7 +147,8 @@ function gatherRows(pool: Pool, spectrum: Spectrum, order: readonly number[]): {
   return { vectors, eigenvalues };
 }
 
-function pieces(first: number, end: number): (readonly [number, number])[] {
+/** [from, to) of every piece of the rows [first, end). */
+export function rowPieces(first: number, end: number): (readonly [number, number])[] {
   const list: (readonly [number, number])[] = [];
   for (let from = first; from < end; from += pieceSize) list.push([from, Math.min(from + pieceSize, end)]);
   return list;

@@ -9,10 +9,9 @@ import type { ArrayReference, Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../../parallel/task.ts';
 import { dot, sumOfSquares } from '../vectors.ts';
+import { rowPieces } from '../spectrum.ts';
 import type { Spectrum } from '../spectrum.ts';
 
-/** Rows of one piece. */
-const pieceSize = 320;
 /** Columns of one block of a symmetric product. */
 const blockWidth = 512;
 
@@ -138,17 +137,19 @@ export interface BesideC {
 export async function rowSquares(pool: Pool, d: number, rows: Real, matrix: Real): Promise<Float64Array> {
   const references = { rows: pool.reference(rows), matrix: pool.reference(matrix) };
   const parts = await Promise.all(
-    pieces(d).map(([from, to]) => pool.run(rowSquaresTask, { d, ...references, from, to })),
+    rowPieces(0, d).map(([from, to]) => pool.run(rowSquaresTask, { d, ...references, from, to })),
   );
   const out = new Float64Array(d);
-  for (const [i, [from]] of pieces(d).entries()) out.set(parts[i], from);
+  for (const [i, [from]] of rowPieces(0, d).entries()) out.set(parts[i], from);
   return out;
 }
 
 /** ||CE - EC|| / (2 ||CE||) for E = C + g g^T; 0 where CE = 0. */
 export async function empiricalFisherRatio(pool: Pool, d: number, C: Real, g: Float64Array): Promise<number> {
   const matrix = pool.reference(C);
-  const parts = await Promise.all(pieces(d).map(([from, to]) => pool.run(squareNormTask, { d, matrix, from, to })));
+  const parts = await Promise.all(
+    rowPieces(0, d).map(([from, to]) => pool.run(squareNormTask, { d, matrix, from, to })),
+  );
   const ofSquare = parts.reduce((sum, each) => sum + each, 0);
   const Cg = timesVector(pool, d, C, g);
   const CCg = timesVector(pool, d, C, Cg);
@@ -170,7 +171,7 @@ export async function squaredHessianBesideC(
   const squares = Float64Array.from(eigenvalues, (x) => x * x);
   const references = { vectors: pool.reference(vectors), matrix: pool.reference(C) };
   const parts = await Promise.all(
-    pieces(d).map(([from, to]) => pool.run(squaredSpectrumTask, { d, squares, ...references, from, to })),
+    rowPieces(0, d).map(([from, to]) => pool.run(squaredSpectrumTask, { d, squares, ...references, from, to })),
   );
   const total = (key: keyof SquaredSpectrumSums): number => parts.reduce((sum, each) => sum + each[key], 0);
   const product = total('product');
@@ -189,11 +190,4 @@ export function timesVector(pool: Pool, d: number, matrix: Real, x: Float64Array
   const out = Float64Array.from(to);
   for (const array of [from, to]) pool.blas.release(array);
   return out;
-}
-
-function pieces(d: number): (readonly [number, number])[] {
-  return Array.from(
-    { length: Math.ceil(d / pieceSize) },
-    (_, i) => [i * pieceSize, Math.min((i + 1) * pieceSize, d)] as const,
-  );
 }

@@ -4,11 +4,12 @@
  */
 import type { ArrayReference, Real } from '../../blas/types.ts';
 import { defineTask, type TaskContext } from '../../parallel/task.ts';
-import { openedProblem, passBatch, squaredNorm } from '../factors.ts';
+import { openedProblem, passBatch } from '../factors.ts';
 import type { FactorLayout } from '../factors.ts';
 import { outputHessian } from '../output-hessian.ts';
 import { DualBlocks } from './blocks.ts';
 import type { OutputMoments } from './outputs.ts';
+import { sumOfSquares } from '../vectors.ts';
 
 const batchSize = 64;
 
@@ -72,12 +73,12 @@ export const dualDirectionsTask = defineTask(
         if (k > 0) blas.gemm(false, false, count, width, inner, 1, input, inner, columns, width, 0, x, width);
         blas.gemm(true, false, inner, outer, count, 1, input, inner, delta, outer, 1, total, outer);
         for (let p = 0; p < count; p++) {
-          const norm = squaredNorm(input, p * inner, inner);
+          const norm = sumOfSquares(input, p * inner, inner);
           const ofClass = classes?.[start + p] ?? 0;
           const hessian = hessians.subarray(p * outer * outer, (p + 1) * outer * outer);
           const rows = x.subarray(p * width, (p + 1) * width);
           blocks.load(outputs.subarray((start + p) * outer, (start + p + 1) * outer), hessian, norm, ofClass);
-          squares += norm * squaredNorm(delta, p * outer, outer);
+          squares += norm * sumOfSquares(delta, p * outer, outer);
           if (norm > 0) {
             used++;
             const size = moments.classes?.[ofClass].count ?? 0;

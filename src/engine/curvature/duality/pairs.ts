@@ -11,10 +11,10 @@ import { dataOf } from '../../backend/cpu.ts';
 import type { AffineLayer } from '../../network/affine.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../../parallel/task.ts';
-import { openedProblem, passBatch, squaredNorm } from '../factors.ts';
+import { openedProblem, passBatch } from '../factors.ts';
 import type { FactorLayout } from '../factors.ts';
 import { outputHessian } from '../output-hessian.ts';
-import { dot } from '../vectors.ts';
+import { dot, sumOfSquares } from '../vectors.ts';
 
 const batchSize = 32;
 const pieceSize = 128;
@@ -64,7 +64,7 @@ export const dualPairsTask = defineTask(
           const [a, b] = [part(ofP.input, inner), part(ofQ.input, inner)];
           const [deltaP, deltaQ] = [part(ofP.delta, outer), part(ofQ.delta, outer)];
           const z = part(zQ, outer);
-          const norm = squaredNorm(a, 0, inner);
+          const norm = sumOfSquares(a, 0, inner);
           if (!(norm > 0)) continue;
           const u = difference(z, part(zP, outer));
           const hessian = part(hessians, outer * outer);

@@ -2,13 +2,14 @@
 import type { ArrayReference, Real } from '../../blas/types.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { defineTask, type TaskContext } from '../../parallel/task.ts';
-import { openedProblem, passBatch, squaredNorm } from '../factors.ts';
+import { openedProblem, passBatch } from '../factors.ts';
 import type { FactorLayout } from '../factors.ts';
 import { outputHessian } from '../output-hessian.ts';
 import { packedSum } from '../moments.ts';
 import { packOuter, packSymmetric } from '../packing.ts';
 import { DualBlocks } from './blocks.ts';
 import type { OutputMoments } from './outputs.ts';
+import { sumOfSquares } from '../vectors.ts';
 
 export interface DualFactorsArgument {
   readonly layout: FactorLayout;
@@ -41,7 +42,7 @@ export const dualFactorsTask = defineTask(
       for (let p = 0; p < count; p++) {
         const hessian = hessians.subarray(p * outer * outer, (p + 1) * outer * outer);
         const z = outputs.subarray((start + p) * outer, (start + p + 1) * outer);
-        blocks.load(z, hessian, squaredNorm(input, p * inner, inner), classes?.[start + p] ?? 0);
+        blocks.load(z, hessian, sumOfSquares(input, p * inner, inner), classes?.[start + p] ?? 0);
         packOuter(input, p * inner, inner, 1, left, (row + p) * leftWidth);
         for (const [b, matrix] of blocks.matrices.entries())
           packSymmetric(matrix, 0, outer, 1, right, (row + p) * width + b * blockWidth);

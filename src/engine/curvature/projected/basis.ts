@@ -6,7 +6,8 @@ import type { Real } from '../../blas/types.ts';
 import type { Random } from '../../../shared/random.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { taskContext, type Task } from '../../parallel/task.ts';
-import { basisCombineTask, basisProjectTask, basisSubtractTask, squaresOf } from './tasks.ts';
+import { basisCombineTask, basisProjectTask, basisSubtractTask } from './tasks.ts';
+import { sumOfSquares } from '../vectors.ts';
 
 /** Numbers of V above which an operation is worth spreading. */
 const worthSpreading = 2 ** 18;
@@ -60,7 +61,7 @@ export class Basis {
 
   /** `remove`, repeated while cancellation leaves a remainder that is not orthogonal ("twice is enough", Kahan and Parlett). */
   async orthogonalise(count: number, w: Real): Promise<{ readonly along: Float64Array; readonly norm: number }> {
-    const before = Math.sqrt(squaresOf(w));
+    const before = Math.sqrt(sumOfSquares(w, 0, w.length));
     if (count === 0) return { along: new Float64Array(0), norm: before };
     const first = await this.remove(count, w);
     // Daniel, Gragg, Kaufman and Stewart (1976): below this share the remainder must be orthogonalised once more, or errors grow from step to step.
@@ -74,7 +75,7 @@ export class Basis {
   async fresh(count: number, w: Real, random: Random): Promise<void> {
     for (let attempt = 0; attempt < 10; attempt++) {
       for (let j = 0; j < this.d; j++) w[j] = random.normal();
-      scaleBy(w, 1 / Math.sqrt(squaresOf(w)));
+      scaleBy(w, 1 / Math.sqrt(sumOfSquares(w, 0, w.length)));
       if (count === 0) return;
       // Three times: near the end of the space almost all of the first draw is removed.
       let norm = 1;

@@ -1,5 +1,5 @@
 /** Tasks of worker threads for the projected method. Each writes its own lane's part of the output; lanes never depend on the threads. */
-import type { ArrayReference, Real } from '../../blas/types.ts';
+import type { ArrayReference } from '../../blas/types.ts';
 import { dataOf } from '../../backend/cpu.ts';
 import type { Tensor } from '../../backend/types.ts';
 import type { GradientSink } from '../../network/types.ts';
@@ -9,6 +9,7 @@ import { linearise, onChunk, projectedState, scratchOf } from './linearised.ts';
 import { chunksOf } from './plan.ts';
 import { PerSampleSink, SumSink } from './sinks.ts';
 import { directionOf } from './space.ts';
+import { sumOfSquares } from '../vectors.ts';
 
 export interface GradientsArgument {
   readonly lane: number;
@@ -260,7 +261,7 @@ export const basisSubtractTask = defineTask(
     const basis = blas.open(argument.basis).subarray(from);
     const w = blas.open(argument.w).subarray(from, to);
     blas.gemv(true, rows, to - from, -1, basis, d, blas.open(argument.coefficients), 1, w);
-    return squaresOf(w);
+    return sumOfSquares(w, 0, w.length);
   },
 );
 
@@ -285,9 +286,3 @@ export const basisCombineTask = defineTask(
     blas.gemm(false, false, count, to - from, rows, 1, blas.open(argument.coefficients), rows, basis, d, 0, out, d);
   },
 );
-
-export function squaresOf(values: Real): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i] * values[i];
-  return sum;
-}

@@ -20,18 +20,21 @@ export interface ProductArgument {
   /** This piece: columns [from, to) of left, which are rows of the sum. */
   readonly from: number;
   readonly to: number;
+  /** And the columns [first, end) of right and of the sum. */
+  readonly first: number;
+  readonly end: number;
   /** [leftWidth, columns]: left^T right is added to it. */
   readonly sum: ArrayReference;
   /** The leading columns of right alone; default all. */
-  readonly columns?: number;
+  readonly columns?: number | undefined;
 }
 
 export const productTask = defineTask('product', ({ blas }: TaskContext, argument: ProductArgument): void => {
-  const { rows, leftWidth, rightWidth, from, to, columns = rightWidth } = argument;
+  const { rows, leftWidth, rightWidth, from, to, first, end, columns = rightWidth } = argument;
   const left = blas.open(argument.left).subarray(from);
-  const sum = blas.open(argument.sum).subarray(from * columns);
-  const right = blas.open(argument.right);
-  blas.gemm(true, false, to - from, columns, rows, 1, left, leftWidth, right, rightWidth, 1, sum, columns);
+  const right = blas.open(argument.right).subarray(first);
+  const sum = blas.open(argument.sum).subarray(from * columns + first);
+  blas.gemm(true, false, to - from, end - first, rows, 1, left, leftWidth, right, rightWidth, 1, sum, columns);
 });
 
 export interface EighArgument {

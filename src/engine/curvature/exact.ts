@@ -67,12 +67,27 @@ export async function measureExact(pool: Pool, input: MeasurementInput, options:
     summariseExact(context, matrices, whole, along, halves, overBlocks),
   );
   stages.finish();
-  const { moments, C, H, Q, gaussNewton } = matrices;
-  const release = (): void => {
-    for (const array of new Set([H, C, Q, spectrum.vectors, gaussNewton, moments.sums.A, moments.sums.B]))
-      pool.blas.release(array);
-  };
-  return { summary, arrays, release };
+  return { summary, arrays, release: () => releaseMatrices(pool, matrices, spectrum) };
+}
+
+/** Seconds by stage of what comes before the parts along directions: C, H, Q, the spectrum and what is compared along it. Errors as of `measureExact`. */
+export async function timeSpectrum(
+  pool: Pool,
+  input: MeasurementInput,
+  options: MeasurementOptions,
+): Promise<Readonly<Record<string, number>>> {
+  const stages = new Stages(options);
+  const context = openExact(pool, input, options, stages);
+  const matrices = await measureMatrices(context);
+  const { spectrum } = await measureSpectrum(context, matrices);
+  pool.blas.release(spectrum.eigenvalues);
+  releaseMatrices(pool, matrices, spectrum);
+  return stages.seconds;
+}
+
+function releaseMatrices(pool: Pool, { moments, C, H, Q, gaussNewton }: MeasuredMatrices, spectrum: Spectrum): void {
+  for (const array of new Set([H, C, Q, spectrum.vectors, gaussNewton, moments.sums.A, moments.sums.B]))
+    pool.blas.release(array);
 }
 
 /** Checks what is asked for. */

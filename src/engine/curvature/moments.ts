@@ -13,8 +13,8 @@ import type { FactorLayout } from './factors.ts';
 
 /** Samples whose factors one task makes. */
 const pieceSize = 128;
-/** Rows of the sum that one task makes. */
-const productRows = 160;
+/** Of the sum that one task makes. Each task has the library copy its part of both factors, which costs more the narrower the piece is. */
+const largestPiece = { rows: 1280, columns: 480 };
 /** Bytes of both factors together. */
 const factorBytes = 160 * 2 ** 20;
 
@@ -137,12 +137,25 @@ export async function momentSums(pool: Pool, layout: FactorLayout, options: Mome
 }
 
 /** sum += left^T right over `rows` rows, in pieces. */
-async function addProducts(pool: Pool, shared: Omit<ProductArgument, 'from' | 'to'>): Promise<void> {
+export async function addProducts(
+  pool: Pool,
+  shared: Omit<ProductArgument, 'from' | 'to' | 'first' | 'end'>,
+): Promise<void> {
   const tasks: Promise<void>[] = [];
-  for (let from = 0; from < shared.leftWidth; from += productRows) {
-    tasks.push(pool.run(productTask, { ...shared, from, to: Math.min(from + productRows, shared.leftWidth) }));
-  }
+  const { leftWidth, columns = shared.rightWidth } = shared;
+  for (const [from, to] of evenly(leftWidth, largestPiece.rows))
+    for (const [first, end] of evenly(columns, largestPiece.columns))
+      tasks.push(pool.run(productTask, { ...shared, from, to, first, end }));
   await Promise.all(tasks);
+}
+
+/** [0, length) in as few ranges of at most `most` as there can be, about equally long. */
+function evenly(length: number, most: number): (readonly [number, number])[] {
+  const count = Math.ceil(length / most);
+  return Array.from({ length: count }, (_, i) => [
+    Math.round((i * length) / count),
+    Math.round(((i + 1) * length) / count),
+  ]);
 }
 
 /** Rows [row, row + count) of the two factors, for samples [start, start + count) of an order. */

@@ -2,7 +2,7 @@
  * What `covature bench` measures: each job beside its limit, both timed in the same run on the same machine, since ratios carry over to other machines and seconds
  * do not. Limits are made of the library's own rates: products at the dgemm rate of all threads, one dsyevd, bare sgemm calls.
  */
-import { productTask } from '../../engine/curvature/dense-tasks.ts';
+import { addProducts } from '../../engine/curvature/moments.ts';
 import { Random } from '../../shared/random.ts';
 import type { ModelSpec } from '../../shared/model.ts';
 import { parseModel } from '../../shared/model.ts';
@@ -65,28 +65,18 @@ export async function pooledGemmRate(pool: Pool, rows = 1024, left = 1280, right
   const a = filled(blas, 'float64', rows * left, 1);
   const b = filled(blas, 'float64', rows * right, 2);
   const sum = blas.allocate('float64', left * right);
-  const once = async (): Promise<void> => {
-    const tasks: Promise<void>[] = [];
-    for (let from = 0; from < left; from += 160) {
-      tasks.push(
-        pool.run(productTask, {
-          left: pool.reference(a),
-          right: pool.reference(b),
-          rows,
-          leftWidth: left,
-          rightWidth: right,
-          from,
-          to: from + 160,
-          sum: pool.reference(sum),
-        }),
-      );
-    }
-    await Promise.all(tasks);
+  const product = {
+    left: pool.reference(a),
+    right: pool.reference(b),
+    rows,
+    leftWidth: left,
+    rightWidth: right,
+    sum: pool.reference(sum),
   };
   let best = Infinity;
   for (let i = 0; i < 4; i++) {
     const begun = performance.now();
-    await once();
+    await addProducts(pool, product);
     best = Math.min(best, (performance.now() - begun) / 1000);
   }
   for (const array of [a, b, sum]) blas.release(array);

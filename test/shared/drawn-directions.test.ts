@@ -29,7 +29,7 @@ test.each(['training_set', 'cross_fitted'] as const)(
     const spec = scatterDiagonals(of, { estimand });
     const drawn = spec.panels[0].marks.flatMap((mark) => (mark.kind === 'points' ? mark.x : []));
     expect(drawn.toSorted((a, b) => a - b)).toEqual(points.map(({ H }) => H).toSorted((a, b) => a - b));
-    const said = Number(/^([\d\u2009]+) of/.exec(spec.notes[0])![1].replace('\u2009', ''));
+    const said = Number(/^([\d\u202f]+) of/.exec(spec.notes[0])![1].replace('\u202f', ''));
     const total = sets.sets.reduce((sum, { H }) => sum + H.length, 0);
     expect(said).toBe(total - points.length);
     expect(undrawnText(sets.shown)).toContain(`${said} of`);

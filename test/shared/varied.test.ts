@@ -85,12 +85,12 @@ describe('names of runs', () => {
         { dataset: { source: 'mnist', subset: { count: 8000 } } },
         { dataset: { source: 'mnist', subset: { count: 60000 } } },
       ],
-      ['training samples 8\u2009000', 'training samples 60\u2009000'],
+      ['training samples 8\u202f000', 'training samples 60\u202f000'],
     ],
     [
       'what was measured, where nothing else differs',
       [{ measured: 1000 }, { measured: 2000 }],
-      ['samples of measurement 1 1\u2009000', 'samples of measurement 1 2\u2009000'],
+      ['samples of measurement 1 1\u202f000', 'samples of measurement 1 2\u202f000'],
     ],
     [
       'what was measured says nothing where training differs',
@@ -171,7 +171,7 @@ describe('settings in words', () => {
     ['optimiser.lr', 0.1, 'learning rate 0.1'],
     ['optimiser.lr', 0.0001, 'learning rate 1 × 10⁻⁴'],
     ['optimiser.lr', 0.123456, 'learning rate 0.123456'],
-    ['batch_size', 8000, 'batch 8\u2009000'],
+    ['batch_size', 8000, 'batch 8\u202f000'],
     ['seed', 12345, 'seed 12345'],
     ['optimiser.nesterov', true, 'Nesterov momentum on'],
     ['model.loss', 'mse', 'mean squared error'],

@@ -43,7 +43,7 @@ function terminalText(label: string): string {
     .map(({ kind, source }) => (kind === 'text' ? source : spelled(source)))
     .join('')
     .replace(/[−–]/g, '-')
-    .replace(/\u2009/g, '')
+    .replace(/\u202f/g, '')
     .replace(/ × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/g, (_, raised: string) => ` x 10^${plainExponent(raised)}`);
 }
 

@@ -34,7 +34,7 @@ export function withValue(root: unknown, path: Path, value: unknown): unknown {
 export function numbersOf(text: string): Json | undefined {
   const parts = text
     .split(/[,;]/)
-    .map((part) => part.replace(/[\s\u2009]/g, '').replace('−', '-'))
+    .map((part) => part.replace(/[\s\u202f]/g, '').replace('−', '-'))
     .filter((part) => part !== '');
   if (parts.length === 0) return undefined;
   const numbers = parts.map(Number);

@@ -30,10 +30,10 @@ const markers: Readonly<Record<MarkerShape, string>> = {
   cross: 'x',
 };
 
-/** A Python string literal. Thin spaces, which few fonts have, become no-break spaces. */
+/** A Python string literal. Narrow no-break spaces, which few fonts have, become wide ones. */
 function py(text: string): string {
   return `'${text
-    .replace(/\u2009/g, '\u00a0')
+    .replace(/\u202f/g, '\u00a0')
     .replace(/\\/g, '\\\\')
     .replace(/'/g, "\\'")
     .replace(/\n/g, '\\n')}'`;

@@ -3,11 +3,19 @@ import type { NumberStyle } from '../rounding.ts';
 
 const superscripts = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
-/** A true minus sign and thin spaces between thousands. */
+/** Between thousands: as wide as a thin space, and no line ends at it. */
+const separator = '\u202f';
+
+/** A true minus sign and narrow no-break spaces between thousands. */
 export function integerText(value: number): string {
   const digits = Math.abs(Math.round(value)).toString();
-  const grouped = digits.length > 3 ? digits.replace(/\B(?=(\d{3})+$)/g, '\u2009') : digits;
+  const grouped = digits.length > 3 ? digits.replace(/\B(?=(\d{3})+$)/g, separator) : digits;
   return (Math.round(value) < 0 ? '−' : '') + grouped;
+}
+
+/** The same as TeX mathematics. */
+export function integerTex(value: number): string {
+  return tex(integerText(value));
 }
 
 /** The exponent as raised digits of Unicode, for text outside figures. */
@@ -33,7 +41,7 @@ export function numberText(value: number, digits = 3): string {
   const [mantissa, exponent] = scientificParts(value, digits);
   if (exponent < -3 || exponent >= 5) return `${mantissa} × ${powerText(exponent)}`;
   const fixed = value.toFixed(Math.max(0, digits - 1 - exponent));
-  return fixed.replace('-', '−').replace(/^(−?\d{2})(\d{3})$/, '$1\u2009$2');
+  return fixed.replace('-', '−').replace(/^(−?\d{2})(\d{3})$/, `$1${separator}$2`);
 }
 
 /** Decimals that show an uncertainty with two significant digits (one from 3.0 on where `digits` is 1). */
@@ -89,7 +97,7 @@ function tex(text: string): string {
   return text
     .replace(/−/g, '-')
     .replace(/±/g, '\\pm ')
-    .replace(/\u2009/g, '\\,')
+    .replaceAll(separator, '\\,')
     .replace(/ × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/g, (_, digits: string) => ` \\times 10^{${plainExponent(digits)}}`)
     .replace(/∞/g, '\\infty');
 }

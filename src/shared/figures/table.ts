@@ -8,7 +8,7 @@ import { estimandNames, estimatorNames } from './figures/common.ts';
 import type { Measurement } from './figure-data.ts';
 import { cutoffRow, estimateOf } from './figures/scatter.ts';
 import { statisticsOf } from '../group-statistics.ts';
-import { integerText, uncertaintyTex } from './numbers.ts';
+import { integerTex, uncertaintyTex } from './numbers.ts';
 import { assumptionReason } from '../defined-extras.ts';
 import { commutatorAbove, withoutRounding } from '../rounding.ts';
 
@@ -68,9 +68,7 @@ export function resultsTable(measurements: readonly Measurement[], options: Tabl
       for (const { summary } of group)
         for (const row of cutoffRows) for (const doubt of intervalDoubts(row, summary)) doubts.add(doubt);
       const n =
-        cutoffRows.length > 0
-          ? integerText(cutoffRows.reduce((sum, row) => sum + row.n, 0) / cutoffRows.length).replace('\u2009', '\\,')
-          : '--';
+        cutoffRows.length > 0 ? integerTex(cutoffRows.reduce((sum, row) => sum + row.n, 0) / cutoffRows.length) : '--';
       return [
         n,
         ...columns.map(({ key }) => {

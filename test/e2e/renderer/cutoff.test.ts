@@ -58,7 +58,7 @@ describeWhere(windowAvailable(), 'the cutoff of a run', () => {
     expect(await chosen()).toBe(1e-6);
     const undrawn = page.getByTestId('undrawn');
     const said =
-      (await undrawn.count()) === 0 ? '' : /^[\d\u2009]+ of [\d\u2009]+/.exec((await undrawn.textContent())!)![0];
+      (await undrawn.count()) === 0 ? '' : /^[\d\u202f]+ of [\d\u202f]+/.exec((await undrawn.textContent())!)![0];
     await page.getByRole('link', { name: 'Open in the figure studio' }).click();
     await page.getByRole('img', { name: /^C_ii against H_ii/ }).waitFor();
     expect(await page.getByLabel('Cutoff', { exact: true }).inputValue()).toBe('0.000001');

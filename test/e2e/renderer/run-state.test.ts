@@ -33,7 +33,7 @@ describeWhere(windowAvailable(), 'the page of a run', () => {
     await page.getByText('Data as a table').first().click();
     const { series } = await bench.request('series.since', { run, names: ['batch_loss', 'loss', 'test_loss'] });
     const points = Object.values(series).reduce((sum, { steps }) => sum + steps.length, 0);
-    await page.getByText(`${points.toLocaleString('en-US').replace(',', '\u2009')} rows`).waitFor();
+    await page.getByText(`${points.toLocaleString('en-US').replace(',', '\u202f')} rows`).waitFor();
   }, 240_000);
 
   it('keeps speed and epoch of the training while it measures', async () => {

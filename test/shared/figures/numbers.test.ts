@@ -27,8 +27,8 @@ describe('numbers as they are written', () => {
     [0.01234, 3, '0.0123'],
     [99999, 3, '1.00 × 10⁵'],
     [1234, 4, '1234'],
-    [12345, 4, '12\u2009345'],
-    [-43210, 3, '−43\u2009210'],
+    [12345, 4, '12\u202f345'],
+    [-43210, 3, '−43\u202f210'],
     [-0.5, 2, '−0.50'],
     [Infinity, 2, '∞'],
   ])('%s with %s digits', (value, digits, text) => {
@@ -37,7 +37,7 @@ describe('numbers as they are written', () => {
 
   test('intervals, integers, tables', () => {
     expect(withInterval(1.2034, 1.185, 1.2213)).toBe('1.203 [1.185, 1.221]');
-    expect(integerText(-1234567)).toBe('−1\u2009234\u2009567');
+    expect(integerText(-1234567)).toBe('−1\u202f234\u202f567');
     expect(uncertaintyTex(1.2034, 0.0183)).toBe('$1.203 \\pm  0.018$');
     expect(uncertaintyTex(1.2034, 0.0183, true)).toBe('$1.203(18)$');
     expect(uncertaintyTex(3.214e-5, 1.5e-6)).toBe('$(3.21 \\pm  0.15) \\times 10^{-5}$');

@@ -6,7 +6,7 @@ import { definedOf } from '../../defined.ts';
 import { headlineRow, rowAt, smallestCutoff } from '../../estimands.ts';
 import { InputError } from '../../errors.ts';
 import type { DualSlope } from '../../duality.ts';
-import { integerText, withInterval } from '../numbers.ts';
+import { integerTex, integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Line, Mark } from '../types.ts';
 import { arrayOf, finish, powerTex, type FigureOptions } from './common.ts';
 import { defineFigure } from '../define.ts';
@@ -73,7 +73,7 @@ export function dualDiagonals(
     colour: 0,
     marker: 'circle',
     what: 'directions',
-    label: `$n = ${integerText(row.n).replace('\u2009', '\\,')}$ directions`,
+    label: `$n = ${integerTex(row.n)}$ directions`,
     shared: 'above the cutoff',
   });
   const { slope, interval } = slopeOf(row);

@@ -3,7 +3,7 @@ import { directionsToDraw, undrawnText } from '../../drawn-directions.ts';
 import { headlineCutoff, findRow } from '../../estimands.ts';
 import { correlationShare } from '../../mechanism.ts';
 import { defineFigure } from '../define.ts';
-import { integerText } from '../numbers.ts';
+import { integerTex, integerText } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
 import { arrayOf, finish, type FigureOptions } from './common.ts';
 import type { Measurement } from '../figure-data.ts';
@@ -25,7 +25,7 @@ export function curvatureRatio(measurement: Measurement, options: FigureOptions 
       y: drawn.map((i) => Q[i] / H[i]),
       colour: 0,
       what: 'directions',
-      label: `$n = ${integerText(drawn.length).replace('\u2009', '\\,')}$ directions`,
+      label: `$n = ${integerTex(drawn.length)}$ directions`,
       shared: 'directions',
     },
   ];

@@ -6,7 +6,7 @@ import { definedOf } from '../../defined.ts';
 import type { CutoffRow, Estimator, Slopes } from '../../slopes.ts';
 import { directionsToDraw, undrawnText, type DrawnDirections } from '../../drawn-directions.ts';
 import { diagonalArrays, headlineRow, rowAt, smallestCutoff, type Estimand } from '../../estimands.ts';
-import { integerText, withInterval } from '../numbers.ts';
+import { integerTex, integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
 import { arrayOf, estimandNames, estimatorNames, finish, powerTex, type FigureOptions } from './common.ts';
 import type { Measurement } from '../figure-data.ts';
@@ -191,9 +191,7 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
   } else
     marks.push({
       ...selected,
-      label: row
-        ? `$n = ${integerText(row.n).replace('\u2009', '\\,')}$ direction${row.n === 1 ? '' : 's'}`
-        : 'directions',
+      label: row ? `$n = ${integerTex(row.n)}$ direction${row.n === 1 ? '' : 's'}` : 'directions',
       shared: 'above the cutoff',
     });
   // The cutoff acts on H_ii: a line in these axes only if H_ii is one of them.

@@ -75,7 +75,7 @@ export function spectra(measurement: Measurement, options: SpectraOptions = {}):
           marks: [...marks, ...floorLines(floors)],
         },
       ],
-      notes: below.length > 0 ? [`below the numerical floor or not positive, not drawn: ${below.join(', ')}`] : [],
+      notes: below.length > 0 ? [`${below.join(', ')} not drawn: below the numerical floor or not positive`] : [],
     },
     options,
   );

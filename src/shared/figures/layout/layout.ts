@@ -269,8 +269,10 @@ function draw(
         ...corner,
       },
       notes: unique,
+      // If all was left out on the way here, the figure's own notes say why.
       empty: painted.every(({ empty }) => empty !== null)
-        ? [...new Set(painted.map(({ empty }) => empty))].join('; ')
+        ? (spec.notes.find((note) => note.includes(' not drawn: ')) ??
+          [...new Set(painted.map(({ empty }) => empty))].join('; '))
         : undefined,
       warnings: [...painted.flatMap((panel) => panel.warnings), ...lint(texts, geometry.width, geometry.height)],
     },

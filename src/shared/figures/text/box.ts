@@ -73,8 +73,9 @@ export function shapeText(
   const glyphs: PlacedGlyph[] = [];
   let x = 0;
   let previous: { face: FontFace; glyph: number } | undefined;
-  // Composed characters where Unicode has them: fonts carry é, not e with a loose accent.
-  for (const character of text.normalize('NFC')) {
+  // Composed characters where Unicode has them: fonts carry é, not e with a loose accent; and a thin space rather than one that no line ends at.
+  const composed = text.normalize('NFC').replaceAll('\u202f', '\u2009');
+  for (const character of composed) {
     const { face, glyph } = fonts.text(family, style, character.codePointAt(0)!);
     const scale = size / face.unitsPerEm;
     if (previous?.face === face) x += face.kern(previous.glyph, glyph) * scale;
@@ -89,6 +90,6 @@ export function shapeText(
     descent: 0.21 * size,
     glyphs,
     rules: [],
-    text,
+    text: composed,
   };
 }

@@ -12,7 +12,7 @@ describe('scatter of diagonals', () => {
     const spec = scatterDiagonals(measurement({ d: 2500, negative: 12 }));
     const scene = layoutFigure(spec, fonts);
     expect(scene.notes).toEqual([
-      '12 of 2\u2009500 directions not drawn: 6 numerically zero (at most $10^{-8}$ of the largest), 6 not positive',
+      '12 of 2\u202f500 directions not drawn: 6 numerically zero (at most $10^{-8}$ of the largest), 6 not positive',
     ]);
     expect(scene.warnings).toEqual([]);
     const drawn = JSON.stringify(scene.nodes, (key, value: unknown) =>

@@ -26,3 +26,18 @@ test('mathematics, numbers and the letter of a panel begin as they are', () => {
     '$i = 1$: 3 samples. 3 of 4 points. a: bars.',
   );
 });
+
+test('what one panel leaves out for one reason is one statement', () => {
+  const reason = 'not positive on a logarithmic axis';
+  const notes = mergedNotes([
+    { text: `1 of 9 values not drawn: ${reason}`, letter: '(a)' },
+    { text: `2 of 4 means not drawn: ${reason}`, letter: '(a)' },
+    { text: `1 of 9 values not drawn: ${reason}`, letter: '(a)' },
+    { text: '3 of 4 means not drawn: beyond the floor', letter: '(a)' },
+    { text: `5 of 9 values not drawn: ${reason}`, letter: '(b)' },
+  ]);
+  expect(notes).toEqual([
+    `(a): 1 of 9 values, 2 of 4 means not drawn: ${reason}; 3 of 4 means not drawn: beyond the floor`,
+    `(b): 5 of 9 values not drawn: ${reason}`,
+  ]);
+});

@@ -1,5 +1,5 @@
 /** The curves and points of a comparison as a panel of a figure. Pure. */
-import { plainLabel } from '../../shared/figures/text/label.ts';
+import { withSymbols } from '../symbols.ts';
 import type { Axis, Line, Mark as FigureMark, Panel, Points } from '../../shared/figures/types.ts';
 import type { OverlayMark } from './marks.ts';
 
@@ -122,5 +122,5 @@ function barShifts(marks: readonly OverlayMark[]): Map<number, number> {
 
 /** An axis of plain words, not formulas. */
 export function namedAxis(name: string, rest: Partial<Omit<Axis, 'label'>> = {}): Axis {
-  return { scale: 'linear', ...rest, label: plainLabel(name) };
+  return { scale: 'linear', ...rest, label: withSymbols(name) };
 }

@@ -184,7 +184,7 @@ export async function shotsOf(request: Request, files: string): Promise<readonly
     {
       name: 'import-weights',
       hash: '#/import',
-      then: steps(write('Weights', weights), (page) => page.getByText(/all 6 tensors fit/).waitFor()),
+      then: steps(write('Weights', weights), (page) => page.getByText(/all 6 tensors fit/).scrollIntoViewIfNeeded()),
     },
     { name: 'data', hash: '#/data', then: (page) => page.locator('canvas').first().waitFor({ timeout: 60_000 }) },
     { name: 'data-classes', hash: '#/data/Gaussian%20mixture', then: (page) => page.waitForTimeout(2500) },

@@ -42,6 +42,9 @@ export function membersOf(rows: readonly RunRow[], seeds: boolean, varied: reado
     settings,
     !seeds,
   );
+  /** Of several seeds: not called by the first, unless that alone tells two setups apart. */
+  const common = names.map((name, i) => (list[i].runs.length === 1 ? name : name.replace(/, seed \d+$/, '')));
+  const called = new Set(common).size === common.length ? common : names;
   const order = ranked(
     list.map(({ runs }) => runs[0]),
     settings,
@@ -53,11 +56,17 @@ export function membersOf(rows: readonly RunRow[], seeds: boolean, varied: reado
     const look = lookOf(rank);
     return {
       id,
-      name: runs.length === 1 ? names[i] : `${names[i]} × ${runs.length} seeds`,
+      name: runs.length === 1 ? called[i] : `${called[i]}, ${countText(runs)}`,
       ...(isPlain ? { ...look, colour: oldestOf(runs).colour % colours } : look),
       runs,
     };
   });
+}
+
+/** "3 seeds"; "3 runs" if two of them have the same seed. */
+function countText(runs: readonly RunRow[]): string {
+  const distinct = new Set(runs.map(({ seed }) => seed)).size === runs.length;
+  return `${runs.length} ${distinct ? 'seeds' : 'runs'}`;
 }
 
 function oldestOf(runs: readonly RunRow[]): RunRow {

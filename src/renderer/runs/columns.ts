@@ -26,6 +26,8 @@ const known: Readonly<Record<string, Partial<Omit<Column, 'key'>>>> = {
   learning: { title: 'Learning', width: 112, number: false },
   batch_size: { title: 'Batch size', width: 80 },
   'optimiser.lr': { title: 'Learning rate', width: 96 },
+  'optimiser.momentum': { title: 'Momentum', width: 88 },
+  epochs: { title: 'Epochs', width: 72 },
   'model.loss': { title: 'Loss function', width: 112, number: false },
   activation: { title: 'Activation', width: 88, number: false },
   seed: { title: 'Seed', width: 56, number: true, value: false },

@@ -78,7 +78,7 @@ export const placeKeys: readonly { readonly place: string; readonly keys: readon
     place: 'Table of runs',
     keys: [
       ['↑ ↓', 'move'],
-      ['Home End', 'first, last run'],
+      ['Home, End', 'first, last run'],
       ['Page Up, Page Down', 'a page'],
       ['Enter', 'open the run'],
       ['X', 'select or unselect'],

@@ -30,14 +30,30 @@ describe('members', () => {
   it('are runs, or the seeds of a setup, called, ordered and coloured by what differs', () => {
     const varied = [{ path: 'optimiser.lr', values: [0.2, 0.2, 0.1, 0.1] }];
     expect(membersOf(rows, true, varied).map(({ name, runs, colour }) => [name, runs.length, colour])).toEqual([
-      ['learning rate 0.1 × 2 seeds', 2, 0],
-      ['learning rate 0.2 × 2 seeds', 2, 1],
+      ['learning rate 0.1, 2 seeds', 2, 0],
+      ['learning rate 0.2, 2 seeds', 2, 1],
     ]);
     expect(membersOf(rows, false, varied).map(({ name, id }) => [name, id])).toEqual([
       ['learning rate 0.1, seed 1', 'c'],
       ['learning rate 0.1, seed 2', 'd'],
       ['learning rate 0.2, seed 1', 'a'],
       ['learning rate 0.2, seed 2', 'b'],
+    ]);
+  });
+
+  it('that are several seeds are not called by the seed of the first, and runs of one seed are no seeds', () => {
+    const named = [
+      run('a', 's', 2, 0, 'net, rate 0.1, seed 2'),
+      run('b', 's', 3, 1, 'net, rate 0.1, seed 3'),
+      run('c', 't', 1, 2, 'one'),
+      run('d', 't', 1, 3, 'another'),
+    ];
+    expect(membersOf(named, true).map(({ name }) => name)).toEqual(['net, rate 0.1, 2 seeds', 'one, 2 runs']);
+    // Names that only the seed tells apart stay whole.
+    const alike = [...named.slice(0, 2), ...named.slice(0, 2).map((each, k) => run(`e${k}`, 'u', 5 + k, 4, each.name.replace(/\d$/, '5')))]; // prettier-ignore
+    expect(membersOf(alike, true).map(({ name }) => name)).toEqual([
+      'net, rate 0.1, seed 2, 2 seeds',
+      'net, rate 0.1, seed 5, 2 seeds',
     ]);
   });
 

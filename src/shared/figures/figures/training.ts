@@ -208,7 +208,7 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
               high: estimates.map((estimate) => estimate?.interval?.[1] ?? NaN),
               colour: slot,
             });
-          marks.push(series(`gamma_${estimand}`, estimates.map((estimate) => estimate?.value ?? NaN), slot, estimandNames[estimand])); // prettier-ignore
+          marks.push(series(`gamma_${estimand}`, estimates.map((estimate) => estimate?.value ?? NaN), slot, `${options.predicted === true ? '$\\gamma$, ' : ''}${estimandNames[estimand]}`)); // prettier-ignore
           if (options.predicted === true)
             marks.push({
               ...series(`gamma_Q_${estimand}`, estimatesOf('gamma_Q').map((estimate) => estimate?.value ?? NaN), slot, `$\\gamma_Q$, ${estimandNames[estimand]}`), // prettier-ignore

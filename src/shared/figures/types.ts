@@ -203,6 +203,8 @@ export const legendPlaces = [
 const panel = v.strictObject({
   row: integer(0, 99),
   column: integer(0, 99),
+  /** Columns of the grid that the panel is wide; 1 by default. */
+  span: v.optional(integer(1, 100)),
   title: v.optional(text),
   x: axis,
   y: axis,

@@ -1,5 +1,7 @@
 /** Shared by the figure functions: the data they take, the options that every figure has, statements, small numerical helpers. */
 import { definedOf } from '../../defined.ts';
+import { undrawnText, type DrawnDirections } from '../../drawn-directions.ts';
+import { smallestCutoff } from '../../estimands.ts';
 import type { ExtraArrays, ResultArrays } from '../../results.ts';
 import type { Measurement } from '../figure-data.ts';
 import type { FontFamily } from '../fonts/library.ts';
@@ -111,3 +113,9 @@ export function powerTex(value: number): string {
 
 export { estimandNames } from '../../estimands.ts';
 export { estimatorNames } from '../../slopes.ts';
+
+/** The statement of what is not drawn, in TeX; none if all is. */
+export function undrawnNotes(sets: readonly DrawnDirections[], smallest = smallestCutoff): string[] {
+  const text = undrawnText(sets, smallest);
+  return text === '' ? [] : [text.replace(/10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+/, `$$${powerTex(smallest || 1)}$$`)];
+}

@@ -3,12 +3,13 @@
  * the argument's step holds), and the second moment of Delta . v_i against H_ii (slope 0 if Delta is isotropic).
  */
 import { definedOf } from '../../defined.ts';
+import { directionsToDraw } from '../../drawn-directions.ts';
 import { headlineRow, rowAt, smallestCutoff } from '../../estimands.ts';
 import { InputError } from '../../errors.ts';
 import type { DualSlope } from '../../duality.ts';
 import { integerTex, integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Line, Mark } from '../types.ts';
-import { arrayOf, finish, powerTex, type FigureOptions } from './common.ts';
+import { arrayOf, finish, undrawnNotes, type FigureOptions } from './common.ts';
 import { defineFigure } from '../define.ts';
 import { cutoff, fitLine } from '../options.ts';
 import type { Measurement } from '../figure-data.ts';
@@ -44,13 +45,13 @@ export function dualDiagonals(
   const y = arrayOf(measurement, which === 'C' ? 'C_dual_diagonal' : 'dual_spread');
   const selected = { x: [] as number[], y: [] as number[] };
   const below = { x: [] as number[], y: [] as number[] };
-  const zeroes = Math.max(1e-8 * H[0], summary.floor.H);
-  let zero = 0;
-  for (let i = 0; i < H.length; i++) {
-    if (Math.abs(H[i]) <= zeroes) {
-      zero++;
-      continue;
-    }
+  // As in the view and in the scatters: what is numerically zero, or has no logarithm, is counted and not drawn.
+  const { floor } = summary;
+  const set = directionsToDraw(
+    { selection: H, H, C: x, Q: y },
+    { H: floor.H, C: which === 'C' ? floor.C : floor.H, Q: 0 },
+  );
+  for (const i of set.drawn) {
     const list = H[i] > row.cutoff * H[0] ? selected : below;
     list.x.push(x[i]);
     list.y.push(y[i]);
@@ -113,7 +114,7 @@ export function dualDiagonals(
         },
       ],
       frameAspect: 0.78,
-      notes: zero > 0 ? [`${integerText(zero)} of ${integerText(H.length)} directions not drawn: numerically zero (at most $${powerTex(zeroes / H[0])}$ of the largest)`] : [], // prettier-ignore
+      notes: undrawnNotes([set]),
       fit: definedOf({ cutoff: row.cutoff, n: row.n, estimator: 'ols', slope: slope ?? undefined }),
     },
     options,

@@ -1,11 +1,11 @@
 /** R_i = Q_ii / H_ii along the spectrum of H, beside its null: the eigenvalues of single samples' Hessians permuted over samples. */
-import { directionsToDraw, undrawnText } from '../../drawn-directions.ts';
+import { directionsToDraw } from '../../drawn-directions.ts';
 import { headlineCutoff, findRow } from '../../estimands.ts';
 import { correlationShare } from '../../mechanism.ts';
 import { defineFigure } from '../define.ts';
 import { integerTex, integerText } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
-import { arrayOf, finish, type FigureOptions } from './common.ts';
+import { arrayOf, finish, undrawnNotes, type FigureOptions } from './common.ts';
 import type { Measurement } from '../figure-data.ts';
 
 /** Over all samples from the stored diagonals, and where the mechanism was measured its samples and their null (mean and two standard deviations). */
@@ -55,7 +55,7 @@ export function curvatureRatio(measurement: Measurement, options: FigureOptions 
       ],
       frameAspect: 0.78,
       notes: [
-        ...[undrawnText([directions])].filter((text) => text !== ''),
+        ...undrawnNotes([directions]),
         mechanism === undefined
           ? 'no null: the spectra of single samples are measured for dense layers, by the exact method'
           : `band: two standard deviations over 20 permutations of ${integerText(mechanism.samples)} samples` +

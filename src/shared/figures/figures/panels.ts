@@ -61,11 +61,9 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
   const columns = beside ? figures.length : Math.min(options.columns ?? fitting, flat.length);
   if (!(columns >= 1)) throw new InputError(`a grid needs at least one column, not ${options.columns}`);
   const rows = Math.ceil(flat.length / columns);
-  const panels: Panel[] = flat.map((panel, k) =>
-    beside
-      ? { ...panel, row: k % rows, column: Math.floor(k / rows) }
-      : { ...panel, row: Math.floor(k / columns), column: k % columns },
-  );
+  const panels: Panel[] = beside
+    ? flat.map((panel, k) => ({ ...panel, row: k % rows, column: Math.floor(k / rows) }))
+    : inRows(flat, columns);
   return {
     format: 'covature-figure',
     version: 1,
@@ -96,6 +94,21 @@ function stacked(figures: readonly FigureSpec[]): Panel[] {
     if (!shareX || panels.length === 1) return panels;
     const stack = stacks++;
     return panels.map((panel) => ({ ...panel, stack }));
+  });
+}
+
+/**
+ * Panels in rows. Where the grid has cells to spare, a quantity over training takes them: it can be as wide as the page, and nothing is left empty. The last
+ * panel where it is one, else the first.
+ */
+function inRows(panels: readonly Panel[], columns: number): Panel[] {
+  const spare = Math.ceil(panels.length / columns) * columns - panels.length;
+  const ends = [panels.length - 1, 0].filter((k) => panels[k].stack !== undefined);
+  const [wide] = spare > 0 ? ends : [];
+  return panels.map((panel, k) => {
+    const cell = k + (wide !== undefined && k > wide ? spare : 0);
+    const placed = { ...panel, row: Math.floor(cell / columns), column: cell % columns };
+    return k === wide ? { ...placed, span: spare + 1 } : placed;
   });
 }
 

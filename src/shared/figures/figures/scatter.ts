@@ -4,11 +4,19 @@
  */
 import { definedOf } from '../../defined.ts';
 import type { CutoffRow, Estimator, Slopes } from '../../slopes.ts';
-import { directionsToDraw, undrawnText, type DrawnDirections } from '../../drawn-directions.ts';
+import { directionsToDraw, type DrawnDirections } from '../../drawn-directions.ts';
 import { diagonalArrays, headlineRow, rowAt, smallestCutoff, type Estimand } from '../../estimands.ts';
 import { integerTex, integerText, withInterval } from '../numbers.ts';
 import type { FigureSpec, Mark } from '../types.ts';
-import { arrayOf, estimandNames, estimatorNames, finish, powerTex, type FigureOptions } from './common.ts';
+import {
+  arrayOf,
+  estimandNames,
+  estimatorNames,
+  finish,
+  powerTex,
+  undrawnNotes,
+  type FigureOptions,
+} from './common.ts';
 import type { Measurement } from '../figure-data.ts';
 import { defineFigure } from '../define.ts';
 import { check, cutoff, estimand, estimator, fitLine, number, numbers } from '../options.ts';
@@ -264,11 +272,6 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
     },
     options,
   );
-}
-
-function undrawnNotes(sets: readonly DrawnDirections[], smallest: number): string[] {
-  const text = undrawnText(sets, smallest);
-  return text === '' ? [] : [text.replace(/10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+/, `$$${powerTex(smallest || 1)}$$`)];
 }
 
 /** Geometric means of the positive points. */

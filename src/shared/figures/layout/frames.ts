@@ -145,24 +145,29 @@ export function place(
     spec.height_mm === 'auto' ? frameWidth * spec.frameAspect : ((spec.height_mm * pointsPerMm) / rows) * 0.7;
   const square = plans.every(({ panel }) => panel.square);
   let height = spec.height_mm === 'auto' ? 0 : spec.height_mm * pointsPerMm;
+  let lefts: readonly number[] = [];
+  let rights: readonly number[] = [];
   for (let round = 0; ; round++) {
     // A matrix among other figures keeps square cells.
     const sizeOf = ({ panel }: PanelPlan): { width: number; height: number } => {
       const side = Math.min(frameWidth, frameHeight);
-      return panel.square === true ? { width: side, height: side } : { width: frameWidth, height: frameHeight };
+      if (panel.square === true) return { width: side, height: side };
+      const last = lastColumn(panel);
+      const inner = sum(lefts.slice(panel.column + 1, last + 1)) + sum(rights.slice(panel.column, last));
+      const others = last - panel.column;
+      return { width: frameWidth + inner + others * (frameWidth + between.x), height: frameHeight };
     };
     const measured = plans.map((entry) => {
       const { width: across, height: upright } = sizeOf(entry);
       const own = measure(entry, across, upright, spec, fonts);
-      return { ...own, right: Math.max(1, own.right - (frameWidth - across)) };
+      return { ...own, right: Math.max(1, own.right - Math.max(0, frameWidth - across)) };
     });
-    const mostOf = (key: 'left' | 'right' | 'top' | 'bottom', index: 'row' | 'column', at: number): number =>
-      Math.max(0, ...measured.filter((_, k) => plans[k].panel[index] === at).map((entry) => entry[key]));
-    const lefts = Array.from({ length: columns }, (_, c) => mostOf('left', 'column', c));
-    const rights = Array.from({ length: columns }, (_, c) => mostOf('right', 'column', c));
-    const tops = Array.from({ length: rows }, (_, r) => mostOf('top', 'row', r));
-    const bottoms = Array.from({ length: rows }, (_, r) => mostOf('bottom', 'row', r));
-    const sum = (list: readonly number[]): number => list.reduce((total, value) => total + value, 0);
+    const mostOf = (key: 'left' | 'right' | 'top' | 'bottom', at: (panel: Panel) => boolean): number =>
+      Math.max(0, ...measured.filter((_, k) => at(plans[k].panel)).map((entry) => entry[key]));
+    lefts = Array.from({ length: columns }, (_, c) => mostOf('left', ({ column }) => column === c));
+    rights = Array.from({ length: columns }, (_, c) => mostOf('right', (panel) => lastColumn(panel) === c));
+    const tops = Array.from({ length: rows }, (_, r) => mostOf('top', ({ row }) => row === r));
+    const bottoms = Array.from({ length: rows }, (_, r) => mostOf('bottom', ({ row }) => row === r));
     const outerX = 2 * edge + aside.right + sum(lefts) + sum(rights) + (columns - 1) * between.x;
     const outerY = 2 * edge + aside.top + aside.bottom + sum(tops) + sum(bottoms) + (rows - 1) * between.y;
     let nextWidth = (width - outerX) / columns;
@@ -203,6 +208,10 @@ export function place(
     return { measured, frames, letters: plans.map(({ panel }, k) => frames[k].x - lefts[panel.column]), width, height };
   }
 }
+
+const lastColumn = ({ column, span = 1 }: Panel): number => column + span - 1;
+
+const sum = (list: readonly number[]): number => list.reduce((total, value) => total + value, 0);
 
 /** Height of a frame in sizes of the numbers on its axis, of which some have to stand above each other; less only where the page has no room. */
 const lowest = 7;

@@ -122,6 +122,25 @@ describeWhere(desktopAvailable(), 'the native menu', () => {
     await until(async () => (await zoom()) === 1, 'the zoom');
   });
 
+  it('draws charts in as many pixels as the screen has, at every zoom', async () => {
+    const { desktop } = shared;
+    const { runs } = await desktop.request('runs.start', { experiment: { ...tiny, name: 'drawn', epochs: 1 } });
+    await desktop.go(`#/run/${runs[0]}/training`);
+    await desktop.page.getByRole('img', { name: 'Loss of drawn by step' }).waitFor();
+    for (const zoom of [2, 0.75, 1]) {
+      await desktop.request('settings.set', { zoom });
+      const pixels = `(() => {
+        const canvas = document.querySelector('[role="img"] canvas');
+        return canvas !== null && devicePixelRatio === ${zoom} && canvas.width / canvas.parentElement.clientWidth;
+      })()`;
+      await until(
+        async () => Math.abs(Number(await desktop.page.evaluate(pixels)) - zoom) < 0.02,
+        `the chart at a zoom of ${zoom}`,
+      );
+    }
+    await desktop.go('#/runs');
+  });
+
   describe('by the keys of the display', () => {
     /** Whether the place is on show. */
     const at =

@@ -236,6 +236,8 @@ export class App {
   }
 
   tell(level: Message['level'], text: string, action?: Message['action'], details?: string): void {
+    // The queue reports a job that failed to every window, and the request that waited for it fails with the same words.
+    if (level === 'error' && this.messages.some((each) => each.level === level && each.text.endsWith(text))) return;
     const message: Message = { id: this.#messageNumber++, level, text, action, details };
     this.messages = [...this.messages.slice(-3), message];
     if (level !== 'error') setTimeout(() => this.press.after(() => this.dismiss(message.id)), messageMilliseconds);

@@ -85,14 +85,21 @@ describeWhere(windowAvailable(), 'the figure studio', () => {
           return !inside || hit === null || !(control.contains(hit) || hit.contains(control));
         })
         .map((control) => control.textContent || control.getAttribute('aria-label'))`);
-    // A notification of what was done before may still be above the foot: it leaves by itself.
-    const controls = '.studio > header :is(button, a, input), section footer label';
+    // What the program says meanwhile covers none of it, however much there is.
+    const { bus } = window.bench.workbench;
+    bus.emit('notice', { level: 'info', text: 'Finished: tiny', run });
+    const failed = `Failed: tiny. ${'The reason takes several lines. '.repeat(5)}`;
+    for (const text of [`Job: ${failed}`, failed]) bus.emit('notice', { level: 'error', text, run });
+    await page.getByText(/Failed: tiny/).waitFor();
+    expect(await page.locator('.message.bad').count()).toBe(1);
+    const controls = '.studio > header :is(button, a, input), section footer label, .frame > footer > :is(button, a)';
     await expect.poll(() => outOfReach(controls), { timeout: 20_000 }).toEqual([]);
     await page.getByRole('button', { name: 'Export …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).waitFor();
     await expect.poll(() => outOfReach('dialog > :is(header, footer) button')).toEqual([]);
     expect(await window.axe()).toEqual([]);
     await page.keyboard.press('Escape');
+    await page.locator('.message.bad').getByRole('button', { name: 'Dismiss' }).click();
     await page.setViewportSize(before);
   });
 

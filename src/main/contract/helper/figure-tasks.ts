@@ -157,7 +157,7 @@ async function deliver(
       try {
         await writeFileAtomic(path.join(folder, name), content);
       } catch (error) {
-        throw new InputError(`${name} cannot be written into ${folder}: ${messageOf(error)}; choose another folder`);
+        throw new InputError(`${messageOf(error)}; choose another folder`);
       }
     }
     return files.map(({ name }) => ({ name, content: null }));

@@ -32,6 +32,16 @@ export function assumptionRow(
   return cutoff === undefined ? headlineRow(rows, (row) => row.slope !== null) : rowAt(rows, cutoff);
 }
 
+/** What the bars are, and why a slope has none. */
+function intervalNotes(marks: readonly Mark[]): string[] {
+  const lows = marks.flatMap((mark) => (mark.kind === 'points' ? [...(mark.yLow ?? [])] : []));
+  const known = lows.filter(Number.isFinite).length;
+  return [
+    ...(known > 0 ? ['bars are 95 % intervals'] : []),
+    ...(known < lows.length ? ['without a bar: no interval was computed'] : []),
+  ];
+}
+
 /** Raises InputError for a measurement without the comparison. */
 export function assumptionSlopes(measurement: Measurement, options: AssumptionOptions = {}): FigureSpec {
   const { summary } = measurement;
@@ -80,7 +90,7 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
         },
       ],
       frameAspect: 0.62,
-      notes: ['bars are 95 % intervals, where they were computed'],
+      notes: intervalNotes(marks),
       fit: { estimands: shown.join(', '), cutoff: [...cutoffs].join(', '), estimator: 'ols' },
     },
     options,

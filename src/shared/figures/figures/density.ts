@@ -56,7 +56,8 @@ export function spectralDensity(measurement: Measurement, options: SpectralDensi
       ],
       frameAspect: 0.62,
       notes: [
-        `${probes} random vectors of ${steps} Lanczos steps, smoothed by $\\sigma$\u00a0=\u00a0${numberText(sigma, 2).replaceAll(' ', '\u00a0')}; the band is a 95 % interval`,
+        `${probes} random vectors of ${steps} Lanczos steps; the band is a 95 % interval`,
+        `smoothed by $\\sigma$\u00a0=\u00a0${numberText(sigma, 2).replaceAll(' ', '\u00a0')}`,
       ],
       fit: { probes, lanczos_steps: steps, seed: estimate.seed, sigma },
     },

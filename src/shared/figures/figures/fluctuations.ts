@@ -79,6 +79,7 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
         ...(fluctuations.modes.some(({ median_ratio: ratio }) => ratio !== null)
           ? ['ratio: median of measured over predicted']
           : []),
+        'bars are 95 % intervals',
         ...(unanswered > 0
           ? [`${integerText(unanswered)} of ${integerText(fluctuations.directions.length)} directions not drawn: observed for less than ${leastCorrelationTimes} correlation times or drifting`] // prettier-ignore
           : []),
@@ -156,6 +157,9 @@ export function varianceFlatness(measurement: Measurement, options: FigureOption
       frameAspect: 0.78,
       notes: [
         settingOf(fluctuations),
+        ...(fluctuations.modes.some(({ components }) => typeof components?.on_flatness.slope === 'number')
+          ? ['slopes with 95 % intervals']
+          : []),
         ...(undrawn > 0 ? [`${integerText(undrawn)} components not drawn: the loss does not reach $e\\,L$ along them`] : []), // prettier-ignore
       ],
       fit: { learning_rate: fluctuations.learning_rate, momentum: fluctuations.momentum, batch_size: fluctuations.batch_size, seed: fluctuations.seed }, // prettier-ignore

@@ -301,10 +301,12 @@ export function trainingEvolution(history: TrainingHistory, options: EvolutionOp
       shareX: true,
       letters: false,
       frameAspect: 0.3,
-      notes:
-        isEstimated && quantities.includes('trace')
+      notes: [
+        ...(panels.some(({ marks }) => marks.some(({ kind }) => kind === 'band')) ? ['bands are 95 % intervals'] : []),
+        ...(isEstimated && quantities.includes('trace')
           ? ['tr H is estimated from random vectors; its bars are 95 % intervals (1.96 standard errors)']
-          : [],
+          : []),
+      ],
       fit: definedOf({ cutoff: options.cutoff, estimands: shown.join(', ') }),
     },
     options,

@@ -174,7 +174,7 @@ export function statementsOf(panel: Panel): string[] {
     .map(({ text }) => text);
 }
 
-/** Those numbers in the panel's emptiest corner. Returns whether none is clear of the data. */
+/** Those numbers in the panel's emptiest corner. Returns whether none is clear of the data and of reference lines. */
 function ownNumbers(
   { spec, fonts, plan, frame, legendPlace }: PanelRequest,
   drawn: DrawnPanel,
@@ -200,7 +200,7 @@ function ownNumbers(
       fill: { colour: '#FFFFFF', opacity: 0.8 },
     });
   texts.push({ box, x: topLeft.x, y: topLeft.y + box.ascent, angle: 0, role: 'annotation' });
-  return choice.data > 0 || setLabel(text, fonts, { family: style.font, size }).width > room + 1e-6;
+  return choice.data + choice.lines > 0 || setLabel(text, fonts, { family: style.font, size }).width > room + 1e-6;
 }
 
 /** Why a panel of which an axis has no value shows nothing. */

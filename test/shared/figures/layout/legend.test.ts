@@ -120,3 +120,26 @@ test('panels with the same entries have one group, behind the letters of both', 
   expect(texts.filter((text) => text === '(a), (e)')).toHaveLength(1);
   expect(texts.filter((text) => text === 'cross-fitted')).toHaveLength(1);
 });
+
+describe('words in a frame', () => {
+  /** White plates behind words. */
+  const plates = (nodes: Scene['nodes']): number =>
+    nodes.reduce(
+      (count, node) =>
+        count +
+        ('children' in node
+          ? plates(node.children)
+          : Number(node.kind === 'path' && node.fill?.colour === '#FFFFFF' && node.fill.opacity !== undefined)),
+      0,
+    );
+
+  test.each(['Q_H', 'duality'] as const)(
+    'lie over no reference line: the numbers of two panels of %s go below',
+    (name) => {
+      const figures = [1, 2].map((seed) => pairFigures[name]('nature-1', seed));
+      const scene = layoutFigure(composePanels(figures, { preset: 'nature-1' }), fonts);
+      expect(plates(scene.nodes)).toBe(0);
+      expect(scene.legend.place).toBe('below');
+    },
+  );
+});

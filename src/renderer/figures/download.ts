@@ -1,6 +1,6 @@
 /** Files that come from the main side, handed to the browser, and files of the user's read for the main side. */
 import { zipSync } from 'fflate';
-import type { Params } from '../../shared/contract/index.ts';
+import type { ExportOutcome, Params } from '../../shared/contract/index.ts';
 import { plural } from '../format.ts';
 import type { App } from '../state/app.svelte.ts';
 
@@ -37,16 +37,30 @@ export function downloadAll(
   else download(archive, zipSync(Object.fromEntries(files.map(({ name, content }) => [name, content])), { level: 0 }));
 }
 
-/** Writes figures: into a folder that the user chooses if the shell has dialogs, else as a download. False if nothing was written. */
-export async function exportFigures(app: App, wanted: Omit<Params<'figures.export'>, 'folder'>): Promise<boolean> {
+export function exportFigures(app: App, wanted: Omit<Params<'figures.export'>, 'folder'>): Promise<boolean> {
+  return exportFiles(app, 'figures.zip', (folder) => app.client.request('figures.export', { ...wanted, ...folder }));
+}
+
+/** One document about runs: configuration, results, figures, definitions. */
+export function exportReport(app: App, runs: readonly string[], format: 'pdf' | 'html'): Promise<boolean> {
+  return exportFiles(app, 'report.zip', (folder) =>
+    app.client.request('figures.report', { runs, formats: [format], ...folder }),
+  );
+}
+
+/** Files go into a folder that the user chooses if the shell has dialogs, else they are downloaded. False if nothing was written. */
+async function exportFiles(
+  app: App,
+  archive: string,
+  request: (place: { readonly folder?: string }) => Promise<ExportOutcome>,
+): Promise<boolean> {
   const done = await app.attempt(async () => {
-    if (app.info?.dialogs !== true) return app.client.request('figures.export', wanted);
+    if (app.info?.dialogs !== true) return request({});
     const place = await app.client.request('files.choose', { kind: 'folder' });
-    return place === null ? null : app.client.request('figures.export', { ...wanted, folder: place.token });
+    return place === null ? null : request({ folder: place.token });
   });
   if (done === undefined || done === null) return false;
   const here = done.files.flatMap(({ name, content }) => (content === null ? [] : [{ name, content }]));
-  const archive = 'figures.zip';
   if (here.length > 0) downloadAll(here, archive);
   const names = done.files.map(({ name }) => name);
   const said = names.length <= 3 ? names.join(', ') : plural(names.length, 'file');

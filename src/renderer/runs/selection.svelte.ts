@@ -5,7 +5,8 @@ import { integerText } from '../format.ts';
 import type { App } from '../state/app.svelte.ts';
 import type { HiddenRuns } from '../state/hidden.svelte.ts';
 import type { IconName } from '../ui/Icon.svelte';
-import type { MenuEntry } from '../ui/Menu.svelte';
+import { exportReport } from '../figures/download.ts';
+import type { MenuAction, MenuEntry } from '../ui/Menu.svelte';
 import { RunActions } from './actions.ts';
 import type { TableRows } from './rows.svelte.ts';
 import type { Surroundings } from './surroundings.svelte.ts';
@@ -113,6 +114,12 @@ export class Selection {
 
   readonly jobEntries: readonly MenuEntry[] = [...this.#jobs.slice(0, 4), 'line', ...this.#jobs.slice(4)];
 
+  readonly exportEntries: readonly MenuAction[] = [
+    { label: 'Table as CSV', run: () => this.exportCsv() },
+    { label: 'Report as PDF', run: () => void exportReport(this.#of.app, this.targets, 'pdf') },
+    { label: 'Report as HTML', run: () => void exportReport(this.#of.app, this.targets, 'html') },
+  ];
+
   /** The menu of a line. */
   readonly menuEntries = $derived.by((): readonly MenuEntry[] => {
     const { app, rows, hidden, view } = this.#of;
@@ -141,7 +148,7 @@ export class Selection {
         keys: 'D',
         run: () => hidden.toggle(targets),
       },
-      { label: 'Export as CSV', icon: 'download', run: () => this.exportCsv() },
+      { label: 'Export', items: this.exportEntries },
       { label: 'Job', items: this.jobEntries },
       'line',
       { label: 'Delete', icon: 'bin', keys: 'Delete', run: () => this.remove() },
@@ -168,7 +175,7 @@ export class Selection {
         this.archive(),
       ),
       command('charts', `Show or hide ${these} in charts`, () => this.#of.hidden.toggle(this.targets)),
-      command('csv', `Export ${these} as CSV`, () => this.exportCsv(), false),
+      ...this.exportEntries.map(({ label, run }, i) => command(`export-${i}`, `Export ${these}: ${label[0].toLowerCase()}${label.slice(1)}`, run, false)),
       ...this.#jobs.map(({ label, run }) => command(`job-${label}`, `${label}: ${these}`, run)),
       ...projects
         .filter(({ archived }) => !archived)

@@ -466,7 +466,7 @@ describeWhere(desktopAvailable(), 'the window of the desktop', () => {
       await until(async () => (await desktop.request('runs.get', { id: runs[0] })).status === 'done', 'the run');
       await desktop.request('runs.export', { id: runs[0], to: { path: `${home}/handed.covature` } });
       await desktop.request('runs.delete', { ids: runs });
-      await desktop.request('runs.purge', { ids: runs });
+      await desktop.request('bin.empty');
 
       const isMinimised = (): Promise<boolean> =>
         desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0].isMinimized());

@@ -131,7 +131,7 @@ describeWhere(windowAvailable(), 'the keyboard', () => {
     ];
     await offers('#/settings', [...everywhere, 'Look again', 'Test the speed', 'Check', 'Go to: Jobs at once']);
     await offers('#/runs', [
-      ...['Compare the run', 'Tags of the run …', 'Archive the run', 'Delete the run', 'Export the run as CSV'],
+      ...['Compare the run', 'Tags of the run …', 'Archive the run', 'Delete the run', 'Export the run: table as CSV'],
       ...['Pause: the run', 'Resume: the run', 'Cancel: the run', 'Retry from the first step: the run'],
       ...[
         'Run before all others that wait: the run',

@@ -106,7 +106,7 @@ describeWhere(windowAvailable(), 'the command palette', () => {
     await window.go(`#/run/${id}/overview`);
     await page.getByRole('heading', { name: 'claims of nobody' }).waitFor();
     await bench.request('runs.delete', { ids: [id] });
-    await bench.request('runs.purge', { ids: [id] });
+    await bench.request('bin.empty');
     await type('settings');
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => url.hash === '#/settings');

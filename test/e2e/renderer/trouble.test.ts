@@ -1,5 +1,6 @@
 /** What goes wrong around a window: another window, a wrong token, a lock, a full disk. Real pages, processes and disks. */
 import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -77,11 +78,31 @@ describeWhere(windowAvailable(), 'trouble', () => {
     await two.close();
   });
 
+  it('writes a report of a run as PDF, and of selected runs as HTML', async () => {
+    const { page } = window;
+    await window.go(`#/run/${run}/overview`);
+    const pdf = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Export', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Report as PDF' }).click();
+    expect(readFileSync(await (await pdf).path(), 'latin1').slice(0, 5)).toBe('%PDF-');
+    await page.getByText(/\.pdf is written\./).waitFor();
+    await window.go('#/runs');
+    await page.locator('tr[data-index="0"]').click({ modifiers: ['Control'] });
+    const html = page.waitForEvent('download');
+    await page
+      .getByRole('group', { name: 'Selected runs' })
+      .getByRole('button', { name: 'Export', exact: true })
+      .click();
+    await page.getByRole('menuitem', { name: 'Report as HTML' }).click();
+    expect(readFileSync(await (await html).path(), 'utf8')).toContain('Definitions');
+  });
+
   it('downloads a run: the same file as an export to a path, fetched once, and nothing left behind', async () => {
     const { page, bench, server } = window;
     await window.go(`#/run/${run}/overview`);
     const coming = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Export as a .covature file' }).click();
+    await page.getByRole('button', { name: 'Export', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Run as a .covature file' }).click();
     const download = await coming;
     expect(download.suggestedFilename()).toMatch(/\.covature$/);
     const folder = temporaryFolder();

@@ -319,7 +319,7 @@ describeWhere(windowAvailable(), 'the window', () => {
     const { rows } = await bench.request('runs.list', { filter: 'name = "from elsewhere"' });
     expect(rows[0]).toMatchObject({ status: 'done', relation: 'import' });
     await bench.request('runs.delete', { ids: [rows[0].id] });
-    await bench.request('runs.purge', { ids: [rows[0].id] });
+    await bench.request('bin.empty');
   });
 
   it('compares, finds commands and keeps its manners on every screen in both themes', async () => {

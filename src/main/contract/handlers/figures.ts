@@ -38,7 +38,6 @@ export const figureHandlers: Pick<Handlers<Workbench>, keyof typeof figures> = {
     workbench.bus.emit('store.changed', { what: 'figures' });
     return null;
   },
-  'figures.count': (_, { store }) => store.listFigures().length,
 
   'figures.render': ({ recipe }, workbench) =>
     workbench.drawing.ask('render', {

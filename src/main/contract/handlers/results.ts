@@ -11,8 +11,6 @@ export const resultHandlers: Pick<Handlers<Workbench>, keyof typeof results> = {
   'measurements.list': ({ runs, parameter }, { store }) =>
     store.measurements(runs, parameter === undefined ? {} : { parameter }).map(measurementInfo),
 
-  'measurements.get': ({ id }, workbench) => measurementInfo(measurement(workbench, id)),
-
   'measurements.arrays': ({ id, names }, workbench) =>
     readResultArrays(arraysOf(workbench, id).path, [...new Set(names)]),
 
@@ -43,14 +41,6 @@ export const resultHandlers: Pick<Handlers<Workbench>, keyof typeof results> = {
     job: workbench.queue.measure(workbench.run(run), measurement, step, priority),
   }),
 
-  'measurements.delete': ({ id }, workbench) => {
-    const { run } = measurement(workbench, id);
-    workbench.store.deleteMeasurement(id);
-    workbench.changes.note([run]);
-    workbench.bus.emit('measurements.changed', { run });
-    return null;
-  },
-
   'series.names': ({ run }, workbench) => {
     workbench.run(run);
     return workbench.store.seriesNames(run);
@@ -67,11 +57,6 @@ export const resultHandlers: Pick<Handlers<Workbench>, keyof typeof results> = {
     lines: workbench.store.logs(run, definedOf({ last, since })),
     next: workbench.run(run).nextBatch,
   }),
-
-  'checkpoints.list': ({ run }, workbench) => {
-    workbench.run(run);
-    return workbench.store.checkpoints(run).map(checkpointInfo);
-  },
 };
 
 export function checkpointInfo({ id, step, epoch, file, created }: Checkpoint): CheckpointInfo {

@@ -112,12 +112,6 @@ export const runHandlers: Pick<Handlers<Workbench>, keyof typeof runs> = {
     return null;
   },
 
-  'runs.purge': ({ ids }, { store, changes }) => {
-    const { bytes } = store.purgeRuns(ids);
-    changes.note(ids);
-    return { bytes };
-  },
-
   'bin.empty': (_, { store, changes, bus }) => {
     const purged = store.emptyBin();
     changes.note(null);

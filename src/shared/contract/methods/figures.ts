@@ -1,7 +1,7 @@
 /** Figure recipes and what is drawn from them (src/shared/figures). */
 import * as v from 'valibot';
 import { integer } from '../../validation.ts';
-import { id, method, name, none, textUpTo } from '../define.ts';
+import { id, method, name, textUpTo } from '../define.ts';
 import type { Json } from '../records.ts';
 
 export interface FigureInfo {
@@ -77,7 +77,6 @@ export const figures = {
   ),
   'figures.delete': method<null>()(v.strictObject({ id })),
   'figures.restore': method<null>()(v.strictObject({ id })),
-  'figures.count': method<number>()(none),
   /** Draws a recipe (src/shared/figures/recipe.ts) from the stored results, in a process of its own. */
   'figures.render': method<RenderedFigure>()(v.strictObject({ recipe: v.unknown() })),
   /** Draws recipes and writes them into a folder (a token of `files.choose`), or returns the files; several then come as one ZIP file (`archive`). */

@@ -6,7 +6,7 @@ import type { CutoffRow } from '../../slopes.ts';
 import { integer } from '../../validation.ts';
 import { measurementSchema } from '../../experiment.ts';
 import { id, keys, method, textUpTo } from '../define.ts';
-import type { CheckpointInfo, LogLine, MeasurementInfo, SeriesData, SeriesInfo, SeriesUpdate } from '../records.ts';
+import type { LogLine, MeasurementInfo, SeriesData, SeriesInfo, SeriesUpdate } from '../records.ts';
 
 /** Arrays of at most a few numbers per direction; cross-fitted ones [2, d]. Errors are left out of an answer where the measurement has none. What each holds: `ResultArrays` and `ExtraArrays` in src/shared/results.ts. */
 export const diagonals = [
@@ -65,7 +65,6 @@ export const results = {
       parameter: v.exactOptional(textUpTo(200)),
     }),
   ),
-  'measurements.get': method<MeasurementInfo>()(v.strictObject({ id })),
   'measurements.arrays': method<Readonly<Partial<Record<DiagonalName, Float64Array>>>>()(
     v.strictObject({ id, names: v.pipe(v.array(v.picklist(diagonals)), v.minLength(1)) }),
   ),
@@ -97,8 +96,6 @@ export const results = {
       priority: v.exactOptional(integer(-1000, 1000), 10),
     }),
   ),
-  /** Removes a measurement with its arrays, for good. */
-  'measurements.delete': method<null>()(v.strictObject({ id })),
 
   'series.names': method<readonly SeriesInfo[]>()(v.strictObject({ run: id })),
   /** Series of many runs, by id and name: each downsampled to at most `points`, keeping smallest and largest of every bucket. */
@@ -128,5 +125,4 @@ export const results = {
       last: v.exactOptional(integer(1, 100_000), 2000),
     }),
   ),
-  'checkpoints.list': method<readonly CheckpointInfo[]>()(v.strictObject({ run: id })),
 };

@@ -126,8 +126,6 @@ export const runs = {
   /** Moves runs to the bin; running and queued ones are refused. `done` is the argument for the undo (`runs.restore`). */
   'runs.delete': method<BulkOutcome>()(v.strictObject({ ids })),
   'runs.restore': method<null>()(v.strictObject({ ids })),
-  /** Permanently removes runs in the bin with their files. Returns the number of bytes freed. */
-  'runs.purge': method<{ readonly bytes: number }>()(v.strictObject({ ids })),
   /** Empties the bin (runs, projects, figures), for good. */
   'bin.empty': method<{
     readonly runs: number;

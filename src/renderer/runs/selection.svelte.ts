@@ -175,7 +175,9 @@ export class Selection {
         this.archive(),
       ),
       command('charts', `Show or hide ${these} in charts`, () => this.#of.hidden.toggle(this.targets)),
-      ...this.exportEntries.map(({ label, run }, i) => command(`export-${i}`, `Export ${these}: ${label[0].toLowerCase()}${label.slice(1)}`, run, false)),
+      ...this.exportEntries.map(({ label, run }, i) =>
+        command(`export-${i}`, `Export ${these}: ${label[0].toLowerCase()}${label.slice(1)}`, run, false),
+      ),
       ...this.#jobs.map(({ label, run }) => command(`job-${label}`, `${label}: ${these}`, run)),
       ...projects
         .filter(({ archived }) => !archived)

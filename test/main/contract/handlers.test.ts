@@ -43,7 +43,13 @@ describe('faults are values', () => {
     ['too much', 'runs.list', { limit: 1e9 }, 'bad-input', /limit/],
     ['a run that is not there', 'runs.get', { id: 'nothing' }, 'not-found', /nothing/],
     ['a project that is not there', 'projects.update', { id: 'nothing', name: 'x' }, 'not-found', /nothing/],
-    ['a measurement that is not there', 'measurements.arrays', { id: 'nothing', names: ['eigenvalues'] }, 'not-found', /nothing/],
+    [
+      'a measurement that is not there',
+      'measurements.arrays',
+      { id: 'nothing', names: ['eigenvalues'] },
+      'not-found',
+      /nothing/,
+    ],
     ['an experiment that is none', 'runs.start', { experiment: { name: 'x' } }, 'bad-input', /experiment\.dataset/],
     ['a dataset that is none', 'datasets.preview', { spec: { source: 'moon' } }, 'bad-input', /dataset/],
     ['a stale token', 'files.readJson', { token: 'x' }, 'not-found', /choose it again/],
@@ -257,7 +263,10 @@ describe('results', () => {
     });
     expect(again).toMatchObject({ reset: false, series: {} });
     expect(await bench.request('logs.get', { run })).toMatchObject({ next: first.nextBatch });
-    expect((await bench.request('runs.get', { id: run })).checkpoints.at(-1)).toMatchObject({ step: 40, present: true });
+    expect((await bench.request('runs.get', { id: run })).checkpoints.at(-1)).toMatchObject({
+      step: 40,
+      present: true,
+    });
   });
 });
 

@@ -8,7 +8,7 @@ import { Helper } from './helper/helper.ts';
 import type { HelperTasks } from './helper/tasks.ts';
 import type { ProcessLauncher } from '../jobs/launcher.ts';
 
-/** How long the process is kept after an answer: it grows to the size of the measurements that it tries, and a user who edits asks again soon. */
+/** How long the process is kept after an answer: a user who edits asks again soon. One that has tried measurements, to whose size it grows, ends at once. */
 const idleMilliseconds = 20_000;
 
 export class Forecasts {
@@ -45,6 +45,7 @@ export class Forecasts {
         known: store.allCalibrations() as KnownRates,
       });
       keepRates(store, { kind: 'rates', machine: forecast.machine, rates: forecast.rates });
+      if (Object.keys(forecast.rates).length > 0) this.#helper.end();
       return forecast;
     });
     // Whoever waits hears of a failure; what stands behind it goes on.

@@ -94,6 +94,18 @@ it('goes on after one that failed', async () => {
   await second;
 });
 
+it('ends a process that has measured rates with its answer, and starts another for the next', async () => {
+  const [first, second] = [ask('a'), ask('b')];
+  await settled();
+  answer({ product: { flops: 1 } });
+  await first;
+  expect(ended).toBe(1);
+  await settled();
+  answer({});
+  await second;
+  expect(ended).toBe(1);
+});
+
 it('ends its process soon after the last answer, and gives its memory back', async () => {
   const first = ask('a');
   await settled();

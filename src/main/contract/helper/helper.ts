@@ -95,10 +95,11 @@ export class Helper {
 
   close(): void {
     this.#closed = true;
-    this.#end();
+    this.end();
   }
 
-  #end(): void {
+  /** Ends the process, and with it the requests that it has; the next one starts another. */
+  end(): void {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = null;
     const ended = this.#process;
@@ -174,7 +175,7 @@ export class Helper {
     else pending.reject(answer.isInput ? new InputError(answer.message) : new Error(answer.message));
     if (this.#pending.size === 0 && !this.#closed) {
       this.#idle = setTimeout(() => {
-        this.#end();
+        this.end();
       }, this.#idleMilliseconds);
       this.#idle.unref();
     }

@@ -6,7 +6,7 @@ import type { App } from '../state/app.svelte.ts';
 import type { HiddenRuns } from '../state/hidden.svelte.ts';
 import type { IconName } from '../ui/Icon.svelte';
 import { exportReport } from '../figures/download.ts';
-import type { MenuAction, MenuEntry } from '../ui/Menu.svelte';
+import type { MenuEntry } from '../ui/Menu.svelte';
 import { RunActions } from './actions.ts';
 import type { TableRows } from './rows.svelte.ts';
 import type { Surroundings } from './surroundings.svelte.ts';
@@ -114,7 +114,7 @@ export class Selection {
 
   readonly jobEntries: readonly MenuEntry[] = [...this.#jobs.slice(0, 4), 'line', ...this.#jobs.slice(4)];
 
-  readonly exportEntries: readonly MenuAction[] = [
+  readonly exportEntries: readonly { readonly label: string; readonly run: () => void }[] = [
     { label: 'Table as CSV', run: () => this.exportCsv() },
     { label: 'Report as PDF', run: () => void exportReport(this.#of.app, this.targets, 'pdf') },
     { label: 'Report as HTML', run: () => void exportReport(this.#of.app, this.targets, 'html') },

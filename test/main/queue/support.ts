@@ -124,7 +124,7 @@ export class TestQueue {
 export async function until<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
   what: string,
-  milliseconds = 60_000,
+  milliseconds = 100_000,
 ): Promise<T> {
   const began = performance.now();
   for (;;) {

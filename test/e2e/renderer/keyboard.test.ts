@@ -149,7 +149,8 @@ describeWhere(windowAvailable(), 'the keyboard', () => {
         'Delete this run',
       ],
       ...[
-        'Export this run as a .covature file',
+        'Export: Run as a .covature file',
+        'Export: Report as PDF',
         'Compare this run',
         'Show log of this run',
         'Show measurements of this run',

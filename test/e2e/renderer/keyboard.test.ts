@@ -117,7 +117,7 @@ describeWhere(windowAvailable(), 'the keyboard', () => {
         await page
           .getByRole('option', { name: word })
           .first()
-          .waitFor({ timeout: 5000 })
+          .waitFor({ timeout: 20_000 })
           .catch(() => {
             throw new Error(`${hash}: the palette has no "${word}"`);
           });

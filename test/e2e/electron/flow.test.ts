@@ -58,10 +58,8 @@ describeWhere(desktopAvailable(), 'the flow of the desktop', () => {
     // The run as one file, by the save dialog; here already, and into an empty store.
     await desktop.go(`#/run/${run}/overview`);
     await desktop.answerDialogs(`${home}/glyphs.covature`);
-    await page
-      .getByRole('button', { name: /Export/ })
-      .first()
-      .click();
+    await page.getByRole('button', { name: 'Export', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Run as a .covature file' }).click();
     await until(() => existsSync(`${home}/glyphs.covature`), 'the file of the run');
     await desktop.choose('File', 'Open File…');
     await page.getByText('glyphs is here already.').waitFor();

@@ -236,10 +236,11 @@ export class App {
   }
 
   tell(level: Message['level'], text: string, action?: Message['action'], details?: string): void {
-    // The queue reports a job that failed to every window, and the request that waited for it fails with the same words.
-    if (level === 'error' && this.messages.some((each) => each.level === level && each.text.endsWith(text))) return;
-    const message: Message = { id: this.#messageNumber++, level, text, action, details };
-    this.messages = [...this.messages.slice(-3), message];
+    // The queue reports a job that failed to every window, and the request that waited for it fails with the same words: one message, the last.
+    const told =
+      level === 'error' ? this.messages.find((each) => each.level === level && each.text.endsWith(text)) : undefined;
+    const message: Message = told ?? { id: this.#messageNumber++, level, text, action, details };
+    this.messages = [...this.messages.filter((each) => each !== told).slice(-3), message];
     if (level !== 'error') setTimeout(() => this.press.after(() => this.dismiss(message.id)), messageMilliseconds);
   }
 

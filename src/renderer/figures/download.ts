@@ -41,11 +41,18 @@ export function exportFigures(app: App, wanted: Omit<Params<'figures.export'>, '
   return exportFiles(app, 'figures.zip', (folder) => app.client.request('figures.export', { ...wanted, ...folder }));
 }
 
-/** One document about runs: configuration, results, figures, definitions. */
-export function exportReport(app: App, runs: readonly string[], format: 'pdf' | 'html'): Promise<boolean> {
-  return exportFiles(app, 'report.zip', (folder) =>
-    app.client.request('figures.report', { runs, formats: [format], ...folder }),
-  );
+/** Entries of a menu that write one document about runs: configuration, results, figures, definitions. */
+export function reportEntries(
+  app: () => App,
+  runs: () => readonly string[],
+): { readonly label: string; readonly run: () => void }[] {
+  return (['pdf', 'html'] as const).map((format) => ({
+    label: `Report as ${format.toUpperCase()}`,
+    run: () =>
+      void exportFiles(app(), 'report.zip', (folder) =>
+        app().client.request('figures.report', { runs: runs(), formats: [format], ...folder }),
+      ),
+  }));
 }
 
 /** Files go into a folder that the user chooses if the shell has dialogs, else they are downloaded. False if nothing was written. */

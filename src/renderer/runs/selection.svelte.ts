@@ -5,7 +5,7 @@ import { integerText } from '../format.ts';
 import type { App } from '../state/app.svelte.ts';
 import type { HiddenRuns } from '../state/hidden.svelte.ts';
 import type { IconName } from '../ui/Icon.svelte';
-import { exportReport } from '../figures/download.ts';
+import { reportEntries } from '../figures/download.ts';
 import type { MenuEntry } from '../ui/Menu.svelte';
 import { RunActions } from './actions.ts';
 import type { TableRows } from './rows.svelte.ts';
@@ -116,8 +116,10 @@ export class Selection {
 
   readonly exportEntries: readonly { readonly label: string; readonly run: () => void }[] = [
     { label: 'Table as CSV', run: () => this.exportCsv() },
-    { label: 'Report as PDF', run: () => void exportReport(this.#of.app, this.targets, 'pdf') },
-    { label: 'Report as HTML', run: () => void exportReport(this.#of.app, this.targets, 'html') },
+    ...reportEntries(
+      () => this.#of.app,
+      () => this.targets,
+    ),
   ];
 
   /** The menu of a line. */

@@ -9,7 +9,7 @@ import { setLabel } from '../text/label.ts';
 import type { FigureSpec, LegendPlace } from '../types.ts';
 import type { PlacedText } from './axes.ts';
 import { edge, heightOf, place, planPanels, pointsPerMm, type PanelPlan } from './frames.ts';
-import { mergedNotes, notesText } from './notes.ts';
+import { mergedNotes, notesText, saysOmission } from './notes.ts';
 import { groupBlock, legendBlock, legendEntries, type LegendBlock, type LegendGroup } from './legend.ts';
 import { lint } from './lint.ts';
 import { paintPanel, statementsOf } from './panel.ts';
@@ -271,8 +271,7 @@ function draw(
       notes: unique,
       // If all was left out on the way here, the figure's own notes say why.
       empty: painted.every(({ empty }) => empty !== null)
-        ? (spec.notes.find((note) => note.includes(' not drawn: ')) ??
-          [...new Set(painted.map(({ empty }) => empty))].join('; '))
+        ? (spec.notes.find(saysOmission) ?? [...new Set(painted.map(({ empty }) => empty))].join('; '))
         : undefined,
       warnings: [...painted.flatMap((panel) => panel.warnings), ...lint(texts, geometry.width, geometry.height)],
     },

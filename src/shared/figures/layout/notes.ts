@@ -1,5 +1,13 @@
 /** The small print: statements of a figure, those of a panel behind its letter. */
 
+/** Between what was left out and the reason. */
+const omission = ' not drawn: ';
+
+/** Whether a statement says what was left out, and why. */
+export function saysOmission(note: string): boolean {
+  return note.includes(omission);
+}
+
 interface Note {
   readonly text: string;
   /** Of the panel that it is about, "(a)"; empty if about the whole figure. */
@@ -8,16 +16,15 @@ interface Note {
 
 /** What of one panel is left out for one reason is one statement: "1 of 9 values, 1 of 4 means not drawn: not positive". */
 function byReason(notes: readonly Note[]): Note[] {
-  const separator = ' not drawn: ';
   const out: Note[] = [];
   for (const note of notes) {
-    const [subject, reason] = note.text.split(separator);
-    const same = out.findIndex(({ text, letter }) => letter === note.letter && text.split(separator)[1] === reason);
+    const [subject, reason] = note.text.split(omission);
+    const same = out.findIndex(({ text, letter }) => letter === note.letter && text.split(omission)[1] === reason);
     if (reason === undefined || same < 0) out.push(note);
     else {
-      const subjects = out[same].text.split(separator)[0].split(', ');
+      const subjects = out[same].text.split(omission)[0].split(', ');
       if (!subjects.includes(subject)) subjects.push(subject);
-      out[same] = { ...note, text: subjects.join(', ') + separator + reason };
+      out[same] = { ...note, text: subjects.join(', ') + omission + reason };
     }
   }
   return out;

@@ -22,7 +22,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { commitOf } from './launch/commit.mjs';
+import { commitOfCheckout } from './commit.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -86,6 +86,6 @@ function descriptionOf({ name, version, description, license, dependencies, opti
     // Devices: used if they are installed alongside, never installed with it.
     peerDependencies: peers,
     peerDependenciesMeta: Object.fromEntries(Object.keys(peers).map((peer) => [peer, { optional: true }])),
-    covature: commitOf(root),
+    covature: commitOfCheckout(),
   };
 }

@@ -4,7 +4,7 @@
  * joined by commas) and errors outside any test count as failures.
  *
  * COVATURE_TEST_OUTCOME names a file to write the outcome to. COVATURE_EARLIER_OUTCOME names such a file from an earlier run, whose failed files are run again:
- * their new outcome replaces the earlier one (scripts/launch/test.mjs).
+ * their new outcome replaces the earlier one (scripts/test.ts).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { SerializedError } from 'vitest';

@@ -1,5 +1,4 @@
 /** Builds what the sources need to run before the first test, also when vitest is started by hand. */
-import { fileURLToPath } from 'node:url';
 import { build } from './launch/build.mjs';
 
 export default async function setup(): Promise<void> {
@@ -7,5 +6,5 @@ export default async function setup(): Promise<void> {
   if (!(Number(major) >= 24)) {
     throw new Error(`the tests run under Node 24, and this is Node ${process.versions.node}: use \`npm test\``);
   }
-  await build(fileURLToPath(new URL('..', import.meta.url)), process.execPath, ['kernels']);
+  await build(process.execPath, ['kernels']);
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setupLock } from './install.mjs';
 import { withLock } from './lock.mjs';
-import { runQuietly } from './run.mjs';
+import { checkout, runQuietly } from './run.mjs';
 import { SetupError, duration, say } from './say.mjs';
 import { readJson, writeJson } from './stamp.mjs';
 
@@ -24,7 +24,7 @@ import { readJson, writeJson } from './stamp.mjs';
  */
 
 /** @type {Record<'kernels' | 'workbench', Task>} */
-const tasks = {
+export const tasks = {
   kernels: {
     name: 'kernels',
     title: 'the WebAssembly kernels',
@@ -47,91 +47,84 @@ const tasks = {
 
 /**
  * Builds those of the named tasks that are out of date, one launch at a time.
- * @param {string} root
  * @param {string} node the pinned Node
  * @param {(keyof typeof tasks)[]} names
  */
-export async function build(root, node, names) {
-  const stale = names.map((name) => tasks[name]).filter((task) => isStale(root, task));
+export async function build(node, names) {
+  const stale = names.map((name) => tasks[name]).filter((task) => isStale(task));
   if (stale.length === 0) return;
-  await withLock(
-    setupLock(root),
-    async (record) => {
-      // Another launch may have built it in the meantime.
-      for (const task of stale) if (isStale(root, task)) await run(root, node, task, record);
-    },
-    {
-      onWait: (holder) => say(`another launch is building${holder ? ` (process ${holder.pid})` : ''}; waiting for it`),
-    },
-  );
+  await withLock(setupLock, 'another launch is building', async (record) => {
+    // Another launch may have built it in the meantime.
+    for (const task of stale) if (isStale(task)) await run(node, task, record);
+  });
 }
 
-/** @param {string} root @param {Task} task */
-const stampFile = (root, task) => join(root, `out/.built/${task.name}.json`);
+/** @param {Task} task */
+const stampFile = (task) => join(checkout, `out/.built/${task.name}.json`);
 
-/** @param {string} root @param {Task} task */
-function isStale(root, task) {
-  if (!task.needs.every((path) => existsSync(join(root, path)))) return false;
-  if (!task.outputs.every((path) => existsSync(join(root, path)))) return true;
-  const built = readJson(stampFile(root, task));
-  const files = filesOf(root, task);
-  const quick = quickMark(root, files);
+/** @param {Task} task */
+function isStale(task) {
+  if (!task.needs.every((path) => existsSync(join(checkout, path)))) return false;
+  if (!task.outputs.every((path) => existsSync(join(checkout, path)))) return true;
+  const built = readJson(stampFile(task));
+  const files = filesOf(task);
+  const quick = quickMark(files);
   if (built?.quick === quick) return false;
-  const contents = contentMark(root, files);
+  const contents = contentMark(files);
   if (built?.contents !== contents) return true;
-  writeJson(stampFile(root, task), { quick, contents });
+  writeJson(stampFile(task), { quick, contents });
   return false;
 }
 
 /**
- * @param {string} root @param {string} node @param {Task} task @param {(pid: number) => void} record
+ * @param {string} node @param {Task} task @param {(pid: number) => void} record
  */
-async function run(root, node, task, record) {
+async function run(node, task, record) {
   say(`building ${task.title}`);
   const started = performance.now();
   // Recorded before the build: what changes during it is built the next time.
-  const files = filesOf(root, task);
-  const stamp = { quick: quickMark(root, files), contents: contentMark(root, files) };
-  const { status, output } = await runQuietly(node, [task.script, ...task.args], { cwd: root, onStart: record });
+  const files = filesOf(task);
+  const stamp = { quick: quickMark(files), contents: contentMark(files) };
+  const { status, output } = await runQuietly(node, [task.script, ...task.args], { cwd: checkout, onStart: record });
   record(0);
-  if (status !== 0 || !task.outputs.every((path) => existsSync(join(root, path)))) {
+  if (status !== 0 || !task.outputs.every((path) => existsSync(join(checkout, path)))) {
     process.stderr.write(output);
     throw new SetupError(`${task.title} could not be built (see the messages above)`);
   }
-  writeJson(stampFile(root, task), stamp);
+  writeJson(stampFile(task), stamp);
   say(`built in ${duration(performance.now() - started)}`);
 }
 
 /**
  * All input files, sorted, relative to the checkout with forward slashes.
- * @param {string} root @param {Task} task
+ * @param {Task} task
  */
-function filesOf(root, task) {
+function filesOf(task) {
   /** @type {string[]} */
   const files = [];
   const add = (/** @type {string} */ path) => {
-    const stat = statSync(join(root, path), { throwIfNoEntry: false });
-    if (stat?.isDirectory()) for (const name of readdirSync(join(root, path))) add(`${path}/${name}`);
+    const stat = statSync(join(checkout, path), { throwIfNoEntry: false });
+    if (stat?.isDirectory()) for (const name of readdirSync(join(checkout, path))) add(`${path}/${name}`);
     else if (stat !== undefined) files.push(path);
   };
   task.inputs.forEach(add);
   return files.sort();
 }
 
-/** @param {string} root @param {string[]} files */
-function quickMark(root, files) {
+/** @param {string[]} files */
+function quickMark(files) {
   const hash = createHash('sha256');
   for (const path of files) {
-    const { mtimeMs, size } = statSync(join(root, path));
+    const { mtimeMs, size } = statSync(join(checkout, path));
     hash.update(`${path}\0${mtimeMs}\0${size}\n`);
   }
   return hash.digest('hex');
 }
 
-/** @param {string} root @param {string[]} files */
-function contentMark(root, files) {
+/** @param {string[]} files */
+function contentMark(files) {
   const hash = createHash('sha256');
   for (const path of files)
-    hash.update(`${path}\0${statSync(join(root, path)).size}\0`).update(readFileSync(join(root, path)));
+    hash.update(`${path}\0${statSync(join(checkout, path)).size}\0`).update(readFileSync(join(checkout, path)));
   return hash.digest('hex');
 }

@@ -2,61 +2,51 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import process from 'node:process';
-import { ensureTensorflow, hasNvidiaCard, hasTensorflow } from './downloads.mjs';
 import { withLock } from './lock.mjs';
 import { findNpm, ignoresScripts, runNpm } from './npm.mjs';
+import { checkout, runThrough } from './run.mjs';
 import { findRuntime } from './runtime.mjs';
-import { SetupError, duration, say } from './say.mjs';
-import { currentStamp, installationKey, readJson, removeStamp, writeStamp } from './stamp.mjs';
-import { linkTensorflow } from './tensorflow.mjs';
+import { Interrupted, SetupError, duration, say } from './say.mjs';
+import { currentStamp, installationKey, nodeOf, readJson, stampFile, writeJson } from './stamp.mjs';
 import { libc, treeMatchesLock } from './tree.mjs';
 
-/** The lock of everything that changes node_modules or out/. @param {string} root */
-export const setupLock = (root) => join(root, '.covature/setup.lock');
+/** The lock of everything that changes node_modules or out/. */
+export const setupLock = join(checkout, '.covature/setup.lock');
 
 /**
  * Brings node_modules up to the lock file. Returns the stamp.
- * @param {string} root
  * @returns {Promise<import('./stamp.mjs').Stamp>}
  */
-export async function install(root) {
+export async function install() {
   const npm = findNpm();
-  return await withLock(
-    setupLock(root),
-    async (record) => {
-      const done = currentStamp(root);
-      if (done !== undefined) return done;
-      removeStamp(root);
-      const key = installationKey(root);
-      if (!treeMatchesLock(root)) await installPackages(root, npm, record);
-      await buildNatives(root, npm, record);
-      const node = await findRuntime(root, npm, record);
-      linkTensorflow(root);
-      if (hasNvidiaCard() && existsSync(join(root, 'node_modules/@tensorflow/tfjs-node-gpu')) && !hasTensorflow(root)) {
-        await offerTensorflow(root, npm, node);
-      }
-      const stamp = { key, node };
-      writeStamp(root, stamp);
-      return stamp;
-    },
-    {
-      onWait: (holder) =>
-        say(`another launch is setting up${holder ? ` (process ${holder.pid})` : ''}; waiting for it`),
-    },
-  );
+  return await withLock(setupLock, 'another launch is setting up', async (record) => {
+    const done = currentStamp();
+    if (done !== undefined) return done;
+    rmSync(stampFile, { force: true });
+    const key = installationKey();
+    if (!treeMatchesLock()) await installPackages(npm, record);
+    await buildNatives(npm, record);
+    const stamp = { key, node: await findRuntime(npm, record) };
+    const then = join(checkout, 'scripts/setup/after-install.ts');
+    if (existsSync(then)) {
+      const { signal } = await runThrough(nodeOf(stamp), [then], { cwd: checkout, env: process.env });
+      if (signal !== null) throw new Interrupted(signal);
+    }
+    writeJson(stampFile, stamp);
+    return stamp;
+  });
 }
 
 /**
- * @param {string} root
  * @param {import('./npm.mjs').Npm} npm
  * @param {(pid: number) => void} record
  */
-async function installPackages(root, npm, record) {
-  const packages = Object.keys(readJson(join(root, 'package-lock.json'))?.packages ?? {}).length - 1;
-  const modules = join(root, 'node_modules');
+async function installPackages(npm, record) {
+  const packages = Object.keys(readJson(join(checkout, 'package-lock.json'))?.packages ?? {}).length - 1;
+  const modules = join(checkout, 'node_modules');
   const why = existsSync(join(modules, '.package-lock.json')) ? 'the lock file has changed' : 'first start';
   say(`${why}: installing ${packages} packages from the lock file (npm ${npm.version}; about a minute)`);
-  moveRunningNodeAside(root);
+  moveRunningNodeAside();
   const started = performance.now();
   // npm shows its own progress if stderr is a terminal.
   const timer = process.stderr.isTTY
@@ -76,7 +66,7 @@ async function installPackages(root, npm, record) {
         ],
         ...['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'],
       ],
-      { root, onStart: record },
+      { onStart: record },
     );
     record(0);
     if (status !== 0) {
@@ -92,11 +82,10 @@ async function installPackages(root, npm, record) {
 
 /**
  * Windows does not allow a running program to be deleted. That is the pinned Node if npm scripts find it first on their PATH. It can be renamed, though.
- * @param {string} root
  */
-function moveRunningNodeAside(root) {
+function moveRunningNodeAside() {
   if (process.platform !== 'win32') return;
-  const folder = join(root, '.covature');
+  const folder = join(checkout, '.covature');
   for (const name of existsSync(folder) ? readdirSync(folder) : []) {
     if (!/^node-\d+\.exe$/.test(name)) continue;
     try {
@@ -105,7 +94,7 @@ function moveRunningNodeAside(root) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPERM') throw error; // still running
     }
   }
-  if (!process.execPath.startsWith(join(root, 'node_modules') + sep)) return;
+  if (!process.execPath.startsWith(join(checkout, 'node_modules') + sep)) return;
   mkdirSync(folder, { recursive: true });
   renameSync(process.execPath, join(folder, `node-${process.pid}.exe`));
 }
@@ -113,14 +102,13 @@ function moveRunningNodeAside(root) {
 /**
  * koffi and better-sqlite3 come with binaries for the common machines; elsewhere koffi's install script compiles one. Install scripts do not run during
  * the installation, so that none of them can block it; those that `allowScripts` in package.json names are run here.
- * @param {string} root
  * @param {import('./npm.mjs').Npm} npm
  * @param {(pid: number) => void} record
  */
-async function buildNatives(root, npm, record) {
+async function buildNatives(npm, record) {
   const machine = `${process.platform}-${process.arch}`;
-  const allowed = readJson(join(root, 'package.json'))?.allowScripts ?? {};
-  const modules = join(root, 'node_modules');
+  const allowed = readJson(join(checkout, 'package.json'))?.allowScripts ?? {};
+  const modules = join(checkout, 'node_modules');
   if (
     existsSync(join(modules, 'koffi')) &&
     !existsSync(join(modules, '@koromix', `koffi-${machine}`)) &&
@@ -128,7 +116,7 @@ async function buildNatives(root, npm, record) {
   ) {
     const rebuild = 'npm rebuild koffi --ignore-scripts=false';
     const without = 'until then matrix products run on WebAssembly';
-    if (allowed['koffi'] !== true || ignoresScripts(npm, root)) {
+    if (allowed['koffi'] !== true || ignoresScripts(npm)) {
       say(
         `koffi (which calls the native BLAS) has no ready-made binary for ${machine}, and its install script, which compiles one, is switched off by ` +
           `ignore-scripts in your npm configuration. "${rebuild}" compiles it; ${without}`,
@@ -136,7 +124,6 @@ async function buildNatives(root, npm, record) {
     } else {
       say(`compiling koffi (which calls the native BLAS) for ${machine}`);
       const status = await runNpm(npm, ['rebuild', 'koffi', '--ignore-scripts=false', '--loglevel=error'], {
-        root,
         onStart: record,
       });
       record(0);
@@ -157,20 +144,4 @@ async function buildNatives(root, npm, record) {
       `better-sqlite3 (the store of runs) has no ready-made binary for ${machine}; "npx node-gyp rebuild --directory node_modules/better-sqlite3" compiles one`,
     );
   }
-}
-
-/**
- * @param {string} root
- * @param {import('./npm.mjs').Npm} npm
- * @param {string} node
- */
-async function offerTensorflow(root, npm, node) {
-  if (ignoresScripts(npm, root)) {
-    say(
-      'libtensorflow, which trains on the NVIDIA card of this machine, is missing: install scripts are switched off by ignore-scripts in your npm ' +
-        'configuration. "npm run setup:tensorflow" fetches it',
-    );
-    return;
-  }
-  await ensureTensorflow(root, { node: node.startsWith('node_modules') ? join(root, node) : node });
 }

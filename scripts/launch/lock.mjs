@@ -9,6 +9,7 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { say } from './say.mjs';
 import { writeJson } from './stamp.mjs';
 
 /**
@@ -19,26 +20,25 @@ import { writeJson } from './stamp.mjs';
  * @property {string} id
  */
 
-/**
- * @typedef {object} LockOptions
- * @property {(holder: Holder | undefined) => void} [onWait] called once when someone else holds the lock
- * @property {number} [poll] milliseconds between two checks; 200
- * @property {number} [silence] milliseconds without a touch after which a holder counts as gone; 30,000
- * @property {number} [longSilence] the same if the holder's child seems to be alive; 600,000 (its process id may have been reused)
- */
+/** Milliseconds between two checks. */
+const poll = 200;
+/** Milliseconds without a touch after which a holder counts as gone. */
+const silence = 30_000;
+/** The same if the holder's child seems to be alive: its process id may have been reused. */
+const longSilence = 600_000;
 
 /**
  * Runs `work` while holding the lock. `work` gets a function that records the child process that it has started (0 once that has ended).
  * @template T
  * @param {string} file
+ * @param {string} what what another process that holds the lock does, as the user is told: "another launch is building"
  * @param {(record: (child: number) => void) => Promise<T>} work
- * @param {LockOptions} [options]
  * @returns {Promise<T>}
  */
-export async function withLock(file, work, options = {}) {
+export async function withLock(file, what, work) {
   /** @type {Holder} */
   const holder = { pid: process.pid, child: 0, host: hostname(), id: randomUUID() };
-  await acquire(file, holder, options);
+  await acquire(file, what, holder);
   const beat = setInterval(() => touch(file), 2000);
   try {
     return await work((child) => {
@@ -51,9 +51,8 @@ export async function withLock(file, work, options = {}) {
   }
 }
 
-/** @param {string} file @param {Holder} holder @param {LockOptions} options */
-async function acquire(file, holder, options) {
-  const { onWait, poll = 200, silence = 30_000, longSilence = 600_000 } = options;
+/** @param {string} file @param {string} what @param {Holder} holder */
+async function acquire(file, what, holder) {
   mkdirSync(dirname(file), { recursive: true });
   let told = false;
   /** What was seen last, and since when it has not changed, by this process's own clock. */
@@ -64,11 +63,11 @@ async function acquire(file, holder, options) {
     const mark = `${other?.id} ${modified(file)}`;
     if (mark !== seen.mark) seen = { mark, since: performance.now() };
     const quiet = performance.now() - seen.since;
-    if (isStale(other, quiet, silence, longSilence)) {
+    if (isStale(other, quiet)) {
       discard(file, other?.id);
       continue;
     }
-    if (!told) onWait?.(other);
+    if (!told) say(`${what}${other ? ` (process ${other.pid})` : ''}; waiting for it`);
     told = true;
     await sleep(poll);
   }
@@ -77,10 +76,8 @@ async function acquire(file, holder, options) {
 /**
  * @param {Holder | undefined} holder undefined for a file whose writing was cut short
  * @param {number} quiet milliseconds since it was last seen touched
- * @param {number} silence
- * @param {number} longSilence
  */
-function isStale(holder, quiet, silence, longSilence) {
+function isStale(holder, quiet) {
   if (holder === undefined || holder.host !== hostname()) return quiet >= silence;
   if (holder.child !== 0 && isAlive(holder.child)) return quiet >= longSilence;
   return !isAlive(holder.pid) || quiet >= silence;

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
+import { checkout } from './run.mjs';
 import { Interrupted, SetupError } from './say.mjs';
 import { readJson } from './stamp.mjs';
 
@@ -87,24 +88,23 @@ function isInstalled(path) {
 }
 
 /**
- * Runs npm in `root` with its output on stderr. Resolves to the exit status (1 for a signal).
+ * Runs npm with its output on stderr. Resolves to the exit status (1 for a signal).
  * @param {Npm} npm
  * @param {string[]} args words without spaces or characters that a shell interprets
- * @param {{ root: string, onStart?: (pid: number) => void, env?: NodeJS.ProcessEnv }} options
+ * @param {{ cwd?: string, onStart: (pid: number) => void }} options cwd: the checkout unless given
  * @returns {Promise<number>}
  */
-export function runNpm(npm, args, { root, onStart, env = process.env }) {
+export function runNpm(npm, args, { cwd = checkout, onStart }) {
   return new Promise((resolve, reject) => {
     const child = spawn(npm.command, [...npm.first, ...args], {
-      cwd: root,
-      env,
+      cwd,
       shell: npm.shell,
       stdio: ['ignore', 2, 2],
     });
     const stop = (/** @type {NodeJS.Signals} */ signal) => void child.kill(signal);
     process.on('SIGINT', stop).on('SIGTERM', stop);
     const settle = () => process.off('SIGINT', stop).off('SIGTERM', stop);
-    child.once('spawn', () => onStart?.(child.pid ?? 0));
+    child.once('spawn', () => onStart(child.pid ?? 0));
     child.once('error', (error) => {
       settle();
       reject(error);
@@ -120,11 +120,10 @@ export function runNpm(npm, args, { root, onStart, env = process.env }) {
 /**
  * Whether the user has switched install scripts off (`ignore-scripts` in any npm configuration that applies here).
  * @param {Npm} npm
- * @param {string} root
  */
-export function ignoresScripts(npm, root) {
+export function ignoresScripts(npm) {
   const { stdout } = spawnSync(npm.command, [...npm.first, 'config', 'get', 'ignore-scripts'], {
-    cwd: root,
+    cwd: checkout,
     encoding: 'utf8',
     shell: npm.shell,
     stdio: ['ignore', 'pipe', 'ignore'],

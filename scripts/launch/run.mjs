@@ -4,14 +4,18 @@ import { constants } from 'node:os';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { isatty } from 'node:tty';
+import { fileURLToPath } from 'node:url';
+import { Interrupted, SetupError, say } from './say.mjs';
+
+/** The folder of the checkout. */
+export const checkout = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
 /**
  * The environment of everything that is launched. Sums run in worker threads, one BLAS thread each; the libraries read these when they are
  * loaded; setting the number later leaves idle threads that spin and cost half the speed. Values that the user has set are kept.
- * @param {string} root
  * @returns {NodeJS.ProcessEnv}
  */
-export function launchEnvironment(root) {
+export function launchEnvironment() {
   /** @type {NodeJS.ProcessEnv} */
   const environment = {
     OPENBLAS_NUM_THREADS: '1',
@@ -19,30 +23,19 @@ export function launchEnvironment(root) {
     VECLIB_MAXIMUM_THREADS: '1',
     BLIS_NUM_THREADS: '1',
     OMP_NUM_THREADS: '1',
-    NODE_COMPILE_CACHE: join(root, 'node_modules/.covature/compiled'),
+    NODE_COMPILE_CACHE: join(checkout, 'node_modules/.covature/compiled'),
     ...process.env,
   };
   // On Windows the name is often Path; a second spelling would shadow it.
   const name = Object.keys(environment).find((key) => key.toUpperCase() === 'PATH') ?? 'PATH';
-  const bin = join(root, 'node_modules/.bin');
+  const bin = join(checkout, 'node_modules/.bin');
   const present = (environment[name] ?? '').split(delimiter);
   environment[name] = [bin, ...present.filter((folder) => folder !== bin && folder !== '')].join(delimiter);
   return environment;
 }
 
 /**
- * Runs `node args` and ends this process as it ended: with its status, or by the signal that ended it.
- * @param {string} node
- * @param {string[]} args
- * @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
- * @returns {Promise<never>}
- */
-export async function runInstead(node, args, { cwd, env }) {
-  const { status, signal } = await runThrough(node, args, { cwd, env });
-  endLike(status, signal);
-}
-
-/**
+ * Runs `node args` and says how it ended.
  * @param {string} node
  * @param {string[]} args
  * @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
@@ -95,6 +88,22 @@ export function runQuietly(node, args, { cwd, env = process.env, onStart }) {
 }
 
 /**
+ * Runs a program. What it cannot do, or what is wrong with its input, is told in plain words and ends it with status 1; when the user stops it, the signal ends it.
+ * @param {() => Promise<void>} program
+ */
+export async function plainly(program) {
+  try {
+    await program();
+  } catch (error) {
+    if (error instanceof Interrupted) endLike(null, error.signal);
+    if (!(error instanceof SetupError || (error instanceof Error && error.name === 'InputError'))) throw error;
+    say(error.message);
+    process.exit(1);
+  }
+}
+
+/**
+ * Ends this process as another one ended: with its status, or by the signal that ended it.
  * @param {number | null} status @param {NodeJS.Signals | null} signal
  * @returns {never}
  */

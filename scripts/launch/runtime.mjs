@@ -8,11 +8,12 @@ import { chmodSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import process from 'node:process';
 import { runNpm } from './npm.mjs';
+import { checkout } from './run.mjs';
 import { SetupError, say } from './say.mjs';
 import { readJson, writeJson } from './stamp.mjs';
 
 /** The folder for a Node that is not in the lock file. */
-const extra = 'node_modules/.covature/runtime';
+const extra = join(checkout, 'node_modules/.covature/runtime');
 
 /**
  * The registry's name for the package with Node's binary for a machine.
@@ -25,11 +26,10 @@ export function nodePackage(platform, arch) {
 
 /**
  * The version that package.json pins.
- * @param {string} root
  * @returns {string}
  */
-export function pinnedVersion(root) {
-  const pins = Object.entries(readJson(join(root, 'package.json'))?.optionalDependencies ?? {});
+function pinnedVersion() {
+  const pins = Object.entries(readJson(join(checkout, 'package.json'))?.optionalDependencies ?? {});
   const pin = pins.find(([name]) => name.startsWith('node-'));
   if (pin === undefined)
     throw new Error('package.json pins no Node: optionalDependencies has no node-<platform>-<arch>');
@@ -39,19 +39,18 @@ export function pinnedVersion(root) {
 /**
  * Finds a Node that starts, and downloads one if the lock file has none. Returns its path relative to the checkout, or the absolute path of a
  * system Node. Raises a SetupError that says what to do.
- * @param {string} root
  * @param {import('./npm.mjs').Npm} npm
  * @param {(pid: number) => void} onStart
  * @returns {Promise<string>}
  */
-export async function findRuntime(root, npm, onStart) {
+export async function findRuntime(npm, onStart) {
   const name = nodePackage(process.platform, process.arch);
-  const version = pinnedVersion(root);
+  const version = pinnedVersion();
   const major = version.split('.')[0];
-  const locked = binaryIn(join(root, 'node_modules', name));
+  const locked = binaryIn(join(checkout, 'node_modules', name));
   if (locked !== undefined && starts(locked, major)) {
-    linkTool(root, locked);
-    return relative(root, locked);
+    linkTool(locked);
+    return relative(checkout, locked);
   }
   const system = [process.execPath, 'node'].find((command) => starts(command, major));
   if (system !== undefined) {
@@ -61,15 +60,15 @@ export async function findRuntime(root, npm, onStart) {
     return system === 'node' ? pathOf(system) : system;
   }
   say(`fetching Node ${version} for ${process.platform}-${process.arch} from the registry`);
-  mkdirSync(join(root, extra), { recursive: true });
-  writeJson(join(root, extra, 'package.json'), { private: true });
+  mkdirSync(extra, { recursive: true });
+  writeJson(join(extra, 'package.json'), { private: true });
   const status = await runNpm(
     npm,
     ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', `${name}@${version}`],
-    { root: join(root, extra), onStart },
+    { cwd: extra, onStart },
   );
-  const fetched = status === 0 ? binaryIn(join(root, extra, 'node_modules', name)) : undefined;
-  if (fetched !== undefined && starts(fetched, major)) return relative(root, fetched);
+  const fetched = status === 0 ? binaryIn(join(extra, 'node_modules', name)) : undefined;
+  if (fetched !== undefined && starts(fetched, major)) return relative(checkout, fetched);
   throw new SetupError(
     `Node ${major} is needed to continue (this is Node ${process.versions.node}), and the registry's package ${name}@${version} could not be ` +
       `installed or does not run here. Install Node ${major} from https://nodejs.org and run the command again.`,
@@ -96,12 +95,12 @@ function pathOf(command) {
 
 /**
  * npm 10 does not create node_modules/.bin/node if the lock file has such a command for several platforms. Tools started by hand need it.
- * @param {string} root @param {string} binary
+ * @param {string} binary
  */
-function linkTool(root, binary) {
+function linkTool(binary) {
   if (process.platform === 'win32') return;
   chmodSync(binary, 0o755);
-  const folder = join(root, 'node_modules/.bin');
+  const folder = join(checkout, 'node_modules/.bin');
   mkdirSync(folder, { recursive: true });
   if (!existsSync(join(folder, 'node'))) symlinkSync(relative(folder, binary), join(folder, 'node'));
 }

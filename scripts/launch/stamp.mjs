@@ -3,9 +3,10 @@
  * that runs everything. Every launch reads it, so it costs one small file, one hash of the lock file and one `stat`.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { checkout } from './run.mjs';
 
 /**
  * @typedef {object} Stamp
@@ -14,41 +15,29 @@ import process from 'node:process';
  * @property {string} node path of the pinned Node, relative to the checkout; absolute if the system's own is used
  */
 
-/** @param {string} root */
-const stampFile = (root) => join(root, 'node_modules/.covature/setup.json');
+export const stampFile = join(checkout, 'node_modules/.covature/setup.json');
 
-/** @param {string} root the checkout */
-export function installationKey(root) {
+/** What would be installed for now. */
+export function installationKey() {
   const hash = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(readFileSync(join(checkout, 'package-lock.json')))
     .digest('hex');
   return `${hash} ${process.platform} ${process.arch}`;
 }
 
 /**
  * The stamp of a finished installation for the current lock file, or undefined if the packages have to be installed.
- * @param {string} root
  * @returns {Stamp | undefined}
  */
-export function currentStamp(root) {
-  const stamp = readJson(stampFile(root));
-  if (stamp?.key !== installationKey(root) || typeof stamp.node !== 'string') return undefined;
-  return existsSync(nodeOf(root, stamp)) ? stamp : undefined;
+export function currentStamp() {
+  const stamp = readJson(stampFile);
+  if (stamp?.key !== installationKey() || typeof stamp.node !== 'string') return undefined;
+  return existsSync(nodeOf(stamp)) ? stamp : undefined;
 }
 
-/** @param {string} root @param {Stamp} stamp */
-export function nodeOf(root, stamp) {
-  return stamp.node.startsWith('node_modules') ? join(root, stamp.node) : stamp.node;
-}
-
-/** @param {string} root @param {Stamp} stamp */
-export function writeStamp(root, stamp) {
-  writeJson(stampFile(root), stamp);
-}
-
-/** @param {string} root */
-export function removeStamp(root) {
-  rmSync(stampFile(root), { force: true });
+/** The path of the pinned Node. @param {Stamp} stamp */
+export function nodeOf(stamp) {
+  return stamp.node.startsWith('node_modules') ? join(checkout, stamp.node) : stamp.node;
 }
 
 /**

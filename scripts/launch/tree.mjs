@@ -5,6 +5,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { checkout } from './run.mjs';
 import { readJson } from './stamp.mjs';
 
 /**
@@ -17,18 +18,20 @@ import { readJson } from './stamp.mjs';
  * @property {string | string[]} [libc]
  */
 
-/** @param {string} root the checkout */
-export function treeMatchesLock(root) {
+/** Whether node_modules is what the lock file says for this machine. */
+export function treeMatchesLock() {
   /** @type {Record<string, LockedPackage> | undefined} */
-  const wanted = readJson(join(root, 'package-lock.json'))?.packages;
+  const wanted = readJson(join(checkout, 'package-lock.json'))?.packages;
   /** @type {Record<string, LockedPackage> | undefined} */
-  const installed = readJson(join(root, 'node_modules/.package-lock.json'))?.packages;
+  const installed = readJson(join(checkout, 'node_modules/.package-lock.json'))?.packages;
   if (wanted === undefined || installed === undefined) return false;
   return Object.entries(wanted).every(([path, entry]) => {
     if (path === '') return true;
     const present = installed[path];
     if (present === undefined) return entry.optional === true && !fitsThisMachine(entry);
-    return present.version === entry.version && present.integrity === entry.integrity && existsSync(join(root, path));
+    return (
+      present.version === entry.version && present.integrity === entry.integrity && existsSync(join(checkout, path))
+    );
   });
 }
 

@@ -54,10 +54,10 @@ async function reasonAgainstDesktop(): Promise<string | null> {
   if (process.platform === 'linux' && process.getuid?.() === 0) {
     return "Chromium's sandbox refuses to run as root";
   }
-  const { ensureElectron } = await import('../../scripts/launch/downloads.mjs');
+  const { ensureElectron } = await import('../../scripts/setup/downloads.ts');
   const { Interrupted } = await import('../../scripts/launch/say.mjs');
   try {
-    return (await ensureElectron(root, { node: process.execPath })) ? null : "Electron's binary is not here";
+    return (await ensureElectron(root)) ? null : "Electron's binary is not here";
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     const { endLike } = await import('../../scripts/launch/run.mjs');

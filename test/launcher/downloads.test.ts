@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ensureElectron, ensureTensorflow, hasElectron, hasTensorflow } from '../../scripts/launch/downloads.mjs';
-import { runGuarded } from '../../scripts/launch/guard.mjs';
+import { ensureElectron, ensureTensorflow, hasElectron, hasTensorflow } from '../../scripts/setup/downloads.ts';
+import { runGuarded } from '../../scripts/setup/guard.ts';
 
 let root: string;
 let said: string;
@@ -63,7 +63,7 @@ describe('libtensorflow', () => {
   test('behind a network that answers nothing: given up, said so in one line, not tried again today unless asked', async () => {
     write(`${tensorflow}/scripts/install.js`, patient);
     await withSilentProxy(async () => {
-      expect(await ensureTensorflow(root, { node, silence: 1000 })).toBe(false);
+      expect(await ensureTensorflow(root, { silence: 1000 })).toBe(false);
       expect(said).toContain(
         'covature: could not fetch it (nothing arrived for 1 s), so the engines that need no card are used instead ("npm run setup:tensorflow -- --python" installs a newer one from PyPI); "npm run setup:tensorflow" tries again\n',
       );
@@ -71,9 +71,9 @@ describe('libtensorflow', () => {
       expect(isGone(helper), 'the processes that the install script started').toBe(true);
 
       said = '';
-      expect(await ensureTensorflow(root, { node, silence: 1000 })).toBe(false);
+      expect(await ensureTensorflow(root, { silence: 1000 })).toBe(false);
       expect(said).toBe('');
-      expect(await ensureTensorflow(root, { node, silence: 1000, again: true })).toBe(false);
+      expect(await ensureTensorflow(root, { silence: 1000, again: true })).toBe(false);
       expect(said).toContain('could not fetch it');
     });
   });
@@ -92,11 +92,11 @@ describe('libtensorflow', () => {
          clearInterval(timer);
        }, 200);`,
     );
-    expect(await ensureTensorflow(root, { node, silence: 1500 })).toBe(true);
+    expect(await ensureTensorflow(root, { silence: 1500 })).toBe(true);
     expect(hasTensorflow(root)).toBe(true);
     expect(said).toContain('fetched in ');
     said = '';
-    expect(await ensureTensorflow(root, { node, silence: 1500 })).toBe(true);
+    expect(await ensureTensorflow(root, { silence: 1500 })).toBe(true);
     expect(said).toBe('');
   });
 
@@ -105,12 +105,12 @@ describe('libtensorflow', () => {
       `${tensorflow}/scripts/install.js`,
       `console.log('* Downloading'); throw new Error('getaddrinfo ENOTFOUND storage');`,
     );
-    expect(await ensureTensorflow(root, { node })).toBe(false);
+    expect(await ensureTensorflow(root)).toBe(false);
     expect(said).toContain('could not fetch it (Error: getaddrinfo ENOTFOUND storage)');
   });
 
   test('without the package there is nothing to fetch it for', async () => {
-    expect(await ensureTensorflow(root, { node })).toBe(false);
+    expect(await ensureTensorflow(root)).toBe(false);
     expect(said).toContain('@tensorflow/tfjs-node-gpu is not installed');
   });
 });
@@ -119,7 +119,7 @@ describe("Electron's binary", () => {
   test('behind a network that answers nothing is given up', async () => {
     write('node_modules/electron/install.js', patient);
     await withSilentProxy(async () => {
-      expect(await ensureElectron(root, { node, silence: 1000 })).toBe(false);
+      expect(await ensureElectron(root, { silence: 1000 })).toBe(false);
       expect(said).toContain('nothing arrived for 1 s), so the workbench opens in the browser instead');
     });
   });
@@ -133,7 +133,7 @@ describe("Electron's binary", () => {
        writeFileSync('dist/electron', '');
        writeFileSync('path.txt', 'electron');`,
     );
-    expect(await ensureElectron(root, { node })).toBe(true);
+    expect(await ensureElectron(root)).toBe(true);
     expect(hasElectron(root)).toBe(true);
     expect(existsSync(join(root, 'node_modules/.covature/electron.json'))).toBe(false);
   });
@@ -145,13 +145,13 @@ describe('a guarded program', () => {
     ['that fails without a word', { command: node, args: ['-e', 'process.exit(3)'] }, /^exit status 3$/],
   ])('%s: says why', async (_, program, reason) => {
     mkdirSync(root, { recursive: true });
-    expect(await runGuarded({ ...program, cwd: root, watch: [], silence: 10_000 })).toMatch(reason);
+    expect(await runGuarded({ ...program, cwd: root, watch: [], silence: () => 10_000 })).toMatch(reason);
   });
 
   test('that ends well gives no reason', async () => {
     mkdirSync(root, { recursive: true });
     expect(
-      await runGuarded({ command: node, args: ['-e', ''], cwd: root, watch: [], silence: 10_000 }),
+      await runGuarded({ command: node, args: ['-e', ''], cwd: root, watch: [], silence: () => 10_000 }),
     ).toBeUndefined();
   });
 });

@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ensureElectron, hasElectron } from '../../scripts/launch/downloads.mjs';
+import { ensureElectron, hasElectron } from '../../scripts/setup/downloads.ts';
 import { describeWhere } from '../support/skips.ts';
 
 const packages = fileURLToPath(new URL('../../node_modules/', import.meta.url));
@@ -113,7 +113,7 @@ describeWhere(
     test('comes from ELECTRON_MIRROR with its progress, once', async () => {
       vi.stubEnv('ELECTRON_MIRROR', address);
       pause = 1000;
-      expect(await ensureElectron(root, { node: process.execPath })).toBe(true);
+      expect(await ensureElectron(root)).toBe(true);
       expect(asked.filter((path) => path.endsWith(name))).toEqual([`/v${version}/${name}`]);
       expect(said).toMatch(/fetching Electron's binary \(about 120 MB\)\n.*\d MB so far\n.*fetched in \d+ s\n$/s);
       expect(readFileSync(join(root, 'node_modules/electron/dist', program))).toHaveLength(3_000_000);
@@ -121,14 +121,14 @@ describeWhere(
       expect(readdirSync(join(root, 'node_modules/.covature'))).toEqual([]);
       const before = asked.length;
       said = '';
-      expect(await ensureElectron(root, { node: process.execPath })).toBe(true);
+      expect(await ensureElectron(root)).toBe(true);
       expect([asked.length, said]).toEqual([before, '']);
     });
 
     test('with another content than the checksum that the package pins is refused', async () => {
       vi.stubEnv('ELECTRON_MIRROR', address);
       cpSync(join(packages, 'electron/checksums.json'), join(root, 'node_modules/electron/checksums.json'));
-      expect(await ensureElectron(root, { node: process.execPath })).toBe(false);
+      expect(await ensureElectron(root)).toBe(false);
       expect(said).toMatch(/could not fetch it \(.*checksum.*\), so the workbench opens in the browser instead/i);
       expect(hasElectron(root)).toBe(false);
       expect(existsSync(join(root, 'node_modules/electron/dist', program))).toBe(false);
@@ -137,7 +137,7 @@ describeWhere(
     test('from a mirror that falls silent in the middle is given up, not tried again by itself, and had when asked for', async () => {
       vi.stubEnv('ELECTRON_MIRROR', address);
       end = 1_500_000;
-      const options = { node: process.execPath, silence: 2000 };
+      const options = { silence: 2000 };
       expect(await ensureElectron(root, options)).toBe(false);
       expect(said).toContain(
         'could not fetch it (nothing arrived for 2 s), so the workbench opens in the browser instead; "npm run setup:electron" tries again\n',
@@ -157,7 +157,7 @@ describeWhere(
       vi.stubEnv('ELECTRON_MIRROR', 'http://mirror.invalid/electron/');
       vi.stubEnv('HTTP_PROXY', address);
       vi.stubEnv('http_proxy', address);
-      expect(await ensureElectron(root, { node: process.execPath }), said).toBe(true);
+      expect(await ensureElectron(root), said).toBe(true);
       // A proxy is asked for whole addresses, or for a way to the host.
       expect(asked.some((path) => path.includes('mirror.invalid'))).toBe(true);
     });
@@ -166,10 +166,10 @@ describeWhere(
       const dist = join(root, 'elsewhere');
       mkdirSync(join(dist, program, '..'), { recursive: true });
       vi.stubEnv('ELECTRON_OVERRIDE_DIST_PATH', dist);
-      expect(await ensureElectron(root, { node: process.execPath })).toBe(false);
+      expect(await ensureElectron(root)).toBe(false);
       expect(said).toContain(`ELECTRON_OVERRIDE_DIST_PATH names ${dist}, where there is no Electron`);
       writeFileSync(join(dist, program), '');
-      expect(await ensureElectron(root, { node: process.execPath })).toBe(true);
+      expect(await ensureElectron(root)).toBe(true);
       expect(asked).toEqual([]);
     });
   },

@@ -3,13 +3,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { test as runTests } from '../../scripts/launch/test.mjs';
+import { test as runTests } from '../../scripts/test.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'covature täst '));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const checks = [
   'node_modules/typescript/bin/tsc',
+  'node_modules/svelte-check/bin/svelte-check',
   'node_modules/knip/bin/knip.js',
   'node_modules/eslint/bin/eslint.js',
   'node_modules/prettier/bin/prettier.cjs',
@@ -104,7 +105,7 @@ test.each(Object.entries(rows))('%s', async (_name, { outcomes, ci = true, args 
   writeFileSync(join(root, 'outcomes.json'), JSON.stringify(outcomes));
   const { CI, ...env } = process.env;
   void CI;
-  expect(await runTests(root, process.execPath, ci ? { ...env, CI: 'true' } : env, args)).toBe(status);
+  expect(await runTests(root, args, ci ? { ...env, CI: 'true' } : env)).toBe(status);
   const recorded = readFileSync(join(root, 'calls.jsonl'), 'utf8').trim().split('\n');
   expect(recorded.map((line) => JSON.parse(line) as unknown)).toEqual(calls);
 });

@@ -1,6 +1,5 @@
 /** TensorFlow from PyPI: what is said where a piece is missing or broken, that nothing half-made remains, and the whole way where a real one is there. */
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -16,8 +15,8 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { hasTensorflow } from '../../scripts/launch/downloads.mjs';
-import { linkTensorflow, refusal, setUpFromPython } from '../../scripts/launch/tensorflow.mjs';
+import { hasTensorflow } from '../../scripts/setup/downloads.ts';
+import { linkTensorflow, refusal, setUpFromPython } from '../../scripts/setup/tensorflow.ts';
 import { tensorflowSource } from '../../src/main/jobs/cuda-pieces.ts';
 import { tensorflowAvailable } from '../support/tensorflow.ts';
 import { describeWhere } from '../support/skips.ts';
@@ -59,25 +58,20 @@ function script(name: string, text: string): string {
 }
 
 const libraries = {
-  'tensorflow/libtensorflow_cc.so.2': 'library',
+  'tensorflow/libtensorflow_cc.so.2': 'the library',
   'tensorflow/libtensorflow_framework.so.2': 'framework',
 };
 
-/** A wheel whose record holds unless `damage` names a file. */
-function wheel(name: string, files: Readonly<Record<string, string>>, damage = ''): string {
-  const [distribution, version] = name.split('-');
-  const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
-  const record = Object.entries(files).map(
-    ([file, text]) => `${file},sha256=${digest(file === damage ? '' : text)},${text.length}`,
-  );
-  const all = { ...files, [`${distribution}-${version}.dist-info/RECORD`]: record.join('\n') };
+/** A wheel of these files, in which they stand as they are. */
+function wheel(name: string, files: Readonly<Record<string, string>>): string {
   const file = path.join(folder, name);
-  writeFileSync(file, zipSync(Object.fromEntries(Object.entries(all).map(([each, text]) => [each, strToU8(text)]))));
+  const entries = Object.entries(files).map(([each, text]) => [each, strToU8(text)] as const);
+  writeFileSync(file, zipSync(Object.fromEntries(entries), { level: 0 }));
   return file;
 }
 
 const setUp = (...args: string[]): Promise<unknown> =>
-  setUpFromPython(repository, { node: process.execPath, args: ['--python', ...args], cache });
+  setUpFromPython(repository, { args: ['--python', ...args], cache });
 
 describeWhere(where, 'TensorFlow from PyPI', () => {
   const rows: Record<string, readonly [source: () => string, message: RegExp]> = {
@@ -96,7 +90,7 @@ describeWhere(where, 'TensorFlow from PyPI', () => {
         writeFileSync(file, readFileSync(file).subarray(0, 200));
         return file;
       },
-      /is not a zip archive, or is truncated/,
+      /\.whl: not a valid zip file, or cut short/,
     ],
     'a wheel of something else': [
       () => wheel(`numpy-2.0.0-cp312-cp312-manylinux_2_17_${machine}.whl`, { 'numpy/x.so': '' }),
@@ -107,8 +101,14 @@ describeWhere(where, 'TensorFlow from PyPI', () => {
       /is for manylinux_2_17_s390x, and this machine is/,
     ],
     'a wheel with a damaged library': [
-      () => wheel(usual, libraries, 'tensorflow/libtensorflow_cc.so.2'),
-      /is damaged: tensorflow\/libtensorflow_cc\.so\.2 in it differs from the checksum/,
+      () => {
+        const file = wheel(usual, libraries);
+        const bytes = readFileSync(file);
+        bytes[bytes.indexOf(libraries['tensorflow/libtensorflow_cc.so.2'])] ^= 1;
+        writeFileSync(file, bytes);
+        return file;
+      },
+      /"tensorflow\/libtensorflow_cc\.so\.2" is damaged: its checksum does not match/,
     ],
     'a TensorFlow against which the binding does not compile': [
       () => wheel(usual, libraries),
@@ -167,8 +167,8 @@ describeWhere(where, 'TensorFlow from PyPI', () => {
       'python3',
       `case "$*" in *--version*) ;; *) echo $$ > '${pid}.part'; mv '${pid}.part' '${pid}'; exec sleep 600;; esac`,
     );
-    const launcher = new URL('../../scripts/launch/tensorflow.mjs', import.meta.url).href;
-    const body = `import(${JSON.stringify(launcher)}).then((m) => m.setUpFromPython(${JSON.stringify(repository)}, { node: process.execPath, args: ['--python'], cache: ${JSON.stringify(cache)} })).catch((error) => { console.log(error.message); })`;
+    const launcher = new URL('../../scripts/setup/tensorflow.ts', import.meta.url).href;
+    const body = `import(${JSON.stringify(launcher)}).then((m) => m.setUpFromPython(${JSON.stringify(repository)}, { args: ['--python'], cache: ${JSON.stringify(cache)} })).catch((error) => { console.log(error.message); })`;
     const child = spawn(process.execPath, ['-e', body], {
       env: { ...process.env, PATH: `${path.join(folder, 'bin')}:${process.env['PATH'] ?? ''}` },
     });
@@ -223,7 +223,7 @@ describeWhere(
       for (const name of ['koffi/vendor/node-api-headers', '@tensorflow/tfjs-node/binding'])
         copyInto(root, path.join('node_modules', name));
       mkdirSync(path.join(cache, '.new-1'), { recursive: true });
-      await setUpFromPython(root, { node: process.execPath, args: ['--python', real?.library ?? ''], cache });
+      await setUpFromPython(root, { args: ['--python', real?.library ?? ''], cache });
       expect(said).toContain('it multiplied two matrices');
       const binding = realpathSync(path.join(root, 'node_modules/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node'));
       expect(binding.startsWith(realpathSync(cache))).toBe(true);

@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import * as path from 'node:path';
 import * as zlib from 'node:zlib';
+import { Inflate } from 'fflate';
 import { InputError, messageOf } from '../../shared/errors.ts';
 import { codeOf, inputErrorOf } from '../files.ts';
 import { largestRatio } from './gzip.ts';
@@ -16,7 +17,7 @@ export interface ZipEntry {
   readonly size: number;
   /** Unpacks and checks the checksum; raises an InputError for damage. */
   read(): Uint8Array;
-  /** The same in pieces, of which a stored entry's take no more memory than one; damage is found at the end. */
+  /** The same in pieces, of which no more than a few are in memory at a time; damage is found at the latest at the end. */
   chunks(): Iterable<Uint8Array>;
 }
 
@@ -116,23 +117,52 @@ function entriesOf(bytes: ZipBytes, name: string): ZipEntry[] {
 const largestDirectory = 2 ** 28;
 /** Bytes of a piece of a stored entry. */
 const chunkBytes = 2 ** 22;
+/** An entry of more bytes is unpacked in pieces; zlib, which unpacks all at once, is faster. */
+const atOnceBytes = 2 ** 26;
+/** Packed bytes that are unpacked at a time: deflate makes at most 66 MB of them. */
+const packedBytes = 2 ** 16;
 
 function* chunksOf(bytes: ZipBytes, begin: number, entry: CentralEntry, name: string): Generator<Uint8Array> {
-  if (entry.method !== 0) {
+  if (entry.method !== 0 && entry.size <= atOnceBytes) {
     yield unpack(bytes.read(begin, entry.packed), entry, name);
     return;
   }
   let crc = 0;
-  for (let done = 0; done < entry.size; done += chunkBytes) {
-    const chunk = bytes.read(begin + done, Math.min(chunkBytes, entry.size - done));
+  let size = 0;
+  for (const chunk of entry.method === 0
+    ? piecesOf(bytes, begin, entry.packed, chunkBytes)
+    : inflated(bytes, begin, entry, name)) {
+    size += chunk.length;
+    if (size > entry.size) throw damaged(entry, name, `unpacks to more than the ${entry.size} bytes it claims`);
     crc = zlib.crc32(chunk, crc);
     yield chunk;
   }
-  if (crc !== entry.crc) throw checksumError(entry, name);
+  if (size !== entry.size) throw damaged(entry, name, `expected ${entry.size} bytes, found ${size}`);
+  if (crc !== entry.crc) throw damaged(entry, name, 'its checksum does not match');
 }
 
-function checksumError(entry: CentralEntry, name: string): InputError {
-  return new InputError(`${name}: "${entry.name}" is damaged: its checksum does not match`);
+function* piecesOf(bytes: ZipBytes, begin: number, length: number, piece: number): Generator<Uint8Array> {
+  for (let done = 0; done < length; done += piece) yield bytes.read(begin + done, Math.min(piece, length - done));
+}
+
+function* inflated(bytes: ZipBytes, begin: number, entry: CentralEntry, name: string): Generator<Uint8Array> {
+  let ready: Uint8Array[] = [];
+  const inflate = new Inflate((chunk) => ready.push(chunk));
+  let left = entry.packed;
+  for (const piece of piecesOf(bytes, begin, entry.packed, packedBytes)) {
+    left -= piece.length;
+    try {
+      inflate.push(piece, left === 0);
+    } catch (error) {
+      throw damaged(entry, name, messageOf(error));
+    }
+    yield* ready;
+    ready = [];
+  }
+}
+
+function damaged(entry: CentralEntry, name: string, what: string): InputError {
+  return new InputError(`${name}: "${entry.name}" is damaged: ${what}`);
 }
 
 type Fail = (what: string) => never;
@@ -237,11 +267,10 @@ function unpack(packed: Uint8Array, entry: CentralEntry, name: string): Uint8Arr
         codeOf(error) === 'ERR_BUFFER_TOO_LARGE'
           ? `unpacks to more than the ${entry.size} bytes it claims`
           : messageOf(error);
-      throw new InputError(`${name}: "${entry.name}" is damaged: ${what}`);
+      throw damaged(entry, name, what);
     }
   }
-  if (out.length !== entry.size)
-    throw new InputError(`${name}: "${entry.name}" is damaged: expected ${entry.size} bytes, found ${out.length}`);
-  if (zlib.crc32(out) !== entry.crc) throw checksumError(entry, name);
+  if (out.length !== entry.size) throw damaged(entry, name, `expected ${entry.size} bytes, found ${out.length}`);
+  if (zlib.crc32(out) !== entry.crc) throw damaged(entry, name, 'its checksum does not match');
   return out;
 }

@@ -9,7 +9,7 @@ import * as path from 'node:path';
 import koffi from 'koffi';
 import type { DeviceName } from '../../shared/devices.ts';
 
-/** source.json beside the binding, as scripts/launch/tensorflow.mjs writes it. */
+/** source.json beside the binding, as scripts/setup/tensorflow.ts writes it. */
 export interface TensorflowSource {
   readonly version: string;
   /** The wheel's name, or the folder of an installed TensorFlow. */

@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { truncateSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
+import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { openZip, readZip } from '../../../src/data/formats/zip.ts';
 import { writeZip } from '../../../src/data/formats/zip-write.ts';
@@ -64,6 +65,44 @@ describe.each(forms)('an archive %s', (form, wideFrom) => {
     truncateSync(file, 8_000_000);
     expect(() => openZip(file)).toThrow(InputError);
     expect(() => openZip(file)).toThrow(/not a valid zip file, or cut short/);
+  });
+});
+
+describe('a large entry that is deflated', () => {
+  const size = 70_000_000;
+  const content = new Uint8Array(size);
+  for (let i = 0; i < size; i += 997) content[i] = i;
+  const archive = zipSync({ large: content }, { level: 1 });
+
+  test('is unpacked in pieces that make up the whole', () => {
+    const [entry] = readZip(archive, 'z');
+    let length = 0;
+    let pieces = 0;
+    for (const chunk of entry.chunks()) {
+      pieces++;
+      for (let i = (997 - (length % 997)) % 997; i < chunk.length; i += 997) {
+        if (chunk[i] !== ((length + i) & 255)) throw new Error(`byte ${length + i} is ${chunk[i]}`);
+      }
+      length += chunk.length;
+    }
+    expect(length).toBe(size);
+    expect(pieces).toBeGreaterThan(2);
+  });
+
+  test.each([
+    ['a changed byte', (bytes: Buffer) => (bytes[bytes.length >> 1] ^= 0x55), /"large" is damaged: /],
+    [
+      'a claim of less than it holds',
+      (bytes: Buffer) => bytes.writeUInt32LE(68_000_000, bytes.lastIndexOf('PK\x01\x02') + 24),
+      /"large" is damaged: unpacks to more than the 68000000 bytes it claims/,
+    ],
+  ])('%s is found', (_, damage, message) => {
+    const bytes = Buffer.from(archive);
+    damage(bytes);
+    const [entry] = readZip(bytes, 'z');
+    expect(() => {
+      for (const chunk of entry.chunks()) void chunk;
+    }).toThrow(message);
   });
 });
 

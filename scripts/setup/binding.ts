@@ -6,9 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import process from 'node:process';
-import { runGuarded } from './guard.mjs';
-import { SetupError } from './say.mjs';
+import { SetupError } from '../launch/say.mjs';
+import { runGuarded } from './guard.ts';
 
 /** The command that installs a compiler, by the file of a Linux distribution's package manager. */
 const compilers = [
@@ -16,17 +15,16 @@ const compilers = [
   ['/usr/bin/dnf', 'sudo dnf install gcc-c++'],
   ['/usr/bin/zypper', 'sudo zypper install gcc-c++'],
   ['/usr/bin/pacman', 'sudo pacman -S gcc'],
-];
+] as const;
 
 /**
- * The C++ compiler: the one that CXX names in the environment, otherwise the first of the usual names that starts. Raises a SetupError that says how to
+ * The C++ compiler: the one that CXX names in the environment, otherwise the first of the usual names that starts. Raises a `SetupError` that says how to
  * install one.
- * @param {NodeJS.ProcessEnv} [env]
  */
-export function findCompiler(env = process.env) {
-  const named = env['CXX'];
+export function findCompiler(): string {
+  const named = process.env['CXX'];
   for (const command of named ? [named] : ['c++', 'g++', 'clang++']) {
-    if (spawnSync(command, ['--version'], { stdio: 'ignore', env }).status === 0) return command;
+    if (spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0) return command;
   }
   const install = compilers.find(([file]) => existsSync(file))?.[1] ?? 'install g++ or clang++';
   throw new SetupError(
@@ -36,41 +34,45 @@ export function findCompiler(env = process.env) {
   );
 }
 
-/**
- * The folder with Node-API's headers: those of the Node that runs the program, otherwise those in koffi's package.
- * @param {string} root the checkout @param {string} node
- */
-export function findHeaders(root, node) {
+/** The folder with Node-API's headers: those of the Node that runs this program, otherwise those in koffi's package. */
+function findHeaders(root: string): string {
   const folders = [
-    join(dirname(dirname(node)), 'include/node'),
+    join(dirname(dirname(process.execPath)), 'include/node'),
     join(root, 'node_modules/koffi/vendor/node-api-headers/include'),
   ];
-  const found = folders.find((folder) => existsSync(join(folder, 'node_api.h')));
-  if (found === undefined)
+  const headers = folders.find((folder) => existsSync(join(folder, 'node_api.h')));
+  if (headers === undefined)
     throw new SetupError(`node_api.h is in none of ${folders.join(', ')}: "npm run build" installs the packages again`);
-  return found;
+  return headers;
 }
 
-/**
- * Compiles the binding. Raises a SetupError with the compiler's own message if that fails.
- * @param {{ root: string, node: string, compiler: string, headers: string, library: string, target: string, runPath: string }} options
- *   headers: the folder with TensorFlow's headers; library: the folder with libtensorflow_cc.so.2 at compile time; runPath: the same folder
- *   as the loader will find it, in which $ORIGIN is the binding's own folder
- */
-export async function compileBinding({ root, node, compiler, headers, library, target, runPath }) {
+export interface Compilation {
+  /** The checkout. */
+  readonly root: string;
+  readonly compiler: string;
+  /** The folder with libtensorflow_cc.so.2 at compile time; TensorFlow's headers are in include/ there. */
+  readonly library: string;
+  readonly target: string;
+  /** The library's folder as the loader will find it, in which $ORIGIN is the binding's own folder. */
+  readonly runPath: string;
+}
+
+const knownToWork = '"npm run setup:tensorflow -- --python" installs the version that is known to work';
+
+/** Compiles the binding. Raises a `SetupError` with the compiler's own message if that fails. */
+export async function compileBinding({ root, compiler, library, target, runPath }: Compilation): Promise<void> {
   const source = join(root, 'node_modules/@tensorflow/tfjs-node/binding');
   const args = [
     ...['-std=c++17', '-O2', '-fPIC', '-shared', '-w', '-DNAPI_VERSION=8'],
-    ...['-I', findHeaders(root, node), '-I', headers],
+    ...['-I', findHeaders(root), '-I', join(library, 'include')],
     ...[join(source, 'tfjs_backend.cc'), join(source, 'tfjs_binding.cc')],
     ...[join(library, 'libtensorflow_cc.so.2'), join(library, 'libtensorflow_framework.so.2')],
     ...['-Xlinker', '-rpath', '-Xlinker', runPath, '-o', target],
   ];
-  const reason = await runGuarded({ command: compiler, args, cwd: dirname(target), watch: [target], silence: 600_000 });
+  const cwd = dirname(target);
+  const reason = await runGuarded({ command: compiler, args, cwd, watch: [], silence: () => 600_000 });
   if (reason !== undefined)
-    throw new SetupError(
-      `the binding does not compile against this TensorFlow (${reason}). "npm run setup:tensorflow -- --python" installs the version that is known to work`,
-    );
+    throw new SetupError(`the binding does not compile against this TensorFlow (${reason}). ${knownToWork}`);
 }
 
 /** Loads the binding, multiplies two matrices and says which TensorFlow it was. */
@@ -89,18 +91,16 @@ process.stdout.write(JSON.stringify({ version: binding.TF_Version }));
 `;
 
 /**
- * Loads a binding in a separate process and multiplies two matrices with it. Returns the version of its TensorFlow; raises a SetupError if
+ * Loads a binding in a separate process and multiplies two matrices with it. Returns the version of its TensorFlow; raises a `SetupError` if
  * it does not load or multiplies wrongly.
- * @param {string} node @param {string} binding
- * @returns {string}
  */
-export function tryBinding(node, binding) {
-  const { status, signal, stdout, stderr } = spawnSync(node, ['-e', trial, binding], {
+export function tryBinding(binding: string): string {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['-e', trial, binding], {
     encoding: 'utf8',
     timeout: 120_000,
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', CUDA_VISIBLE_DEVICES: '' },
   });
-  if (status === 0) return String(JSON.parse(stdout).version);
+  if (status === 0) return (JSON.parse(stdout) as { version: string }).version;
   const words = stderr
     .split('\n')
     .filter((line) => /error/i.test(line))
@@ -108,6 +108,6 @@ export function tryBinding(node, binding) {
     .join(' ')
     .trim();
   throw new SetupError(
-    `the binding was compiled, but does not work (${words || (signal ? `ended by ${signal}` : `exit status ${status}`)}). "npm run setup:tensorflow -- --python" installs the version that is known to work`,
+    `the binding was compiled, but does not work (${words || (signal ? `ended by ${signal}` : `exit status ${status}`)}). ${knownToWork}`,
   );
 }

@@ -16,7 +16,7 @@ export interface OracleLayer {
 
 export interface OracleNetwork {
   readonly layers: readonly OracleLayer[];
-  readonly loss: 'cross-entropy' | 'mse';
+  readonly loss: 'cross-entropy' | 'mse' | 'binary-cross-entropy';
   readonly weights: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -99,6 +99,11 @@ function lossOf(network: OracleNetwork, y: readonly HyperDual[], target: readonl
       const residual = subtract(value, constant(target[k]));
       loss = add(loss, multiply(constant(0.5), multiply(residual, residual)));
     }
+    return loss;
+  }
+  if (network.loss === 'binary-cross-entropy') {
+    for (const [k, value] of y.entries())
+      loss = add(loss, subtract(log(add(constant(1), exp(value))), multiply(constant(target[k]), value)));
     return loss;
   }
   let sum = constant(0);

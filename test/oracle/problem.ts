@@ -38,8 +38,8 @@ export function randomProblem(
   const inputs = Array.from({ length: samples }, () => Array.from({ length: row.sizes[0] }, () => random.normal()));
   const targets = inputs.map(() => {
     if (row.loss === 'mse') return Array.from({ length: outputs }, () => random.normal());
-    const label = random.below(outputs);
-    return Array.from({ length: outputs }, (_, k) => (k === label ? 1 : 0));
+    const label = random.below(Math.max(2, outputs));
+    return outputs === 1 ? [label] : Array.from({ length: outputs }, (_, k) => (k === label ? 1 : 0));
   });
   const model = parseModel({
     input: [row.sizes[0]],

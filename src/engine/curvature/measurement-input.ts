@@ -10,6 +10,6 @@ export interface MeasurementInput {
   /** [P, inputSize] and [P, targetSize] (one-hot rows for classes; of sequences a class number a position), in shared memory (SharedArrayBuffer). */
   readonly inputs: Real;
   readonly targets: Real;
-  /** Whether targets are one-hot rows of classes, so that an accuracy exists. */
+  /** Whether targets are classes (one-hot rows; 0 for no and 1 for yes of one output), so that an accuracy exists. */
   readonly classes: boolean;
 }

@@ -6,6 +6,7 @@
  */
 import type { ArrayReference } from '../blas/types.ts';
 import { dataOf } from '../backend/cpu.ts';
+import { classAt } from '../network/loss.ts';
 import { Random } from '../../shared/random.ts';
 import { leastSquares, moments } from '../../shared/fits.ts';
 import { standardCutoffs } from '../../shared/estimands.ts';
@@ -28,7 +29,7 @@ export interface MechanismArgument {
   readonly layout: FactorLayout;
   readonly order: Uint32Array;
   readonly seed: number;
-  /** Whether targets are one-hot rows of classes. */
+  /** Whether targets are classes: one-hot rows, or 0 (no) and 1 (yes) of one output. */
   readonly classes: boolean;
   /** Directions as block-projections.ts has them [in, count * out], and their eigenvalues, decreasing. */
   readonly columns: ArrayReference;
@@ -66,7 +67,7 @@ export const mechanismTask = defineTask(
         blas.gemm(false, false, samples, wide, inner, 1, input, inner, columns, wide, 0, u, wide);
         const along = backend.take(count, rank).data;
         const turned = backend.take(count, rank).data;
-        const classOf = dataOf(targets);
+        const given = dataOf(targets);
         for (let p = 0; p < samples; p++) {
           const norm = sumOfSquares(input, p * inner, inner);
           const size = outer * rank;
@@ -90,10 +91,7 @@ export const mechanismTask = defineTask(
             for (let i = 0; i < count; i++)
               weights[((start + p) * count + i) * rank + k] = isSeen ? turned[i * rank + k] ** 2 / scale : 0;
           }
-          if (classes) {
-            const classCount = network.targetSize;
-            for (let c = 0; c < classCount; c++) if (classOf[p * classCount + c] > 0.5) labels[start + p] = c;
-          }
+          if (classes) labels[start + p] = classAt(given, p * network.targetSize, network.targetSize);
         }
       });
     }

@@ -262,6 +262,13 @@ export class SampleLoss {
   }
 }
 
+/**
+ * The class of a sample whose target [width] starts at `start`: of one output 0 (no) or 1 (yes), otherwise the largest target's, as in `correct`.
+ */
+export function classAt(targets: Real, start: number, width: number): number {
+  return width === 1 ? Number(targets[start] > 0.5) : largestAt(targets, start, width);
+}
+
 function largestAt(values: Real, start: number, width: number): number {
   let best = 0;
   for (let j = 1; j < width; j++) if (values[start + j] > values[start + best]) best = j;

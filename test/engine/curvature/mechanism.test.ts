@@ -108,6 +108,39 @@ for (const engine of engines)
       release();
     });
 
+    test('classes by a single output: yes and no have spectra of their own', async () => {
+      const random = new Random(5, 'mechanism test');
+      const numbers = (count: number): Float64Array => Float64Array.from({ length: count }, () => random.normal());
+      const { summary, release } = await measureExact(
+        pool,
+        {
+          model: parseModel({
+            input: [inner],
+            loss: 'binary-cross-entropy',
+            layers: [
+              { type: 'dense', name: 'fc1', units: hidden, bias: false },
+              { type: 'activation', function: 'tanh' },
+              { type: 'dense', name: 'fc2', units: 1, bias: false },
+            ],
+          }),
+          weights: new Map([
+            ['fc1.kernel', numbers(inner * hidden)],
+            ['fc2.kernel', numbers(hidden)],
+          ]),
+          inputs: shared(numbers(samples * inner)),
+          targets: shared(Float64Array.from({ length: samples }, (_, p) => Number(p % 3 === 0))),
+          classes: true,
+        },
+        { parameter: 'fc1.kernel', seed: 1, libraryThreads: 1 },
+      );
+      expect(summary.mechanism!.spectra.map(({ label, samples: count }) => [label, count])).toEqual([
+        [null, 60],
+        [0, 40],
+        [1, 20],
+      ]);
+      release();
+    });
+
     test('the share that the correlation carries', () => {
       expect(correlationShare({ slope: 0.2, permuted: 0.05 })).toBeCloseTo(0.75, 12);
       expect(correlationShare({ slope: 0.01, permuted: 0 })).toBeNull();

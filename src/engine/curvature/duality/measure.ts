@@ -17,6 +17,7 @@ import type {
 } from '../../../shared/duality.ts';
 import { studentQuantile } from '../../../shared/distributions.ts';
 import type { Real } from '../../blas/types.ts';
+import { classAt } from '../../network/loss.ts';
 import type { Network } from '../../network/network.ts';
 import type { Pool } from '../../parallel/pool.ts';
 import { averageClusters, leastSquares, moments as lineMoments, numericalFloor } from '../../statistics/index.ts';
@@ -44,7 +45,7 @@ export interface DualityTask {
   readonly layout: FactorLayout;
   /** All samples, each once, in random order: groups are consecutive parts of it. */
   readonly order: Uint32Array;
-  /** [samples, outputs] one-hot rows, and whether they are classes. */
+  /** [samples, outputs], and whether they are classes: one-hot rows, or 0 (no) and 1 (yes) of one output. */
   readonly targets: Real;
   readonly outputs: number;
   readonly classes: boolean;
@@ -200,7 +201,7 @@ export async function measureDuality(pool: Pool, task: DualityTask): Promise<Mea
 function classLabels({ targets, outputs, classes, order }: DualityTask, n: number): Int32Array | null {
   if (!classes || outputs * n * n * 8 > classBytes) return null;
   const labels = new Int32Array(order.length);
-  for (const sample of order) labels[sample] = targets.subarray(sample * outputs, (sample + 1) * outputs).indexOf(1);
+  for (const sample of order) labels[sample] = classAt(targets, sample * outputs, outputs);
   return labels;
 }
 

@@ -6,6 +6,9 @@ export interface TableData {
   readonly row: (index: number) => readonly (number | string | null)[];
 }
 
+/** Said once a table is on the clipboard. */
+export const copiedAsCsv = 'Copied as comma-separated values.';
+
 /** Comma-separated values with a line of names. */
 export function csvOf({ columns, count, row }: TableData): string {
   const line = (cells: readonly (number | string | null)[]): string =>

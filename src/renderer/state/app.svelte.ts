@@ -293,6 +293,17 @@ export class App {
     }
   }
 
+  /** Puts a text on the clipboard and says `done`, or `refused` where the browser does not allow it. */
+  async copy(text: string, done: string, refused = 'The browser did not allow it to be copied.'): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      this.tell('error', refused);
+      return;
+    }
+    this.tell('info', done);
+  }
+
   async saveSettings(changes: Partial<Settings>): Promise<void> {
     this.#unsaved.push(changes);
     if (this.settings !== null) this.#showSettings(this.settings);

@@ -18,10 +18,7 @@ export function commandsOf(app: App): WindowCommand[] {
       id: 'hold',
       changes: true,
       title: app.queue?.held === true ? 'Start waiting jobs again' : 'Hold the queue: start nothing new',
-      run: () =>
-        void app.attempt(async () => {
-          app.queue = await app.client.request('queue.hold', { held: app.queue?.held !== true });
-        }),
+      run: () => void holdOrStart(app),
     },
     { id: 'light', title: 'Theme: light', run: () => void app.saveSettings({ theme: 'light' }) },
     { id: 'dark', title: 'Theme: dark', run: () => void app.saveSettings({ theme: 'dark' }) },
@@ -44,11 +41,7 @@ export function commandsOf(app: App): WindowCommand[] {
       id: 'backup',
       changes: true,
       title: 'Back up the store',
-      run: () =>
-        void app.attempt(async () => {
-          await app.client.request('store.backup');
-          app.tell('info', 'The backup is being made; the status bar shows its progress.');
-        }),
+      run: () => void backUp(app),
     },
     { id: 'open-file', title: 'Open a .covature file', keys: 'Ctrl+O', run: () => void app.openFile() },
     { id: 'import', title: 'Import a model or a run', keys: 'Ctrl+I', run: () => app.go({ screen: 'import' }) },
@@ -57,6 +50,20 @@ export function commandsOf(app: App): WindowCommand[] {
     { id: 'command-palette', title: 'Command palette', keys: 'Ctrl+K', run: () => (app.paletteOpen = true) },
     { id: 'shortcuts', title: 'Keyboard map', keys: '?', run: () => (app.keysOpen = true) },
   ];
+}
+
+/** Lets no job start any more, or those that wait start again. */
+export async function holdOrStart(app: App): Promise<void> {
+  await app.attempt(async () => {
+    app.queue = await app.client.request('queue.hold', { held: app.queue?.held !== true });
+  });
+}
+
+export async function backUp(app: App): Promise<void> {
+  await app.attempt(async () => {
+    await app.client.request('store.backup');
+    app.tell('info', 'The backup is being made; the status bar shows its progress.');
+  });
 }
 
 /** The filter of the table of runs, from wherever the window is. */

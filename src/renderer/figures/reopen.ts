@@ -1,7 +1,9 @@
 /** "Reopen a file": an exported figure, or a recipe, by the system's dialog or the browser's. */
 import type { ReopenedFigure } from '../../shared/contract/index.ts';
+import { parseRecipe } from '../../shared/figures/recipe.ts';
 import type { App } from '../state/app.svelte.ts';
 import { base64Of } from './download.ts';
+import { draftOf } from './studio.svelte.ts';
 
 /** Undefined if nothing was chosen, or if the file does not come from this program (the user is told). */
 export async function reopenFile(app: App): Promise<ReopenedFigure | undefined> {
@@ -19,11 +21,8 @@ export async function reopenFile(app: App): Promise<ReopenedFigure | undefined> 
 }
 
 /** Opens a reopened figure in the studio. */
-export async function showReopened(app: App, file: ReopenedFigure): Promise<void> {
-  const done = await app.attempt(() =>
-    app.client.request('state.set', { name: 'figures.draft', value: { recipe: file.recipe, id: null } }),
-  );
-  if (done === undefined) return;
+export function showReopened(app: App, file: ReopenedFigure): void {
+  draftOf(app).value = { recipe: parseRecipe(file.recipe), id: null };
   app.show({ screen: 'figures', draw: 'last' });
   const missing = missingText(file);
   if (missing !== undefined) app.tell('warning', missing);

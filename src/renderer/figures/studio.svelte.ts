@@ -13,15 +13,14 @@ import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import { estimands } from '../../shared/estimands.ts';
 import { settingName } from '../../shared/settings.ts';
 import { faultOf, type App } from '../state/app.svelte.ts';
+import { Kept } from '../state/kept.svelte.ts';
 import type { DrawOptions, FigureToDraw } from '../state/place.ts';
 
 /** Changes of one field within this many milliseconds count as one step of undo. */
 const coalesceMilliseconds = 1000;
-/** Milliseconds of quiet before a change is drawn, and before it is kept for the next start. */
+/** Milliseconds of quiet before a change is drawn. */
 const drawMilliseconds = 40;
-const keepMilliseconds = 500;
 const mostSteps = 200;
-const keptName = 'figures.draft';
 
 type Options = { readonly [K in keyof RecipeOptions]?: RecipeOptions[K] | undefined };
 
@@ -55,8 +54,27 @@ function optionsOf(figure: FigureName, options: DrawOptions): RecipeOptions {
   return Object.fromEntries(Object.entries(given).filter(([name]) => known.includes(name)));
 }
 
+/** The studio as it was last left: the recipe, and the stored figure that it is. */
+type Draft = Readonly<Pick<Studio, 'recipe' | 'id'>>;
+
+function readDraft(stored: unknown): Draft | undefined {
+  const { recipe, id } = stored as { readonly recipe?: unknown; readonly id?: unknown };
+  try {
+    return { recipe: parseRecipe(recipe), id: typeof id === 'string' ? id : null };
+  } catch {
+    // Kept by another version of the program: start afresh.
+    return undefined;
+  }
+}
+
+/** What the studio continues with. */
+export function draftOf(app: App): Kept<Draft> {
+  return Kept.of<Draft>(app, 'figures.draft', { recipe: emptyRecipe(), id: null }, readDraft);
+}
+
 export class Studio {
   readonly #app: App;
+  readonly #draft: Kept<Draft>;
   #recipe = $state.raw<FigureRecipe>(emptyRecipe());
   #past = $state.raw<readonly FigureRecipe[]>([]);
   #future = $state.raw<readonly FigureRecipe[]>([]);
@@ -75,7 +93,6 @@ export class Studio {
   drawing = $state(false);
   #last: { readonly key: string; readonly time: number } | null = null;
   #drawTimer: ReturnType<typeof setTimeout> | undefined;
-  #keepTimer: ReturnType<typeof setTimeout> | undefined;
   #wanted = 0;
   #busy = false;
 
@@ -83,6 +100,7 @@ export class Studio {
 
   constructor(app: App) {
     this.#app = app;
+    this.#draft = draftOf(app);
     // A request pending when the connection was lost is never answered.
     this.#stopListening = app.client.onState((state) => {
       if (state.kind === 'connected' && state.again) void this.draw();
@@ -136,14 +154,9 @@ export class Studio {
 
   /** The last content of the studio; an empty figure if there is none. */
   async openLast(): Promise<void> {
-    const stored = await this.#app.attempt(() => this.#app.client.request('state.get', { name: keptName }));
-    const { recipe, id } = (stored ?? {}) as { readonly recipe?: unknown; readonly id?: unknown };
-    try {
-      this.open(recipe === undefined ? emptyRecipe() : parseRecipe(recipe), typeof id === 'string' ? id : null);
-    } catch {
-      // Kept by another version of the program: start afresh.
-      this.open(emptyRecipe(), null);
-    }
+    await this.#draft.read;
+    const { recipe, id } = this.#draft.value;
+    this.open(recipe, id);
   }
 
   /** One step for undo; steps of the same `key` in quick succession are one. */
@@ -317,14 +330,12 @@ export class Studio {
 
   #touched(): void {
     clearTimeout(this.#drawTimer);
-    clearTimeout(this.#keepTimer);
     this.#drawTimer = setTimeout(() => void this.draw(), drawMilliseconds);
-    this.#keepTimer = setTimeout(() => this.#keep(), keepMilliseconds);
+    this.#keep();
   }
 
   #keep(): void {
-    const value = { recipe: this.#recipe, id: this.id };
-    void this.#app.attempt(() => this.#app.client.request('state.set', { name: keptName, value }));
+    this.#draft.value = { recipe: this.#recipe, id: this.id };
   }
 
   /** Draws the recipe as it is now; one drawing at a time, then only the newest recipe. */
@@ -359,7 +370,6 @@ export class Studio {
 
   close(): void {
     clearTimeout(this.#drawTimer);
-    clearTimeout(this.#keepTimer);
     this.#stopListening();
   }
 }

@@ -72,7 +72,7 @@ async function reopen(app: App, file: File): Promise<void> {
       (await placeOf(app, file)) ?? { name: file.name, base64: await base64Of(file) },
     ),
   );
-  if (reopened !== undefined) await showReopened(app, reopened);
+  if (reopened !== undefined) showReopened(app, reopened);
 }
 
 async function openJson(app: App, file: File): Promise<void> {

@@ -8,18 +8,20 @@ export class Kept<T> {
   #value = $state.raw() as T;
   /** Whether what was stored has been read (or cannot be). */
   ready = $state(false);
+  /** Fulfilled once `ready`. */
+  readonly read: Promise<void>;
   readonly #app: App;
   readonly #name: string;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #touched = false;
 
   /** `read` turns what was stored (by any version) into a value, or returns undefined. */
-  constructor(app: App, name: string, initial: T, read: (stored: unknown) => T | undefined) {
+  private constructor(app: App, name: string, initial: T, read: (stored: unknown) => T | undefined) {
     this.#app = app;
     this.#name = name;
     this.#value = initial;
     addEventListener('pagehide', () => this.#write());
-    void (async () => {
+    this.read = (async () => {
       const stored = await app.attempt(() => app.client.request('state.get', { name }));
       const value = stored === undefined || stored === null ? undefined : read(stored);
       if (value !== undefined && !this.#touched) this.#value = value;

@@ -172,6 +172,56 @@ describeWhere(windowAvailable(), 'the figure studio', () => {
     await page.getByRole('button', { name: 'Put Figure 3 into the bin' }).click();
   });
 
+  it('keeps what was changed just before the studio is left', async () => {
+    const { page } = window;
+    await window.go('#/figures/new');
+    await page.getByLabel('Name of the figure').fill('Figure 5');
+    await window.go('#/figures');
+    await page.getByRole('heading', { name: 'Figures' }).waitFor();
+    await window.go('#/figures/new');
+    await expect.poll(() => page.getByLabel('Name of the figure').inputValue()).toBe('Figure 5');
+  });
+
+  it('says so where the browser refuses the clipboard', async () => {
+    const { page } = window;
+    await page.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('refused'))");
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('menuitem', { name: /includegraphics/ }).click();
+    await page.getByText('The browser did not allow it to be copied.').waitFor();
+    expect(await page.getByText(/is on the clipboard/).count()).toBe(0);
+    await page.locator('.message.bad').getByRole('button', { name: 'Dismiss' }).click();
+  });
+
+  it('draws each stored figure once, and gives every picture back', async () => {
+    const { page } = window;
+    const [{ recipe }] = await window.bench.request('figures.list');
+    const names = ['Figure 6', 'Figure 7', 'Figure 8'];
+    const added = [];
+    for (const name of names) added.push(await window.bench.request('figures.save', { name, recipe }));
+    await window.go('#/runs');
+    await page.evaluate(`{
+      const { createObjectURL, revokeObjectURL } = URL;
+      globalThis.pictures = { made: 0, live: new Set() };
+      URL.createObjectURL = (blob) => {
+        const address = createObjectURL.call(URL, blob);
+        pictures.made++;
+        pictures.live.add(address);
+        return address;
+      };
+      URL.revokeObjectURL = (address) => {
+        pictures.live.delete(address);
+        revokeObjectURL.call(URL, address);
+      };
+    }`);
+    await window.go('#/figures');
+    await expect.poll(() => page.locator('.picture img').count()).toBe(4);
+    expect(await page.evaluate('pictures.made')).toBe(4);
+    await window.go('#/runs');
+    await page.getByRole('heading', { name: 'Figures' }).waitFor({ state: 'detached' });
+    await expect.poll(() => page.evaluate('pictures.live.size')).toBe(0);
+    for (const { id } of added) await window.bench.request('figures.delete', { id });
+  });
+
   it('opens what an address names, in dark too, and takes a figure out of the bin', async () => {
     const { page } = window;
     await page.emulateMedia({ colorScheme: 'dark' });

@@ -1,38 +1,30 @@
 /** The cluster settings of New experiment: texts as typed, and the request made from them. */
+import * as v from 'valibot';
 import type { Params } from '../../shared/contract/index.ts';
+import { readerOf } from '../state/reader.ts';
 
-export interface ClusterChoices {
-  readonly on: 'here' | 'cluster';
-  readonly folder: string;
+const text = v.fallback(v.string(), '');
+const clusterChoices = v.object({
+  /** Never kept: a sweep meant for this computer must not go to a cluster. */
+  on: v.fallback(
+    v.custom<'here' | 'cluster'>((stored) => stored === 'here'),
+    'here',
+  ),
+  folder: text,
   /** Empty: the cluster's commands are on this computer. */
-  readonly host: string;
-  readonly remote: string;
-  readonly atOnce: string;
-  readonly cpus: string;
-  readonly time: string;
-  readonly memory: string;
-  readonly options: string;
-}
+  host: text,
+  remote: text,
+  atOnce: text,
+  cpus: text,
+  time: text,
+  memory: text,
+  options: text,
+});
+export type ClusterChoices = Readonly<v.InferOutput<typeof clusterChoices>>;
 
-export const noCluster: ClusterChoices = {
-  on: 'here',
-  folder: '',
-  host: '',
-  remote: '',
-  atOnce: '',
-  cpus: '',
-  time: '',
-  memory: '',
-  options: '',
-};
-
+export const noCluster: ClusterChoices = v.parse(clusterChoices, {});
 /** The settings kept from an earlier window; undefined if they are not valid. */
-export function readChoices(stored: unknown): ClusterChoices | undefined {
-  if (typeof stored !== 'object' || stored === null) return undefined;
-  const texts = Object.entries(stored).filter(([name, value]) => name in noCluster && typeof value === 'string');
-  // Where to run is chosen again each time: a sweep meant for this computer must not go to a cluster.
-  return { ...noCluster, ...(Object.fromEntries(texts) as Partial<ClusterChoices>), on: 'here' };
-}
+export const readChoices = readerOf(clusterChoices);
 
 /** Raises an Error naming the field with an impossible value. */
 export function submission(experiment: unknown, choices: ClusterChoices): Params<'clusters.submit'> {

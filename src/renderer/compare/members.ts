@@ -163,7 +163,8 @@ export function meanCurve(curves: readonly SeriesData[]): Pick<OverlayMark, 'x' 
   return { x, y, low, high };
 }
 
-export type Quantity = 'gamma' | 'gamma_Q' | 'C_on_Q';
+export const quantities = ['gamma', 'gamma_Q', 'C_on_Q'] as const;
+export type Quantity = (typeof quantities)[number];
 
 /** A slope at a cutoff, with its interval if there is one. */
 export function slopeAt(

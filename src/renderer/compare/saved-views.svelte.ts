@@ -1,14 +1,17 @@
 /** Comparisons that were saved under a name: which runs, and how they are looked at. Kept with the store. */
+import * as v from 'valibot';
 import type { App } from '../state/app.svelte.ts';
 import { Kept } from '../state/kept.svelte.ts';
-import { keptCompareView, readCompareView } from './view.ts';
-import type { CompareView } from './view.ts';
+import { readerOf } from '../state/reader.ts';
+import { compareView, keptCompareView } from './view.ts';
 
-export interface SavedView {
-  readonly name: string;
-  readonly runs: readonly string[];
-  readonly view: CompareView;
-}
+const savedView = v.object({
+  name: v.string(),
+  runs: v.pipe(v.array(v.string()), v.readonly()),
+  view: compareView,
+});
+export type SavedView = Readonly<v.InferOutput<typeof savedView>>;
+const readSaved = readerOf(savedView);
 
 export class SavedViews {
   readonly #app: App;
@@ -17,7 +20,7 @@ export class SavedViews {
   constructor(app: App) {
     this.#app = app;
     this.#kept = Kept.of<readonly SavedView[]>(app, 'compare.saved', [], (stored) =>
-      Array.isArray(stored) ? stored.flatMap(readSaved) : undefined,
+      Array.isArray(stored) ? stored.flatMap((each) => readSaved(each) ?? []) : undefined,
     );
   }
 
@@ -46,12 +49,4 @@ export class SavedViews {
       run: () => (this.#kept.value = before),
     });
   }
-}
-
-function readSaved(stored: unknown): SavedView[] {
-  const { name, runs, view } = (stored ?? {}) as Partial<Record<keyof SavedView, unknown>>;
-  const read = readCompareView(view);
-  return typeof name === 'string' && Array.isArray(runs) && read !== undefined
-    ? [{ name, runs: runs.filter((id) => typeof id === 'string'), view: read }]
-    : [];
 }

@@ -1,49 +1,35 @@
 /** What a comparison shows; survives a restart. */
-import { headlineCutoff, type Estimand } from '../../shared/estimands.ts';
+import * as v from 'valibot';
+import { estimands, headlineCutoff } from '../../shared/estimands.ts';
 import type { App } from '../state/app.svelte.ts';
 import { Kept } from '../state/kept.svelte.ts';
-import type { Quantity } from './members.ts';
-import type { Unit } from './smoothing.ts';
+import { readerOf } from '../state/reader.ts';
+import { quantities } from './members.ts';
+import { curveUnits } from './smoothing.ts';
 
-export interface CompareView {
+export const compareView = v.object({
   /** Whether the seeds of one setup are combined. */
-  readonly seeds: boolean;
-  readonly series: string;
-  readonly parameter: string;
-  readonly estimand: Estimand;
-  readonly quantity: Quantity;
-  readonly cutoff: number;
+  seeds: v.fallback(v.boolean(), true),
+  series: v.fallback(v.string(), 'loss'),
+  parameter: v.fallback(v.string(), ''),
+  estimand: v.fallback(v.picklist(estimands), 'training_set'),
+  quantity: v.fallback(v.picklist(quantities), 'gamma'),
+  cutoff: v.fallback(v.number(), headlineCutoff),
   /** Whether the table of settings has only those that differ. */
-  readonly differing: boolean;
-  readonly setting: string;
-  readonly logSteps: boolean;
+  differing: v.fallback(v.boolean(), true),
+  setting: v.fallback(v.string(), ''),
+  logSteps: v.fallback(v.boolean(), false),
   /** x of curves. */
-  readonly unit: Unit;
+  unit: v.fallback(v.picklist(curveUnits), 'step'),
   /** Points that curves are smoothed over; 0: as measured. */
-  readonly span: number;
+  span: v.fallback(v.pipe(v.number(), v.minValue(0)), 0),
   /** Runs that are drawn direction by direction, if chosen by hand; empty: the first ones. */
-  readonly drawn: readonly string[];
-}
+  drawn: v.fallback(v.pipe(v.array(v.string()), v.readonly()), []),
+});
+export type CompareView = Readonly<v.InferOutput<typeof compareView>>;
 
-export const firstCompareView: CompareView = {
-  seeds: true,
-  series: 'loss',
-  parameter: '',
-  estimand: 'training_set',
-  quantity: 'gamma',
-  cutoff: headlineCutoff,
-  differing: true,
-  setting: '',
-  logSteps: false,
-  unit: 'step',
-  span: 0,
-  drawn: [],
-};
-
-/** Reads what any version stored; undefined if it is not a view. */
-export function readCompareView(stored: unknown): CompareView | undefined {
-  return typeof stored === 'object' && stored !== null ? { ...firstCompareView, ...stored } : undefined;
-}
+const firstCompareView: CompareView = v.parse(compareView, {});
+const readCompareView = readerOf(compareView);
 
 /** The view as the screen was last left. */
 export function keptCompareView(app: App): Kept<CompareView> {

@@ -61,6 +61,9 @@ export const fewestForVerdict = { directions: 30, decades: 1.5 } as const;
 /** How far from 1 (and 2) an exponent may lie and still count as 1 (and 2): without a margin gamma = 1, which the theory allows, could never pass. */
 export const exponentMargin = 0.05;
 
+/** Where the slope of C on Q counts as 1. */
+export const unitSlope = [0.9, 1.1] as const;
+
 /** Scatters that differ by less, in decades, are equal up to rounding. */
 const equalScatter = 1e-6;
 
@@ -187,11 +190,13 @@ function judgeOne(claim: Exclude<Claim, 'commute'>, estimand: Estimand, row: Cut
   switch (claim) {
     case 'C_on_Q': {
       const { r_squared } = row.C_on_Q;
-      if (high < 0.9 || low > 1.1) return part('fail', `${its} of the slope lies outside [0.9, 1.1]`);
-      if (!(low >= 0.9 && high <= 1.1)) return part('inconclusive', `${its} of the slope extends beyond [0.9, 1.1]`);
+      const [lower, upper] = unitSlope;
+      const within = `[${lower}, ${upper}]`;
+      if (high < lower || low > upper) return part('fail', `${its} of the slope lies outside ${within}`);
+      if (!(low >= lower && high <= upper)) return part('inconclusive', `${its} of the slope extends beyond ${within}`);
       if (!(r_squared !== null && r_squared >= 0.95))
         return part('inconclusive', `R^2 is ${r_squared === null ? 'undefined' : r_squared.toFixed(3)}, below 0.95`);
-      return part('pass', `${its} of the slope lies within [0.9, 1.1] and R^2 is ${r_squared.toFixed(3)}`);
+      return part('pass', `${its} of the slope lies within ${within} and R^2 is ${r_squared.toFixed(3)}`);
     }
     case 'gamma_between_1_and_2':
       if (high < least || low > most) return part('fail', `${its} lies outside [${least}, ${most}]`);

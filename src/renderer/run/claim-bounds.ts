@@ -1,5 +1,5 @@
 /** Where a claim's numbers have to lie for it to hold, as its rules say (src/shared/claims.ts), for drawing them as bars. Pure. */
-import { exponentMargin } from '../../shared/claims.ts';
+import { exponentMargin, unitSlope } from '../../shared/claims.ts';
 import type { Claim, ClaimResult } from '../../shared/claims.ts';
 
 export interface ClaimBar {
@@ -30,7 +30,7 @@ const subjects: Readonly<Record<Claim, readonly string[]>> = {
 function boundsOf({ claim, numbers }: ClaimResult): readonly [number, number] {
   switch (claim) {
     case 'C_on_Q':
-      return [0.9, 1.1];
+      return unitSlope;
     case 'commute': {
       // Below the 1st percentiles of both structured nulls.
       const nulls = numbers.flatMap(({ name, value }) =>
@@ -45,7 +45,7 @@ function boundsOf({ claim, numbers }: ClaimResult): readonly [number, number] {
     case 'Q_rather_than_H':
       return [0, Infinity];
     case 'gamma_equals_gamma_Q':
-      return [-0.05, 0.05];
+      return [-exponentMargin, exponentMargin];
     default:
       claim satisfies never;
       throw new Error('unknown claim');

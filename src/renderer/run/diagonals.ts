@@ -2,6 +2,7 @@
 import type { CutoffRow, Interval } from '../../shared/slopes.ts';
 import { diagonalArrays, type Estimand } from '../../shared/estimands.ts';
 import { diagonalNames, errorNames, splitNames } from '../../shared/array-names.ts';
+import { fewestForVerdict } from '../../shared/claims.ts';
 import { fewSamples } from '../../shared/interval-trust.ts';
 import type { DiagonalName } from '../../shared/contract/index.ts';
 import { fitAt, prepareDiagonals } from '../../shared/cutoffs.ts';
@@ -136,10 +137,12 @@ export function doubts(row: CutoffRow, summary: MeasurementSummary, near?: Cutof
   const reservations: string[] = [];
   if (summary.projected?.converged === false)
     reservations.push('the search for eigenvectors ended before it had converged; see How it was measured');
-  if (row.n < 30) reservations.push(`only ${Math.round(row.n)} directions; a verdict needs 30`);
-  if (row.decades < 1.5)
+  const { directions, decades } = fewestForVerdict;
+  if (row.n < directions) reservations.push(`only ${Math.round(row.n)} directions; a verdict needs ${directions}`);
+  if (row.decades < decades)
     reservations.push(
-      `only ${row.decades.toFixed(row.decades < 1.45 ? 1 : 2)} decades of curvature; a verdict needs 1.5`,
+      // One digit more where one digit alone would read as enough.
+      `only ${row.decades.toFixed(row.decades < decades - 0.05 ? 1 : 2)} decades of curvature; a verdict needs ${decades}`,
     );
   if (row.below_floor > 0.01 * row.selected && row.below_floor >= 1)
     reservations.push(`${Math.round(row.below_floor)} of the directions lie below the numerical floor`);

@@ -1,5 +1,5 @@
 /** The first phase of the exact measurement (exact-phases.ts): passes over the samples, and the matrices C, H and Q over all of them. */
-import { InputError } from '../../shared/errors.ts';
+import { overflowError } from './overflow.ts';
 import type { Real } from '../blas/types.ts';
 import type { Network } from '../network/network.ts';
 import type { Pool } from '../parallel/pool.ts';
@@ -82,11 +82,6 @@ function checkOverflow(
   inputs: Real,
 ): void {
   const broken = (['C', 'H', 'Q'] as const).filter((name) => !Number.isFinite(traceOf(matrices[name], d)));
-  if (broken.length === 0) return;
-  let largest = 0;
-  for (const value of inputs) largest = Math.max(largest, Math.abs(value));
-  throw new InputError(
-    `${parameter}: ${broken.join(', ')} ${broken.length === 1 ? 'leaves' : 'leave'} the range of double precision (1.8e308): products of the inputs, up to ${largest.toPrecision(2)}, ` +
-      'and the weights are too large; scale the inputs ("scale" or "standardise" in the specification of the dataset)',
-  );
+  if (broken.length > 0)
+    throw overflowError(parameter, `${broken.join(', ')} ${broken.length === 1 ? 'leaves' : 'leave'}`, inputs);
 }

@@ -183,7 +183,7 @@ export async function measureAlong(
     dual === null || typeof dual === 'string'
       ? dual
       : await stages.run('duality', 0.71, () =>
-          orReason(
+          orReason(pool, () =>
             dualityAlong(pool, input, {
               layout: dual,
               moments,

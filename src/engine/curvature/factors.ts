@@ -36,6 +36,9 @@ export interface ProblemArgument {
 const problemSlot = new Slot<Problem>('problem');
 
 export const openProblemTask = defineTask('openProblem', (context: TaskContext, argument: ProblemArgument): void => {
+  const before = problemSlot.get(context);
+  before?.network.release();
+  before?.backend.trim();
   problemSlot.set(context, buildProblem(context.blas, argument));
 });
 

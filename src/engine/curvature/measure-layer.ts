@@ -64,12 +64,12 @@ export function chooseMethod(
   return { method: 'exact', reason: `${label} sees one vector a sample, and ${matrices} fit into memory` };
 }
 
-/** Raises InputError if the requested method does not support the parameter, and as the two methods do. */
-export async function measureLayer(
-  pool: Pool,
-  input: MeasurementInput,
-  options: MeasurementOptions,
-): Promise<LayerResult> {
+/** Raises InputError if the requested method does not support the parameter, and as the two methods do; the pool can measure again then. */
+export function measureLayer(pool: Pool, input: MeasurementInput, options: MeasurementOptions): Promise<LayerResult> {
+  return pool.releasingOnFailure(() => measureAsked(pool, input, options));
+}
+
+async function measureAsked(pool: Pool, input: MeasurementInput, options: MeasurementOptions): Promise<LayerResult> {
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
   const isRepeated = options.convergence === 'full' && options.intervals !== false;
   const result = await measureOnce(pool, input, network, isRepeated ? partOf(options, 0, beforeHalf) : options);

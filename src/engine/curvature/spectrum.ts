@@ -91,7 +91,9 @@ export async function largestResidual(pool: Pool, spectrum: Spectrum, H: Real): 
     { length: count },
     (_, i) => bySize[Math.round((i * (d - 1)) / Math.max(1, count - 1))],
   );
-  const { vectors: rows } = gatherRows(pool, spectrum, checkedPairs);
+  const rows = pool.allocate('float64', count * d);
+  for (const [i, index] of checkedPairs.entries())
+    rows.set(spectrum.vectors.subarray(index * d, (index + 1) * d), i * d);
   const out = pool.allocate('float64', count * d);
   await pool.run(rowsProductTask, {
     d,
@@ -134,17 +136,6 @@ export function traceOf(matrix: Real, d: number): number {
   let sum = 0;
   for (let i = 0; i < d; i++) sum += matrix[i * d + i];
   return sum;
-}
-
-function gatherRows(pool: Pool, spectrum: Spectrum, order: readonly number[]): { vectors: Real; eigenvalues: Real } {
-  const { d } = spectrum;
-  const vectors = pool.allocate('float64', order.length * d);
-  const eigenvalues = pool.allocate('float64', order.length);
-  for (const [i, index] of order.entries()) {
-    vectors.set(spectrum.vectors.subarray(index * d, (index + 1) * d), i * d);
-    eigenvalues[i] = spectrum.eigenvalues[index];
-  }
-  return { vectors, eigenvalues };
 }
 
 /** [from, to) of every piece of the rows [first, end). */

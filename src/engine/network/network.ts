@@ -29,8 +29,8 @@ export class Network {
   readonly outputSize: number;
   readonly targetSize: number;
   readonly backend: Backend;
-  /** Kept tensors by name, of parameters and states, each of its parameter's matrix shape. */
-  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly #weights: Map<string, Tensor>;
+  readonly #isShared: boolean;
   #output: Tensor | null = null;
 
   /**
@@ -40,8 +40,9 @@ export class Network {
   constructor(spec: ModelSpec, backend: Backend, shared?: ReadonlyMap<string, Tensor>) {
     this.spec = spec;
     this.backend = backend;
-    const weights = new Map<string, Tensor>(shared);
-    this.layers = buildLayers(spec, weights);
+    this.#weights = new Map<string, Tensor>(shared);
+    this.#isShared = shared !== undefined;
+    this.layers = buildLayers(spec, this.#weights);
     const { outputShape } = this.layers[this.layers.length - 1];
     this.loss = new SampleLoss(spec.loss, outputShape);
     this.parameters = this.layers.flatMap((layer) => layer.parameters);
@@ -49,15 +50,30 @@ export class Network {
     this.inputSize = sizeOf(spec.input);
     this.outputSize = sizeOf(outputShape);
     this.targetSize = this.loss.targetSize;
-    for (const { name, rows, cols, initial } of shared === undefined ? [...this.parameters, ...this.states] : []) {
+  }
+
+  /**
+   * Kept tensors by name, of parameters and states, each of its parameter's matrix shape. They are made when they are first used, so that a network of which
+   * only shapes and names are asked takes no memory.
+   */
+  get weights(): ReadonlyMap<string, Tensor> {
+    if (this.#isShared || this.#weights.size > 0) return this.#weights;
+    const { backend } = this;
+    for (const { name, rows, cols, initial } of [...this.parameters, ...this.states]) {
       const zeros = (): Tensor =>
         initial === 'ones' ? backend.from(new Float32Array(cols).fill(1), rows, cols) : backend.zeros(rows, cols);
-      weights.set(
+      this.#weights.set(
         name,
         backend.scope(() => backend.keep(zeros())),
       );
     }
-    this.weights = weights;
+    return this.#weights;
+  }
+
+  /** Gives the memory of the weights back, unless they are another network's. */
+  release(): void {
+    if (!this.#isShared) for (const tensor of this.#weights.values()) this.backend.release(tensor);
+    this.#weights.clear();
   }
 
   /** The parameter of that name. Raises InputError naming those there are. */

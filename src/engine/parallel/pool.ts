@@ -29,6 +29,7 @@ interface Pending {
   readonly message: TaskMessage;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  readonly ended: Promise<unknown>;
 }
 
 export interface PoolOptions {
@@ -38,7 +39,9 @@ export interface PoolOptions {
 
 export class Pool {
   readonly threads: number;
+  /** The library; what is allocated with it in this thread is the pool's to release if a measurement fails. */
   readonly blas: Blas;
+  readonly #live = new Set<Real>();
   readonly #workers: Worker[] = [];
   readonly #ends: (() => Promise<unknown>)[] = [];
   readonly #idle: Worker[] = [];
@@ -49,7 +52,18 @@ export class Pool {
 
   constructor(blas: Blas, options: PoolOptions) {
     if (!(options.threads >= 1)) throw new Error(`threads: expected at least 1, received ${options.threads}`);
-    this.blas = blas;
+    this.blas = {
+      ...blas,
+      allocate: (precision, length) => {
+        const array = blas.allocate(precision, length);
+        this.#live.add(array);
+        return array;
+      },
+      release: (array) => {
+        this.#live.delete(array);
+        blas.release(array);
+      },
+    };
     this.threads = options.threads;
     for (let i = 0; i < options.threads; i++) this.#start({ share: blas.share() });
   }
@@ -58,23 +72,33 @@ export class Pool {
   run<Argument, Result>(task: Task<Argument, Result>, argument: Argument): Promise<Result> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const id = this.#nextId++;
-    return new Promise<Result>((resolve, reject) => {
-      this.#queue.push({
-        message: { id, task: task.name, argument },
-        resolve: (value) => {
-          resolve(value as Result);
-        },
-        reject,
-      });
-      this.#dispatch();
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#queue.push({ message: { id, task: task.name, argument }, resolve, reject, ended: promise });
+    this.#dispatch();
+    return promise as Promise<Result>;
   }
 
-  /** Runs a task once in every worker (to set up what later tasks need). Call only while nothing is queued. */
+  /** Runs a task once in every worker (to set up what later tasks need), when nothing else runs or is queued. */
   async runEverywhere<Argument>(task: Task<Argument, unknown>, argument: Argument): Promise<void> {
-    if (this.#queue.length > 0 || this.#running.size > 0) throw new Error('runEverywhere: tasks are under way');
+    await this.#quiet();
     // Every worker is idle and each takes one.
     await Promise.all(this.#workers.map(() => this.run(task, argument)));
+  }
+
+  /**
+   * Runs `body`. If it fails, the tasks that it left queued are dropped, those that run are waited for, and every array that it allocated in this thread is
+   * released: the next measurement finds idle workers and all of the memory.
+   */
+  async releasingOnFailure<T>(body: () => Promise<T>): Promise<T> {
+    const before = new Set(this.#live);
+    try {
+      return await body();
+    } catch (error) {
+      for (const pending of this.#queue.splice(0)) pending.reject(new Error('what the task belongs to has failed'));
+      await this.#quiet();
+      for (const array of this.#live) if (!before.has(array)) this.blas.release(array);
+      throw error;
+    }
   }
 
   reference(array: Real): ArrayReference {
@@ -89,6 +113,15 @@ export class Pool {
     this.#failure ??= new Error('the worker threads were stopped');
     for (const pending of [...this.#queue.splice(0), ...this.#running.values()]) pending.reject(this.#failure);
     await Promise.all(this.#ends.map((end) => end()));
+  }
+
+  /** Waits until no task runs or is queued; a pool that has failed is quiet. */
+  async #quiet(): Promise<void> {
+    while (this.#failure === null && this.#queue.length + this.#running.size > 0) {
+      await Promise.allSettled([...this.#queue, ...this.#running.values()].map(({ ended }) => ended));
+      // What waited for these may run more.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   #start(setup: WorkerSetup): void {

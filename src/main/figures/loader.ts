@@ -4,9 +4,8 @@
  */
 import type { Optional } from '../../shared/defined.ts';
 import { readWeights } from '../../data/weights.ts';
-import { CpuBackend } from '../../engine/backend/cpu.ts';
 import { sampleCurvatures } from '../../engine/curvature/sample-curvatures.ts';
-import { Network } from '../../engine/network/network.ts';
+import { withNetwork } from '../../engine/network/with-network.ts';
 import { wantedTensors } from '../../engine/network/wanted.ts';
 import type { Blas } from '../../engine/blas/types.ts';
 import { InputError } from '../../shared/errors.ts';
@@ -220,14 +219,12 @@ export class FigureLoader {
     directions: readonly number[],
   ): Promise<Float64Array> {
     const vectors = await this.#matrices.directions(file, directions);
-    const backend = new CpuBackend(await this.#blas(), 'float64');
-    const network = new Network(model, backend);
-    for (const [name, values] of (await readWeights(weights, 'covature', wantedTensors(network))).weights)
-      network.setWeight(name, values);
-    const { train } = await prepareData(dataset, model, network.loss, folders);
-    const part = <T extends Float32Array | Float64Array>(values: T, each: number): Float64Array =>
-      Float64Array.from(values.subarray(0, summary.samples * each));
-    try {
+    return withNetwork(await this.#blas(), model, async (network, backend) => {
+      for (const [name, values] of (await readWeights(weights, 'covature', wantedTensors(network))).weights)
+        network.setWeight(name, values);
+      const { train } = await prepareData(dataset, model, network.loss, folders);
+      const part = <T extends Float32Array | Float64Array>(values: T, each: number): Float64Array =>
+        Float64Array.from(values.subarray(0, summary.samples * each));
       return sampleCurvatures({
         network,
         backend,
@@ -236,10 +233,7 @@ export class FigureLoader {
         targets: part(train.targets, network.targetSize),
         directions: vectors,
       });
-    } finally {
-      backend.releaseLive();
-      backend.trim();
-    }
+    });
   }
 }
 

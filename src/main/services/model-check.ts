@@ -4,9 +4,8 @@ import type { ModelFile } from '../../data/model-file.ts';
 import { tensor, writeSafetensors } from '../../data/formats/safetensors.ts';
 import { toFloat64 } from '../../data/formats/tensors.ts';
 import { readTensors, readWeights } from '../../data/weights.ts';
-import { CpuBackend } from '../../engine/backend/cpu.ts';
 import type { Blas } from '../../engine/blas/types.ts';
-import { Network } from '../../engine/network/network.ts';
+import { withNetwork } from '../../engine/network/with-network.ts';
 import { wantedTensors } from '../../engine/network/wanted.ts';
 import { compareRecorded } from '../../engine/verify/recorded.ts';
 import type { Agreement } from '../../engine/verify/recorded.ts';
@@ -32,25 +31,26 @@ export interface CheckedModel {
  */
 export async function checkModelFile(blas: Blas, path: string, evaluates = true): Promise<CheckedModel> {
   const file = await readModelFile(path);
-  const network = new Network(file.model, new CpuBackend(blas, 'float64'));
-  const { weights } = await readWeights(path, 'covature', wantedTensors(network));
-  for (const [name, values] of weights) network.setWeight(name, values);
-  const data = await prepareData(file.dataset, file.model, network.loss, {
-    baseFolder: '.',
-    dataFolder: '.',
+  return withNetwork(blas, file.model, async (network) => {
+    const { weights } = await readWeights(path, 'covature', wantedTensors(network));
+    for (const [name, values] of weights) network.setWeight(name, values);
+    const data = await prepareData(file.dataset, file.model, network.loss, {
+      baseFolder: '.',
+      dataFolder: '.',
+    });
+    const comparison = await compareRecorded(network, data.train, file.pass, file.pass.tolerance);
+    if (!comparison.agrees) throw new InputError(disagreementText(file, comparison));
+    const { error, outputs, losses, gradients } = comparison;
+    return {
+      file,
+      check: { error, outputs, losses, gradients, samples: file.pass.samples, torch: file.torch },
+      dataset: data.summary,
+      parameters: network.parameters.map(({ name, rows, cols }) => ({ name, size: rows * cols })),
+      train: evaluates
+        ? await evaluate(network, data.train, data.classes)
+        : { samples: 0, loss: Number.NaN, accuracy: null },
+    };
   });
-  const comparison = await compareRecorded(network, data.train, file.pass, file.pass.tolerance);
-  if (!comparison.agrees) throw new InputError(disagreementText(file, comparison));
-  const { error, outputs, losses, gradients } = comparison;
-  return {
-    file,
-    check: { error, outputs, losses, gradients, samples: file.pass.samples, torch: file.torch },
-    dataset: data.summary,
-    parameters: network.parameters.map(({ name, rows, cols }) => ({ name, size: rows * cols })),
-    train: evaluates
-      ? await evaluate(network, data.train, data.classes)
-      : { samples: 0, loss: Number.NaN, accuracy: null },
-  };
 }
 
 function disagreementText(file: ModelFile, found: Agreement): string {

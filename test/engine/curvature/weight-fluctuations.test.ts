@@ -1,5 +1,5 @@
 /** The fluctuations of the weights against the closed forms of linear regression, for each mode of sampling; single steps against what a quadratic loss says exactly. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openWasmBlas } from '../../../src/engine/blas/wasm.ts';
 import type { MeasurementInput } from '../../../src/engine/curvature/measurement-input.ts';
 import { measureLayer } from '../../../src/engine/curvature/measure-layer.ts';
@@ -172,27 +172,33 @@ test('the batch sharpness of scalar samples, one at a time, is the mean curvatur
   expect(whole.batch_sharpness.network.value).toBeCloseTo(2, 12);
 });
 
-test('a rate at which the weights run away leaves the rest of the measurement, and says what serves', async () => {
-  const { summary, release } = await measureLayer(pool, regression(100, [1, 0.5], 0.5), {
-    parameter: 'fc.kernel',
-    seed: 1,
-    libraryThreads: 1,
-    intervals: false,
-    weight_fluctuations: {
-      modes: ['epoch'],
-      batch_size: 10,
-      learning_rate: 9,
-      steps: 5000,
-      directions: 2,
-      frozen: true,
+// The modes diverge at different steps: the others must have ended before the same threads measure again.
+test('a rate at which the weights run away leaves the rest of the measurement and no memory behind, and says what serves', async () => {
+  const allocated = vi.spyOn(pool.blas, 'allocate');
+  const released = vi.spyOn(pool.blas, 'release');
+  for (const batch_size of [10, 20]) {
+    const { summary, release } = await measureLayer(pool, regression(100, [1, 0.5], 0.5), {
+      parameter: 'fc.kernel',
       seed: 1,
-    },
-  });
-  release();
-  expect(summary.weight_fluctuations).toBeUndefined();
-  expect(summary.weight_fluctuations_unavailable).toMatch(
-    /learning rate of 9 .* no longer a number at step \d+; use a smaller --learning-rate$/,
-  );
+      libraryThreads: 1,
+      intervals: false,
+      weight_fluctuations: {
+        modes: ['epoch', 'with_replacement', 'without_replacement'],
+        batch_size,
+        learning_rate: 9,
+        steps: 5000,
+        directions: 2,
+        frozen: true,
+        seed: 1,
+      },
+    });
+    release();
+    expect(summary.weight_fluctuations).toBeUndefined();
+    expect(summary.weight_fluctuations_unavailable).toMatch(
+      /learning rate of 9 .* no longer a number at step \d+; use a smaller --learning-rate$/,
+    );
+  }
+  expect(released.mock.calls.length).toBe(allocated.mock.calls.length);
 });
 
 // The upper layer alone goes on from what enters it, without the layer below.

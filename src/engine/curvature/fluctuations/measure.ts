@@ -107,23 +107,23 @@ export async function measureFluctuations(
   try {
     await open(weights);
     entering = await enteringOf(pool, input, { parameter, samples, frozen });
-    stretches.push(
-      ...(await Promise.all(
-        spec.modes.map((mode, index) =>
-          followStretch(pool, input, {
-            ...task,
-            frozen,
-            setting: setting(mode),
-            vectors,
-            entering,
-            onProgress: (share) => {
-              shares[index] = share;
-              tell();
-            },
-          }),
-        ),
-      )),
-    );
+    // Where one diverges the others end too, before anything that they read is released.
+    const failure = new AbortController();
+    const ended = AbortSignal.any([failure.signal, ...(signal === undefined ? [] : [signal])]);
+    const followed = spec.modes.map(async (mode, index) => {
+      try {
+        const onProgress = (share: number): void => {
+          shares[index] = share;
+          tell();
+        };
+        const own = { frozen, setting: setting(mode), vectors, entering, signal: ended, onProgress };
+        stretches[index] = await followStretch(pool, input, { ...task, ...own });
+      } catch (error) {
+        failure.abort(error);
+      }
+    });
+    await Promise.all(followed);
+    ended.throwIfAborted();
     const modes: FluctuationMode[] = [];
     for (const [index, stretch] of stretches.entries()) {
       signal?.throwIfAborted();
@@ -156,7 +156,7 @@ export async function measureFluctuations(
       await session.close();
     }
   } finally {
-    for (const { arrays } of stretches) for (const array of arrays) pool.blas.release(array);
+    for (const { arrays } of Object.values(stretches)) for (const array of arrays) pool.blas.release(array);
     if (entering !== null) pool.blas.release(entering);
     pool.blas.release(vectors);
   }
@@ -179,17 +179,27 @@ export interface Stretch {
   readonly arrays: readonly Real[];
 }
 
-export async function followStretch(
-  pool: Pool,
-  input: MeasurementInput,
-  task: FluctuationsTask & {
-    readonly frozen: boolean;
-    readonly setting: StretchSetting;
-    readonly vectors: Real;
-    /** By `enteringOf`. */
-    readonly entering: Real | null;
-  },
-): Promise<Stretch> {
+type StretchTask = FluctuationsTask & {
+  readonly frozen: boolean;
+  readonly setting: StretchSetting;
+  readonly vectors: Real;
+  /** By `enteringOf`. */
+  readonly entering: Real | null;
+};
+
+/** Raises InputError if the weights diverge. */
+export async function followStretch(pool: Pool, input: MeasurementInput, task: StretchTask): Promise<Stretch> {
+  const arrays: Real[] = [];
+  try {
+    return await takeSteps(pool, input, task, arrays);
+  } catch (error) {
+    for (const array of arrays) pool.blas.release(array);
+    throw error;
+  }
+}
+
+/** `arrays` receives what is to be released. */
+async function takeSteps(pool: Pool, input: MeasurementInput, task: StretchTask, arrays: Real[]): Promise<Stretch> {
   const { parameter, spec, setting, frozen, directions, entering, signal } = task;
   const network = new Network(input.model, new CpuBackend(pool.blas, 'float64'));
   const moving = movingSpace(network, parameter, frozen);
@@ -199,6 +209,7 @@ export async function followStretch(
   const count = snapshotCount(d, steps);
   const zeros = (length: number): Real => {
     const array = pool.allocate('float64', length);
+    arrays.push(array);
     array.fill(0);
     return array;
   };
@@ -250,7 +261,6 @@ export async function followStretch(
     for (let i = 0; i < values.length; i++) values[i] = mean[offset + i] / steps;
     moved.set(name, values);
   }
-  const arrays = [weights, velocity, mean, reference, sums, ...(snapshots === null ? [] : [snapshots])];
   const quarter = steps / 4;
   return {
     setting,

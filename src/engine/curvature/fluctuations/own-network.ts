@@ -21,7 +21,7 @@ export function ownNetwork({ network: theirs, backend: sibling }: Problem): OwnN
   const network = new Network(theirs.spec, backend);
   for (const [name, tensor] of theirs.weights) dataOf(weightOf(network.weights, { name })).set(dataOf(tensor));
   const close = (): void => {
-    for (const tensor of network.weights.values()) backend.release(tensor);
+    network.release();
     backend.releaseLive();
   };
   return { network, backend, close };

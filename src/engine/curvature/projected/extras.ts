@@ -51,7 +51,7 @@ export async function measureExtras(
         weights: new Float64Array(k).fill(1),
         largest: eigenvalues[0],
       };
-      const measured = await orReason(
+      const measured = await orReason(pool, () =>
         measureDuality(pool, {
           layout,
           order: plan.order,

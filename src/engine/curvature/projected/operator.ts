@@ -12,17 +12,20 @@ export class HessianOperator {
   readonly #d: number;
   readonly #slots: Real;
   readonly #device: DeviceProducts | null;
+  readonly #overflow: () => Error;
   /** Products done, in units of a pass over all samples. */
   passes = 0;
 
   /**
    * `openProblem` and `openProjected` must have run in every worker.
+   * @param overflow the error for sums that leave the range of doubles.
    * @param device makes the products of `apply` in float32, if given.
    */
-  constructor(pool: Pool, plan: SamplePlan, d: number, device: DeviceProducts | null = null) {
+  constructor(pool: Pool, plan: SamplePlan, d: number, overflow: () => Error, device: DeviceProducts | null = null) {
     this.#pool = pool;
     this.#plan = plan;
     this.#d = d;
+    this.#overflow = overflow;
     this.#device = device;
     this.#slots = pool.allocate('float64', plan.lanes.length * d);
   }
@@ -48,7 +51,7 @@ export class HessianOperator {
     this.sum(lanes, halves, out);
   }
 
-  /** out = the mean over the samples of the halves of what the lanes' rows hold as sums. */
+  /** out = the mean over the samples of the halves of what the lanes' rows hold as sums. Raises the error given for those that leave the range of doubles. */
   sum(lanes: readonly number[], halves: readonly Half[], out: Real): void {
     const size = halves.reduce((total, half) => total + this.#plan.sizes[half], 0);
     const d = this.#d;
@@ -58,7 +61,9 @@ export class HessianOperator {
       const offset = lane * d;
       for (let i = 0; i < d; i++) out[i] += this.#slots[offset + i];
     }
-    for (let i = 0; i < d; i++) out[i] /= size;
+    let total = 0;
+    for (let i = 0; i < d; i++) total += out[i] /= size;
+    if (!Number.isFinite(total)) throw this.#overflow();
   }
 
   /** The row [d] of a lane, for a task that fills it. */

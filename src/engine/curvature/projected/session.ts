@@ -1,6 +1,7 @@
 /** Worker threads set up for full-batch products, in a session that is opened, used and closed. */
 import type { MeasurementInput } from '../measurement-input.ts';
 import { openProblemTask } from '../factors.ts';
+import { overflowError } from '../overflow.ts';
 import { gradientsTask } from './tasks.ts';
 import { openProjectedTask, closeProjectedTask } from './linearised.ts';
 import { InputError } from '../../../shared/errors.ts';
@@ -74,7 +75,8 @@ export async function openSession(
   });
   const { device } = options;
   const products = device === undefined ? null : new DeviceProducts(device, space, order);
-  const operator = new HessianOperator(pool, plan, space.d, products);
+  const overflow = (): Error => overflowError(options.parameter, 'the gradient or its derivatives leave', inputs);
+  const operator = new HessianOperator(pool, plan, space.d, overflow, products);
   const close = async (): Promise<void> => {
     operator.release();
     await pool.runEverywhere(closeProjectedTask, undefined);

@@ -11,6 +11,7 @@ import { readShapes, readTensors, takeWeights } from '../../../data/weights.ts';
 import { CpuBackend } from '../../../engine/backend/cpu.ts';
 import type { Blas } from '../../../engine/blas/types.ts';
 import { Network } from '../../../engine/network/network.ts';
+import { withNetwork } from '../../../engine/network/with-network.ts';
 import { wantedTensors } from '../../../engine/network/wanted.ts';
 import { evaluate } from '../../../engine/training/evaluate.ts';
 import type { ModelPreview, TensorMapping, WeightsLayout } from '../../../shared/contract/index.ts';
@@ -90,36 +91,39 @@ export async function readModel(
   folders: { readonly baseFolder: string; readonly dataFolder: string },
   target: string,
 ): Promise<ReadModel> {
-  const network = new Network(choice.model, new CpuBackend(blas, 'float64'));
-  const expected = wantedTensors(network);
-  const inFile = await readTensors(choice.file);
-  const layout = choice.layout ?? layoutOf(inFile, expected);
-  const { weights } = takeWeights(inFile, path.basename(choice.file), layout, expected, { names: choice.names });
-  let spec = dataset;
-  let data = await prepareData(spec, choice.model, network.loss, folders, layout);
-  if (data.reading !== null) {
-    // From now on the run's data are read this way.
-    spec = parseDataset({ ...spec, ...data.reading });
-    data = await prepareData(spec, choice.model, network.loss, folders);
-  }
-  for (const [name, values] of weights) network.setWeight(name, values);
-  const train = await evaluate(network, data.train, data.classes);
-  const test = data.test === null ? null : await evaluate(network, data.test, data.classes);
-  await writeSafetensors(
-    target,
-    Object.fromEntries(expected.map(({ name, shape }) => [name, tensor(Float64Array.from(weights.get(name)!), shape)])),
-    { format: 'covature-weights 1' },
-  );
-  return {
-    weights: target,
-    sha256: await hashOf(choice.file),
-    layout,
-    parameters: network.parameters.reduce((sum, { rows, cols }) => sum + rows * cols, 0),
-    spec,
-    dataset: data.summary,
-    train,
-    test,
-  };
+  return withNetwork(blas, choice.model, async (network) => {
+    const expected = wantedTensors(network);
+    const inFile = await readTensors(choice.file);
+    const layout = choice.layout ?? layoutOf(inFile, expected);
+    const { weights } = takeWeights(inFile, path.basename(choice.file), layout, expected, { names: choice.names });
+    let spec = dataset;
+    let data = await prepareData(spec, choice.model, network.loss, folders, layout);
+    if (data.reading !== null) {
+      // From now on the run's data are read this way.
+      spec = parseDataset({ ...spec, ...data.reading });
+      data = await prepareData(spec, choice.model, network.loss, folders);
+    }
+    for (const [name, values] of weights) network.setWeight(name, values);
+    const train = await evaluate(network, data.train, data.classes);
+    const test = data.test === null ? null : await evaluate(network, data.test, data.classes);
+    await writeSafetensors(
+      target,
+      Object.fromEntries(
+        expected.map(({ name, shape }) => [name, tensor(Float64Array.from(weights.get(name)!), shape)]),
+      ),
+      { format: 'covature-weights 1' },
+    );
+    return {
+      weights: target,
+      sha256: await hashOf(choice.file),
+      layout,
+      parameters: network.parameters.reduce((sum, { rows, cols }) => sum + rows * cols, 0),
+      spec,
+      dataset: data.summary,
+      train,
+      test,
+    };
+  });
 }
 
 function expectedOf(wanted: readonly WantedTensor[], layout: WeightsLayout): ExpectedTensor<WantedTensor>[] {

@@ -1,4 +1,5 @@
 /** How long training had taken at the steps of a run: a separate series, stored with the others. */
+import { interpolated } from './interpolation.ts';
 
 /** Name of the series: seconds of training since the first step, over all pauses and resumptions, without evaluations and measurements. It is not a result: it differs between any two runs. */
 export const trainingTime = 'training_seconds';
@@ -15,17 +16,8 @@ export function secondsAt({ steps: known, values }: Points, steps: ArrayLike<num
   const last = known.length - 1;
   if (last < 1) return null;
   const mean = (values[last] - values[0]) / (known[last] - known[0]);
-  const out = new Float64Array(steps.length);
-  let at = 0;
-  for (let i = 0; i < out.length; i++) {
-    const step = steps[i];
-    while (at < last && known[at + 1] <= step) at++;
-    if (step < known[0]) out[i] = Math.max(0, values[0] - (known[0] - step) * mean);
-    else if (at === last) out[i] = values[last] + (step - known[last]) * mean;
-    else {
-      const share = (step - known[at]) / (known[at + 1] - known[at]);
-      out[i] = values[at] + share * (values[at + 1] - values[at]);
-    }
-  }
-  return out;
+  return interpolated(known, values, steps).map((seconds, i) => {
+    if (steps[i] < known[0]) return Math.max(0, values[0] - (known[0] - steps[i]) * mean);
+    return steps[i] > known[last] ? values[last] + (steps[i] - known[last]) * mean : seconds;
+  });
 }

@@ -2,8 +2,8 @@
 import type { CutoffRow, Estimator, Interval } from '../../shared/slopes.ts';
 import { findRow, type Estimand } from '../../shared/estimands.ts';
 import type { Json, MeasurementInfo, RunRow, SeriesData, SummaryValue } from '../../shared/contract/index.ts';
-import { studentQuantile } from '../../shared/distributions.ts';
-import { statisticsOf } from '../../shared/group-statistics.ts';
+import { intervalQuantiles, statisticsOf } from '../../shared/group-statistics.ts';
+import { interpolated } from '../../shared/interpolation.ts';
 import { representativeMeasurement } from '../../shared/representative.ts';
 import { settingValue } from '../../shared/settings.ts';
 import { defaultAxis, namesByDifference } from '../../shared/varied.ts';
@@ -124,41 +124,31 @@ export function curvesOf(members: readonly Member[], series: Series, name: strin
   });
 }
 
-/** Mean and interval of curves over the steps that at least two of them reach. */
+/** Mean and interval of curves at all steps that any of them has, while at least two of them last; as in the figure of learning curves. */
 export function meanCurve(curves: readonly SeriesData[]): Pick<OverlayMark, 'x' | 'y' | 'low' | 'high'> {
-  const from = Math.max(...curves.map(({ steps }) => steps[0]));
-  const to = Math.min(...curves.map(({ steps }) => steps[steps.length - 1]));
-  const longest = curves.reduce((a, b) => (b.steps.length > a.steps.length ? b : a));
-  const x = Float64Array.from(longest.steps.filter((step) => step >= from && step <= to));
-  const n = curves.length;
+  const steps = Float64Array.from(new Set(curves.flatMap((curve) => [...curve.steps]))).sort();
+  // [run, step]
+  const values = curves.map((curve) => interpolated(curve.steps, curve.values, steps));
+  const counts = steps.map((_, i) => values.filter((own) => Number.isFinite(own[i])).length);
+  const places = [...steps.keys()].filter((i) => counts[i] >= Math.min(2, curves.length) && counts[i] > 0);
+  const quantile = intervalQuantiles();
+  const x = Float64Array.from(places, (i) => steps[i]);
   const y = new Float64Array(x.length);
   const low = new Float64Array(x.length).fill(NaN);
   const high = new Float64Array(x.length).fill(NaN);
-  // [run, step]: each curve at all of x, in one sweep a curve.
-  const values = curves.map(({ steps, values: held }) => {
-    const onGrid = new Float64Array(x.length);
-    let j = 0;
-    for (let i = 0; i < x.length; i++) {
-      while (j + 1 < steps.length && steps[j + 1] <= x[i]) j++;
-      const next = j + 1 < steps.length ? j + 1 : j;
-      onGrid[i] =
-        next === j ? held[j] : held[j] + ((x[i] - steps[j]) / (steps[next] - steps[j])) * (held[next] - held[j]);
-    }
-    return onGrid;
-  });
   // As in `statisticsOf`, but without making a list for every step.
-  const half = n > 1 ? studentQuantile(0.975, n - 1) / Math.sqrt(n * (n - 1)) : NaN;
-  for (let i = 0; i < x.length; i++) {
+  for (const [k, i] of places.entries()) {
+    const n = counts[i];
     let sum = 0;
-    for (const own of values) sum += own[i];
+    for (const own of values) if (Number.isFinite(own[i])) sum += own[i];
     const mean = sum / n;
-    y[i] = mean;
+    y[k] = mean;
     if (n < 2) continue;
     let squares = 0;
-    for (const own of values) squares += (own[i] - mean) ** 2;
-    const width = half * Math.sqrt(squares);
-    low[i] = mean - width;
-    high[i] = mean + width;
+    for (const own of values) if (Number.isFinite(own[i])) squares += (own[i] - mean) ** 2;
+    const width = quantile(n - 1) * Math.sqrt(squares / (n * (n - 1)));
+    low[k] = mean - width;
+    high[k] = mean + width;
   }
   return { x, y, low, high };
 }

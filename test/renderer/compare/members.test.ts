@@ -14,7 +14,8 @@ import type { OverlayMark } from '../../../src/renderer/compare/marks.ts';
 import { namedAxis, overlayPanel } from '../../../src/renderer/compare/overlay-panel.ts';
 import { placePanel } from '../../../src/renderer/charts/placement.ts';
 import { domainOf } from '../../../src/shared/figures/layout/scales.ts';
-import type { Axis, Points } from '../../../src/shared/figures/types.ts';
+import { learningCurves } from '../../../src/shared/figures/figures/training.ts';
+import type { Axis, Band, Line, Points } from '../../../src/shared/figures/types.ts';
 import { changesBetween } from '../../../src/renderer/experiment/changes.ts';
 import type { RunRow } from '../../../src/shared/contract/index.ts';
 
@@ -78,14 +79,26 @@ describe('members', () => {
     expect(new Set(Array.from({ length: 128 }, (_, i) => JSON.stringify(lookOf(i)))).size).toBe(128);
   });
 
-  it('have the mean of their curves where all of them have points, straight between two steps', () => {
+  it('have the mean of their curves at each step that one of them has, straight between two steps', () => {
     const { x, y, low, high } = meanCurve([series([0, 10, 20], [0, 1, 2]), series([5, 15, 20], [3, 5, 7])]);
-    expect([...(x as Float64Array)]).toEqual([10, 20]);
-    expect([...(y as Float64Array)]).toEqual([(1 + 4) / 2, (2 + 7) / 2]);
+    expect([...(x as Float64Array)]).toEqual([5, 10, 15, 20]);
+    expect([...(y as Float64Array)]).toEqual([(0.5 + 3) / 2, (1 + 4) / 2, (1.5 + 5) / 2, (2 + 7) / 2]);
     // t(1) at 97.5 % is 12.7062; deviation of {1, 4} is 3 / sqrt 2.
     const half = (12.7062047 * 3) / Math.SQRT2 / Math.SQRT2;
-    expect(high![0]).toBeCloseTo(2.5 + half, 5);
-    expect(low![0]).toBeCloseTo(2.5 - half, 5);
+    expect(high![1]).toBeCloseTo(2.5 + half, 5);
+    expect(low![1]).toBeCloseTo(2.5 - half, 5);
+  });
+
+  it('have that mean while two of them last, as in the figure of learning curves', () => {
+    const curves = [series([0, 10], [1, 1]), series([0, 10, 20], [2, 2, 4]), series([0, 10, 20, 30], [6, 6, 6, 6])];
+    const { x, y, low } = meanCurve(curves);
+    const runs = curves.map(({ steps, values }) => Array.from(steps, (step, k) => ({ step, value: values[k] })));
+    const { marks } = learningCurves([{ label: 'net', runs }], { metric: 'loss' }).panels[0];
+    const [band, line] = marks as [Band, Line];
+    expect([...(x as Float64Array)]).toEqual([0, 10, 20]);
+    expect([...(y as Float64Array)]).toEqual([3, 3, 5]);
+    expect([line.x, line.y]).toEqual([[0, 10, 20], [3, 3, 5]]); // prettier-ignore
+    (band.low as number[]).forEach((each, k) => expect(low![k]).toBeCloseTo(each, 12));
   });
 
   it('draw one curve a run or a mean a setup, and nothing for runs without points', () => {

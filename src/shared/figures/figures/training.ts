@@ -4,11 +4,12 @@ import { definedSharpness, definedTrace, traceError, type MainMatrix } from '../
 import type { CutoffRow, Estimator } from '../../slopes.ts';
 import { estimands, findRow, rowAt, type Estimand } from '../../estimands.ts';
 import { stabilityLimit } from '../../noise-at-work.ts';
-import type { MeasurementSummary, MetricPoint } from '../../results.ts';
+import type { MeasurementSummary } from '../../results.ts';
 import type { Axis, FigureSpec, Mark, Panel, Points } from '../types.ts';
 import { estimandNames, finish, type FigureOptions } from './common.ts';
 import { cutoffRow, estimateOf } from './scatter.ts';
 import { intervalQuantiles, statisticsOf } from '../../group-statistics.ts';
+import { interpolated } from '../../interpolation.ts';
 import { defineFigure } from '../define.ts';
 import {
   check,
@@ -44,19 +45,6 @@ const bandNames = {
   range: 'the range',
 } as const;
 
-/** A series at given steps: linear between its points, NaN outside them. */
-function resample(series: readonly MetricPoint[], steps: readonly number[]): number[] {
-  const points = series.toSorted((a, b) => a.step - b.step);
-  let k = 0;
-  return steps.map((step) => {
-    while (k < points.length - 1 && points[k + 1].step <= step) k++;
-    if (points.length === 0 || step < points[0].step || step > points[points.length - 1].step) return NaN;
-    if (points[k].step === step || k === points.length - 1) return points[k].value;
-    const share = (step - points[k].step) / (points[k + 1].step - points[k].step);
-    return points[k].value + share * (points[k + 1].value - points[k].value);
-  });
-}
-
 /** Mean over the runs of a group with a band, at all steps that any of them has (linear between its own points), while at least two runs last. */
 export function learningCurves(groups: readonly CurveGroup[], options: LearningCurveOptions): FigureSpec {
   const kind = options.band ?? 'interval';
@@ -70,7 +58,14 @@ export function learningCurves(groups: readonly CurveGroup[], options: LearningC
   const quantile = intervalQuantiles();
   groups.forEach((group, slot) => {
     const steps = [...new Set(group.runs.flatMap((run) => run.map((point) => point.step)))].sort((a, b) => a - b);
-    const table = group.runs.map((run) => resample(run, steps));
+    const table = group.runs.map((run) => {
+      const points = run.toSorted((a, b) => a.step - b.step);
+      return interpolated(
+        points.map(({ step }) => step),
+        points.map(({ value }) => value),
+        steps,
+      );
+    });
     const values = steps.map((_, k) => table.map((run) => run[k]).filter((value) => Number.isFinite(value)));
     const shown = steps.flatMap((step, k) =>
       values[k].length >= Math.min(2, group.runs.length) && values[k].length > 0 ? [{ step, values: values[k] }] : [],

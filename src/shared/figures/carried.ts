@@ -6,7 +6,7 @@ import { definedOf } from '../defined.ts';
 import { InputError } from '../errors.ts';
 import { pageOf, type FigureOptions } from './figures/common.ts';
 import { composePanels } from './figures/panels.ts';
-import { letterOf } from './layout/frames.ts';
+import { letterOf, panelOfLetter } from './layout/frames.ts';
 import { packDocument, unpackDocument, type FigureDocument } from './metadata.ts';
 import { base64, fromBase64 } from './png.ts';
 import { expandRecipe, type FigureRecipe } from './recipe.ts';
@@ -85,12 +85,12 @@ function panelsRestyled(spec: FigureSpec, made: FigureRecipe, recipe: FigureReci
 
 /** A note behind the letters of its panels ("(a), (c): ..."), with letters as the style has them now. */
 function relettered(note: string, { letters, style }: FigureSpec): string {
-  const match = /^(\(?[a-z]\)?(?:(?:–|, )\(?[a-z]\)?)*): /.exec(note);
+  const match = /^(\(?[a-z]{1,2}\)?(?:(?:–|, )\(?[a-z]{1,2}\)?)*): /.exec(note);
   if (match === null) return note;
   const rest = note.slice(match[0].length);
   if (!letters) return rest;
-  const list = match[1].replace(/\(?([a-z])\)?/g, (_, letter: string) =>
-    letterOf(letter.charCodeAt(0) - 97, style.panelLabels),
+  const list = match[1].replace(/\(?([a-z]+)\)?/g, (_, letter: string) =>
+    letterOf(panelOfLetter(letter), style.panelLabels),
   );
   return `${list}: ${rest}`;
 }

@@ -101,6 +101,7 @@ describe('figures over the contract', () => {
     const figure = recipe({ figure: 'panels', sources: [], panels: [recipe(), recipe({ figure: 'gamma_cutoff' })] });
     const drawn = await bench.request('figures.render', { recipe: figure });
     expect(drawn.carried).toBe(false);
+    expect(drawn.letters).toEqual(['(a)', '(b)']);
     const { files } = await bench.request('figures.export', {
       figures: [{ name: 'x', recipe: figure }],
       formats: ['svg'],

@@ -56,6 +56,15 @@ describe('a figure that its file carries', () => {
     expect(plain(drawCarried(reopened(recipe, {}, labelled)))).toEqual(plain(draw({ ...recipe, panels: labelled })));
   });
 
+  test('notes keep the letters of their panels, beyond the 26th too', () => {
+    const noted = recipeOf('gamma_cutoff');
+    const panels = Array.from({ length: 28 }, (_, k) => (k === 27 ? noted : recipeOf('curves')));
+    const recipe = recipeOf('panels', { sources: [], panels });
+    expect(draw(recipe).notes.join()).toContain('(ab): ');
+    const bold = { preset: 'nature-2' };
+    expect(plain(drawCarried(reopened(recipe, bold)))).toEqual(plain(draw(parseRecipe({ ...recipe, options: bold }))));
+  });
+
   test('several layers of one figure are panels too', () => {
     const recipe = recipeOf('C_H', { sources: [{ run: 'r1', parameter: 'a' }, { run: 'r1', parameter: 'b' }] }); // prettier-ignore
     expect(plain(drawCarried(reopened(recipe)))).toEqual(plain(draw(recipe)));

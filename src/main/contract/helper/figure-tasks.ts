@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../../../data/files.ts';
 import { InputError, messageOf } from '../../../shared/errors.ts';
 import type { ExportedFile, ExportOutcome, RenderedFigure } from '../../../shared/contract/index.ts';
+import { figureLetters } from '../../../shared/figures/figures/panels.ts';
 import { layoutFigure } from '../../../shared/figures/layout/layout.ts';
 import type { FontLibrary } from '../../../shared/figures/fonts/library.ts';
 import { reportOf } from '../../../shared/figures/report/content.ts';
@@ -100,6 +101,7 @@ export function figureTasks(): Implementations {
         warnings,
         cutoffs: [...cutoffs].sort((a, b) => b - a),
         panels: spec.panels.length,
+        letters: figureLetters(spec),
         carried: sourced.spec !== undefined,
       };
     },

@@ -27,6 +27,8 @@ export interface RenderedFigure {
   /** Cutoffs at which the measurements have fits, widest last; empty if no fit is drawn. */
   readonly cutoffs: readonly number[];
   readonly panels: number;
+  /** Of each panel of the recipe those of what it draws: "(a)", "(b)–(d)". */
+  readonly letters: readonly string[];
   /** From the numbers of the file that the recipe came from, because the store does not have its runs. */
   readonly carried: boolean;
 }

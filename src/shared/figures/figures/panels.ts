@@ -2,7 +2,7 @@
 import { definedOf } from '../../defined.ts';
 import { InputError } from '../../errors.ts';
 import type { FontFamily } from '../fonts/library.ts';
-import { letterOf } from '../layout/frames.ts';
+import { lettersOf } from '../layout/frames.ts';
 import { mergedNotes } from '../layout/notes.ts';
 import type { PaletteName } from '../palettes.ts';
 import {
@@ -64,12 +64,14 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
   const panels: Panel[] = beside
     ? flat.map((panel, k) => ({ ...panel, row: k % rows, column: Math.floor(k / rows) }))
     : inRows(flat, columns);
+  const counts = figures.map((figure) => figure.panels.length);
+  const letters = lettersOf(counts, 'parentheses');
   return {
     format: 'covature-figure',
     version: 1,
     kind: 'panels',
     title: options.title ?? figures.map((figure) => figure.title).join('; '),
-    description: figures.map((figure, k) => `(${String.fromCharCode(97 + (k % 26))}) ${figure.description}`).join(' '),
+    description: figures.map((figure, k) => `${letters[k]} ${figure.description}`).join(' '),
     width_mm: width,
     height_mm: options.height_mm ?? 'auto',
     frameAspect: Math.max(...figures.map((figure) => figure.frameAspect)),
@@ -83,8 +85,21 @@ export function composePanels(figures: readonly FigureSpec[], options: PanelOpti
     legend: options.legend ?? 'auto',
     notes: lettered(figures, style, options.letters ?? true),
     points: first.points,
-    provenance: merged(figures.map((figure) => figure.provenance)),
+    provenance: merged(
+      figures.map((figure) => figure.provenance),
+      lettersOf(counts, 'bold'),
+    ),
   };
+}
+
+/** The letters of the figures that a figure is composed of, with parentheses. */
+export function figureLetters({ panels }: FigureSpec): string[] {
+  const counts: number[] = [];
+  panels.forEach(({ stack }, k) => {
+    if (stack !== undefined && stack === panels[k - 1]?.stack) counts[counts.length - 1]++;
+    else counts.push(1);
+  });
+  return lettersOf(counts, 'parentheses');
 }
 
 /** All panels; those of a figure over one axis go on sharing it where they stand under each other. */
@@ -157,12 +172,10 @@ function columnsThatFit(count: number, width_mm: number, height_mm: number, labe
 
 /** Statements of the figures: those of all of them once, the others behind the letters of theirs. */
 function lettered(figures: readonly FigureSpec[], style: FigureStyle, letters: boolean): string[] {
-  let first = 0;
-  const places = figures.map(({ panels }) => {
-    const from = letterOf(first, style.panelLabels);
-    first += panels.length;
-    return panels.length === 1 ? from : `${from}–${letterOf(first - 1, style.panelLabels)}`;
-  });
+  const places = lettersOf(
+    figures.map(({ panels }) => panels.length),
+    style.panelLabels,
+  );
   return mergedNotes(
     [...new Set(figures.flatMap((figure) => figure.notes))].map((text) => {
       const of = places.filter((_, k) => figures[k].notes.includes(text));
@@ -172,16 +185,13 @@ function lettered(figures: readonly FigureSpec[], style: FigureStyle, letters: b
 }
 
 /** The union of provenances. Fit settings that differ between the figures carry the letter of theirs. */
-function merged(all: readonly FigureProvenance[]): FigureProvenance {
+function merged(all: readonly FigureProvenance[], letters: readonly string[]): FigureProvenance {
   const runs = new Map(all.flatMap((provenance) => provenance.runs.map((run) => [run.id, run] as const)));
   const fit: Record<string, string | number> = {};
   for (const key of new Set(all.flatMap((provenance) => Object.keys(provenance.fit)))) {
     const values = all.map((provenance) => provenance.fit[key]);
     if (values.every((value) => value === values[0])) fit[key] = values[0];
-    else
-      values.forEach(
-        (value, k) => value !== undefined && (fit[`${String.fromCharCode(97 + (k % 26))}.${key}`] = value),
-      );
+    else values.forEach((value, k) => value !== undefined && (fit[`${letters[k]}.${key}`] = value));
   }
   const created = all.map((provenance) => provenance.created).find((value) => value !== undefined);
   return definedOf({

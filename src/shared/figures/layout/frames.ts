@@ -64,6 +64,21 @@ export function letterOf(k: number, kind: 'parentheses' | 'bold'): string {
   return kind === 'bold' ? letters : `(${letters})`;
 }
 
+/** The letters of figures that stand as panels one after the other, by the number of their panels: "(a)", "(b)–(d)". */
+export function lettersOf(counts: readonly number[], kind: 'parentheses' | 'bold'): string[] {
+  let first = 0;
+  return counts.map((count) => {
+    const from = letterOf(first, kind);
+    first += count;
+    return count === 1 ? from : `${from}–${letterOf(first - 1, kind)}`;
+  });
+}
+
+/** The number of the panel with a letter of `letterOf`. */
+export function panelOfLetter(letter: string): number {
+  return [...letter].reduce((before, each) => 26 * before + each.charCodeAt(0) - 96, 0) - 1;
+}
+
 export interface Measured {
   readonly ticksX: AxisTicks;
   readonly ticksY: AxisTicks;

@@ -57,7 +57,7 @@ export async function journey(start: Shell, restart: () => Promise<Shell>): Prom
   // Live: the step and the curve move while nobody asks.
   await page.getByRole('img', { name: 'Loss of glyphs by step' }).waitFor();
   await page.getByText(/steps\/s, .+samples\/s/).waitFor();
-  const stepText = (): Promise<string | null> => page.locator('dl.facts dd').first().textContent();
+  const stepText = (): Promise<string | null> => page.locator('dl.numbers dd').first().textContent();
   const seen = new Set<string | null>();
   await until(async () => seen.add(await stepText()).size >= 3, 'the step to move three times');
 

@@ -84,7 +84,7 @@ describeWhere(windowAvailable(), 'what opens over a screen', () => {
     const { page } = window;
     /** For the page: figures on show without a table of their data within the part of the screen that they stand in. */
     const lacking = `[...document.querySelectorAll('main [role="img"], main img')]
-      .filter((one) => one.checkVisibility() && one.closest('.empty, li, button, td') === null)
+      .filter((one) => one.checkVisibility() && one.closest('.blank, .start, li, button, td') === null)
       .filter((one) => { for (let at = one.parentElement; at !== null && !at.matches('main'); at = at.parentElement)
         if ([...at.querySelectorAll('summary')].some((each) => /Data as a table/.test(each.textContent))) return false;
         return true; })

@@ -23,7 +23,7 @@ describeWhere(windowAvailable(), 'a new experiment', () => {
       .locator('small[data-testid="time-glyphs-mlp"]', { hasText: /about \d+ (s|min)/ })
       .waitFor({ timeout: 400_000 });
     expect(await page.getByText(/needs MNIST on this machine/).count()).toBeGreaterThan(1);
-    expect(await page.locator('.empty li').first().textContent()).toMatch(/^Glyphs?, .*about/i);
+    expect(await page.locator('.blank li').first().textContent()).toMatch(/^Glyphs?, .*about/i);
   }, 450_000);
 
   it('opens with the quick network, the JSON folded, and keeps it as it was left', async () => {

@@ -64,7 +64,7 @@ describeWhere(windowAvailable(), 'the page of a run', () => {
       .waitFor();
     const seen = { speeds: new Set<string>(), epochs: new Set<string>(), stages: new Set<string>() };
     const fact = async (name: string): Promise<string> => {
-      const found = page.locator('dl.facts > div', { hasText: name }).locator('dd');
+      const found = page.locator('dl.numbers > div', { hasText: name }).locator('dd');
       return (await found.count()) === 0 ? '' : ((await found.textContent()) ?? '');
     };
     for (;;) {

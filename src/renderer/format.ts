@@ -120,6 +120,12 @@ export function plainText(value: unknown): string {
   return JSON.stringify(value);
 }
 
+/** Tags written with commas between. */
+export function tagsIn(text: string): string[] {
+  const tags = text.split(',').map((tag) => tag.trim());
+  return [...new Set(tags.filter((tag) => tag !== ''))];
+}
+
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${integerText(count)} ${count === 1 ? one : many}`;
 }

@@ -27,7 +27,7 @@ export function drawableOf(
       const alone = member.runs.length === 1;
       return {
         id: run.id,
-        name: alone ? member.name : `${member.name.replace(/, \d+ (seeds|runs)$/, '')}, seed ${run.seed ?? '?'}`,
+        name: alone ? member.name : `${member.setup}, seed ${run.seed ?? '?'}`,
         colour: member.colour,
         dash: member.dash,
         shape: alone ? member.shape : shapes[k % shapes.length],

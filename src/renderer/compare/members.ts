@@ -16,6 +16,8 @@ export interface Member extends Look {
   /** Id of the run, or the setup. */
   readonly id: string;
   readonly name: string;
+  /** The name without the number of its seeds. */
+  readonly setup: string;
   readonly runs: readonly RunRow[];
 }
 
@@ -57,6 +59,7 @@ export function membersOf(rows: readonly RunRow[], seeds: boolean, varied: reado
     return {
       id,
       name: runs.length === 1 ? called[i] : `${called[i]}, ${countText(runs)}`,
+      setup: called[i],
       ...(isPlain ? { ...look, colour: oldestOf(runs).colour % colours } : look),
       runs,
     };
@@ -157,7 +160,7 @@ export const quantities = ['gamma', 'gamma_Q', 'C_on_Q'] as const;
 export type Quantity = (typeof quantities)[number];
 
 /** A slope at a cutoff, with its interval if there is one. */
-export function slopeAt(
+function slopeAt(
   row: CutoffRow | undefined,
   quantity: Quantity,
   estimator: Estimator = 'ols',
@@ -168,7 +171,7 @@ export function slopeAt(
   return { value, interval: slopes?.interval?.[estimator] ?? null };
 }
 
-export function cutoffRowOf(measurement: MeasurementInfo, estimand: Estimand, cutoff: number): CutoffRow | undefined {
+function cutoffRowOf(measurement: MeasurementInfo, estimand: Estimand, cutoff: number): CutoffRow | undefined {
   return measurement.summary === null ? undefined : findRow(measurement.summary.gamma[estimand], cutoff);
 }
 
@@ -189,7 +192,7 @@ interface Slope {
 }
 
 /** Of one run its own interval; of several the mean with Student's interval over them. */
-export function pooledSlope(slopes: readonly Slope[]): Slope | null {
+function pooledSlope(slopes: readonly Slope[]): Slope | null {
   if (slopes.length === 0) return null;
   if (slopes.length === 1) return slopes[0];
   const { mean, interval } = statisticsOf(slopes.map(({ value }) => value));
@@ -224,22 +227,42 @@ export interface SlopeChoice {
   readonly cutoff: number;
 }
 
+/** The slope of a parameter of a run, by the measurement that stands for it; null if it was not measured, or not fitted at the cutoff. */
+export function slopeOfRun(
+  measurements: readonly MeasurementInfo[],
+  run: string,
+  parameter: string,
+  { estimand, quantity, cutoff }: SlopeChoice,
+): Slope | null {
+  const one = lastOf(measurements, run, parameter);
+  return one === undefined ? null : slopeAt(cutoffRowOf(one, estimand, cutoff), quantity);
+}
+
+/** The same of a member's runs as one. */
+export function slopeOfMember(
+  { runs }: Member,
+  measurements: readonly MeasurementInfo[],
+  parameter: string,
+  choice: SlopeChoice,
+): Slope | null {
+  return pooledSlope(runs.flatMap(({ id }) => slopeOfRun(measurements, id, parameter, choice) ?? []));
+}
+
 /** The slope by cutoff. */
 export function byCutoff(
   members: readonly Member[],
   measurements: readonly MeasurementInfo[],
   parameter: string,
-  { estimand, quantity }: SlopeChoice,
+  choice: SlopeChoice,
 ): OverlayMark[] {
   return members.flatMap((member) => {
     const last = member.runs.flatMap((run) => lastOf(measurements, run.id, parameter) ?? []);
-    const cutoffs = new Set(last.flatMap(({ summary }) => summary?.gamma[estimand].map(({ cutoff }) => cutoff) ?? []));
+    const cutoffs = new Set(
+      last.flatMap(({ summary }) => summary?.gamma[choice.estimand].map((row) => row.cutoff) ?? []),
+    );
     return markOf(
       member,
-      [...cutoffs].map((x) => ({
-        x,
-        slope: pooledSlope(last.flatMap((one) => slopeAt(cutoffRowOf(one, estimand, x), quantity) ?? [])),
-      })),
+      [...cutoffs].map((x) => ({ x, slope: slopeOfMember(member, last, parameter, { ...choice, cutoff: x }) })),
     );
   });
 }
@@ -249,7 +272,7 @@ export function overTraining(
   members: readonly Member[],
   measurements: readonly MeasurementInfo[],
   parameter: string,
-  { estimand, quantity, cutoff }: SlopeChoice,
+  choice: SlopeChoice,
 ): OverlayMark[] {
   return members.flatMap((member) => {
     const ids = new Set(member.runs.map(({ id }) => id));
@@ -259,21 +282,10 @@ export function overTraining(
     const steps = [...new Set(measured.map(({ step }) => step))];
     return markOf(
       member,
-      steps.map((x) => ({
-        x,
-        slope: pooledSlope(
-          [...ids].flatMap((run) => {
-            const measurement = lastOf(
-              measured.filter(({ step }) => step === x),
-              run,
-              parameter,
-            );
-            return measurement === undefined
-              ? []
-              : (slopeAt(cutoffRowOf(measurement, estimand, cutoff), quantity) ?? []);
-          }),
-        ),
-      })),
+      steps.map((x) => {
+        const there = measured.filter(({ step }) => step === x);
+        return { x, slope: slopeOfMember(member, there, parameter, choice) };
+      }),
     );
   });
 }
@@ -283,20 +295,12 @@ export function perLayer(
   members: readonly Member[],
   measurements: readonly MeasurementInfo[],
   parameters: readonly string[],
-  { estimand, quantity, cutoff }: SlopeChoice,
+  choice: SlopeChoice,
 ): OverlayMark[] {
   return members.flatMap((member) =>
     markOf(
       member,
-      parameters.map((parameter, x) => ({
-        x,
-        slope: pooledSlope(
-          member.runs.flatMap((run) => {
-            const one = lastOf(measurements, run.id, parameter);
-            return one === undefined ? [] : (slopeAt(cutoffRowOf(one, estimand, cutoff), quantity) ?? []);
-          }),
-        ),
-      })),
+      parameters.map((parameter, x) => ({ x, slope: slopeOfMember(member, measurements, parameter, choice) })),
     ),
   );
 }

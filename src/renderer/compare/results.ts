@@ -2,7 +2,7 @@
 import { headlineCutoff, isSameCutoff } from '../../shared/estimands.ts';
 import type { Estimand } from '../../shared/estimands.ts';
 import type { MeasurementInfo, RunRow, SummaryValue } from '../../shared/contract/index.ts';
-import { lastOf, cutoffRowOf, slopeAt } from './members.ts';
+import { slopeOfRun } from './members.ts';
 import type { Quantity } from './members.ts';
 
 const slopes: readonly {
@@ -35,11 +35,9 @@ export function resultsAt(
     [...values].map(([run, own]) => {
       const others = Object.entries(own).filter(([key]) => !isSlope(key));
       const there = parameters.flatMap((parameter) => {
-        const one = lastOf(measurements, run, parameter);
-        if (one === undefined) return [];
         const layer = parameter.replace(/\.kernel$/, '');
         return slopes.flatMap(({ quantity, estimand, key }): [string, SummaryValue][] => {
-          const slope = slopeAt(cutoffRowOf(one, estimand, cutoff), quantity);
+          const slope = slopeOfRun(measurements, run, parameter, { estimand, quantity, cutoff });
           if (slope === null) return [];
           const [low, high] = slope.interval ?? [null, null];
           return [[key(layer), { value: slope.value, text: null, low, high }]];

@@ -49,7 +49,10 @@ describe('members', () => {
       run('c', 't', 1, 2, 'one'),
       run('d', 't', 1, 3, 'another'),
     ];
-    expect(membersOf(named, true).map(({ name }) => name)).toEqual(['net, rate 0.1, 2 seeds', 'one, 2 runs']);
+    expect(membersOf(named, true).map(({ name, setup }) => [name, setup])).toEqual([
+      ['net, rate 0.1, 2 seeds', 'net, rate 0.1'],
+      ['one, 2 runs', 'one'],
+    ]);
     // Names that only the seed tells apart stay whole.
     const alike = [...named.slice(0, 2), ...named.slice(0, 2).map((each, k) => run(`e${k}`, 'u', 5 + k, 4, each.name.replace(/\d$/, '5')))]; // prettier-ignore
     expect(membersOf(alike, true).map(({ name }) => name)).toEqual([

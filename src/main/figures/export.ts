@@ -13,7 +13,7 @@ import type { FigureRecipe } from '../../shared/figures/recipe.ts';
 import type { FigureSpec, FigureProvenance } from '../../shared/figures/types.ts';
 import { plottedCsv, plottedRows } from '../../shared/figures/plotted.ts';
 import { assumptionsTable, resultsTable, type TableOptions } from '../../shared/figures/table.ts';
-import { base64 } from '../../shared/figures/png.ts';
+import { base64 } from '../../shared/base64.ts';
 import { sceneToSvg } from '../../shared/figures/svg.ts';
 import { pngFile, rasterise, tiffFile, type Pixels } from './image.ts';
 import { provenanceText, writePdf } from './pdf.ts';

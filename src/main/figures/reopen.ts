@@ -5,7 +5,7 @@ import { withCarried } from '../../shared/figures/carried.ts';
 import { documentKey, readSvgDocument, unpackDocument, type FigureDocument } from '../../shared/figures/metadata.ts';
 import { parseRecipe, type FigureRecipe } from '../../shared/figures/recipe.ts';
 import { parseJson } from '../../shared/validation.ts';
-import { fromBase64 } from '../../shared/figures/png.ts';
+import { fromBase64 } from '../../shared/base64.ts';
 import { pieceName } from './pdf.ts';
 
 const noFigure =

@@ -1,5 +1,6 @@
 /** Files that come from the main side, handed to the browser, and files of the user's read for the main side. */
 import { zipSync } from 'fflate';
+import { base64 } from '../../shared/base64.ts';
 import type { ExportOutcome, Params } from '../../shared/contract/index.ts';
 import { plural } from '../format.ts';
 import type { App } from '../state/app.svelte.ts';
@@ -78,8 +79,5 @@ async function exportFiles(
 
 /** Bytes of a file as base64. */
 export async function base64Of(file: File): Promise<string> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  let text = '';
-  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  return btoa(text);
+  return base64(new Uint8Array(await file.arrayBuffer()));
 }

@@ -2,13 +2,13 @@
  * Figures of runs that this store does not have, drawn from the contents of an exported file: the specification with its numbers. How such a figure looks can be
  * changed (page, fonts, colours, axes, notes); what it shows cannot, as that is computed from results.
  */
+import { base64, fromBase64 } from '../base64.ts';
 import { definedOf } from '../defined.ts';
 import { InputError } from '../errors.ts';
 import { pageOf, type FigureOptions } from './figures/common.ts';
 import { composePanels } from './figures/panels.ts';
 import { letterOf, panelOfLetter } from './layout/frames.ts';
 import { packDocument, unpackDocument, type FigureDocument } from './metadata.ts';
-import { base64, fromBase64 } from './png.ts';
 import { expandRecipe, type FigureRecipe } from './recipe.ts';
 import { pageOptions, type RecipeOptions } from './recipe-options.ts';
 import type { Axis, FigureSpec, Panel } from './types.ts';

@@ -71,6 +71,54 @@ function mathtext(label: string): string {
     .join('');
 }
 
+/** From the imports to the style. */
+const imports = `import csv
+import os
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+from matplotlib.colors import AsinhNorm, LinearSegmentedColormap, LogNorm, Normalize
+from matplotlib.mathtext import MathTextParser
+from matplotlib.ticker import FixedLocator, FixedFormatter, NullFormatter
+
+here = os.path.dirname(os.path.abspath(__file__))
+plt.rcParams.update({`;
+
+/** Reads the table, and what the panels are drawn with. */
+const helpers = String.raw`    for row in csv.DictReader(file):
+        series = columns.setdefault((int(row['panel']), int(row['series'].split(':')[0])), [])
+        series.append(row)
+
+
+def column(panel, mark, name):
+    """One column of a mark as numbers; empty cells are NaN."""
+    return [float(row[name]) if row[name] != '' else float('nan') for row in columns.get((panel, mark), [])]
+
+
+def label(tex, plain):
+    """TeX where matplotlib can set it, else the same in plain text."""
+    try:
+        MathTextParser('path').parse(tex)
+        return tex
+    except ValueError:
+        return plain.replace('$', r'\$')
+
+
+def bars(ax, panel, mark, colour, width):
+    """Error bars from their ends."""
+    x, y = column(panel, mark, 'x'), column(panel, mark, 'y')
+    for name, along in (('y', y), ('x', x)):
+        low, high = column(panel, mark, name + '_low'), column(panel, mark, name + '_high')
+        if all(value != value for value in low):
+            continue
+        error = [[v - a for v, a in zip(along, low)], [b - v for v, b in zip(along, high)]]
+        ax.errorbar(x, y, fmt='none', ecolor=colour, elinewidth=width, **{name + 'err': error})
+
+`;
+
 export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibrary, options: ScriptOptions): string {
   const { style } = spec;
   const font = fontNames[style.font];
@@ -95,20 +143,7 @@ export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibr
   line(`Redraws the figure from ${options.csv}. Needs matplotlib 3.6 or later.`);
   line(`Provenance: ${JSON.stringify(spec.provenance).replace(/\\/g, '\\\\').replace(/"""/g, "'''")}`);
   line('"""');
-  line('import csv');
-  line('import os');
-  line('import sys');
-  line();
-  line('import matplotlib');
-  line('');
-  line('matplotlib.use("Agg")');
-  line('import matplotlib.pyplot as plt');
-  line('from matplotlib.colors import AsinhNorm, LinearSegmentedColormap, LogNorm, Normalize');
-  line('from matplotlib.mathtext import MathTextParser');
-  line('from matplotlib.ticker import FixedLocator, FixedFormatter, NullFormatter');
-  line();
-  line('here = os.path.dirname(os.path.abspath(__file__))');
-  line('plt.rcParams.update({');
+  line(imports);
   line(
     `    'font.family': ${py(font.generic)}, 'font.${font.generic}': [${font.family.map(py).join(', ')}], 'mathtext.fontset': ${py(font.maths)},`,
   );
@@ -131,36 +166,7 @@ export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibr
   line();
   line('columns = {}');
   line(`with open(os.path.join(here, ${py(options.csv)}), newline='', encoding='utf-8') as file:`);
-  line('    for row in csv.DictReader(file):');
-  line("        series = columns.setdefault((int(row['panel']), int(row['series'].split(':')[0])), [])");
-  line('        series.append(row)');
-  line();
-  line();
-  line('def column(panel, mark, name):');
-  line('    """One column of a mark as numbers; empty cells are NaN."""');
-  line("    return [float(row[name]) if row[name] != '' else float('nan') for row in columns.get((panel, mark), [])]");
-  line();
-  line();
-  line('def label(tex, plain):');
-  line('    """TeX where matplotlib can set it, else the same in plain text."""');
-  line('    try:');
-  line("        MathTextParser('path').parse(tex)");
-  line('        return tex');
-  line('    except ValueError:');
-  line("        return plain.replace('$', r'\\$')");
-  line();
-  line();
-  line('def bars(ax, panel, mark, colour, width):');
-  line('    """Error bars from their ends."""');
-  line("    x, y = column(panel, mark, 'x'), column(panel, mark, 'y')");
-  line("    for name, along in (('y', y), ('x', x)):");
-  line("        low, high = column(panel, mark, name + '_low'), column(panel, mark, name + '_high')");
-  line('        if all(value != value for value in low):');
-  line('            continue');
-  line('        error = [[v - a for v, a in zip(along, low)], [b - v for v, b in zip(along, high)]]');
-  line("        ax.errorbar(x, y, fmt='none', ecolor=colour, elinewidth=width, **{name + 'err': error})");
-  line();
-  line();
+  line(helpers);
   line(`fig = plt.figure(figsize=(${(scene.width_mm / 25.4).toFixed(5)}, ${(scene.height_mm / 25.4).toFixed(5)}))`);
   for (const map of ['sequential', 'diverging'] as const)
     if (spec.panels.some((panel) => panel.marks.some((mark) => mark.kind === 'heatmap' && mark.colours.map === map)))
@@ -240,9 +246,8 @@ export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibr
       case 'line':
       case 'slope': {
         const width = (mark.width ?? 1) * style.lineWidth;
-        const steps = mark.kind === 'line' && mark.steps ? ", drawstyle='steps-post'" : '';
         line(
-          `ax.plot(${xy}, color=${colour(mark.colour)}, linewidth=${width}, ${dash(mark.colour, mark.dash, width)}${steps}${named(mark)})`,
+          `ax.plot(${xy}, color=${colour(mark.colour)}, linewidth=${width}, ${dash(mark.colour, mark.dash, width)}${named(mark)})`,
         );
         return;
       }
@@ -261,12 +266,6 @@ export function matplotlibScript(spec: FigureSpec, scene: Scene, fonts: FontLibr
       case 'region':
         line(
           `ax.ax${mark.axis === 'x' ? 'v' : 'h'}span(column(${p}, ${m}, '${mark.axis}_low')[0], column(${p}, ${m}, '${mark.axis}_high')[0], color=${colour(mark.colour)}, alpha=${mark.opacity ?? 0.12}, linewidth=0${named(mark)})`,
-        );
-        return;
-      case 'histogram':
-        line(`low, high = column(${p}, ${m}, 'x_low'), column(${p}, ${m}, 'x_high')`);
-        line(
-          `ax.bar(low, column(${p}, ${m}, 'y'), width=[b - a for a, b in zip(low, high)], align='edge', color=${colour(mark.colour)}, alpha=${mark.opacity ?? 0.55}${named(mark)})`,
         );
         return;
       case 'heatmap': {

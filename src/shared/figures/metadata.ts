@@ -2,10 +2,10 @@
  * What is stored inside exported files so that a figure can be reopened: the specification (with its data) and the recipe, as deflated JSON. Files of
  * other programs, and figures whose data were stripped, are reported as such.
  */
+import { base64, fromBase64 } from '../base64.ts';
 import { definedOf } from '../defined.ts';
 import { strFromU8, strToU8, unzlibSync, zlibSync } from 'fflate';
 import { InputError } from '../errors.ts';
-import { base64, fromBase64 } from './png.ts';
 import { parseRecipe, type FigureRecipe } from './recipe.ts';
 import { escapeXml } from './svg.ts';
 import { parseSpec, type FigureProvenance, type FigureSpec } from './types.ts';

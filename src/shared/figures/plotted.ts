@@ -37,7 +37,7 @@ export interface PlottedRow {
 
 /**
  * Points and vertices within the limits of the axes (points beyond them, not positive on a logarithmic axis, or thinned out are not drawn and not
- * listed), edges of bands, places of rules, ends of slopes, bars of histograms (x_low to x_high, height y), cells of heatmaps (middle x, y).
+ * listed), edges of bands, places of rules, ends of slopes, cells of heatmaps (middle x, y).
  */
 export function plottedRows(spec: FigureSpec, scene: Scene): PlottedRow[] {
   const rows: PlottedRow[] = [];
@@ -59,8 +59,6 @@ export function plottedRows(spec: FigureSpec, scene: Scene): PlottedRow[] {
             add({
               x: mark.x[i],
               y: mark.y[i],
-              ...finite('x_low', mark.xLow?.[i]),
-              ...finite('x_high', mark.xHigh?.[i]),
               ...finite('y_low', mark.yLow?.[i]),
               ...finite('y_high', mark.yHigh?.[i]),
             });
@@ -94,9 +92,6 @@ export function plottedRows(spec: FigureSpec, scene: Scene): PlottedRow[] {
           }
           return;
         }
-        case 'histogram':
-          mark.heights.forEach((height, i) => add({ x_low: mark.edges[i], x_high: mark.edges[i + 1], y: height }));
-          return;
         case 'heatmap': {
           const [x0, x1] = mark.x;
           const [y0, y1] = mark.y;

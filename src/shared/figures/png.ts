@@ -132,38 +132,3 @@ export function physical(dpi: number): Uint8Array {
 export function internationalText(keyword: string, text: string): Uint8Array {
   return new TextEncoder().encode(`${keyword}\0\0\0\0\0${text}`);
 }
-
-const base64Letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-export function base64(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  for (let k = 0; k < bytes.length; k += 3) {
-    const group = (bytes[k] << 16) | ((bytes[k + 1] ?? 0) << 8) | (bytes[k + 2] ?? 0);
-    parts.push(
-      base64Letters[group >> 18] +
-        base64Letters[(group >> 12) & 63] +
-        (k + 1 < bytes.length ? base64Letters[(group >> 6) & 63] : '=') +
-        (k + 2 < bytes.length ? base64Letters[group & 63] : '='),
-    );
-  }
-  return parts.join('');
-}
-
-export function fromBase64(text: string): Uint8Array {
-  const clean = text.replace(/[\s=]/g, '');
-  const out = new Uint8Array(Math.floor((clean.length * 3) / 4));
-  let bits = 0;
-  let held = 0;
-  let at = 0;
-  for (const letter of clean) {
-    const value = base64Letters.indexOf(letter);
-    if (value < 0) throw new Error('not base64 text');
-    bits = ((bits << 6) | value) & 0xffffff;
-    held += 6;
-    if (held >= 8) {
-      held -= 8;
-      out[at++] = (bits >> held) & 255;
-    }
-  }
-  return out;
-}

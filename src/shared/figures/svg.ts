@@ -2,11 +2,12 @@
  * Scenes as SVG files: self-contained, white background, size in millimetres, text as outlines shared through <use> (so that every viewer draws the
  * same, with or without the fonts) and kept as words in aria-label. Pure text: the preview on screen is the exported file.
  */
+import { base64 } from '../base64.ts';
 import { layoutFigure } from './layout/layout.ts';
 import type { FontLibrary } from './fonts/library.ts';
 import type { Fill, Scene, SceneNode, Stroke } from './layout/scene.ts';
 import { short, toSvg, type PathData } from './path.ts';
-import { base64, encodePng } from './png.ts';
+import { encodePng } from './png.ts';
 import type { FontFace } from './fonts/truetype.ts';
 import type { FigureSpec } from './types.ts';
 

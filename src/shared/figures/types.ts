@@ -50,9 +50,7 @@ const points = v.strictObject({
   ...series,
   x: numbers,
   y: numbers,
-  /** Ends of error bars, the same length as x and y. */
-  xLow: v.optional(numbers),
-  xHigh: v.optional(numbers),
+  /** Ends of error bars, the same length as y. */
   yLow: v.optional(numbers),
   yHigh: v.optional(numbers),
   /** Distance in points of the page by which upright error bars are to the right of their points, where bars of several series would cover each other; 0 by default. */
@@ -74,8 +72,6 @@ const line = v.strictObject({
   y: numbers,
   dash,
   width,
-  /** Drawn as steps: y[k] holds from x[k] to x[k + 1]. */
-  steps: v.optional(v.boolean()),
   opacity,
   what,
 });
@@ -123,15 +119,6 @@ const slope = v.strictObject({
   width,
 });
 
-/** Bars from a baseline (0 on linear axes): counts of a histogram. `edges` has one more entry than `heights`. */
-const histogram = v.strictObject({
-  kind: v.literal('histogram'),
-  ...series,
-  edges: numbers,
-  heights: numbers,
-  opacity,
-});
-
 const colourScale = v.strictObject({
   map: v.picklist(['sequential', 'diverging']),
   /** 'symlog': signed logarithm, linear within `linear` of zero. */
@@ -156,7 +143,7 @@ const heatmap = v.strictObject({
   colours: colourScale,
 });
 
-const mark = v.variant('kind', [points, line, band, rule, region, slope, histogram, heatmap]);
+const mark = v.variant('kind', [points, line, band, rule, region, slope, heatmap]);
 
 const axis = v.strictObject({
   scale: v.picklist(['linear', 'log', 'category']),
@@ -301,10 +288,9 @@ export type Band = Parsed<typeof band>;
 export type Rule = Parsed<typeof rule>;
 export type Region = Parsed<typeof region>;
 export type Slope = Parsed<typeof slope>;
-export type Histogram = Parsed<typeof histogram>;
 export type ColourScale = Parsed<typeof colourScale>;
 export type Heatmap = Parsed<typeof heatmap>;
-export type Mark = Points | Line | Band | Rule | Region | Slope | Histogram | Heatmap;
+export type Mark = Points | Line | Band | Rule | Region | Slope | Heatmap;
 export type Axis = Parsed<typeof axis>;
 export type Annotation = Parsed<typeof annotationSchema>;
 /** 'auto': in the corner that covers the fewest points; below the figure where every corner covers some. */

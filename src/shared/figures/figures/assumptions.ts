@@ -80,15 +80,9 @@ export function assumptionSlopes(measurement: Measurement, options: AssumptionOp
       kind: 'assumptions',
       title: `C against other matrices: ${summary.parameter}`,
       description: `Slope of log C_ii on log M_ii of ${summary.parameter} for M = ${compared.columns.map(({ matrices }) => matrices.join(' = ')).join(', ')}; 1 if C is proportional to M.`,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: 'category', label: 'matrix $M$', categories: compared.columns.map(columnTex) },
-          y: { scale: 'linear', label: 'slope of $\\log C_{ii}$ on $\\log M_{ii}$' },
-          marks,
-        },
-      ],
+      x: { scale: 'category', label: 'matrix $M$', categories: compared.columns.map(columnTex) },
+      y: { scale: 'linear', label: 'slope of $\\log C_{ii}$ on $\\log M_{ii}$' },
+      marks,
       frameAspect: 0.62,
       notes: intervalNotes(marks),
       fit: { estimands: shown.join(', '), cutoff: [...cutoffs].join(', '), estimator: 'ols' },

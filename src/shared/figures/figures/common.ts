@@ -33,11 +33,10 @@ export interface FigureOptions {
 
 export const noProvenance: FigureProvenance = { software: 'Covature', runs: [], data: {}, fit: {} };
 
-export interface Draft {
+interface DraftPage {
   readonly kind: string;
   readonly title: string;
   readonly description: string;
-  readonly panels: readonly Panel[];
   readonly rows?: number;
   readonly columns?: number;
   readonly frameAspect?: number;
@@ -49,6 +48,9 @@ export interface Draft {
   /** Settings of fits that belong to the provenance. */
   readonly fit?: Readonly<Record<string, string | number>>;
 }
+
+/** A figure of one panel says what that shows; one of several has them as a list. */
+export type Draft = DraftPage & ({ readonly panels: readonly Panel[] } | Pick<Panel, 'x' | 'y' | 'marks' | 'square'>);
 
 /** What options say of the whole page, completed. */
 export function pageOf(
@@ -64,11 +66,16 @@ export function pageOf(
   };
 }
 
+function onlyPanel({ square, x, y, marks }: Pick<Panel, 'x' | 'y' | 'marks' | 'square'>): Panel {
+  return definedOf({ row: 0, column: 0, square, x, y, marks });
+}
+
 /** Completes a figure with the options that all share. */
 export function finish(draft: Draft, options: FigureOptions): FigureSpec {
   const provenance = options.provenance ?? noProvenance;
-  const single = draft.panels.length === 1;
-  const panels = draft.panels.map((panel) => ({
+  const drafted = 'panels' in draft ? draft.panels : [onlyPanel(draft)];
+  const single = drafted.length === 1;
+  const panels = drafted.map((panel) => ({
     ...panel,
     // Overrides are for the one panel of a plain figure; stacked ones share their x axis.
     x: single || draft.shareX ? { ...panel.x, ...options.x } : panel.x,

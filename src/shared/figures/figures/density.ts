@@ -34,25 +34,19 @@ export function spectralDensity(measurement: Measurement, options: SpectralDensi
       kind: 'density',
       title: `Spectral density of H: ${summary.parameter}`,
       description: `Density of the eigenvalues of H of ${summary.parameter} from ${numberText(estimate.lowest, 3)} to ${numberText(estimate.highest, 3)}, by stochastic Lanczos quadrature.`,
-      panels: [
+      x: { scale: 'linear', label: 'eigenvalue of $H$' },
+      y: { scale: linear ? 'linear' : 'log', label: 'density', zero: linear, min: linear ? undefined : floor },
+      marks: [
         {
-          row: 0,
-          column: 0,
-          x: { scale: 'linear', label: 'eigenvalue of $H$' },
-          y: { scale: linear ? 'linear' : 'log', label: 'density', zero: linear, min: linear ? undefined : floor },
-          marks: [
-            {
-              kind: 'band',
-              name,
-              x: [...grid],
-              low: density.map((value, k) => within(value - 1.96 * errors[k])),
-              high: density.map((value, k) => within(value + 1.96 * errors[k])),
-              colour: 0,
-              opacity: 0.25,
-            },
-            { kind: 'line', name, x: [...grid], y: density.map(within), colour: 0, what: 'values' },
-          ],
+          kind: 'band',
+          name,
+          x: [...grid],
+          low: density.map((value, k) => within(value - 1.96 * errors[k])),
+          high: density.map((value, k) => within(value + 1.96 * errors[k])),
+          colour: 0,
+          opacity: 0.25,
         },
+        { kind: 'line', name, x: [...grid], y: density.map(within), colour: 0, what: 'values' },
       ],
       frameAspect: 0.62,
       notes: [

@@ -68,9 +68,9 @@ export function sampleCurvature(directions: readonly SampleCurvatures[], options
     return finish(
       {
         ...draft,
-        panels: [
-          { row: 0, column: 0, x: { scale: 'log', label: 'direction $i$' }, y: { scale: 'log', label: symbol }, marks },
-        ],
+        x: { scale: 'log', label: 'direction $i$' },
+        y: { scale: 'log', label: symbol },
+        marks,
       },
       options,
     );
@@ -102,15 +102,9 @@ export function sampleCurvature(directions: readonly SampleCurvatures[], options
   return finish(
     {
       ...draft,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: 'log', label: symbol },
-          y: { scale: 'linear', label: 'share of samples per decade', zero: true },
-          marks,
-        },
-      ],
+      x: { scale: 'log', label: symbol },
+      y: { scale: 'linear', label: 'share of samples per decade', zero: true },
+      marks,
       notes: undrawnNote(undrawn, samples),
     },
     options,

@@ -13,6 +13,7 @@ import { arrayOf, finish, undrawnNotes, type FigureOptions } from './common.ts';
 import { defineFigure } from '../define.ts';
 import { cutoff, fitLine } from '../options.ts';
 import type { Measurement } from '../figure-data.ts';
+import { belowCutoff, fitMark, geometricCentre, positiveX, type Coordinates } from './scatter.ts';
 
 export interface DualityOptions extends FigureOptions {
   /** One of the summary's cutoffs; by default `headlineRow`. */
@@ -43,8 +44,8 @@ export function dualDiagonals(
   const H = arrayOf(measurement, 'eigenvalues');
   const x = which === 'C' ? arrayOf(measurement, 'C_diagonal') : H;
   const y = arrayOf(measurement, which === 'C' ? 'C_dual_diagonal' : 'dual_spread');
-  const selected = { x: [] as number[], y: [] as number[] };
-  const below = { x: [] as number[], y: [] as number[] };
+  const selected: Coordinates = { x: [], y: [] };
+  const below: Coordinates = { x: [], y: [] };
   // As in the view and in the scatters: what is numerically zero, or has no logarithm, is counted and not drawn.
   const { floor } = summary;
   const set = directionsToDraw(
@@ -57,16 +58,12 @@ export function dualDiagonals(
     list.y.push(y[i]);
   }
   const marks: Mark[] = [];
-  const logs = selected.x.flatMap((value, k) =>
-    value > 0 && selected.y[k] > 0 ? [[Math.log(value), Math.log(selected.y[k])] as const] : [],
-  );
-  const centre = logs.length > 0 ? ([0, 1].map((k) => Math.exp(logs.reduce((sum, each) => sum + each[k], 0) / logs.length)) as [number, number]) : undefined; // prettier-ignore
+  const centre = geometricCentre(selected);
   if (which === 'C' && centre)
     marks.push({ kind: 'slope', name: 'equal', slope: 1, through: [1, 1], colour: 'muted', dash: 'dashed', width: 0.7, order: 3, label: '$C_{\\text{dual}} = C$' }); // prettier-ignore
   if (which === 'isotropy' && centre)
     marks.push({ kind: 'slope', name: 'isotropic', slope: 0, through: centre, colour: 'muted', dash: 'dashed', width: 0.7, order: 3, label: 'isotropic' }); // prettier-ignore
-  if (below.x.length > 0)
-    marks.push({ kind: 'points', name: 'below_cutoff', ...below, colour: 'faint', marker: 'circle', what: 'directions', order: 1, label: 'below the cutoff' }); // prettier-ignore
+  marks.push(...belowCutoff(below, 'below the cutoff'));
   marks.push({
     kind: 'points',
     name: 'selected',
@@ -78,41 +75,21 @@ export function dualDiagonals(
     shared: 'above the cutoff',
   });
   const { slope, interval } = slopeOf(row);
-  if (slope !== null && centre && logs.length > 1 && options.fit !== false) {
-    const text = interval === undefined ? slope.toFixed(3) : withInterval(slope, ...interval);
-    const ends = logs.map(([a]) => a);
-    marks.push({
-      kind: 'slope',
-      name: 'fit',
-      slope,
-      through: centre,
-      between: [Math.exp(Math.min(...ends)), Math.exp(Math.max(...ends))],
-      colour: 1,
-      dash: 'solid',
-      width: 1.3,
-      order: 2,
-      shared: 'fit',
-      label: `slope ${text}`,
-    });
-  }
+  const positive = positiveX(selected);
+  if (slope !== null && centre && positive.length > 1 && options.fit !== false)
+    marks.push(fitMark(slope, centre, positive, `slope ${interval === undefined ? slope.toFixed(3) : withInterval(slope, ...interval)}`)); // prettier-ignore
   const what = which === 'C' ? 'C_dual,ii against C_ii' : 'second moment of Delta . v_i against H_ii';
   return finish(
     {
       kind: which === 'C' ? 'duality' : 'isotropy',
       title: `${which === 'C' ? 'Duality' : 'Isotropy of the dual changes'}: ${summary.parameter}`,
       description: `${what} on logarithmic axes for the ${integerText(H.length)} directions of ${summary.parameter}; slope ${slope === null ? 'not fitted' : slope.toFixed(3)} over ${integerText(row.n)} directions above ${row.cutoff} of the largest eigenvalue.`,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: 'log', label: which === 'C' ? '$C_{ii}$' : '$H_{ii}$' },
-          y: {
-            scale: 'log',
-            label: which === 'C' ? '$C_{\\text{dual},ii}$' : '$\\mathbb{E}_{pq}[(\\Delta_{pq} \\cdot v_i)^2]$',
-          },
-          marks,
-        },
-      ],
+      x: { scale: 'log', label: which === 'C' ? '$C_{ii}$' : '$H_{ii}$' },
+      y: {
+        scale: 'log',
+        label: which === 'C' ? '$C_{\\text{dual},ii}$' : '$\\mathbb{E}_{pq}[(\\Delta_{pq} \\cdot v_i)^2]$',
+      },
+      marks,
       frameAspect: 0.78,
       notes: undrawnNotes([set]),
       fit: definedOf({ cutoff: row.cutoff, n: row.n, estimator: 'ols', slope: slope ?? undefined }),
@@ -147,9 +124,9 @@ export function dualByDirection({ summary, arrays }: Measurement, options: Figur
       kind: 'dualByDirection',
       title: `Duality by direction: ${summary.parameter}`,
       description: `C, dual C and the spread of dual weight changes of ${summary.parameter} by direction.`,
-      panels: [
-        { row: 0, column: 0, x: { scale: 'log', label: 'direction $i$' }, y: { scale: 'log', label: 'value' }, marks },
-      ],
+      x: { scale: 'log', label: 'direction $i$' },
+      y: { scale: 'log', label: 'value' },
+      marks,
     },
     options,
   );

@@ -64,15 +64,9 @@ export function weightVariances(measurement: Measurement, options: FigureOptions
       kind: 'weightVariances',
       title: `Variance of the weights: ${summary.parameter}`,
       description: `Variance of w . v_i over the steps of SGD against the curvature along v_i for ${summary.parameter}, by mode of sampling, with what the noise covariance and the Hessian predict.`,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: 'log', label: 'curvature $h_i = v_i^{\\top} H v_i$' },
-          y: { scale: 'log', label: '$\\operatorname{Var}_t(w_t \\cdot v_i)$' },
-          marks: [...points, ...lines],
-        },
-      ],
+      x: { scale: 'log', label: 'curvature $h_i = v_i^{\\top} H v_i$' },
+      y: { scale: 'log', label: '$\\operatorname{Var}_t(w_t \\cdot v_i)$' },
+      marks: [...points, ...lines],
       frameAspect: 0.78,
       notes: [
         settingOf(fluctuations),
@@ -145,15 +139,9 @@ export function varianceFlatness(measurement: Measurement, options: FigureOption
       kind: 'varianceFlatness',
       title: `Variance and flatness: ${summary.parameter}`,
       description: `Variance of the weights of ${summary.parameter} along their principal components over the steps of SGD against the width of the loss along them, with what a random walk would show.`,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: 'log', label: 'flatness: width to $e\\,L$' },
-          y: { scale: 'log', label: 'variance $\\sigma_k^2$' },
-          marks,
-        },
-      ],
+      x: { scale: 'log', label: 'flatness: width to $e\\,L$' },
+      y: { scale: 'log', label: 'variance $\\sigma_k^2$' },
+      marks,
       frameAspect: 0.78,
       notes: [
         settingOf(fluctuations),

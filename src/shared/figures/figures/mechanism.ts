@@ -44,15 +44,9 @@ export function curvatureRatio(measurement: Measurement, options: FigureOptions 
       kind: 'curvatureRatio',
       title: `Curvature of single samples along the spectrum: ${summary.parameter}`,
       description: `R_i = Q_ii / H_ii against H_ii for ${integerText(drawn.length)} directions of ${summary.parameter}, with the eigenvalues of single samples' Hessians permuted over samples as the null.`,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: 'log', label: '$H_{ii}$' },
-          y: { scale: 'log', label: '$R_i = Q_{ii} / H_{ii}$' },
-          marks,
-        },
-      ],
+      x: { scale: 'log', label: '$H_{ii}$' },
+      y: { scale: 'log', label: '$R_i = Q_{ii} / H_{ii}$' },
+      marks,
       frameAspect: 0.78,
       notes: [
         ...undrawnNotes([directions]),

@@ -41,15 +41,9 @@ export function minibatchNoise(measurement: Measurement, options: FigureOptions 
       kind: 'minibatchNoise',
       title: `Noise of minibatches: ${summary.parameter}`,
       description: `Variance of the noise of drawn batches of ${integerText(noise.batch_size)} along eigendirections of H of ${summary.parameter}, over what C predicts, by mode of sampling.`,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: 'log', label: 'curvature $H_{ii}$' },
-          y: { scale: 'linear', label: 'measured / predicted' },
-          marks: [{ kind: 'rule', name: 'equal', axis: 'y', value: 1, colour: 'muted', dash: 'dashed' }, ...marks],
-        },
-      ],
+      x: { scale: 'log', label: 'curvature $H_{ii}$' },
+      y: { scale: 'linear', label: 'measured / predicted' },
+      marks: [{ kind: 'rule', name: 'equal', axis: 'y', value: 1, colour: 'muted', dash: 'dashed' }, ...marks],
     },
     options,
   );

@@ -50,15 +50,9 @@ export function runCurves(
       kind: 'runCurves',
       title: `Training: ${metric}`,
       description: `${metric} of one run by step.`,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: 'linear', label: 'step', integers: true },
-          y: { scale: options.scale ?? 'linear', label: metric },
-          marks,
-        },
-      ],
+      x: { scale: 'linear', label: 'step', integers: true },
+      y: { scale: options.scale ?? 'linear', label: metric },
+      marks,
     },
     options,
   );

@@ -126,10 +126,10 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
   const xs = arrays[xName];
   const ys = arrays[yName];
 
-  const inside: { x: number[]; y: number[] } = { x: [], y: [] };
+  const inside: Coordinates = { x: [], y: [] };
   /** Where the directions of the second half begin in it. */
   let second = 0;
-  const outside: { x: number[]; y: number[] } = { x: [], y: [] };
+  const outside: Coordinates = { x: [], y: [] };
   let threshold = NaN;
   const smallest = options.smallest ?? smallestCutoff;
   const sets: DrawnDirections[] = [];
@@ -176,21 +176,10 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
     if (mechanism?.positive === true && mechanism.samples === measurement.summary.samples)
       marks.push({ kind: 'slope', name: 'upper_envelope', slope: 1, through: [1, mechanism.largest_norm], colour: 2, dash: 'dashed', width: 0.7, order: 6, label: '$Q_{ii} \\leq \\max_p \\|h_p\\| H_{ii}$' }); // prettier-ignore
   }
-  const what = 'directions';
-  if (outside.x.length > 0)
-    marks.push({
-      kind: 'points',
-      name: 'below_cutoff',
-      ...outside,
-      colour: 'faint',
-      marker: 'circle',
-      what,
-      order: 1,
-      label: inside.x.length > 0 ? 'below the cutoff' : undefined,
-    });
-  const selected = { kind: 'points', name: 'selected', ...inside, colour: 0, marker: 'circle', what } as const;
+  marks.push(...belowCutoff(outside, inside.x.length > 0 ? 'below the cutoff' : undefined));
+  const selected = { kind: 'points', name: 'selected', ...inside, colour: 0, marker: 'circle', what: 'directions' } as const; // prettier-ignore
   if (options.halves === true && sets.length > 1) {
-    const part = (from: number, to?: number): { x: number[]; y: number[] } => ({
+    const part = (from: number, to?: number): Coordinates => ({
       x: inside.x.slice(from, to),
       y: inside.y.slice(from, to),
     });
@@ -214,7 +203,7 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
       order: 4,
       label: `cutoff $${powerTex(row.cutoff)}\\,H_{11}$`,
     });
-  const positive = inside.x.filter((value, k) => value > 0 && inside.y[k] > 0);
+  const positive = positiveX(inside);
   if (estimate && centre && positive.length > 1 && options.fit !== false) {
     // Least squares has an intercept of its own; the others go through the centre of the points.
     const through =
@@ -222,24 +211,12 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
         ? ([1, Math.exp(slopes.intercept)] as const)
         : centre;
     const anchored: readonly [number, number] = [centre[0], through[1] * (centre[0] / through[0]) ** estimate.value];
-    const ends = extremes(positive);
     const text = estimate.interval ? withInterval(estimate.value, ...estimate.interval) : estimate.value.toFixed(3);
-    marks.push({
-      kind: 'slope',
-      name: 'fit',
-      slope: estimate.value,
-      through: anchored,
-      between: ends,
-      colour: 1,
-      dash: 'solid',
-      width: 1.3,
-      order: 2,
-      shared: 'fit',
-      label:
-        symbol === undefined
-          ? `slope ${text}`
-          : `$${symbol} = ${text.split(' ')[0].replace('−', '-')}$${text.includes(' ') ? ` ${text.slice(text.indexOf(' ') + 1)}` : ''}`,
-    });
+    const label =
+      symbol === undefined
+        ? `slope ${text}`
+        : `$${symbol} = ${text.split(' ')[0].replace('−', '-')}$${text.includes(' ') ? ` ${text.slice(text.indexOf(' ') + 1)}` : ''}`;
+    marks.push(fitMark(estimate.value, anchored, positive, label));
   }
 
   const { summary } = measurement;
@@ -251,15 +228,9 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
       kind: 'scatterDiagonals',
       title: `${title}: ${summary.parameter}`,
       description: `${yName}_ii against ${xName}_ii on logarithmic axes for the ${integerText(arrays.half)} directions of ${summary.parameter}, ${estimandNames[estimand]}; ${number}${row ? ` over ${integerText(row.n)} directions above ${row.cutoff} of the largest eigenvalue` : ''}.`,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: 'log', label: `$${xName}_{ii}$` },
-          y: { scale: 'log', label: `$${yName}_{ii}$` },
-          marks,
-        },
-      ],
+      x: { scale: 'log', label: `$${xName}_{ii}$` },
+      y: { scale: 'log', label: `$${yName}_{ii}$` },
+      marks,
       frameAspect: 0.78,
       notes: undrawnNotes(sets, smallest),
       fit: definedOf({
@@ -274,11 +245,30 @@ export function scatterDiagonals(measurement: Measurement, options: ScatterOptio
   );
 }
 
+/** Of points, one for each direction. */
+export interface Coordinates {
+  readonly x: number[];
+  readonly y: number[];
+}
+
+/** The directions that the fit leaves out; no mark for none. */
+export function belowCutoff(points: Coordinates, label: string | undefined): Mark[] {
+  if (points.x.length === 0) return [];
+  return [{ kind: 'points', name: 'below_cutoff', ...points, colour: 'faint', marker: 'circle', what: 'directions', order: 1, label }]; // prettier-ignore
+}
+
+/** The line of a fit, over the span of its points. */
+export function fitMark(slope: number, through: readonly [number, number], xs: readonly number[], label: string): Mark {
+  return { kind: 'slope', name: 'fit', slope, through, between: extremes(xs), colour: 1, dash: 'solid', width: 1.3, order: 2, shared: 'fit', label }; // prettier-ignore
+}
+
+/** x of the points that have a place on logarithmic axes. */
+export function positiveX({ x, y }: Coordinates): number[] {
+  return x.filter((value, k) => value > 0 && y[k] > 0);
+}
+
 /** Geometric means of the positive points. */
-function geometricCentre(points: {
-  readonly x: readonly number[];
-  readonly y: readonly number[];
-}): readonly [number, number] | undefined {
+export function geometricCentre(points: Coordinates): readonly [number, number] | undefined {
   let sx = 0;
   let sy = 0;
   let n = 0;

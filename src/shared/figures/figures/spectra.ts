@@ -63,18 +63,12 @@ export function spectra(measurement: Measurement, options: SpectraOptions = {}):
       kind: 'spectra',
       title: `Spectra: ${summary.parameter}`,
       description: `Eigenvalues of ${quantities.join(', ')} of ${summary.parameter} (${integerText(summary.d)} weights) ${byDirection ? 'by the directions of H' : 'in decreasing order against their rank'}, on a logarithmic axis.`,
-      panels: [
-        {
-          row: 0,
-          column: 0,
-          x: { scale: options.ranks ?? 'log', label: byDirection ? 'direction $i$' : 'rank $i$' },
-          y: {
-            scale: 'log',
-            label: `${byDirection ? 'value' : 'eigenvalue'}${options.normalised ? ' / largest' : ''}`,
-          },
-          marks: [...marks, ...floorLines(floors)],
-        },
-      ],
+      x: { scale: options.ranks ?? 'log', label: byDirection ? 'direction $i$' : 'rank $i$' },
+      y: {
+        scale: 'log',
+        label: `${byDirection ? 'value' : 'eigenvalue'}${options.normalised ? ' / largest' : ''}`,
+      },
+      marks: [...marks, ...floorLines(floors)],
       notes: below.length > 0 ? [`${below.join(', ')} not drawn: below the numerical floor or not positive`] : [],
     },
     options,

@@ -8,7 +8,7 @@ import { FontReader } from './reader.ts';
 import { cffOutlines, type CffOutlines } from './cff.ts';
 import { readKerning, type Kerning } from './kerning.ts';
 import { readMath, type MathTable } from './math.ts';
-import { L, M, Q, Z, type PathData } from '../path.ts';
+import { L, M, Q, transformPath, Z, type PathData } from '../path.ts';
 
 interface Table {
   readonly offset: number;
@@ -281,16 +281,9 @@ function glyfReader(glyf: FontReader, loca: FontReader, long: boolean, glyphs: n
     const out: number[] = [];
     if (contours < 0) {
       if (depth > 6) throw new Error('the font nests composite glyphs too deeply');
-      eachComponent(begin + 10, (part, [a, b, c, d], dx, dy) => {
-        const inner = outline(part, depth + 1);
-        const sizes = [2, 2, 4, 6, 0];
-        for (let k = 0; k < inner.length;) {
-          const op = inner[k++];
-          out.push(op);
-          for (let left = sizes[op]; left > 0; left -= 2, k += 2)
-            out.push(a * inner[k] + c * inner[k + 1] + dx, b * inner[k] + d * inner[k + 1] + dy);
-        }
-      });
+      eachComponent(begin + 10, (part, turn, dx, dy) =>
+        out.push(...transformPath(outline(part, depth + 1), [...turn, dx, dy])),
+      );
       return out;
     }
     let p = begin + 10;

@@ -2,7 +2,7 @@
 import type { FontLibrary } from '../fonts/library.ts';
 import { colourOf, mapColour } from '../palettes.ts';
 import { L, M, rectangle } from '../path.ts';
-import { shapeText, type TextBox } from '../text/box.ts';
+import { joinedBoxes, shapeText, type TextBox } from '../text/box.ts';
 import { setLabel } from '../text/label.ts';
 import { linearTicks, logTicks } from '../ticks.ts';
 import type { ColourScale, FigureStyle } from '../types.ts';
@@ -124,12 +124,5 @@ function barTicks(colours: ColourScale, height: number, fonts: FontLibrary, styl
 function minusPower(exponent: number, fonts: FontLibrary, style: FigureStyle): TextBox {
   const sign = shapeText('−', fonts, style.font, 'regular', style.tickSize);
   const power = powerBox('', exponent, fonts, style, style.tickSize);
-  return {
-    width: sign.width + power.width,
-    ascent: power.ascent,
-    descent: power.descent,
-    glyphs: [...sign.glyphs, ...power.glyphs.map((glyph) => ({ ...glyph, x: glyph.x + sign.width }))],
-    rules: [],
-    text: `−${power.text}`,
-  };
+  return { ...joinedBoxes([sign, power]), ascent: power.ascent, descent: power.descent };
 }

@@ -252,9 +252,8 @@ export function swatch(
       ];
     }
     case 'band':
-    case 'region':
-    case 'histogram': {
-      const opacity = mark.opacity ?? (mark.kind === 'band' ? 0.2 : mark.kind === 'region' ? 0.12 : 0.55);
+    case 'region': {
+      const opacity = mark.opacity ?? (mark.kind === 'band' ? 0.2 : 0.12);
       return [
         {
           kind: 'path',

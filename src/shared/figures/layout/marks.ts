@@ -65,12 +65,8 @@ function drawMark(
         else omitted.notPositive++;
       });
       const line = isThinned(mark.x.length, context) ? thinnedLine(mark, x, panel.y.scale) : mark;
-      let xs = line.x.map(x);
-      let ys = line.y.map(y);
-      if (mark.steps) {
-        xs = xs.flatMap((value, k) => (k > 0 ? [value, value] : [value]));
-        ys = ys.flatMap((value, k) => (k > 0 ? [ys[k - 1], value] : [value]));
-      }
+      const xs = line.x.map(x);
+      const ys = line.y.map(y);
       const path = polyline(xs, ys);
       if (path.length === 0) return;
       if (!context.onScreen) {
@@ -171,21 +167,6 @@ function drawMark(
       if (path.length === 0) return;
       if (!context.onScreen) trace(px, py, mark.name === 'fit' ? out.ink : out.lines);
       clip([{ kind: 'path', path, stroke: lineStroke(style, mark.colour, mark.dash, mark.width) }]);
-      return;
-    }
-    case 'histogram': {
-      const base = panel.y.scale === 'log' ? frame.y + frame.height : y(0);
-      const fill = { colour: colourOf(mark.colour, style.palette), opacity: mark.opacity ?? 0.55 };
-      const path: number[] = [];
-      mark.heights.forEach((height, k) => {
-        const top = y(height);
-        if (!(height > 0) || !Number.isFinite(top)) return;
-        const left = x(mark.edges[k]);
-        const right = x(mark.edges[k + 1]);
-        path.push(...rectangle(left, top, right - left, base - top));
-        if (!context.onScreen) for (let t = top; t < base; t += 6) out.ink.push((left + right) / 2, t);
-      });
-      if (path.length > 0) clip([{ kind: 'path', path, fill }]);
       return;
     }
     case 'heatmap': {

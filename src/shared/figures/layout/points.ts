@@ -160,7 +160,7 @@ export function drawPoints(
   out: DrawnPanel,
   omissions: Map<string, Omissions>,
 ): void {
-  const { frame, x, y, style, points: rule, domainX, domainY } = context;
+  const { frame, x, y, style, points: rule, domainY } = context;
   const what = mark.what ?? 'points';
   const shown = shownPoints(mark, x, y, frame, mode === 'thin' ? rule.limit : Infinity);
   const { indices, at } = shown;
@@ -174,11 +174,9 @@ export function drawPoints(
       `${integerText(indices.length)} of ${integerText(shown.thinnedFrom.count)} ${what} drawn: the first in each cell of a grid of ${shown.thinnedFrom.side.toFixed(2)} pt`,
     );
   const bars: number[] = [];
-  const leastX = context.panel.x.scale === 'log' ? domainX.min : -Infinity;
   const leastY = context.panel.y.scale === 'log' ? domainY.min : -Infinity;
   indices.forEach((k, i) => {
-    errorBar(bars, mark.yLow?.[k], mark.yHigh?.[k], y, leastY, (value) => [at[2 * i] + (mark.barShift ?? 0), value]);
-    errorBar(bars, mark.xLow?.[k], mark.xHigh?.[k], x, leastX, (value) => [value, at[2 * i + 1]]);
+    errorBar(bars, at[2 * i] + (mark.barShift ?? 0), mark.yLow?.[k], mark.yHigh?.[k], y, leastY);
   });
   if (!context.onScreen) {
     for (const value of at) out.ink.push(value);
@@ -284,17 +282,17 @@ function grown(frame: Frame, by: number): Frame {
 
 function errorBar(
   bars: number[],
+  x: number,
   low: number | undefined,
   high: number | undefined,
   scale: Scale,
   least: number,
-  at: (value: number) => [number, number],
 ): void {
   if (low === undefined || high === undefined || Number.isNaN(low) || Number.isNaN(high)) return;
   const from = scale(Math.max(low, least));
   const to = scale(high);
   if (!Number.isFinite(from) || !Number.isFinite(to)) return;
-  bars.push(M, ...at(from), L, ...at(to));
+  bars.push(M, x, from, L, x, to);
 }
 
 /**

@@ -18,9 +18,7 @@ function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): (readonly number[])
       // A point that the other axis cannot show does not affect the limits of this one.
       const shown = (k: number): boolean => other.scale !== 'log' || (axis === 'x' ? mark.y[k] : mark.x[k]) > 0;
       const keep = (list: readonly number[] | undefined): number[] => (list ? list.filter((_, k) => shown(k)) : []);
-      return axis === 'x'
-        ? [keep(mark.x), keep(mark.xLow), keep(mark.xHigh)]
-        : [keep(mark.y), keep(mark.yLow), keep(mark.yHigh)];
+      return axis === 'x' ? [keep(mark.x)] : [keep(mark.y), keep(mark.yLow), keep(mark.yHigh)];
     }
     case 'line':
       return [mark[axis]];
@@ -30,8 +28,6 @@ function valuesOf(mark: Mark, axis: 'x' | 'y', other: Axis): (readonly number[])
     case 'region':
     case 'slope':
       return [];
-    case 'histogram':
-      return axis === 'x' ? [mark.edges] : [mark.heights, [0]];
     case 'heatmap':
       return [mark[axis]];
     default:
@@ -114,8 +110,7 @@ export function domainOf(panels: readonly Panel[], which: 'x' | 'y'): Domain {
   } else {
     [low, high] = roomAround(low, high, scale);
     const pad = tight ? 0 : 0.04 * (high - low);
-    const hasBars = panels.some((panel) => panel.marks.some((mark) => mark.kind === 'histogram'));
-    const sticky = which === 'y' && (hasBars || axes.some((axis) => axis.zero));
+    const sticky = which === 'y' && axes.some((axis) => axis.zero);
     low -= sticky && low === 0 ? 0 : pad;
     high += pad;
   }

@@ -2,7 +2,7 @@
 import type { ReportTable } from './types.ts';
 import type { FontFamily, FontLibrary, TextStyle } from '../fonts/library.ts';
 import type { Scene, SceneNode } from '../layout/scene.ts';
-import { L, M } from '../path.ts';
+import { L, M, transformPath } from '../path.ts';
 import type { TextBox } from '../text/box.ts';
 import { plainLabel, setLabel } from '../text/label.ts';
 import { omissionText, type DrawnReport } from './figure.ts';
@@ -124,16 +124,8 @@ class Pages {
 /** The same node elsewhere. */
 function shifted(node: SceneNode, dx: number, dy: number): SceneNode {
   switch (node.kind) {
-    case 'path': {
-      const path: number[] = [];
-      const counts = [2, 2, 4, 6, 0];
-      for (let k = 0; k < node.path.length;) {
-        const op = node.path[k++];
-        path.push(op);
-        for (let left = counts[op]; left > 0; left -= 2, k += 2) path.push(node.path[k] + dx, node.path[k + 1] + dy);
-      }
-      return { ...node, path };
-    }
+    case 'path':
+      return { ...node, path: transformPath(node.path, [1, 0, 0, 1, dx, dy]) };
     case 'markers':
       return { ...node, at: node.at.map((value, k) => value + (k % 2 === 0 ? dx : dy)) };
     case 'text':

@@ -12,6 +12,7 @@ import { figureTable, type FigureName } from '../../shared/figures/catalogue.ts'
 import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import { estimands } from '../../shared/estimands.ts';
 import { settingName } from '../../shared/settings.ts';
+import { moved } from '../moved.ts';
 import { faultOf, type App } from '../state/app.svelte.ts';
 import { Kept } from '../state/kept.svelte.ts';
 import type { DrawOptions, FigureToDraw } from '../state/place.ts';
@@ -296,11 +297,10 @@ export class Studio {
   }
 
   movePanel(at: number, by: -1 | 1): void {
-    const panels = [...(this.#recipe.panels ?? [])];
+    const { panels = [] } = this.#recipe;
     const to = at + by;
     if (to < 0 || to >= panels.length) return;
-    [panels[at], panels[to]] = [panels[to], panels[at]];
-    this.change({ ...this.#recipe, panels });
+    this.change({ ...this.#recipe, panels: moved(panels, at, to) });
     this.panel = to;
   }
 

@@ -1,7 +1,7 @@
 /** The lines of a log: those of a snapshot, and those that are reported meanwhile and afterwards, in batches with increasing numbers. */
 import type { LogLine } from '../../shared/contract/index.ts';
 
-export interface LogBatch {
+interface LogBatch {
   readonly batch: number;
   readonly lines: readonly LogLine[];
 }

@@ -12,7 +12,7 @@ import { figureTable, type FigureName } from '../../shared/figures/catalogue.ts'
 import type { RecipeOptions } from '../../shared/figures/recipe-options.ts';
 import { estimands } from '../../shared/estimands.ts';
 import { settingName } from '../../shared/settings.ts';
-import { moved } from '../moved.ts';
+import { reordered } from '../reordered.ts';
 import { faultOf, type App } from '../state/app.svelte.ts';
 import { Kept } from '../state/kept.svelte.ts';
 import type { DrawOptions, FigureToDraw } from '../state/place.ts';
@@ -300,7 +300,7 @@ export class Studio {
     const { panels = [] } = this.#recipe;
     const to = at + by;
     if (to < 0 || to >= panels.length) return;
-    this.change({ ...this.#recipe, panels: moved(panels, at, to) });
+    this.change({ ...this.#recipe, panels: reordered(panels, at, to) });
     this.panel = to;
   }
 
